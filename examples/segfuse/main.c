@@ -1,4 +1,4 @@
-/* The program: one verb, one file. Data goes to stdout or the named file, progress and messages to
+/* The program: one idea, one file. Data goes to stdout or the named file, progress and messages to
    stderr. Exit status: 0 done, 1 failed on input or environment, 2 wrong usage. */
 #define _XOPEN_SOURCE 700 /* realpath under -std=c99 */
 #define SEGFUSE_IMPLEMENTATION
@@ -13,6 +13,9 @@
 #include "model.c"
 #include "dataset.c"
 #include "progress.c"
+#include "setup.c"
+#include "results.c"
+#include "run.c"
 #include "generate.c"
 #include "tokenize.c"
 #include "forward.c"

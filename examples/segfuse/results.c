@@ -1,0 +1,290 @@
+/* Results: where a method's files go, the configuration they carry, the table of rows, and what is
+   printed at the end. */
+
+/* ---- folders and names ---- */
+
+static int folder_make(const char *path) {
+    char part[1200];
+    size_t i;
+    snprintf(part, sizeof part, "%s", path);
+    for (i = 1; part[i]; i++)
+        if (part[i] == '/') {
+            part[i] = 0;
+            mkdir(part, 0777);
+            part[i] = '/';
+        }
+    mkdir(part, 0777);
+    return is_folder(path);
+}
+/* `folder`/name of the method's files, without the extension. */
+static void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
+    const char *folder = run->folder;
+    if (m->contexts == 0) snprintf(path, cap, "%s/%s", folder, m->name);
+    else if (m->contexts == 2)
+        snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
+    else if (run->o.indexs && !strcmp(m->name, "flex_attention"))
+        snprintf(path, cap, "%s/diversity/%s-%s", folder, m->name, run->o.indexs);
+    else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
+}
+/* Found out before the first question: can the files of this method be written? */
+static int result_writable(const char *path) {
+    char probe[1100], folder[1200], *slash;
+    FILE *file;
+    int ok;
+    snprintf(folder, sizeof folder, "%s", path);
+    slash = strrchr(folder, '/');
+    if (slash) *slash = 0;
+    if (!folder_make(folder)) {
+        fprintf(stderr, "segfuse generate: the output folder %s cannot be made: %s\n", folder,
+                strerror(errno));
+        return 0;
+    }
+    snprintf(probe, sizeof probe, "%s.probe", path);
+    file = fopen(probe, "wb");
+    ok = file && fputs("x", file) >= 0;
+    if (file) ok = !fclose(file) && ok;
+    if (!ok)
+        fprintf(stderr, "segfuse generate: %s.feather cannot be written: %s\n", path,
+                strerror(errno));
+    remove(probe);
+    return ok;
+}
+
+/* ---- the configuration, as JSON ---- */
+
+static void config_text(sgf__buf *buf, const char *key, const char *value) {
+    sgf__buf_text(buf, buf->len > 1 ? ", " : "", NULL);
+    sgf__json_quote(buf, sgf_text(key), NULL);
+    sgf__buf_text(buf, ": ", NULL);
+    sgf__json_quote(buf, sgf_text(value), NULL);
+}
+static void config_number(sgf__buf *buf, const char *key, long value) {
+    char text[96];
+    snprintf(text, sizeof text, "%s\"%s\": %ld", buf->len > 1 ? ", " : "", key, value);
+    sgf__buf_text(buf, text, NULL);
+}
+static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
+    static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue"};
+    static const char *const bos[] = {"auto", "first", "each", "none"};
+    sgf__buf_text(buf, "{", NULL);
+    config_text(buf, "segfuse", SGF_VERSION);
+    config_text(buf, "method", m->name);
+    config_text(buf, "model", run->model_name);
+    config_text(buf, "model_identity", run->model->identity);
+    config_text(buf, "dataset", run->o.dataset);
+    config_text(buf, "data_identity", run->data.identity);
+    config_text(buf, "fewshot_identity", run->fewshot.identity);
+    config_number(buf, "num_fewshots", run->o.fewshots);
+    config_number(buf, "seed", run->o.seed);
+    config_number(buf, "samples", (long)run->count);
+    config_number(buf, "num_paraphrases",
+                  m->contexts == 0 && !strcmp(m->name, "origin") ? 1 : run->o.paraphrases);
+    if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
+    config_number(buf, "max_new_tokens", method_tokens(run, m));
+    config_text(buf, "format", formats[m->format]);
+    config_text(buf, "mask", sgf_mask_name(m->mask));
+    config_text(buf, "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
+    config_text(buf, "mass", m->mass ? run->o.mass : m->even_mass ? "1/N" : "1");
+    config_text(buf, "fusion_start",
+                m->fusion_start == SGF_AFTER_FIRST ? "after-first" : "first-answer");
+    config_text(buf, "bos", bos[m->bos]);
+    config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
+    if (m->format == SGF_CONCATENATED) config_text(buf, "separator", run->o.separator);
+    config_text(buf, "device", "cpu");
+    sgf__buf_text(buf, ", \"exact\": true}", NULL);
+}
+
+/* ---- result tables ---- */
+
+typedef struct {
+    sgf_table *table;
+    int uuid, question, paraphrase, paraphrases, prompt, prompts, answers, prediction, generation,
+        lemma, answer_lemmas;
+} result_table;
+
+/* The original's columns, in its order. */
+static sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize,
+                                sgf_error *err) {
+    sgf_status status = sgf_table_create(NULL, &t->table, err);
+    int each = !strcmp(m->name, "per_prompt");
+    t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
+        t->answer_lemmas = -1;
+    if (!status) status = sgf_table_column(t->table, "uuid", SGF_UTF8, &t->uuid, err);
+    if (!status && m->contexts == 0)
+        status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
+    if (!status && m->contexts == 0)
+        status = sgf_table_column(t->table, each ? "paraphrase" : "question", SGF_UTF8,
+                                  each ? &t->paraphrase : &t->question, err);
+    if (!status && m->contexts == 0)
+        status = sgf_table_column(t->table, "prompt", SGF_UTF8, &t->prompt, err);
+    if (!status && m->contexts != 0)
+        status = sgf_table_column(t->table, "paraphrases", SGF_LIST_UTF8, &t->paraphrases, err);
+    if (!status && m->contexts == 2)
+        status = sgf_table_column(t->table, "prompts", SGF_LIST_UTF8, &t->prompts, err);
+    if (!status && m->contexts != 0)
+        status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
+    if (!status) status = sgf_table_column(t->table, "prediction", SGF_UTF8, &t->prediction, err);
+    if (!status) status = sgf_table_column(t->table, "generation", SGF_UTF8, &t->generation, err);
+    if (!status && lemmatize)
+        status = sgf_table_column(t->table, "predict_lemma", SGF_LIST_UTF8, &t->lemma, err);
+    if (!status && lemmatize)
+        status = sgf_table_column(t->table, "answer_lemmas", SGF_LIST_LIST_UTF8, &t->answer_lemmas,
+                                  err);
+    return status;
+}
+/* A context's prompt as text. */
+static sgf_status prompt_text(const generate_run *run, const sgf_layout *layout, sgf__arena *arena,
+                              sgf_str *out, sgf_error *err) {
+    size_t cap = 0;
+    char *text;
+    sgf_status status = sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, NULL, 0,
+                                   &cap, err);
+    if (status) return status;
+    text = (char *)sgf__arena_alloc(arena, cap + 1, 1, err);
+    if (!text) return SGF_ERR_MEMORY;
+    out->ptr = text;
+    return sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, text, cap, &out->len,
+                      err);
+}
+static sgf_status result_lemmas(result_table *t, const question *q, sgf_str prediction,
+                                sgf_error *err) {
+    sgf_lemmas predicted, *answers = (sgf_lemmas *)calloc(q->answer_count + 1, sizeof *answers);
+    size_t *counts = (size_t *)calloc(q->answer_count + 1, sizeof *counts), i, n = 0, made = 0;
+    sgf_str *items = NULL;
+    sgf_status status = answers && counts ? sgf_lemmas_make(prediction, NULL, &predicted, err)
+                                          : sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!status) {
+        status = sgf_table_list(t->table, t->lemma, predicted.items, predicted.count, err);
+        sgf_lemmas_free(&predicted);
+    }
+    for (; made < q->answer_count && !status; made++) {
+        status = sgf_lemmas_make(q->answers[made], NULL, &answers[made], err);
+        if (status) break;
+        n += counts[made] = answers[made].count;
+    }
+    if (!status && !(items = (sgf_str *)calloc(n + 1, sizeof *items)))
+        status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    for (i = n = 0; i < made && !status; n += counts[i++])
+        if (counts[i]) memcpy(items + n, answers[i].items, counts[i] * sizeof *items);
+    if (!status) status = sgf_table_list_list(t->table, t->answer_lemmas, items, counts, made, err);
+    while (made) sgf_lemmas_free(&answers[--made]);
+    free(items);
+    free(counts);
+    free(answers);
+    return status;
+}
+
+/* One finished task -> one row. */
+static sgf_status result_add(const generate_run *run, result_table *t, const question *q,
+                             const sgf_str *paraphrases, size_t n, size_t which,
+                             const sgf_task *task, method_result *result, sgf_error *err) {
+    sgf__arena arena;
+    sgf_str generation, prediction, *prompts;
+    size_t cap = 0, c;
+    int one_way = 0, two_way = 0;
+    char *text;
+    sgf_status status = sgf_decode(run->model->tokenizer, task->ids, task->count,
+                                   SGF_DECODE_SKIP_SPECIAL, NULL, 0, &cap, err);
+    if (status) return status;
+    sgf__arena_init(&arena, NULL);
+    text = (char *)sgf__arena_alloc(&arena, cap + 1, 1, err);
+    prompts = (sgf_str *)sgf__arena_alloc(&arena, task->contexts, sizeof *prompts, err);
+    if (!text || !prompts) status = SGF_ERR_MEMORY;
+    if (!status)
+        status = sgf_decode(run->model->tokenizer, task->ids, task->count, SGF_DECODE_SKIP_SPECIAL,
+                            text, cap, &cap, err);
+    generation.ptr = text;
+    generation.len = cap;
+    prediction = sgf_first_line(generation);
+    for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
+        status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
+    if (!status)
+        status = sgf_answer_match(prediction, q->answers, q->answer_count, &one_way, &two_way, err);
+    if (!status) status = sgf_table_text(t->table, t->uuid, q->uuid, err);
+    if (!status) status = sgf_table_list(t->table, t->answers, q->answers, q->answer_count, err);
+    if (!status && t->question >= 0)
+        status = sgf_table_text(t->table, t->question, paraphrases[which], err);
+    if (!status && t->paraphrase >= 0)
+        status = sgf_table_text(t->table, t->paraphrase, paraphrases[which], err);
+    if (!status && t->prompt >= 0) status = sgf_table_text(t->table, t->prompt, prompts[0], err);
+    if (!status && t->paraphrases >= 0)
+        status = sgf_table_list(t->table, t->paraphrases, paraphrases, n, err);
+    if (!status && t->prompts >= 0)
+        status = sgf_table_list(t->table, t->prompts, prompts, task->contexts, err);
+    if (!status) status = sgf_table_text(t->table, t->prediction, prediction, err);
+    if (!status) status = sgf_table_text(t->table, t->generation, sgf__strip(generation), err);
+    if (!status && t->lemma >= 0) status = result_lemmas(t, q, prediction, err);
+    result->rows++;
+    result->right += (size_t)two_way;
+    result->right_one_way += (size_t)one_way;
+    result->prefill += task->prefill_tokens;
+    result->decode += task->decode_tokens;
+    result->passes += task->steps * task->contexts;
+    result->steps += task->steps;
+    sgf__arena_free(&arena);
+    return status;
+}
+
+/* Feather, CSV and, beside the CSV, the configuration. */
+static sgf_status result_write(const char *path, result_table *t, const sgf__buf *config,
+                               sgf_error *err) {
+    char file[1100];
+    sgf_str value;
+    sgf__out out;
+    sgf_status status;
+    value.ptr = config->ptr;
+    value.len = config->len;
+    status = sgf_table_metadata_set(t->table, "segfuse", value, err);
+    snprintf(file, sizeof file, "%s.csv", path);
+    if (!status) status = sgf_table_write_csv(t->table, file, err);
+    snprintf(file, sizeof file, "%s.json", path);
+    if (!status) status = sgf__out_open(&out, file, err);
+    if (!status) {
+        sgf__out_write(&out, config->ptr, config->len, err);
+        sgf__out_write(&out, "\n", 1, err);
+        status = sgf__out_close(&out, err);
+    }
+    snprintf(file, sizeof file, "%s.feather", path);
+    return status ? status : sgf_table_write_feather(t->table, file, err);
+}
+
+/* An earlier result: 1 if `path` holds one of this very configuration, -1 if of another, 0 if there
+ * is none. */
+static int result_exists(const char *path, const sgf__buf *config) {
+    char file[1100];
+    sgf_table *table;
+    sgf_str value;
+    int same;
+    snprintf(file, sizeof file, "%s.feather", path);
+    if (access(file, F_OK)) return 0;
+    if (sgf_table_read(file, NULL, &table, NULL)) return -1;
+    value = sgf_table_metadata_get(table, "segfuse");
+    same = value.len == config->len && !memcmp(value.ptr, config->ptr, value.len);
+    sgf_table_free(table);
+    return same ? 1 : -1;
+}
+
+/* ---- the table at the end ---- */
+
+static void results_print(const generate_run *run, const method_result *r, size_t n) {
+    size_t i;
+    printf("\n%s on %s: %llu questions, %ld paraphrases, %ld examples\n\n", run->model_name,
+           run->o.dataset, (unsigned long long)run->count, run->o.paraphrases, run->o.fewshots);
+    printf("%-15s %-24s %-9s %-12s %10s %9s %8s\n", "method", "accuracy (95% interval)", "one-way",
+           "passes/step", "prefill", "decode", "q/s");
+    for (i = 0; i < n; i++) {
+        double low, high, rows = r[i].rows ? (double)r[i].rows : 1;
+        if (!r[i].rows) continue;
+        sgf_wilson(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
+        printf("%-15s %.3f (%.3f to %.3f)   %.3f     %-12.4g %10llu %9llu %8.1f\n", r[i].name,
+               (double)r[i].right / rows, low, high, (double)r[i].right_one_way / rows,
+               r[i].steps ? (double)r[i].passes / (double)r[i].steps : 0,
+               (unsigned long long)r[i].prefill, (unsigned long long)r[i].decode,
+               r[i].seconds > 0 ? (double)run->count / r[i].seconds : 0);
+    }
+    printf(
+        "\naccuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
+        "per paraphrase. passes/step: contexts computed for each next token. prefill, decode: tokens computed.\n"
+        "Results: %s/*.feather and *.csv\n",
+        run->folder);
+}

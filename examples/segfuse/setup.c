@@ -1,0 +1,166 @@
+/* A run: what it was asked to do (options), and what that names (model, questions, examples), loaded.
+ */
+
+typedef struct {
+    const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
+        *mass, *bos;
+    const char *separator, *output, *device, *indexs, *kernels, *dump_layout;
+    long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
+    int rewrite, lemmatize, quiet;
+} generate_options;
+
+/* A run: everything that does not change from method to method. */
+typedef struct {
+    generate_options o;
+    char model_path[1024], model_name[256], folder[1024], data_path[1024], fewshot_path[1024];
+    sgf_model *model;
+    sgf_session *session;
+    dataset data, fewshot;
+    sgf_example *examples;
+    double *mass;          /* one per paraphrase, or NULL */
+    size_t *index;         /* --indexs */
+    size_t indexes, count; /* questions to answer */
+} generate_run;
+
+/* What a method did, for the table. */
+typedef struct {
+    char name[32];
+    size_t rows, right, right_one_way, passes, steps, prefill, decode;
+    double seconds;
+} method_result;
+
+/* ---- methods and options ---- */
+
+static int generate_method(const generate_run *run, const char *name, sgf_method *m) {
+    static const char *const starts[] = {"first-answer", "after-first", NULL};
+    static const char *const positions[] = {"sequential", "aligned", NULL};
+    static const char *const bos[] = {"auto", "first", "each", "none", NULL};
+    const generate_options *o = &run->o;
+    sgf_error err;
+    int i;
+    if (sgf_method_find(name, m, &err) || (o->mask && sgf_mask_find(o->mask, &m->mask, &err))) {
+        fprintf(stderr, "segfuse generate: %s\n", err.message);
+        return 0;
+    }
+    if (o->fusion_start) {
+        if ((i = choice_find("generate", "fusion_start", o->fusion_start, starts)) < 0) return 0;
+        m->fusion_start = (sgf_fusion_start)i;
+    }
+    if (o->positions) {
+        if ((i = choice_find("generate", "positions", o->positions, positions)) < 0) return 0;
+        m->positions = (sgf_positions)i;
+    }
+    if (o->bos) {
+        if ((i = choice_find("generate", "bos", o->bos, bos)) < 0) return 0;
+        m->bos = (sgf_bos_rule)i;
+    }
+    if (o->mass && m->contexts == 1) {
+        m->even_mass = !strcmp(o->mass, "1/N");
+        m->mass = run->mass;
+    }
+    return 1;
+}
+/* --mass W,W,...: as many positive numbers as paraphrases. */
+static int generate_mass(generate_run *run) {
+    const char *at = run->o.mass;
+    long i, n = run->o.paraphrases;
+    if (!at || !strcmp(at, "1") || !strcmp(at, "1/N")) return 1;
+    run->mass = (double *)calloc((size_t)n + 1, sizeof(double));
+    for (i = 0; run->mass && i < n; i++) {
+        size_t used = sgf__number_parse(at, strlen(at), &run->mass[i]);
+        if (!used || !(run->mass[i] > 0) || at[used] != (i + 1 < n ? ',' : 0)) break;
+        at += used + 1;
+    }
+    if (run->mass && i == n) return 1;
+    fprintf(stderr,
+            "segfuse generate: --mass is 1, 1/N or %ld positive numbers with commas, not '%s'\n", n,
+            run->o.mass);
+    return 0;
+}
+/* --indexs 0,2,4: which paraphrases to use. */
+static int generate_indexs(generate_run *run) {
+    const char *at = run->o.indexs;
+    if (!at) return 1;
+    run->index = (size_t *)calloc(strlen(at) / 2 + 2, sizeof *run->index);
+    while (run->index) {
+        char *end;
+        long i = strtol(at, &end, 10);
+        if (end == at || i < 0 || (*end && *end != ',')) break;
+        run->index[run->indexes++] = (size_t)i;
+        at = end + 1;
+        if (*end) continue;
+        run->o.paraphrases = (long)run->indexes;
+        return 1;
+    }
+    fprintf(stderr, "segfuse generate: --indexs is a list such as 0,1,2, not '%s'\n",
+            run->o.indexs);
+    return 0;
+}
+
+/* The token limit: as asked, else the original's. */
+static long method_tokens(const generate_run *run, const sgf_method *m) {
+    if (run->o.max_new_tokens) return run->o.max_new_tokens;
+    return !strcmp(run->o.dataset, "webqa") && !strcmp(m->name, "flex_attention") ? 20 : 10;
+}
+
+/* ---- what the options name ---- */
+
+static int generate_load(generate_run *run) {
+    generate_options *o = &run->o;
+    sgf_session_options how;
+    sgf_error err;
+    size_t i, k;
+    sgf_status status;
+    memset(&how, 0, sizeof how);
+    how.threads = (int)o->threads;
+    if (o->kernels) {
+        static const char *const names[] = {"auto", "naive", "portable", "avx2", "avx512", NULL};
+        int kernels = choice_find("generate", "kernels", o->kernels, names);
+        if (kernels < 0) return 2;
+        how.kernels = (sgf_kernels)kernels;
+    }
+    if (!o->data)
+        o->data = project_path("models/questions/test.jsonl", run->data_path,
+                               sizeof run->data_path);
+    if (!o->fewshot_data)
+        o->fewshot_data = project_path("models/questions/train.jsonl", run->fewshot_path,
+                                       sizeof run->fewshot_path);
+    status = dataset_load(o->data, &run->data, &err);
+    if (!status && o->fewshots) status = dataset_load(o->fewshot_data, &run->fewshot, &err);
+    if (!status && (size_t)o->fewshots > run->fewshot.count)
+        status = sgf__fail(&err, SGF_ERR_ARG,
+                           "%s has %llu questions; %ld few-shot examples were asked for",
+                           o->fewshot_data, (unsigned long long)run->fewshot.count, o->fewshots);
+    if (!status)
+        run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
+    if (!status && !run->examples) status = sgf__fail(&err, SGF_ERR_MEMORY, "out of memory");
+    if (!status && o->fewshots)
+        status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, &err);
+    if (status) return failed("generate", &err);
+    run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples
+                                                                    : run->data.count;
+    for (i = 0; i < run->count; i++) {
+        size_t most = (size_t)o->paraphrases;
+        for (k = 0; k < run->indexes; k++)
+            most = run->index[k] + 1 > most ? run->index[k] + 1 : most;
+        if (run->data.questions[i].paraphrase_count >= most) continue;
+        fprintf(
+            stderr,
+            "segfuse generate: %s: row %llu has %llu paraphrases; %llu were asked for (--num_paraphrases, --indexs)\n",
+            o->data, (unsigned long long)i + 1,
+            (unsigned long long)run->data.questions[i].paraphrase_count, (unsigned long long)most);
+        return 1;
+    }
+    if (!model_find("generate", o->model, run->model_path, sizeof run->model_path)) return 1;
+    status = sgf_model_load(run->model_path, NULL, &run->model, &err);
+    if (!status && !run->model->tokenizer)
+        status = sgf__fail(&err, SGF_ERR_IO, "%s has no tokenizer.json; prompts need one",
+                           run->model_path);
+    if (!status && o->max_new_tokens > run->model->config.context)
+        status = sgf__fail(&err, SGF_ERR_ARG, "--max_new_tokens %ld: the model's context is %d",
+                           o->max_new_tokens, (int)run->model->config.context);
+    if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
+    if (status) return failed("generate", &err);
+    model_name(o->model, run->model_name, sizeof run->model_name);
+    return 0;
+}
