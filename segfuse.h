@@ -225,8 +225,9 @@ enum { SGF_MAX_SEGMENTS = 1024 };
 
 typedef struct sgf_segment {
     sgf_role role;
-    int32_t group;  /* which paraphrase or example, from 0; a separator has the group of the
-                       paraphrase it follows; -1 if none */
+    int32_t group;  /* which paraphrase (manual and automatic ones count together) or which
+                       example, from 0; questions and answer of one example have its number; a
+                       separator has the group of the paraphrase it follows; -1 if none */
     float log_mass; /* added to the scores of answer queries on this segment's keys; 0: as is */
     size_t tokens;  /* number of tokens */
 } sgf_segment;
@@ -277,28 +278,68 @@ typedef enum sgf_positions {
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
 
 /* Masks by name. Rows are queries, columns keys, # = visible; P prefix, a b c paraphrases (one
-   token each), | separators, > the answer. Under `shared` a separator belongs to the paraphrase
-   before it.
+   token each), | separators, > the answer. Under `manual-cross` a and b are manual, c is automatic.
+   Under `shared` and `hub` a separator belongs to the paraphrase before it.
 
-        causal          isolated         shared
-        P a|b|c>        a|b|c>           P a|b|c>
-      P #             a #              P #
-      a ##            | .              a ##
-      | ###           b ..#            | ###
-      b ####          | ....           b #..#
-      | #####         c ....#          | #..##
-      c ######        > ######         c #....#
-      > #######                        > #######
+        causal          shared          shared-original hub
+        P a|b|c>        P a|b|c>        P a|b|c>        P a|b|c>
+      P #             P #             P #             P #
+      a ##            a ##            a ##            a ##
+      | ###           | ###           | ###           | ###
+      b ####          b #..#          b #.##          b ####
+      | #####         | #..##         | #####         | #####
+      c ######        c #....#        c #.#.##        c ###..#
+      > #######       > #######       > #######       > #######
+
+        isolated        manual-cross
+
+        a|b|c>          a|b|c>
+      a #             a #
+      | .             | ##
+      b ..#           b ###
+      | ....          | ....
+      c ....#         c ....#
+      > ######        > ######
+
+   Two few-shot examples, q r asked and A answered, s t asked and B answered:
+
+        few-shot        few-shot-original
+        PqrAstBab>      PqrAstBab>
+      P #             P #
+      q ##            q ##
+      r #.#           r #.#
+      A ####          A ####
+      s #...#         s ###.#
+      t #....#        t ###..#
+      B #...###       B #######
+      a ########      a ########
+      b #######.#     b #######.#
+      > ##########    > ##########
 */
 /* clang-format off */
-#define SGF_MASK_LIST(X)                                                                  \
-    X(SGF_CAUSAL, "causal")      /* everything sees everything before it */               \
-    X(SGF_ISOLATED, "isolated")  /* a segment sees itself (and a lone BOS); separators    \
-                                    see nothing and are seen by the answer alone; the     \
-                                    answer sees all */                                    \
-    X(SGF_SHARED_MASK, "shared") /* the prefix is causal; a paraphrase sees the prefix    \
-                                    and itself; a separator is part of the paraphrase     \
-                                    before it; the answer sees all */
+#define SGF_MASK_LIST(X)                                                                          \
+    X(SGF_CAUSAL, "causal")             /* everything sees everything before it */                \
+    X(SGF_ISOLATED, "isolated")         /* a segment sees itself (and a lone BOS); separators     \
+                                           see nothing and are seen by the answer alone; the      \
+                                           answer sees all */                                     \
+    X(SGF_MANUAL_CROSS, "manual-cross") /* isolated, but the segments from the first manual one   \
+                                           to the last, separators between them included, see     \
+                                           each other */                                          \
+    X(SGF_FEW_SHOT, "few-shot")         /* all see the prefix; a question of an example sees      \
+                                           itself, the answer of an example that example's        \
+                                           questions, a paraphrase all examples and itself;       \
+                                           separators as in isolated; the answer sees all */      \
+    X(SGF_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but a question also sees the       \
+                                           questions of other examples, and an answer their       \
+                                           questions and answers */                               \
+    X(SGF_SHARED_MASK, "shared")        /* the prefix is causal; a paraphrase sees the prefix     \
+                                           and itself; a separator is part of the paraphrase      \
+                                           before it (of the prefix when its group is -1); the    \
+                                           answer sees all */                                     \
+    X(SGF_SHARED_ORIGINAL, "shared-original") /* shared, but separators are part of the prefix:   \
+                                           they see all before them, all behind see them, and so  \
+                                           paraphrases leak into later ones */                    \
+    X(SGF_HUB, "hub")                   /* shared, and every paraphrase sees the first one */
 /* clang-format on */
 #define SGF__MASK_ENUM(name, text) name,
 typedef enum sgf_mask { SGF_MASK_LIST(SGF__MASK_ENUM) SGF_MASK_COUNT } sgf_mask;
@@ -307,7 +348,9 @@ typedef enum sgf_mask { SGF_MASK_LIST(SGF__MASK_ENUM) SGF_MASK_COUNT } sgf_mask;
 SGF_DEF const char *sgf_mask_name(sgf_mask mask);
 /* The mask of that name into *mask; SGF_ERR_ARG with the list of known names otherwise. */
 SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *err);
-/* Fill the visibility matrix from the segments' roles. Call it after the last segment was made. */
+/* Fill the visibility matrix from the segments' roles and groups. Call it after the last segment was
+   made. Segments count as they are numbered: "from the first manual one to the last" means those
+   numbers. */
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
 /* out[T, T] of 0/1, row-major: row q, column k, causality included. `out` has room for T * T bytes.
  */
@@ -1413,27 +1456,57 @@ static int sgf__same_paraphrase(const sgf_segment *a, const sgf_segment *b) {
     int in_b = sgf__is_paraphrase(b->role) || b->role == SGF_SEPARATOR;
     return in_a && in_b && a->group == b->group;
 }
-static int sgf__is_prefix(sgf_role role) {
-    return role == SGF_BOS || role == SGF_SHARED || role == SGF_EXAMPLE_Q || role == SGF_EXAMPLE_A;
+/* What stands before the paraphrases: prefix, examples, and separators that follow none of them. */
+static int sgf__is_prefix(const sgf_segment *s) {
+    return s->role == SGF_BOS || s->role == SGF_SHARED || s->role == SGF_EXAMPLE_Q ||
+           s->role == SGF_EXAMPLE_A || (s->role == SGF_SEPARATOR && s->group < 0);
 }
 
 /* The rules of the masks: may a token of segment q see one of segment k? (Causality is separate.)
+   These two are for segments that are neither equal nor the answer; `original`: what examples see
+   of each other. */
+static int sgf__few_shot_rule(const sgf_segment *q, const sgf_segment *k, int original) {
+    int other = q->group != k->group;
+    if (q->role == SGF_EXAMPLE_Q) return original && k->role == SGF_EXAMPLE_Q && other;
+    if (q->role == SGF_EXAMPLE_A && k->role == SGF_EXAMPLE_Q) return original || !other;
+    if (q->role == SGF_EXAMPLE_A) return original && k->role == SGF_EXAMPLE_A && other;
+    return sgf__is_paraphrase(q->role) && (k->role == SGF_EXAMPLE_Q || k->role == SGF_EXAMPLE_A);
+}
+static int sgf__shared_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k) {
+    if (mask == SGF_SHARED_ORIGINAL)
+        return !sgf__is_paraphrase(q->role) || !sgf__is_paraphrase(k->role) || q->group == k->group;
+    if (mask == SGF_HUB && !sgf__is_prefix(q) && k->group == 0) return 1;
+    return sgf__is_prefix(k) || sgf__same_paraphrase(q, k);
+}
+/* same: q and k are one segment; cross: both stand between the first manual segment and the last.
  */
-static int sgf__mask_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k, int same) {
+static int sgf__mask_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k, int same,
+                          int cross) {
+    int few_shot = mask == SGF_FEW_SHOT || mask == SGF_FEW_SHOT_ORIGINAL;
     if (mask == SGF_CAUSAL || q->role == SGF_ANSWER) return 1;
     if (k->role == SGF_ANSWER) return 0;
-    if (mask == SGF_ISOLATED) {
-        if (q->role == SGF_SEPARATOR || k->role == SGF_SEPARATOR) return 0;
-        return same || k->role == SGF_BOS;
-    }
-    return sgf__is_prefix(k->role) || sgf__same_paraphrase(q, k);
+    if (mask == SGF_SHARED_MASK || mask == SGF_SHARED_ORIGINAL || mask == SGF_HUB)
+        return sgf__shared_rule(mask, q, k);
+    if (mask == SGF_MANUAL_CROSS && cross) return 1;
+    if (q->role == SGF_SEPARATOR || k->role == SGF_SEPARATOR) return 0;
+    if (same || k->role == SGF_BOS) return 1;
+    return few_shot &&
+           (k->role == SGF_SHARED || sgf__few_shot_rule(q, k, mask == SGF_FEW_SHOT_ORIGINAL));
 }
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask) {
-    int32_t q, k, S = (int32_t)layout->segments;
+    int32_t q, k, S = (int32_t)layout->segments, first = S, last = -1;
     for (q = 0; q < S; q++)
-        for (k = 0; k < S; k++)
-            sgf_visible_set(layout, q, k,
-                            sgf__mask_rule(mask, &layout->segment[q], &layout->segment[k], q == k));
+        if (layout->segment[q].role == SGF_MANUAL) {
+            if (first == S) first = q;
+            last = q;
+        }
+    for (q = 0; q < S; q++)
+        for (k = 0; k < S; k++) {
+            int cross = q >= first && q <= last && k >= first && k <= last;
+            sgf_visible_set(
+                layout, q, k,
+                sgf__mask_rule(mask, &layout->segment[q], &layout->segment[k], q == k, cross));
+        }
 }
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
     size_t q, k, T = layout->tokens;
@@ -3000,14 +3073,13 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
 
 /* ---- shared prefixes, encoded once ---- */
 
-/* The number of leading tokens of prefix segments: by causality they depend on nothing else. */
+/* The number of leading tokens of prefix segments (examples are prefix, too): by causality they
+   depend on nothing else. */
 static size_t sgf__prefix_length(const sgf_layout *layout) {
     size_t n = 0;
-    while (n < layout->tokens) {
-        sgf_role role = layout->segment[layout->seg[n]].role;
-        if ((role != SGF_BOS && role != SGF_SHARED) || layout->seg[n] == layout->answer) break;
+    while (n < layout->tokens && sgf__is_prefix(&layout->segment[layout->seg[n]]) &&
+           layout->seg[n] != layout->answer)
         n++;
-    }
     return n < layout->tokens ? n : 0; /* something must be left to compute */
 }
 /* Is `kept` what the first n tokens of `layout` are? Then its keys and values are theirs, bit for

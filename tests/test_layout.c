@@ -1,28 +1,35 @@
 /* Layouts, masks and positions; the drawings are those of the header. */
 
-static sgf_layout layout_three(int prefix, int separators) {
+/* A layout of one-token segments: P prefix, q r s t the questions and A B the answers of two
+   examples, a b c paraphrases (a and b manual, c automatic, if `manual`), | separators, > the
+   answer. */
+static sgf_layout layout_spelled(const char *spelling, int manual) {
     sgf_layout layout;
-    int32_t i, id = 1, segment;
+    int32_t id = 1, segment, paraphrase = -1;
+    const char *c;
     sgf_layout_init(&layout, NULL);
-    if (prefix) {
-        sgf_layout_segment(&layout, SGF_SHARED, 0, &segment, NULL);
+    for (c = spelling; *c; c++) {
+        sgf_role role = *c == 'P'                ? SGF_SHARED
+                        : *c == '|'              ? SGF_SEPARATOR
+                        : *c == '>'              ? SGF_ANSWER
+                        : *c == 'A' || *c == 'B' ? SGF_EXAMPLE_A
+                        : strchr("qrst", *c)     ? SGF_EXAMPLE_Q
+                        : !manual                ? SGF_PARAPHRASE
+                        : *c == 'c'              ? SGF_AUTO
+                                                 : SGF_MANUAL;
+        int32_t group = role == SGF_EXAMPLE_Q || role == SGF_EXAMPLE_A ? strchr("stB", *c) != NULL
+                        : role == SGF_SHARED || role == SGF_ANSWER     ? -1
+                        : role == SGF_SEPARATOR                        ? paraphrase
+                                                                       : ++paraphrase;
+        sgf_layout_segment(&layout, role, group, &segment, NULL);
         sgf_layout_add(&layout, segment, &id, 1, NULL);
     }
-    for (i = 0; i < 3; i++) {
-        sgf_layout_segment(&layout, SGF_PARAPHRASE, i, &segment, NULL);
-        sgf_layout_add(&layout, segment, &id, 1, NULL);
-        if (i == 2 || !separators) continue;
-        sgf_layout_segment(&layout, SGF_SEPARATOR, i, &segment, NULL);
-        sgf_layout_add(&layout, segment, &id, 1, NULL);
-    }
-    sgf_layout_segment(&layout, SGF_ANSWER, -1, &segment, NULL);
-    sgf_layout_add(&layout, segment, &id, 1, NULL);
     return layout;
 }
 /* One line a query, '#' where it sees a key, cut at the diagonal. */
 static int layout_draws(const sgf_layout *layout, const char *expected) {
-    uint8_t dense[64];
-    char text[128];
+    uint8_t dense[256];
+    char text[256];
     size_t q, k, n = 0, T = layout->tokens;
     sgf_mask_dense(layout, dense);
     for (q = 0; q < T; q++) {
@@ -36,15 +43,38 @@ static int layout_draws(const sgf_layout *layout, const char *expected) {
     return !strcmp(text, expected);
 }
 static void test_masks_are_drawn_as_documented(void) {
-    sgf_layout with_prefix = layout_three(1, 1), alone = layout_three(0, 1);
-    sgf_mask_set(&with_prefix, SGF_CAUSAL);
-    CHECK(layout_draws(&with_prefix, "#\n##\n###\n####\n#####\n######\n#######\n"));
-    sgf_mask_set(&with_prefix, SGF_SHARED_MASK);
-    CHECK(layout_draws(&with_prefix, "#\n##\n###\n#..#\n#..##\n#....#\n#######\n"));
-    sgf_mask_set(&alone, SGF_ISOLATED);
-    CHECK(layout_draws(&alone, "#\n..\n..#\n....\n....#\n######\n"));
-    sgf_layout_free(&with_prefix);
-    sgf_layout_free(&alone);
+    static const struct {
+        sgf_mask mask;
+        const char *spelling, *drawing;
+    } drawn[] = {{SGF_CAUSAL, "Pa|b|c>", "#\n##\n###\n####\n#####\n######\n#######\n"},
+                 {SGF_SHARED_MASK, "Pa|b|c>", "#\n##\n###\n#..#\n#..##\n#....#\n#######\n"},
+                 {SGF_SHARED_ORIGINAL, "Pa|b|c>", "#\n##\n###\n#.##\n#####\n#.#.##\n#######\n"},
+                 {SGF_HUB, "Pa|b|c>", "#\n##\n###\n####\n#####\n###..#\n#######\n"},
+                 {SGF_ISOLATED, "a|b|c>", "#\n..\n..#\n....\n....#\n######\n"},
+                 {SGF_MANUAL_CROSS, "a|b|c>", "#\n##\n###\n....\n....#\n######\n"},
+                 {SGF_FEW_SHOT, "PqrAstBab>",
+                  "#\n##\n#.#\n####\n#...#\n#....#\n#...###\n########\n#######.#\n##########\n"},
+                 {SGF_FEW_SHOT_ORIGINAL, "PqrAstBab>",
+                  "#\n##\n#.#\n####\n###.#\n###..#\n#######\n########\n#######.#\n##########\n"}};
+    size_t i;
+    CHECK(sizeof drawn / sizeof drawn[0] == SGF_MASK_COUNT);
+    for (i = 0; i < sizeof drawn / sizeof drawn[0]; i++) {
+        sgf_layout layout = layout_spelled(drawn[i].spelling, 1);
+        sgf_mask_set(&layout, drawn[i].mask);
+        CHECK(layout_draws(&layout, drawn[i].drawing));
+        sgf_layout_free(&layout);
+    }
+}
+/* Separators of few-shot prompts stand between examples, too; those follow no paraphrase. */
+static void test_separators_of_examples(void) {
+    sgf_layout layout = layout_spelled("P|qA|sB|a|b>", 0);
+    sgf_mask_set(&layout, SGF_FEW_SHOT);
+    CHECK(layout_draws(&layout, "#\n..\n#.#\n#.##\n.....\n#....#\n#....##\n........\n"
+                                "#.##.##.#\n..........\n#.##.##...#\n############\n"));
+    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    CHECK(layout_draws(&layout, "#\n##\n###\n####\n#####\n######\n#######\n########\n#########\n"
+                                "##########\n########..#\n############\n"));
+    sgf_layout_free(&layout);
 }
 static void test_a_lone_bos_is_seen_by_all(void) {
     sgf_layout layout;
@@ -92,7 +122,7 @@ static void test_positions(void) {
 }
 static void test_mass_is_a_logarithm(void) {
     static const double weights[3] = {0.5, 0.25, 1}, bad[3] = {1, 0, 1};
-    sgf_layout layout = layout_three(1, 0);
+    sgf_layout layout = layout_spelled("Pabc>", 0);
     sgf_error err;
     MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
     CHECK(layout.segment[0].log_mass == 0 && layout.segment[4].log_mass == 0);
@@ -111,7 +141,8 @@ static void test_names_are_listed_when_unknown(void) {
     sgf_error err;
     CHECK(sgf_mask_find("shared", &mask, &err) == SGF_OK && mask == SGF_SHARED_MASK);
     CHECK(sgf_mask_find("sharde", &mask, &err) == SGF_ERR_ARG &&
-          strstr(err.message, "causal, isolated, shared"));
+          strstr(err.message, "causal, isolated, manual-cross, few-shot, few-shot-original, "
+                              "shared, shared-original, hub"));
     CHECK(sgf_method_find("median", &method, &err) == SGF_ERR_ARG &&
           strstr(err.message, "flex_attention"));
     CHECK(sgf_method_find("fused", &method, &err) == SGF_OK && method.even_mass &&
@@ -153,7 +184,7 @@ static void test_layout_files(void) {
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"roles\": [7]}", "roles"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"groups\": [0.5]}", "groups"},
         {"[1", "not JSON"}};
-    sgf_layout a = layout_three(1, 1), b;
+    sgf_layout a = layout_spelled("Pa|b|c>", 0), b;
     char path[1400];
     sgf_error err;
     size_t i;
@@ -213,6 +244,7 @@ static void test_npy_files(void) {
 
 static void tests_layout(void) {
     RUN(test_masks_are_drawn_as_documented);
+    RUN(test_separators_of_examples);
     RUN(test_a_lone_bos_is_seen_by_all);
     RUN(test_positions);
     RUN(test_mass_is_a_logarithm);

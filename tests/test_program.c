@@ -48,7 +48,8 @@ static void test_help_and_wrong_usage(void) {
     program_says("build/segfuse generate --num_paraphrases 0", 2, "at least 1");
     program_says("build/segfuse generate --method median", 2,
                  "known: origin, per_prompt, avg, max, flex_attention, fused");
-    program_says("build/segfuse generate --mask hidden", 2, "known: causal, isolated, shared");
+    program_says("build/segfuse generate --mask hidden", 2,
+                 "known: causal, isolated, manual-cross, few-shot");
     program_says("build/segfuse generate --positions up", 2, "sequential, aligned");
     program_says("build/segfuse generate --device cuda", 2, "built for the CPU");
     program_says("build/segfuse generate --mass 1,2", 2, "5 positive numbers");
