@@ -513,8 +513,10 @@ SGF_DEF void sgf_session_free(sgf_session *session); /* NULL is allowed */
 /* A sequence is a row of cached tokens that grows at its end. `rule` gives the visibility matrix,
    the masses and the answer segment; they are copied, its tokens are not looked at. `parent` is a
    sequence whose tokens stand before this one's and keep their segment numbers (a shared prefix,
-   encoded once), or -1; a parent has no parent, must not grow or close while it has children. The
-   new sequence's number goes to *sequence. */
+   encoded once), or -1; it must not grow or close while it has children, and may itself have a
+   parent: at most SGF_MAX_DEPTH sequences stand on each other. The new sequence's number goes to
+   *sequence. */
+enum { SGF_MAX_DEPTH = 8 };
 SGF_DEF sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule, int32_t parent,
                                      int32_t *sequence, sgf_error *err);
 SGF_DEF void sgf_sequence_close(sgf_session *session, int32_t sequence);
@@ -541,6 +543,16 @@ SGF_DEF sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t
    (NULL: it is closed again) can be continued with sgf_forward. */
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err);
+
+/* Where attention goes. While a function is set, sgf_forward calls it for every row that wants
+   logits, layer by layer: `row` is the number of the row's logits in this call, mass[segments] the
+   share of the row's softmax that fell on the keys of each segment, averaged over the heads. The
+   masses sum to 1; they are all 0 for a row that sees nothing. They are computed beside the forward
+   pass, by the loops that define it, and change no result. `mass` is valid during the call. */
+typedef void sgf_watch_function(void *user, size_t row, int32_t layer, const double *mass,
+                                size_t segments);
+/* `see` NULL ends it. */
+SGF_DEF void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
 
 /* ====================================================================================
  * [SGF-05] Prompts and methods
@@ -2009,7 +2021,7 @@ typedef struct sgf__run {
 } sgf__run;
 
 typedef struct sgf__sequence {
-    int open, children;
+    int open, children, depth; /* depth: sequences from the root to this one */
     int32_t parent, answer, segments;
     size_t tokens;
     float **page;
@@ -2048,6 +2060,9 @@ struct sgf_session {
     size_t scores_floats, score_stride;
     sgf__prefix prefix[SGF__PREFIXES];
     uint64_t clock; /* counts uses of prefixes */
+    sgf_watch_function *watch;
+    void *watch_user;
+    int64_t watched; /* rows of this call that wanted logits so far */
 };
 
 static size_t sgf__max(size_t a, size_t b) {
@@ -2085,11 +2100,12 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
     sgf_status status;
     if (parent >= 0 &&
         ((size_t)parent >= s->sequence_count || !s->sequence[parent].open ||
-         s->sequence[parent].parent >= 0 || (size_t)s->sequence[parent].segments > S))
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "sequence %d cannot be a parent: it must be open, have no parent, and its "
-                         "segments must be the first ones of the child's",
-                         (int)parent);
+         s->sequence[parent].depth == SGF_MAX_DEPTH || (size_t)s->sequence[parent].segments > S))
+        return sgf__fail(
+            err, SGF_ERR_ARG,
+            "sequence %d cannot be a parent: it must be open, its segments must be the "
+            "first ones of the child's, and at most %d sequences stand on each other",
+            (int)parent, (int)SGF_MAX_DEPTH);
     while (i < s->sequence_count && s->sequence[i].open) i++;
     {
         void *grown = s->sequence;
@@ -2108,6 +2124,7 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
     for (k = 0; k < S; k++) made.log_mass[k] = rule->segment[k].log_mass;
     made.open = 1;
     made.parent = parent;
+    made.depth = parent >= 0 ? s->sequence[parent].depth + 1 : 1;
     made.answer = rule->answer;
     made.segments = (int32_t)S;
     s->sequence[i] = made;
@@ -2166,13 +2183,15 @@ typedef struct sgf__piece {
     const float *page;
     size_t lane, count;
     float log_mass;
+    int32_t seg;
 } sgf__piece;
 
 typedef struct sgf__query {
+    const sgf__sequence *all; /* the session's sequences */
     const sgf__sequence *own;
-    const sgf__sequence *parent; /* NULL: none */
-    size_t index;                /* in `own` */
+    size_t index; /* in `own` */
     int32_t seg, pos;
+    int64_t watched; /* the number of its logits if its attention is watched, else -1 */
 } sgf__query;
 
 /* Cut the visible runs of one sequence into pieces of pages; `before`: only tokens below it. With a
@@ -2197,6 +2216,7 @@ static size_t sgf__pieces_of(const sgf__query *query, const sgf__sequence *q, si
                 piece[n].page = q->page[from / SGF__PAGE];
                 piece[n].lane = from % SGF__PAGE;
                 piece[n].count = stop - from;
+                piece[n].seg = seg;
                 piece[n].log_mass = query->seg == own->answer ? own->log_mass[seg] : 0;
             }
             n += stop > from;
@@ -2205,12 +2225,15 @@ static size_t sgf__pieces_of(const sgf__query *query, const sgf__sequence *q, si
     }
     return n;
 }
+/* The pieces of `q` behind those of the sequences it stands on. */
+static size_t sgf__pieces_chain(const sgf__query *query, const sgf__sequence *q, size_t before,
+                                int32_t window, sgf__piece *piece) {
+    const sgf__sequence *parent = q->parent >= 0 ? &query->all[q->parent] : NULL;
+    size_t n = parent ? sgf__pieces_chain(query, parent, parent->tokens, window, piece) : 0;
+    return n + sgf__pieces_of(query, q, before, window, piece ? piece + n : NULL);
+}
 static size_t sgf__pieces(const sgf__query *query, int32_t window, sgf__piece *piece) {
-    size_t n = 0;
-    if (query->parent)
-        n = sgf__pieces_of(query, query->parent, query->parent->tokens, window, piece);
-    return n +
-           sgf__pieces_of(query, query->own, query->index + 1, window, piece ? piece + n : NULL);
+    return sgf__pieces_chain(query, query->own, query->index + 1, window, piece);
 }
 
 /* ---- attention of one query row, the heads that share one kv head ----
@@ -2227,6 +2250,7 @@ typedef struct sgf__attend_job {
     int32_t window;
 } sgf__attend_job;
 
+/* Leaves exp(score - max) of the visible keys, in ascending order, in `score`. */
 static void sgf__attend_naive(const float *q, size_t C, const sgf__piece *piece, size_t pieces,
                               size_t k_at, size_t v_at, float scale, float *score, float *out) {
     size_t i, j, c, n = 0;
@@ -2308,6 +2332,43 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
                         out);
         for (c = 0; c < R * C; c++) to[c * width] = out[c];
     }
+}
+
+/* Tell who watches which segments the rows attended to. */
+static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
+    sgf_session *s = job->s;
+    size_t C = (size_t)s->model->config.head_dim, H = (size_t)s->model->config.heads,
+           R = H / (size_t)s->model->config.kv_heads, row, h, c, i, j, n;
+    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
+    float scale = 1.0f / sqrtf((float)C);
+    float *score = s->scores, *q = score + R * s->score_stride, *out = q + R * C;
+    sgf__piece *piece = (sgf__piece *)(void *)(out + R * C);
+    double mass[SGF_MAX_SEGMENTS];
+    for (row = 0; row < rows; row++) {
+        const sgf__query *query = &job->query[row];
+        size_t width = job->width[row / SGF__PANEL], segments = (size_t)query->own->segments;
+        size_t pieces = query->watched < 0 ? 0 : sgf__pieces(query, job->window, piece);
+        if (query->watched < 0) continue;
+        memset(mass, 0, sizeof mass);
+        for (h = 0; h < H; h++) {
+            size_t k_at = job->layer * layer_floats + h / R * C * SGF__PAGE;
+            double sum = 0;
+            for (c = 0; c < C; c++)
+                q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
+            sgf__attend_naive(q, C, piece, pieces, k_at, k_at + layer_floats / 2, scale, score,
+                              out);
+            for (i = n = 0; i < pieces; n += piece[i++].count)
+                for (j = n; j < n + piece[i].count; j++) sum += (double)score[j];
+            for (i = n = 0; i < pieces; n += piece[i++].count)
+                for (j = n; j < n + piece[i].count; j++)
+                    mass[piece[i].seg] += (double)score[j] / sum / (double)H;
+        }
+        s->watch(s->watch_user, (size_t)query->watched, (int32_t)job->layer, mass, segments);
+    }
+}
+SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *user) {
+    s->watch = see;
+    s->watch_user = user;
 }
 
 /* ---- the forward pass of one chunk of rows ---- */
@@ -2526,6 +2587,7 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     attend.layer = l;
     attend.window = sgf_config_window(c, (int32_t)l);
     sgf__parallel(s->pool, w->n * (size_t)c->kv_heads, 4, sgf__attend_part, &attend);
+    if (s->watch) sgf__attend_watch(&attend, w->n);
     sgf__project(s, w, &layer->o, vector[7], SGF__ATTENDED, SGF__NORMED);
     sgf__residual(w, SGF__NORMED, (size_t)c->dim);
     panel.weight = vector[1];
@@ -2586,12 +2648,12 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf_row *rows, size_t
     sgf_status status = sgf__work_prepare(s, n, &w, err);
     if (status) return status;
     for (i = 0; i < n; i++) {
-        const sgf__sequence *own = &s->sequence[rows[i].sequence];
-        w.query[i].own = own;
-        w.query[i].parent = own->parent >= 0 ? &s->sequence[own->parent] : NULL;
+        w.query[i].all = s->sequence;
+        w.query[i].own = &s->sequence[rows[i].sequence];
         w.query[i].index = index[i];
         w.query[i].seg = rows[i].seg;
         w.query[i].pos = rows[i].pos;
+        w.query[i].watched = rows[i].want ? s->watched++ : -1;
     }
     sgf__embed(s, rows, &w);
     for (l = 0; l < L; l++) sgf__layer_forward(s, &w, l);
@@ -2671,8 +2733,10 @@ SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, fl
     for (i = 0; i < n && !status; i++) status = sgf__row_check(s, &rows[i], err);
     for (i = 0; i < n && !status; i++) {
         sgf__sequence *q = &s->sequence[rows[i].sequence];
-        size_t base = q->parent >= 0 ? s->sequence[q->parent].tokens : 0;
-        size_t base_runs = q->parent >= 0 ? s->sequence[q->parent].runs : 0;
+        const sgf__sequence *up;
+        size_t base = 0, base_runs = 0;
+        for (up = q; up->parent >= 0; base += up->tokens, base_runs += up->runs)
+            up = &s->sequence[up->parent];
         status = sgf__sequence_reserve(s, q, 1, err);
         if (status) {
             sgf__rows_undo(s, rows, i);
@@ -2687,6 +2751,7 @@ SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, fl
         if (status) sgf__rows_undo(s, rows, n);
     }
     if (status || !n) return status;
+    s->watched = 0;
     sgf__rows_undo(s, rows, n); /* the chunks add them again, each knowing its own index */
     for (at = 0; at < n && !status; at += SGF__CHUNK) {
         size_t count = sgf__min(n - at, SGF__CHUNK);

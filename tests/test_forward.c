@@ -470,6 +470,36 @@ static void test_row_that_sees_nothing(void) {
     sgf_model_free(model);
 }
 
+/* Sequences that stand on each other, `piece` tokens in each, up to the greatest depth: the logits
+   of every token behind the prefix. */
+static void forward_chain(sgf_session *session, const sgf_layout *whole, size_t P, int32_t parent,
+                          const float *wanted, size_t piece) {
+    size_t V = (size_t)session->model->config.vocab_size, t = P, i, n;
+    int32_t chain[SGF_MAX_DEPTH], level = 0, none;
+    float *logits = (float *)malloc(whole->tokens * V * sizeof(float));
+    sgf_row rows[64];
+    sgf_error err;
+    for (chain[0] = parent; level + 1 < SGF_MAX_DEPTH && t < whole->tokens; t += n) {
+        level++;
+        MUST(sgf_sequence_open(session, whole, chain[level - 1], &chain[level], &err), err);
+        n = sgf__min(piece, whole->tokens - t);
+        if (level + 1 == SGF_MAX_DEPTH) n = whole->tokens - t;
+        for (i = 0; i < n; i++) {
+            rows[i].token = whole->token[t + i];
+            rows[i].pos = whole->pos[t + i];
+            rows[i].seg = whole->seg[t + i];
+            rows[i].sequence = chain[level];
+            rows[i].want = 1;
+        }
+        MUST(sgf_forward(session, rows, n, logits, NULL, &err), err);
+        CHECK(!memcmp(logits, wanted + t * V, n * V * sizeof(float)));
+    }
+    if (level + 1 == SGF_MAX_DEPTH)
+        CHECK(sgf_sequence_open(session, whole, chain[level], &none, &err) == SGF_ERR_ARG);
+    for (; level > 0; level--) sgf_sequence_close(session, chain[level]);
+    free(logits);
+}
+
 /* A sequence that stands on another one computes the bits of the two in one. */
 static void forward_parent(const char *name) {
     sgf_model *model = forward_model(name);
@@ -513,6 +543,8 @@ static void forward_parent(const char *name) {
     }
     MUST(sgf_forward(session, rows, n, b, NULL, &err), err);
     CHECK(!memcmp(a + P * V, b, n * V * sizeof(float)));
+    forward_chain(session, &whole, P, parent, a, 2);
+    forward_chain(session, &whole, P, parent, a, 5);
     /* a parent must not grow or go, and a failing call changes nothing */
     sgf_sequence_close(session, parent);
     rows[0].sequence = parent;
