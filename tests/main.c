@@ -51,6 +51,7 @@ static void temp_remove(void) {
 #include "test_tokenizer.c"
 #include "test_generate.c"
 #include "test_sampling.c"
+#include "test_memory.c"
 #include "test_random.c"
 #include "test_lemmas.c"
 #include "test_table.c"
@@ -62,19 +63,13 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } groups[] = {{"json", tests_json},
-                  {"layout", tests_layout},
-                  {"forward", tests_forward},
-                  {"model", tests_model},
-                  {"tokenizer", tests_tokenizer},
-                  {"generate", tests_generate},
-                  {"sampling", tests_sampling},
-                  {"random", tests_random},
-                  {"lemmas", tests_lemmas},
-                  {"table", tests_table},
-                  {"train", tests_train},
-                  {"program", tests_program},
-                  {"hub", tests_hub}};
+    } groups[] = {{"json", tests_json},           {"layout", tests_layout},
+                  {"forward", tests_forward},     {"model", tests_model},
+                  {"tokenizer", tests_tokenizer}, {"generate", tests_generate},
+                  {"sampling", tests_sampling},   {"memory", tests_memory},
+                  {"random", tests_random},       {"lemmas", tests_lemmas},
+                  {"table", tests_table},         {"train", tests_train},
+                  {"program", tests_program},     {"hub", tests_hub}};
     size_t i;
     for (i = 0; i < sizeof groups / sizeof groups[0]; i++)
         if (argc < 2 || strstr(groups[i].name, argv[1])) {

@@ -2,6 +2,7 @@
 #ifndef SGF_TEST_H
 #define SGF_TEST_H
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int test_passed, test_failed, test_skipped;
@@ -38,5 +39,35 @@ static void test_run(const char *name, void (*function)(void)) {
     else if (test_skip_text) test_skipped++, printf("skipped %s: %s\n", name, test_skip_text);
     else test_passed++, printf("ok      %s\n", name);
     fflush(stdout);
+}
+
+/* Memory that runs out: allocation number `fail` (from 1; 0: none) returns NULL. */
+typedef struct test_heap {
+    size_t calls, fail; /* allocations so far; the one that fails */
+    size_t used, peak;  /* bytes */
+    size_t most;        /* bytes above which every allocation fails */
+} test_heap;
+static void *test_heap_alloc(size_t size, void *user) {
+    test_heap *heap = (test_heap *)user;
+    void *made;
+    if (++heap->calls == heap->fail || size > heap->most - heap->used || !(made = malloc(size)))
+        return NULL;
+    heap->used += size;
+    if (heap->used > heap->peak) heap->peak = heap->used;
+    return made;
+}
+static void test_heap_free(void *ptr, size_t size, void *user) {
+    ((test_heap *)user)->used -= size;
+    free(ptr);
+}
+static sgf_allocator test_heap_init(test_heap *heap, size_t fail) {
+    sgf_allocator mem;
+    memset(heap, 0, sizeof *heap);
+    heap->most = SIZE_MAX;
+    heap->fail = fail;
+    mem.alloc = test_heap_alloc;
+    mem.free = test_heap_free;
+    mem.user = heap;
+    return mem;
 }
 #endif
