@@ -127,11 +127,20 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
-## install  the header and the program below PREFIX
+## install  the header, the program, its models, manual page and completion below PREFIX
+SHARE = $(DESTDIR)$(PREFIX)/share
+MODELS = segfuse-2m/config.json segfuse-2m/generation_config.json segfuse-2m/model.safetensors \
+    segfuse-2m/tokenizer.json segfuse-2m/tokenizer_config.json questions/test.jsonl questions/train.jsonl
 install: build/segfuse
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/segfuse
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/man/man1 \
+	    $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+	    $(SHARE)/segfuse/models/segfuse-2m $(SHARE)/segfuse/models/questions
 	install build/segfuse $(DESTDIR)$(PREFIX)/bin
 	install -m 644 segfuse.h $(DESTDIR)$(PREFIX)/include
+	for f in $(MODELS); do install -m 644 models/$$f $(SHARE)/segfuse/models/$$f || exit 1; done
+	./build/segfuse man > $(SHARE)/man/man1/segfuse.1
+	./build/segfuse completion bash > $(SHARE)/bash-completion/completions/segfuse
+	./build/segfuse completion zsh > $(SHARE)/zsh/site-functions/_segfuse
 
 clean:
 	rm -rf build

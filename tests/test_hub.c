@@ -135,7 +135,8 @@ static void test_missing_models_say_where_and_how(void) {
     hub_says("--model a/../b 2>&1 | grep -c hub/models", 1, "0");
     hub_says("--model a/b/c 2>&1 | grep -c hub/models", 1, "0");
     hub_says("--model 'a--b/c' 2>&1 | grep -c hub/models", 1, "0");
-    hub_says("--model ''", 1, "there is no model folder ''; looked for nothing. Give");
+    hub_says("--model ''", 2, "--model has an empty value; it needs MODEL");
+    hub_says("''", 2, "an argument is empty");
     hub_says("--model 'a b' 2>&1 | grep -c hub/models", 1, "0");
     hub_says("--model $(printf 'x%%.0s' $(seq 3000))", 1, "there is no model folder 'xxx");
     hub_says("some/table.feather", 1, "some/table.feather: cannot be opened");

@@ -55,7 +55,7 @@ static void test_help_and_wrong_usage(void) {
     program_says("build/segfuse generate --mass 1,2", 2, "5 positive numbers");
     program_says("build/segfuse generate --method ,", 2, "1 to 32 methods");
     program_says("build/segfuse generate --indexs 0,2 --mass 1,2,3", 2, "2 positive numbers");
-    program_says("build/segfuse generate --dataset squad", 2, "myriadlama or webqa");
+    program_says("build/segfuse generate --dataset squad", 2, "known: myriadlama, webqa");
     program_says("build/segfuse forward", 2, "--layout");
 }
 static void test_generate_refuses_what_cannot_work(void) {

@@ -2,8 +2,7 @@
  * system. */
 
 static int verb_forward(int argc, char **argv) {
-    static const char *const kernel_names[] = {"auto", "naive", "portable", "avx2", "avx512", NULL};
-    const char *name = NULL, *layout_path = NULL, *output = NULL, *kernels = "auto", *rest[1];
+    const char *name = NULL, *layout_path = NULL, *output = NULL, *kernels = NULL, *rest[1];
     long threads = 0;
     int rests, status;
     char path[1024];
@@ -15,15 +14,14 @@ static int verb_forward(int argc, char **argv) {
     size_t shape[2];
     sgf_error err;
     sgf_status bad;
-    option options[] = {
-        {"model", OPTION_TEXT, (void *)&name, "DIR|NAME|ID",
-         "folder, short name or Hugging Face id (bundled)"},
-        {"layout", OPTION_TEXT, (void *)&layout_path, "FILE.json",
-         "tokens, segments, positions, visible, mass"},
-        {"output", OPTION_TEXT, (void *)&output, "FILE.npy", "float32 [T, V]"},
-        {"threads", OPTION_COUNT, &threads, "N", "0: one per processor"},
-        {"kernels", OPTION_TEXT, (void *)&kernels, "NAME", "auto, naive, portable, avx2, avx512"},
-        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
+    option options[] = {{"model", OPTION_TEXT, (void *)&name, "MODEL",
+                         "folder, short name or Hugging Face id (bundled)"},
+                        {"layout", OPTION_TEXT, (void *)&layout_path, "FILE.json",
+                         "tokens, segments, positions, visible, mass"},
+                        {"output", OPTION_TEXT, (void *)&output, "FILE.npy", "float32 [T, V]"},
+                        {"threads", OPTION_COUNT, &threads, "N", "0: one per processor"},
+                        {"kernels", OPTION_TEXT, (void *)&kernels, "KERNELS", "changes no result"},
+                        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     status = options_parse(argc, argv, options, "",
                            "Logits of every token of a layout, as a NumPy file.", rest, &rests, 0);
     if (status >= 0) return status;
@@ -34,9 +32,7 @@ static int verb_forward(int argc, char **argv) {
     }
     memset(&how, 0, sizeof how);
     how.threads = (int)threads;
-    status = choice_find("forward", "kernels", kernels, kernel_names);
-    if (status < 0) return 2;
-    how.kernels = (sgf_kernels)status;
+    how.kernels = kernels_named(kernels);
     if (!model_find("forward", name, path, sizeof path)) return 1;
     sgf_layout_init(&layout, NULL);
     bad = sgf_model_load(path, NULL, &model, &err);

@@ -32,6 +32,9 @@ static const struct {
 };
 enum { REGISTERED = (int)(sizeof registry / sizeof registry[0]) };
 
+static const char *registry_name(size_t i) {
+    return i < REGISTERED ? registry[i].name : NULL;
+}
 /* The Hugging Face id of a name of the original; NULL if it is none. */
 static const char *registry_id(const char *name) {
     int i;

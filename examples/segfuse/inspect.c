@@ -267,7 +267,7 @@ static int verb_inspect(int argc, char **argv) {
     int rests, status;
     char path[1024];
     option options[] = {
-        {"model", OPTION_TEXT, (void *)&model, "DIR|NAME|ID", "a model (the bundled one)"},
+        {"model", OPTION_TEXT, (void *)&model, "MODEL", "a model (the bundled one)"},
         {"context", OPTION_COUNT, &context, "N", "tokens to count memory for (4096 at most)"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     status = options_parse(

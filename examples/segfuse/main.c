@@ -20,49 +20,45 @@
 #include "tokenize.c"
 #include "forward.c"
 #include "inspect.c"
+#include "manual.c"
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *help;
-} verbs[] = {
+static const program_verb verbs[] = {
+    {NULL, NULL, "Answer questions:"},
     {"generate", verb_generate, "answer the questions of a data set by one or more methods"},
-    {"forward", verb_forward, "logits of a layout file, as .npy"},
-    {"tokenize", verb_tokenize, "texts to ids, ids to texts"},
+    {NULL, NULL, "Look inside:"},
     {"inspect", verb_inspect, "what is in a model folder or a table"},
+    {"tokenize", verb_tokenize, "texts to ids, ids to texts"},
+    {"forward", verb_forward, "logits of a layout file, as .npy"},
+    {NULL, NULL, "The program itself:"},
+    {"help", verb_help, "this text, or that of a verb"},
+    {"man", verb_man, "the manual page"},
+    {"completion", verb_completion, "completion of what you type, for bash and zsh"},
 };
 enum { VERBS = (int)(sizeof verbs / sizeof verbs[0]) };
 
-static void usage(FILE *file) {
-    int i;
-    fprintf(file, "segfuse " SGF_VERSION ": one question, many paraphrases, one fused answer\n\n"
-                  "usage: segfuse VERB [options]     segfuse VERB --help\n\n");
-    for (i = 0; i < VERBS; i++) fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+static const program_verb *verb_at(size_t i) {
+    return i < VERBS ? &verbs[i] : NULL;
 }
 
+static int verb_run(const program_verb *v, int argc, char **argv) {
+    int status = v->run(argc, argv);
+    if (!fflush(stdout) && !ferror(stdout)) return status;
+    fprintf(stderr, "segfuse %s: writing to stdout failed: %s\n", v->name, strerror(errno));
+    return 1;
+}
 int main(int argc, char **argv) {
-    int i;
-    if (argc > 1 &&
-        (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
-        usage(stdout);
-        return 0;
+    const program_verb *v;
+    program_find(argv[0]);
+    if (argc < 2) {
+        overview(stderr);
+        return 2;
     }
-    if (argc > 1 && !strcmp(argv[1], "--version")) {
+    if (!strcmp(argv[1], "--version")) argv[1] = (char *)"version";
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) argv[1] = (char *)"help";
+    if (!strcmp(argv[1], "version")) {
         puts("segfuse " SGF_VERSION);
         return 0;
     }
-    program_path = argv[0];
-    for (i = 0; argc > 1 && i < VERBS; i++)
-        if (!strcmp(argv[1], verbs[i].name)) {
-            int status = verbs[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) || ferror(stdout)) {
-                fprintf(stderr, "segfuse %s: writing to stdout failed: %s\n", argv[1],
-                        strerror(errno));
-                return 1;
-            }
-            return status;
-        }
-    if (argc > 1) fprintf(stderr, "segfuse: there is no verb '%s'\n\n", argv[1]);
-    usage(stderr);
-    return 2;
+    v = verb_find(argv[1]);
+    return v ? verb_run(v, argc - 1, argv + 1) : 2;
 }

@@ -1,20 +1,42 @@
 /* Where models are: a folder, a folder below $SEGFUSE_MODELS, below ./models or the models folder
-   beside the program's, or a snapshot in the cache of Hugging Face. */
+   of the program's project or installation, or a snapshot in the cache of Hugging Face. */
 
 #define BUNDLED_MODEL "segfuse-2m"
 
-static const char *program_path = "";
+/* Where this program lies, with a slash in it; "" if that cannot be found out. */
+static char program_path[1024];
 
-/* `relative`, or the same from the folder above the one this program lies in (build/segfuse -> its
-   project). */
-static const char *project_path(const char *relative, char *out, size_t cap) {
-    const char *slash = strrchr(program_path, '/');
-    struct stat info;
-    snprintf(out, cap, "%s", relative);
-    if (stat(out, &info) && slash) {
-        snprintf(out, cap, "%.*s/../%s", (int)(slash - program_path), program_path, relative);
-        if (stat(out, &info)) snprintf(out, cap, "%s", relative);
+static void program_find(const char *called) {
+    const char *path = environment("PATH");
+    ssize_t n = readlink("/proc/self/exe", program_path, sizeof program_path - 1);
+    program_path[n > 0 ? n : 0] = 0;
+    if (strchr(called, '/') && !program_path[0])
+        path_make(program_path, sizeof program_path, "%s", called);
+    while (path && *path && !program_path[0]) {
+        size_t length = strcspn(path, ":");
+        path_make(program_path, sizeof program_path, "%.*s/%s", (int)length, path, called);
+        if (access(program_path, X_OK)) program_path[0] = 0;
+        path += length + (path[length] == ':');
     }
+}
+
+/* The i-th place where a file of the project may be: here; above the folder of this program
+   (build/segfuse -> its project); where `make install` puts it. 0 behind the last. */
+static int project_place(int i, const char *relative, char *out, size_t cap) {
+    static const char *const above[] = {"..", "../share/segfuse"};
+    const char *slash = strrchr(program_path, '/');
+    if (!i) return path_make(out, cap, "%s", relative);
+    if (!slash || i > 2) return 0;
+    return path_make(out, cap, "%.*s/%s/%s", (int)(slash - program_path), program_path,
+                     above[i - 1], relative);
+}
+/* The first of these places that is there; else the first. */
+static const char *project_path(const char *relative, char *out, size_t cap) {
+    struct stat info;
+    int i;
+    for (i = 0; project_place(i, relative, out, cap); i++)
+        if (!stat(out, &info)) return out;
+    project_place(0, relative, out, cap);
     return out;
 }
 /* The last part of a path, without trailing slashes. */
@@ -55,13 +77,12 @@ static int model_look_at_home(model_search *s, const char *name) {
     return model_look(s);
 }
 static int model_look_in_project(model_search *s, const char *name) {
-    const char *slash = strrchr(program_path, '/');
-    path_make(s->path, s->cap, "models/%s", name);
-    if (model_look(s)) return 1;
-    if (!slash) return 0;
-    path_make(s->path, s->cap, "%.*s/../models/%s", (int)(slash - program_path), program_path,
-              name);
-    return model_look(s);
+    char relative[1024];
+    int i;
+    if (!path_make(relative, sizeof relative, "models/%s", name)) return 0;
+    for (i = 0; project_place(i, relative, s->path, s->cap); i++)
+        if (model_look(s)) return 1;
+    return 0;
 }
 /* 1: s->path is the folder of the model; 0: there is none, s->places is where it was looked for;
    -1: it is in the cache, but broken, and err says how. */

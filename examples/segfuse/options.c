@@ -1,6 +1,15 @@
-/* Command-line options: a table of names, targets and help lines. `--num-shots 5`, `--num_shots 5`
-   and
-   `--num_shots=5` are the same. */
+/* Command-line options: a table of names, targets and help lines for each verb. The table is the
+   only description there is: it parses (`--num-shots 5`, `--num_shots 5` and `--num_shots=5` are
+   the same; the last one counts), and it prints itself as --help, as a section of the man page and
+   as a part of the completion for bash and zsh.
+
+   The text that stands for a value says what the value may be:
+
+       auto|cpu               these words alone; small letters and digits make a choice
+       1|1/N|W,W,..           these words, or something else
+       METHOD[,METHOD...]     names from a list the program knows (see value_list), with commas
+       FILE, DIR, OUT.npy     files and folders; MODEL a folder or a name
+       N, TEXT, ...           anything else; only a TEXT may be empty */
 
 typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_HEADING } option_kind;
 
@@ -12,115 +21,485 @@ typedef struct {
     const char *help;
 } option;
 
+typedef struct {
+    const char *name; /* NULL: a heading */
+    int (*run)(int argc, char **argv);
+    const char *help;
+} program_verb;
+static const program_verb *verb_at(size_t i); /* main.c; NULL behind the last */
+
+/* What options_parse does with a table: read the arguments, or print it in one of these forms. */
+typedef enum { FORM_PARSE, FORM_MAN, FORM_BASH, FORM_ZSH } options_form;
+static options_form options_as = FORM_PARSE;
+
+/* ---- the nearest name ---- */
+
+enum { NAME_MOST = 40 }; /* longer names are near to nothing */
+
+/* Letters to insert, leave out, replace or swap to make one of the other; '-' is '_'. */
+static size_t name_distance(sgf_str a, sgf_str b) {
+    size_t row[3][NAME_MOST + 1], i, j;
+    for (j = 0; j <= b.len; j++) row[0][j] = j;
+    for (i = 1; i <= a.len; i++) {
+        size_t *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (j = 1; j <= b.len; j++) {
+            char x = a.ptr[i - 1] == '-' ? '_' : a.ptr[i - 1], y = b.ptr[j - 1];
+            now[j] = last[j - 1] + (x != y);
+            if (last[j] + 1 < now[j]) now[j] = last[j] + 1;
+            if (now[j - 1] + 1 < now[j]) now[j] = now[j - 1] + 1;
+            if (i > 1 && j > 1 && x == b.ptr[j - 2] && a.ptr[i - 2] == y &&
+                before[j - 2] + 1 < now[j])
+                now[j] = before[j - 2] + 1;
+        }
+    }
+    return row[a.len % 3][b.len];
+}
+
+typedef struct {
+    sgf_str given, best; /* best.ptr NULL: none is near */
+    size_t least;
+} name_nearest;
+
+static name_nearest nearest_to(const char *given) {
+    name_nearest n;
+    n.given = sgf_text(given);
+    n.best.ptr = NULL;
+    n.best.len = 0;
+    n.least = NAME_MOST;
+    return n;
+}
+/* Near is: at most half of the letters differ, or one is the beginning of the other. */
+static void nearest_try(name_nearest *n, sgf_str name) {
+    size_t longer = n->given.len > name.len ? n->given.len : name.len, d;
+    size_t shorter = n->given.len + name.len - longer;
+    if (longer > NAME_MOST || shorter < 2) return;
+    d = name_distance(n->given, name);
+    if (2 * d > longer && (shorter < 3 || memcmp(n->given.ptr, name.ptr, shorter))) return;
+    if (d < n->least) n->least = d, n->best = name;
+}
+
+/* ---- what a value may be ---- */
+
+static const char *registry_name(size_t i); /* hub.c */
+/* The i-th verb, headings left out. */
+static const char *verb_name(size_t i) {
+    size_t at;
+    for (at = 0; verb_at(at); at++)
+        if (verb_at(at)->name && !i--) return verb_at(at)->name;
+    return NULL;
+}
+
+static const char *kernels_name(size_t i) {
+#define KERNELS_TEXT(name, text) text,
+    static const char *const names[] = {SGF_KERNELS_LIST(KERNELS_TEXT) NULL};
+#undef KERNELS_TEXT
+    return i < SGF_KERNELS_COUNT ? names[i] : NULL;
+}
+static const char *mask_name(size_t i) {
+    return i < SGF_MASK_COUNT ? sgf_mask_name((sgf_mask)i) : NULL;
+}
+
+/* The words that stand for a name of a list. An open list names the usual values, not all. */
+static const struct {
+    const char *word;
+    const char *(*name)(size_t i); /* NULL behind the last */
+    int open;
+} value_lists[] = {{"METHOD", sgf_method_name, 0},
+                   {"MASK", mask_name, 0},
+                   {"KERNELS", kernels_name, 0},
+                   {"VERB", verb_name, 0},
+                   {"MODEL", registry_name, 1}};
+
+typedef struct {
+    sgf_str word[128]; /* choices and names */
+    size_t count;
+    int open, files, folders, several; /* several: with commas between them */
+} value_words;
+
+static int sgf_str_is(sgf_str a, sgf_str b) {
+    return a.len == b.len && !memcmp(a.ptr, b.ptr, a.len);
+}
+static int word_has(sgf_str word, const char *part) {
+    size_t i, n = strlen(part);
+    for (i = 0; i + n <= word.len; i++)
+        if (!memcmp(word.ptr + i, part, n)) return 1;
+    return 0;
+}
+static void value_add(value_words *v, sgf_str word) {
+    size_t i;
+    for (i = 0; i < v->count; i++)
+        if (sgf_str_is(v->word[i], word)) return;
+    if (v->count < sizeof v->word / sizeof v->word[0]) v->word[v->count++] = word;
+}
+static void value_word(value_words *v, sgf_str word, int choice) {
+    size_t i, k;
+    int small = word.len && ((word.ptr[0] >= 'a' && word.ptr[0] <= 'z') ||
+                             (word.ptr[0] >= '0' && word.ptr[0] <= '9'));
+    for (i = 0; i < sizeof value_lists / sizeof value_lists[0]; i++)
+        if (sgf_str_is(word, sgf_text(value_lists[i].word))) {
+            for (k = 0; value_lists[i].name(k); k++) value_add(v, sgf_text(value_lists[i].name(k)));
+            v->open |= value_lists[i].open;
+            v->folders |= value_lists[i].open;
+            return;
+        }
+    if (small && choice && !word_has(word, ",")) value_add(v, word);
+    else v->open = 1;
+    v->files |= word_has(word, "FILE") || word_has(word, "OUT") || word_has(word, "SHARD") ||
+                sgf_str_is(word, sgf_text("IN"));
+    v->folders |= word_has(word, "DIR");
+}
+/* Read the text that stands for a value, or for the arguments that are no options. */
+static void value_read(const char *text, value_words *v) {
+    int choice = strchr(text, '|') != NULL;
+    memset(v, 0, sizeof *v);
+    v->several = strstr(text, "[,") != NULL;
+    while (*text) {
+        size_t n = strcspn(text, "| []");
+        sgf_str word;
+        word.ptr = text;
+        word.len = n;
+        text += n + (text[n] != 0);
+        if (word.len >= 3 && !memcmp(word.ptr + word.len - 3, "...", 3)) word.len -= 3;
+        if (word.len && word.ptr[0] != ',') value_word(v, word, choice);
+    }
+}
+/* " word, word" or " word word". */
+static void value_print(FILE *out, const value_words *v, const char *comma) {
+    size_t i;
+    for (i = 0; i < v->count; i++)
+        fprintf(out, "%s%.*s", i ? comma : "", (int)v->word[i].len, v->word[i].ptr);
+}
+/* Is `given` one of the words? If not, say so. */
+static int value_known(const char *verb, const char *what, const char *given,
+                       const value_words *v) {
+    name_nearest near = nearest_to(given);
+    size_t i;
+    for (i = 0; i < v->count; i++) {
+        if (sgf_str_is(near.given, v->word[i])) return 1;
+        nearest_try(&near, v->word[i]);
+    }
+    fprintf(stderr, "segfuse %s: --%s '%s' is not known", verb, what, given);
+    if (near.best.ptr) fprintf(stderr, "; did you mean %.*s?", (int)near.best.len, near.best.ptr);
+    fprintf(stderr, "%s known: ", near.best.ptr ? "" : ";");
+    value_print(stderr, v, ", ");
+    fprintf(stderr, "\n");
+    return 0;
+}
+/* May the option have this value? 0 after saying why not. */
+static int value_check(const char *verb, const option *o, const char *value) {
+    char part[128];
+    value_words v;
+    value_read(o->value, &v);
+    if (!*value && !strstr(o->value, "TEXT")) {
+        fprintf(stderr, "segfuse %s: --%s has an empty value; it needs %s\n", verb, o->name,
+                o->value);
+        return 0;
+    }
+    if (v.open || !v.count) return 1;
+    if (!v.several) return value_known(verb, o->name, value, &v);
+    for (; *value; value += strspn(value, ",")) {
+        size_t n = strcspn(value, ",");
+        snprintf(part, sizeof part, "%.*s", n < sizeof part ? (int)n : (int)sizeof part - 1, value);
+        if (n && !value_known(verb, o->name, part, &v)) return 0;
+        value += n;
+    }
+    return 1;
+}
+
+/* ---- help ---- */
+
+enum { HELP_WIDTH = 80, HELP_INDENT = 31 };
+
+/* Words of a text, with line breaks in front of those that would pass the width. `column` is where
+   the line stands. Returns where it stands then. */
+static int text_wrap(FILE *out, const char *text, int indent, int column) {
+    const char *gap = "";
+    while (*(text += strspn(text, " \n"))) {
+        int n = (int)strcspn(text, " \n");
+        if (column > indent && column + (int)strlen(gap) + n > HELP_WIDTH) {
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
+            gap = "";
+        }
+        column += fprintf(out, "%s%.*s", gap, n, text);
+        text += n;
+        gap = " ";
+    }
+    return column;
+}
+/* The help of an option, with the names of its list behind it. */
+static void option_text(const option *o, char *out, size_t cap) {
+    value_words v;
+    size_t n, i;
+    snprintf(out, cap, "%s", o->help);
+    if (!o->value || strchr(o->value, '|')) return; /* they stand in the value's text */
+    value_read(o->value, &v);
+    for (i = 0; i < v.count && !v.open; i++) {
+        n = strlen(out);
+        snprintf(out + n, cap - n, "%s%.*s", i ? ", " : ": ", (int)v.word[i].len, v.word[i].ptr);
+    }
+}
+static void options_help(const char *verb, const char *rest, const char *what,
+                         const option *options) {
+    char text[1024];
+    printf("usage: segfuse %s%s%s%s\n\n", verb, options->help ? " [options]" : "", *rest ? " " : "",
+           rest);
+    text_wrap(stdout, what, 0, 0);
+    printf("\n\n");
+    for (; options->help; options++) {
+        int column;
+        if (options->kind == OPTION_HEADING) {
+            printf("%s\n", options->help);
+            continue;
+        }
+        column = printf("  --%s%s%s", options->name, options->value ? " " : "",
+                        options->value ? options->value : "");
+        if (column >= HELP_INDENT) column = 0, printf("\n");
+        printf("%*s", HELP_INDENT - column, "");
+        option_text(options, text, sizeof text);
+        text_wrap(stdout, text, HELP_INDENT, HELP_INDENT);
+        printf("\n");
+    }
+    printf("  %-28s %s\n", "--help", "this text");
+}
+
+/* ---- the man page ---- */
+
+/* Text as roff, in which some characters are commands. `wrap`: on lines of their own, which end at
+   a space somewhere behind column 60. */
+static void man_text(const char *text, int wrap) {
+    int column = 0;
+    for (; *text; text++, column++) {
+        int space = *text == ' ' || *text == '\n';
+        if (*text == '\\') printf("\\e");
+        else if (*text == '-') printf("\\-");
+        else if (*text == '\'') printf("\\(aq");
+        else if (*text == '`') printf("\\(ga");
+        else if (*text == '^') printf("\\(ha");
+        else if (*text == '~') printf("\\(ti");
+        else if (*text == '.' && !column) printf("\\&.");
+        else if (space && wrap && column > 60) putchar('\n'), column = -1;
+        else if (!space) putchar(*text);
+        else if (text[1] != ' ') putchar(' ');
+    }
+}
+static void man_line(const char *before, const char *text, const char *after) {
+    fputs(before, stdout);
+    man_text(text, !*before);
+    printf("%s\n", after);
+}
+static void options_man(const char *verb, const char *rest, const char *what,
+                        const option *options) {
+    char text[1024];
+    printf(".SS \"segfuse %s%s%s", verb, options->help ? " [options]" : "", *rest ? " " : "");
+    man_text(rest, 0);
+    printf("\"\n");
+    man_line("", what, "");
+    for (; options->help; options++) {
+        if (options->kind == OPTION_HEADING) {
+            printf(".PP\n");
+            man_line("", options->help, "");
+            continue;
+        }
+        printf(".TP\n\\fB");
+        man_line("\\-\\-", options->name, options->value ? "\\fR \\c" : "\\fR");
+        if (options->value) man_line("\\fI", options->value, "\\fR");
+        option_text(options, text, sizeof text);
+        man_line("", text, "");
+    }
+}
+
+/* ---- completion ---- */
+
+/* Kinds of values for both shells: f files, d folders, a comma for lists. */
+static void value_kind(const value_words *v) {
+    printf("%s%s%s", v->files ? "f" : "", v->folders ? "d" : "", v->several ? "," : "");
+}
+/* One branch of `case $verb in`. */
+static void options_bash(const char *verb, const char *rest, const option *options) {
+    const option *o;
+    value_words v;
+    printf("    %s)\n        options='--help", verb);
+    for (o = options; o->help; o++)
+        if (o->name) printf(" --%s", o->name);
+    value_read(rest, &v);
+    printf("' words='");
+    value_print(stdout, &v, " ");
+    printf("' kind=%s", v.open && !v.files ? "f" : "");
+    value_kind(&v);
+    printf("\n        case $option in\n");
+    for (o = options; o->help; o++) {
+        if (!o->value) continue;
+        value_read(o->value, &v);
+        printf("        --%s) value=1 kind=", o->name);
+        value_kind(&v);
+        printf(" words='");
+        value_print(stdout, &v, " ");
+        printf("' ;;\n");
+    }
+    printf("        esac ;;\n");
+}
+/* Text inside of '...' for zsh's _arguments: what would end the brackets gets a backslash. */
+static void zsh_text(const char *text) {
+    for (; *text; text++) {
+        if (*text == '\'') printf("'\\''");
+        else if (*text == '\n') putchar(' ');
+        else if (*text != ' ' || text[1] != ' ') {
+            if (strchr("[]:\\", *text)) putchar('\\');
+            putchar(*text);
+        }
+    }
+}
+static void zsh_value(const char *text, const value_words *v, int files) {
+    printf(":");
+    zsh_text(text);
+    printf(": _segfuse_value \"%s", files ? "f" : "");
+    value_kind(v);
+    printf("\" ");
+    value_print(stdout, v, " ");
+}
+static void options_zsh(const char *verb, const char *rest, const option *options) {
+    char text[1024];
+    value_words v;
+    printf("    %s)\n        _arguments '--help[this text]'", verb);
+    for (; options->help; options++) {
+        if (!options->name) continue;
+        printf(" \\\n            '--%s%s[", options->name, options->value ? "=" : "");
+        option_text(options, text, sizeof text);
+        zsh_text(text);
+        printf("]");
+        if (options->value) value_read(options->value, &v), zsh_value(options->value, &v, 0);
+        printf("'");
+    }
+    if (*rest) {
+        value_read(rest, &v);
+        printf(" \\\n            '*");
+        zsh_value(rest, &v, v.open && !v.files);
+        printf("'");
+    }
+    printf(" ;;\n");
+}
+
+/* ---- parsing ---- */
+
 static int option_same(const char *given, const char *name) {
     for (; *given && *given != '=' && *name; given++, name++)
         if ((*given == '-' ? '_' : *given) != *name) return 0;
     return !*name && (!*given || *given == '=');
 }
-
-static void options_help(const char *verb, const char *rest, const char *what,
-                         const option *options) {
-    printf("usage: segfuse %s [options]%s%s\n\n%s\n\n", verb, *rest ? " " : "", rest, what);
+/* The option that a word such as --name or --name=value names; NULL after saying that there is
+   none. */
+static const option *option_find(const char *verb, const char *word, const option *options) {
+    char name[NAME_MOST + 2];
+    name_nearest near;
+    snprintf(name, sizeof name, "%.*s", (int)(strcspn(word, "=") % 1000), word);
+    near = nearest_to(name);
     for (; options->help; options++) {
-        char left[64];
-        if (options->kind == OPTION_HEADING) {
-            printf("%s\n", options->help);
-            continue;
-        }
-        snprintf(left, sizeof left, "--%s %s", options->name, options->value ? options->value : "");
-        printf("  %-28s %s\n", left, options->help);
-    }
-    printf("  %-28s %s\n", "--help", "this text");
-}
-
-/* The option whose name is nearest to what was given, by shared prefix and suffix; NULL if none is
- * near. */
-static const char *option_nearest(const char *given, const option *options) {
-    const char *best = NULL;
-    size_t most = 3;
-    for (; options->help; options++) {
-        size_t head = 0, tail = 0, n, m = strlen(given);
         if (!options->name) continue;
-        n = strlen(options->name);
-        while (head < n && head < m &&
-               options->name[head] == (given[head] == '-' ? '_' : given[head]))
-            head++;
-        while (tail < n - head && tail + head < m &&
-               options->name[n - 1 - tail] == given[m - 1 - tail])
-            tail++;
-        if (head + tail >= most) most = head + tail + 1, best = options->name;
+        if (option_same(word, options->name)) return options;
+        nearest_try(&near, sgf_text(options->name));
     }
-    return best;
+    fprintf(stderr, "segfuse %s: there is no option --%s", verb, word);
+    if (near.best.ptr) fprintf(stderr, "; did you mean --%s?", near.best.ptr);
+    fprintf(stderr, "%s see segfuse %s --help\n", near.best.ptr ? "" : ";", verb);
+    return NULL;
+}
+static int option_set(const char *verb, const option *o, const char *value) {
+    char *end;
+    long n;
+    if (!value_check(verb, o, value)) return 2;
+    if (o->kind == OPTION_TEXT) {
+        *(const char **)o->target = value;
+        return -1;
+    }
+    errno = 0;
+    n = strtol(value, &end, 10);
+    if (!strchr("0123456789", *value) || *end || n < 0 || n > 1000000000 || errno) {
+        fprintf(stderr, "segfuse %s: --%s needs a whole number from 0 to 1000000000, not '%s'\n",
+                verb, o->name, value);
+        return 2;
+    }
+    *(long *)o->target = n;
+    return -1;
 }
 
-/* Parse argv[1..]. Words that are no options go to rest[0..*rests). Returns -1 to go on, else the
- * exit status. */
+/* Parse argv[1..]. Words that are no options go to rest[0..*rests): all behind a lone `--`, and a
+   lone `-`. Returns -1 to go on, else the exit status. */
 static int options_parse(int argc, char **argv, const option *options, const char *rest_help,
                          const char *what, const char **rest, int *rests, int most) {
-    int i;
+    const char *verb = argv[0];
+    int i, status = -1, over = 0;
     *rests = 0;
-    for (i = 1; i < argc; i++) {
+    if (options_as == FORM_MAN) options_man(verb, rest_help, what, options);
+    if (options_as == FORM_BASH) options_bash(verb, rest_help, options);
+    if (options_as == FORM_ZSH) options_zsh(verb, rest_help, options);
+    if (options_as != FORM_PARSE) return 0;
+    for (i = 1; i < argc && status < 0; i++) {
         const char *word = argv[i], *value;
-        const option *o = options;
-        if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
-            options_help(argv[0], rest_help, what, options);
+        const option *o;
+        if (!over && (!strcmp(word, "--help") || !strcmp(word, "-h"))) {
+            options_help(verb, rest_help, what, options);
             return 0;
         }
-        if (word[0] != '-' || !word[1]) {
+        if (!over && !strcmp(word, "--")) {
+            over = 1;
+            continue;
+        }
+        if (over || word[0] != '-' || !word[1]) {
+            if (!*word) {
+                fprintf(stderr, "segfuse %s: an argument is empty; see segfuse %s --help\n", verb,
+                        verb);
+                return 2;
+            }
             if (*rests == most) {
-                fprintf(stderr, "segfuse %s: one argument too many: '%s'\n", argv[0], word);
+                fprintf(stderr, "segfuse %s: one argument too many: '%s'\n", verb, word);
                 return 2;
             }
             rest[(*rests)++] = word;
             continue;
         }
         word += word[1] == '-' ? 2 : 1;
-        while (o->help && !(o->name && option_same(word, o->name))) o++;
-        if (!o->help) {
-            const char *near = option_nearest(word, options);
-            fprintf(stderr, "segfuse %s: there is no option --%s%s%s; see segfuse %s --help\n",
-                    argv[0], word, near ? "; did you mean --" : "", near ? near : "", argv[0]);
+        if (!(o = option_find(verb, word, options))) return 2;
+        value = strchr(word, '=');
+        if (o->kind == OPTION_FLAG && value) {
+            fprintf(stderr, "segfuse %s: --%s takes no value\n", verb, o->name);
             return 2;
         }
-        value = strchr(word, '=');
         if (o->kind == OPTION_FLAG) {
-            if (value) {
-                fprintf(stderr, "segfuse %s: --%s takes no value\n", argv[0], o->name);
-                return 2;
-            }
             *(int *)o->target = 1;
             continue;
         }
-        value = value ? value + 1 : i + 1 < argc ? argv[++i] : NULL;
-        if (!value) {
-            fprintf(stderr, "segfuse %s: --%s needs a value: %s\n", argv[0], o->name, o->value);
+        if (value) value++;
+        else if (i + 1 < argc && strncmp(argv[i + 1], "--", 2)) value = argv[++i];
+        else {
+            fprintf(stderr, "segfuse %s: --%s needs a value: %s\n", verb, o->name, o->value);
             return 2;
         }
-        if (o->kind == OPTION_TEXT) *(const char **)o->target = value;
-        else {
-            char *end;
-            long n = strtol(value, &end, 10);
-            if (*end || end == value || n < 0 || n > 1000000000) {
-                fprintf(stderr, "segfuse %s: --%s needs a whole number, not '%s'\n", argv[0],
-                        o->name, value);
-                return 2;
-            }
-            *(long *)o->target = n;
-        }
+        status = option_set(verb, o, value);
     }
-    return -1;
+    return status;
 }
 
 /* The index of `text` in a list of names ended by NULL, or -1 after saying what is known. */
 static int choice_find(const char *verb, const char *what, const char *text,
                        const char *const *names) {
+    value_words v;
     int i;
-    for (i = 0; names[i]; i++)
+    memset(&v, 0, sizeof v);
+    for (i = 0; names[i]; i++) {
         if (!strcmp(text, names[i])) return i;
-    fprintf(stderr, "segfuse %s: --%s '%s' is not known; known:", verb, what, text);
-    for (i = 0; names[i]; i++) fprintf(stderr, "%s %s", i ? "," : "", names[i]);
-    fprintf(stderr, "\n");
+        value_add(&v, sgf_text(names[i]));
+    }
+    value_known(verb, what, text, &v);
     return -1;
+}
+/* The kernels of a name that options_parse let pass; NULL: the fastest. */
+static sgf_kernels kernels_named(const char *name) {
+    size_t i;
+    for (i = 0; name && kernels_name(i); i++)
+        if (!strcmp(name, kernels_name(i))) return (sgf_kernels)i;
+    return SGF_KERNELS_AUTO;
 }
 
 static int failed(const char *verb, const sgf_error *err) {

@@ -113,12 +113,7 @@ static int generate_load(generate_run *run) {
     sgf_status status;
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
-    if (o->kernels) {
-        static const char *const names[] = {"auto", "naive", "portable", "avx2", "avx512", NULL};
-        int kernels = choice_find("generate", "kernels", o->kernels, names);
-        if (kernels < 0) return 2;
-        how.kernels = (sgf_kernels)kernels;
-    }
+    how.kernels = kernels_named(o->kernels);
     if (!o->data)
         o->data = project_path("models/questions/test.jsonl", run->data_path,
                                sizeof run->data_path);

@@ -77,7 +77,7 @@ static int verb_tokenize(int argc, char **argv) {
     sgf__buf line;
     sgf_status bad = SGF_OK;
     option options[] = {
-        {"model", OPTION_TEXT, (void *)&model, "DIR|NAME|ID",
+        {"model", OPTION_TEXT, (void *)&model, "MODEL",
          "folder, short name or Hugging Face id (bundled)"},
         {"no_special_tokens", OPTION_FLAG, &no_special, NULL, "do not add BOS and EOS"},
         {"decode", OPTION_FLAG, &decode, NULL, "JSON id lists to JSON strings"},
