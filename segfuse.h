@@ -909,6 +909,9 @@ SGF_DEF sgf_type sgf_table_type(const sgf_table *table, int column);
 /* Its type in words: "list<utf8>"; for SGF_OTHER what the file says, e.g. "timestamp". Never NULL.
  */
 SGF_DEF const char *sgf_table_type_text(const sgf_table *table, int column);
+/* What it was read from: "Arrow file", "Arrow stream", "CSV", "JSON lines" or "JSON array"; "memory"
+   for a table that was not read. */
+SGF_DEF const char *sgf_table_format(const sgf_table *table);
 
 /* ---- adding cells: each call adds one cell to the end of a column ----
    SGF_ERR_ARG when the column has another type. Texts are copied; bytes that are not UTF-8 become
@@ -956,7 +959,8 @@ SGF_DEF const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t
 
 /* Turn the texts of a column (as a CSV file gives them) into `type`: numbers; True or False; Python
    literals such as ['a', "it's"] or ('a',) for lists, [['a'], []] for lists of lists. An empty text
-   becomes null. SGF_ERR_FORMAT names the first row that does not fit; the column is then as it was.
+   becomes null. SGF_ERR_FORMAT names the first row that does not fit, counted from 1; the column is
+   then as it was.
  */
 SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, sgf_error *err);
 
@@ -9990,6 +9994,7 @@ typedef struct sgf__pair {
 
 struct sgf_table {
     sgf__arena arena;
+    const char *format; /* see sgf_table_format */
     sgf__column *columns;
     size_t count, cap;
     sgf__array pairs; /* sgf__pair: metadata */
@@ -10153,6 +10158,7 @@ SGF_DEF sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table,
     sgf_table *made = (sgf_table *)sgf__alloc(&own, 1, sizeof *made, err);
     if (!made) return SGF_ERR_MEMORY;
     sgf__arena_init(&made->arena, mem);
+    made->format = "memory";
     *table = made;
     return SGF_OK;
 }
@@ -10255,6 +10261,9 @@ static const char *sgf__type_text(sgf_type type) {
 SGF_DEF const char *sgf_table_type_text(const sgf_table *table, int column) {
     const sgf__column *at = sgf__column_at(table, column);
     return at && at->other ? at->other : sgf__type_text(at ? at->type : SGF_OTHER);
+}
+SGF_DEF const char *sgf_table_format(const sgf_table *table) {
+    return table->format;
 }
 
 /* ---- adding cells ---- */
@@ -10856,6 +10865,7 @@ static sgf_status sgf__csv_read(const char *file, const void *bytes, size_t size
     int header = 1;
     sgf_status status = sgf_table_create(mem, &made, err);
     if (status) return status;
+    made->format = "CSV";
     memset(&csv, 0, sizeof csv);
     csv.file = file;
     csv.text = (const char *)bytes;
@@ -11076,7 +11086,7 @@ SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, 
         else status = sgf__text_convert(table, text, &made, &good, err);
         if (!good)
             status = sgf__fail(err, SGF_ERR_FORMAT, "column '%s', row %llu: not %s: %.*s", at->name,
-                               (unsigned long long)row, sgf__type_text(type),
+                               (unsigned long long)row + 1, sgf__type_text(type),
                                sgf__table_clip(text, 60), text.ptr);
     }
     sgf__column_clear(mem, status ? &made : at);
@@ -11329,7 +11339,7 @@ static sgf_status sgf__records_array(sgf__records *r, const char *text, size_t s
 static sgf_status sgf__json_table(const char *file, const char *text, size_t size,
                                   const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
     sgf__records r;
-    size_t i, at = size >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0;
+    size_t i, start = size >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0, at = start;
     sgf_status status;
     memset(&r, 0, sizeof r);
     r.file = file;
@@ -11341,9 +11351,10 @@ static sgf_status sgf__json_table(const char *file, const char *text, size_t siz
     r.order = (int *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(int), err);
     if (!r.unknown || !r.order) status = SGF_ERR_MEMORY;
     while (at < size && text[at] && strchr(" \t\r\n", text[at])) at++;
+    r.table->format = at < size && text[at] == '[' ? "JSON array" : "JSON lines";
     if (!status && at < size && text[at] == '[')
-        status = sgf__records_array(&r, text + at, size - at);
-    else if (!status) status = sgf__records_lines(&r, text + at, size - at);
+        status = sgf__records_array(&r, text + start, size - start);
+    else if (!status) status = sgf__records_lines(&r, text + start, size - start);
     for (i = 0; i < r.table->count && !status; i++)
         status = sgf__records_fill(&r, &r.table->columns[i], r.rows);
     if (status) sgf_table_free(r.table);
@@ -11960,7 +11971,8 @@ typedef struct sgf__arrow {
     sgf_table *table;
     sgf__arena scratch; /* decompressed buffers of one column */
     sgf__array fields, dictionaries;
-    int version, big_endian, overflow; /* overflow: a uint64 that int64 cannot hold was met */
+    int is_file, version, big_endian;
+    int overflow;    /* a uint64 that int64 cannot hold was met */
     size_t budget;   /* bytes of the file not yet claimed by a message or buffer: nothing is used
                         twice */
     size_t unbacked; /* cells allowed that no byte stands for (null columns) */
@@ -12197,9 +12209,10 @@ static sgf_status sgf__arrow_batch_begin(sgf__arrow *r, size_t batch) {
     if (!compression || sgf__flat_int(flat, compression, 0, 1, 0) == 0) return SGF_OK;
     return sgf__fail_at(
         r->err, SGF_ERR_UNSUPPORTED, r->file, (int64_t)r->at,
-        "%s: compressed with ZSTD, which is not read; convert it in Python: import pyarrow.feather "
-        "as f; f.write_feather(f.read_table('%s'), 'out.feather', compression='lz4')",
-        r->file, r->file);
+        "%s: compressed with ZSTD, which is not read; convert it in Python: import pyarrow as pa, "
+        "pyarrow.feather as f; f.write_feather(pa.ipc.open_%s('%s').read_all(), '%s.feather', "
+        "compression='lz4')",
+        r->file, r->is_file ? "file" : "stream", r->file, r->file);
 }
 static sgf_status sgf__arrow_node(sgf__arrow *r, size_t *length) {
     uint64_t n;
@@ -12777,7 +12790,9 @@ static sgf_status sgf__arrow_read(const char *file, const void *bytes, size_t si
     status = sgf_table_create(mem, &r.table, err);
     if (status) return status;
     sgf__arena_init(&r.scratch, mem);
-    status = size >= 8 && !memcmp(bytes, "ARROW1", 6) ? sgf__arrow_file(&r) : sgf__arrow_stream(&r);
+    r.is_file = size >= 8 && !memcmp(bytes, "ARROW1", 6);
+    r.table->format = r.is_file ? "Arrow file" : "Arrow stream";
+    status = r.is_file ? sgf__arrow_file(&r) : sgf__arrow_stream(&r);
     for (i = 0; i < r.dictionaries.count; i++)
         sgf__column_clear(&r.scratch.mem,
                           &((sgf__arrow_dictionary *)r.dictionaries.items)[i].values);
@@ -12791,10 +12806,61 @@ static sgf_status sgf__arrow_read(const char *file, const void *bytes, size_t si
 
 /* ---- any file ---- */
 
-static sgf_status sgf__table_refuse(const char *path, const char *format, const char *python,
-                                    sgf_error *err) {
+/* Formats that are not read, known by their first bytes (and, where those are not enough, by the
+   file's name), with the line of Python that converts one; @ stands for the path. */
+typedef struct sgf__foreign {
+    const char *name, *magic, *ending, *python;
+    size_t size; /* of the magic bytes */
+} sgf__foreign;
+
+static const sgf__foreign sgf__foreigns[] = {
+    {"Parquet", "PAR1", "", "import pandas; pandas.read_parquet('@').to_feather('@.feather')", 4},
+    {"Feather version 1", "FEA1", "",
+     "import pandas; pandas.read_feather('@').to_feather('@.feather')  # with an older pyarrow", 4},
+    {"a ZSTD-compressed file", "\x28\xB5\x2F\xFD", "",
+     "import zstandard, shutil; "
+     "shutil.copyfileobj(zstandard.open('@', 'rb'), open('@.out', 'wb'))",
+     4},
+    {"an LZ4-compressed file", "\x04\x22\x4D\x18", "",
+     "import lz4.frame, shutil; shutil.copyfileobj(lz4.frame.open('@'), open('@.out', 'wb'))", 4},
+    {"a gzip-compressed file", "\x1F\x8B", "",
+     "import gzip, shutil; shutil.copyfileobj(gzip.open('@'), open('@.out', 'wb'))", 2},
+    {"a bzip2-compressed file", "BZh91AY&SY", "",
+     "import bz2, shutil; shutil.copyfileobj(bz2.open('@'), open('@.out', 'wb'))", 10},
+    {"an xz-compressed file",
+     "\xFD"
+     "7zXZ",
+     "", "import lzma, shutil; shutil.copyfileobj(lzma.open('@'), open('@.out', 'wb'))", 6},
+    {"an Excel workbook", "PK\x03\x04", ".xlsx",
+     "import pandas; pandas.read_excel('@').to_csv('@.csv', index=False)", 4},
+    {"a zip archive", "PK\x03\x04", "", "import zipfile; zipfile.ZipFile('@').extractall()", 4},
+    {"an Excel workbook", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "",
+     "import pandas; pandas.read_excel('@').to_csv('@.csv', index=False)", 8},
+    {"an SQLite database", "SQLite format 3", "",
+     "import pandas, sqlite3; pandas.read_sql('select * from NAME', sqlite3.connect('@'))"
+     ".to_feather('@.feather')",
+     16},
+    {"a Python pickle", "\x80\x04\x95", "",
+     "import pandas; pandas.read_pickle('@').to_feather('@.feather')", 3},
+    {"a Python pickle", "\x80\x05\x95", "",
+     "import pandas; pandas.read_pickle('@').to_feather('@.feather')", 3},
+    {"UTF-16 text", "\xFF\xFE", "",
+     "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16').read())", 2},
+    {"UTF-16 text", "\xFE\xFF", "",
+     "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16').read())", 2}};
+
+static sgf_status sgf__foreign_refuse(const sgf__foreign *f, const char *path, sgf_error *err) {
+    char line[512];
+    const char *at;
+    size_t n = 0;
+    for (at = f->python; *at && n < sizeof line - 1; at++) {
+        if (*at == '@') n += (size_t)snprintf(line + n, sizeof line - n, "%s", path);
+        else line[n++] = *at;
+        if (n > sizeof line - 1) n = sizeof line - 1;
+    }
+    line[n] = 0;
     return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
-                        "%s: %s is not read; convert it in Python: %s", path, format, python);
+                        "%s: %s is not read; convert it in Python: %s", path, f->name, line);
 }
 static int sgf__ends_with(const char *path, const char *end) {
     size_t n = strlen(path), m = strlen(end);
@@ -12804,31 +12870,12 @@ static int sgf__ends_with(const char *path, const char *end) {
 static sgf_status sgf__table_read(const char *path, const char *bytes, size_t size,
                                   const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
     size_t i = size >= 3 && !memcmp(bytes, "\xEF\xBB\xBF", 3) ? 3 : 0;
-    if (size >= 4 && !memcmp(bytes, "PAR1", 4))
-        return sgf__table_refuse(path, "Parquet",
-                                 "import pandas; pandas.read_parquet('in.parquet').to_feather("
-                                 "'out.feather')",
-                                 err);
-    if (size >= 4 && !memcmp(bytes, "FEA1", 4))
-        return sgf__table_refuse(path, "Feather version 1",
-                                 "import pandas; pandas.read_feather('in.feather')"
-                                 ".to_feather('out.feather')  # with a pyarrow that still reads it",
-                                 err);
-    if (size >= 4 && !memcmp(bytes, "\x28\xB5\x2F\xFD", 4))
-        return sgf__table_refuse(path, "a ZSTD-compressed file",
-                                 "import pandas; pandas.read_csv('in.csv.zst').to_csv("
-                                 "'out.csv', index=False)",
-                                 err);
-    if (size >= 2 && !memcmp(bytes, "\x1F\x8B", 2))
-        return sgf__table_refuse(path, "a gzip-compressed file",
-                                 "import gzip, shutil; shutil.copyfileobj(gzip.open("
-                                 "'in.gz'), open('out', 'wb'))",
-                                 err);
-    if (size >= 4 && (!memcmp(bytes, "\xFF\xFE", 2) || !memcmp(bytes, "\xFE\xFF", 2)))
-        return sgf__table_refuse(path, "UTF-16 text",
-                                 "open('out.csv', 'w', encoding='utf-8').write(open('in.csv', "
-                                 "encoding='utf-16').read())",
-                                 err);
+    size_t k;
+    for (k = 0; size >= 4 && k < sizeof sgf__foreigns / sizeof sgf__foreigns[0]; k++)
+        if (size >= sgf__foreigns[k].size &&
+            !memcmp(bytes, sgf__foreigns[k].magic, sgf__foreigns[k].size) &&
+            sgf__ends_with(path, sgf__foreigns[k].ending))
+            return sgf__foreign_refuse(&sgf__foreigns[k], path, err);
     if (size >= 6 && !memcmp(bytes, "ARROW1", 6))
         return sgf__arrow_read(path, bytes, size, mem, table, err);
     if (size >= 8 &&

@@ -71,9 +71,9 @@ static void test_generate_refuses_what_cannot_work(void) {
         "{\"uuid\": \"1\", \"answers\": [\"a\"], \"manual_paraphrases\": [\"p\", \"q\"], \"auto_paraphrases\": []}\n");
     program_says("build/segfuse generate --data '%s/none.jsonl' --output '%s/o'", 1, "none.jsonl");
     program_says("build/segfuse generate --data '%s/nouuid.jsonl' --output '%s/o'", 1,
-                 "nouuid.jsonl: line 1: the column \"uuid\" is missing");
+                 "nouuid.jsonl: the column \"uuid\" is missing");
     program_says("build/segfuse generate --data '%s/nopara.jsonl' --output '%s/o'", 1,
-                 "nopara.jsonl: line 1: no paraphrases");
+                 "nopara.jsonl: no questions: its columns are uuid");
     program_says("build/segfuse generate --data '%s/cut.jsonl' --output '%s/o'", 1, "cut.jsonl");
     program_says("build/segfuse generate --data '%s/few.jsonl' --output '%s/o'", 1,
                  "row 1 has 2 paraphrases; 5 were asked for");

@@ -340,8 +340,8 @@ static void test_table_parse_reads_python_literals(void) {
     sgf_table_free(t);
     MUST(table_csv("x\n12\n\"['a', 1]\"\n", &t, &err), err);
     CHECK(sgf_table_parse(t, 0, SGF_LIST_UTF8, &err) == SGF_ERR_FORMAT &&
-          strstr(err.message, "'x', row 0"));
-    CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_FORMAT && strstr(err.message, "row 1"));
+          strstr(err.message, "'x', row 1"));
+    CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_FORMAT && strstr(err.message, "row 2"));
     CHECK(table_is(sgf_cell_text(t, 0, 0), "12"));
     sgf_table_free(t);
 }
@@ -685,17 +685,28 @@ static void test_other_formats_are_refused_by_name(void) {
                  {"FEA1........", "Feather version 1"},
                  {"\x28\xB5\x2F\xFD....", "ZSTD"},
                  {"\x1F\x8B......", "gzip"},
+                 {"\x04\x22\x4D\x18....", "LZ4"},
+                 {"BZh91AY&SY", "bzip2"},
+                 {"\xFD"
+                  "7zXZ\0.",
+                  "xz"},
+                 {"PK\x03\x04....", "zip"},
+                 {"SQLite format 3\0", "SQLite"},
+                 {"\x80\x04\x95.", "pickle"},
                  {"\xFF\xFE"
                   "a.b.c.",
                   "UTF-16"}};
     sgf_error err;
     sgf_table *t = NULL;
     size_t i;
-    for (i = 0; i < 5; i++) {
-        CHECK(sgf__table_read("f", cases[i].bytes, strlen(cases[i].bytes), NULL, &t, &err) ==
-              SGF_ERR_UNSUPPORTED);
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t n = strlen(cases[i].bytes) + 1;
+        CHECK(sgf__table_read("in.x", cases[i].bytes, n, NULL, &t, &err) == SGF_ERR_UNSUPPORTED);
         CHECK(strstr(err.message, cases[i].name) && strstr(err.message, "in Python: "));
+        CHECK(strstr(err.message, "('in.x")); /* the line works as it stands */
     }
+    CHECK(sgf__table_read("in.xlsx", "PK\x03\x04", 5, NULL, &t, &err) == SGF_ERR_UNSUPPORTED &&
+          strstr(err.message, "Excel"));
     CHECK(sgf_table_read(temp_path("absent.feather"), NULL, &t, &err) == SGF_ERR_IO && !t);
 }
 

@@ -1,103 +1,747 @@
-/* Questions: what a data file says, whatever its format, as uuid, answers and paraphrases. */
+/* Questions: what a data file or folder says, whatever its format and schema, as uuid, answers and
+   paraphrases.
+
+   Formats are those of sgf_table_read, and the folders of Hugging Face's save_to_disk. The columns
+   tell the schema; [..] may be missing:
+
+       MyriadLAMA       uuid, answers, manual_paraphrases, auto_paraphrases, [rel]
+       raw MyriadLAMA   uuid, sub_ent, obj_aliases, template, is_manual, [rel_uri]: one row a template
+       WebQA            [uuid], answers, paraphrase0, paraphrase1, ...
+       raw WebQA        [uuid], question or qText, answers */
+
+typedef enum {
+    SCHEMA_MYRIADLAMA,
+    SCHEMA_MYRIADLAMA_RAW,
+    SCHEMA_WEBQA,
+    SCHEMA_WEBQA_RAW
+} data_schema;
+
+static const struct {
+    const char *name, *columns;
+} schemas[] = {{"MyriadLAMA", "uuid, answers, manual_paraphrases, auto_paraphrases"},
+               {"raw MyriadLAMA", "uuid, sub_ent, obj_aliases, template, is_manual"},
+               {"WebQA", "answers, paraphrase0, paraphrase1, ..."},
+               {"raw WebQA", "question, answers"}};
+enum { SCHEMAS = (int)(sizeof schemas / sizeof schemas[0]) };
 
 typedef struct {
     sgf_str uuid;
+    sgf_str relation; /* of the column rel, rel_uri or relation; empty if there is none */
     const sgf_str *answers;
     size_t answer_count;
-    sgf_str *paraphrases;
+    const sgf_str *paraphrases;
     size_t paraphrase_count;
+    size_t manual_count; /* so many of them, the first, people wrote; models made the others */
+    size_t row;          /* its first row in the data, from 0 */
 } question;
 
 typedef struct {
+    char path[1024]; /* the file or folder that is read */
+    char split[64];  /* of the folder that was named, if that has several; else "" */
+    size_t shards;   /* files of a folder; 0 for a file */
+} data_source;
+
+typedef struct {
+    data_source source;
+    data_schema schema;
     sgf_table *table;
+    sgf__arena arena; /* texts that are not in the table */
     question *questions;
-    size_t count;
-    sgf_str *texts; /* every paraphrase */
-    char path[1024];
-    char identity[33]; /* MD5 of the texts */
+    size_t count, cap;
+    sgf_str *texts; /* answers, then paraphrases, question by question */
+    size_t text_count, text_cap;
+    char identity[33]; /* MD5 of everything that is asked and expected */
 } dataset;
 
 static void dataset_free(dataset *d) {
+    sgf_allocator mem = sgf__allocator(NULL);
     sgf_table_free(d->table);
-    free(d->questions);
-    free(d->texts);
+    sgf__free(&mem, d->questions, d->cap, sizeof *d->questions);
+    sgf__free(&mem, d->texts, d->text_cap, sizeof *d->texts);
+    if (d->table) sgf__arena_free(&d->arena);
     memset(d, 0, sizeof *d);
 }
+
+/* ---- files and folders ---- */
+
+/* Where a split of a folder may lie that is no save_to_disk folder, in this order. */
+static const char *const split_endings[] = {"jsonl", "json",    "ndjson", "csv",
+                                            "arrow", "feather", NULL};
+
+static int data_there(const char *folder, const char *name) {
+    char path[1300];
+    struct stat info;
+    return path_make(path, sizeof path, "%s/%s", folder, name) && !stat(path, &info);
+}
+/* A folder that save_to_disk wrote: of one split, or of several. */
+static int is_saved(const char *path) {
+    return data_there(path, "state.json");
+}
+static int is_saved_splits(const char *path) {
+    return data_there(path, "dataset_dict.json");
+}
+
+static int is_data_folder(const char *path) {
+    return is_folder(path) && (is_saved(path) || is_saved_splits(path));
+}
+
+/* A JSON file of a folder, in memory. Close what was opened, whether that succeeded or not. */
+typedef struct {
+    char path[1300];
+    sgf__map map;
+    sgf__arena arena;
+    sgf__json json;
+} data_json;
+
+static sgf_status data_json_open(data_json *j, const char *folder, const char *name,
+                                 sgf_error *err) {
+    sgf_status status;
+    memset(j, 0, sizeof *j);
+    sgf__arena_init(&j->arena, NULL);
+    path_make(j->path, sizeof j->path, "%s/%s", folder, name);
+    status = sgf__map_file(j->path, NULL, &j->map, err);
+    return status ? status
+                  : sgf__json_parse(j->path, j->map.data, j->map.size, &j->arena, &j->json, err);
+}
+static void data_json_close(data_json *j) {
+    sgf__arena_free(&j->arena);
+    sgf__unmap(&j->map);
+}
+/* The array at member `key`, 0 if there is none. */
+static uint32_t data_json_array(const data_json *j, const char *key) {
+    uint32_t at = sgf__json_get(&j->json, 0, key);
+    return at && j->json.nodes[at].type == SGF__ARRAY ? at : 0;
+}
+/* Is this the name of something in a folder, and of nothing outside of it? */
+static int is_entry(sgf_str name, size_t most) {
+    return name.len && name.len < most && name.ptr[0] != '.' && !memchr(name.ptr, '/', name.len) &&
+           !memchr(name.ptr, 0, name.len);
+}
+
+/* Put the rows of one more shard behind those of *table. */
+static sgf_status shard_read(const char *path, sgf_table **table, sgf_error *err) {
+    sgf_table *more = NULL;
+    sgf_error why;
+    sgf_status status = sgf_table_read(path, NULL, *table ? &more : table, err);
+    if (status || !more) return status;
+    status = sgf_table_append(*table, more, &why);
+    if (status)
+        status = sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
+                              "%s: does not go with the shards before it: %s", path, why.message);
+    sgf_table_free(more);
+    return status;
+}
+/* What save_to_disk wrote: the files of state.json's _data_files, one after the other. */
+static sgf_status saved_read(data_source *source, sgf_table **table, sgf_error *err) {
+    char path[1300];
+    data_json state;
+    uint32_t files = 0, i = 0, name;
+    sgf_status status = data_json_open(&state, source->path, "state.json", err);
+    if (!status && !(files = data_json_array(&state, "_data_files")))
+        status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
+                              "%s: the list _data_files is missing; the folder was not written by "
+                              "save_to_disk of Hugging Face datasets",
+                              state.path);
+    if (!status && !state.json.nodes[files].count)
+        status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
+                              "%s: _data_files is empty: the data set has no rows", state.path);
+    i = data_json_array(&state, "_indices_data_files");
+    if (!status && i && state.json.nodes[i].count)
+        status = sgf__fail_at(
+            err, SGF_ERR_UNSUPPORTED, state.path, -1,
+            "%s: rows chosen by an index file are not read; save the data set again in Python: "
+            "import datasets; datasets.load_from_disk('%s').flatten_indices().save_to_disk('out')",
+            state.path, source->path);
+    for (i = files + 1; !status && i < state.json.nodes[files].next; i = state.json.nodes[i].next) {
+        name = sgf__json_get(&state.json, i, "filename");
+        if (!name || state.json.nodes[name].type != SGF__STRING ||
+            !is_entry(state.json.nodes[name].text, 256))
+            status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
+                                  "%s: shard %llu of _data_files has no filename in this folder",
+                                  state.path, (unsigned long long)source->shards + 1);
+        if (status) break;
+        path_make(path, sizeof path, "%s/%.*s", source->path, (int)state.json.nodes[name].text.len,
+                  state.json.nodes[name].text.ptr);
+        status = shard_read(path, table, err);
+        source->shards++;
+    }
+    data_json_close(&state);
+    return status;
+}
+
+/* Choose among the splits that dataset_dict.json names: the wanted one, or the only one there is. */
+static sgf_status split_choose(data_source *source, const char *wanted, sgf_error *err) {
+    char known[256] = "", folder[1024];
+    data_json dict;
+    uint32_t splits, i, found = 0, n = 0;
+    sgf_status status = data_json_open(&dict, source->path, "dataset_dict.json", err);
+    splits = status ? 0 : data_json_array(&dict, "splits");
+    for (i = splits + 1; splits && i < dict.json.nodes[splits].next; i = dict.json.nodes[i].next) {
+        sgf_str name = dict.json.nodes[i].text;
+        size_t used = strlen(known);
+        if (dict.json.nodes[i].type != SGF__STRING || !is_entry(name, sizeof source->split))
+            continue;
+        snprintf(known + used, sizeof known - used, "%s%.*s", n++ ? ", " : "", (int)name.len,
+                 name.ptr);
+        if (!found || sgf__str_is(name, wanted)) found = i;
+    }
+    if (!status && (!found || (n > 1 && !sgf__str_is(dict.json.nodes[found].text, wanted))))
+        status = sgf__fail_at(
+            err, SGF_ERR_FORMAT, source->path, -1,
+            "%s: the split \"%s\" was wanted; dataset_dict.json names: %s; name a split's folder",
+            source->path, wanted, n ? known : "none");
+    if (!status) {
+        snprintf(source->split, sizeof source->split, "%.*s", (int)dict.json.nodes[found].text.len,
+                 dict.json.nodes[found].text.ptr);
+        snprintf(folder, sizeof folder, "%s", source->path);
+        if (!path_make(source->path, sizeof source->path, "%s/%s", folder, source->split))
+            status = sgf__fail(err, SGF_ERR_LIMIT, "%s: the path is too long", folder);
+    }
+    data_json_close(&dict);
+    return status;
+}
+/* The name of a Parquet file in a folder, or in data/ below it, where the hub has them. */
+static int parquet_find(const char *folder, char *name, size_t cap) {
+    static const char *const below[] = {"", "/data"};
+    struct dirent *entry;
+    char path[1100];
+    int i, found = 0;
+    for (i = 0; i < 2 && !found; i++) {
+        DIR *dir = path_make(path, sizeof path, "%s%s", folder, below[i]) ? opendir(path) : NULL;
+        while (dir && !found && (entry = readdir(dir)) != NULL)
+            if (sgf__ends_with(entry->d_name, ".parquet"))
+                found = path_make(name, cap, "%s/%s", path, entry->d_name);
+        if (dir) closedir(dir);
+    }
+    return found;
+}
+/* A folder that save_to_disk did not write: WANTED.jsonl, WANTED.csv, ... in it. */
+static sgf_status split_file(data_source *source, const char *wanted, sgf_error *err) {
+    char path[1100];
+    int i;
+    for (i = 0; split_endings[i]; i++) {
+        if (!path_make(path, sizeof path, "%s/%s.%s", source->path, wanted, split_endings[i]) ||
+            access(path, F_OK))
+            continue;
+        snprintf(source->split, sizeof source->split, "%s", wanted);
+        if (!path_make(source->path, sizeof source->path, "%s", path)) break;
+        return SGF_OK;
+    }
+    if (parquet_find(source->path, path, sizeof path))
+        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
+                            "%s: Parquet is not read; convert it in Python: import pandas; "
+                            "pandas.read_parquet('%s').to_feather('%s.feather')",
+                            path, path, wanted);
+    return sgf__fail_at(
+        err, SGF_ERR_IO, source->path, -1,
+        "%s: a folder without data: neither state.json nor dataset_dict.json (what save_to_disk of "
+        "Hugging Face datasets writes), nor %s.jsonl, .json, .csv, .arrow or .feather",
+        source->path, wanted);
+}
+/* Read a file, a save_to_disk folder, or the split `wanted` of a folder of splits. `table` is to be
+   freed if that succeeds. */
+static sgf_status data_read(const char *path, const char *wanted, data_source *source,
+                            sgf_table **table, sgf_error *err) {
+    size_t n = strlen(path);
+    sgf_status status = SGF_OK;
+    memset(source, 0, sizeof *source);
+    *table = NULL;
+    if (n >= sizeof source->path)
+        return sgf__fail_at(err, SGF_ERR_LIMIT, path, -1, "a path of more than %d bytes: %s",
+                            (int)sizeof source->path - 1, path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    snprintf(source->path, sizeof source->path, "%.*s", (int)n, path);
+    if (is_folder(source->path) && is_saved_splits(source->path))
+        status = split_choose(source, wanted, err);
+    else if (is_folder(source->path) && !is_saved(source->path))
+        status = split_file(source, wanted, err);
+    if (status) return status;
+    status = is_folder(source->path) ? saved_read(source, table, err)
+                                     : sgf_table_read(source->path, NULL, table, err);
+    if (status) sgf_table_free(*table), *table = NULL;
+    return status;
+}
+
+/* ---- what is wrong ---- */
+
 static sgf_status dataset_bad(const dataset *d, sgf_error *err, size_t row, const char *what) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, d->path, -1, "%s: row %llu: %s", d->path,
+    return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: row %llu: %s", d->source.path,
                         (unsigned long long)row + 1, what);
 }
+/* "uuid (utf8), answers (list<utf8>), ...", as far as it fits */
+static void columns_text(const sgf_table *table, char *out, size_t cap) {
+    int c;
+    size_t n = 0;
+    out[0] = 0;
+    for (c = 0; c < sgf_table_columns(table); c++) {
+        int more = snprintf(out + n, cap - n, "%s%s (%s)", c ? ", " : "", sgf_table_name(table, c),
+                            sgf_table_type_text(table, c));
+        if (more < 0 || (size_t)more >= cap - n) {
+            snprintf(out + n, cap - n, n ? ", ..." : "...");
+            break;
+        }
+        n += (size_t)more;
+    }
+}
+static sgf_status column_missing(const dataset *d, const char *name, sgf_error *err) {
+    char columns[400];
+    columns_text(d->table, columns, sizeof columns);
+    return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+                        "%s: the column \"%s\" is missing; %s needs %s; there is %s",
+                        d->source.path, name, schemas[d->schema].name, schemas[d->schema].columns,
+                        columns);
+}
+static sgf_status column_bad(const dataset *d, int column, const char *wanted, sgf_error *err) {
+    /* {"uuid": {"0": ...}, ...}: what pandas writes when it is not told otherwise */
+    int turned = !strncmp(sgf_table_format(d->table), "JSON", 4) && !sgf_table_rows(d->table);
+    return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+                        "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
+                        sgf_table_name(d->table, column), sgf_table_type_text(d->table, column),
+                        wanted,
+                        turned ? "; pandas writes rows with to_json('out.jsonl', orient='records', "
+                                 "lines=True)"
+                               : "");
+}
+
+/* ---- columns ---- */
+
+/* The first of these columns that is there, or -1. */
+static int column_find(const dataset *d, const char *a, const char *b, const char *c) {
+    int column = sgf_table_find(d->table, a);
+    if (column < 0 && b) column = sgf_table_find(d->table, b);
+    return column < 0 && c ? sgf_table_find(d->table, c) : column;
+}
+/* A column of texts; whole numbers will do. -1 is none, and no error. */
+static sgf_status column_texts(const dataset *d, int column, sgf_error *err) {
+    sgf_type type = sgf_table_type(d->table, column);
+    if (column < 0 || type == SGF_UTF8 || type == SGF_I64) return SGF_OK;
+    return column_bad(d, column, "texts are", err);
+}
+static sgf_status column_parse(dataset *d, int column, sgf_type type, sgf_error *err) {
+    sgf_error why;
+    if (!sgf_table_parse(d->table, column, type, &why)) return SGF_OK;
+    return sgf__fail_at(err, why.status, d->source.path, -1, "%s: %s", d->source.path, why.message);
+}
+/* The first cell that holds something says whether texts are literals of lists, or texts. */
+static int column_is_literal(const dataset *d, int column) {
+    size_t row, rows = sgf_table_rows(d->table);
+    for (row = 0; row < rows; row++) {
+        sgf_str text = sgf_cell_text(d->table, column, row);
+        if (text.len)
+            return text.ptr[0] == '[' || text.ptr[0] == '(' ||
+                   (text.len > 6 && !memcmp(text.ptr, "array(", 6));
+    }
+    return 0;
+}
+/* A column of lists: as Arrow and JSON have them, or as Python literals in texts. Lists of lists are
+   read as one list, and a lone text or number as a list of one. */
+static sgf_status column_lists(dataset *d, int column, sgf_error *err) {
+    sgf_error other;
+    switch (sgf_table_type(d->table, column)) {
+    case SGF_LIST_UTF8:
+    case SGF_LIST_LIST_UTF8:
+    case SGF_I64: return SGF_OK;
+    case SGF_UTF8:
+        if (!column_is_literal(d, column)) return SGF_OK;
+        if (!column_parse(d, column, SGF_LIST_UTF8, err) ||
+            !column_parse(d, column, SGF_LIST_LIST_UTF8, &other))
+            return SGF_OK;
+        return err ? err->status : SGF_ERR_FORMAT;
+    default: return column < 0 ? SGF_OK : column_bad(d, column, "lists of texts are", err);
+    }
+}
+static sgf_status column_bools(dataset *d, int column, sgf_error *err) {
+    switch (sgf_table_type(d->table, column)) {
+    case SGF_BOOL:
+    case SGF_I64: return SGF_OK;
+    case SGF_UTF8: return column_parse(d, column, SGF_BOOL, err);
+    default: return column_bad(d, column, "True and False are", err);
+    }
+}
+
+/* ---- cells ---- */
+
+static sgf_status cell_string(dataset *d, int column, size_t row, sgf_str *out, sgf_error *err) {
+    char number[32];
+    *out = sgf_cell_text(d->table, column, row);
+    if (sgf_table_type(d->table, column) != SGF_I64 || sgf_cell_null(d->table, column, row))
+        return SGF_OK;
+    snprintf(number, sizeof number, "%lld", (long long)sgf_cell_i64(d->table, column, row));
+    out->ptr = sgf__arena_text(&d->arena, number, strlen(number), err);
+    out->len = strlen(number);
+    return out->ptr ? SGF_OK : SGF_ERR_MEMORY;
+}
+/* One more answer or paraphrase of the last question. One that is empty is not there. */
+static sgf_status text_add(dataset *d, sgf_str text, size_t *count, sgf_error *err) {
+    sgf_allocator mem = sgf__allocator(NULL);
+    void *texts = d->texts;
+    sgf_status status;
+    if (!text.len) return SGF_OK;
+    status = sgf__grow(&mem, &texts, &d->text_cap, d->text_count + 1, sizeof *d->texts, err);
+    d->texts = (sgf_str *)texts;
+    if (status) return status;
+    d->texts[d->text_count++] = text;
+    ++*count;
+    return SGF_OK;
+}
+/* All the texts of a cell, in order. */
+static sgf_status cell_add(dataset *d, int column, size_t row, size_t *count, sgf_error *err) {
+    const sgf_table *t = d->table;
+    size_t n = sgf_cell_count(t, column, row), items, i, k;
+    sgf_status status = SGF_OK;
+    sgf_str text;
+    switch (sgf_table_type(t, column)) {
+    case SGF_LIST_UTF8:
+        for (i = 0; i < n && !status; i++)
+            status = text_add(d, sgf_cell_list(t, column, row)[i], count, err);
+        return status;
+    case SGF_LIST_LIST_UTF8:
+        for (i = 0; i < n; i++) {
+            const sgf_str *list = sgf_cell_inner(t, column, row, i, &items);
+            for (k = 0; k < items && !status; k++) status = text_add(d, list[k], count, err);
+        }
+        return status;
+    default:
+        status = cell_string(d, column, row, &text, err);
+        return status ? status : text_add(d, text, count, err);
+    }
+}
+
+/* ---- questions ---- */
+
+static sgf_status question_add(dataset *d, size_t row, question **out, sgf_error *err) {
+    sgf_allocator mem = sgf__allocator(NULL);
+    void *questions = d->questions;
+    sgf_status status = sgf__grow(&mem, &questions, &d->cap, d->count + 1, sizeof *d->questions,
+                                  err);
+    d->questions = (question *)questions;
+    if (status) return status;
+    *out = &d->questions[d->count++];
+    (*out)->row = row;
+    return SGF_OK;
+}
+/* A name for a question that comes without one: the MD5 of its text, as the original has it. */
+static sgf_status question_name(dataset *d, sgf_str text, sgf_str *uuid, sgf_error *err) {
+    char digits[33];
+    sgf_md5_hex(text, digits);
+    uuid->ptr = sgf__arena_text(&d->arena, digits, 32, err);
+    uuid->len = 32;
+    return uuid->ptr ? SGF_OK : SGF_ERR_MEMORY;
+}
+
+enum { AUTO_PICKS = 15 };
+
+/* The original asks 15 of the automatic paraphrases, random.sample(autos, 15) after
+   random.seed(uuid), and fails where there are fewer; then ours takes them all, as they come. */
+static sgf_status autos_pick(sgf_str uuid, size_t n, size_t *picks, size_t *count, sgf_error *err) {
+    sgf_random random;
+    size_t i;
+    *count = n < AUTO_PICKS ? n : AUTO_PICKS;
+    for (i = 0; i < *count; i++) picks[i] = i;
+    if (n < AUTO_PICKS) return SGF_OK;
+    sgf_random_seed_text(&random, uuid);
+    return sgf_random_sample(&random, n, AUTO_PICKS, picks, NULL, err);
+}
+
+/* ---- MyriadLAMA ---- */
+
+static sgf_status myriad_autos(dataset *d, question *q, int column, sgf_error *err) {
+    sgf_table *t = d->table;
+    size_t picks[AUTO_PICKS], n = sgf_cell_count(t, column, q->row), i;
+    const sgf_str *list = sgf_cell_list(t, column, q->row);
+    sgf_status status;
+    if (!list) return cell_add(d, column, q->row, &q->paraphrase_count, err);
+    status = autos_pick(q->uuid, n, picks, &n, err);
+    for (i = 0; i < n && !status; i++)
+        status = text_add(d, list[picks[i]], &q->paraphrase_count, err);
+    return status;
+}
+static sgf_status myriad_read(dataset *d, sgf_error *err) {
+    int uuid = column_find(d, "uuid", NULL, NULL), answers = column_find(d, "answers", NULL, NULL);
+    int relation = column_find(d, "rel", "rel_uri", "relation");
+    int manual = column_find(d, "manual_paraphrases", NULL, NULL);
+    int autos = column_find(d, "auto_paraphrases", NULL, NULL);
+    size_t row;
+    question *q = NULL;
+    sgf_status status;
+    if (uuid < 0 || answers < 0) return column_missing(d, uuid < 0 ? "uuid" : "answers", err);
+    status = column_texts(d, uuid, err);
+    if (!status) status = column_texts(d, relation, err);
+    if (!status) status = column_lists(d, answers, err);
+    if (!status) status = column_lists(d, manual, err);
+    if (!status) status = column_lists(d, autos, err);
+    for (row = 0; row < sgf_table_rows(d->table) && !status; row++) {
+        status = question_add(d, row, &q, err);
+        if (!status) status = cell_string(d, uuid, row, &q->uuid, err);
+        if (!status) status = cell_string(d, relation, row, &q->relation, err);
+        if (!status) status = cell_add(d, answers, row, &q->answer_count, err);
+        if (!status) status = cell_add(d, manual, row, &q->paraphrase_count, err);
+        if (status) break;
+        q->manual_count = q->paraphrase_count;
+        status = myriad_autos(d, q, autos, err);
+    }
+    return status;
+}
+
+/* ---- raw MyriadLAMA: rows to questions ---- */
+
+typedef struct {
+    int uuid, relation, subject, answers, phrase, manual;
+} raw_columns;
+
+/* A row and what it is sorted by. */
+typedef struct {
+    sgf_str uuid;
+    size_t row;
+} row_key;
+
+static int row_key_order(const void *a, const void *b) {
+    const row_key *x = (const row_key *)a, *y = (const row_key *)b;
+    size_t n = x->uuid.len < y->uuid.len ? x->uuid.len : y->uuid.len;
+    int order = n ? memcmp(x->uuid.ptr, y->uuid.ptr, n) : 0;
+    if (order) return order;
+    if (x->uuid.len != y->uuid.len) return x->uuid.len < y->uuid.len ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+static int row_key_same(const row_key *a, const row_key *b) {
+    return a->uuid.len == b->uuid.len && !memcmp(a->uuid.ptr, b->uuid.ptr, a->uuid.len);
+}
+
+/* `text` with every `from` replaced by `to`. */
+static sgf_status text_replace(dataset *d, sgf_str text, const char *from, sgf_str to, sgf_str *out,
+                               sgf_error *err) {
+    size_t size = strlen(from), at = 0, start = 0;
+    sgf__buf buf;
+    sgf_status status = SGF_OK;
+    sgf__buf_init(&buf, NULL);
+    while (at + size <= text.len && !status) {
+        if (memcmp(text.ptr + at, from, size)) {
+            at++;
+            continue;
+        }
+        status = sgf__buf_add(&buf, text.ptr + start, at - start, err);
+        if (!status) status = sgf__buf_add(&buf, to.ptr, to.len, err);
+        start = at += size;
+    }
+    if (!status) status = sgf__buf_add(&buf, text.ptr + start, text.len - start, err);
+    if (!status) {
+        out->ptr = sgf__arena_text(&d->arena, buf.ptr, buf.len, err);
+        out->len = buf.len;
+        if (!out->ptr) status = SGF_ERR_MEMORY;
+    }
+    sgf__buf_free(&buf);
+    return status;
+}
+/* The template of a row with its blanks filled: [X] the subject, [Y] the mask. */
+static sgf_status raw_fill(dataset *d, const raw_columns *c, size_t row, sgf_str subject,
+                           question *q, sgf_error *err) {
+    sgf_str text = sgf_cell_text(d->table, c->phrase, row);
+    sgf_status status;
+    if (!text.len) return dataset_bad(d, err, row, "has no template");
+    status = text_replace(d, text, "[X]", subject, &text, err);
+    if (!status) status = text_replace(d, text, "[Y]", sgf_text("[MASK]"), &text, err);
+    return status ? status : text_add(d, text, &q->paraphrase_count, err);
+}
+static int raw_is_manual(const dataset *d, const raw_columns *c, size_t row) {
+    return sgf_table_type(d->table, c->manual) == SGF_BOOL
+               ? sgf_cell_bool(d->table, c->manual, row)
+               : sgf_cell_i64(d->table, c->manual, row) != 0;
+}
+/* The rows keys[0..n) of one uuid become a question: what they share is taken from the first;
+   manual templates come before automatic ones. `autos` has room for n. */
+static sgf_status raw_question(dataset *d, const raw_columns *c, const row_key *keys, size_t n,
+                               size_t *autos, sgf_error *err) {
+    size_t picks[AUTO_PICKS], first = keys[0].row, count = 0, i;
+    sgf_str subject = sgf_text("");
+    question *q = NULL;
+    sgf_status status = question_add(d, first, &q, err);
+    if (!status) q->uuid = keys[0].uuid;
+    if (!status) status = cell_string(d, c->relation, first, &q->relation, err);
+    if (!status) status = cell_string(d, c->subject, first, &subject, err);
+    if (!status && !subject.len) status = dataset_bad(d, err, first, "has no sub_ent");
+    if (!status) status = cell_add(d, c->answers, first, &q->answer_count, err);
+    for (i = 0; i < n && !status; i++) {
+        if (sgf_cell_null(d->table, c->manual, keys[i].row))
+            return dataset_bad(d, err, keys[i].row, "has no is_manual");
+        if (!raw_is_manual(d, c, keys[i].row)) autos[count++] = keys[i].row;
+        else status = raw_fill(d, c, keys[i].row, subject, q, err);
+    }
+    if (status) return status;
+    q->manual_count = q->paraphrase_count;
+    status = autos_pick(q->uuid, count, picks, &count, err);
+    for (i = 0; i < count && !status; i++)
+        status = raw_fill(d, c, autos[picks[i]], subject, q, err);
+    return status;
+}
+/* Questions come in the order of their uuids, as pandas' groupby gives them to the original. */
+static sgf_status raw_group(dataset *d, const raw_columns *c, row_key *keys, size_t *autos,
+                            size_t rows, sgf_error *err) {
+    size_t row, n;
+    sgf_status status = SGF_OK;
+    for (row = 0; row < rows && !status; row++) {
+        keys[row].row = row;
+        status = cell_string(d, c->uuid, row, &keys[row].uuid, err);
+        if (!status && !keys[row].uuid.len) status = dataset_bad(d, err, row, "has no uuid");
+    }
+    if (!status && rows) qsort(keys, rows, sizeof *keys, row_key_order);
+    for (row = 0; row < rows && !status; row += n) {
+        for (n = 1; row + n < rows && row_key_same(&keys[row], &keys[row + n]); n++) {}
+        status = raw_question(d, c, keys + row, n, autos, err);
+    }
+    return status;
+}
+static sgf_status raw_read(dataset *d, sgf_error *err) {
+    size_t rows = sgf_table_rows(d->table);
+    row_key *keys;
+    size_t *autos;
+    raw_columns c;
+    sgf_status status;
+    c.uuid = column_find(d, "uuid", NULL, NULL);
+    c.relation = column_find(d, "rel_uri", "rel", "relation");
+    c.subject = column_find(d, "sub_ent", NULL, NULL);
+    c.answers = column_find(d, "obj_aliases", NULL, NULL);
+    c.phrase = column_find(d, "template", NULL, NULL);
+    c.manual = column_find(d, "is_manual", NULL, NULL);
+    if (c.uuid < 0) return column_missing(d, "uuid", err);
+    if (c.subject < 0) return column_missing(d, "sub_ent", err);
+    if (c.answers < 0) return column_missing(d, "obj_aliases", err);
+    if (c.manual < 0) return column_missing(d, "is_manual", err);
+    status = column_texts(d, c.uuid, err);
+    if (!status) status = column_texts(d, c.relation, err);
+    if (!status) status = column_texts(d, c.subject, err);
+    if (!status) status = column_lists(d, c.answers, err);
+    if (!status) status = column_texts(d, c.phrase, err);
+    if (!status) status = column_bools(d, c.manual, err);
+    if (status) return status;
+    keys = (row_key *)calloc(rows + 1, sizeof *keys);
+    autos = (size_t *)calloc(rows + 1, sizeof *autos);
+    if (keys && autos) status = raw_group(d, &c, keys, autos, rows, err);
+    else status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
+    free(keys);
+    free(autos);
+    return status;
+}
+
+/* ---- WebQA, processed and raw ---- */
 
 enum { MAX_PARAPHRASE_COLUMNS = 64 };
 
-/* The columns that hold paraphrases: two lists (MyriadLAMA) or paraphrase0, paraphrase1, ...
- * (WebQA). */
-static sgf_status dataset_columns(const dataset *d, int *columns, int *count, int *lists,
-                                  sgf_error *err) {
-    static const char *const myriad[] = {"manual_paraphrases", "auto_paraphrases"};
+/* question, if paraphrase0 is not there; paraphrase0, paraphrase1, ... without a gap. */
+static sgf_status webqa_columns(dataset *d, int *columns, int *count, sgf_error *err) {
     char name[32];
-    int i, column;
+    int i, column, asked = column_find(d, "question", "qText", NULL), missing = -1;
+    sgf_status status = SGF_OK;
     *count = 0;
-    *lists = sgf_table_find(d->table, myriad[0]) >= 0;
-    for (i = 0; *lists && i < 2; i++) {
-        column = sgf_table_find(d->table, myriad[i]);
-        if (column < 0) continue;
-        if (sgf_table_type(d->table, column) == SGF_UTF8) {
-            sgf_status status = sgf_table_parse(d->table, column, SGF_LIST_UTF8, err);
-            if (status) return status;
-        }
-        columns[(*count)++] = column;
-    }
-    for (i = 0; !*lists && i < MAX_PARAPHRASE_COLUMNS; i++) {
+    for (i = 0; i < MAX_PARAPHRASE_COLUMNS && !status; i++) {
         snprintf(name, sizeof name, "paraphrase%d", i);
         column = sgf_table_find(d->table, name);
-        if (column < 0) break;
+        if (!i && column < 0) column = asked;
+        if (column < 0 && missing < 0) missing = i;
+        if (column < 0) continue;
+        snprintf(name, sizeof name, "paraphrase%d", missing);
+        if (missing >= 0) return column_missing(d, name, err);
         columns[(*count)++] = column;
+        status = column_texts(d, column, err);
     }
-    if (*count) return SGF_OK;
-    return sgf__fail_at(
-        err, SGF_ERR_FORMAT, d->path, -1,
-        "%s: line 1: no paraphrases: wanted the columns uuid, answers, manual_paraphrases and "
-        "auto_paraphrases (MyriadLAMA), or uuid, answers, paraphrase0, paraphrase1, ... (WebQA)",
-        d->path);
+    return status;
 }
-static sgf_status dataset_answers(dataset *d, int *uuid, int *answers, sgf_error *err) {
-    *uuid = sgf_table_find(d->table, "uuid");
-    *answers = sgf_table_find(d->table, "answers");
-    if (*uuid < 0 || *answers < 0)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, d->path, -1,
-                            "%s: line 1: the column \"%s\" is missing", d->path,
-                            *uuid < 0 ? "uuid" : "answers");
-    if (sgf_table_type(d->table, *answers) == SGF_UTF8)
-        return sgf_table_parse(d->table, *answers, SGF_LIST_UTF8, err);
+static sgf_status webqa_read(dataset *d, sgf_error *err) {
+    int columns[MAX_PARAPHRASE_COLUMNS], count, c;
+    int uuid = column_find(d, "uuid", NULL, NULL), answers = column_find(d, "answers", NULL, NULL);
+    int relation = column_find(d, "rel", "rel_uri", "relation");
+    size_t row;
+    question *q = NULL;
+    sgf_status status;
+    if (answers < 0) return column_missing(d, "answers", err);
+    status = webqa_columns(d, columns, &count, err);
+    if (!status) status = column_texts(d, uuid, err);
+    if (!status) status = column_texts(d, relation, err);
+    if (!status) status = column_lists(d, answers, err);
+    for (row = 0; row < sgf_table_rows(d->table) && !status; row++) {
+        sgf_str asked = sgf_text("");
+        status = question_add(d, row, &q, err);
+        if (!status) status = cell_string(d, uuid, row, &q->uuid, err);
+        if (!status) status = cell_string(d, relation, row, &q->relation, err);
+        if (!status) status = cell_add(d, answers, row, &q->answer_count, err);
+        if (!status) status = cell_string(d, columns[0], row, &asked, err);
+        for (c = 0; c < count && !status; c++)
+            status = cell_add(d, columns[c], row, &q->paraphrase_count, err);
+        if (status) break;
+        q->manual_count = asked.len != 0;
+        if (!q->uuid.len && asked.len) status = question_name(d, asked, &q->uuid, err);
+    }
+    return status;
+}
+
+/* ---- a whole data set ---- */
+
+static sgf_status dataset_schema(dataset *d, sgf_error *err) {
+    char columns[400];
+    if (column_find(d, "manual_paraphrases", "auto_paraphrases", NULL) >= 0)
+        d->schema = SCHEMA_MYRIADLAMA;
+    else if (column_find(d, "template", NULL, NULL) >= 0) d->schema = SCHEMA_MYRIADLAMA_RAW;
+    else if (column_find(d, "paraphrase0", "paraphrase1", NULL) >= 0) d->schema = SCHEMA_WEBQA;
+    else if (column_find(d, "question", "qText", NULL) >= 0) d->schema = SCHEMA_WEBQA_RAW;
+    else {
+        columns_text(d->table, columns, sizeof columns);
+        return sgf__fail_at(
+            err, SGF_ERR_FORMAT, d->source.path, -1,
+            "%s: no questions: its columns are %s; wanted are those of %s (%s), %s (%s), %s (%s) or "
+            "%s (%s)",
+            d->source.path, columns[0] ? columns : "none", schemas[0].name, schemas[0].columns,
+            schemas[1].name, schemas[1].columns, schemas[2].name, schemas[2].columns,
+            schemas[3].name, schemas[3].columns);
+    }
     return SGF_OK;
 }
-
-/* Collect the paraphrases of all rows; `texts` NULL only counts. Returns how many there are. */
-static size_t dataset_collect(dataset *d, const int *columns, int count, int lists,
-                              sgf_str *texts) {
-    size_t row, n = 0, k;
-    int c;
-    for (row = 0; row < d->count; row++) {
-        size_t first = n;
-        for (c = 0; c < count; c++) {
-            const sgf_str *list = lists ? sgf_cell_list(d->table, columns[c], row) : NULL;
-            size_t items = lists ? sgf_cell_count(d->table, columns[c], row) : 1;
-            for (k = 0; k < items; k++) {
-                sgf_str text = lists ? list[k] : sgf_cell_text(d->table, columns[c], row);
-                if (!text.len) continue; /* a paraphrase that is not there */
-                if (texts) texts[n] = text;
-                n++;
-            }
-        }
-        if (texts) {
-            d->questions[row].paraphrases = texts + first;
-            d->questions[row].paraphrase_count = n - first;
-        }
+/* Now that the texts stay where they are: which of them belong to which question. */
+static void dataset_link(dataset *d) {
+    size_t i, at = 0;
+    for (i = 0; i < d->count; i++) {
+        question *q = &d->questions[i];
+        q->answers = d->texts + at;
+        q->paraphrases = q->answers + q->answer_count;
+        at += q->answer_count + q->paraphrase_count;
     }
-    return n;
 }
-
+/* Results are filed under uuids: no two questions may have the same. */
+static sgf_status dataset_check_uuids(const dataset *d, sgf_error *err) {
+    row_key *keys = (row_key *)calloc(d->count + 1, sizeof *keys);
+    size_t i;
+    sgf_status status = SGF_OK;
+    if (!keys) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
+    for (i = 0; i < d->count; i++) {
+        keys[i].uuid = d->questions[i].uuid;
+        keys[i].row = d->questions[i].row;
+    }
+    if (d->count) qsort(keys, d->count, sizeof *keys, row_key_order);
+    for (i = 1; i < d->count && !status; i++)
+        if (row_key_same(&keys[i - 1], &keys[i]))
+            status = sgf__fail_at(
+                err, SGF_ERR_FORMAT, d->source.path, -1,
+                "%s: row %llu: the uuid \"%s\" is that of row %llu; each question "
+                "needs its own (without one it is the MD5 of the question)",
+                d->source.path, (unsigned long long)keys[i].row + 1, sgf__show(keys[i].uuid).text,
+                (unsigned long long)keys[i - 1].row + 1);
+    free(keys);
+    return status;
+}
+static sgf_status dataset_check(const dataset *d, sgf_error *err) {
+    size_t i;
+    if (!d->count)
+        return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: there are no rows in it",
+                            d->source.path);
+    for (i = 0; i < d->count; i++) {
+        const question *q = &d->questions[i];
+        if (!q->paraphrase_count)
+            return dataset_bad(d, err, q->row,
+                               d->schema == SCHEMA_WEBQA_RAW ? "has no question"
+                                                             : "has no paraphrases");
+        if (!q->uuid.len) return dataset_bad(d, err, q->row, "has no uuid");
+        if (!q->answer_count) return dataset_bad(d, err, q->row, "has no answers");
+    }
+    return dataset_check_uuids(d, err);
+}
 /* A digest of everything that is asked and expected. */
 static sgf_status dataset_digest(dataset *d, sgf_error *err) {
     sgf__buf all;
@@ -125,32 +769,22 @@ static sgf_status dataset_digest(dataset *d, sgf_error *err) {
     return status;
 }
 
-static sgf_status dataset_load(const char *path, dataset *d, sgf_error *err) {
-    int columns[MAX_PARAPHRASE_COLUMNS], count = 0, lists = 0, uuid = -1, answers = -1;
-    size_t row;
+/* The questions of a file, of a save_to_disk folder, or of the split `wanted` of a folder of splits. */
+static sgf_status dataset_load(const char *path, const char *wanted, dataset *d, sgf_error *err) {
     sgf_status status;
     memset(d, 0, sizeof *d);
-    snprintf(d->path, sizeof d->path, "%s", path);
-    status = sgf_table_read(path, NULL, &d->table, err);
-    if (!status) status = dataset_answers(d, &uuid, &answers, err);
-    if (!status) status = dataset_columns(d, columns, &count, &lists, err);
+    status = data_read(path, wanted, &d->source, &d->table, err);
+    if (status) return status;
+    sgf__arena_init(&d->arena, NULL);
+    status = dataset_schema(d, err);
+    if (!status) switch (d->schema) {
+        case SCHEMA_MYRIADLAMA: status = myriad_read(d, err); break;
+        case SCHEMA_MYRIADLAMA_RAW: status = raw_read(d, err); break;
+        default: status = webqa_read(d, err); break;
+        }
     if (!status) {
-        d->count = sgf_table_rows(d->table);
-        d->questions = (question *)calloc(d->count + 1, sizeof *d->questions);
-        d->texts = (sgf_str *)calloc(dataset_collect(d, columns, count, lists, NULL) + 1,
-                                     sizeof *d->texts);
-        if (!d->questions || !d->texts)
-            status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
-    }
-    if (!status) dataset_collect(d, columns, count, lists, d->texts);
-    for (row = 0; row < d->count && !status; row++) {
-        question *q = &d->questions[row];
-        q->uuid = sgf_cell_text(d->table, uuid, row);
-        q->answers = sgf_cell_list(d->table, answers, row);
-        q->answer_count = sgf_cell_count(d->table, answers, row);
-        if (!q->uuid.len) status = dataset_bad(d, err, row, "has no uuid");
-        else if (!q->answer_count) status = dataset_bad(d, err, row, "has no answers");
-        else if (!q->paraphrase_count) status = dataset_bad(d, err, row, "has no paraphrases");
+        dataset_link(d);
+        status = dataset_check(d, err);
     }
     if (!status) status = dataset_digest(d, err);
     if (status) dataset_free(d);
@@ -168,9 +802,9 @@ static sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_ex
         return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %llu examples",
                          (unsigned long long)k);
     if (k > d->count)
-        status = sgf__fail_at(err, SGF_ERR_ARG, d->path, -1,
+        status = sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                               "%s has %llu questions; %llu few-shot examples were asked for",
-                              d->path, (unsigned long long)d->count, (unsigned long long)k);
+                              d->source.path, (unsigned long long)d->count, (unsigned long long)k);
     sgf_random_seed(&random, seed);
     if (!status) status = sgf_random_sample(&random, d->count, k, picks, NULL, err);
     for (i = 0; i < k && !status; i++) {

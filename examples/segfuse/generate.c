@@ -20,6 +20,8 @@ static int generate_all(generate_run *run) {
                 "segfuse generate: --method names 1 to 32 methods; see segfuse generate --help\n");
         return 2;
     }
+    for (i = 0; i < n && !strcmp(methods[i].name, "origin"); i++) {}
+    if (i == n && !run->o.indexs) run->o.paraphrases = 1; /* nobody asks another wording */
     if (!generate_indexs(run) || !generate_mass(run)) return 2;
     for (i = 0; i < n; i++) methods[i].mass = methods[i].contexts == 1 ? run->mass : NULL;
     status = generate_load(run);
@@ -49,10 +51,11 @@ static int verb_generate(int argc, char **argv) {
         {"model", OPTION_TEXT, (void *)&o->model, "MODEL",
          "folder, short name or Hugging Face id (bundled)"},
         {"dataset", OPTION_TEXT, (void *)&o->dataset, "myriadlama|webqa",
-         "the instruction, and where results go (myriadlama)"},
-        {"data", OPTION_TEXT, (void *)&o->data, "FILE", "questions (the bundled test split)"},
+         "the instruction, and where results go (as the data is)"},
+        {"data", OPTION_TEXT, (void *)&o->data, "FILE",
+         "questions, or a folder of them (the bundled test split)"},
         {"fewshot_data", OPTION_TEXT, (void *)&o->fewshot_data, "FILE",
-         "few-shot examples (the bundled train split)"},
+         "few-shot examples, or their folder (the train split)"},
         {"num_fewshots", OPTION_COUNT, &o->fewshots, "N", "examples in a prompt (5)"},
         {"num_paraphrases", OPTION_COUNT, &o->paraphrases, "N", "paraphrases of a question (5)"},
         {"num_ensemble", OPTION_COUNT, &o->paraphrases, "N", "the original's name for it"},
@@ -89,7 +92,7 @@ static int verb_generate(int argc, char **argv) {
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "no progress"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     memset(&run, 0, sizeof run);
-    o->method = "fused", o->dataset = "myriadlama", o->separator = "\n\n[SEP]\n\n";
+    o->method = "fused", o->separator = "\n\n[SEP]\n\n";
     o->fewshots = o->paraphrases = 5, o->batch = 16, o->seed = 42;
     status = options_parse(argc, argv, options, "",
                            "Answer questions; write Feather and CSV; end with a table.", rest,

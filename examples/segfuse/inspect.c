@@ -227,19 +227,137 @@ static int inspect_model(const char *path, long context) {
 
 /* ---- other files ---- */
 
-static int inspect_table(const char *path) {
+/* "5", or "3 to 7" */
+static shown show_range(size_t least, size_t most) {
+    shown out;
+    if (least == most) snprintf(out.text, sizeof out.text, "%llu", (unsigned long long)least);
+    else
+        snprintf(out.text, sizeof out.text, "%llu to %llu", (unsigned long long)least,
+                 (unsigned long long)most);
+    return out;
+}
+/* How many different relations there are; 0 if the data has none. */
+static size_t relations_count(const dataset *d) {
+    row_key *keys = (row_key *)calloc(d->count + 1, sizeof *keys);
+    size_t i, n = 0, found = 0;
+    for (i = 0; keys && i < d->count; i++)
+        if (d->questions[i].relation.len) keys[n++].uuid = d->questions[i].relation;
+    if (n) qsort(keys, n, sizeof *keys, row_key_order);
+    for (i = 0; i < n; i++) found += !i || !row_key_same(&keys[i - 1], &keys[i]);
+    free(keys);
+    return found;
+}
+static void inspect_questions(const dataset *d) {
+    size_t least[3] = {SIZE_MAX, SIZE_MAX, SIZE_MAX}, most[3] = {0, 0, 0}, i, k;
+    size_t relations = relations_count(d);
+    for (i = 0; i < d->count; i++) {
+        const question *q = &d->questions[i];
+        size_t counts[3];
+        counts[0] = q->manual_count;
+        counts[1] = q->paraphrase_count - q->manual_count;
+        counts[2] = q->answer_count;
+        for (k = 0; k < 3; k++) {
+            if (counts[k] < least[k]) least[k] = counts[k];
+            if (counts[k] > most[k]) most[k] = counts[k];
+        }
+    }
+    printf("schema: %s\nquestions: %s", schemas[d->schema].name, show_count(d->count).text);
+    if (relations) printf(" of %s relations", show_count(relations).text);
+    printf("\nparaphrases: %s manual, %s automatic a question\nanswers: %s a question\n",
+           show_range(least[0], most[0]).text, show_range(least[1], most[1]).text,
+           show_range(least[2], most[2]).text);
+}
+static sgf_status texts_print(const sgf_str *texts, size_t n, sgf__buf *line, sgf_error *err) {
+    size_t i;
+    sgf_status status = SGF_OK;
+    for (i = 0; i < n && !status; i++) {
+        if (i) status = sgf__buf_text(line, ", ", err);
+        if (!status) status = sgf__json_quote(line, texts[i], err);
+    }
+    return status;
+}
+/* The questions as the methods get them: all their paraphrases in one list, `manual` the first. */
+static sgf_status questions_print(const dataset *d, size_t n, sgf_error *err) {
+    char manual[64];
+    sgf__buf line;
+    size_t i;
+    sgf_status status = SGF_OK;
+    sgf__buf_init(&line, NULL);
+    for (i = 0; i < d->count && i < n && !status; i++) {
+        const question *q = &d->questions[i];
+        line.len = 0;
+        status = sgf__buf_text(&line, "{\"uuid\": ", err);
+        if (!status) status = sgf__json_quote(&line, q->uuid, err);
+        if (!status && q->relation.len) status = sgf__buf_text(&line, ", \"rel\": ", err);
+        if (!status && q->relation.len) status = sgf__json_quote(&line, q->relation, err);
+        if (!status) status = sgf__buf_text(&line, ", \"answers\": [", err);
+        if (!status) status = texts_print(q->answers, q->answer_count, &line, err);
+        snprintf(manual, sizeof manual, "], \"manual\": %llu, \"paraphrases\": [",
+                 (unsigned long long)q->manual_count);
+        if (!status) status = sgf__buf_text(&line, manual, err);
+        if (!status) status = texts_print(q->paraphrases, q->paraphrase_count, &line, err);
+        if (!status) printf("%s]}\n", line.ptr);
+    }
+    sgf__buf_free(&line);
+    return status;
+}
+static int inspect_show(const char *path, const char *split, long count) {
+    dataset d;
+    sgf_error err;
+    sgf_status status = dataset_load(path, split, &d, &err);
+    if (!status) status = questions_print(&d, count ? (size_t)count : SIZE_MAX, &err);
+    dataset_free(&d);
+    return status ? failed("inspect", &err) : 0;
+}
+/* A table file, a folder that save_to_disk wrote, or a split of one. */
+static int inspect_data(const char *path, const char *split) {
+    data_source source;
+    dataset d;
     sgf_table *table;
     sgf_error err;
     sgf_str config;
-    int c;
-    if (sgf_table_read(path, NULL, &table, &err)) return failed("inspect", &err);
-    printf("%s: %llu rows\n", path, (unsigned long long)sgf_table_rows(table));
+    int c, is_result;
+    if (data_read(path, split, &source, &table, &err)) return failed("inspect", &err);
+    printf("%s: %llu rows, %s", source.path, (unsigned long long)sgf_table_rows(table),
+           sgf_table_format(table));
+    if (source.shards)
+        printf(", %s file%s of a data set folder", show_count(source.shards).text,
+               source.shards == 1 ? "" : "s");
+    printf("\n");
     for (c = 0; c < sgf_table_columns(table); c++)
         printf("  %-20s %s\n", sgf_table_name(table, c), sgf_table_type_text(table, c));
     config = sgf_table_metadata_get(table, "segfuse");
     if (config.ptr) printf("segfuse: %.*s\n", (int)config.len, config.ptr);
+    is_result = sgf_table_find(table, "prediction") >= 0 ||
+                sgf_table_find(table, "sample_predicts") >= 0;
     sgf_table_free(table);
+    if (is_result) return 0;
+    if (dataset_load(path, split, &d, &err)) printf("not a data set: %s\n", err.message);
+    else inspect_questions(&d);
+    dataset_free(&d);
     return 0;
+}
+/* Every split of a folder that has several. */
+static int inspect_splits(const char *path) {
+    data_json dict;
+    char split[64];
+    sgf_error err;
+    uint32_t splits, i;
+    int status = 0;
+    if (data_json_open(&dict, path, "dataset_dict.json", &err)) {
+        data_json_close(&dict);
+        return failed("inspect", &err);
+    }
+    splits = data_json_array(&dict, "splits");
+    for (i = splits + 1; splits && i < dict.json.nodes[splits].next; i = dict.json.nodes[i].next) {
+        sgf_str name = dict.json.nodes[i].text;
+        if (dict.json.nodes[i].type != SGF__STRING || !is_entry(name, sizeof split)) continue;
+        snprintf(split, sizeof split, "%.*s", (int)name.len, name.ptr);
+        if (i > splits + 1) printf("\n");
+        if (inspect_data(path, split)) status = 1;
+    }
+    data_json_close(&dict);
+    return status;
 }
 static int inspect_safetensors(const char *path) {
     sgf__safetensors st;
@@ -258,24 +376,31 @@ static int inspect_safetensors(const char *path) {
     return 0;
 }
 static int inspect_file(const char *path) {
-    return has_ending(path, ".safetensors") ? inspect_safetensors(path) : inspect_table(path);
+    if (has_ending(path, ".safetensors")) return inspect_safetensors(path);
+    return is_folder(path) && is_saved_splits(path) ? inspect_splits(path)
+                                                    : inspect_data(path, "test");
 }
 
 static int verb_inspect(int argc, char **argv) {
     const char *model = NULL, *rest[1];
-    long context = 0;
+    const char *split = "test";
+    long context = 0, questions = -1;
     int rests, status;
     char path[1024];
     option options[] = {
         {"model", OPTION_TEXT, (void *)&model, "MODEL", "a model (the bundled one)"},
         {"context", OPTION_COUNT, &context, "N", "tokens to count memory for (4096 at most)"},
+        {"questions", OPTION_COUNT, &questions, "N",
+         "print N questions of a data set, 0 for all, as JSON\n                               lines"},
+        {"split", OPTION_TEXT, (void *)&split, "NAME", "of a folder with several (test)"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     status = options_parse(
-        argc, argv, options, "[MODEL|FILE]",
-        "What is in a model folder, or in a Feather, CSV, JSON lines or safetensors file.", rest,
-        &rests, 1);
+        argc, argv, options, "[MODEL|FILE|FOLDER]",
+        "What is in a model folder, in a Feather, CSV, JSON or safetensors file, or in a data set.",
+        rest, &rests, 1);
     if (status >= 0) return status;
-    if (rests && !is_model(rest[0])) return inspect_file(rest[0]);
+    if (rests && questions >= 0) return inspect_show(rest[0], split, questions);
+    if (rests && (is_data_folder(rest[0]) || !is_model(rest[0]))) return inspect_file(rest[0]);
     if (!model_find("inspect", rests ? rest[0] : model, path, sizeof path)) return 1;
     return inspect_model(path, context);
 }

@@ -105,47 +105,74 @@ static long method_tokens(const generate_run *run, const sgf_method *m) {
 
 /* ---- what the options name ---- */
 
+/* Which split of which folder was chosen, where nobody said so. */
+static void source_tell(const char *what, const data_source *source) {
+    if (source->split[0]) fprintf(stderr, "%s: split %s, %s\n", what, source->split, source->path);
+}
+/* The questions and the examples. Without --fewshot_data the examples come from the train split of the
+   folder that --data names, else from the bundled one. */
+static sgf_status generate_questions(generate_run *run, sgf_error *err) {
+    generate_options *o = &run->o;
+    const char *data = o->data, *fewshot = o->fewshot_data;
+    sgf_status status;
+    if (!fewshot && data && is_folder(data) && !is_saved(data)) fewshot = data;
+    if (!fewshot)
+        fewshot = project_path("models/questions/train.jsonl", run->fewshot_path,
+                               sizeof run->fewshot_path);
+    if (!data)
+        data = project_path("models/questions/test.jsonl", run->data_path, sizeof run->data_path);
+    status = dataset_load(data, "test", &run->data, err);
+    if (status) return status;
+    source_tell("--data", &run->data.source);
+    if (!o->dataset)
+        o->dataset = run->data.schema == SCHEMA_WEBQA || run->data.schema == SCHEMA_WEBQA_RAW
+                         ? "webqa"
+                         : "myriadlama";
+    if (!o->fewshots) return SGF_OK;
+    status = dataset_load(fewshot, "train", &run->fewshot, err);
+    if (status) return status;
+    source_tell("--fewshot_data", &run->fewshot.source);
+    if (o->data && !o->fewshot_data && fewshot != data)
+        fprintf(stderr, "few-shot examples: %s (--fewshot_data names others)\n", fewshot);
+    run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
+    if (!run->examples) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    return dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
+}
+/* Has every question the paraphrases that are asked for? */
+static sgf_status generate_enough(const generate_run *run, sgf_error *err) {
+    const dataset *d = &run->data;
+    size_t most = (size_t)run->o.paraphrases, i;
+    for (i = 0; i < run->indexes; i++) most = run->index[i] + 1 > most ? run->index[i] + 1 : most;
+    for (i = 0; i < run->count && d->questions[i].paraphrase_count >= most; i++) {}
+    if (i == run->count) return SGF_OK;
+    if (d->schema == SCHEMA_WEBQA_RAW)
+        return sgf__fail_at(
+            err, SGF_ERR_ARG, d->source.path, -1,
+            "%s: questions without paraphrases, %llu were asked for; make some with "
+            "segfuse paraphrase, or ask each question alone: --method origin",
+            d->source.path, (unsigned long long)most);
+    return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                        "%s: row %llu has %llu paraphrases; %llu were asked for "
+                        "(--num_paraphrases, --indexs)",
+                        d->source.path, (unsigned long long)d->questions[i].row + 1,
+                        (unsigned long long)d->questions[i].paraphrase_count,
+                        (unsigned long long)most);
+}
 static int generate_load(generate_run *run) {
     generate_options *o = &run->o;
     sgf_session_options how;
     sgf_error err;
-    size_t i, k;
     sgf_status status;
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
     how.kernels = kernels_named(o->kernels);
-    if (!o->data)
-        o->data = project_path("models/questions/test.jsonl", run->data_path,
-                               sizeof run->data_path);
-    if (!o->fewshot_data)
-        o->fewshot_data = project_path("models/questions/train.jsonl", run->fewshot_path,
-                                       sizeof run->fewshot_path);
-    status = dataset_load(o->data, &run->data, &err);
-    if (!status && o->fewshots) status = dataset_load(o->fewshot_data, &run->fewshot, &err);
-    if (!status && (size_t)o->fewshots > run->fewshot.count)
-        status = sgf__fail(&err, SGF_ERR_ARG,
-                           "%s has %llu questions; %ld few-shot examples were asked for",
-                           o->fewshot_data, (unsigned long long)run->fewshot.count, o->fewshots);
-    if (!status)
-        run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
-    if (!status && !run->examples) status = sgf__fail(&err, SGF_ERR_MEMORY, "out of memory");
-    if (!status && o->fewshots)
-        status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, &err);
-    if (status) return failed("generate", &err);
-    run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples
-                                                                    : run->data.count;
-    for (i = 0; i < run->count; i++) {
-        size_t most = (size_t)o->paraphrases;
-        for (k = 0; k < run->indexes; k++)
-            most = run->index[k] + 1 > most ? run->index[k] + 1 : most;
-        if (run->data.questions[i].paraphrase_count >= most) continue;
-        fprintf(
-            stderr,
-            "segfuse generate: %s: row %llu has %llu paraphrases; %llu were asked for (--num_paraphrases, --indexs)\n",
-            o->data, (unsigned long long)i + 1,
-            (unsigned long long)run->data.questions[i].paraphrase_count, (unsigned long long)most);
-        return 1;
+    status = generate_questions(run, &err);
+    if (!status) {
+        run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples
+                                                                        : run->data.count;
+        status = generate_enough(run, &err);
     }
+    if (status) return failed("generate", &err);
     if (!model_find("generate", o->model, run->model_path, sizeof run->model_path)) return 1;
     status = sgf_model_load(run->model_path, NULL, &run->model, &err);
     if (!status && !run->model->tokenizer)
