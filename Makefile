@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench warn cxx symbols asan ubsan tsan same fuzz format format-check install clean help
+.PHONY: all run test models oracle bench warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/segfuse-train
 
@@ -119,6 +119,15 @@ fuzz: segfuse.h tests/fuzz.c | build
 ## same     other compilers and levels of optimisation give the same bits
 same: build/segfuse
 	sh tests/same.sh
+
+## platforms  32 bits, big-endian, NEON, musl, Windows through cross compilers and emulators: the same bits
+platforms: | build
+	sh tests/platforms.sh
+
+## mutate   change MUTANTS places of the header; how many do the tests notice?
+MUTANTS ?= 200
+mutate: all
+	python3 tests/mutate.py --count $(MUTANTS)
 
 ## format   clang-format all sources
 SOURCES = segfuse.h $(wildcard examples/*.c examples/*/*.c examples/*/*.h tests/*.c tests/*.h tests/bench/*.c)

@@ -1038,7 +1038,7 @@ SGF_DEF sgf_status sgf_npy_write(const char *path, const char *descr, const size
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
     (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
 #error "segfuse defines every result bit for bit: compile without -ffast-math, -Ofast or any of \
-their parts, and on 32-bit x86 with -msse2 -mfpmath=sse"
+their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-precision=fast"
 #endif
 
 #include <errno.h>
