@@ -638,12 +638,23 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
  * [SGF-06] Generation
  * ==================================================================================== */
 
-/* One question on its way to an answer. Set the first part, zero the rest. */
+/* See [SGF-09]. */
+typedef struct sgf_random sgf_random;
+
+/* One question on its way to an answer. Set the first part, zero the rest.
+
+   Tasks that stand next to each other and have the same `context` (the same pointer), as the samples
+   of one prompt do, share it: the prompt is computed once, and every task goes on from there with a
+   cache of its own. */
 typedef struct sgf_task {
     const sgf_layout *context; /* [contexts], each with an answer segment */
     size_t contexts;
     sgf_combine combine;
     const double *weight; /* [contexts] for the weighted rules, else NULL */
+    double temperature;   /* 0: greedy; else the next token is drawn from sgf_probabilities */
+    double top_p;         /* 0: from all ids */
+    sgf_random *random;   /* what a drawing task draws with: its own, seeded by the caller, advanced
+                             by one sgf_random_double a step */
     int32_t *ids;         /* room for max_new_tokens ids; they are written here */
     size_t max_new_tokens;
 
@@ -660,12 +671,30 @@ typedef struct sgf_task {
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
                               int32_t chosen);
 
-/* Greedy decoding of n questions at once: one forward pass a step for all of them. A question ends
-   at an end-of-sequence id of the model, at a newline once something else than white space came, or
-   at its limit. The ids do not depend on which questions are together, on threads, or on reuse. On
-   failure what the tasks hold is undefined; the session can be used again. */
+/* Decoding of n questions at once: one forward pass a step for all of them. A question ends at an
+   end-of-sequence id of the model, at a newline once something else than white space came, or at its
+   limit. The ids do not depend on which questions are together, on threads, or on reuse. On failure
+   what the tasks hold is undefined; the session can be used again. */
 SGF_DEF sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err);
+
+/* What a task with a temperature draws from: out[n] are the probabilities of the ids given their n
+   logits.
+
+       w[v] = exp((logits[v] - the highest) / temperature), in f32, by our own exp; 0 for NaN
+       top_p in (0, 1): the ids by w descending, the lowest id first on ties; the first ones, as
+       few as have together at least top_p of the sum of all w, keep their w; the others get 0
+       out[v] = w[v] / the sum of all w, in double
+
+   That is transformers' TemperatureLogitsWarper, TopPLogitsWarper and softmax. Temperature 0 gives
+   the greedy choice probability 1. A draw takes u = sgf_random_double and is the lowest id v with
+   w[0] + ... + w[v] > u * (the sum of all w). All sums are in double, in ascending order (in
+   the order of the ranks for top_p). Where the logits of several contexts were combined by SGF_MAX they are
+   probabilities, and a draw takes their logarithms. `mem`: NULL for malloc. SGF_ERR_ARG for a
+   temperature that is negative or not finite, top_p outside [0, 1], or n = 0. */
+SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double temperature,
+                                     double top_p, double *out, const sgf_allocator *mem,
+                                     sgf_error *err);
 
 /* The whole way for one question: build the contexts of `method`, generate at most max_new_tokens
    (0: 10), decode the text into out (zero-terminated, cut at cap - 1 bytes) and take its first line
@@ -818,10 +847,10 @@ SGF_DEF sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, 
 /* Python's generator: the same seed gives the numbers that Python 3.11's `random` gives, so picks
    made here are the picks of a Python script. Plain data, owned by the caller: seed it before use,
    copy it to remember a place in the sequence. One thread at a time. Not for secrets. */
-typedef struct sgf_random {
+struct sgf_random {
     uint32_t words[624];
     uint32_t at; /* the next word; 624: make new ones first */
-} sgf_random;
+};
 
 /* random.seed(seed); as in Python, n and -n are the same seed. */
 SGF_DEF void sgf_random_seed(sgf_random *random, int64_t seed);
@@ -2003,6 +2032,19 @@ SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, float *sum)
     *sum = total;
 }
 SGF__KERNEL(sgf__softmax, (int simd, float *score, size_t n, float *sum), (simd, score, n, sum))
+
+/* out[v] = exp((x[v] - top) / temperature); NaN becomes 0. */
+SGF__INLINE void sgf__temper_body(int simd, const float *x, size_t n, float top, float temperature,
+                                  float *out) {
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float e = sgf__exp_body(simd, (x[i] - top) / temperature);
+        out[i] = e == e ? e : 0;
+    }
+}
+SGF__KERNEL(sgf__temper,
+            (int simd, const float *x, size_t n, float top, float temperature, float *out),
+            (simd, x, n, top, temperature, out))
 
 /* ====================================================================================
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
@@ -3263,6 +3305,99 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
     for (v = 0; rule == SGF_AVG && v < V; v++) out[v] /= (float)contexts;
 }
 
+/* ---- drawing the next token ---- */
+
+/* Does id a stand before id b: a greater weight, or the same and a lower id? */
+static int sgf__before(const float *weight, int32_t a, int32_t b) {
+    return weight[a] > weight[b] || (weight[a] == weight[b] && a < b);
+}
+static void sgf__heap_sink(const float *weight, int32_t *heap, size_t n, size_t at) {
+    for (;;) {
+        size_t child = 2 * at + 1;
+        int32_t id = heap[at];
+        if (child >= n) return;
+        if (child + 1 < n && sgf__before(weight, heap[child + 1], heap[child])) child++;
+        if (sgf__before(weight, id, heap[child])) return;
+        heap[at] = heap[child];
+        heap[child] = id;
+        at = child;
+    }
+}
+static double sgf__weight_sum(const float *weight, size_t n) {
+    double sum = 0;
+    size_t v;
+    for (v = 0; v < n; v++) sum += (double)weight[v];
+    return sum;
+}
+/* Keep the heaviest ids whose sum reaches `share` of the whole; the others weigh 0 afterwards. */
+static void sgf__nucleus(float *weight, size_t n, double share, int32_t *heap) {
+    double reach = share * sgf__weight_sum(weight, n), sum = 0;
+    size_t left = n, v;
+    int32_t last = 0;
+    for (v = 0; v < n; v++) heap[v] = (int32_t)v;
+    for (v = n / 2; v-- > 0;) sgf__heap_sink(weight, heap, n, v);
+    while (left && sum < reach) {
+        last = heap[0];
+        sum += (double)weight[last];
+        heap[0] = heap[--left];
+        sgf__heap_sink(weight, heap, left, 0);
+    }
+    for (v = 0; v < left; v++) weight[heap[v]] = 0;
+}
+/* The weights of sgf_probabilities; `heap` [n] for top_p. */
+static void sgf__odds(int simd, const float *logits, size_t n, double temperature, double top_p,
+                      float *weight, int32_t *heap) {
+    int32_t best = sgf__argmax(logits, n);
+    float t = (float)temperature;
+    if (t > 0 && logits[best] > -INFINITY && logits[best] < INFINITY)
+        sgf__temper(simd, logits, n, logits[best], t, weight);
+    else {
+        memset(weight, 0, n * sizeof *weight);
+        weight[best] = 1;
+    }
+    if (top_p > 0 && top_p < 1) sgf__nucleus(weight, n, top_p, heap);
+}
+static int32_t sgf__draw(const float *weight, size_t n, double u) {
+    double reach = u * sgf__weight_sum(weight, n), sum = 0;
+    size_t v;
+    int32_t id = 0;
+    for (v = 0; v < n && sum <= reach; v++)
+        if (weight[v] > 0) sum += (double)weight[v], id = (int32_t)v;
+    return id;
+}
+static sgf_status sgf__drawing_check(double temperature, double top_p, sgf_error *err) {
+    if (temperature >= 0 && temperature <= (double)FLT_MAX && top_p >= 0 && top_p <= 1)
+        return SGF_OK;
+    return sgf__fail(
+        err, SGF_ERR_ARG,
+        "drawing tokens needs a temperature of at least 0 and a top_p from 0 to 1, not "
+        "%g and %g",
+        temperature, top_p);
+}
+SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double temperature,
+                                     double top_p, double *out, const sgf_allocator *mem,
+                                     sgf_error *err) {
+    sgf_allocator from = sgf__allocator(mem);
+    sgf_status status = sgf__drawing_check(temperature, top_p, err);
+    float *weight;
+    int32_t *heap;
+    size_t v;
+    if (status) return status;
+    if (!n || n > INT32_MAX)
+        return sgf__fail(err, SGF_ERR_ARG, "probabilities of %llu ids", (unsigned long long)n);
+    weight = (float *)sgf__alloc(&from, n, sizeof *weight, err);
+    heap = weight ? (int32_t *)sgf__alloc(&from, n, sizeof *heap, err) : NULL;
+    if (heap) {
+        double sum;
+        sgf__odds(SGF__PORTABLE, logits, n, temperature, top_p, weight, heap);
+        sum = sgf__weight_sum(weight, n);
+        for (v = 0; v < n; v++) out[v] = (double)weight[v] / sum;
+    }
+    sgf__free(&from, weight, n, sizeof *weight);
+    sgf__free(&from, heap, n, sizeof *heap);
+    return heap ? SGF_OK : SGF_ERR_MEMORY;
+}
+
 /* ---- the decoding loop ---- */
 
 static int sgf__is_space(char c) {
@@ -3270,12 +3405,15 @@ static int sgf__is_space(char c) {
 }
 
 typedef struct sgf__flight {
-    int32_t *sequence; /* [all contexts] -1: closed */
+    int32_t *sequence; /* [all contexts] -1: closed, or still to be opened on its prompt */
+    int32_t *prompt;   /* [all contexts] the sequence of a prompt that several tasks share, or -1 */
     size_t *first;     /* [tasks] first context of a task */
+    size_t *at;        /* [tasks] the row of `logits` of its first context; the others follow */
     int *written;      /* [tasks] something else than white space was generated */
     int *done;         /* [tasks] */
     sgf_row *rows;
     float *logits; /* [all contexts + 2][V] */
+    int32_t *heap; /* [V] if a task draws with top_p */
 } sgf__flight;
 
 static sgf_status sgf__flight_open(sgf_session *s, const sgf_task *tasks, size_t n,
@@ -3283,10 +3421,18 @@ static sgf_status sgf__flight_open(sgf_session *s, const sgf_task *tasks, size_t
                                    sgf_error *err) {
     size_t i, c, V = (size_t)s->model->config.vocab_size, tokens = 0;
     int32_t context = s->model->config.context;
+    int nucleus = 0;
     *contexts = 0;
     f->first = (size_t *)sgf__arena_alloc(arena, n + 1, sizeof(size_t), err);
     if (!f->first) return SGF_ERR_MEMORY;
     for (i = 0; i < n; i++) {
+        sgf_status status = sgf__drawing_check(tasks[i].temperature, tasks[i].top_p, err);
+        if (status) return status;
+        if (tasks[i].temperature > 0 && !tasks[i].random)
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "question %d has a temperature, but no generator to draw with",
+                             (int)i + 1);
+        if (tasks[i].temperature > 0 && tasks[i].top_p > 0) nucleus = 1;
         f->first[i] = *contexts;
         *contexts += tasks[i].contexts;
         if (!tasks[i].contexts ||
@@ -3312,12 +3458,17 @@ static sgf_status sgf__flight_open(sgf_session *s, const sgf_task *tasks, size_t
         }
     }
     f->sequence = (int32_t *)sgf__arena_alloc(arena, *contexts, sizeof(int32_t), err);
+    f->prompt = (int32_t *)sgf__arena_alloc(arena, *contexts, sizeof(int32_t), err);
+    f->at = (size_t *)sgf__arena_alloc(arena, n, sizeof(size_t), err);
+    f->heap = (int32_t *)sgf__arena_alloc(arena, nucleus ? V : 0, sizeof(int32_t), err);
     f->written = (int *)sgf__arena_alloc(arena, n, sizeof(int), err);
     f->done = (int *)sgf__arena_alloc(arena, n, sizeof(int), err);
     f->rows = (sgf_row *)sgf__arena_alloc(arena, tokens, sizeof(sgf_row), err);
     f->logits = (float *)sgf__arena_alloc(arena, (*contexts + 2) * V, sizeof(float), err);
-    if (!f->sequence || !f->written || !f->done || !f->rows || !f->logits) return SGF_ERR_MEMORY;
-    for (c = 0; c < *contexts; c++) f->sequence[c] = -1;
+    if (!f->sequence || !f->prompt || !f->at || !f->heap || !f->written || !f->done || !f->rows ||
+        !f->logits)
+        return SGF_ERR_MEMORY;
+    for (c = 0; c < *contexts; c++) f->sequence[c] = f->prompt[c] = -1;
     return SGF_OK;
 }
 
@@ -3343,6 +3494,38 @@ static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, i
     return SGF_OK;
 }
 
+/* Start the contexts of all tasks. A task with the contexts of the one before it needs no rows: it
+   will stand on the same prompts and begins with the same logits. */
+static sgf_status sgf__flight_start(sgf_session *s, sgf_task *tasks, size_t n, sgf__flight *f,
+                                    size_t *rows, sgf_error *err) {
+    size_t i, c, wanted = 0;
+    sgf_status status = SGF_OK;
+    *rows = 0;
+    for (i = 0; i < n && !status; i++) {
+        sgf_task *task = &tasks[i];
+        size_t at = f->first[i], before = i ? f->first[i - 1] : 0;
+        int same = s->reuse && i && task->context == task[-1].context &&
+                   task->contexts == task[-1].contexts;
+        task->count = task->prefill_tokens = task->decode_tokens = task->steps = 0;
+        f->done[i] = !task->max_new_tokens;
+        f->at[i] = same ? f->at[i - 1] : wanted;
+        for (c = 0; c < task->contexts && !status; c++) {
+            if (same) {
+                if (f->prompt[before + c] < 0) {
+                    f->prompt[before + c] = f->sequence[before + c];
+                    f->sequence[before + c] = -1;
+                }
+                f->prompt[at + c] = f->prompt[before + c];
+                continue;
+            }
+            status = sgf__context_start(s, &task->context[c], &f->sequence[at + c], f->rows, rows,
+                                        &task->prefill_tokens, err);
+            wanted++;
+        }
+    }
+    return status;
+}
+
 /* Does the chosen id end the answer? */
 static int sgf__task_ends(const sgf_session *s, const sgf_task *task, int32_t id, int *written) {
     const sgf_config *config = &s->model->config;
@@ -3360,51 +3543,77 @@ static int sgf__task_ends(const sgf_session *s, const sgf_task *task, int32_t id
     return ends;
 }
 
-/* Choose the next token of every question in flight; list the rows that feed it back. */
-static sgf_status sgf__choose(sgf_session *s, sgf_task *tasks, size_t n, size_t contexts,
-                              sgf__flight *f, size_t step, sgf_step_function *on_step, void *user,
-                              size_t *rows, sgf_error *err) {
-    size_t V = (size_t)s->model->config.vocab_size, i, c, at = 0;
-    float *combined = f->logits + contexts * V, *scratch = combined + V;
-    *rows = 0;
-    for (i = 0; i < n; i++) {
-        sgf_task *task = &tasks[i];
-        int ends;
-        int32_t id;
-        if (f->done[i]) continue;
-        sgf__combine(s->simd, task->combine, task->weight, f->logits + at * V, task->contexts, V,
-                     scratch, combined);
-        at += task->contexts;
-        id = sgf__argmax(combined, V);
-        task->ids[task->count++] = id;
-        task->steps++;
-        if (on_step && on_step(user, i, step, combined, id))
-            return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
-        ends = sgf__task_ends(s, task, id, &f->written[i]);
-        for (c = 0; c < task->contexts; c++) {
-            int32_t *sequence = &f->sequence[f->first[i] + c];
-            sgf_row *row = &f->rows[*rows];
-            if (ends) {
-                sgf_sequence_close(s, *sequence);
-                *sequence = -1;
-                continue;
-            }
-            row->token = id;
-            row->pos = task->context[c].answer_pos + (int32_t)step;
-            row->seg = task->context[c].answer;
-            row->sequence = *sequence;
-            row->want = 1;
-            ++*rows;
-            task->decode_tokens++;
-        }
-        f->done[i] = ends;
+/* The next token of a task, from the combined logits; `scratch` [V]. */
+static int32_t sgf__task_choose(const sgf_session *s, const sgf_task *task, const float *logits,
+                                float *scratch, int32_t *heap) {
+    size_t V = (size_t)s->model->config.vocab_size, v;
+    if (!(task->temperature > 0)) return sgf__argmax(logits, V);
+    if (task->combine == SGF_MAX && task->contexts > 1) {
+        for (v = 0; v < V; v++)
+            scratch[v] = logits[v] > 0 ? (float)sgf__log_d((double)logits[v]) : -INFINITY;
+        logits = scratch;
+    }
+    sgf__odds(s->simd, logits, V, task->temperature, task->top_p, scratch, heap);
+    return sgf__draw(scratch, V, sgf_random_double(task->random));
+}
+
+/* Feed the id that task i chose back: one row for each of its contexts. The first time, a context
+   whose prompt is shared opens a sequence of its own on it. */
+static sgf_status sgf__task_feed(sgf_session *s, sgf_task *task, size_t i, int32_t id, size_t step,
+                                 sgf__flight *f, size_t *rows, sgf_error *err) {
+    size_t c, first = f->first[i];
+    f->at[i] = *rows;
+    for (c = 0; c < task->contexts; c++) {
+        const sgf_layout *layout = &task->context[c];
+        int32_t *sequence = &f->sequence[first + c];
+        sgf_row *row = &f->rows[*rows];
+        sgf_status status = *sequence < 0
+                                ? sgf_sequence_open(s, layout, f->prompt[first + c], sequence, err)
+                                : SGF_OK;
+        if (status) return status;
+        row->token = id;
+        row->pos = layout->answer_pos + (int32_t)step;
+        row->seg = layout->answer;
+        row->sequence = *sequence;
+        row->want = 1;
+        ++*rows;
+        task->decode_tokens++;
     }
     return SGF_OK;
 }
 
+/* Choose the next token of every question in flight; list the rows that feed it back. */
+static sgf_status sgf__choose(sgf_session *s, sgf_task *tasks, size_t n, size_t contexts,
+                              sgf__flight *f, size_t step, sgf_step_function *on_step, void *user,
+                              size_t *rows, sgf_error *err) {
+    size_t V = (size_t)s->model->config.vocab_size, i, c;
+    float *combined = f->logits + contexts * V, *scratch = combined + V;
+    sgf_status status = SGF_OK;
+    *rows = 0;
+    for (i = 0; i < n && !status; i++) {
+        sgf_task *task = &tasks[i];
+        int32_t id;
+        if (f->done[i]) continue;
+        sgf__combine(s->simd, task->combine, task->weight, f->logits + f->at[i] * V, task->contexts,
+                     V, scratch, combined);
+        id = sgf__task_choose(s, task, combined, scratch, f->heap);
+        task->ids[task->count++] = id;
+        task->steps++;
+        if (on_step && on_step(user, i, step, combined, id))
+            return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
+        f->done[i] = sgf__task_ends(s, task, id, &f->written[i]);
+        if (!f->done[i]) status = sgf__task_feed(s, task, i, id, step, f, rows, err);
+        for (c = f->first[i]; f->done[i] && c < f->first[i] + task->contexts; c++) {
+            sgf_sequence_close(s, f->sequence[c]);
+            f->sequence[c] = -1;
+        }
+    }
+    return status;
+}
+
 SGF_DEF sgf_status sgf_generate(sgf_session *s, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err) {
-    size_t i, c, contexts = 0, rows = 0, step;
+    size_t c, contexts = 0, rows = 0, step;
     sgf__arena arena;
     sgf__flight f;
     sgf_status status;
@@ -3412,20 +3621,14 @@ SGF_DEF sgf_status sgf_generate(sgf_session *s, sgf_task *tasks, size_t n,
     memset(&f, 0, sizeof f);
     status = sgf__flight_open(s, tasks, n, &arena, &f, &contexts, err);
     if (status) contexts = 0;
-    for (i = 0; i < n && !status; i++) {
-        tasks[i].count = tasks[i].prefill_tokens = tasks[i].decode_tokens = tasks[i].steps = 0;
-        for (c = 0; c < tasks[i].contexts && !status; c++)
-            status = sgf__context_start(s, &tasks[i].context[c], &f.sequence[f.first[i] + c],
-                                        f.rows, &rows, &tasks[i].prefill_tokens, err);
-        if (!tasks[i].max_new_tokens) f.done[i] = 1;
-    }
+    else status = sgf__flight_start(s, tasks, n, &f, &rows, err);
     for (step = 0; rows && !status; step++) {
         status = sgf_forward(s, f.rows, rows, f.logits, NULL, err);
         if (!status)
             status = sgf__choose(s, tasks, n, contexts, &f, step, on_step, user, &rows, err);
     }
-    for (c = 0; c < contexts; c++)
-        if (f.sequence && f.sequence[c] >= 0) sgf_sequence_close(s, f.sequence[c]);
+    for (c = 0; c < contexts; c++) sgf_sequence_close(s, f.sequence[c]);
+    for (c = 0; c < contexts; c++) sgf_sequence_close(s, f.prompt[c]);
     sgf__arena_free(&arena);
     return status;
 }

@@ -150,7 +150,367 @@ static void test_attention_masses_are_shares(void) {
     sgf_model_free(model);
 }
 
+/* ---- the distribution ---- */
+
+static void test_probabilities_of_small_cases(void) {
+    float x[4], big[2] = {1000, 999}, odd[3] = {NAN, 1, NAN}, none[2] = {-INFINITY, -INFINITY},
+                top[3] = {3, INFINITY, 5};
+    double p[4];
+    sgf_error err;
+    x[0] = 0, x[1] = (float)log(4), x[2] = (float)log(2), x[3] = 0; /* 1 : 4 : 2 : 1 */
+    MUST(sgf_probabilities(x, 4, 1, 0, p, NULL, &err), err);
+    CHECK(watch_near(p[0], 0.125) && watch_near(p[1], 0.5) && watch_near(p[2], 0.25) &&
+          p[0] == p[3]);
+    MUST(sgf_probabilities(x, 4, 0.5, 1, p, NULL, &err), err); /* squares: 1 : 16 : 4 : 1 */
+    CHECK(watch_near(p[0], 1 / 22.) && watch_near(p[1], 16 / 22.) && watch_near(p[2], 4 / 22.));
+    MUST(sgf_probabilities(x, 4, 2, 0, p, NULL, &err), err); /* roots: 1 : 2 : sqrt 2 : 1 */
+    CHECK(watch_near(p[1], 2 / (4 + sqrt(2))));
+    MUST(sgf_probabilities(x, 4, 0, 0, p, NULL, &err), err); /* greedy */
+    CHECK(p[0] == 0 && p[1] == 1 && p[2] == 0 && p[3] == 0);
+    MUST(sgf_probabilities(x, 4, 1e-30, 0, p, NULL, &err), err);
+    CHECK(p[1] == 1);
+    MUST(sgf_probabilities(x, 4, 1, 0.45, p, NULL, &err), err);
+    CHECK(p[1] == 1);
+    MUST(sgf_probabilities(x, 4, 1, 0.7, p, NULL, &err), err);
+    CHECK(watch_near(p[1], 2 / 3.) && watch_near(p[2], 1 / 3.) && p[0] == 0 && p[3] == 0);
+    MUST(sgf_probabilities(x, 4, 1, 0.8, p, NULL, &err), err); /* a tie: the lowest id is kept */
+    CHECK(watch_near(p[0], 1 / 7.) && p[3] == 0);
+    MUST(sgf_probabilities(big, 2, 1, 0, p, NULL, &err), err);
+    CHECK(watch_near(p[0], 1 / (1 + exp(-1))));
+    MUST(sgf_probabilities(odd, 3, 1, 0.9, p, NULL, &err), err);
+    CHECK(p[0] == 0 && p[1] == 1 && p[2] == 0);
+    MUST(sgf_probabilities(none, 2, 1, 0, p, NULL, &err), err);
+    CHECK(p[0] == 1 && p[1] == 0);
+    MUST(sgf_probabilities(top, 3, 1, 0, p, NULL, &err), err);
+    CHECK(p[0] == 0 && p[1] == 1 && p[2] == 0);
+    p[0] = 7;
+    CHECK(sgf_probabilities(x, 4, -1, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_probabilities(x, 4, NAN, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_probabilities(x, 4, INFINITY, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_probabilities(x, 4, 1, 1.5, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_probabilities(x, 4, 1, NAN, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_probabilities(x, 0, 1, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(p[0] == 7);
+}
+
+static float *sampling_logits(size_t n, uint32_t seed, int ties) {
+    float *x = (float *)malloc(n * sizeof *x);
+    size_t i;
+    forward_random_state = seed;
+    for (i = 0; x && i < n; i++)
+        x[i] = ties ? (float)forward_random(9) : (float)forward_random(1u << 20) / 131072.0f;
+    return x;
+}
+/* The nucleus as it is defined: ids ranked by a plain sort, the first ones that reach the share. */
+static void sampling_nucleus(const float *weight, size_t n, double share, float *out) {
+    int32_t *id = (int32_t *)malloc(n * sizeof *id), swap;
+    double whole = 0, sum = 0;
+    size_t i, j;
+    for (i = 0; i < n; i++) whole += (double)weight[i];
+    for (i = 0; i < n; i++) {
+        id[i] = (int32_t)i;
+        for (j = i; j > 0 && weight[id[j]] > weight[id[j - 1]]; j--)
+            swap = id[j], id[j] = id[j - 1], id[j - 1] = swap;
+        out[i] = 0;
+    }
+    for (i = 0; i < n && sum < share * whole; i++) {
+        out[id[i]] = weight[id[i]];
+        sum += (double)weight[id[i]];
+    }
+    free(id);
+}
+/* Every kernel gives the bits of the plain one; top-p keeps what a sort says. */
+static void test_odds_are_the_same_everywhere(void) {
+    static const double temperature[] = {0.3, 1, 1.5}, share[] = {0, 0.1, 0.5, 0.9, 0.999, 1};
+    enum { N = 1003 };
+    float plain[N], other[N], wanted[N];
+    int32_t heap[N];
+    size_t c, t, k;
+    int simd;
+    for (c = 0; c < 6; c++)
+        for (t = 0; t < 3; t++)
+            for (k = 0; k < 6; k++) {
+                float *x = sampling_logits(N, (uint32_t)c + 1, c > 3);
+                sgf__odds(SGF__PORTABLE, x, N, temperature[t], 0, plain, heap);
+                if (share[k] > 0 && share[k] < 1) sampling_nucleus(plain, N, share[k], wanted);
+                else memcpy(wanted, plain, sizeof wanted);
+                for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
+                    sgf__odds(simd, x, N, temperature[t], share[k], other, heap);
+                    CHECK(!memcmp(other, wanted, sizeof wanted));
+                }
+                free(x);
+            }
+}
+
+/* A draw inverts the cumulative distribution: every id is drawn for just the u in its interval. */
+static void test_a_draw_inverts_the_distribution(void) {
+    static const float weight[] = {0, 2, 0, 1, 4, 0, 1, 0}; /* borders at 1/4, 3/8, 7/8 of 8 */
+    CHECK(sgf__draw(weight, 8, 0) == 1 && sgf__draw(weight, 8, 0.2499) == 1);
+    CHECK(sgf__draw(weight, 8, 0.25) == 3 && sgf__draw(weight, 8, 0.3749) == 3);
+    CHECK(sgf__draw(weight, 8, 0.375) == 4 && sgf__draw(weight, 8, 0.8749) == 4);
+    CHECK(sgf__draw(weight, 8, 0.875) == 6 && sgf__draw(weight, 8, 1 - 0x1p-53) == 6);
+    CHECK(sgf__draw(weight, 1, 0.5) == 0);
+}
+/* Pearson's statistic of the counts against the probabilities; ids that cannot be drawn must not
+   be. Ids of less than 5 expected draws are pooled. *freedom gets the degrees of freedom. */
+static double sampling_chi2(const size_t *count, const double *p, size_t n, size_t draws,
+                            int *freedom) {
+    double chi2 = 0, rest = 0, rest_count = 0, d;
+    size_t i;
+    *freedom = -1;
+    for (i = 0; i < n; i++) {
+        double expected = p[i] * (double)draws;
+        if (p[i] <= 0) CHECK(count[i] == 0);
+        if (expected < 5) {
+            rest += expected;
+            rest_count += (double)count[i];
+            continue;
+        }
+        d = (double)count[i] - expected;
+        chi2 += d * d / expected;
+        ++*freedom;
+    }
+    if (rest > 0) d = rest_count - rest, chi2 += d * d / rest, ++*freedom;
+    return chi2;
+}
+/* The 99.9% point of chi-square, by Wilson and Hilferty: good to 1% from 3 degrees of freedom. */
+static double sampling_critical(int freedom) {
+    double v = 2.0 / (9.0 * freedom), root = 1 - v + 3.0902 * sqrt(v);
+    return freedom * root * root * root;
+}
+static void test_draws_follow_the_distribution(void) {
+    enum { N = 60, DRAWS = 100000 };
+    static const double share[] = {0, 0.8};
+    size_t count[N], i, k;
+    double p[N];
+    float weight[N], *x = sampling_logits(N, 7, 0);
+    int32_t heap[N];
+    sgf_random random;
+    sgf_error err;
+    int freedom;
+    for (k = 0; k < 2; k++) {
+        double chi2;
+        MUST(sgf_probabilities(x, N, 1.5, share[k], p, NULL, &err), err);
+        sgf__odds(SGF__PORTABLE, x, N, 1.5, share[k], weight, heap);
+        memset(count, 0, sizeof count);
+        sgf_random_seed(&random, 2026);
+        for (i = 0; i < DRAWS; i++) count[sgf__draw(weight, N, sgf_random_double(&random))]++;
+        chi2 = sampling_chi2(count, p, N, DRAWS, &freedom);
+        CHECK(freedom > 5 && chi2 < sampling_critical(freedom));
+        p[3] += 0.01, p[7] -= 0.01; /* the test itself can see a difference of one in a hundred */
+        if (k == 0 && p[7] > 0)
+            CHECK(sampling_chi2(count, p, N, DRAWS, &freedom) > sampling_critical(freedom));
+    }
+    free(x);
+}
+
+/* ---- drawing in sgf_generate ---- */
+
+enum { SAMPLING_TASKS = 12, SAMPLING_LENGTH = 6 };
+typedef struct {
+    int32_t ids[SAMPLING_TASKS][SAMPLING_LENGTH];
+    size_t count[SAMPLING_TASKS], prefill, V, only;
+    float *logits; /* [tasks][SAMPLING_LENGTH][V] */
+} sampling_result;
+
+static int sampling_keep(void *user, size_t task, size_t step, const float *logits,
+                         int32_t chosen) {
+    sampling_result *r = (sampling_result *)user;
+    (void)chosen;
+    if (r->only < SAMPLING_TASKS) task = r->only;
+    memcpy(r->logits + (task * SAMPLING_LENGTH + step) * r->V, logits, r->V * sizeof(float));
+    return 0;
+}
+/* Six tasks on each of two questions: greedy first, then drawing, the last two with top-p. `how`:
+   0 all in one call, 1 one by one from the last to the first, 2 the questions in turn, so that no two
+   neighbours share a prompt. */
+static int sampling_run(const sgf_model *model, const char *name, sgf_session *session, int how,
+                        sampling_result *r) {
+    generate_texts_all all;
+    sgf_layout layout[2][3];
+    sgf_task task[SAMPLING_TASKS], mixed[SAMPLING_TASKS];
+    sgf_random random[SAMPLING_TASKS];
+    sgf_method method;
+    sgf_error err;
+    size_t q, c, i, contexts;
+    int ok = !sgf_method_find(name, &method, &err);
+    generate_prompts(&all, 3);
+    memset(r, 0, sizeof *r);
+    memset(task, 0, sizeof task);
+    contexts = method.contexts == 2 ? 3 : 1;
+    r->only = SAMPLING_TASKS;
+    r->V = (size_t)model->config.vocab_size;
+    r->logits = (float *)calloc(SAMPLING_TASKS * SAMPLING_LENGTH * r->V, sizeof(float));
+    for (q = 0; q < 2; q++)
+        for (c = 0; c < contexts; c++) {
+            sgf_layout_init(&layout[q][c], NULL);
+            ok = ok && !sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, c,
+                                          &layout[q][c], &err);
+        }
+    for (i = 0; i < SAMPLING_TASKS; i++) {
+        task[i].context = layout[i / 6];
+        task[i].contexts = contexts;
+        task[i].combine = method.combine;
+        task[i].ids = r->ids[i];
+        task[i].max_new_tokens = SAMPLING_LENGTH;
+        task[i].temperature = i % 6 ? 2.5 : 0;
+        task[i].top_p = i % 6 > 3 ? 0.9 : 0;
+        sgf_random_seed(&random[i], (int64_t)i + 1);
+        task[i].random = i % 6 ? &random[i] : NULL;
+    }
+    if (how == 0) ok = ok && !sgf_generate(session, task, SAMPLING_TASKS, sampling_keep, r, &err);
+    for (i = SAMPLING_TASKS; how == 1 && ok && i-- > 0;) {
+        r->only = i;
+        ok = !sgf_generate(session, &task[i], 1, sampling_keep, r, &err);
+    }
+    for (i = 0; i < SAMPLING_TASKS; i++) mixed[i] = task[i % 2 * 6 + i / 2];
+    if (how == 2) ok = ok && !sgf_generate(session, mixed, SAMPLING_TASKS, NULL, NULL, &err);
+    for (i = 0; how == 2 && i < SAMPLING_TASKS; i++) task[i % 2 * 6 + i / 2] = mixed[i];
+    if (!ok) printf("    %s\n", err.message);
+    for (i = 0; i < SAMPLING_TASKS; i++) {
+        r->count[i] = task[i].count;
+        r->prefill += task[i].prefill_tokens;
+    }
+    for (q = 0; q < 2; q++)
+        for (c = 0; c < contexts; c++) sgf_layout_free(&layout[q][c]);
+    return ok;
+}
+static int sampling_same_ids(const sampling_result *a, const sampling_result *b) {
+    return !memcmp(a->ids, b->ids, sizeof a->ids) && !memcmp(a->count, b->count, sizeof a->count);
+}
+
+/* Samples that share a prompt have the bits of samples that do not, with any kernels and threads, in
+   any order, alone or together; the prompt is computed once. */
+static void test_a_shared_prompt_changes_no_bit(void) {
+    static const char *const methods[] = {"origin", "avg", "max", "flex_attention", "fused"};
+    sgf_model *model = generate_model();
+    sgf_session_options options;
+    size_t m, i;
+    int kernels, different = 0;
+    CHECK(model != NULL);
+    if (!model) return;
+    for (m = 0; m < sizeof methods / sizeof methods[0]; m++) {
+        sampling_result alone, shared, mixed;
+        sgf_session *session = generate_session(model, 1, 1);
+        CHECK(sampling_run(model, methods[m], session, 1, &alone));
+        sgf_session_free(session);
+        for (kernels = SGF_KERNELS_AUTO; kernels <= SGF_KERNELS_PORTABLE; kernels++) {
+            memset(&options, 0, sizeof options);
+            options.threads = kernels + 1;
+            options.kernels = (sgf_kernels)kernels;
+            if (sgf_session_create(model, &options, &session, NULL)) continue;
+            CHECK(sampling_run(model, methods[m], session, 0, &shared));
+            CHECK(sampling_same_ids(&alone, &shared));
+            CHECK(!memcmp(alone.logits, shared.logits,
+                          SAMPLING_TASKS * SAMPLING_LENGTH * alone.V * sizeof(float)));
+            CHECK(shared.prefill * 4 < alone.prefill);
+            CHECK(sampling_run(model, methods[m], session, 2, &mixed));
+            CHECK(sampling_same_ids(&alone, &mixed));
+            CHECK(mixed.prefill > shared.prefill);
+            free(shared.logits), free(mixed.logits);
+            sgf_session_free(session);
+        }
+        for (i = 1; i < SAMPLING_TASKS; i++)
+            different += i != 6 && memcmp(alone.ids[i], alone.ids[i / 6 * 6], sizeof alone.ids[0]);
+        free(alone.logits);
+    }
+    CHECK(different > 10); /* the samples are samples */
+    sgf_model_free(model);
+}
+
+/* The first tokens of 600 samples of one prompt against the probabilities of its logits. */
+typedef struct {
+    double p[8192];
+    size_t count[8192], V;
+} sampling_first;
+static int sampling_first_step(void *user, size_t task, size_t step, const float *logits,
+                               int32_t chosen) {
+    sampling_first *first = (sampling_first *)user;
+    (void)task;
+    if (step) return 0;
+    first->count[chosen]++;
+    return sgf_probabilities(logits, first->V, 1.5, 0.9, first->p, NULL, NULL) != SGF_OK;
+}
+static void test_samples_follow_the_model(void) {
+    enum { SAMPLES = 600 };
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
+    sgf_task *task = (sgf_task *)calloc(SAMPLES, sizeof *task);
+    sgf_random *random = (sgf_random *)calloc(SAMPLES, sizeof *random);
+    sampling_first *first = (sampling_first *)calloc(1, sizeof *first);
+    int32_t ids[SAMPLES][2];
+    generate_texts_all all;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_error err;
+    size_t i;
+    int freedom;
+    CHECK(session && task && random && first && model->config.vocab_size <= 8192);
+    if (!session || !task || !random || !first) return;
+    first->V = (size_t)model->config.vocab_size;
+    generate_prompts(&all, 1);
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_method_find("origin", &method, &err), err);
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[3], &method, 0, &layout, &err), err);
+    for (i = 0; i < SAMPLES; i++) {
+        char seed[32];
+        snprintf(seed, sizeof seed, "sample %d", (int)i);
+        sgf_random_seed_text(&random[i], sgf_text(seed));
+        task[i].context = &layout, task[i].contexts = 1, task[i].ids = ids[i];
+        task[i].max_new_tokens = 2, task[i].temperature = 1.5, task[i].top_p = 0.9;
+        task[i].random = &random[i];
+    }
+    MUST(sgf_generate(session, task, SAMPLES, sampling_first_step, first, &err), err);
+    CHECK(sampling_chi2(first->count, first->p, first->V, SAMPLES, &freedom) <
+          sampling_critical(freedom));
+    CHECK(freedom > 2);
+    free(task), free(random), free(first);
+    sgf_layout_free(&layout);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+static void test_drawing_checks_its_arguments(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    generate_texts_all all;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_random random;
+    sgf_task task;
+    sgf_error err;
+    int32_t ids[4];
+    CHECK(session != NULL);
+    if (!session) return;
+    generate_prompts(&all, 1);
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_method_find("origin", &method, &err), err);
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+    memset(&task, 0, sizeof task);
+    task.context = &layout, task.contexts = 1, task.ids = ids, task.max_new_tokens = 4;
+    task.temperature = 1;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "no generator") != NULL);
+    sgf_random_seed(&random, 1);
+    task.random = &random;
+    task.temperature = -0.5;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    task.temperature = 1, task.top_p = 2;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    task.top_p = 1;
+    MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+    sgf_layout_free(&layout);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+
 static void tests_sampling(void) {
     RUN(test_attention_masses_of_equal_scores_count_keys);
     RUN(test_attention_masses_are_shares);
+    RUN(test_probabilities_of_small_cases);
+    RUN(test_odds_are_the_same_everywhere);
+    RUN(test_a_draw_inverts_the_distribution);
+    RUN(test_draws_follow_the_distribution);
+    RUN(test_a_shared_prompt_changes_no_bit);
+    RUN(test_samples_follow_the_model);
+    RUN(test_drawing_checks_its_arguments);
 }
