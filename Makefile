@@ -104,7 +104,7 @@ asan ubsan tsan: $(TESTS) all
 
 ## fuzz     libFuzzer on every reader, FUZZ_SECONDS each
 FUZZ_SECONDS ?= 20
-FUZZERS = json layout safetensors config tokenizer lemmas table
+FUZZERS = json layout mask safetensors config tokenizer lemmas table
 fuzz: segfuse.h tests/fuzz.c | build
 	@command -v clang > /dev/null || { echo "skipped fuzz: clang is not installed"; exit 0; }; \
 	for f in $(FUZZERS); do \

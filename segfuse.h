@@ -72,7 +72,7 @@
        [SGF-08] Lemmas and matching: is the answer right?
        [SGF-09] Random picks as Python makes them, MD5, a confidence interval
        [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
-       [SGF-11] Files to check with: layouts (JSON) and arrays (.npy)
+       [SGF-11] Files to check with: layouts (JSON), arrays (.npy), masks (text)
      How it works: the method first, then the plumbing
        [SGF-12] Base: errors, memory, growing buffers
        [SGF-13] Layouts, visibility, masks
@@ -83,7 +83,7 @@
        [SGF-18] Text: UTF-8, and numbers in any locale
        [SGF-19] Platform: files, memory mapping, threads
        [SGF-20] JSON (RFC 8259), read into a flat list of nodes
-       [SGF-21] Layout files and .npy
+       [SGF-21] Layout files, .npy, masks as text
        [SGF-22] safetensors, one file or several
        [SGF-23] config.json and RoPE frequencies
        [SGF-24] Loading a model: every weight by its Hugging Face name
@@ -356,6 +356,67 @@ SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
  */
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
 
+/* ---- looking into a mask ---- */
+
+/* A segment in words: "paraphrase 1", "separator 2", "question 2 of example 1", "shared prefix"; when
+   others have the same words, its number follows: "shared prefix (segment 3)". To out,
+   zero-terminated, cut at cap - 1 bytes; returns out. */
+SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *out, size_t cap);
+
+/* Why may token q see token k, or why not? One sentence with both tokens, their segments,
+   causality and the bit that decides, to out (zero-terminated, cut at cap - 1 bytes). With a
+   tokenizer (may be NULL, see [SGF-07]) the tokens' texts are in it. SGF_ERR_ARG if there is no such
+   token. */
+typedef struct sgf_tokenizer sgf_tokenizer;
+SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
+                                    size_t q, size_t k, char *out, size_t cap, sgf_error *err);
+
+/* Compare a dense mask [T, T] of 0/1 (anybody's: see sgf_mask_read) with the layout's own. Returns
+   the number of entries that differ; the first one, row by row, goes to *q and *k (may be NULL). */
+SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q,
+                                size_t *k);
+
+/* Does a mask keep the paraphrases apart? What a token knows travels to every token that sees it, one
+   hop a layer; so a mask that hides paraphrase 1 from paraphrase 2 still leaks if a separator sees
+   the one and is seen by the other. Promises go by the names of masks:
+
+     causal             nothing
+     manual-cross       no paraphrase learns of another one, except a manual one of a manual one
+     few-shot           no paraphrase learns of another one, no example of another one, and no
+                        question of an example of another question of that example
+     few-shot-original  no paraphrase learns of another one, and no question of an example of
+                        another question of that example
+     hub                no paraphrase learns of another one than the first
+     all others         no paraphrase learns of another one
+
+   1 if `promise` allows that what is in segment `from` reaches segment `to`. Both are elements of
+   one layout's segment array. */
+SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to);
+
+enum { SGF_LEAK_PATH = 32 };
+
+typedef struct sgf_leak {
+    int32_t from, to;            /* segments */
+    size_t hops;                 /* layers it takes; 1: `to` sees `from` itself */
+    size_t length;               /* of path: hops + 1, at most SGF_LEAK_PATH */
+    int32_t path[SGF_LEAK_PATH]; /* tokens, each seen by the next one, from a token of `from` to one
+                                    of `to`; a path that is too long lacks its middle */
+} sgf_leak;
+
+/* Find every pair of segments between which information travels against `promise` within `layers`
+   hops (0: any number), by a shortest path each.
+     dense   NULL: the mask is the layout's own. [T, T] of 0/1: that one is looked at instead, just
+             as it is (an entry above the diagonal lets information travel backwards); the layout
+             then only says which token is in which segment.
+     leaks   the first `cap` of them, by `from`, then `to`; *count gets the number of all. NULL with
+             cap 0: count only. */
+SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise,
+                                  size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
+                                  sgf_error *err);
+/* "paraphrase 1 -> separator 1 -> paraphrase 2 (tokens 5 -> 6 -> 7)" to out, zero-terminated, cut at
+   cap - 1 bytes; returns out. */
+SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
+
 /* Give every paraphrase segment its softmax mass: weight w adds log w to the answer's scores on its
    keys. `weights` has n positive numbers, one per paraphrase (group 0, 1, ...), or is NULL for 1/N
    each. */
@@ -370,9 +431,6 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
  * V vocabulary, D model width, L layers, H query heads, G key/value heads, C head width,
  * F feed-forward width.
  * ==================================================================================== */
-
-/* See [SGF-07]. */
-typedef struct sgf_tokenizer sgf_tokenizer;
 
 typedef enum sgf_dtype { SGF_F32, SGF_F16, SGF_BF16 } sgf_dtype;
 
@@ -1037,7 +1095,7 @@ SGF_DEF sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sg
                                   sgf_error *err);
 
 /* ====================================================================================
- * [SGF-11] Files to check with: layouts (JSON) and arrays (.npy)
+ * [SGF-11] Files to check with: layouts (JSON), arrays (.npy), masks (text)
  * ==================================================================================== */
 
 /* A layout as JSON: {"tokens": [T ids], "segments": [T], "positions": [T], "visible": [S rows of S
@@ -1052,6 +1110,44 @@ SGF_DEF sgf_status sgf_layout_write(const sgf_layout *layout, const char *path, 
    bytes of 0/1; dims: 1 to 4 sizes. */
 SGF_DEF sgf_status sgf_npy_write(const char *path, const char *descr, const size_t *shape,
                                  size_t dims, const void *data, sgf_error *err);
+
+/* Read a dense mask that somebody made into `dense`, [T, T] of 0/1, row q, column k.
+     .npy   bool; integers 0 and 1; or floats as they are added to scores: 0 is visible, -inf or
+            anything up to -10000 hidden. Versions 1 to 3, little- and big-endian, C and Fortran
+            order; shape [T, T], or that behind dimensions of 1, as [1, 1, T, T].
+     text   T lines of T characters: 1 or # visible, 0 or . hidden; spaces and commas do not count.
+   Another shape, type or value is refused, by name and place; `dense` is then untouched. `mem` may
+   be NULL. */
+SGF_DEF sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
+                                 const sgf_allocator *mem, sgf_error *err);
+
+/* A visibility matrix of your own, from a small text file. Rows are queries, columns keys; a cell is
+   # or 1 (sees), . or 0 (does not), or = (sees its own: itself, or, of another role, the segment of
+   the same number). With labels it is a rule on roles and fits any number of paraphrases. This is
+   `hub`:
+
+       // every paraphrase sees the first one
+                bos shared para1 para sep1 sep answer
+       bos       #    #      .    .    .    .    .
+       shared    #    #      .    .    .    .    .
+       para      #    #      #    =    #    =    .
+       sep       #    #      #    =    #    =    .
+       answer    #    #      #    #    #    #    #
+
+   Labels are roles; a role with a number (para1, example_q2, sep3: they count from 1) goes before the
+   role alone, and `para` also stands for manual and auto where these have no label. The first line
+   labels the columns, the first word of every other line its row. Without labels there are S lines of
+   S cells, segment by segment, for layouts of just S segments. Spaces between cells do not
+   count; // starts a comment. */
+typedef struct sgf_matrix sgf_matrix;
+/* The error names the line. `mem` may be NULL. Free it with sgf_matrix_free (NULL is allowed there).
+ */
+SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
+                                   sgf_error *err);
+SGF_DEF void sgf_matrix_free(sgf_matrix *matrix);
+/* Make it the layout's visibility matrix. SGF_ERR_ARG if it does not fit: a role of the layout that
+   has no label, another number of segments. The layout is then untouched. */
+SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err);
 
 #ifdef __cplusplus
 }
@@ -1309,6 +1405,8 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, flo
                                         float *attention_factor, sgf_error *err);
 /* Numerics ([SGF-14]) */
 static double sgf__log_d(double x);
+/* Text ([SGF-18]) */
+static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
 
 /* ====================================================================================
  * [SGF-13] Layouts, visibility, masks
@@ -1559,6 +1657,347 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
         for (k = 0; k < T; k++)
             out[q * T + k] = (uint8_t)(k <= q &&
                                        sgf_visible(layout, layout->seg[q], layout->seg[k]));
+}
+
+/* ---- looking into a mask ---- */
+
+/* printf behind what is in out; out stays zero-terminated whatever fits. */
+static SGF__PRINTF(3, 4) void sgf__append(char *out, size_t cap, const char *format, ...) {
+    size_t at = cap ? strlen(out) : 0;
+    va_list args;
+    if (at >= cap) return;
+    va_start(args, format);
+    vsnprintf(out + at, cap - at, format, args);
+    va_end(args);
+}
+
+SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *out, size_t cap) {
+    static const char *const words[] = {"begin-of-sequence", "shared prefix",   "paraphrase",
+                                        "manual paraphrase", "auto paraphrase", "separator",
+                                        "question",          "answer",          "answer"};
+    const sgf_segment *s = &layout->segment[segment];
+    int numbered = s->group >= 0 && s->role != SGF_BOS && s->role != SGF_SHARED &&
+                   s->role != SGF_ANSWER;
+    int example = s->role == SGF_EXAMPLE_Q || s->role == SGF_EXAMPLE_A, same = 0, before = 0;
+    int32_t i;
+    for (i = 0; i < (int32_t)layout->segments; i++)
+        if (layout->segment[i].role == s->role &&
+            (!numbered || layout->segment[i].group == s->group))
+            same++, before += i < segment;
+    if (cap) out[0] = 0;
+    sgf__append(out, cap, "%s", words[s->role]);
+    if (s->role == SGF_EXAMPLE_Q && numbered) sgf__append(out, cap, " %d", before + 1);
+    if (example) sgf__append(out, cap, numbered ? " of example" : " of an example");
+    if (numbered) sgf__append(out, cap, " %d", (int)s->group + 1);
+    if (same > 1 && !(s->role == SGF_EXAMPLE_Q && numbered))
+        sgf__append(out, cap, " (segment %d)", (int)segment);
+    return out;
+}
+
+/* `token 7 (id 345 " is", paraphrase 2)` */
+static void sgf__token_words(const sgf_layout *layout, const sgf_tokenizer *tokenizer, size_t i,
+                             char *out, size_t cap) {
+    sgf_str text = sgf_text(NULL);
+    char name[96];
+    size_t at, n;
+    uint32_t code;
+    if (tokenizer) text = sgf_token_text(tokenizer, layout->token[i]);
+    sgf__append(out, cap, "token %d (id %d", (int)i, (int)layout->token[i]);
+    if (text.len) sgf__append(out, cap, " \"");
+    for (at = 0; at < text.len && at < 48; at += n) {
+        unsigned char c = (unsigned char)text.ptr[at];
+        n = sgf__utf8_next(text.ptr + at, text.len - at, &code);
+        if (c == '\n') sgf__append(out, cap, "\\n");
+        else if (!n || c < 0x20 || c == 0x7F) sgf__append(out, cap, "\\x%02X", (unsigned)c);
+        else if (c == '"' || c == '\\') sgf__append(out, cap, "\\%c", c);
+        else sgf__append(out, cap, "%.*s", (int)n, text.ptr + at);
+        if (!n) n = 1;
+    }
+    if (text.len) sgf__append(out, cap, at < text.len ? "...\"" : "\"");
+    sgf__append(out, cap, ", %s)", sgf_segment_text(layout, layout->seg[i], name, sizeof name));
+}
+SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
+                                    size_t q, size_t k, char *out, size_t cap, sgf_error *err) {
+    int32_t row, column;
+    int bit;
+    if (q >= layout->tokens || k >= layout->tokens)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no token %llu: the layout has %llu",
+                         (unsigned long long)(q < layout->tokens ? k : q),
+                         (unsigned long long)layout->tokens);
+    row = layout->seg[q];
+    column = layout->seg[k];
+    bit = sgf_visible(layout, row, column);
+    if (cap) out[0] = 0;
+    sgf__token_words(layout, tokenizer, q, out, cap);
+    sgf__append(out, cap, k <= q && bit ? " sees " : " does not see ");
+    sgf__token_words(layout, tokenizer, k, out, cap);
+    if (k > q)
+        sgf__append(out, cap, ": it stands later (%d > %d), and no token sees what comes after it",
+                    (int)k, (int)q);
+    else if (q == k)
+        sgf__append(out, cap, ", itself: visible[%d][%d] is %d", (int)row, (int)row, bit);
+    else
+        sgf__append(out, cap, ": %d < %d, %s visible[%d][%d] is %d", (int)k, (int)q,
+                    bit ? "and" : "but", (int)row, (int)column, bit);
+    return SGF_OK;
+}
+
+SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q,
+                                size_t *k) {
+    size_t row, column, T = layout->tokens, differ = 0;
+    for (row = 0; row < T; row++)
+        for (column = 0; column < T; column++) {
+            int seen = column <= row && sgf_visible(layout, layout->seg[row], layout->seg[column]);
+            if (seen == (dense[row * T + column] != 0)) continue;
+            if (!differ && q) *q = row;
+            if (!differ && k) *k = column;
+            differ++;
+        }
+    return differ;
+}
+
+/* ---- leaks ----
+   In a layout, what segment `from` knows has after r hops reached, in every segment, a suffix of its
+   tokens: those that stand behind the first token it could reach. So one number a segment is enough:
+
+       first[r][s] = min(first[r - 1][s],
+                         the first token of s not before min { first[r - 1][t] : s sees t })
+
+   and nothing of size T x T is looked at. In a dense mask it is a search by breadth on the tokens. */
+
+SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to) {
+    int example_from = from->role == SGF_EXAMPLE_Q || from->role == SGF_EXAMPLE_A;
+    int example_to = to->role == SGF_EXAMPLE_Q || to->role == SGF_EXAMPLE_A;
+    if (promise == SGF_CAUSAL || from == to) return 1;
+    if (example_from && example_to && from->group != to->group) return promise != SGF_FEW_SHOT;
+    if (from->role == SGF_EXAMPLE_Q && to->role == SGF_EXAMPLE_Q)
+        return promise != SGF_FEW_SHOT && promise != SGF_FEW_SHOT_ORIGINAL;
+    if (!sgf__is_paraphrase(from->role) || !sgf__is_paraphrase(to->role)) return 1;
+    if (promise == SGF_HUB && from->group == 0) return 1;
+    if (promise == SGF_MANUAL_CROSS && from->role == SGF_MANUAL && to->role == SGF_MANUAL) return 1;
+    return from->group >= 0 && from->group == to->group;
+}
+
+/* What the search works on, and where its finds go. */
+typedef struct sgf__leaks {
+    const sgf_layout *layout;
+    sgf_mask promise;
+    size_t layers; /* SIZE_MAX: any number */
+    sgf_leak *leaks;
+    size_t cap, count;
+    int32_t *token; /* [S] one token a segment; T or -1: none */
+    /* a layout's own mask */
+    int32_t *start, *order; /* tokens by segment: those of s are order[start[s] .. start[s + 1]) */
+    void *first;            /* [2 + hops][S] */
+    size_t first_cap;
+    /* a dense mask */
+    size_t words;            /* of 64 tokens */
+    uint64_t *seen;          /* [T][words]: who sees token k? */
+    uint64_t *reached;       /* [words] */
+    int32_t *queue, *parent; /* [T] tokens in the order they are reached, and from where */
+    int32_t *hops;           /* [T] after how many hops */
+} sgf__leaks;
+
+static int sgf__leaks_wanted(const sgf__leaks *l, int32_t from, int32_t to) {
+    const sgf_segment *segment = l->layout->segment;
+    return !sgf_mask_allows(l->promise, &segment[from], &segment[to]);
+}
+/* A new leak's record, or NULL when there is no room for it. */
+static sgf_leak *sgf__leak_found(sgf__leaks *l, int32_t from, int32_t to, size_t hops) {
+    sgf_leak *leak = l->count < l->cap ? &l->leaks[l->count] : NULL;
+    l->count++;
+    if (!leak) return NULL;
+    memset(leak, 0, sizeof *leak);
+    leak->from = from;
+    leak->to = to;
+    leak->hops = hops;
+    leak->length = hops < SGF_LEAK_PATH ? hops + 1 : (size_t)SGF_LEAK_PATH;
+    return leak;
+}
+/* The token after `hop` hops of the path. */
+static void sgf__leak_token(sgf_leak *leak, size_t hop, int32_t token) {
+    if (leak->hops - hop < SGF_LEAK_PATH / 2)
+        leak->path[leak->length - 1 - (leak->hops - hop)] = token;
+    else if (hop < SGF_LEAK_PATH / 2) leak->path[hop] = token;
+}
+
+/* The first token of segment s that is not before token `from`; T if there is none. */
+static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
+    int32_t low = l->start[s], high = l->start[s + 1];
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (l->order[middle] < from) low = middle + 1;
+        else high = middle;
+    }
+    return low < l->start[s + 1] ? l->order[low] : (int32_t)l->layout->tokens;
+}
+/* One more hop: from row `before` of first[][] to the next. Only what the hop before has changed can
+   change something; `known`: the row before that one. 0 if nothing is new. */
+static int sgf__leaks_hop(const sgf__leaks *l, const int32_t *known, const int32_t *before,
+                          int32_t *after) {
+    int32_t S = (int32_t)l->layout->segments, T = (int32_t)l->layout->tokens, s, t;
+    int32_t *seen = l->token; /* the first reached token that segment s sees */
+    int news = 0;
+    for (s = 0; s < S; s++) seen[s] = T;
+    for (t = 0; t < S; t++)
+        if (known[t] != before[t])
+            for (s = 0; s < S; s++)
+                if (before[t] < seen[s] && sgf_visible(l->layout, s, t)) seen[s] = before[t];
+    for (s = 0; s < S; s++) {
+        int32_t next = seen[s] < before[s] ? sgf__leaks_next(l, s, seen[s]) : T;
+        after[s] = next < before[s] ? next : before[s];
+        news |= after[s] != before[s];
+    }
+    return news;
+}
+/* Walk the path to the token that was reached back to where it came from. Row 0 of first[][] is
+   empty, row 1 holds the source. */
+static void sgf__leaks_path(const sgf__leaks *l, sgf_leak *leak) {
+    size_t S = l->layout->segments, hop = leak->hops;
+    const int32_t *first = (const int32_t *)l->first + S;
+    int32_t s = leak->to, token = first[hop * S + (size_t)s], t;
+    sgf__leak_token(leak, hop, token);
+    while (hop-- > 0) {
+        for (t = 0; first[hop * S + (size_t)t] > token || !sgf_visible(l->layout, s, t);) t++;
+        s = t;
+        token = first[hop * S + (size_t)s];
+        sgf__leak_token(leak, hop, token);
+    }
+}
+/* Everything that leaks out of one segment of a layout. */
+static sgf_status sgf__leaks_spread(sgf__leaks *l, int32_t from, sgf_error *err) {
+    size_t S = l->layout->segments, hops = 0, hop, s;
+    int32_t T = (int32_t)l->layout->tokens, *row;
+    for (;;) {
+        sgf_status status = sgf__grow(&l->layout->mem, &l->first, &l->first_cap, (hops + 3) * S,
+                                      sizeof(int32_t), err);
+        if (status) return status;
+        row = (int32_t *)l->first + hops * S;
+        for (s = 0; s < 2 * S && !hops; s++)
+            row[s] = s == S + (size_t)from ? sgf__leaks_next(l, from, 0) : T;
+        if (hops == l->layers || !sgf__leaks_hop(l, row, row + S, row + 2 * S)) break;
+        hops++;
+    }
+    row = (int32_t *)l->first + S;
+    for (s = 0; s < S; s++) {
+        sgf_leak *leak;
+        if (row[hops * S + s] == T || !sgf__leaks_wanted(l, from, (int32_t)s)) continue;
+        for (hop = 0; row[hop * S + s] == T;) hop++;
+        leak = sgf__leak_found(l, from, (int32_t)s, hop);
+        if (leak) sgf__leaks_path(l, leak);
+    }
+    return SGF_OK;
+}
+
+/* The same in a dense mask. */
+static void sgf__leaks_search(sgf__leaks *l, int32_t from) {
+    const sgf_layout *layout = l->layout;
+    int32_t T = (int32_t)layout->tokens, S = (int32_t)layout->segments, head, tail = 0, i;
+    size_t w;
+    memset(l->reached, 0, l->words * sizeof(uint64_t));
+    for (i = 0; i < S; i++) l->token[i] = -1;
+    for (i = 0; i < T; i++)
+        if (layout->seg[i] == from) {
+            l->reached[i / 64] |= (uint64_t)1 << (i % 64);
+            l->parent[i] = -1;
+            l->hops[i] = 0;
+            l->queue[tail++] = i;
+        }
+    for (head = 0; head < tail && (size_t)l->hops[l->queue[head]] < l->layers; head++) {
+        const uint64_t *seen = l->seen + (size_t)l->queue[head] * l->words;
+        for (w = 0; w < l->words; w++) {
+            uint64_t fresh = seen[w] & ~l->reached[w];
+            l->reached[w] |= fresh;
+            for (i = (int32_t)w * 64; fresh; fresh >>= 1, i++) {
+                if (!(fresh & 1)) continue;
+                l->parent[i] = l->queue[head];
+                l->hops[i] = l->hops[l->queue[head]] + 1;
+                l->queue[tail++] = i;
+                if (l->token[layout->seg[i]] < 0) l->token[layout->seg[i]] = i;
+            }
+        }
+    }
+    for (i = 0; i < S; i++) {
+        int32_t token = l->token[i];
+        sgf_leak *leak;
+        if (token < 0 || !sgf__leaks_wanted(l, from, i)) continue;
+        leak = sgf__leak_found(l, from, i, (size_t)l->hops[token]);
+        for (; leak && token >= 0; token = l->parent[token])
+            sgf__leak_token(leak, (size_t)l->hops[token], token);
+    }
+}
+
+/* Tokens by segment (counting sort), or, of a dense mask, its columns as bits. */
+static sgf_status sgf__leaks_prepare(sgf__leaks *l, const uint8_t *dense, sgf__arena *arena,
+                                     sgf_error *err) {
+    const sgf_layout *layout = l->layout;
+    size_t T = layout->tokens, S = layout->segments, q, k;
+    int32_t *ints = (int32_t *)sgf__arena_alloc(arena, 2 * S + 1 + 3 * T, sizeof *ints, err);
+    if (!ints) return SGF_ERR_MEMORY;
+    l->token = ints;
+    l->start = ints + S;
+    l->order = l->queue = l->start + S + 1;
+    l->parent = l->queue + T;
+    l->hops = l->parent + T;
+    if (!dense) {
+        for (k = 0; k < T; k++) l->start[layout->seg[k] + 1]++;
+        for (k = 0; k < S; k++) l->start[k + 1] += l->start[k];
+        for (k = 0; k < S; k++) l->token[k] = l->start[k];
+        for (k = 0; k < T; k++) l->order[l->token[layout->seg[k]]++] = (int32_t)k;
+        return SGF_OK;
+    }
+    l->words = (T + 63) / 64;
+    l->seen = (uint64_t *)sgf__arena_alloc(arena, (T + 1) * l->words, sizeof *l->seen, err);
+    if (!l->seen) return SGF_ERR_MEMORY;
+    l->reached = l->seen + T * l->words;
+    for (q = 0; q < T; q++)
+        for (k = 0; k < T; k++)
+            l->seen[k * l->words + q / 64] |= (uint64_t)(dense[q * T + k] != 0) << (q % 64);
+    return SGF_OK;
+}
+SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise,
+                                  size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
+                                  sgf_error *err) {
+    int32_t S = (int32_t)layout->segments, from, to;
+    sgf__leaks l;
+    sgf__arena arena;
+    sgf_status status;
+    memset(&l, 0, sizeof l);
+    l.layout = layout;
+    l.promise = promise;
+    l.layers = layers ? layers : SIZE_MAX;
+    l.leaks = leaks;
+    l.cap = cap;
+    sgf__arena_init(&arena, &layout->mem);
+    status = sgf__leaks_prepare(&l, dense, &arena, err);
+    for (from = 0; from < S && !status; from++) {
+        for (to = 0; to < S && !sgf__leaks_wanted(&l, from, to);) to++;
+        if (to == S) continue; /* it may go anywhere */
+        if (dense) sgf__leaks_search(&l, from);
+        else status = sgf__leaks_spread(&l, from, err);
+    }
+    if (!status) *count = l.count;
+    sgf__free(&arena.mem, l.first, l.first_cap, sizeof(int32_t));
+    sgf__arena_free(&arena);
+    return status;
+}
+
+SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap) {
+    size_t i, cut = leak->hops + 1 > leak->length ? leak->length / 2 : SIZE_MAX;
+    char name[96];
+    if (cap) out[0] = 0;
+    for (i = 0; i < leak->length; i++) {
+        int32_t segment = layout->seg[leak->path[i]];
+        if (i == cut) sgf__append(out, cap, " -> ...");
+        else if (i && segment == layout->seg[leak->path[i - 1]]) continue;
+        sgf__append(out, cap, "%s%s", i ? " -> " : "",
+                    sgf_segment_text(layout, segment, name, sizeof name));
+    }
+    for (i = 0; i < leak->length; i++)
+        sgf__append(out, cap, "%s%s%d", i ? " -> " : " (tokens ", i == cut ? "... -> " : "",
+                    (int)leak->path[i]);
+    sgf__append(out, cap, ")");
+    return out;
 }
 
 SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, size_t n,
@@ -4515,7 +4954,7 @@ static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
 }
 
 /* ====================================================================================
- * [SGF-21] Layout files and .npy
+ * [SGF-21] Layout files, .npy, masks as text
  *
  * What anybody needs to check our masks and logits from outside. The .npy form is that of
  * numpy.lib.format, version 1.0.
@@ -4785,6 +5224,477 @@ SGF_DEF sgf_status sgf_npy_write(const char *path, const char *descr, const size
              i++) /* big-endian machine: turn every item round */
             status = sgf__out_write(&out, bytes + i / item * item + (item - 1 - i % item), 1, err);
     return status ? status : sgf__out_close(&out, err);
+}
+
+/* ---- reading .npy: a header that is a Python dictionary, then the items ---- */
+
+typedef struct sgf__npy {
+    const char *file;
+    const unsigned char *data; /* the items */
+    char kind;                 /* b, i, u, f */
+    int size, big;             /* bytes of an item; most significant first */
+    int fortran;
+    size_t T;
+} sgf__npy;
+
+static sgf_status sgf__npy_bad(const char *file, size_t at, const char *what, sgf_error *err) {
+    return sgf__fail_at(err, SGF_ERR_FORMAT, file, (int64_t)at, "%s: byte %llu: %s", file,
+                        (unsigned long long)at, what);
+}
+static size_t sgf__npy_space(const char *text, size_t n, size_t at) {
+    while (at < n && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t')) at++;
+    return at;
+}
+/* 'descr': "<f4" and the like; anything that is not a plain number is refused. */
+static sgf_status sgf__npy_type(sgf__npy *a, const char *text, size_t n, sgf_error *err) {
+    static const char *const known[] = {"b1", "i1", "i2", "i4", "i8", "u1",
+                                        "u2", "u4", "u8", "f2", "f4", "f8"};
+    size_t i;
+    for (i = 0; n == 3 && i < sizeof known / sizeof known[0]; i++)
+        if (strchr("<>|=", text[0]) && !memcmp(text + 1, known[i], 2)) {
+            a->kind = known[i][0];
+            a->size = known[i][1] - '0';
+            a->big = text[0] == '>';
+            return SGF_OK;
+        }
+    return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, a->file, -1,
+                        "%s: an array of type '%.*s'; a mask is bool, integers of 0 and 1 or "
+                        "floats of 2, 4 or 8 bytes: mask.astype(bool)",
+                        a->file, (int)(n < 40 ? n : 40), text);
+}
+/* 'shape': (1, 1, T, T) */
+static sgf_status sgf__npy_shape(sgf__npy *a, const char *text, size_t n, size_t T,
+                                 sgf_error *err) {
+    uint64_t dim[32];
+    size_t dims = 0, at = 0, i;
+    int fits = 1;
+    for (at = sgf__npy_space(text, n, 0); at < n && dims < 32; at = sgf__npy_space(text, n, at)) {
+        uint64_t value = 0;
+        size_t digits = at;
+        for (; at < n && text[at] >= '0' && text[at] <= '9' && value < (uint64_t)1 << 56; at++)
+            value = value * 10 + (uint64_t)(text[at] - '0');
+        if (at == digits) break;
+        dim[dims++] = value;
+        at = sgf__npy_space(text, n, at);
+        if (at < n && text[at] == ',') at++;
+        else break;
+    }
+    if (sgf__npy_space(text, n, at) < n || dims > 31)
+        return sgf__fail_at(err, SGF_ERR_FORMAT, a->file, -1,
+                            "%s: the shape (%.*s) is not a list of sizes", a->file,
+                            (int)(n < 60 ? n : 60), text);
+    for (i = 0; i < dims; i++) fits = fits && dim[i] == (i + 2 < dims ? 1 : T);
+    a->T = T;
+    if (fits && dims >= 2) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_FORMAT, a->file, -1,
+                        "%s: an array of shape (%.*s); the layout has %llu tokens, so a mask has "
+                        "shape (%llu, %llu)%s",
+                        a->file, (int)(n < 60 ? n : 60), text, (unsigned long long)T,
+                        (unsigned long long)T, (unsigned long long)T,
+                        dims > 2 ? "; of several batches or heads give one: mask[0, 0]" : "");
+}
+/* One value of the dictionary, at *at: 0 descr, 1 fortran_order, 2 shape. */
+static sgf_status sgf__npy_value(sgf__npy *a, size_t which, const char *text, size_t n, size_t *at,
+                                 size_t T, sgf_error *err) {
+    size_t start = *at + 1, end = start;
+    char open = *at < n ? text[*at] : 0, close = open == '(' ? ')' : open;
+    if (which == 1) {
+        const char *word = text + *at;
+        a->fortran = n - *at >= 4 && !memcmp(word, "True", 4);
+        if (!a->fortran && !(n - *at >= 5 && !memcmp(word, "False", 5)))
+            return sgf__npy_bad(a->file, *at, "fortran_order is not True or False", err);
+        *at += a->fortran ? 4 : 5;
+        return SGF_OK;
+    }
+    if (which == 0 && open == '[')
+        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, a->file, -1,
+                            "%s: an array of records; a mask is an array of numbers", a->file);
+    while (end < n && text[end] != close) end++;
+    if (end >= n || (which == 2 ? open != '(' : open != '\'' && open != '"'))
+        return sgf__npy_bad(a->file, start, "the header is cut or malformed", err);
+    *at = end + 1;
+    return which == 0 ? sgf__npy_type(a, text + start, end - start, err)
+                      : sgf__npy_shape(a, text + start, end - start, T, err);
+}
+/* The dictionary: three keys in any order, nothing else. */
+static sgf_status sgf__npy_header(sgf__npy *a, const char *text, size_t n, size_t T,
+                                  sgf_error *err) {
+    static const char *const keys[3] = {"descr", "fortran_order", "shape"};
+    size_t at = sgf__npy_space(text, n, 0), found = 0, i;
+    sgf_status status = SGF_OK;
+    char next = at < n && text[at++] == '{' ? ',' : 0; /* what stands before a key */
+    while (next == ',' && !status) {
+        at = sgf__npy_space(text, n, at);
+        if (found == 7 && at < n && text[at] == '}') return SGF_OK;
+        for (i = 0; i < 3; i++) {
+            size_t len = strlen(keys[i]);
+            if (n - at > len + 2 && (text[at] == '\'' || text[at] == '"') &&
+                !memcmp(text + at + 1, keys[i], len) && text[at + len + 1] == text[at])
+                break;
+        }
+        if (i == 3 || (found >> i & 1)) break;
+        found |= (size_t)1 << i;
+        at = sgf__npy_space(text, n, at + strlen(keys[i]) + 2);
+        if (at >= n || text[at] != ':') break;
+        at = sgf__npy_space(text, n, at + 1);
+        status = sgf__npy_value(a, i, text, n, &at, T, err);
+        if (status) return status;
+        at = sgf__npy_space(text, n, at);
+        next = at < n ? text[at++] : 0;
+    }
+    return next == '}' && found == 7
+               ? SGF_OK
+               : sgf__npy_bad(a->file, at,
+                              "the header is not a dictionary of 'descr', 'fortran_order' and "
+                              "'shape', once each",
+                              err);
+}
+static sgf_status sgf__npy_open(sgf__npy *a, const char *path, const sgf__map *map, size_t T,
+                                sgf_error *err) {
+    const unsigned char *bytes = (const unsigned char *)map->data;
+    size_t head = 10, n;
+    sgf_status status;
+    memset(a, 0, sizeof *a);
+    a->file = path;
+    if (map->size < 12) return sgf__npy_bad(path, map->size, "the file ends in its header", err);
+    if (bytes[6] < 1 || bytes[6] > 3)
+        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, 6,
+                            "%s: .npy version %d.%d; 1.0 to 3.0 are read", path, bytes[6],
+                            bytes[7]);
+    n = (size_t)bytes[8] | (size_t)bytes[9] << 8;
+    if (bytes[6] > 1) n |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24, head = 12;
+    if (n > map->size - head || n > 65536)
+        return sgf__npy_bad(path, 8, "the header is longer than the file or than 64 KiB", err);
+    status = sgf__npy_header(a, map->data + head, n, T, err);
+    if (status) return status;
+    head += n;
+    if (T && (T > SIZE_MAX / 8 / T || (map->size - head) != T * T * (size_t)a->size))
+        return sgf__fail_at(
+            err, SGF_ERR_FORMAT, path, (int64_t)head,
+            "%s: the header promises %llu items of %d bytes, the file has %llu bytes", path,
+            (unsigned long long)T * T, a->size, (unsigned long long)(map->size - head));
+    a->data = bytes + head;
+    return SGF_OK;
+}
+
+/* IEEE 754 from its bits, whatever the machine's own floats are. */
+static double sgf__npy_float(uint64_t bits, int size) {
+    int mantissa = size == 2 ? 10 : size == 4 ? 23 : 52, width = size * 8;
+    int exponents = width - 1 - mantissa, most = (1 << exponents) - 1;
+    int exponent = (int)(bits >> mantissa) & most;
+    uint64_t fraction = bits & (((uint64_t)1 << mantissa) - 1);
+    double value;
+    if (exponent == most) value = fraction ? NAN : HUGE_VAL;
+    else if (!exponent) value = ldexp((double)fraction, 2 - (most + 1) / 2 - mantissa);
+    else
+        value = ldexp((double)(fraction | (uint64_t)1 << mantissa),
+                      exponent - (most / 2) - mantissa);
+    return bits >> (width - 1) & 1 ? -value : value;
+}
+/* Is item i visible? 0 or 1; -1 for a value that says neither, printed to `value`. */
+static int sgf__npy_item(const sgf__npy *a, size_t i, char value[40]) {
+    const unsigned char *bytes = a->data + i * (size_t)a->size;
+    uint64_t bits = 0;
+    double number;
+    int b;
+    for (b = 0; b < a->size; b++) bits |= (uint64_t)bytes[b] << 8 * (a->big ? a->size - 1 - b : b);
+    if (a->kind != 'f') {
+        if (bits < 2) return (int)bits;
+        number = a->kind == 'i' && bits >> (8 * a->size - 1)
+                     ? -(double)((~bits & (UINT64_MAX >> (64 - 8 * a->size))) + 1)
+                     : (double)bits;
+    } else {
+        number = sgf__npy_float(bits, a->size);
+        if (number == 0) return 1;
+        if (number <= -10000) return 0;
+    }
+    snprintf(value, 40, "%.9g", number);
+    return -1;
+}
+static sgf_status sgf__npy_mask(const sgf__npy *a, uint8_t *dense, sgf_error *err) {
+    size_t q, k, T = a->T;
+    for (q = 0; q < T; q++)
+        for (k = 0; k < T; k++) {
+            char value[40];
+            int bit = sgf__npy_item(a, a->fortran ? k * T + q : q * T + k, value);
+            if (bit < 0)
+                return sgf__fail_at(
+                    err, SGF_ERR_FORMAT, a->file, -1,
+                    a->kind == 'f'
+                        ? "%s: row %llu, column %llu: %s; floats are added to scores: 0 is visible, "
+                          "-inf or at most -10000 hidden. For 0 and 1 save mask.astype(bool)"
+                        : "%s: row %llu, column %llu: %s; 0 or 1 is wanted",
+                    a->file, (unsigned long long)q, (unsigned long long)k, value);
+            if (dense) dense[q * T + k] = (uint8_t)bit;
+        }
+    return SGF_OK;
+}
+
+/* ---- masks as text ---- */
+
+static sgf_status sgf__text_mask(const char *path, const sgf__map *map, size_t T, uint8_t *dense,
+                                 sgf_error *err) {
+    size_t row = 0, column = 0, line = 1, i;
+    for (i = 0; i <= map->size; i++) {
+        char c = i < map->size ? map->data[i] : '\n';
+        int seen = c == '1' || c == '#';
+        if (c == '\n') {
+            if (column && column != T)
+                return sgf__fail_at(err, SGF_ERR_FORMAT, path, (int64_t)line,
+                                    "%s: line %llu has %llu cells; the layout has %llu tokens",
+                                    path, (unsigned long long)line, (unsigned long long)column,
+                                    (unsigned long long)T);
+            row += column != 0;
+            column = 0;
+            line++;
+        } else if (seen || c == '0' || c == '.') {
+            if (row < T && column < T && dense) dense[row * T + column] = (uint8_t)seen;
+            column++;
+        } else if (c != ' ' && c != ',' && c != '\t' && c != '\r')
+            return sgf__fail_at(
+                err, SGF_ERR_FORMAT, path, (int64_t)line,
+                "%s: line %llu, cell %llu: a mask is .npy, or text of 1 0 # and . alone", path,
+                (unsigned long long)line, (unsigned long long)column + 1);
+    }
+    if (row == T) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
+                        "%s has %llu rows; the layout has %llu tokens", path,
+                        (unsigned long long)row, (unsigned long long)T);
+}
+/* Everything is looked at before the first byte of `dense` changes. */
+static sgf_status sgf__mask_parse(const char *path, const sgf__map *map, size_t T, uint8_t *dense,
+                                  sgf_error *err) {
+    sgf__npy array;
+    sgf_status status;
+    if (map->size >= 6 && !memcmp(map->data, "\x93NUMPY", 6)) {
+        status = sgf__npy_open(&array, path, map, T, err);
+        if (!status) status = sgf__npy_mask(&array, NULL, err);
+        return status ? status : sgf__npy_mask(&array, dense, err);
+    }
+    status = sgf__text_mask(path, map, T, NULL, err);
+    return status ? status : sgf__text_mask(path, map, T, dense, err);
+}
+SGF_DEF sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
+                                 const sgf_allocator *mem, sgf_error *err) {
+    sgf__map map;
+    sgf_status status = sgf__map_file(path, mem, &map, err);
+    if (status) return status;
+    status = sgf__mask_parse(path, &map, T, dense, err);
+    sgf__unmap(&map);
+    return status;
+}
+
+/* ---- matrices by role ---- */
+
+typedef struct sgf__label {
+    sgf_role role;
+    int32_t number; /* from 1; 0: any */
+} sgf__label;
+
+struct sgf_matrix {
+    sgf_allocator mem;
+    char file[256];
+    sgf__label *row, *column; /* NULL: by segment number */
+    size_t rows, columns, row_cap, column_cap;
+    char *cell; /* [rows][columns] of # . = */
+    size_t cell_cap;
+};
+
+/* Where the reader is: a line without its comment and surrounding space. */
+typedef struct sgf__lines {
+    const char *text;
+    size_t size, at, number;
+} sgf__lines;
+
+/* The next line that says something; length 0 at the end. */
+static sgf_str sgf__line_next(sgf__lines *l) {
+    sgf_str line = sgf_text("");
+    while (l->at < l->size && !line.len) {
+        size_t i;
+        line.ptr = l->text + l->at;
+        while (l->at < l->size && l->text[l->at] != '\n') l->at++, line.len++;
+        if (l->at < l->size) l->at++;
+        l->number++;
+        for (i = 0; i + 1 < line.len; i++)
+            if (line.ptr[i] == '/' && line.ptr[i + 1] == '/') line.len = i;
+        line = sgf__strip(line);
+    }
+    return line;
+}
+static sgf_status sgf__matrix_bad(const sgf_matrix *m, const sgf__lines *l, const char *what,
+                                  sgf_error *err) {
+    return sgf__fail_at(err, SGF_ERR_FORMAT, m->file, (int64_t)l->number, "%s: line %llu: %s",
+                        m->file, (unsigned long long)l->number, what);
+}
+/* The word at the start of `line` as a label, which must be new in its list. */
+static sgf_status sgf__matrix_label(sgf_matrix *m, const sgf__lines *l, sgf_str *line,
+                                    sgf__label **list, size_t *n, size_t *cap, sgf_error *err) {
+    void *grown = *list;
+    sgf__label label;
+    size_t len = 0, letters, i;
+    sgf_status status;
+    while (len < line->len && !sgf__is_space(line->ptr[len])) len++;
+    for (letters = len; letters && line->ptr[letters - 1] >= '0' && line->ptr[letters - 1] <= '9';)
+        letters--;
+    label.number = 0;
+    for (i = letters; i < len && label.number < 100000; i++)
+        label.number = label.number * 10 + (line->ptr[i] - '0');
+    for (i = 0; i < SGF_ROLE_COUNT; i++)
+        if (strlen(sgf__role_names[i]) == letters &&
+            !memcmp(sgf__role_names[i], line->ptr, letters))
+            break;
+    label.role = (sgf_role)i;
+    if (i == SGF_ROLE_COUNT || len - letters > 5 || (letters < len && !label.number))
+        return sgf__fail_at(
+            err, SGF_ERR_FORMAT, m->file, (int64_t)l->number,
+            "%s: line %llu: '%.*s' is not a label: bos, shared, para, manual, auto, "
+            "sep, example_q, example_a, answer, or one of them with a number from 1",
+            m->file, (unsigned long long)l->number, (int)(len < 40 ? len : 40), line->ptr);
+    for (i = 0; i < *n; i++)
+        if ((*list)[i].role == label.role && (*list)[i].number == label.number)
+            return sgf__matrix_bad(m, l, "a label that was there before", err);
+    status = sgf__grow(&m->mem, &grown, cap, *n + 1, sizeof label, err);
+    if (status) return status;
+    *list = (sgf__label *)grown;
+    (*list)[(*n)++] = label;
+    line->ptr += len;
+    line->len -= len;
+    *line = sgf__strip(*line);
+    return SGF_OK;
+}
+/* The cells of one row. Without labels the first row says how many there are. */
+static sgf_status sgf__matrix_cells(sgf_matrix *m, const sgf__lines *l, sgf_str line,
+                                    sgf_error *err) {
+    void *cells = m->cell;
+    size_t i, n = 0, at = m->rows * m->columns;
+    sgf_status status = sgf__grow(&m->mem, &cells, &m->cell_cap, at + line.len, 1, err);
+    if (status) return status;
+    m->cell = (char *)cells;
+    for (i = 0; i < line.len; i++) {
+        char c = line.ptr[i];
+        if (sgf__is_space(c) || c == ',') continue;
+        if (!strchr("#1.0=", c) || (c == '=' && !m->column))
+            return sgf__matrix_bad(m, l,
+                                   m->column ? "a cell is # or 1, . or 0, or ="
+                                             : "a cell is # or 1, . or 0; = needs labels",
+                                   err);
+        m->cell[at + n++] = c == '1' ? '#' : c == '0' ? '.' : c;
+    }
+    if (!m->column && !m->rows) m->columns = n;
+    if (n != m->columns || n > SGF_MAX_SEGMENTS)
+        return sgf__fail_at(err, SGF_ERR_FORMAT, m->file, (int64_t)l->number,
+                            "%s: line %llu has %llu cells; %llu are wanted, at most %d", m->file,
+                            (unsigned long long)l->number, (unsigned long long)n,
+                            (unsigned long long)m->columns, (int)SGF_MAX_SEGMENTS);
+    if (!m->column && m->rows == m->columns)
+        return sgf__matrix_bad(m, l, "more rows than columns: a matrix is square", err);
+    return SGF_OK;
+}
+static sgf_status sgf__matrix_parse(sgf_matrix *m, sgf__lines *l, sgf_error *err) {
+    sgf_str line = sgf__line_next(l);
+    sgf_status status = SGF_OK;
+    if (!line.len) return sgf__matrix_bad(m, l, "the file is empty", err);
+    if (line.ptr[0] >= 'a' && line.ptr[0] <= 'z') {
+        while (line.len && !status)
+            status = sgf__matrix_label(m, l, &line, &m->column, &m->columns, &m->column_cap, err);
+        if (!status) line = sgf__line_next(l);
+    }
+    for (; line.len && !status; line = sgf__line_next(l)) {
+        size_t rows = m->rows;
+        if (m->column) status = sgf__matrix_label(m, l, &line, &m->row, &rows, &m->row_cap, err);
+        if (!status) status = sgf__matrix_cells(m, l, line, err);
+        if (!status) m->rows++;
+    }
+    if (status) return status;
+    if (!m->rows) return sgf__matrix_bad(m, l, "rows are missing behind the labels", err);
+    if (!m->column && m->rows < m->columns)
+        return sgf__matrix_bad(m, l, "fewer rows than columns: a matrix is square", err);
+    return SGF_OK;
+}
+SGF_DEF void sgf_matrix_free(sgf_matrix *matrix) {
+    sgf_allocator mem;
+    if (!matrix) return;
+    mem = matrix->mem;
+    sgf__free(&mem, matrix->row, matrix->row_cap, sizeof(sgf__label));
+    sgf__free(&mem, matrix->column, matrix->column_cap, sizeof(sgf__label));
+    sgf__free(&mem, matrix->cell, matrix->cell_cap, 1);
+    sgf__free(&mem, matrix, 1, sizeof *matrix);
+}
+static sgf_status sgf__matrix_make(const char *path, const char *text, size_t size,
+                                   const sgf_allocator *mem, sgf_matrix **out, sgf_error *err) {
+    sgf_allocator standard = sgf__allocator(mem);
+    sgf_matrix *made = (sgf_matrix *)sgf__alloc(&standard, 1, sizeof *made, err);
+    sgf__lines lines;
+    sgf_status status;
+    if (!made) return SGF_ERR_MEMORY;
+    made->mem = standard;
+    snprintf(made->file, sizeof made->file, "%s", path);
+    memset(&lines, 0, sizeof lines);
+    lines.text = text;
+    lines.size = size;
+    status = sgf__matrix_parse(made, &lines, err);
+    if (status) sgf_matrix_free(made);
+    else *out = made;
+    return status;
+}
+SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
+                                   sgf_error *err) {
+    sgf__map map;
+    sgf_status status = sgf__map_file(path, mem, &map, err);
+    if (status) return status;
+    status = sgf__matrix_make(path, map.data, map.size, mem, out, err);
+    sgf__unmap(&map);
+    return status;
+}
+
+/* The label that fits a segment best, or SIZE_MAX. */
+static size_t sgf__label_find(const sgf__label *list, size_t n, const sgf_segment *s) {
+    size_t i, best = SIZE_MAX;
+    int most = 0;
+    for (i = 0; i < n; i++) {
+        int exact = list[i].role == s->role;
+        int fits = exact || (list[i].role == SGF_PARAPHRASE && sgf__is_paraphrase(s->role));
+        int numbered = list[i].number && list[i].number - 1 == s->group;
+        int rank = !fits || (list[i].number && !numbered) ? 0 : 1 + exact + 2 * numbered;
+        if (rank > most) most = rank, best = i;
+    }
+    return best;
+}
+/* Rows and columns for every segment: out[2][S]. */
+static sgf_status sgf__matrix_fit(const sgf_matrix *m, const sgf_layout *layout, size_t *out,
+                                  sgf_error *err) {
+    size_t S = layout->segments, i;
+    char name[96];
+    if (!m->column && S != m->rows)
+        return sgf__fail_at(err, SGF_ERR_ARG, m->file, -1,
+                            "%s is a matrix of %llu segments; the layout has %llu", m->file,
+                            (unsigned long long)m->rows, (unsigned long long)S);
+    for (i = 0; i < S; i++) {
+        const sgf_segment *s = &layout->segment[i];
+        out[i] = m->column ? sgf__label_find(m->row, m->rows, s) : i;
+        out[S + i] = m->column ? sgf__label_find(m->column, m->columns, s) : i;
+        if (out[i] == SIZE_MAX || out[S + i] == SIZE_MAX)
+            return sgf__fail_at(err, SGF_ERR_ARG, m->file, -1,
+                                "%s has no %s '%s'; the layout has a segment of that role: %s",
+                                m->file, out[i] == SIZE_MAX ? "row" : "column",
+                                sgf_role_name(s->role),
+                                sgf_segment_text(layout, (int32_t)i, name, sizeof name));
+    }
+    return SGF_OK;
+}
+SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err) {
+    size_t S = layout->segments, q, k;
+    size_t *at = (size_t *)sgf__alloc(&layout->mem, 2 * S, sizeof *at, err);
+    sgf_status status = at ? sgf__matrix_fit(matrix, layout, at, err) : SGF_ERR_MEMORY;
+    for (q = 0; q < S && !status; q++)
+        for (k = 0; k < S; k++) {
+            const sgf_segment *a = &layout->segment[q], *b = &layout->segment[k];
+            char cell = matrix->cell[at[q] * matrix->columns + at[S + k]];
+            int own = a->role == b->role ? q == k : a->group >= 0 && a->group == b->group;
+            sgf_visible_set(layout, (int32_t)q, (int32_t)k, cell == '#' || (cell == '=' && own));
+        }
+    sgf__free(&layout->mem, at, 2 * S, sizeof *at);
+    return status;
 }
 
 /* ====================================================================================

@@ -47,6 +47,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     sgf_str s = {text, size};
     sgf_lemmas lemmas;
     if (!sgf_lemmas_make(s, NULL, &lemmas, &err)) sgf_lemmas_free(&lemmas);
+#elif defined(FUZZ_mask)  /* .npy and text; a matrix */
+    uint8_t dense[9];
+    sgf_matrix *matrix;
+    sgf__map map;
+    memset(&map, 0, sizeof map);
+    map.data = text;
+    map.size = size;
+    if (sgf__mask_parse("fuzz", &map, 2, dense, &err))
+        (void)sgf__mask_parse("fuzz", &map, 3, dense, &err);
+    if (!sgf__matrix_make("fuzz", text, size, NULL, &matrix, &err)) {
+        sgf_layout layout;
+        int i;
+        sgf_layout_init(&layout, NULL);
+        for (i = 0; i < 3; i++)
+            (void)sgf_layout_segment(&layout, i ? SGF_PARAPHRASE : SGF_SHARED, i, NULL, &err);
+        (void)sgf_matrix_set(&layout, matrix, &err);
+        sgf_layout_free(&layout);
+        sgf_matrix_free(matrix);
+    }
 #elif defined(FUZZ_table) /* Arrow file or stream, CSV, JSON lines: the content decides */
     sgf_table *table;
     if (!sgf__table_read("fuzz", text, size, NULL, &table, &err)) sgf_table_free(table);

@@ -47,6 +47,7 @@ static void temp_remove(void) {
 #include "test_json.c"
 #include "test_layout.c"
 #include "test_forward.c"
+#include "test_mask.c"
 #include "test_model.c"
 #include "test_tokenizer.c"
 #include "test_generate.c"
@@ -63,13 +64,12 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } groups[] = {{"json", tests_json},           {"layout", tests_layout},
-                  {"forward", tests_forward},     {"model", tests_model},
-                  {"tokenizer", tests_tokenizer}, {"generate", tests_generate},
-                  {"sampling", tests_sampling},   {"memory", tests_memory},
-                  {"random", tests_random},       {"lemmas", tests_lemmas},
-                  {"table", tests_table},         {"train", tests_train},
-                  {"program", tests_program},     {"hub", tests_hub}};
+    } groups[] = {
+        {"json", tests_json},         {"layout", tests_layout},     {"forward", tests_forward},
+        {"mask", tests_mask},         {"model", tests_model},       {"tokenizer", tests_tokenizer},
+        {"generate", tests_generate}, {"sampling", tests_sampling}, {"memory", tests_memory},
+        {"random", tests_random},     {"lemmas", tests_lemmas},     {"table", tests_table},
+        {"train", tests_train},       {"program", tests_program},   {"hub", tests_hub}};
     size_t i;
     for (i = 0; i < sizeof groups / sizeof groups[0]; i++)
         if (argc < 2 || strstr(groups[i].name, argv[1])) {

@@ -1,0 +1,651 @@
+/* Masks looked into: attention over spans against a dense oracle, leaks against brute force on the
+   token graph, explanations, dense masks from files, matrices of one's own. */
+
+/* A random layout of T tokens: ragged runs, several spans of a segment, empty segments, any matrix,
+   rows that see nothing, masses. */
+static void mask_random_layout(sgf_layout *layout, size_t T, size_t vocabulary) {
+    static const float mass[4] = {0, -1.5f, 0.25f, -0.6931472f};
+    uint32_t S = 1 + forward_random(6), density = forward_random(5), q, k;
+    int32_t segment = 0;
+    size_t t;
+    sgf_layout_clear(layout);
+    for (q = 0; q < S; q++) {
+        sgf_role role = (sgf_role)forward_random(SGF_ROLE_COUNT);
+        sgf_layout_segment(layout, role, (int32_t)forward_random(4) - 1, NULL, NULL);
+        layout->segment[q].log_mass = mass[forward_random(4)];
+    }
+    for (q = 0; q < S; q++)
+        for (k = 0; k < S; k++)
+            sgf_visible_set(layout, (int32_t)q, (int32_t)k, forward_random(4) < density);
+    if (forward_random(3) == 0)
+        for (q = forward_random(S), k = 0; k < S; k++)
+            sgf_visible_set(layout, (int32_t)q, (int32_t)k, 0);
+    for (t = 0; t < T; t++) {
+        int32_t id = (int32_t)forward_random((uint32_t)vocabulary);
+        if (!t || forward_random(3) == 0) segment = (int32_t)forward_random(S);
+        sgf_layout_add(layout, segment, &id, 1, NULL);
+        if (density % 2) layout->pos[t] = (int32_t)forward_random(60);
+    }
+    layout->answer = (int32_t)forward_random(S + 1) - 1;
+}
+
+/* ---- attention ---- */
+
+/* out = w x (+ bias), one token. */
+static void mask_project(const sgf_tensor *w, const float *bias, const float *x, float *out) {
+    size_t i;
+    sgf__matmul_naive(w, x, out, 1);
+    for (i = 0; bias && i < w->rows; i++) out[i] += bias[i];
+}
+/* Head norm and RoPE on the heads of one token. */
+static void mask_rotate(const sgf_session *s, float *x, size_t heads, const float *norm,
+                        int32_t pos) {
+    size_t C = (size_t)s->model->config.head_dim, h, j;
+    float cosine[64], sine[64];
+    for (j = 0; j < C / 2; j++) {
+        double a, b;
+        sgf__sincos_d((double)((float)pos * s->inv_freq[j]), &a, &b);
+        cosine[j] = (float)b * s->rope_scale;
+        sine[j] = (float)a * s->rope_scale;
+    }
+    for (h = 0; h < heads; h++) {
+        if (norm)
+            sgf__rmsnorm(SGF__PORTABLE, x + h * C, norm, s->model->config.rms_eps, C, 1, x + h * C);
+        sgf__rope_head(SGF__PORTABLE, x + h * C, cosine, sine, C / 2, 1);
+    }
+}
+/* One head of one query against all keys, as the dense mask has it: q [C], k and v [T][stride]. */
+static void mask_attend(const uint8_t *seen, const float *mass, size_t T, const float *q,
+                        const float *k, const float *v, size_t stride, size_t C, float *out) {
+    float score[64], top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
+    size_t t, c;
+    for (c = 0; c < C; c++) out[c] = 0;
+    for (t = 0; t < T; t++) {
+        float dot = 0;
+        if (!seen[t]) continue;
+        for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[t * stride + c], dot);
+        score[t] = sgf__fma_portable(dot, scale, mass[t]);
+        if (score[t] > top) top = score[t];
+    }
+    if (top == -INFINITY) return;
+    for (t = 0; t < T; t++)
+        if (seen[t]) sum += score[t] = sgf__exp(score[t] - top);
+    for (t = 0; t < T; t++)
+        for (c = 0; seen[t] && c < C; c++)
+            out[c] = sgf__fma_portable(score[t], v[t * stride + c], out[c]);
+    for (c = 0; c < C; c++) out[c] /= sum;
+}
+/* The whole forward pass, token by token, on a dense mask: the last hidden states [T, D]. */
+static void mask_forward(const sgf_session *s, const sgf_layout *layout, const uint8_t *dense,
+                         float *x) {
+    const sgf_config *c = &s->model->config;
+    size_t T = layout->tokens, D = (size_t)c->dim, C = (size_t)c->head_dim, H = (size_t)c->heads,
+           G = (size_t)c->kv_heads, t, k, h, d;
+    static float normed[64 * 128], q[64 * 128], key[64 * 128], value[64 * 128], mixed[64 * 128];
+    float gate[256], up[256], down[256], mass[64];
+    uint8_t seen[64];
+    int32_t l;
+    for (t = 0; t < T; t++)
+        sgf__widen(SGF__PORTABLE, &s->model->embedding, (size_t)layout->token[t] * D, D, x + t * D);
+    for (l = 0; l < c->layers; l++) {
+        const sgf_layer *layer = &s->model->layer[l];
+        const float *vector[SGF__VECTORS];
+        int32_t window = sgf_config_window(c, l);
+        sgf__vectors(s, (size_t)l, vector);
+        for (t = 0; t < T; t++) {
+            float *n = normed + t * D;
+            sgf__rmsnorm(SGF__PORTABLE, x + t * D, vector[0], c->rms_eps, D, 1, n);
+            mask_project(&layer->q, vector[4], n, q + t * H * C);
+            mask_project(&layer->k, vector[5], n, key + t * G * C);
+            mask_project(&layer->v, vector[6], n, value + t * G * C);
+            mask_rotate(s, q + t * H * C, H, vector[2], layout->pos[t]);
+            mask_rotate(s, key + t * G * C, G, vector[3], layout->pos[t]);
+        }
+        for (t = 0; t < T; t++) {
+            for (k = 0; k < T; k++) {
+                mass[k] = layout->seg[t] == layout->answer
+                              ? layout->segment[layout->seg[k]].log_mass
+                              : 0;
+                seen[k] = dense[t * T + k] && (!window || layout->pos[t] - layout->pos[k] < window);
+            }
+            for (h = 0; h < H; h++)
+                mask_attend(seen, mass, T, q + (t * H + h) * C, key + h / (H / G) * C,
+                            value + h / (H / G) * C, G * C, C, mixed + h * C);
+            mask_project(&layer->o, vector[7], mixed, down);
+            for (d = 0; d < D; d++) x[t * D + d] += down[d];
+        }
+        for (t = 0; t < T; t++) {
+            sgf__rmsnorm(SGF__PORTABLE, x + t * D, vector[1], c->rms_eps, D, 1, normed);
+            mask_project(&layer->gate, vector[8], normed, gate);
+            mask_project(&layer->up, vector[9], normed, up);
+            sgf__swiglu(SGF__PORTABLE, gate, up, (size_t)c->ffn_dim);
+            mask_project(&layer->down, vector[10], gate, down);
+            for (d = 0; d < D; d++) x[t * D + d] += down[d];
+        }
+    }
+    for (t = 0; t < T; t++)
+        sgf__rmsnorm(SGF__PORTABLE, x + t * D, s->norms + s->norm_floats - D, c->rms_eps, D, 1,
+                     x + t * D);
+}
+/* Cases on one model; every 40th is long enough for more than one page of the cache. */
+static void mask_attention(const char *name, int cases) {
+    static const sgf_kernels kernels[3] = {SGF_KERNELS_AUTO, SGF_KERNELS_PORTABLE,
+                                           SGF_KERNELS_NAIVE};
+    static float x[64 * 128], hidden[64 * 128];
+    static uint8_t dense[64 * 64];
+    sgf_model *model = forward_model(name);
+    sgf_session *session[3];
+    sgf_layout layout;
+    sgf_error err;
+    int i, wrong = 0, zero_rows = 0;
+    size_t q, k;
+    CHECK(model != NULL);
+    if (!model) return;
+    for (i = 0; i < 3; i++) session[i] = forward_session(model, kernels[i], 1);
+    CHECK(model->config.dim <= 128 && model->config.ffn_dim <= 256);
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; i < cases; i++) {
+        size_t T = i % 40 == 39 ? 33 + forward_random(24) : 1 + forward_random(11);
+        mask_random_layout(&layout, T, (size_t)model->config.vocab_size);
+        sgf_mask_dense(&layout, dense);
+        for (q = 0; q < T; q++) {
+            for (k = 0; k <= q && !dense[q * T + k];) k++;
+            zero_rows += k > q;
+        }
+        mask_forward(session[0], &layout, dense, x);
+        MUST(sgf_forward_layout(session[i % 3], &layout, NULL, hidden, NULL, &err), err);
+        if (memcmp(x, hidden, T * (size_t)model->config.dim * sizeof(float)) && wrong++ < 3)
+            printf("    %s: case %d of %d tokens differs\n", name, i, (int)T);
+    }
+    CHECK(!wrong && zero_rows > cases / 10);
+    for (i = 0; i < 3; i++) sgf_session_free(session[i]);
+    sgf_layout_free(&layout);
+    sgf_model_free(model);
+}
+static void test_attention_equals_a_dense_oracle(void) {
+    forward_random_state = 11;
+    mask_attention("llama-gqa-tied", 900);
+    mask_attention("qwen3", 900);
+    mask_attention("qwen2", 900);
+    mask_attention("mistral-window", 300);
+}
+
+/* ---- leaks ---- */
+
+/* How many hops what token k knows takes to every token, by the definition; -1: it does not get
+   there. */
+static void mask_reach(const uint8_t *dense, size_t T, int32_t (*hops)[64]) {
+    size_t source, q, k, round;
+    for (source = 0; source < T; source++) {
+        for (q = 0; q < T; q++) hops[source][q] = q == source ? 0 : -1;
+        for (round = 1; round <= T; round++)
+            for (q = 0; q < T; q++)
+                for (k = 0; k < T && hops[source][q] < 0; k++)
+                    if (dense[q * T + k] && hops[source][k] >= 0 &&
+                        hops[source][k] < (int32_t)round)
+                        hops[source][q] = (int32_t)round;
+    }
+}
+/* The fewest hops between two segments, 0 if it takes more than `layers`. */
+static int32_t mask_hops(const sgf_layout *layout, int32_t (*hops)[64], int32_t from, int32_t to,
+                         size_t layers) {
+    int32_t best = INT32_MAX;
+    size_t q, k;
+    for (k = 0; k < layout->tokens; k++)
+        for (q = 0; q < layout->tokens; q++)
+            if (layout->seg[k] == from && layout->seg[q] == to && hops[k][q] >= 0 &&
+                hops[k][q] < best)
+                best = hops[k][q];
+    return best == INT32_MAX || (layers && (size_t)best > layers) ? 0 : best;
+}
+/* A path is what it says: from segment to segment, every token seen by the next. */
+static int mask_path_holds(const sgf_layout *layout, const uint8_t *dense, const sgf_leak *leak) {
+    size_t i, T = layout->tokens;
+    if (leak->length != leak->hops + 1 || layout->seg[leak->path[0]] != leak->from ||
+        layout->seg[leak->path[leak->hops]] != leak->to)
+        return 0;
+    for (i = 0; i < leak->hops; i++)
+        if (!dense[(size_t)leak->path[i + 1] * T + (size_t)leak->path[i]]) return 0;
+    return 1;
+}
+/* sgf_mask_leaks on one mask against the definition. */
+static int mask_leaks_agree(const sgf_layout *layout, const uint8_t *dense, int own,
+                            sgf_mask promise, size_t layers, size_t *leaking) {
+    static int32_t hops[64][64];
+    sgf_leak leaks[36];
+    size_t count = 99, n = 0;
+    int32_t from, to, S = (int32_t)layout->segments;
+    mask_reach(dense, layout->tokens, hops);
+    if (sgf_mask_leaks(layout, own ? NULL : dense, promise, layers, leaks, 36, &count, NULL))
+        return 0;
+    for (from = 0; from < S; from++)
+        for (to = 0; to < S; to++) {
+            int32_t wanted = sgf_mask_allows(promise, &layout->segment[from], &layout->segment[to])
+                                 ? 0
+                                 : mask_hops(layout, hops, from, to, layers);
+            if (!wanted) continue;
+            if (n >= count || leaks[n].from != from || leaks[n].to != to ||
+                leaks[n].hops != (size_t)wanted || !mask_path_holds(layout, dense, &leaks[n]))
+                return 0;
+            n++;
+        }
+    *leaking += n > 0;
+    return n == count;
+}
+static void test_leaks_equal_brute_force(void) {
+    static uint8_t dense[64 * 64];
+    sgf_layout layout;
+    size_t i, j, leaking = 0, wrong = 0, cases = 6000;
+    forward_random_state = 12;
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; i < cases; i++) {
+        size_t T = 1 + forward_random(16), layers = forward_random(5);
+        sgf_mask promise = (sgf_mask)forward_random(SGF_MASK_COUNT);
+        mask_random_layout(&layout, T, 50);
+        if (i % 2)
+            for (j = 0; j < layout.segments; j++)
+                layout.segment[j].role = SGF_PARAPHRASE, layout.segment[j].group = (int32_t)j;
+        sgf_mask_dense(&layout, dense);
+        wrong += !mask_leaks_agree(&layout, dense, 1, promise, layers, &leaking);
+        wrong += !mask_leaks_agree(&layout, dense, 0, promise, layers, &leaking);
+        for (j = 0; j < T * T; j++)
+            dense[j] = forward_random(8) == 0; /* no segments, no causality */
+        wrong += !mask_leaks_agree(&layout, dense, 0, promise, layers, &leaking);
+    }
+    CHECK(!wrong && leaking > cases / 4);
+    sgf_layout_free(&layout);
+}
+static void test_masks_keep_their_promises(void) {
+    static const struct {
+        sgf_mask mask, promise;
+        const char *spelling, *leak; /* NULL: none */
+    } cases[] = {
+        {SGF_CAUSAL, SGF_CAUSAL, "Pa|b|c>", NULL},
+        {SGF_CAUSAL, SGF_ISOLATED, "Pa|b|c>", "paraphrase 1 -> paraphrase 2 (tokens 1 -> 3)"},
+        {SGF_ISOLATED, SGF_ISOLATED, "a|b|c>", NULL},
+        {SGF_SHARED_MASK, SGF_SHARED_MASK, "Pa|b|c>", NULL},
+        {SGF_SHARED_ORIGINAL, SGF_SHARED_ORIGINAL, "Pa|b|c>",
+         "paraphrase 1 -> separator 1 -> paraphrase 2 (tokens 1 -> 2 -> 3)"},
+        {SGF_HUB, SGF_HUB, "Pa|b|c>", NULL},
+        {SGF_HUB, SGF_ISOLATED, "Pa|b|c>", "paraphrase 1 -> paraphrase 2 (tokens 1 -> 3)"},
+        {SGF_FEW_SHOT, SGF_FEW_SHOT, "P|qr|A|st|B|a|b|c>", NULL},
+        {SGF_FEW_SHOT_ORIGINAL, SGF_FEW_SHOT_ORIGINAL, "P|qr|A|st|B|a|b|c>", NULL},
+        {SGF_FEW_SHOT_ORIGINAL, SGF_FEW_SHOT, "PqrAstBab>",
+         "question 1 of example 1 -> question 1 of example 2 (tokens 1 -> 4)"}};
+    size_t i, count;
+    sgf_leak leak;
+    sgf_error err;
+    char text[256];
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgf_layout layout = layout_spelled(cases[i].spelling, 0);
+        sgf_mask_set(&layout, cases[i].mask);
+        MUST(sgf_mask_leaks(&layout, NULL, cases[i].promise, 0, &leak, 1, &count, &err), err);
+        CHECK((count > 0) == (cases[i].leak != NULL));
+        if (count) CHECK(!strcmp(sgf_leak_text(&layout, &leak, text, sizeof text), cases[i].leak));
+        sgf_layout_free(&layout);
+    }
+    { /* among manual paraphrases it is no leak; one layer is not enough for two hops */
+        sgf_layout layout = layout_spelled("a|b|c>", 1);
+        sgf_mask_set(&layout, SGF_MANUAL_CROSS);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_MANUAL_CROSS, 0, NULL, 0, &count, &err), err);
+        CHECK(count == 0);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_ISOLATED, 0, &leak, 1, &count, &err), err);
+        CHECK(count == 1 && leak.hops == 1);
+        sgf_layout_free(&layout);
+        layout = layout_spelled("Pa|b|c>", 0);
+        sgf_mask_set(&layout, SGF_SHARED_ORIGINAL);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_SHARED_MASK, 1, NULL, 0, &count, &err), err);
+        CHECK(count == 0);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_SHARED_MASK, 2, NULL, 0, &count, &err), err);
+        CHECK(count == 3);
+        sgf_layout_free(&layout);
+    }
+}
+/* A chain of 100 paraphrases, each seeing the one before: 99 hops from end to end. */
+static void test_a_long_leak_lacks_its_middle(void) {
+    sgf_layout layout;
+    int32_t id = 1, i, segment;
+    uint8_t *dense = (uint8_t *)malloc(100 * 100);
+    sgf_leak *leaks = (sgf_leak *)malloc(4950 * sizeof *leaks);
+    size_t count = 0, pass;
+    sgf_error err;
+    char text[2048];
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; i < 100; i++) {
+        MUST(sgf_layout_segment(&layout, SGF_PARAPHRASE, i, &segment, &err), err);
+        MUST(sgf_layout_add(&layout, segment, &id, 1, &err), err);
+        sgf_visible_set(&layout, i, i, 1);
+        if (i) sgf_visible_set(&layout, i, i - 1, 1);
+    }
+    if (dense) sgf_mask_dense(&layout, dense);
+    for (pass = 0; pass < 2 && dense && leaks; pass++) {
+        MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_ISOLATED, 0, leaks, 4950, &count,
+                            &err),
+             err);
+        CHECK(count == 4950 && leaks[98].to == 99 && leaks[98].hops == 99);
+        CHECK(leaks[98].length == SGF_LEAK_PATH && leaks[98].path[15] == 15 &&
+              leaks[98].path[16] == 84);
+        sgf_leak_text(&layout, &leaks[98], text, sizeof text);
+        CHECK(strstr(text, "paraphrase 16 -> ... -> paraphrase 85 -> ") &&
+              strstr(text, "15 -> ... -> 84"));
+        CHECK(strlen(sgf_leak_text(&layout, &leaks[98], text, 40)) == 39);
+        MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_ISOLATED, 98, NULL, 0, &count, &err),
+             err);
+        CHECK(count == 4949);
+    }
+    free(dense);
+    free(leaks);
+    sgf_layout_free(&layout);
+}
+
+/* ---- explanation and comparison ---- */
+
+static void test_explanations(void) {
+    static const struct {
+        size_t q, k;
+        const char *text;
+    } cases[] = {
+        {3, 1,
+         "token 3 (id 1, paraphrase 2) does not see token 1 (id 1, paraphrase 1): 1 < 3, but "
+         "visible[3][1] is 0"},
+        {4, 3,
+         "token 4 (id 1, separator 2) sees token 3 (id 1, paraphrase 2): 3 < 4, and visible[4][3] "
+         "is 1"},
+        {2, 5,
+         "token 2 (id 1, separator 1) does not see token 5 (id 1, paraphrase 3): it stands later "
+         "(5 > 2), and no token sees what comes after it"},
+        {0, 0,
+         "token 0 (id 1, shared prefix) sees token 0 (id 1, shared prefix), itself: "
+         "visible[0][0] is 1"}};
+    sgf_layout layout = layout_spelled("Pa|b|c>", 0);
+    char text[512];
+    sgf_error err;
+    size_t i;
+    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        MUST(sgf_mask_explain(&layout, NULL, cases[i].q, cases[i].k, text, sizeof text, &err), err);
+        CHECK(!strcmp(text, cases[i].text));
+        if (strcmp(text, cases[i].text)) printf("    got %s\n", text);
+    }
+    MUST(sgf_mask_explain(&layout, NULL, 3, 1, text, 20, &err), err);
+    CHECK(!strcmp(text, "token 3 (id 1, para"));
+    CHECK(sgf_mask_explain(&layout, NULL, 3, 7, text, sizeof text, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "no token 7: the layout has 7"));
+    sgf_layout_free(&layout);
+}
+static void test_explanations_quote_the_tokens(void) {
+    static const char *const texts[] = {" capital", "\n", "\"", "\\"};
+    sgf_model *model = NULL;
+    sgf_error err;
+    size_t i, n;
+    MUST(sgf_model_load("models/segfuse-2m", NULL, &model, &err), err);
+    for (i = 0; i < 4; i++) {
+        static const char *const quoted[] = {"\" capital\"", "\"\\n\"", "\"\\\"\"", "\"\\\\\""};
+        int32_t ids[16], segment;
+        char text[512];
+        sgf_layout layout;
+        sgf_layout_init(&layout, NULL);
+        MUST(sgf_encode(model->tokenizer, sgf_text(texts[i]), 0, ids, 16, &n, &err), err);
+        MUST(sgf_layout_segment(&layout, SGF_PARAPHRASE, 0, &segment, &err), err);
+        MUST(sgf_layout_add(&layout, segment, ids, n, &err), err);
+        MUST(sgf_mask_explain(&layout, model->tokenizer, 0, 0, text, sizeof text, &err), err);
+        CHECK(n == 1 && strstr(text, quoted[i]));
+        sgf_layout_free(&layout);
+    }
+    sgf_model_free(model);
+}
+static void test_segments_in_words(void) {
+    static const char *const words[] = {
+        "shared prefix",       "question 1 of example 1", "question 2 of example 1",
+        "answer of example 1", "separator (segment 4)",   "question 1 of example 2",
+        "answer of example 2", "separator (segment 7)",   "manual paraphrase 1",
+        "separator 1",         "auto paraphrase 2",       "answer"};
+    sgf_layout layout = layout_spelled("PqrA|sB|a|c>", 1);
+    char text[64];
+    int32_t i;
+    for (i = 0; i < 12; i++)
+        CHECK(!strcmp(sgf_segment_text(&layout, i, text, sizeof text), words[i]));
+    CHECK(strlen(sgf_segment_text(&layout, 1, text, 5)) == 4);
+    sgf_layout_free(&layout);
+}
+static void test_comparison(void) {
+    sgf_layout layout = layout_spelled("Pa|b|c>", 0);
+    uint8_t dense[49];
+    size_t q = 99, k = 99;
+    sgf_mask_set(&layout, SGF_SHARED_ORIGINAL);
+    sgf_mask_dense(&layout, dense);
+    CHECK(sgf_mask_compare(&layout, dense, &q, &k) == 0 && q == 99);
+    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    CHECK(sgf_mask_compare(&layout, dense, &q, &k) == 5 && q == 3 && k == 2);
+    dense[1] = 1; /* the future */
+    CHECK(sgf_mask_compare(&layout, dense, &q, &k) == 6 && q == 0 && k == 1);
+    CHECK(sgf_mask_compare(&layout, dense, NULL, NULL) == 6);
+    sgf_layout_free(&layout);
+}
+
+/* ---- dense masks from files ---- */
+
+static void mask_bytes(const char *path, const void *bytes, size_t n) {
+    FILE *file = fopen(path, "wb");
+    if (file) fwrite(bytes, 1, n, file), fclose(file);
+}
+/* An .npy file of version `version` with this dictionary and these items. */
+static void mask_npy(const char *path, int version, const char *dictionary, const void *items,
+                     size_t n) {
+    unsigned char bytes[1024];
+    size_t len = strlen(dictionary), head = version > 1 ? 12 : 10;
+    memcpy(bytes, "\x93NUMPY", 6);
+    bytes[6] = (unsigned char)version, bytes[7] = 0;
+    bytes[8] = (unsigned char)(len & 255), bytes[9] = (unsigned char)(len >> 8);
+    bytes[10] = bytes[11] = 0;
+    memcpy(bytes + head, dictionary, len);
+    memcpy(bytes + head + len, items, n);
+    mask_bytes(path, bytes, head + len + n);
+}
+static void test_dense_masks_of_every_type_are_read(void) {
+    /* [[1, 0], [1, 1]] */
+    static const struct {
+        const char *descr, *items;
+        size_t size;
+    } cases[] = {
+        {"|b1", "\1\0\1\1", 1},
+        {"|u1", "\1\0\1\1", 1},
+        {"|i1", "\1\0\1\1", 1},
+        {"<i2", "\1\0\0\0\1\0\1\0", 2},
+        {"<i4", "\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0", 4},
+        {">i4", "\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\1", 4},
+        {"<i8", "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 8},
+        {"<f2", "\0\0\0\xfc\0\0\0\x80", 2},                     /* 0, -inf, 0, -0 */
+        {">f2", "\0\0\xfb\xff\0\0\0\0", 2},                     /* -65504 */
+        {"<f4", "\0\0\0\0\xff\xff\x7f\xff\0\0\0\0\0\0\0\0", 4}, /* the least float */
+        {">f4", "\0\0\0\0\xff\x80\0\0\0\0\0\0\0\0\0\0", 4},
+        {"<f8", "\0\0\0\0\0\0\0\0\0\0\0\0\0\x88\xc3\xc0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 8},
+        {">f8", "\0\0\0\0\0\0\0\0\xff\xef\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+         8}};
+    static const char *const shapes[] = {"(2, 2)", "(1, 1, 2, 2)", "(1,2,2,)"};
+    char path[1400], text[256];
+    uint8_t dense[4];
+    sgf_error err;
+    size_t i, j;
+    snprintf(path, sizeof path, "%s", temp_path("mask.npy"));
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (j = 0; j < 3; j++) {
+            snprintf(text, sizeof text,
+                     "{'descr': '%s', 'fortran_order': False, 'shape': %s, }   \n", cases[i].descr,
+                     shapes[j]);
+            mask_npy(path, 1 + (int)j, text, cases[i].items, 4 * cases[i].size);
+            MUST(sgf_mask_read(path, 2, dense, NULL, &err), err);
+            CHECK(!memcmp(dense, "\1\0\1\1", 4));
+        }
+    mask_npy(path, 1, "{\"shape\":(2,2),\"descr\":\"|b1\",\"fortran_order\":True}", "\1\1\0\1", 4);
+    MUST(sgf_mask_read(path, 2, dense, NULL, &err), err);
+    CHECK(!memcmp(dense, "\1\0\1\1", 4));
+    mask_bytes(path, "# .\r\n\n1,1", 9);
+    MUST(sgf_mask_read(path, 2, dense, NULL, &err), err);
+    CHECK(!memcmp(dense, "\1\0\1\1", 4));
+}
+static void test_dense_masks_that_are_refused(void) {
+    static const struct {
+        const char *dictionary, *items;
+        size_t n;
+        const char *said;
+    } cases[] = {
+        {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 2), }", "", 0, "type '|O'"},
+        {"{'descr': '<c8', 'fortran_order': False, 'shape': (2, 2), }", "", 0, "astype(bool)"},
+        {"{'descr': '<f16', 'fortran_order': False, 'shape': (2, 2), }", "", 0, "type '<f16'"},
+        {"{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2, 2), }", "", 0, "records"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 3), }", "", 0, "shape (2, 3)"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (4,), }", "", 0, "shape (2, 2)"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 1, 2, 2), }", "", 0, "mask[0, 0]"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (99999999999999999999, 2), }", "", 0,
+         "shape"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (-2, 2), }", "", 0, "list of sizes"},
+        {"{'descr': '|b1', 'fortran_order': Maybe, 'shape': (2, 2), }", "", 0, "True or False"},
+        {"{'descr': '|b1', 'fortran_order': False, }", "", 0, "once each"},
+        {"{'descr': '|b1', 'descr': '|b1', 'shape': (2, 2), }", "", 0, "once each"},
+        {"{'descr' '|b1'}", "", 0, "once each"},
+        {"{'descr': '|b1", "", 0, "cut"},
+        {"[]", "", 0, "dictionary"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\1", 3, "promises 4"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\1\1\1", 5,
+         "promises 4"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\2\1", 4,
+         "row 1, column 0: 2; 0 or 1"},
+        {"{'descr': '|i1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\xff\1", 4,
+         "-1; 0 or 1"},
+        {"{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2), }", "\0\x3c\0\0\0\0\0\0", 8,
+         "row 0, column 0: 1; floats are added"},
+        {"{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2), }", "\0\0\0\xbc\0\0\0\0", 8,
+         "column 1: -1;"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }",
+         "\0\0\0\0\0\0\xc0\x7f\0\0\0\0\0\0\0\0", 16, "column 1: nan"}};
+    static const char *const texts[][2] = {
+        {"10\n1", "line 2 has 1 cells"}, {"10\n11\n11\n", "has 3 rows"},
+        {"10\n", "has 1 rows"},          {"", "has 0 rows"},
+        {"10\n1x\n", "line 2, cell 2"},  {"101\n", "line 1 has 3 cells"}};
+    char path[1400];
+    uint8_t dense[4] = {7, 7, 7, 7};
+    sgf_error err;
+    size_t i;
+    snprintf(path, sizeof path, "%s", temp_path("mask.npy"));
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mask_npy(path, 1, cases[i].dictionary, cases[i].items, cases[i].n);
+        CHECK(sgf_mask_read(path, 2, dense, NULL, &err) != SGF_OK);
+        CHECK(strstr(err.message, cases[i].said) && strstr(err.message, "mask.npy"));
+        if (!strstr(err.message, cases[i].said)) printf("    %s\n", err.message);
+    }
+    for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        mask_bytes(path, texts[i][0], strlen(texts[i][0]));
+        CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT);
+        CHECK(strstr(err.message, texts[i][1]));
+    }
+    mask_npy(path, 9, "{}", "", 0);
+    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
+          strstr(err.message, "version 9.0"));
+    mask_bytes(path, "\x93NUMPY\1\0\xff\xff{'", 12);
+    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT &&
+          strstr(err.message, "longer than the file"));
+    CHECK(sgf_mask_read(temp_path("none.npy"), 2, dense, NULL, &err) == SGF_ERR_IO);
+    CHECK(!memcmp(dense, "\7\7\7\7", 4));
+}
+
+/* ---- matrices of one's own ---- */
+
+static const char mask_hub[] =
+    "// every paraphrase sees the first one\n"
+    "         bos shared para1 para sep1 sep answer\n"
+    "bos       #    .      .    .    .    .    .\n"
+    "shared    #    #      .    .    .    .    .\n"
+    "para      #    #      #    =    #    =    .\r\n"
+    "sep       #    #      #    =    #    =    .   // as its paraphrase\n"
+    "\n"
+    "answer    #    #      #    #    #    #    #";
+static void test_matrices_by_role(void) {
+    sgf_layout named = layout_spelled("Pa|b|c|d|e>", 0), own = layout_spelled("Pa|b|c|d|e>", 0);
+    sgf_matrix *matrix = NULL;
+    char path[1400];
+    int32_t q, k;
+    sgf_error err;
+    snprintf(path, sizeof path, "%s", temp_path("matrix.txt"));
+    layout_file(path, mask_hub);
+    MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
+    MUST(sgf_matrix_set(&own, matrix, &err), err);
+    sgf_mask_set(&named, SGF_HUB);
+    for (q = 0; q < (int32_t)named.segments; q++)
+        for (k = 0; k <= q; k++) CHECK(sgf_visible(&named, q, k) == sgf_visible(&own, q, k));
+    sgf_layout_free(&named);
+    named = layout_spelled("PqA>", 0);
+    CHECK(sgf_matrix_set(&named, matrix, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "no row 'example_q'") && strstr(err.message, "example 1"));
+    sgf_matrix_free(matrix);
+    matrix = NULL;
+    layout_file(path, "example_q example_a para1 para auto answer\n"
+                      "example_q = . . . . .\nexample_a = = . . . .\npara # # . = . .\n"
+                      "auto 1 1 0 1 = 0\nanswer ######\n");
+    MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
+    sgf_layout_free(&named);
+    named = layout_spelled("qrAsBabc>", 1);
+    MUST(sgf_matrix_set(&named, matrix, &err), err);
+    CHECK(layout_draws(&named, "#\n.#\n###\n...#\n...##\n#####.\n#####.#\n#####.##\n#########\n"));
+    sgf_matrix_free(matrix);
+    sgf_layout_free(&named);
+    sgf_layout_free(&own);
+}
+static void test_matrices_by_segment(void) {
+    static const char *const bad[][2] = {
+        {"", "is empty"},
+        {"// nothing\n\n", "is empty"},
+        {"#.\n", "fewer rows"},
+        {"#.\n##\n##\n", "line 3: more rows"},
+        {"#.\n#\n", "line 2 has 1 cells; 2"},
+        {"#=\n##\n", "= needs labels"},
+        {"#?\n##\n", "line 1: a cell is"},
+        {"para answer\n", "rows are missing"},
+        {"para para\npara # #\n", "line 1: a label that was there"},
+        {"para\npara #\npara #\n", "line 3: a label that was there"},
+        {"para paraphrase\n", "'paraphrase' is not a label"},
+        {"para0\npara0 #\n", "'para0' is not a label"},
+        {"para1234567\n", "is not a label"},
+        {"para\npara # #\n", "line 2 has 2 cells; 1"},
+        {"para\n#\n", "'#' is not a label"},
+        {"para\npara x\n", "a cell is # or 1, . or 0, or ="}};
+    sgf_layout layout = layout_spelled("ab>", 0);
+    sgf_matrix *matrix = NULL;
+    char path[1400];
+    sgf_error err;
+    size_t i;
+    snprintf(path, sizeof path, "%s", temp_path("matrix.txt"));
+    layout_file(path, "1 0 0 // a\n1,1,0\n# # #\n");
+    MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
+    MUST(sgf_matrix_set(&layout, matrix, &err), err);
+    CHECK(layout_draws(&layout, "#\n##\n###\n"));
+    sgf_layout_free(&layout);
+    layout = layout_spelled("Pab>", 0);
+    CHECK(sgf_matrix_set(&layout, matrix, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "a matrix of 3 segments; the layout has 4"));
+    sgf_layout_free(&layout);
+    sgf_matrix_free(matrix);
+    matrix = NULL;
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        layout_file(path, bad[i][0]);
+        CHECK(sgf_matrix_read(path, NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
+        CHECK(strstr(err.message, bad[i][1]) && strstr(err.message, "matrix.txt"));
+        if (!strstr(err.message, bad[i][1])) printf("    %s\n", err.message);
+    }
+    CHECK(sgf_matrix_read(temp_path("none"), NULL, &matrix, &err) == SGF_ERR_IO);
+}
+
+static void tests_mask(void) {
+    RUN(test_attention_equals_a_dense_oracle);
+    RUN(test_leaks_equal_brute_force);
+    RUN(test_masks_keep_their_promises);
+    RUN(test_a_long_leak_lacks_its_middle);
+    RUN(test_explanations);
+    RUN(test_explanations_quote_the_tokens);
+    RUN(test_segments_in_words);
+    RUN(test_comparison);
+    RUN(test_dense_masks_of_every_type_are_read);
+    RUN(test_dense_masks_that_are_refused);
+    RUN(test_matrices_by_role);
+    RUN(test_matrices_by_segment);
+}
