@@ -4687,6 +4687,10 @@ typedef struct sgf__json_reader {
 static sgf_status sgf__json_fail(sgf__json_reader *r, const char *what) {
     size_t line = 1, i;
     for (i = 0; i < r->at && i < r->size; i++) line += r->text[i] == '\n';
+    if (!r->size || !memchr(r->text, '\n', r->size)) /* one line, perhaps of many: JSON lines */
+        return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, (int64_t)r->at,
+                            "%s: not JSON: %s at byte %llu", r->file, what,
+                            (unsigned long long)r->at);
     return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, (int64_t)r->at,
                         "%s: not JSON: %s at line %llu, byte %llu", r->file, what,
                         (unsigned long long)line, (unsigned long long)r->at);
@@ -12245,6 +12249,18 @@ static sgf_type sgf__json_type(const sgf__json *json, uint32_t node) {
     }
     return type;
 }
+/* What a value of SGF_OTHER is, in words. */
+static const char *sgf__json_other(const sgf__json *json, uint32_t node) {
+    const sgf__node *nodes = json->nodes;
+    uint32_t i, type = nodes[node].type;
+    if (type != SGF__ARRAY) return "objects";
+    type = nodes[node].count ? nodes[node + 1].type : (uint32_t)SGF__NULL;
+    for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
+        if (nodes[i].type != type) return "mixed lists";
+    return type == SGF__NUMBER   ? "lists of numbers"
+           : type == SGF__OBJECT ? "lists of objects"
+                                 : "mixed lists";
+}
 static sgf_status sgf__records_other(sgf__records *r, sgf__column *at, const char *what) {
     char text[160];
     snprintf(text, sizeof text, "%s (from record %llu on)", what, (unsigned long long)r->rows + 1);
@@ -12253,11 +12269,12 @@ static sgf_status sgf__records_other(sgf__records *r, sgf__column *at, const cha
     at->type = SGF_OTHER;
     return at->other ? SGF_OK : SGF_ERR_MEMORY;
 }
-/* Make column `at` able to hold `type`. */
-static sgf_status sgf__records_widen(sgf__records *r, sgf__column *at, sgf_type type) {
+/* Make column `at` able to hold `type`, the type of the value at `node`. */
+static sgf_status sgf__records_widen(sgf__records *r, sgf__column *at, sgf_type type,
+                                     const sgf__json *json, uint32_t node) {
     size_t i = (size_t)(at - r->table->columns);
     if (at->type == type || at->type == SGF_OTHER) return SGF_OK;
-    if (type == SGF_OTHER) return sgf__records_other(r, at, "objects or mixed lists");
+    if (type == SGF_OTHER) return sgf__records_other(r, at, sgf__json_other(json, node));
     if (r->unknown[i]) { /* still without cells: the caller fills the rows before with nulls */
         at->type = type;
         return SGF_OK;
@@ -12394,7 +12411,7 @@ static sgf_status sgf__records_add(sgf__records *r, const sgf__json *json, uint3
                                 r->file, (unsigned long long)r->rows + 1);
         if (status) break;
         at = &r->table->columns[column];
-        if (type != SGF_TYPE_COUNT) status = sgf__records_widen(r, at, type);
+        if (type != SGF_TYPE_COUNT) status = sgf__records_widen(r, at, type, json, key + 1);
         if (!status && at->type == SGF_LIST_LIST_UTF8 && type == SGF_LIST_UTF8 &&
             nodes[key + 1].count)
             status = sgf__records_other(r, at, "values of several types");

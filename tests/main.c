@@ -56,6 +56,7 @@ static void temp_remove(void) {
 #include "test_random.c"
 #include "test_lemmas.c"
 #include "test_table.c"
+#include "test_arrow.c"
 #include "test_train.c"
 #include "test_program.c"
 #include "test_hub.c"
@@ -69,7 +70,9 @@ int main(int argc, char **argv) {
         {"mask", tests_mask},         {"model", tests_model},       {"tokenizer", tests_tokenizer},
         {"generate", tests_generate}, {"sampling", tests_sampling}, {"memory", tests_memory},
         {"random", tests_random},     {"lemmas", tests_lemmas},     {"table", tests_table},
-        {"train", tests_train},       {"program", tests_program},   {"hub", tests_hub}};
+        {"arrow", tests_arrow},       {"train", tests_train},       {"program", tests_program},
+        {"hub", tests_hub},
+    };
     size_t i;
     for (i = 0; i < sizeof groups / sizeof groups[0]; i++)
         if (argc < 2 || strstr(groups[i].name, argv[1])) {

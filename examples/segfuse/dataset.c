@@ -109,7 +109,7 @@ static void data_json_close(data_json *j) {
 }
 /* The array at member `key`, 0 if there is none. */
 static uint32_t data_json_array(const data_json *j, const char *key) {
-    uint32_t at = sgf__json_get(&j->json, 0, key);
+    uint32_t at = j->json.nodes ? sgf__json_get(&j->json, 0, key) : 0;
     return at && j->json.nodes[at].type == SGF__ARRAY ? at : 0;
 }
 /* Is this the name of something in a folder, and of nothing outside of it? */
@@ -283,6 +283,13 @@ static void columns_text(const sgf_table *table, char *out, size_t cap) {
         n += (size_t)more;
     }
 }
+/* JSON of one row is likely one object around all of them: what pandas writes when it is not told
+   otherwise ({"uuid": {"0": ...}, ...}), a list for each column, or {"data": [...]}. */
+static const char *json_advice(const dataset *d) {
+    if (strncmp(sgf_table_format(d->table), "JSON", 4) || sgf_table_rows(d->table) > 1) return "";
+    return "; JSON is read as one object a row, each on a line of its own or all in one array (in "
+           "pandas: to_json('out.jsonl', orient='records', lines=True))";
+}
 static sgf_status column_missing(const dataset *d, const char *name, sgf_error *err) {
     char columns[400];
     columns_text(d->table, columns, sizeof columns);
@@ -292,15 +299,10 @@ static sgf_status column_missing(const dataset *d, const char *name, sgf_error *
                         columns);
 }
 static sgf_status column_bad(const dataset *d, int column, const char *wanted, sgf_error *err) {
-    /* {"uuid": {"0": ...}, ...}: what pandas writes when it is not told otherwise */
-    int turned = !strncmp(sgf_table_format(d->table), "JSON", 4) && !sgf_table_rows(d->table);
     return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                         "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
                         sgf_table_name(d->table, column), sgf_table_type_text(d->table, column),
-                        wanted,
-                        turned ? "; pandas writes rows with to_json('out.jsonl', orient='records', "
-                                 "lines=True)"
-                               : "");
+                        wanted, json_advice(d));
 }
 
 /* ---- columns ---- */
@@ -676,7 +678,10 @@ static sgf_status webqa_read(dataset *d, sgf_error *err) {
 /* ---- a whole data set ---- */
 
 static sgf_status dataset_schema(dataset *d, sgf_error *err) {
-    char columns[400];
+    char columns[300];
+    if (!sgf_table_columns(d->table))
+        return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+                            "%s: is empty; questions were wanted", d->source.path);
     if (column_find(d, "manual_paraphrases", "auto_paraphrases", NULL) >= 0)
         d->schema = SCHEMA_MYRIADLAMA;
     else if (column_find(d, "template", NULL, NULL) >= 0) d->schema = SCHEMA_MYRIADLAMA_RAW;
@@ -687,10 +692,10 @@ static sgf_status dataset_schema(dataset *d, sgf_error *err) {
         return sgf__fail_at(
             err, SGF_ERR_FORMAT, d->source.path, -1,
             "%s: no questions: its columns are %s; wanted are those of %s (%s), %s (%s), %s (%s) or "
-            "%s (%s)",
-            d->source.path, columns[0] ? columns : "none", schemas[0].name, schemas[0].columns,
-            schemas[1].name, schemas[1].columns, schemas[2].name, schemas[2].columns,
-            schemas[3].name, schemas[3].columns);
+            "%s (%s)%s",
+            d->source.path, columns, schemas[0].name, schemas[0].columns, schemas[1].name,
+            schemas[1].columns, schemas[2].name, schemas[2].columns, schemas[3].name,
+            schemas[3].columns, json_advice(d));
     }
     return SGF_OK;
 }

@@ -1,0 +1,211 @@
+/* Arrow's integration files: every cell of every type that is read equals the JSON beside the file, in
+   little- and big-endian files and streams of versions 0.14 to 21; every other type has its name.
+   The JSON is compressed, so these tests need gzip. */
+
+/* What `gzip -dc` makes of a file, to be freed; NULL if there is no gzip. */
+static char *gold_unzip(const char *path, size_t *size) {
+    char command[2100];
+    size_t cap = (size_t)1 << 20, got;
+    char *text = (char *)malloc(cap);
+    FILE *pipe;
+    snprintf(command, sizeof command, "gzip -dc '%s' 2> /dev/null", path);
+    pipe = popen(command, "r");
+    *size = 0;
+    while (pipe && (got = fread(text + *size, 1, cap - *size, pipe)) > 0) {
+        *size += got;
+        if (*size == cap) text = (char *)realloc(text, cap *= 2);
+    }
+    if (pipe && !pclose(pipe) && *size) return text;
+    free(text);
+    return NULL;
+}
+
+typedef struct gold_file {
+    sgf__arena arena;
+    sgf__json json;
+    size_t cells; /* compared so far */
+} gold_file;
+
+static uint32_t gold_get(const gold_file *g, uint32_t node, const char *key) {
+    return sgf__json_get(&g->json, node, key);
+}
+static sgf_str gold_text(const gold_file *g, uint32_t node, const char *key) {
+    return g->json.nodes[gold_get(g, node, key)].text;
+}
+/* Child i of an array. */
+static uint32_t gold_child(const gold_file *g, uint32_t array, size_t i) {
+    uint32_t at = array + 1;
+    if (g->json.nodes[array].next == array + 1 + g->json.nodes[array].count)
+        return at + (uint32_t)i; /* scalars */
+    while (i--) at = g->json.nodes[at].next;
+    return at;
+}
+static int64_t gold_int(const gold_file *g, uint32_t node) {
+    int64_t value = 0;
+    sgf__text_i64(g->json.nodes[node].text, &value);
+    return value;
+}
+/* The column that holds the values of a dictionary. */
+static uint32_t gold_dictionary(const gold_file *g, int64_t id) {
+    uint32_t all = gold_get(g, 0, "dictionaries"), i;
+    for (i = all + 1; i < g->json.nodes[all].next; i = g->json.nodes[i].next)
+        if (gold_int(g, gold_get(g, i, "id")) == id)
+            return gold_child(g, gold_get(g, gold_get(g, i, "data"), "columns"), 0);
+    return 0;
+}
+/* The type we give to a field; the list types of these files hold no texts. */
+static sgf_type gold_type(const gold_file *g, uint32_t field) {
+    static const struct {
+        const char *name;
+        sgf_type type;
+    } read[] = {{"utf8", SGF_UTF8}, {"largeutf8", SGF_UTF8}, {"utf8view", SGF_UTF8},
+                {"null", SGF_UTF8}, {"int", SGF_I64},        {"floatingpoint", SGF_F64},
+                {"bool", SGF_BOOL}};
+    sgf_str name = gold_text(g, gold_get(g, field, "type"), "name");
+    size_t i;
+    for (i = 0; i < sizeof read / sizeof read[0]; i++)
+        if (sgf__str_is(name, read[i].name)) return read[i].type;
+    return SGF_OTHER;
+}
+/* The bytes of a view: in place, or in hexadecimal in another buffer. */
+static sgf_str gold_view(const gold_file *g, uint32_t column, uint32_t view, char *bytes) {
+    uint32_t buffers = gold_get(g, column, "VARIADIC_DATA_BUFFERS"), i;
+    sgf_str hex, out;
+    if (gold_get(g, view, "INLINED")) return gold_text(g, view, "INLINED");
+    i = gold_child(g, buffers, (size_t)gold_int(g, gold_get(g, view, "BUFFER_INDEX")));
+    hex = g->json.nodes[i].text;
+    hex.ptr += 2 * gold_int(g, gold_get(g, view, "OFFSET"));
+    out.ptr = bytes;
+    out.len = (size_t)gold_int(g, gold_get(g, view, "SIZE"));
+    for (i = 0; i < out.len; i++) {
+        unsigned byte = 0;
+        sscanf(hex.ptr + 2 * (size_t)i, "%2x", &byte);
+        bytes[i] = (char)byte;
+    }
+    return out;
+}
+/* Does the table's cell hold value k of this JSON column? */
+static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t k,
+                     const sgf_table *t, int c, size_t row) {
+    uint32_t valid = gold_get(g, column, "VALIDITY"), data = gold_get(g, column, "DATA"),
+             views = gold_get(g, column, "VIEWS"), at;
+    char bytes[256];
+    double want, got;
+    if ((!data && !views) || (valid && !gold_int(g, gold_child(g, valid, k))))
+        return sgf_cell_null(t, c, row);
+    at = gold_child(g, data ? data : views, k);
+    if (sgf_cell_null(t, c, row)) return 0;
+    switch (sgf_table_type(t, c)) {
+    case SGF_UTF8: {
+        sgf_str text = sgf_cell_text(t, c, row),
+                gold = data ? g->json.nodes[at].text : gold_view(g, column, at, bytes);
+        return text.len == gold.len && !memcmp(text.ptr, gold.ptr, gold.len);
+    }
+    case SGF_I64: return sgf_cell_i64(t, c, row) == gold_int(g, at);
+    case SGF_BOOL:
+        return sgf_cell_bool(t, c, row) ==
+               (g->json.nodes[at].type == SGF__TRUE || sgf__str_is(g->json.nodes[at].text, "1"));
+    default:
+        want = sgf__json_double(&g->json, at);
+        got = sgf_cell_f64(t, c, row);
+        if (!sgf__str_is(gold_text(g, gold_get(g, field, "type"), "precision"), "DOUBLE"))
+            return (float)want == (float)got;
+        return want == got;
+    }
+}
+static int gold_cell(const gold_file *g, uint32_t field, uint32_t column, size_t k,
+                     const sgf_table *t, int c, size_t row) {
+    uint32_t coded = gold_get(g, field, "dictionary"), valid = gold_get(g, column, "VALIDITY");
+    if (!coded || g->json.nodes[coded].type != SGF__OBJECT)
+        return gold_same(g, field, column, k, t, c, row);
+    if (!gold_int(g, gold_child(g, valid, k))) return sgf_cell_null(t, c, row);
+    k = (size_t)gold_int(g, gold_child(g, gold_get(g, column, "DATA"), k));
+    column = gold_dictionary(g, gold_int(g, gold_get(g, coded, "id")));
+    return gold_same(g, field, column, k, t, c, row);
+}
+/* Column c of the table against field c of the schema, batch by batch. */
+static void gold_column(gold_file *g, const char *path, const sgf_table *t, int c, uint32_t field) {
+    uint32_t batches = gold_get(g, 0, "batches"), i;
+    size_t row = 0, k, wrong = 0;
+    sgf_str name = gold_text(g, field, "name");
+    int large = sgf__str_is(gold_text(g, gold_get(g, field, "type"), "bitWidth"), "64");
+    CHECK(sgf__str_is(name, sgf_table_name(t, c)));
+    if (sgf_table_type(t, c) == SGF_OTHER) {
+        CHECK(gold_type(g, field) == SGF_OTHER ||
+              (large && strstr(sgf_table_type_text(t, c), "uint64")));
+        CHECK(strcmp(sgf_table_type_text(t, c), "other") != 0);
+        return;
+    }
+    CHECK(sgf_table_type(t, c) == gold_type(g, field));
+    for (i = batches + 1; i < g->json.nodes[batches].next; i = g->json.nodes[i].next) {
+        uint32_t column = gold_child(g, gold_get(g, i, "columns"), (size_t)c);
+        size_t n = (size_t)gold_int(g, gold_get(g, column, "count"));
+        for (k = 0; k < n && row + k < sgf_table_rows(t); k++)
+            wrong += !gold_cell(g, field, column, k, t, c, row + k);
+        row += n;
+    }
+    g->cells += row;
+    CHECK(row == sgf_table_rows(t) && !wrong);
+    if (wrong)
+        printf("    %s: column %s: %d wrong cells\n", path, sgf_table_name(t, c), (int)wrong);
+}
+static void gold_table(gold_file *g, const char *path) {
+    uint32_t fields = gold_get(g, gold_get(g, 0, "schema"), "fields");
+    sgf_table *t;
+    sgf_error err;
+    size_t c;
+    MUST(sgf_table_read(path, NULL, &t, &err), err);
+    CHECK((size_t)sgf_table_columns(t) == g->json.nodes[fields].count);
+    for (c = 0; c < g->json.nodes[fields].count; c++)
+        gold_column(g, path, t, (int)c, gold_child(g, fields, c));
+    sgf_table_free(t);
+}
+
+static size_t gold_cells, gold_files, gold_unread;
+
+static void gold_check(const char *path) {
+    char name[2100];
+    size_t n = strlen(path), size;
+    gold_file g;
+    sgf_error err;
+    char *text;
+    if (n < 8 || strcmp(path + n - 8, ".json.gz") || strstr(path, "zstd")) return;
+    text = gold_unzip(path, &size);
+    gold_unread += !text;
+    if (!text) return;
+    memset(&g, 0, sizeof g);
+    sgf__arena_init(&g.arena, NULL);
+    MUST(sgf__json_parse(path, text, size, &g.arena, &g.json, &err), err);
+    snprintf(name, sizeof name, "%.*s.arrow_file", (int)n - 8, path);
+    gold_table(&g, name);
+    snprintf(name, sizeof name, "%.*s.stream", (int)n - 8, path);
+    gold_table(&g, name);
+    gold_files += 2;
+    gold_cells += g.cells;
+    sgf__arena_free(&g.arena);
+    free(text);
+}
+static void test_arrow_values_equal_the_json_beside_the_files(void) {
+    static const char *const folders[] = {"0.14.1",
+                                          "0.17.1",
+                                          "1.0.0-bigendian",
+                                          "1.0.0-littleendian",
+                                          "2.0.0-compression",
+                                          "4.0.0-shareddict",
+                                          "cpp-21.0.0"};
+    size_t i;
+    if (!shared_path("data/arrow-ipc/integration/0.14.1")) SKIP("../shared is not here");
+    gold_cells = gold_files = gold_unread = 0;
+    for (i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char folder[256];
+        snprintf(folder, sizeof folder, "data/arrow-ipc/integration/%s", folders[i]);
+        table_visit(folder, gold_check);
+    }
+    if (!gold_files) SKIP("gzip is not installed");
+    CHECK(!gold_unread && gold_cells > 9000);
+    printf("    %d cells of %d files\n", (int)gold_cells, (int)gold_files);
+}
+
+static void tests_arrow(void) {
+    RUN(test_arrow_values_equal_the_json_beside_the_files);
+}
