@@ -52,6 +52,7 @@ oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/oracle.py --segfuse build/segfuse --work build/oracle --model models/segfuse-2m
 	$(ORACLE)/bin/python tests/oracle/model_oracle.py
 	$(ORACLE)/bin/python tests/oracle/table_oracle.py
+	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
 	@for f in $(wildcard ../shared/data/tokenizers/*/tokenizer.json.gz); do \
 	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \
 	    gzip -dc $$f > $$d/tokenizer.json; cp $$(dirname $$f)/tokenizer_config.json $$d/; done

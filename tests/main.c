@@ -59,6 +59,7 @@ static void temp_remove(void) {
 #include "test_arrow.c"
 #include "test_train.c"
 #include "test_program.c"
+#include "test_dataset.c"
 #include "test_hub.c"
 
 int main(int argc, char **argv) {
@@ -71,7 +72,7 @@ int main(int argc, char **argv) {
         {"generate", tests_generate}, {"sampling", tests_sampling}, {"memory", tests_memory},
         {"random", tests_random},     {"lemmas", tests_lemmas},     {"table", tests_table},
         {"arrow", tests_arrow},       {"train", tests_train},       {"program", tests_program},
-        {"hub", tests_hub},
+        {"dataset", tests_dataset},   {"hub", tests_hub},
     };
     size_t i;
     for (i = 0; i < sizeof groups / sizeof groups[0]; i++)
