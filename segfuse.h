@@ -27,7 +27,7 @@
                                    "In Nippon, the capital city is [MASK].",
                                    "What is Japan's capital? [MASK]."};
            sgf_str questions[5];
-           sgf_example shot = {sgf_text("The capital of France is [MASK]."), sgf_text("Paris")};
+           sgf_example shot = {sgf_text("The capital of France is [MASK]."), sgf_text("Paris"), NULL, 0};
            sgf_prompt prompt = {0};
            sgf_model *model = NULL;
            sgf_session *session = NULL;
@@ -249,6 +249,8 @@ typedef struct sgf_layout {
     uint64_t *visible;    /* [S][SGF_MAX_SEGMENTS / 64] bits; use sgf_visible */
     int32_t answer;       /* the segment generated tokens belong to; -1 before there is one */
     int32_t answer_pos;   /* the position of the next generated token */
+    size_t late; /* the first `late` generated tokens do not belong to the answer yet but to
+                             seg[T], seg[T + 1], ...; 0 but for SGF_SHIFTED, not kept in files */
     size_t token_cap, segment_cap;
     sgf_allocator mem;
 } sgf_layout;
@@ -418,8 +420,8 @@ SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense
 SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
 
 /* Give every paraphrase segment its softmax mass: weight w adds log w to the answer's scores on its
-   keys. `weights` has n positive numbers, one per paraphrase (group 0, 1, ...), or is NULL for 1/N
-   each. */
+   keys, and on those of the separator that follows it. `weights` has n positive numbers, one per
+   paraphrase (group 0, 1, ...), or is NULL for 1/N each. */
 SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, size_t n,
                                    sgf_error *err);
 
@@ -618,6 +620,10 @@ SGF_DEF void sgf_session_watch(sgf_session *session, sgf_watch_function *see, vo
 
 typedef struct sgf_example {
     sgf_str question, answer;
+    const sgf_str
+        *paraphrase;    /* [paraphrases] the question in several ways, for SGF_FEW_SHOT_PARTS;
+                                  other formats use `question` */
+    size_t paraphrases; /* 0: `question` is the only one */
 } sgf_example;
 
 /* One question: what it is asked with. Texts are borrowed for the call. */
@@ -627,19 +633,26 @@ typedef struct sgf_prompt {
     size_t examples;
     const sgf_str *paraphrase; /* [paraphrases]; paraphrase 0 is the original question */
     size_t paraphrases;
-    sgf_str separator; /* SGF_CONCATENATED only; ptr NULL: "\n\n[SEP]\n\n" */
+    const unsigned char *manual; /* [paraphrases] 1: written by a person (SGF_MANUAL), 0: made by a
+                                    machine (SGF_AUTO), for the mask manual-cross; NULL: nobody
+                                    knows (SGF_PARAPHRASE) */
 } sgf_prompt;
 
-/* The texts; each part is tokenised by itself and the ids are joined.
-     STANDARD      I\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n   +   Q: {paraphrase}\nA:
-     CONCATENATED  N standard prompts joined by the separator
-     SHARED_PARTS  I\n\nQ: q1 A: a1\n...\n   +   parts Q: {paraphrase} A: joined by \n
-     SHARED_CUE    the same with parts Q: {paraphrase}, and one answer cue " A:" after the last */
+/* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part of
+   its own; without one of its own a method has the format's.
+     STANDARD        I\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n   +   Q: {paraphrase}\nA:
+     CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
+     SHARED_PARTS    I\n\nQ: q1 A: a1\n...Q: q5 A: a5\n|   +   parts Q: {paraphrase} A: joined by |;
+                     it is \n, and the first one is no part of its own but the prefix's last byte
+     SHARED_CUE      the same with parts Q: {paraphrase}, and one answer cue " A:" after the last
+     FEW_SHOT_PARTS  I, then for each example parts Q: {its paraphrase} and A: {its answer}, then
+                     parts Q: {paraphrase}, then the answer cue A:, all joined by |, which is \n\n */
 typedef enum sgf_format {
     SGF_STANDARD,
     SGF_CONCATENATED,
     SGF_SHARED_PARTS,
-    SGF_SHARED_CUE
+    SGF_SHARED_CUE,
+    SGF_FEW_SHOT_PARTS
 } sgf_format;
 
 /* Which query is the first to see everything. */
@@ -662,28 +675,85 @@ typedef enum sgf_combine {
     SGF_WEIGHTED_MAX  /* the logits of the context with the highest weight, the first one on ties */
 } sgf_combine;
 
+/* What of a generation is the prediction. */
+typedef enum sgf_prediction {
+    SGF_FIRST_LINE, /* the first line */
+    SGF_FIRST_WORD  /* the first word of it */
+} sgf_prediction;
+
+/* What the original scripts do by accident, for comparison with their results. No method has one of
+   these unless it is asked for (sgf_method.accidents, a sum of the numbers). Fusions only: a method
+   with contexts == 1.
+
+   SHIFTED  Segments are counted on the ids of the parts, without BOS; then the text of these ids is
+            tokenised again as a whole, with BOS, and the count is applied to the new ids. With BOS
+            every segment begins one token early; where a token crosses a border (".\n\n"), all
+            that follow begin one token late. Tokens from the count's end on are fused, so with BOS
+            the last prompt token is; when the new ids are fewer than were counted, the first
+            generated tokens still belong to what was counted there. fusion_start does not apply.
+            (flex_attention_generate.py, the myriadlama_flex scripts)
+   SWAPPED  The first two paraphrases change places; what is first now sees nothing and is seen by
+            nobody, the answer included. Needs two paraphrases.
+            (myriadlama_custom_attention_generate.py)
+   NO_CUE   FEW_SHOT_PARTS ends with the last paraphrase: the final A: is lost.
+            (generate_myriadlama.py) */
+/* clang-format off */
+#define SGF_ACCIDENT_LIST(X)       \
+    X(SGF_SHIFTED, 1, "shifted")   \
+    X(SGF_SWAPPED, 2, "swapped")   \
+    X(SGF_NO_CUE,  4, "no-cue")
+/* clang-format on */
+#define SGF__ACCIDENT_ENUM(name, bit, text) name = bit,
+typedef enum sgf_accident { SGF_ACCIDENT_LIST(SGF__ACCIDENT_ENUM) SGF_ACCIDENTS = 7 } sgf_accident;
+#undef SGF__ACCIDENT_ENUM
+
+/* The accident of that name into *accident; SGF_ERR_ARG with the list of names otherwise. */
+SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err);
+
 /* A method is a choice of these. Take a known one with sgf_method_find and change what you like. */
 typedef struct sgf_method {
     const char *name;
+    const char *about; /* what it does, in a line */
     int contexts; /* 1: every paraphrase in one context (fusion); 2: one context per paraphrase, one answer
                      (ensemble); 0: one context, the first paraphrase alone */
     sgf_format format;
+    const char *separator; /* zero-terminated, borrowed; NULL: the format's */
     sgf_mask mask;
     sgf_positions positions;
     sgf_fusion_start fusion_start;
     sgf_bos_rule bos;
     sgf_combine combine;
-    int even_mass; /* 1: mass 1/N; 0: every paraphrase as it is */
+    sgf_prediction prediction;
+    unsigned accidents; /* a sum of SGF_SHIFTED, ...; 0: none */
+    int even_mass;      /* 1: mass 1/N; 0: every paraphrase as it is */
     const double
         *mass; /* one positive weight per paraphrase, borrowed: the mass of each in a fusion;
                            in an ensemble what the weighted rules take. NULL: even_mass decides. */
 } sgf_method;
 
-/* The known methods: origin, per_prompt, avg, max, flex_attention, fused. `per_prompt` is `origin`
-   asked once for every paraphrase. SGF_ERR_ARG, with the list of names, for another one. */
+/* The known methods:
+
+     origin             the original question alone
+     per_prompt         origin, asked once for every paraphrase
+     avg, max           one context per paraphrase: mean of logits, maximum of probabilities
+     weighted_avg,      the same with `mass` as weights: weighted sum of logits, logits of the
+     weighted_max       highest weight
+     flex_attention     N full prompts, isolated
+     myriadlama_flex    the same with the separator \n\n; SGF_MANUAL_CROSS lets the manual ones see
+                        each other
+     myriadlama         few-shot examples and question in N paraphrases each, mask few-shot
+     myriadlama_custom  one prefix, N parts that end with "A:", mask shared
+     fused              one prefix, N parts, one cue, mask shared, aligned, mass 1/N: recommended
+
+   SGF_ERR_ARG, with the list of names, for another one. */
 SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
 /* The i-th name, NULL behind the last. */
 SGF_DEF const char *sgf_method_name(size_t i);
+/* The text that separates the parts of this method's prompts: its own, or the format's ("" for
+   SGF_STANDARD, which has none). */
+SGF_DEF const char *sgf_method_separator(const sgf_method *method);
+/* The part of a generation's text that is the answer by this method's rule. */
+SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 
 /* Build the layout of one context: of all paraphrases (method->contexts == 1), or of paraphrase
    `which` alone. The layout is cleared first; it has an answer segment, positions, mask and mass as
@@ -755,8 +825,8 @@ SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double tempe
                                      sgf_error *err);
 
 /* The whole way for one question: build the contexts of `method`, generate at most max_new_tokens
-   (0: 10), decode the text into out (zero-terminated, cut at cap - 1 bytes) and take its first line
-   without surrounding space. */
+   (0: 10), decode the text and take what the method's prediction rule says into out
+   (zero-terminated, cut at cap - 1 bytes). */
 SGF_DEF sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const sgf_prompt *prompt,
                            size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
 
@@ -1432,7 +1502,7 @@ SGF_DEF void sgf_layout_free(sgf_layout *layout) {
     sgf_layout_init(layout, &layout->mem);
 }
 SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
-    layout->tokens = layout->segments = 0;
+    layout->tokens = layout->segments = layout->late = 0;
     layout->answer = -1;
     layout->answer_pos = 0;
 }
@@ -1520,6 +1590,7 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
         layout->seg[layout->tokens++] = segment;
     }
     layout->segment[segment].tokens += n;
+    layout->late = 0;
     layout->answer_pos = (int32_t)layout->tokens;
     return SGF_OK;
 }
@@ -2015,7 +2086,9 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
     }
     for (i = 0; i < layout->segments; i++) {
         sgf_segment *segment = &layout->segment[i];
-        if (sgf__is_paraphrase(segment->role))
+        int follows = segment->role == SGF_SEPARATOR && segment->group >= 0 &&
+                      (!weights || (size_t)segment->group < n);
+        if (sgf__is_paraphrase(segment->role) || follows)
             segment->log_mass = (float)sgf__log_d(weights ? weights[segment->group]
                                                           : 1.0 / (double)count);
     }
@@ -3383,21 +3456,43 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
  * mask and mass are set from the segments' roles.
  * ==================================================================================== */
 
+/* clang-format off */
 static const sgf_method sgf__methods[] = {
-    /* name, contexts, format, mask, positions, fusion_start, bos, combine, even_mass, mass */
-    {"origin", 0, SGF_STANDARD, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO, SGF_AVG,
-     0, NULL},
-    {"per_prompt", 0, SGF_STANDARD, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, 0, NULL},
-    {"avg", 2, SGF_STANDARD, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO, SGF_AVG, 0,
-     NULL},
-    {"max", 2, SGF_STANDARD, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO, SGF_MAX, 0,
-     NULL},
-    {"flex_attention", 1, SGF_CONCATENATED, SGF_ISOLATED, SGF_SEQUENTIAL, SGF_FIRST_ANSWER,
-     SGF_BOS_AUTO, SGF_AVG, 0, NULL},
-    {"fused", 1, SGF_SHARED_CUE, SGF_SHARED_MASK, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, 1, NULL},
+    {"origin", "the original question alone",
+     0, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+    {"per_prompt", "every paraphrase alone, a row for each",
+     0, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+    {"avg", "mean of the paraphrases' logits",
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+    {"max", "maximum of the paraphrases' probabilities",
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_MAX, SGF_FIRST_LINE, 0, 0, NULL},
+    {"weighted_avg", "sum of the logits, weighted by confidence",
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_WEIGHTED_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+    {"weighted_max", "logits of the most confident paraphrase",
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_WEIGHTED_MAX, SGF_FIRST_LINE, 0, 0, NULL},
+    {"flex_attention", "N full prompts, blind to each other",
+     1, SGF_CONCATENATED, NULL, SGF_ISOLATED, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+    {"myriadlama_flex", "manual, then auto templates, each a prompt",
+     1, SGF_CONCATENATED, "\n\n", SGF_ISOLATED, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
+    {"myriadlama", "examples, too, in N paraphrases each",
+     1, SGF_FEW_SHOT_PARTS, NULL, SGF_FEW_SHOT, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
+    {"myriadlama_custom", "one prefix, paraphrases with a cue each",
+     1, SGF_SHARED_PARTS, "\n", SGF_SHARED_MASK, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
+    {"fused", "one prefix, one cue, aligned, mass 1/N",
+     1, SGF_SHARED_CUE, NULL, SGF_SHARED_MASK, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_AVG, SGF_FIRST_LINE, 0, 1, NULL},
 };
+/* clang-format on */
 enum { SGF__METHODS = (int)(sizeof sgf__methods / sizeof sgf__methods[0]) };
 
 SGF_DEF const char *sgf_method_name(size_t i) {
@@ -3412,6 +3507,30 @@ SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_err
     if (!status) *method = sgf__methods[i];
     return status;
 }
+SGF_DEF const char *sgf_method_separator(const sgf_method *method) {
+    if (method->separator) return method->separator;
+    switch (method->format) {
+    case SGF_CONCATENATED: return "\n\n[SEP]\n\n";
+    case SGF_SHARED_PARTS:
+    case SGF_SHARED_CUE: return "\n";
+    case SGF_FEW_SHOT_PARTS: return "\n\n";
+    default: return "";
+    }
+}
+SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation) {
+    return method->prediction == SGF_FIRST_WORD ? sgf_first_word(generation)
+                                                : sgf_first_line(generation);
+}
+SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err) {
+#define SGF__ACCIDENT_TEXT(name, bit, text) text,
+    static const char *const names[] = {SGF_ACCIDENT_LIST(SGF__ACCIDENT_TEXT)};
+#undef SGF__ACCIDENT_TEXT
+    size_t i;
+    sgf_status status = sgf__name_find("accident", name, names, sizeof names / sizeof names[0], &i,
+                                       err);
+    if (!status) *accident = 1u << i;
+    return status;
+}
 
 /* Where parts go: the layout being built, and buffers that are used again for every part. */
 typedef struct sgf__builder {
@@ -3419,7 +3538,9 @@ typedef struct sgf__builder {
     const sgf_prompt *prompt;
     const sgf_method *method;
     sgf_layout *layout;
-    size_t which; /* the paraphrase, when the method has one context for each */
+    const char *separator;
+    size_t first, end; /* the paraphrases of this context: all, or one */
+    int after;         /* only generated tokens are fused */
     sgf__buf text;
     void *ids;
     size_t ids_cap;
@@ -3427,116 +3548,167 @@ typedef struct sgf__builder {
     sgf_error *err;
 } sgf__builder;
 
-static sgf_status sgf__part_add(sgf__builder *b, const char *text, size_t len) {
-    return sgf__buf_add(&b->text, text, len, b->err);
+static sgf_status sgf__part_add(sgf__builder *b, sgf_str text) {
+    return sgf__buf_add(&b->text, text.ptr, text.len, b->err);
 }
 static sgf_status sgf__part_text(sgf__builder *b, const char *text) {
-    return sgf__part_add(b, text, strlen(text));
+    return sgf__part_add(b, sgf_text(text));
 }
-/* Tokenise the collected text, give its ids to `segment`, start a new part. */
-static sgf_status sgf__part_end(sgf__builder *b, int32_t segment) {
-    size_t bound = sgf_encode_bound(b->text.len) + 1, n = 0;
+/* The collected text as ids[1 .. *n]; ids[0] is room for a BOS. */
+static sgf_status sgf__part_encode(sgf__builder *b, int32_t **ids, size_t *n) {
+    size_t bound = sgf_encode_bound(b->text.len) + 1;
     sgf_str text;
     sgf_status status = sgf__grow(&b->text.mem, &b->ids, &b->ids_cap, bound, sizeof(int32_t),
                                   b->err);
-    int32_t *ids = (int32_t *)b->ids;
     text.ptr = b->text.ptr ? b->text.ptr : "";
     text.len = b->text.len;
-    if (!status) status = sgf_encode(b->tokenizer, text, 0, ids + 1, bound - 1, &n, b->err);
-    if (!status && b->bos_now) {
-        ids[0] = sgf_tokenizer_bos(b->tokenizer);
-        status = sgf_layout_add(b->layout, segment, ids, n + 1, b->err);
-    } else if (!status) status = sgf_layout_add(b->layout, segment, ids + 1, n, b->err);
-    b->bos_now = 0;
+    *ids = (int32_t *)b->ids;
+    if (!status) status = sgf_encode(b->tokenizer, text, 0, *ids + 1, bound - 1, n, b->err);
     b->text.len = 0;
     return status;
 }
+/* Tokenise the collected text, give its ids to `segment`, start a new part. */
+static sgf_status sgf__part_end(sgf__builder *b, int32_t segment) {
+    size_t n = 0, bos = b->bos_now ? 1 : 0;
+    int32_t *ids = NULL;
+    sgf_status status = sgf__part_encode(b, &ids, &n);
+    if (!status) {
+        ids[0] = sgf_tokenizer_bos(b->tokenizer);
+        status = sgf_layout_add(b->layout, segment, ids + 1 - bos, n + bos, b->err);
+    }
+    b->bos_now = 0;
+    return status;
+}
+/* Make a segment and put the collected part into it. */
+static sgf_status sgf__segment_end(sgf__builder *b, sgf_role role, int32_t group) {
+    int32_t segment = 0;
+    sgf_status status = sgf_layout_segment(b->layout, role, group, &segment, b->err);
+    return status ? status : sgf__part_end(b, segment);
+}
+/* The separator, a segment of its own; group: the paraphrase it follows, or -1. */
+static sgf_status sgf__separator_end(sgf__builder *b, int32_t group) {
+    sgf_status status = sgf__part_text(b, b->separator);
+    return status ? status : sgf__segment_end(b, SGF_SEPARATOR, group);
+}
+/* The segment of paraphrase i. */
+static sgf_status sgf__paraphrase_segment(sgf__builder *b, size_t i, int32_t *segment) {
+    const unsigned char *manual = b->prompt->manual;
+    return sgf_layout_segment(b->layout,
+                              !manual     ? SGF_PARAPHRASE
+                              : manual[i] ? SGF_MANUAL
+                                          : SGF_AUTO,
+                              (int32_t)i, segment, b->err);
+}
+/* Which paraphrase stands at place i? */
+static size_t sgf__paraphrase_at(const sgf__builder *b, size_t i) {
+    return b->method->accidents & SGF_SWAPPED && i < 2 ? 1 - i : i;
+}
 
-/* Instruction and examples: "I\n\nQ: q\nA: a\n\n..." or, on one line each, "I\n\nQ: q A: a\n...\n".
+/* Instruction and examples: "I\n\nQ: q\nA: a\n\n..." or, on one line each, "I\n\nQ: q A: a\n...".
  */
 static sgf_status sgf__prefix_text(sgf__builder *b, int one_line) {
     const sgf_prompt *p = b->prompt;
-    sgf_status status = sgf__part_add(b, p->instruction.ptr, p->instruction.len);
+    sgf_status status = sgf__part_add(b, p->instruction);
     size_t i;
     if (!status) status = sgf__part_text(b, "\n\n");
     for (i = 0; i < p->examples && !status; i++) {
         status = sgf__part_text(b, "Q: ");
-        if (!status)
-            status = sgf__part_add(b, p->example[i].question.ptr, p->example[i].question.len);
+        if (!status) status = sgf__part_add(b, p->example[i].question);
         if (!status) status = sgf__part_text(b, one_line ? " A: " : "\nA: ");
-        if (!status) status = sgf__part_add(b, p->example[i].answer.ptr, p->example[i].answer.len);
+        if (!status) status = sgf__part_add(b, p->example[i].answer);
         if (!status) status = sgf__part_text(b, one_line ? "\n" : "\n\n");
     }
-    return status || !one_line ? status : sgf__part_text(b, "\n");
+    return status;
 }
-static sgf_status sgf__question_text(sgf__builder *b, size_t which, const char *cue) {
-    sgf_str question = b->prompt->paraphrase[which];
+static sgf_status sgf__question_text(sgf__builder *b, size_t i, const char *cue) {
     sgf_status status = sgf__part_text(b, "Q: ");
-    if (!status) status = sgf__part_add(b, question.ptr, question.len);
+    if (!status) status = sgf__part_add(b, b->prompt->paraphrase[i]);
     return status ? status : sgf__part_text(b, cue);
 }
 
-/* Make a segment and put the collected part into it. */
-static sgf_status sgf__segment_end(sgf__builder *b, sgf_role role, size_t group) {
-    int32_t segment = 0;
-    sgf_status status = sgf_layout_segment(b->layout, role, (int32_t)group, &segment, b->err);
-    return status ? status : sgf__part_end(b, segment);
-}
-
-/* One standard prompt: the prefix in `prefix` (a segment of its own, or the paraphrase's), then the
- * question. */
-static sgf_status sgf__standard_build(sgf__builder *b, size_t which, int own_prefix) {
+/* One standard prompt: the prefix in a segment of its own, or in the paraphrase's, then the
+   question. */
+static sgf_status sgf__standard_build(sgf__builder *b, size_t i, int own_prefix) {
     int32_t segment = 0;
     sgf_status status = sgf__prefix_text(b, 0);
     if (!status && own_prefix) status = sgf__segment_end(b, SGF_SHARED, 0);
-    if (!status)
-        status = sgf_layout_segment(b->layout, SGF_PARAPHRASE, (int32_t)which, &segment, b->err);
+    if (!status) status = sgf__paraphrase_segment(b, i, &segment);
     if (!status && !own_prefix) status = sgf__part_end(b, segment);
-    if (!status) status = sgf__question_text(b, which, "\nA:");
+    if (!status) status = sgf__question_text(b, i, "\nA:");
     return status ? status : sgf__part_end(b, segment);
 }
-/* A context is made of all paraphrases, or of one. */
-static int sgf__paraphrase_last(const sgf__builder *b, size_t i) {
-    return i == (b->method->contexts == 1 ? b->prompt->paraphrases - 1 : b->which);
-}
 static sgf_status sgf__concatenated_build(sgf__builder *b) {
-    sgf_str separator = b->prompt->separator.ptr ? b->prompt->separator : sgf_text("\n\n[SEP]\n\n");
     sgf_status status = SGF_OK;
-    size_t i = b->method->contexts == 1 ? 0 : b->which;
-    for (; !status; i++) {
+    size_t i;
+    for (i = b->first; i < b->end && !status; i++) {
         b->bos_now = b->method->bos == SGF_BOS_EACH;
-        status = sgf__standard_build(b, i, 0);
-        if (status || sgf__paraphrase_last(b, i)) break;
-        status = sgf__part_add(b, separator.ptr, separator.len);
-        if (!status) status = sgf__segment_end(b, SGF_SEPARATOR, i);
+        status = sgf__standard_build(b, sgf__paraphrase_at(b, i), 0);
+        if (!status && i + 1 < b->end)
+            status = sgf__separator_end(b, (int32_t)sgf__paraphrase_at(b, i));
+    }
+    return status;
+}
+/* The paraphrases one after the other, each a part; `before`: with a separator before the first. */
+static sgf_status sgf__questions_build(sgf__builder *b, const char *cue, int before) {
+    sgf_status status = before ? sgf__separator_end(b, -1) : SGF_OK;
+    int32_t segment = 0;
+    size_t i;
+    for (i = b->first; i < b->end && !status; i++) {
+        size_t which = sgf__paraphrase_at(b, i);
+        status = sgf__paraphrase_segment(b, which, &segment);
+        b->bos_now = b->method->bos == SGF_BOS_EACH;
+        if (!status) status = sgf__question_text(b, which, cue);
+        if (!status) status = sgf__part_end(b, segment);
+        if (!status && i + 1 < b->end) status = sgf__separator_end(b, (int32_t)which);
     }
     return status;
 }
 static sgf_status sgf__shared_build(sgf__builder *b) {
-    int cue = b->method->format == SGF_SHARED_CUE, each = b->method->bos == SGF_BOS_EACH;
-    int32_t segment = 0;
-    size_t i = b->method->contexts == 1 ? 0 : b->which;
+    int32_t prefix = 0;
     sgf_status status = sgf__prefix_text(b, 1);
-    b->bos_now = each;
-    if (!status) status = sgf__segment_end(b, SGF_SHARED, 0);
-    for (; !status; i++) {
-        status = sgf_layout_segment(b->layout, SGF_PARAPHRASE, (int32_t)i, &segment, b->err);
-        b->bos_now = each;
-        if (!status) status = sgf__question_text(b, i, cue ? "" : " A:");
-        if (!status) status = sgf__part_end(b, segment);
-        if (status || sgf__paraphrase_last(b, i)) break;
-        status = sgf__part_text(b, "\n");
-        if (!status) status = sgf__part_end(b, segment);
+    b->bos_now = b->method->bos == SGF_BOS_EACH;
+    if (!status) status = sgf_layout_segment(b->layout, SGF_SHARED, 0, &prefix, b->err);
+    if (!status && b->method->separator) status = sgf__part_end(b, prefix);
+    if (!status) status = sgf__part_text(b, b->separator);
+    if (!status) status = sgf__part_end(b, prefix);
+    return status ? status
+                  : sgf__questions_build(b, b->method->format == SGF_SHARED_CUE ? "" : " A:", 0);
+}
+static sgf_status sgf__example_build(sgf__builder *b, size_t e) {
+    const sgf_example *example = &b->prompt->example[e];
+    size_t i, n = example->paraphrases ? example->paraphrases : 1;
+    sgf_status status = SGF_OK;
+    for (i = 0; i <= n && !status; i++) {
+        sgf_str text = i == n                 ? example->answer
+                       : example->paraphrases ? example->paraphrase[i]
+                                              : example->question;
+        status = sgf__separator_end(b, -1);
+        if (!status) status = sgf__part_text(b, i == n ? "A: " : "Q: ");
+        if (!status) status = sgf__part_add(b, text);
+        if (!status)
+            status = sgf__segment_end(b, i == n ? SGF_EXAMPLE_A : SGF_EXAMPLE_Q, (int32_t)e);
     }
     return status;
 }
+static sgf_status sgf__few_shot_build(sgf__builder *b) {
+    sgf_status status = sgf__part_add(b, b->prompt->instruction);
+    size_t e;
+    b->bos_now = b->method->bos == SGF_BOS_EACH;
+    if (!status) status = sgf__segment_end(b, SGF_SHARED, 0);
+    for (e = 0; e < b->prompt->examples && !status; e++) status = sgf__example_build(b, e);
+    return status ? status : sgf__questions_build(b, "", 1);
+}
 
-/* The answer segment: with a cue, " A:"; else the last prompt token, or nothing yet (AFTER_FIRST).
- */
+/* The answer cue of a format, or NULL: it belongs to the answer or, when only generated tokens are
+   fused, to the last paraphrase. */
+static const char *sgf__cue(const sgf_method *method) {
+    if (method->format == SGF_SHARED_CUE) return " A:";
+    return method->format == SGF_FEW_SHOT_PARTS && !(method->accidents & SGF_NO_CUE) ? "A:" : NULL;
+}
+/* The answer segment: with a cue, that; else the last prompt token, or nothing yet. */
 static sgf_status sgf__answer_build(sgf__builder *b) {
     sgf_layout *layout = b->layout;
-    int cue = b->method->format == SGF_SHARED_CUE,
-        after = b->method->fusion_start == SGF_AFTER_FIRST;
+    const char *cue = sgf__cue(b->method);
     int32_t last, answer = 0;
     sgf_status status;
     if (!layout->tokens)
@@ -3544,40 +3716,97 @@ static sgf_status sgf__answer_build(sgf__builder *b) {
                          "the tokenizer makes no tokens of the prompt: its vocabulary does not "
                          "cover the text");
     last = layout->seg[layout->tokens - 1];
-    if (cue && after) { /* the cue is part of the last paraphrase */
-        status = sgf__part_text(b, " A:");
-        if (!status) status = sgf__part_end(b, last);
-        return status ? status : sgf_layout_segment(layout, SGF_ANSWER, -1, NULL, b->err);
-    }
     status = sgf_layout_segment(layout, SGF_ANSWER, -1, &answer, b->err);
-    if (status || after) return status;
-    if (cue) {
-        status = sgf__part_text(b, " A:");
-        return status ? status : sgf__part_end(b, answer);
+    if (!status && cue && b->method->format == SGF_FEW_SHOT_PARTS) {
+        status = sgf__part_text(b, b->separator);
+        if (!status) status = sgf__part_end(b, b->after ? last : answer);
     }
+    if (!status && cue) {
+        status = sgf__part_text(b, cue);
+        if (!status) status = sgf__part_end(b, b->after ? last : answer);
+    }
+    if (status || cue || b->after) return status;
     layout->seg[layout->tokens - 1] = answer;
     layout->segment[last].tokens--;
     layout->segment[answer].tokens++;
     return SGF_OK;
 }
 
-/* A BOS that stands alone, for FIRST (and AUTO when the tokenizer's own prompts start with one). */
-static sgf_status sgf__bos_build(sgf__builder *b) {
-    int32_t bos = sgf_tokenizer_bos(b->tokenizer), segment;
+/* Does the context start with a BOS that stands alone? For FIRST, and for AUTO when the tokenizer's
+   own prompts start with one. */
+static sgf_status sgf__bos_stands(sgf__builder *b, int *stands) {
     sgf_bos_rule rule = b->method->bos;
     sgf_tokenizer_info info;
-    sgf_status status;
     sgf_tokenizer_describe(b->tokenizer, &info);
     if (rule == SGF_BOS_AUTO) rule = info.adds_bos ? SGF_BOS_FIRST : SGF_BOS_NONE;
-    if (rule == SGF_BOS_NONE) return SGF_OK;
-    if (bos < 0)
-        return sgf__fail(
-            b->err, SGF_ERR_ARG,
-            "a begin-of-sequence token was asked for, but the model's tokenizer has none");
-    if (rule == SGF_BOS_EACH && b->method->format != SGF_STANDARD)
-        return SGF_OK; /* each part brings its own */
-    status = sgf_layout_segment(b->layout, SGF_BOS, -1, &segment, b->err);
+    *stands = rule == SGF_BOS_FIRST || (rule == SGF_BOS_EACH && b->method->format == SGF_STANDARD);
+    if (rule == SGF_BOS_NONE || sgf_tokenizer_bos(b->tokenizer) >= 0) return SGF_OK;
+    return sgf__fail(b->err, SGF_ERR_ARG,
+                     "a begin-of-sequence token was asked for, but the model's tokenizer has none");
+}
+static sgf_status sgf__bos_build(sgf__builder *b) {
+    int32_t bos = sgf_tokenizer_bos(b->tokenizer), segment = 0;
+    sgf_status status = sgf_layout_segment(b->layout, SGF_BOS, -1, &segment, b->err);
     return status ? status : sgf_layout_add(b->layout, segment, &bos, 1, b->err);
+}
+
+/* SGF_SHIFTED: other ids for the same text, in the segments that were counted on the old ones. */
+static sgf_status sgf__shift(sgf__builder *b, int bos) {
+    sgf_layout *layout = b->layout;
+    size_t counted = layout->tokens, n = 0, len = 0, i;
+    int32_t *ids = NULL;
+    void *text;
+    sgf_status status = sgf_decode(b->tokenizer, layout->token, counted, 0, NULL, 0, &len, b->err);
+    text = b->text.ptr;
+    if (!status) status = sgf__grow(&b->text.mem, &text, &b->text.cap, len + 1, 1, b->err);
+    b->text.ptr = (char *)text;
+    if (!status)
+        status = sgf_decode(b->tokenizer, layout->token, counted, 0, b->text.ptr, len, &len,
+                            b->err);
+    b->text.len = len;
+    if (!status) status = sgf__part_encode(b, &ids, &n);
+    if (!status) status = sgf__layout_reserve(layout, n + 1, layout->segments, b->err);
+    if (status) return status;
+    ids[0] = sgf_tokenizer_bos(b->tokenizer);
+    if (bos) n++;
+    else ids++;
+    layout->tokens = n;
+    layout->late = counted > n ? counted - n : 0;
+    for (i = 0; i < layout->segments; i++) layout->segment[i].tokens = 0;
+    for (i = 0; i < n; i++) {
+        layout->token[i] = ids[i];
+        if (i >= counted) layout->seg[i] = layout->answer;
+        layout->segment[layout->seg[i]].tokens++;
+    }
+    return SGF_OK;
+}
+/* SGF_SWAPPED: what stands first is hidden from everybody, and everybody from it. */
+static void sgf__swap_hide(sgf_layout *layout) {
+    int32_t p, s, S = (int32_t)layout->segments;
+    for (p = 0; p < S; p++) {
+        if (!sgf__is_paraphrase(layout->segment[p].role) || layout->segment[p].group != 1) continue;
+        for (s = 0; s < S; s++) {
+            sgf_visible_set(layout, p, s, 0);
+            sgf_visible_set(layout, s, p, 0);
+        }
+    }
+}
+static sgf_status sgf__accidents_check(const sgf_method *m, const sgf_prompt *prompt,
+                                       sgf_error *err) {
+    if (m->accidents & ~(unsigned)SGF_ACCIDENTS)
+        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known", m->name, m->accidents);
+    if (m->contexts != 1)
+        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents are for methods with one context",
+                         m->name);
+    if (m->accidents & SGF_SWAPPED && prompt->paraphrases < 2)
+        return sgf__fail(err, SGF_ERR_ARG, "%s: the accident swapped needs two paraphrases",
+                         m->name);
+    if (m->accidents & SGF_SHIFTED && m->bos == SGF_BOS_EACH)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "%s: the accident shifted has one BOS, or none, not one for each "
+                         "paraphrase",
+                         m->name);
+    return SGF_OK;
 }
 
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
@@ -3585,30 +3814,41 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
                                      sgf_error *err) {
     sgf__builder b;
     sgf_status status;
+    int bos = 0, shifted;
     if (!tokenizer)
         return sgf__fail(err, SGF_ERR_ARG,
                          "the model has no tokenizer.json, so it cannot read a prompt");
     if (!prompt->paraphrases || (method->contexts != 1 && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
+    if (method->accidents && (status = sgf__accidents_check(method, prompt, err)) != SGF_OK)
+        return status;
     memset(&b, 0, sizeof b);
     b.tokenizer = tokenizer;
     b.prompt = prompt;
     b.method = method;
-    b.which = which;
     b.layout = layout;
+    b.separator = sgf_method_separator(method);
+    b.first = method->contexts == 1 ? 0 : which;
+    b.end = method->contexts == 1 ? prompt->paraphrases : which + 1;
+    shifted = (method->accidents & SGF_SHIFTED) != 0;
+    b.after = shifted || method->fusion_start == SGF_AFTER_FIRST;
     b.err = err;
     sgf__buf_init(&b.text, &layout->mem);
     sgf_layout_clear(layout);
-    status = sgf__bos_build(&b);
+    status = sgf__bos_stands(&b, &bos);
+    if (!status && bos && !shifted) status = sgf__bos_build(&b);
     if (status) {
     } else if (method->format == SGF_STANDARD) status = sgf__standard_build(&b, which, 1);
     else if (method->format == SGF_CONCATENATED) status = sgf__concatenated_build(&b);
+    else if (method->format == SGF_FEW_SHOT_PARTS) status = sgf__few_shot_build(&b);
     else status = sgf__shared_build(&b);
     if (!status) status = sgf__answer_build(&b);
+    if (!status && shifted) status = sgf__shift(&b, bos);
     if (!status) {
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
+        if (method->accidents & SGF_SWAPPED) sgf__swap_hide(layout);
         if (method->contexts == 1 && (method->mass || method->even_mass))
             status = sgf_layout_mass(layout, method->mass, prompt->paraphrases, err);
     }
@@ -4012,7 +4252,7 @@ static sgf_status sgf__task_feed(sgf_session *s, sgf_task *task, size_t i, int32
         if (status) return status;
         row->token = id;
         row->pos = layout->answer_pos + (int32_t)step;
-        row->seg = layout->answer;
+        row->seg = step < layout->late ? layout->seg[layout->tokens + step] : layout->answer;
         row->sequence = *sequence;
         row->want = 1;
         ++*rows;
@@ -4132,7 +4372,7 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_p
     if (!status && cap) {
         line.ptr = text;
         line.len = len;
-        line = sgf_first_line(line);
+        line = sgf_method_prediction(method, line);
         if (line.len > cap - 1) line.len = cap - 1;
         memcpy(out, line.ptr, line.len);
         out[line.len] = 0;

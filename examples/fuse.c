@@ -8,7 +8,7 @@ int main(void) {
                             "In Nippon, the capital city is [MASK].",
                             "What is Japan's capital? [MASK]."};
     sgf_str questions[5];
-    sgf_example shot = {sgf_text("The capital of France is [MASK]."), sgf_text("Paris")};
+    sgf_example shot = {sgf_text("The capital of France is [MASK]."), sgf_text("Paris"), NULL, 0};
     sgf_prompt prompt = {0};
     sgf_model *model = NULL;
     sgf_session *session = NULL;

@@ -51,6 +51,7 @@ static void temp_remove(void) {
 #include "test_model.c"
 #include "test_tokenizer.c"
 #include "test_generate.c"
+#include "test_methods.c"
 #include "test_sampling.c"
 #include "test_memory.c"
 #include "test_random.c"
@@ -67,12 +68,12 @@ int main(int argc, char **argv) {
         const char *name;
         void (*run)(void);
     } groups[] = {
-        {"json", tests_json},         {"layout", tests_layout},     {"forward", tests_forward},
-        {"mask", tests_mask},         {"model", tests_model},       {"tokenizer", tests_tokenizer},
-        {"generate", tests_generate}, {"sampling", tests_sampling}, {"memory", tests_memory},
-        {"random", tests_random},     {"lemmas", tests_lemmas},     {"table", tests_table},
-        {"arrow", tests_arrow},       {"train", tests_train},       {"program", tests_program},
-        {"dataset", tests_dataset},   {"hub", tests_hub},
+        {"json", tests_json},         {"layout", tests_layout},   {"forward", tests_forward},
+        {"mask", tests_mask},         {"model", tests_model},     {"tokenizer", tests_tokenizer},
+        {"generate", tests_generate}, {"methods", tests_methods}, {"sampling", tests_sampling},
+        {"memory", tests_memory},     {"random", tests_random},   {"lemmas", tests_lemmas},
+        {"table", tests_table},       {"arrow", tests_arrow},     {"train", tests_train},
+        {"program", tests_program},   {"dataset", tests_dataset}, {"hub", tests_hub},
     };
     size_t i;
     for (i = 0; i < sizeof groups / sizeof groups[0]; i++)

@@ -84,6 +84,9 @@ static int generate_keep_single(void *user, size_t task, size_t step, const floa
     return generate_keep(single->result, task + single->question, step, logits, chosen);
 }
 
+/* Confidences, for the rules that want them. */
+static const double generate_weights[GENERATE_PARAPHRASES] = {0.25, 0.5, 0.125, 0.75, 0.5};
+
 /* All questions at once (together), or one after the other. `swap`: in reverse order. */
 static int generate_run_method(const sgf_model *model, sgf_session *session, const char *name,
                                size_t paraphrases, int together, int reverse, generate_result *r) {
@@ -113,6 +116,7 @@ static int generate_run_method(const sgf_model *model, sgf_session *session, con
         task[q].context = layouts[q];
         task[q].contexts = contexts;
         task[q].combine = method.combine;
+        task[q].weight = generate_weights;
         task[q].ids = r->ids[q];
         task[q].max_new_tokens = GENERATE_LENGTH;
     }
@@ -158,7 +162,7 @@ static void test_batch_order_threads_and_reuse_change_nothing(void) {
                     CHECK(generate_run_method(model, session, sgf_method_name(i), 3, together, 1,
                                               &other));
                     CHECK(generate_same(&first, &other));
-                    if (reuse && strcmp(sgf_method_name(i), "flex_attention"))
+                    if (reuse && !strstr(sgf_method_name(i), "flex"))
                         CHECK(other.prefill < first.prefill);
                     free(other.logits);
                     sgf_session_free(session);
@@ -168,10 +172,13 @@ static void test_batch_order_threads_and_reuse_change_nothing(void) {
     sgf_model_free(model);
 }
 
-/* With one paraphrase every method is one prompt: avg, max and flex_attention are origin; fused is
-   plain causal decoding of its own prompt. */
+/* With one paraphrase every method is one prompt: the ensembles and the flex methods are origin; the
+   ones with a shared prefix are plain causal decoding of their own prompt. */
 static void test_one_paraphrase_is_the_plain_prompt(void) {
-    static const char *const same[] = {"per_prompt", "avg", "max", "flex_attention"};
+    static const char *const same[] = {"per_prompt",     "avg",          "max",
+                                       "weighted_avg",   "weighted_max", "flex_attention",
+                                       "myriadlama_flex"};
+    static const char *const shared[] = {"fused", "myriadlama_custom"};
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
     generate_result origin, other;
@@ -183,37 +190,38 @@ static void test_one_paraphrase_is_the_plain_prompt(void) {
     if (!session) return;
     V = (size_t)model->config.vocab_size;
     CHECK(generate_run_method(model, session, "origin", 1, 1, 0, &origin));
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < sizeof same / sizeof same[0]; i++) {
         CHECK(generate_run_method(model, session, same[i], 1, 1, 0, &other));
         CHECK(generate_same(&origin, &other));
         free(other.logits);
     }
     free(origin.logits);
 
-    CHECK(generate_run_method(model, session, "fused", 1, 1, 0, &other));
     generate_prompts(&all, 1);
-    MUST(sgf_method_find("fused", &method, &err), err);
-    for (q = 0; q < GENERATE_QUESTIONS; q++) {
-        sgf_layout fused, plain;
+    for (i = 0; i < 2 * GENERATE_QUESTIONS; i++) {
+        sgf_layout own, plain;
         float *logits;
         size_t t;
-        sgf_layout_init(&fused, NULL);
+        q = i % GENERATE_QUESTIONS;
+        CHECK(generate_run_method(model, session, shared[i / GENERATE_QUESTIONS], 1, 1, 0, &other));
+        MUST(sgf_method_find(shared[i / GENERATE_QUESTIONS], &method, &err), err);
+        sgf_layout_init(&own, NULL);
         sgf_layout_init(&plain, NULL);
-        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &fused, &err), err);
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &own, &err), err);
         MUST(sgf_layout_segment(&plain, SGF_SHARED, 0, NULL, &err), err);
-        MUST(sgf_layout_add(&plain, 0, fused.token, fused.tokens, &err), err);
+        MUST(sgf_layout_add(&plain, 0, own.token, own.tokens, &err), err);
         MUST(sgf_layout_add(&plain, 0, other.ids[q], other.count[q], &err), err);
         sgf_mask_set(&plain, SGF_CAUSAL);
         logits = (float *)malloc(plain.tokens * V * sizeof(float));
         MUST(sgf_forward_layout(session, &plain, logits, NULL, NULL, &err), err);
         for (t = 0; t < other.count[q]; t++)
             CHECK(!memcmp(other.logits + (q * GENERATE_LENGTH + t) * V,
-                          logits + (fused.tokens - 1 + t) * V, V * sizeof(float)));
+                          logits + (own.tokens - 1 + t) * V, V * sizeof(float)));
         free(logits);
-        sgf_layout_free(&fused);
+        free(other.logits);
+        sgf_layout_free(&own);
         sgf_layout_free(&plain);
     }
-    free(other.logits);
     sgf_session_free(session);
     sgf_model_free(model);
 }
@@ -238,7 +246,7 @@ static void test_prompts_are_the_documented_texts(void) {
         {"origin", "I\n\nQ: q\nA: a\n\n|Q: one\nA|:"},
         {"flex_attention",
          "I\n\nQ: q\nA: a\n\nQ: one\nA:|\n\n[SEP]\n\n|I\n\nQ: q\nA: a\n\nQ: two\nA|:"},
-        {"fused", "I\n\nQ: q A: a\n\n|Q: one\n|Q: two| A:"}};
+        {"fused", "I\n\nQ: q A: a\n\n|Q: one|\n|Q: two| A:"}};
     sgf_model *model = generate_model();
     sgf_str paraphrases[2];
     sgf_example example;
@@ -378,7 +386,8 @@ static void test_weights_are_used_once(void) {
     MUST(sgf_method_find("fused", &method, &err), err);
     method.mass = weights;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
-    CHECK(layout.segment[1].log_mass == -1.60943791f && layout.segment[3].log_mass == -0.69314718f);
+    CHECK(layout.segment[1].log_mass == -1.60943791f && layout.segment[5].log_mass == -0.69314718f);
+    CHECK(layout.segment[2].log_mass == -1.60943791f); /* the separator behind the first */
     method.contexts = 2;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 2, &layout, &err), err);
     for (i = 0; i < layout.segments; i++) paraphrases += layout.segment[i].role == SGF_PARAPHRASE;

@@ -92,7 +92,7 @@ static int verb_generate(int argc, char **argv) {
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "no progress"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     memset(&run, 0, sizeof run);
-    o->method = "fused", o->separator = "\n\n[SEP]\n\n";
+    o->method = "fused";
     o->fewshots = o->paraphrases = 5, o->batch = 16, o->seed = 42;
     status = options_parse(argc, argv, options, "",
                            "Answer questions; write Feather and CSV; end with a table.", rest,

@@ -64,7 +64,8 @@ static void config_number(sgf__buf *buf, const char *key, long value) {
     sgf__buf_text(buf, text, NULL);
 }
 static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
-    static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue"};
+    static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
+                                          "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
     sgf__buf_text(buf, "{", NULL);
     config_text(buf, "segfuse", SGF_VERSION);
@@ -89,7 +90,7 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
                 m->fusion_start == SGF_AFTER_FIRST ? "after-first" : "first-answer");
     config_text(buf, "bos", bos[m->bos]);
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
-    if (m->format == SGF_CONCATENATED) config_text(buf, "separator", run->o.separator);
+    if (m->contexts == 1) config_text(buf, "separator", sgf_method_separator(m));
     config_text(buf, "device", "cpu");
     sgf__buf_text(buf, ", \"exact\": true}", NULL);
 }

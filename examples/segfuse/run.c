@@ -38,7 +38,6 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, size
     prompt.example = run->examples;
     prompt.examples = (size_t)run->o.fewshots;
     prompt.paraphrases = N;
-    prompt.separator = sgf_text(run->o.separator);
     for (q = 0; q < n && !status; q++) {
         prompt.paraphrase = b->paraphrases + q * N;
         question_paraphrases(run, &run->data.questions[first + q], b->paraphrases + q * N);

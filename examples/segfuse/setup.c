@@ -54,6 +54,7 @@ static int generate_method(const generate_run *run, const char *name, sgf_method
         if ((i = choice_find("generate", "bos", o->bos, bos)) < 0) return 0;
         m->bos = (sgf_bos_rule)i;
     }
+    m->separator = o->separator ? o->separator : m->separator;
     if (o->mass && m->contexts == 1) {
         m->even_mass = !strcmp(o->mass, "1/N");
         m->mass = run->mass;
