@@ -1000,6 +1000,10 @@ SGF_DEF void sgf_random_shuffle(sgf_random *random, size_t *items, size_t n);
 SGF_DEF sgf_status sgf_random_sample(sgf_random *random, size_t n, size_t k, size_t *out,
                                      const sgf_allocator *mem, sgf_error *err);
 
+/* numpy.random.default_rng(seed).permutation(n) to out[n]: how Hugging Face datasets shuffle before they
+   split, for picks that a Python script made with NumPy. n above 2^32 is SGF_ERR_LIMIT. */
+SGF_DEF sgf_status sgf_numpy_permutation(uint64_t seed, uint64_t n, size_t *out, sgf_error *err);
+
 /* hashlib.md5(text).hexdigest(): 32 hexadecimal digits and a zero byte. It names questions that
    come without an id; it protects nothing. */
 SGF_DEF void sgf_md5_hex(sgf_str text, char out[33]);
@@ -11018,7 +11022,8 @@ SGF_DEF sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, 
  * MT19937 (Matsumoto and Nishimura 1998, mt19937ar.c), seeded and used as CPython 3.11 does in
  * Modules/_randommodule.c and Lib/random.py. A seed is a whole number of any size, read as
  * 32-bit digits; a text is first turned into the number whose big-endian bytes are the text and
- * then the text's SHA-512. SHA-512: FIPS 180-4; MD5: RFC 1321.
+ * then the text's SHA-512. SHA-512: FIPS 180-4; MD5: RFC 1321. NumPy: SeedSequence and PCG64 (O'Neill
+ * 2014, pcg_setseq_128_xsl_rr_64), numpy/random/bit_generator.pyx and _generator.pyx.
  * ==================================================================================== */
 
 /* ---- hashes ---- */
@@ -11301,6 +11306,110 @@ SGF_DEF sgf_status sgf_random_sample(sgf_random *random, size_t n, size_t k, siz
 }
 
 /* ---- statistics ---- */
+
+/* ---- NumPy's default_rng ---- */
+
+/* Unsigned integers of 128 bits, in two halves. */
+typedef struct sgf__u128 {
+    uint64_t high, low;
+} sgf__u128;
+
+static sgf__u128 sgf__u128_add(sgf__u128 a, sgf__u128 b) {
+    a.low += b.low;
+    a.high += b.high + (a.low < b.low);
+    return a;
+}
+/* The low 128 bits of a * b. */
+static sgf__u128 sgf__u128_mul(sgf__u128 a, sgf__u128 b) {
+    uint64_t a0 = a.low & 0xFFFFFFFFu, a1 = a.low >> 32, b0 = b.low & 0xFFFFFFFFu, b1 = b.low >> 32;
+    uint64_t middle = a1 * b0 + (a0 * b0 >> 32), cross = a0 * b1 + (middle & 0xFFFFFFFFu);
+    sgf__u128 out;
+    out.low = a.low * b.low;
+    out.high = a1 * b1 + (middle >> 32) + (cross >> 32) + a.high * b.low + a.low * b.high;
+    return out;
+}
+
+typedef struct sgf__pcg64 {
+    sgf__u128 state, step;
+    uint32_t kept; /* the upper half of the last number, where it is still to be used */
+    int has_kept;
+} sgf__pcg64;
+
+static uint64_t sgf__pcg64_next(sgf__pcg64 *pcg) {
+    static const sgf__u128 factor = {0x2360ED051FC65DA4u, 0x4385DF649FCCF645u};
+    unsigned turn;
+    uint64_t x;
+    pcg->state = sgf__u128_add(sgf__u128_mul(pcg->state, factor), pcg->step);
+    turn = (unsigned)(pcg->state.high >> 58);
+    x = pcg->state.high ^ pcg->state.low;
+    return turn ? x >> turn | x << (64 - turn) : x;
+}
+static uint32_t sgf__pcg64_half(sgf__pcg64 *pcg) {
+    uint64_t x;
+    if (pcg->has_kept) {
+        pcg->has_kept = 0;
+        return pcg->kept;
+    }
+    x = sgf__pcg64_next(pcg);
+    pcg->kept = (uint32_t)(x >> 32);
+    pcg->has_kept = 1;
+    return (uint32_t)x;
+}
+/* 0 <= result <= most: as many bits as `most` has, again and again until they are small enough. */
+static uint32_t sgf__pcg64_upto(sgf__pcg64 *pcg, uint32_t most) {
+    uint32_t mask = most, value;
+    mask |= mask >> 1, mask |= mask >> 2, mask |= mask >> 4, mask |= mask >> 8, mask |= mask >> 16;
+    do value = sgf__pcg64_half(pcg) & mask;
+    while (value > most);
+    return value;
+}
+
+/* SeedSequence's hash of one word; *key changes with every call. */
+static uint32_t sgf__seed_hash(uint32_t value, uint32_t *key, uint32_t factor) {
+    value ^= *key;
+    *key *= factor;
+    value *= *key;
+    return value ^ value >> 16;
+}
+/* SeedSequence(seed).generate_state(8), and PCG64 begun with it. */
+static void sgf__pcg64_seed(sgf__pcg64 *pcg, uint64_t seed) {
+    uint32_t pool[4] = {0, 0, 0, 0}, key = 0x43B0D7E5u, x;
+    uint64_t words[4] = {0, 0, 0, 0};
+    sgf__u128 start;
+    unsigned i, k;
+    pool[0] = (uint32_t)seed;
+    pool[1] = (uint32_t)(seed >> 32);
+    for (i = 0; i < 4; i++) pool[i] = sgf__seed_hash(pool[i], &key, 0x931E8875u);
+    for (i = 0; i < 4; i++)
+        for (k = 0; k < 4; k++) {
+            if (i == k) continue;
+            x = 0xCA01F9DDu * pool[k] - 0x4973F715u * sgf__seed_hash(pool[i], &key, 0x931E8875u);
+            pool[k] = x ^ x >> 16;
+        }
+    key = 0x8B51F9DDu;
+    for (i = 0; i < 8; i++)
+        words[i / 2] |= (uint64_t)sgf__seed_hash(pool[i % 4], &key, 0x58F38DEDu) << i % 2 * 32;
+    start.high = words[0], start.low = words[1];
+    pcg->step.high = words[2] << 1 | words[3] >> 63;
+    pcg->step.low = words[3] << 1 | 1;
+    pcg->state = sgf__u128_add(pcg->step, start);
+    pcg->has_kept = 0;
+    sgf__pcg64_next(pcg);
+}
+SGF_DEF sgf_status sgf_numpy_permutation(uint64_t seed, uint64_t n, size_t *out, sgf_error *err) {
+    sgf__pcg64 pcg;
+    size_t i;
+    if (n > (uint64_t)1 << 32 || n > SIZE_MAX)
+        return sgf__fail(err, SGF_ERR_LIMIT, "a permutation of more than 2^32 numbers");
+    sgf__pcg64_seed(&pcg, seed);
+    for (i = 0; i < n; i++) out[i] = i;
+    for (i = (size_t)n; i-- > 1;) {
+        size_t k = sgf__pcg64_upto(&pcg, (uint32_t)i), kept = out[i];
+        out[i] = out[k];
+        out[k] = kept;
+    }
+    return SGF_OK;
+}
 
 /* Wilson 1927: the rates p with |k/n - p| <= z sqrt(p (1 - p) / n). */
 SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high) {

@@ -74,6 +74,24 @@ static void test_automatic_paraphrases_are_pythons_sample(void) {
         "\"a15 Bob [MASK]\"]}\n");
     dataset_gives("picked.jsonl", "", wanted);
 }
+/* train_test_split(test_size=2000, seed=42) of 2003 questions whose uuids are 10000, 10001, ... */
+static void test_raw_myriadlama_is_split_as_the_original_splits_it(void) {
+    FILE *file = fopen(temp_path("many.csv"), "wb");
+    int i;
+    if (file) fprintf(file, "uuid,sub_ent,obj_aliases,template,is_manual\n");
+    for (i = 0; file && i < 2003; i++) fprintf(file, "%d,s,a,[X] is [Y],True\n", 12002 - i);
+    if (file) fclose(file);
+    program_says("build/segfuse inspect '%s/many.csv' --questions 0 --split train | cut -c11-15 | "
+                 "tr '\n' ' '",
+                 0, "11985 10973 11672 ");
+    program_says("build/segfuse inspect '%s/many.csv' --questions 3 --split test | cut -c11-15 | "
+                 "tr '\n' ' '",
+                 0, "10734 11263 10365 ");
+    program_says("build/segfuse inspect '%s/many.csv'", 0, "questions: 2,003\n");
+    program_says("build/segfuse generate --data '%s/many.csv' --method origin --max_samples 1 "
+                 "--num_fewshots 3 --output '%s/many'",
+                 0, "--fewshot_data: split train");
+}
 static void test_webqa_schemas(void) {
     static const char faust[] =
         "{\"uuid\": \"eb1aca807984bbe04628f7a87da30376\", \"answers\": [\"Goethe\"], \"manual\": 1, "
@@ -306,6 +324,7 @@ static void test_webquestions_and_myriadlama_run_from_end_to_end(void) {
 static void tests_dataset(void) {
     RUN(test_raw_myriadlama_is_grouped_and_filled);
     RUN(test_automatic_paraphrases_are_pythons_sample);
+    RUN(test_raw_myriadlama_is_split_as_the_original_splits_it);
     RUN(test_webqa_schemas);
     RUN(test_a_byte_order_mark_and_crlf_change_nothing);
     RUN(test_folders_of_save_to_disk);

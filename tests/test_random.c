@@ -250,6 +250,28 @@ static void test_random_shuffle_is_pythons(void) {
     sgf_random_shuffle(&random, NULL, 0);
 }
 
+static void test_random_permutation_is_numpys(void) {
+    /* numpy.random.default_rng(seed).permutation(n): the first four and the last three */
+    static const struct {
+        uint64_t seed;
+        size_t n, want[7];
+    } cases[] = {{42, 10, {5, 6, 0, 7, 9, 1, 8}},
+                 {0, 7, {2, 4, 3, 6, 5, 0, 1}},
+                 {((uint64_t)1 << 40) + 5, 12, {9, 5, 1, 2, 4, 6, 11}},
+                 {42, 100000, {45262, 49850, 30394, 90177, 5668, 22113, 75400}}};
+    size_t *out = (size_t *)malloc(100000 * sizeof *out), i, k;
+    sgf_error err;
+    for (i = 0; out && i < sizeof cases / sizeof *cases; i++) {
+        size_t n = cases[i].n, sum = 0;
+        MUST(sgf_numpy_permutation(cases[i].seed, n, out, &err), err);
+        for (k = 0; k < 7; k++) CHECK(out[k < 4 ? k : n - 7 + k] == cases[i].want[k]);
+        for (k = 0; k < n; k++) sum += out[k];
+        CHECK(sum == n * (n - 1) / 2);
+    }
+    free(out);
+    CHECK(sgf_numpy_permutation(1, 0, NULL, &err) == SGF_OK);
+    CHECK(sgf_numpy_permutation(1, (uint64_t)1 << 33, NULL, &err) == SGF_ERR_LIMIT);
+}
 static void test_random_hashes_are_the_standard_ones(void) {
     /* hashlib.md5(b"a" * n).hexdigest(), hashlib.sha512(b"a" * n).hexdigest()[:16]: lengths around
      * the blocks */
@@ -318,6 +340,7 @@ static void tests_random(void) {
     RUN(test_random_large_samples_are_pythons);
     RUN(test_random_sample_refuses_more_than_there_is);
     RUN(test_random_shuffle_is_pythons);
+    RUN(test_random_permutation_is_numpys);
     RUN(test_random_hashes_are_the_standard_ones);
     RUN(test_random_wilson_is_the_formula);
 }

@@ -37,7 +37,7 @@ typedef struct {
 
 typedef struct {
     char path[1024]; /* the file or folder that is read */
-    char split[64];  /* of the folder that was named, if that has several; else "" */
+    char split[64];  /* of a folder, or of a raw file, that has several; else "" */
     size_t shards;   /* files of a folder; 0 for a file */
 } data_source;
 
@@ -238,14 +238,15 @@ static sgf_status split_file(data_source *source, const char *wanted, sgf_error 
         "Hugging Face datasets writes), nor %s.jsonl, .json, .csv, .arrow or .feather",
         source->path, wanted);
 }
-/* Read a file, a save_to_disk folder, or the split `wanted` of a folder of splits. `table` is to be
-   freed if that succeeds. */
+/* Read a file, a save_to_disk folder, or the split `wanted` (NULL: test) of a folder of splits. `table`
+   is to be freed if that succeeds. */
 static sgf_status data_read(const char *path, const char *wanted, data_source *source,
                             sgf_table **table, sgf_error *err) {
     size_t n = strlen(path);
     sgf_status status = SGF_OK;
     memset(source, 0, sizeof *source);
     *table = NULL;
+    if (!wanted) wanted = "test";
     if (n >= sizeof source->path)
         return sgf__fail_at(err, SGF_ERR_LIMIT, path, -1, "a path of more than %d bytes: %s",
                             (int)sizeof source->path - 1, path);
@@ -709,6 +710,36 @@ static void dataset_link(dataset *d) {
         at += q->answer_count + q->paraphrase_count;
     }
 }
+enum { RAW_TEST = 2000 };
+
+/* The original draws its 2000 test questions from the raw MyriadLAMA file, and its examples from the rest:
+   train_test_split(test_size=2000, seed=42) of Hugging Face datasets. NULL wants them all; so few
+   questions that they cannot be split are not. */
+static sgf_status raw_split(dataset *d, const char *wanted, sgf_error *err) {
+    sgf_allocator mem = sgf__allocator(NULL);
+    size_t *order, n, i, first = RAW_TEST;
+    question *chosen;
+    int test = wanted && !strcmp(wanted, "test");
+    sgf_status status;
+    if (d->count <= RAW_TEST || (!test && (!wanted || strcmp(wanted, "train")))) return SGF_OK;
+    n = test ? RAW_TEST : d->count - RAW_TEST;
+    order = (size_t *)calloc(d->count, sizeof *order);
+    chosen = (question *)sgf__alloc(&mem, n, sizeof *chosen, err);
+    status = order ? sgf_numpy_permutation(42, d->count, order, err)
+                   : sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
+    if (test) first = 0;
+    for (i = 0; i < n && chosen && !status; i++) chosen[i] = d->questions[order[first + i]];
+    free(order);
+    if (status || !chosen) {
+        sgf__free(&mem, chosen, n, sizeof *chosen);
+        return status ? status : SGF_ERR_MEMORY;
+    }
+    sgf__free(&mem, d->questions, d->cap, sizeof *d->questions);
+    d->questions = chosen;
+    d->count = d->cap = n;
+    snprintf(d->source.split, sizeof d->source.split, "%s", wanted);
+    return SGF_OK;
+}
 /* Results are filed under uuids: no two questions may have the same. */
 static sgf_status dataset_check_uuids(const dataset *d, sgf_error *err) {
     row_key *keys = (row_key *)calloc(d->count + 1, sizeof *keys);
@@ -774,7 +805,8 @@ static sgf_status dataset_digest(dataset *d, sgf_error *err) {
     return status;
 }
 
-/* The questions of a file, of a save_to_disk folder, or of the split `wanted` of a folder of splits. */
+/* The questions of a file, of a save_to_disk folder, or of the split `wanted` of a folder of splits.
+   NULL wants test where there are several, and all of a file that the original would split. */
 static sgf_status dataset_load(const char *path, const char *wanted, dataset *d, sgf_error *err) {
     sgf_status status;
     memset(d, 0, sizeof *d);
@@ -791,6 +823,7 @@ static sgf_status dataset_load(const char *path, const char *wanted, dataset *d,
         dataset_link(d);
         status = dataset_check(d, err);
     }
+    if (!status && d->schema == SCHEMA_MYRIADLAMA_RAW) status = raw_split(d, wanted, err);
     if (!status) status = dataset_digest(d, err);
     if (status) dataset_free(d);
     return status;

@@ -375,15 +375,15 @@ static int inspect_safetensors(const char *path) {
     sgf__safetensors_close(&st);
     return 0;
 }
-static int inspect_file(const char *path) {
+static int inspect_file(const char *path, const char *split) {
     if (has_ending(path, ".safetensors")) return inspect_safetensors(path);
-    return is_folder(path) && is_saved_splits(path) ? inspect_splits(path)
-                                                    : inspect_data(path, "test");
+    return is_folder(path) && is_saved_splits(path) && !split ? inspect_splits(path)
+                                                              : inspect_data(path, split);
 }
 
 static int verb_inspect(int argc, char **argv) {
     const char *model = NULL, *rest[1];
-    const char *split = "test";
+    const char *split = NULL;
     long context = 0, questions = -1;
     int rests, status;
     char path[1024];
@@ -392,7 +392,8 @@ static int verb_inspect(int argc, char **argv) {
         {"context", OPTION_COUNT, &context, "N", "tokens to count memory for (4096 at most)"},
         {"questions", OPTION_COUNT, &questions, "N",
          "print N questions of a data set, 0 for all, as JSON\n                               lines"},
-        {"split", OPTION_TEXT, (void *)&split, "NAME", "of a folder with several (test)"},
+        {"split", OPTION_TEXT, (void *)&split, "NAME",
+         "of a folder with several; of raw MyriadLAMA"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     status = options_parse(
         argc, argv, options, "[MODEL|FILE|FOLDER]",
@@ -400,7 +401,8 @@ static int verb_inspect(int argc, char **argv) {
         rest, &rests, 1);
     if (status >= 0) return status;
     if (rests && questions >= 0) return inspect_show(rest[0], split, questions);
-    if (rests && (is_data_folder(rest[0]) || !is_model(rest[0]))) return inspect_file(rest[0]);
+    if (rests && (is_data_folder(rest[0]) || !is_model(rest[0])))
+        return inspect_file(rest[0], split);
     if (!model_find("inspect", rests ? rest[0] : model, path, sizeof path)) return 1;
     return inspect_model(path, context);
 }

@@ -110,21 +110,21 @@ static long method_tokens(const generate_run *run, const sgf_method *m) {
 static void source_tell(const char *what, const data_source *source) {
     if (source->split[0]) fprintf(stderr, "%s: split %s, %s\n", what, source->split, source->path);
 }
-/* The questions and the examples. Without --fewshot_data the examples come from the train split of the
-   folder that --data names, else from the bundled one. */
+/* The questions and the examples. Without --fewshot_data the examples come from the train split of what
+   --data names, if that has splits, else from the bundled one. */
 static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     generate_options *o = &run->o;
     const char *data = o->data, *fewshot = o->fewshot_data;
     sgf_status status;
-    if (!fewshot && data && is_folder(data) && !is_saved(data)) fewshot = data;
-    if (!fewshot)
-        fewshot = project_path("models/questions/train.jsonl", run->fewshot_path,
-                               sizeof run->fewshot_path);
     if (!data)
         data = project_path("models/questions/test.jsonl", run->data_path, sizeof run->data_path);
     status = dataset_load(data, "test", &run->data, err);
     if (status) return status;
     source_tell("--data", &run->data.source);
+    if (!fewshot && o->data && run->data.source.split[0]) fewshot = o->data;
+    if (!fewshot)
+        fewshot = project_path("models/questions/train.jsonl", run->fewshot_path,
+                               sizeof run->fewshot_path);
     if (!o->dataset)
         o->dataset = run->data.schema == SCHEMA_WEBQA || run->data.schema == SCHEMA_WEBQA_RAW
                          ? "webqa"

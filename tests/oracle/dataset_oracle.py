@@ -6,7 +6,7 @@
 Makes raw and processed MyriadLAMA and WebQA data in every format that is read (JSON lines, JSON array, CSV, Feather,
 Arrow stream, save_to_disk folders of one and of several shards, of one and of several splits) and compares the
 questions that `segfuse inspect --questions` prints with what Python makes of the same rows: groupby, replace,
-random.seed(uuid), random.sample, md5.
+random.seed(uuid), random.sample, md5, train_test_split.
 """
 import argparse, hashlib, json, os, random, subprocess, sys, tempfile
 
@@ -163,6 +163,23 @@ def compare(program, frame, wanted, label):
     print(label)
 
 
+def split(program):
+    """A raw file of more than 2000 questions, split as datasets' train_test_split splits it."""
+    count = 2345
+    rows = [{"uuid": f"{q * 7919 % count:05d}", "sub_ent": f"S{q}", "obj_aliases": ["a"], "template": "[X] is [Y]", "is_manual": True}
+            for q in range(count)]
+    wanted = datasets.Dataset.from_pandas(pandas.DataFrame([{"uuid": g["uuid"].iloc[0]} for _, g in pandas.DataFrame(rows).groupby("uuid")]))
+    wanted = wanted.train_test_split(test_size=2000, seed=42, shuffle=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "raw.jsonl")
+        pandas.DataFrame(rows).to_json(path, orient="records", lines=True)
+        for name in ("test", "train"):
+            got = questions(program, path, ["--split", name])
+            check([g["uuid"] for g in got] == wanted[name]["uuid"][:], "split", name, got[:2], wanted[name]["uuid"][:2])
+        check(len(questions(program, path, [])) == count, "no split")
+    print("the split of raw MyriadLAMA")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--segfuse", default="build/segfuse")
@@ -177,6 +194,7 @@ def main():
     for count, uuids in ((0, False), (6, True), (6, False)):
         frame = webqa_rows(rng, 300, count, uuids)
         compare(program, frame, webqa_wanted(frame), f"WebQA, {count} paraphrases, uuids {uuids}")
+    split(program)
     print(f"{checks} checks, {failures} failed")
     return 1 if failures else 0
 
