@@ -255,7 +255,9 @@ typedef struct sgf_layout {
     sgf_allocator mem;
 } sgf_layout;
 
+/* An empty layout; `mem` NULL: malloc and free. */
 SGF_DEF void sgf_layout_init(sgf_layout *layout, const sgf_allocator *mem);
+/* Its memory goes; what is left is an empty layout. */
 SGF_DEF void sgf_layout_free(sgf_layout *layout);
 /* Forget tokens and segments, keep the memory. */
 SGF_DEF void sgf_layout_clear(sgf_layout *layout);
@@ -347,6 +349,7 @@ SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
 typedef enum sgf_mask { SGF_MASK_LIST(SGF__MASK_ENUM) SGF_MASK_COUNT } sgf_mask;
 #undef SGF__MASK_ENUM
 
+/* The mask's name as the command line spells it; static storage. */
 SGF_DEF const char *sgf_mask_name(sgf_mask mask);
 /* The mask of that name into *mask; SGF_ERR_ARG with the list of known names otherwise. */
 SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *err);
@@ -566,6 +569,8 @@ typedef struct sgf_session_options {
  * model. */
 typedef struct sgf_session sgf_session;
 
+/* A session for `model`, which must outlive it; `options` NULL: the defaults. SGF_ERR_UNSUPPORTED for
+   kernels this processor lacks, or arithmetic that is not what this library defines. */
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err);
 SGF_DEF void sgf_session_free(sgf_session *session); /* NULL is allowed */
@@ -930,6 +935,7 @@ typedef struct sgf_tokenizer_info {
     int config_add_bos; /* tokenizer_config.json: add_bos_token; -1 if it does not say */
 } sgf_tokenizer_info;
 
+/* What the files say, into *out; its texts are valid as long as the tokenizer. */
 SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out);
 /* Added token number `index` < info.added, in the order of the file. special: left out by
    SGF_DECODE_SKIP_SPECIAL. Returns its id, or -1 if there is no such index; text and special may be

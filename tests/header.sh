@@ -1,0 +1,54 @@
+#!/bin/sh
+# What the top of segfuse.h promises is there: the contents name exactly the sections whose banners follow, in order;
+# every public function is documented; every one that is declared is defined, and nothing else is exported.
+set -eu
+mkdir -p build
+sed -n 's/^       \(\[SGF-[0-9][0-9]\] .*\)$/\1/p' segfuse.h > build/contents
+sed -n 's/^ \* \(\[SGF-[0-9][0-9]\] .*\)$/\1/p' segfuse.h > build/banners
+cmp build/contents build/banners
+echo "ok      contents: $(wc -l < build/banners) sections"
+
+# The public half ends where the implementation begins. A comment documents the declarations that follow it until an
+# empty line.
+awk '/^#ifdef SEGFUSE_IMPLEMENTATION/ { exit }
+     /\*\/$/ { documented = 1 }
+     /^$/ { documented = 0 }
+     /^SGF_DEF / { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name); print name, documented }' \
+    segfuse.h > build/declared
+if grep ' 0$' build/declared > build/bare; then
+    sed 's/ 0$/ has no comment/' build/bare
+    exit 1
+fi
+echo "ok      comments: $(wc -l < build/declared) public functions"
+cut -d' ' -f1 build/declared | sort > build/api
+printf '#define SEGFUSE_IMPLEMENTATION\n#include "segfuse.h"\n' > build/api.c
+${CC:-cc} -std=c99 -O0 -I. -c build/api.c -o build/api.o
+nm -g --defined-only build/api.o | awk '{ print $3 }' | sort > build/exported
+diff build/api build/exported
+echo "ok      every declared function is defined, and nothing else is exported"
+
+# Ten files include the header, one of them with the implementation; two files hold a static copy each.
+unit() { # FILE "MACROS" BODY
+    printf '%s#include "segfuse.h"\n%s\n' "$2" "$3" > build/"$1".c
+    units="$units build/$1.c"
+}
+implementation='#define SEGFUSE_IMPLEMENTATION
+'
+units=
+calls=
+for i in 1 2 3 4 5 6 7 8 9; do
+    unit "unit$i" "" "int unit$i(void); int unit$i(void) { return sgf_version()[0] != '0'; }"
+    calls="$calls || unit$i()"
+    declared="${declared:-} int unit$i(void);"
+done
+unit main "$implementation" "$declared int main(void) { return 0 $calls; }"
+${CC:-cc} -std=c99 -O0 -I. $units -o build/ten -lm -pthread
+build/ten
+units=
+static="#define SGF_STATIC
+$implementation"
+unit copy "$static" "int copy(void); int copy(void) { return sgf_version()[0]; }"
+unit main "$static" "int copy(void); int main(void) { return copy() != sgf_version()[0]; }"
+${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -O0 -I. $units -o build/two -lm -pthread
+build/two
+echo "ok      ten files share one implementation; two hold a static copy each"
