@@ -20,6 +20,8 @@
 #include "tokenize.c"
 #include "forward.c"
 #include "inspect.c"
+#include "found.c"
+#include "check.c"
 #include "manual.c"
 
 static const program_verb verbs[] = {
@@ -30,6 +32,7 @@ static const program_verb verbs[] = {
     {"tokenize", verb_tokenize, "texts to ids, ids to texts"},
     {"forward", verb_forward, "logits of a layout file, as .npy"},
     {NULL, NULL, "The program itself:"},
+    {"check", verb_check, "what this machine offers, which models are here, and whether all works"},
     {"help", verb_help, "this text, or that of a verb"},
     {"man", verb_man, "the manual page"},
     {"completion", verb_completion, "completion of what you type, for bash and zsh"},
