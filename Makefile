@@ -43,9 +43,10 @@ build/tests: segfuse.h $(TESTS) $(TRAINER) | build
 	$(CC) $(FLAGS) -ffp-contract=off tests/main.c -o $@ $(LDLIBS)
 
 ## models   make the bundled questions and train the bundled model from models/facts (about an hour at most)
-models: build/segfuse-train
+models: build/segfuse-train build/segfuse
 	./build/segfuse-train questions --facts models/facts --output models/questions
 	./build/segfuse-train train --facts models/facts --questions models/questions --output models/segfuse-2m
+	./build/segfuse check --record models/segfuse-2m/check.jsonl
 
 ## oracle   compare with transformers, FlexAttention, tokenizers, pandas, ... in a virtual environment outside the tree
 oracle: build/segfuse $(ORACLE)/done
@@ -135,7 +136,7 @@ format-check:
 ## install  the header, the program, its models, manual page and completion below PREFIX
 SHARE = $(DESTDIR)$(PREFIX)/share
 MODELS = segfuse-2m/config.json segfuse-2m/generation_config.json segfuse-2m/model.safetensors \
-    segfuse-2m/tokenizer.json segfuse-2m/tokenizer_config.json questions/test.jsonl questions/train.jsonl
+    segfuse-2m/tokenizer.json segfuse-2m/tokenizer_config.json segfuse-2m/check.jsonl questions/test.jsonl questions/train.jsonl
 install: build/segfuse
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/man/man1 \
 	    $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \

@@ -62,18 +62,35 @@ static void temp_remove(void) {
 #include "test_program.c"
 #include "test_dataset.c"
 #include "test_hub.c"
+#include "test_firstrun.c"
 
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(void);
     } groups[] = {
-        {"json", tests_json},         {"layout", tests_layout},   {"forward", tests_forward},
-        {"mask", tests_mask},         {"model", tests_model},     {"tokenizer", tests_tokenizer},
-        {"generate", tests_generate}, {"methods", tests_methods}, {"sampling", tests_sampling},
-        {"memory", tests_memory},     {"random", tests_random},   {"lemmas", tests_lemmas},
-        {"table", tests_table},       {"arrow", tests_arrow},     {"train", tests_train},
-        {"program", tests_program},   {"dataset", tests_dataset}, {"hub", tests_hub},
+        /* a line for each: they merge well */
+        /* clang-format off */
+        {"json", tests_json},
+        {"layout", tests_layout},
+        {"forward", tests_forward},
+        {"mask", tests_mask},
+        {"model", tests_model},
+        {"tokenizer", tests_tokenizer},
+        {"generate", tests_generate},
+        {"methods", tests_methods},
+        {"sampling", tests_sampling},
+        {"memory", tests_memory},
+        {"random", tests_random},
+        {"lemmas", tests_lemmas},
+        {"table", tests_table},
+        {"arrow", tests_arrow},
+        {"train", tests_train},
+        {"program", tests_program},
+        {"dataset", tests_dataset},
+        {"hub", tests_hub},
+        {"firstrun", tests_firstrun},
+        /* clang-format on */
     };
     size_t i;
     for (i = 0; i < sizeof groups / sizeof groups[0]; i++)

@@ -17,13 +17,14 @@ static const char *program_run(const char *command, int *status) {
     output[n] = 0;
     return output;
 }
-/* The command ends with that status and says that. '%s' in it is the folder of temporary files. */
+/* The command ends with that status and says that. '%s' in it, up to four times, is the folder of
+   temporary files. */
 static void program_says(const char *command, int wanted, const char *text) {
     char line[2048];
     int status;
     const char *output;
     temp_path("");
-    snprintf(line, sizeof line, command, temp_folder, temp_folder);
+    snprintf(line, sizeof line, command, temp_folder, temp_folder, temp_folder, temp_folder);
     output = program_run(line, &status);
     CHECK(status == wanted && strstr(output, text));
     if (status != wanted || !strstr(output, text))

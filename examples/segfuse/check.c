@@ -4,7 +4,7 @@
 #include <sys/utsname.h>
 
 #define CHECK_RECORD "models/" BUNDLED_MODEL "/check.jsonl"
-enum { CHECK_INDENT = 27, CHECK_QUESTIONS = 8, CHECK_SLOW = 2 /* for the slow kernels */ };
+enum { CHECK_INDENT = 27, CHECK_QUESTIONS = 8, CHECK_SLOW = 1 /* for the slow kernels */ };
 
 /* "  label         status      text", the text wrapped. Returns 1 if the status is a failure. */
 static SGF__PRINTF(3, 4) int check_line(const char *label, const char *status, const char *format,
@@ -15,8 +15,9 @@ static SGF__PRINTF(3, 4) int check_line(const char *label, const char *status, c
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    column = printf("  %-12s ", label);
-    if (column > 15) printf("\n%15s", "");
+    column = printf("  %-12s", label);
+    if (column > 14) printf("\n%15s", "");
+    else printf(" ");
     printf("%-12s", status);
     text_wrap(stdout, text, CHECK_INDENT, CHECK_INDENT);
     printf("\n");
@@ -70,11 +71,11 @@ static void memory_read(double *total, double *available) {
 }
 static void check_machine(const sgf_model *bundled, double total, double available) {
     char name[256], here[256];
-    size_t i, n = 0, threads = 1;
+    size_t i, n = 0;
     sgf_session_options how;
     sgf_session *session;
     const char *best = NULL;
-    int processors = sgf__processors();
+    int processors = sgf__processors(), threads = processors;
     printf("This machine\n");
     processor_name(name, sizeof name);
     check_line("processor", "ok", "%s", name[0] ? name : "its name is not known");
@@ -83,14 +84,14 @@ static void check_machine(const sgf_model *bundled, double total, double availab
     for (i = SGF_KERNELS_COUNT; bundled && i-- > SGF_KERNELS_AUTO + 1;) {
         how.kernels = (sgf_kernels)i;
         if (sgf_session_create(bundled, &how, &session, NULL)) continue;
-        threads = (size_t)sgf__pool_threads(session->pool);
+        threads = sgf__pool_threads(session->pool);
         sgf_session_free(session);
         if (!best) best = kernels_name(i);
         else
             n += (size_t)snprintf(here + n, sizeof here - n, "%s%s",
                                   n ? ", " : "; also here: ", kernels_name(i));
     }
-    check_line("cores", "ok", "%d; %llu thread%s used", processors, (unsigned long long)threads,
+    check_line("cores", "ok", "%d; %d thread%s used", processors, threads,
                threads == 1 ? " is" : "s are");
     if (best) check_line("kernels", "ok", "%s%s (same bits)", best, here);
     if (total > 0)
@@ -256,11 +257,11 @@ static sgf_status quiz_columns(check_quiz *quiz, sgf_error *err) {
 /* The questions, the examples and, unless they are to be recorded, the answers. */
 static sgf_status quiz_load(check_quiz *quiz, int record, sgf_error *err) {
     char path[1024];
-    sgf_status status = dataset_load(project_path("models/questions/test.jsonl", path, sizeof path),
-                                     &quiz->data, err);
-    if (!status)
-        status = dataset_load(project_path("models/questions/train.jsonl", path, sizeof path),
-                              &quiz->fewshot, err);
+    sgf_status status;
+    project_path("models/questions/test.jsonl", path, sizeof path);
+    status = dataset_load(path, "test", &quiz->data, err);
+    project_path("models/questions/train.jsonl", path, sizeof path);
+    if (!status) status = dataset_load(path, "train", &quiz->fewshot, err);
     if (!status) status = dataset_examples(&quiz->fewshot, 42, 5, quiz->examples, err);
     if (status || record) return status;
     status = sgf_table_read(project_path(CHECK_RECORD, path, sizeof path), NULL, &quiz->record,
@@ -310,15 +311,16 @@ static sgf_status quiz_take(const check_quiz *quiz, sgf_kernels kernels, size_t 
         sgf_str uuid = sgf_cell_text(quiz->record, quiz->uuid, row);
         const question *q = quiz_find(quiz, uuid);
         if (!q)
-            status = sgf__fail(err, SGF_ERR_FORMAT, "there is no question %s among the bundled ones",
+            status = sgf__fail(err, SGF_ERR_FORMAT,
+                               "there is no question %s among the bundled ones",
                                sgf__show(uuid).text);
         else status = quiz_ask(quiz, session, q, answer, sizeof answer, digest, err);
         if (status) break;
         result->asked++;
-        result->answers +=
-            (size_t)sgf_str_is(sgf_text(answer), sgf_cell_text(quiz->record, quiz->answer, row));
-        result->bits +=
-            (size_t)sgf_str_is(sgf_text(digest), sgf_cell_text(quiz->record, quiz->logits, row));
+        result->answers += (size_t)sgf_str_is(sgf_text(answer),
+                                              sgf_cell_text(quiz->record, quiz->answer, row));
+        result->bits += (size_t)sgf_str_is(sgf_text(digest),
+                                           sgf_cell_text(quiz->record, quiz->logits, row));
     }
     sgf_session_free(session);
     return status;

@@ -829,6 +829,13 @@ static sgf_status dataset_load(const char *path, const char *wanted, dataset *d,
     return status;
 }
 
+/* What the model is told to do, for a data set of that kind. */
+static const char *dataset_instruction(const char *kind) {
+    return !strcmp(kind, "webqa") ? "Answer the question based on general world knowledge. Provide "
+                                    "a short and direct answer."
+                                  : "Based on the context, predict the [MASK] in the sentence in "
+                                    "one word.";
+}
 /* The few-shot examples: Python's random.seed(seed); random.sample(range(n), k). The question is
    paraphrase 0, the answer the first one. `examples` has room for k. */
 static sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_example *examples,

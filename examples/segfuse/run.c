@@ -31,10 +31,7 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, size
     b->paraphrases = (sgf_str *)sgf__arena_alloc(&b->arena, n * N, sizeof *b->paraphrases, err);
     if (!b->tasks || !b->layouts || !b->paraphrases) return SGF_ERR_MEMORY;
     memset(&prompt, 0, sizeof prompt);
-    prompt.instruction = sgf_text(
-        strcmp(run->o.dataset, "webqa")
-            ? "Based on the context, predict the [MASK] in the sentence in one word."
-            : "Answer the question based on general world knowledge. Provide a short and direct answer.");
+    prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
     prompt.example = run->examples;
     prompt.examples = (size_t)run->o.fewshots;
     prompt.paraphrases = N;
