@@ -1269,7 +1269,10 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #include <pthread.h>
 #endif
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SGF_NO_SIMD)
+#include <cpuid.h>
 #include <immintrin.h>
+#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(SGF_NO_SIMD)
+#include <arm_neon.h>
 #endif
 
 #if defined(__GNUC__)
@@ -2118,18 +2121,22 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
  * added to something are always written as fma, so no compiler can contract what we did not.
  * sgf__matmul_naive is the definition; the tests compare every other kernel with it by memcmp.
  *
- * Activations are kept in panels: [features][W] floats for W tokens side by side, W = 8, 16 or 32
+ * Activations are kept in panels: [features][W] floats for W tokens side by side, W = 1 to 32
  * (unused lanes hold zeros). A panel is what the kernels read and write; nothing is repacked.
  * ==================================================================================== */
 
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SGF_NO_SIMD)
 #define SGF__X86 1
+#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(SGF_NO_SIMD)
+#define SGF__ARM 1
 #endif
 
 #if defined(__GNUC__)
-#define SGF__INLINE static inline __attribute__((always_inline, unused))
+#define SGF__INLINE      static inline __attribute__((always_inline, unused))
+#define SGF__PREFETCH(p) __builtin_prefetch(p)
 #else
-#define SGF__INLINE static inline
+#define SGF__INLINE      static inline
+#define SGF__PREFETCH(p) (void)(p)
 #endif
 #if defined(__clang__)
 #define SGF__UNROLL _Pragma("unroll")
@@ -2141,21 +2148,31 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
 
 /* The instruction sets a kernel is compiled for; which one runs is decided when a session is made.
  */
-enum { SGF__PORTABLE, SGF__AVX2, SGF__AVX512 };
+enum { SGF__PORTABLE, SGF__NEON, SGF__AVX2, SGF__AVX512 };
 
+#ifdef SGF__X86
+static int sgf__f16c(void) { /* gcc before 11 does not know the name */
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);
+}
+#endif
 static int sgf__simd_best(void) {
 #ifdef SGF__X86
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma")) return SGF__AVX512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return SGF__AVX2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && sgf__f16c())
+        return __builtin_cpu_supports("avx512f") ? SGF__AVX512 : SGF__AVX2;
 #endif
+#ifdef SGF__ARM
+    return SGF__NEON;
+#else
     return SGF__PORTABLE;
+#endif
 }
 
 /* Define `name` from `name_body`, once for each instruction set. `declare` and `args` are the
    parenthesised parameters and arguments; the first is `int simd`. */
 #ifdef SGF__X86
-#define SGF__TARGET_AVX2   __attribute__((target("avx2,fma")))
-#define SGF__TARGET_AVX512 __attribute__((target("avx512f,avx2,fma")))
+#define SGF__TARGET_AVX2   __attribute__((target("avx2,fma,f16c")))
+#define SGF__TARGET_AVX512 __attribute__((target("avx512f,avx2,fma,f16c")))
 #define SGF__KERNEL(name, declare, args)                   \
     SGF__TARGET_AVX512 static void name##_avx512 declare { \
         simd = SGF__AVX512;                                \
@@ -2333,104 +2350,382 @@ SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, si
 SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, float *out),
             (simd, w, first, n, out))
 
-/* ---- the one kernel: a tile of R weight rows by some lanes ----
-   out[r][lane] = (first ? 0 : out[r][lane]) + sum over k of w[r][k] * x[k][lane], as the chain above.
-   The vector versions hold R x NV accumulators in registers; per k they load NV vectors of x, broadcast
-   R weights and issue R * NV fused multiply-adds. */
+/* ---- vectors: what every kernel is written in, once for each instruction set ----
+   load, store, set1, fma         as their names say; fma(a, b, c) = a b + c
+   fma_if                         lanes whose bit is set get a b + c, the others keep c
+   words, transpose               a vector of 32-bit words; a square of words, turned in place
+   low16, high16                  the bf16 in the lower and upper half of every word, as float
+   half                           the f16 in the lower half of every word, as float
+   shift                          every word's upper half into its lower one */
+
+#ifdef SGF__X86
+#define sgf__512_target                SGF__TARGET_AVX512
+#define sgf__512_lanes                 16
+#define sgf__512_float                 __m512
+#define sgf__512_word                  __m512i
+#define sgf__512_zero                  _mm512_setzero_ps()
+#define sgf__512_load                  _mm512_loadu_ps
+#define sgf__512_store                 _mm512_storeu_ps
+#define sgf__512_set1                  _mm512_set1_ps
+#define sgf__512_fma                   _mm512_fmadd_ps
+#define sgf__512_fma_if(bits, a, b, c) _mm512_mask3_fmadd_ps(a, b, c, (__mmask16)(bits))
+#define sgf__512_words(p)              _mm512_loadu_si512((const void *)(p))
+#define sgf__512_as_float              _mm512_castsi512_ps
+#define sgf__512_low16(w)              _mm512_castsi512_ps(_mm512_slli_epi32(w, 16))
+#define sgf__512_high16(w)             _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(-65536)))
+#define sgf__512_shift(w)              _mm512_srli_epi32(w, 16)
+#define sgf__512_half(w)               _mm512_cvtph_ps(_mm512_cvtepi32_epi16(w))
+
+#define sgf__256_target    SGF__TARGET_AVX2
+#define sgf__256_lanes     8
+#define sgf__256_float     __m256
+#define sgf__256_word      __m256i
+#define sgf__256_zero      _mm256_setzero_ps()
+#define sgf__256_load      _mm256_loadu_ps
+#define sgf__256_store     _mm256_storeu_ps
+#define sgf__256_set1      _mm256_set1_ps
+#define sgf__256_fma       _mm256_fmadd_ps
+#define sgf__256_words(p)  _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define sgf__256_as_float  _mm256_castsi256_ps
+#define sgf__256_low16(w)  _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
+#define sgf__256_high16(w) _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
+#define sgf__256_shift(w)  _mm256_srli_epi32(w, 16)
+
+SGF__TARGET_AVX512 SGF__INLINE void sgf__512_transpose(__m512i *r) {
+    __m512i t[16];
+    int i;
+    SGF__UNROLL for (i = 0; i < 8; i++) {
+        t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    SGF__UNROLL for (i = 0; i < 4; i++) {
+        r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+        r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+        r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+        r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+    }
+    SGF__UNROLL for (i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xDD);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xDD);
+    }
+    SGF__UNROLL for (i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xDD);
+        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xDD);
+    }
+}
+SGF__TARGET_AVX2 SGF__INLINE void sgf__256_transpose(__m256i *r) {
+    __m256i t[8];
+    int i;
+    SGF__UNROLL for (i = 0; i < 4; i++) {
+        t[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    SGF__UNROLL for (i = 0; i < 2; i++) {
+        r[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+        r[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+        r[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+        r[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+    }
+    SGF__UNROLL for (i = 0; i < 4; i++) {
+        t[i] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x20);
+        t[i + 4] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x31);
+    }
+    SGF__UNROLL for (i = 0; i < 8; i++) r[i] = t[i];
+}
+SGF__TARGET_AVX2 SGF__INLINE __m256 sgf__256_half(__m256i w) {
+    __m256i low = _mm256_and_si256(w, _mm256_set1_epi32(0xFFFF));
+    low = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
+    return _mm256_cvtph_ps(_mm256_castsi256_si128(low));
+}
+SGF__TARGET_AVX2 SGF__INLINE __m256 sgf__256_fma_if(uint32_t bits, __m256 a, __m256 b, __m256 c) {
+    __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    __m256i set = _mm256_and_si256(_mm256_set1_epi32((int)bits), lane);
+    return _mm256_blendv_ps(c, _mm256_fmadd_ps(a, b, c),
+                            _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane)));
+}
+#endif
+
+#ifdef SGF__ARM
+#define sgf__128_target
+#define sgf__128_lanes        4
+#define sgf__128_float        float32x4_t
+#define sgf__128_word         uint32x4_t
+#define sgf__128_zero         vdupq_n_f32(0)
+#define sgf__128_load         vld1q_f32
+#define sgf__128_store        vst1q_f32
+#define sgf__128_set1         vdupq_n_f32
+#define sgf__128_fma(a, b, c) vfmaq_f32(c, a, b)
+#define sgf__128_words(p)     vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)(const void *)(p)))
+#define sgf__128_as_float     vreinterpretq_f32_u32
+#define sgf__128_low16(w)     vreinterpretq_f32_u32(vshlq_n_u32(w, 16))
+#define sgf__128_high16(w)    vreinterpretq_f32_u32(vandq_u32(w, vdupq_n_u32(0xFFFF0000u)))
+#define sgf__128_shift(w)     vshrq_n_u32(w, 16)
+#define sgf__128_half(w)      vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(w)))
+
+SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
+    uint32x4_t a = vtrn1q_u32(r[0], r[1]), b = vtrn2q_u32(r[0], r[1]);
+    uint32x4_t c = vtrn1q_u32(r[2], r[3]), d = vtrn2q_u32(r[2], r[3]);
+    r[0] = vcombine_u32(vget_low_u32(a), vget_low_u32(c));
+    r[1] = vcombine_u32(vget_low_u32(b), vget_low_u32(d));
+    r[2] = vcombine_u32(vget_high_u32(a), vget_high_u32(c));
+    r[3] = vcombine_u32(vget_high_u32(b), vget_high_u32(d));
+}
+SGF__INLINE float32x4_t sgf__128_fma_if(uint32_t bits, float32x4_t a, float32x4_t b,
+                                        float32x4_t c) {
+    static const uint32_t lanes[4] = {1, 2, 4, 8};
+    return vbslq_f32(vtstq_u32(vdupq_n_u32(bits), vld1q_u32(lanes)), vfmaq_f32(c, a, b), c);
+}
+#endif
+
+/* ---- a tile: some rows by some lanes ----
+   out[r][lane] = (first ? 0 : out[r][lane]) + sum over k of w(r, k) * x[k][lane], as the chain above.
+   ROWS x NV accumulators stay in registers; a step in k loads NV vectors of x, broadcasts ROWS weights
+   and issues ROWS * NV fused multiply-adds. The forms differ in where w(r, k) lies, so that a
+   compiler knows the distances: */
+enum {
+    SGF__ANY,     /* w[r * w_row + k * w_k] */
+    SGF__SCRATCH, /* w[r * SGF__TILE_K + k] */
+    SGF__COLUMNS, /* w[r + k * w_k] */
+    SGF__SEEN,    /* as COLUMNS; step k counts only for lanes whose bit is set in seen[k] */
+    SGF__FORMS
+};
 
 #define SGF__TILE_ROWS ((size_t)12)
 #define SGF__TILE_K    ((size_t)256)
 #define SGF__PANEL     ((size_t)32)
 
-#define SGF__TILE(name, target, vector, width, load, store, set1, zero, fmadd, ROWS, NV)      \
-    target static void name(const float *w, size_t w_stride, const float *x, size_t x_stride, \
-                            float *out, size_t out_stride, size_t count, int first) {         \
-        vector sum[ROWS][NV], lanes[NV];                                                      \
-        size_t k;                                                                             \
-        int r, v;                                                                             \
-        SGF__UNROLL for (r = 0; r < (ROWS); r++) SGF__UNROLL for (v = 0; v < (NV); v++)       \
-            sum[r][v] = first ? zero() : load(out + (size_t)r * out_stride + v * (width));    \
-        for (k = 0; k < count; k++) {                                                         \
-            SGF__UNROLL for (v = 0; v < (NV); v++)                                            \
-                lanes[v] = load(x + k * x_stride + v * (width));                              \
-            SGF__UNROLL for (r = 0; r < (ROWS); r++) {                                        \
-                vector weight = set1(w[(size_t)r * w_stride + k]);                            \
-                SGF__UNROLL for (v = 0; v < (NV); v++)                                        \
-                    sum[r][v] = fmadd(weight, lanes[v], sum[r][v]);                           \
-            }                                                                                 \
-        }                                                                                     \
-        SGF__UNROLL for (r = 0; r < (ROWS); r++) SGF__UNROLL for (v = 0; v < (NV); v++)       \
-            store(out + (size_t)r * out_stride + v * (width), sum[r][v]);                     \
-    }
+typedef struct sgf__tile_args {
+    const float *w, *x;
+    float *out;
+    size_t w_row, w_k, x_k, out_row, count;
+    const uint32_t *seen;
+    int first;
+} sgf__tile_args;
 
+#define SGF__STEP_ALL(I, v, a, b, c)  I##_fma(a, b, c)
+#define SGF__STEP_SEEN(I, v, a, b, c) I##_fma_if(seen[k] >> (v * I##_lanes), a, b, c)
+
+#define SGF__TILE(I, form, ROWS, NV, W_ROW, W_K, STEP)                                     \
+    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile_args *tile) {        \
+        const float *w = tile->w, *x = tile->x;                                            \
+        size_t w_row = tile->w_row, w_k = tile->w_k, out_row = tile->out_row, k;           \
+        const uint32_t *seen = tile->seen;                                                 \
+        I##_float sum[ROWS][NV], lanes[NV];                                                \
+        float *out = tile->out;                                                            \
+        int r, v;                                                                          \
+        (void)w_row, (void)w_k, (void)seen;                                                \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
+            sum[r][v] = tile->first ? I##_zero                                             \
+                                    : I##_load(out + (size_t)r * out_row + v * I##_lanes); \
+        for (k = 0; k < tile->count; k++, x += tile->x_k) {                                \
+            SGF__UNROLL for (v = 0; v < NV; v++) lanes[v] = I##_load(x + v * I##_lanes);   \
+            SGF__UNROLL for (r = 0; r < ROWS; r++) {                                       \
+                I##_float weight = I##_set1(w[(size_t)r * (W_ROW) + k * (W_K)]);           \
+                SGF__UNROLL for (v = 0; v < NV; v++)                                       \
+                    sum[r][v] = STEP(I, v, weight, lanes[v], sum[r][v]);                   \
+            }                                                                              \
+        }                                                                                  \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
+            I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);               \
+    }
+#define SGF__TILE_FORMS(I, ROWS, NV)                                       \
+    SGF__TILE(I, any, ROWS, NV, w_row, w_k, SGF__STEP_ALL)                 \
+    SGF__TILE(I, scratch, ROWS, NV, SGF__TILE_K, (size_t)1, SGF__STEP_ALL) \
+    SGF__TILE(I, columns, ROWS, NV, (size_t)1, w_k, SGF__STEP_ALL)         \
+    SGF__TILE(I, seen, ROWS, NV, (size_t)1, w_k, SGF__STEP_SEEN)
+
+typedef void sgf__tile_kernel(const sgf__tile_args *tile);
+typedef struct sgf__tile_set { /* kernels of one width, for 12 (or 6), 4 and 1 rows */
+    size_t lanes, rows[3];
+    sgf__tile_kernel *kernel[SGF__FORMS][3];
+} sgf__tile_set;
+
+#define SGF__TILE_SIZES(I, form, MOST, NV) \
+    { I##_##form##_##MOST##x##NV, I##_##form##_4x##NV, I##_##form##_1x##NV }
+#define SGF__TILE_SET(I, MOST, NV)                                                 \
+    SGF__TILE_FORMS(I, MOST, NV)                                                   \
+    SGF__TILE_FORMS(I, 4, NV)                                                      \
+    SGF__TILE_FORMS(I, 1, NV)                                                      \
+    static const sgf__tile_set I##_x##NV = {                                       \
+        (size_t)(NV)*I##_lanes,                                                    \
+        {MOST, 4, 1},                                                              \
+        {SGF__TILE_SIZES(I, any, MOST, NV), SGF__TILE_SIZES(I, scratch, MOST, NV), \
+         SGF__TILE_SIZES(I, columns, MOST, NV), SGF__TILE_SIZES(I, seen, MOST, NV)}};
 #ifdef SGF__X86
-#define SGF__TILE_512(name, ROWS, NV)                                                  \
-    SGF__TILE(name, SGF__TARGET_AVX512, __m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, \
-              _mm512_set1_ps, _mm512_setzero_ps, _mm512_fmadd_ps, ROWS, NV)
-#define SGF__TILE_256(name, ROWS, NV)                                               \
-    SGF__TILE(name, SGF__TARGET_AVX2, __m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, \
-              _mm256_set1_ps, _mm256_setzero_ps, _mm256_fmadd_ps, ROWS, NV)
-SGF__TILE_512(sgf__tile_512_12x2, 12, 2)
-SGF__TILE_512(sgf__tile_512_12x1, 12, 1)
-SGF__TILE_512(sgf__tile_512_4x2, 4, 2)
-SGF__TILE_512(sgf__tile_512_4x1, 4, 1)
-SGF__TILE_512(sgf__tile_512_1x2, 1, 2)
-SGF__TILE_512(sgf__tile_512_1x1, 1, 1)
-SGF__TILE_256(sgf__tile_256_6x2, 6, 2)
-SGF__TILE_256(sgf__tile_256_12x1, 12, 1)
-SGF__TILE_256(sgf__tile_256_4x2, 4, 2)
-SGF__TILE_256(sgf__tile_256_4x1, 4, 1)
-SGF__TILE_256(sgf__tile_256_1x2, 1, 2)
-SGF__TILE_256(sgf__tile_256_1x1, 1, 1)
+SGF__TILE_SET(sgf__512, 12, 2)
+SGF__TILE_SET(sgf__512, 12, 1)
+SGF__TILE_SET(sgf__256, 6, 2)
+SGF__TILE_SET(sgf__256, 12, 1)
+#endif
+#ifdef SGF__ARM
+SGF__TILE_SET(sgf__128, 12, 2)
 #endif
 
-static void sgf__tile_portable(size_t rows, size_t lanes, const float *w, size_t w_stride,
-                               const float *x, size_t x_stride, float *out, size_t out_stride,
-                               size_t count, int first) {
-    size_t r, k, t;
-    for (r = 0; r < rows; r++) {
-        float *sum = out + r * out_stride;
-        for (t = 0; first && t < lanes; t++) sum[t] = 0;
-        for (k = 0; k < count; k++)
-            for (t = 0; t < lanes; t++)
-                sum[t] = sgf__fma_portable(w[r * w_stride + k], x[k * x_stride + t], sum[t]);
-    }
+/* The widest set of kernels for that many lanes; NULL: plain C. */
+static const sgf__tile_set *sgf__tile_choose(int simd, size_t lanes) {
+#ifdef SGF__X86
+    if (simd == SGF__AVX512 && lanes >= 32) return &sgf__512_x2;
+    if (simd == SGF__AVX512 && lanes >= 16) return &sgf__512_x1;
+    if (simd >= SGF__AVX2 && lanes >= 16) return &sgf__256_x2;
+    if (simd >= SGF__AVX2 && lanes >= 8) return &sgf__256_x1;
+#endif
+#ifdef SGF__ARM
+    if (simd == SGF__NEON && lanes >= 8) return &sgf__128_x2;
+#endif
+    (void)simd, (void)lanes;
+    return NULL;
 }
 
-/* A tile of any size, cut into the ones above. */
-static void sgf__tile(int simd, size_t rows, size_t lanes, const float *w, size_t w_stride,
-                      const float *x, size_t x_stride, float *out, size_t out_stride, size_t count,
-                      int first) {
-#ifdef SGF__X86
-    typedef void tile(const float *, size_t, const float *, size_t, float *, size_t, size_t, int);
-    static tile *const tiles[4][3] = {/* [vectors][rows: 12 (6), 4, 1] */
-                                      {sgf__tile_256_12x1, sgf__tile_256_4x1, sgf__tile_256_1x1},
-                                      {sgf__tile_256_6x2, sgf__tile_256_4x2, sgf__tile_256_1x2},
-                                      {sgf__tile_512_12x1, sgf__tile_512_4x1, sgf__tile_512_1x1},
-                                      {sgf__tile_512_12x2, sgf__tile_512_4x2, sgf__tile_512_1x2}};
-    static const size_t tile_rows[4][3] = {{12, 4, 1}, {6, 4, 1}, {12, 4, 1}, {12, 4, 1}};
-    static const size_t tile_lanes[4] = {8, 16, 16, 32};
-    size_t t, r, kind;
-    if (simd) {
-        for (t = 0; lanes - t >= 8; t += tile_lanes[kind]) {
-            if (simd == SGF__AVX512) kind = lanes - t >= 32 ? 3 : lanes - t >= 16 ? 2 : 0;
-            else kind = lanes - t >= 16 ? 1 : 0;
-            for (r = 0; r < rows;) {
-                size_t left = rows - r, size = left >= tile_rows[kind][0] ? 0 : left >= 4 ? 1 : 2;
-                tiles[kind][size](w + r * w_stride, w_stride, x + t, x_stride,
-                                  out + r * out_stride + t, out_stride, count, first);
-                r += tile_rows[kind][size];
-            }
+/* Any tile in plain C: the lanes that fill no vector. */
+SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile_args *tile, int form, size_t rows,
+                                      size_t lanes) {
+    size_t w_row = form == SGF__ANY ? tile->w_row : form == SGF__SCRATCH ? SGF__TILE_K : 1;
+    size_t w_k = form == SGF__SCRATCH ? 1 : tile->w_k, r, k, t;
+    for (r = 0; r < rows; r++) {
+        float *sum = tile->out + r * tile->out_row;
+        for (t = 0; tile->first && t < lanes; t++) sum[t] = 0;
+        for (k = 0; k < tile->count; k++) {
+            const float *x = tile->x + k * tile->x_k;
+            float weight = tile->w[r * w_row + k * w_k];
+            if (form != SGF__SEEN)
+                for (t = 0; t < lanes; t++) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
+            else
+                for (t = 0; t < lanes; t++)
+                    if (tile->seen[k] >> t & 1) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
         }
-        if (t == lanes) return;
-        x += t;
-        out += t;
-        lanes -= t;
     }
-#else
-    (void)simd;
+}
+SGF__KERNEL(sgf__tile_plain,
+            (int simd, const sgf__tile_args *tile, int form, size_t rows, size_t lanes),
+            (simd, tile, form, rows, lanes))
+
+/* A tile of any size, cut into the ones above. In the form SEEN there are at most 32 lanes. */
+static void sgf__tile_run(int simd, int form, size_t rows, size_t lanes,
+                          const sgf__tile_args *whole) {
+    size_t w_row = form == SGF__ANY ? whole->w_row : form == SGF__SCRATCH ? SGF__TILE_K : 1, t, r;
+    const sgf__tile_set *set;
+    uint32_t seen[32];
+    for (t = 0; t < lanes; t += set ? set->lanes : lanes - t) {
+        sgf__tile_args tile = *whole;
+        tile.x += t;
+        set = sgf__tile_choose(simd, lanes - t);
+        if (form == SGF__SEEN && t) {
+            for (r = 0; r < tile.count; r++) seen[r] = whole->seen[r] >> t;
+            tile.seen = seen;
+        }
+        for (r = 0; r < rows;) {
+            size_t left = rows - r, size = 2;
+            tile.w = whole->w + r * w_row;
+            tile.out = whole->out + r * tile.out_row + t;
+            if (!set) {
+                sgf__tile_plain(simd, &tile, form, rows, lanes - t);
+                break;
+            }
+            while (size && left >= set->rows[size - 1]) size--;
+            set->kernel[form][size](&tile);
+            r += set->rows[size];
+        }
+    }
+}
+/* out[rows][lanes] (+)= w [rows][count] x [count][lanes], rows of w, x and out that far apart. */
+SGF__UNUSED static void sgf__tile(int simd, size_t rows, size_t lanes, const float *w,
+                                  size_t w_stride, const float *x, size_t x_stride, float *out,
+                                  size_t out_stride, size_t count, int first) {
+    sgf__tile_args tile;
+    tile.w = w, tile.w_row = w_stride, tile.w_k = 1;
+    tile.x = x, tile.x_k = x_stride;
+    tile.out = out, tile.out_row = out_stride;
+    tile.count = count, tile.first = first, tile.seen = NULL;
+    sgf__tile_run(simd, SGF__ANY, rows, lanes, &tile);
+}
+
+/* ---- weights times a few columns: decoding ----
+   Lanes are weight rows: a square of 32-bit words is loaded, turned in registers, widened, and multiplied
+   with broadcast activations; T columns share the work. Decoding is bound by reading the weights, and a
+   thread reads 2 GROUPS of rows side by side so that the chain of one hides behind the other; while it
+   reads, it asks for the same place of the next rows. w: the first row, `stride` bytes to the next one;
+   x [K][T]; out [rows][T]; k from 0 to the last whole square. */
+#define SGF__WORD_BF16(I, word, EACH) EACH(I, 0, I##_low16(word)) EACH(I, 1, I##_high16(word))
+#define SGF__WORD_F16(I, word, EACH) \
+    EACH(I, 0, I##_half(word)) EACH(I, 1, I##_half(I##_shift(word)))
+#define SGF__WORD_F32(I, word, EACH) EACH(I, 0, I##_as_float(word))
+#define SGF__COLUMNS_ADD(I, part, value)                                         \
+    {                                                                            \
+        I##_float weight = value;                                                \
+        SGF__UNROLL for (t = 0; t < columns; t++) sum[g][t] = I##_fma(           \
+            weight, I##_set1(x[(k + per * i + part) * columns + t]), sum[g][t]); \
+    }
+#define SGF__GEMV(I, dtype, WORD, PER, T, GROUPS)                                           \
+    I##_target static void I##_##dtype##_##T(const char *w, size_t stride, const float *x,  \
+                                             float *out, size_t K) {                        \
+        enum { columns = T, per = PER, lanes = I##_lanes, groups = GROUPS };                \
+        I##_float sum[groups][columns];                                                     \
+        I##_word word[lanes];                                                               \
+        size_t k, g, i, t, next = groups * lanes * stride;                                  \
+        float turned[lanes];                                                                \
+        SGF__UNROLL for (g = 0; g < groups; g++) SGF__UNROLL for (t = 0; t < columns; t++)  \
+            sum[g][t] = I##_zero;                                                           \
+        for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4)                 \
+            SGF__UNROLL for (g = 0; g < groups; g++) {                                      \
+                SGF__UNROLL for (i = 0; i < lanes; i++) {                                   \
+                    const char *row = w + (g * lanes + i) * stride;                         \
+                    word[i] = I##_words(row);                                               \
+                    SGF__PREFETCH(row + next);                                              \
+                }                                                                           \
+                I##_transpose(word);                                                        \
+                SGF__UNROLL for (i = 0; i < lanes; i++) {                                   \
+                    WORD(I, word[i], SGF__COLUMNS_ADD)                                      \
+                }                                                                           \
+            }                                                                               \
+        for (g = 0; g < groups; g++)                                                        \
+            for (t = 0; t < columns; t++) {                                                 \
+                I##_store(turned, sum[g][t]);                                               \
+                for (i = 0; i < lanes; i++) out[(g * lanes + i) * columns + t] = turned[i]; \
+            }                                                                               \
+    }
+#define SGF__GEMV_TYPES(I, T, GROUPS)                \
+    SGF__GEMV(I, bf16, SGF__WORD_BF16, 2, T, GROUPS) \
+    SGF__GEMV(I, f16, SGF__WORD_F16, 2, T, GROUPS)   \
+    SGF__GEMV(I, f32, SGF__WORD_F32, 1, T, GROUPS)
+
+typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
+typedef struct sgf__gemv_set {
+    size_t lanes, rows[4];          /* a kernel's rows, for 1, 2, 4 and 8 columns */
+    sgf__gemv_kernel *kernel[4][3]; /* [columns][sgf_dtype] */
+} sgf__gemv_set;
+
+#define SGF__GEMV_SET(I)                                                                         \
+    SGF__GEMV_TYPES(I, 1, 2)                                                                     \
+    SGF__GEMV_TYPES(I, 2, 2)                                                                     \
+    SGF__GEMV_TYPES(I, 4, 1)                                                                     \
+    SGF__GEMV_TYPES(I, 8, 1)                                                                     \
+    static const sgf__gemv_set I##_gemv = {I##_lanes,                                            \
+                                           {2 * I##_lanes, 2 * I##_lanes, I##_lanes, I##_lanes}, \
+                                           {{I##_f32_1, I##_f16_1, I##_bf16_1},                  \
+                                            {I##_f32_2, I##_f16_2, I##_bf16_2},                  \
+                                            {I##_f32_4, I##_f16_4, I##_bf16_4},                  \
+                                            {I##_f32_8, I##_f16_8, I##_bf16_8}}};
+#ifdef SGF__X86
+SGF__GEMV_SET(sgf__512)
+SGF__GEMV_SET(sgf__256)
 #endif
-    sgf__tile_portable(rows, lanes, w, w_stride, x, x_stride, out, out_stride, count, first);
+#ifdef SGF__ARM
+SGF__GEMV_SET(sgf__128)
+#endif
+static const sgf__gemv_set *sgf__gemv_choose(int simd) {
+#ifdef SGF__X86
+    if (simd == SGF__AVX512) return &sgf__512_gemv;
+    if (simd == SGF__AVX2) return &sgf__256_gemv;
+#endif
+#ifdef SGF__ARM
+    if (simd == SGF__NEON) return &sgf__128_gemv;
+#endif
+    (void)simd;
+    return NULL;
 }
 
 /* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
@@ -2450,12 +2745,7 @@ SGF__UNUSED static void sgf__matmul_naive(const sgf_tensor *w, const float *x, f
         }
 }
 
-/* One panel of activations: [features][width]. */
-typedef struct sgf__panel {
-    float *data;
-    size_t width;
-} sgf__panel;
-
+/* One projection of all panels. */
 typedef struct sgf__matmul_job {
     const sgf_tensor *w;
     const float *bias;      /* [N] or NULL: added last */
@@ -2466,46 +2756,134 @@ typedef struct sgf__matmul_job {
     int simd;
 } sgf__matmul_job;
 
-/* Rows [begin, end) of 12-row tiles. Weights are widened into a scratch of 12 x 256 floats, once
-   for all panels; a sum that goes over several scratches is carried in `out`, which rounds nothing.
- */
-static void sgf__matmul_part(void *context, size_t begin, size_t end, int thread) {
-    const sgf__matmul_job *job = (const sgf__matmul_job *)context;
-    float scratch[SGF__TILE_ROWS * SGF__TILE_K];
-    size_t K = job->w->cols, N = job->w->rows, tile, k, r, p, t;
-    (void)thread;
-    for (tile = begin; tile < end; tile++) {
-        size_t row = tile * SGF__TILE_ROWS,
-               rows = N - row < SGF__TILE_ROWS ? N - row : SGF__TILE_ROWS;
-        for (k = 0; k < K || !k; k += SGF__TILE_K) {
-            size_t count = K - k < SGF__TILE_K ? K - k : SGF__TILE_K;
-            for (r = 0; r < rows; r++)
-                sgf__widen(job->simd, job->w, (row + r) * K + k, count, scratch + r * SGF__TILE_K);
-            for (p = 0; p < job->panels; p++) {
-                size_t width = job->width[p];
-                sgf__tile(job->simd, rows, width, scratch, SGF__TILE_K, job->in[p] + k * width,
-                          width, job->out[p] + row * width, width, count, k == 0);
-            }
-        }
-        for (p = 0; job->bias && p < job->panels; p++)
-            for (r = row; r < row + rows; r++)
-                for (t = 0; t < job->width[p]; t++)
-                    job->out[p][r * job->width[p] + t] += job->bias[r];
+/* Weights are widened into a scratch of 12 x 256 floats, once for all panels; a sum that goes over
+   several scratches is carried in `out`, which rounds nothing. */
+typedef struct sgf__scratch {
+    float weight[SGF__TILE_ROWS * SGF__TILE_K];
+} sgf__scratch;
+
+/* Rows [row, row + rows), at most 12, times steps [k, k + count), at most 256, of every panel. */
+static void sgf__matmul_tile(const sgf__matmul_job *job, size_t row, size_t rows, size_t k,
+                             size_t count, sgf__scratch *scratch) {
+    size_t r, p, K = job->w->cols, size = job->w->dtype == SGF_F32 ? 4 : 2, line;
+    const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
+    sgf__tile_args tile;
+    for (r = 0; r < rows; r++) {
+        sgf__widen(job->simd, job->w, (row + r) * K + k, count, scratch->weight + r * SGF__TILE_K);
+        for (line = 0; line < count * size; line += 64)
+            SGF__PREFETCH(ahead + r * K * size + line); /* the next tile's rows */
+    }
+    tile.w = scratch->weight, tile.w_row = SGF__TILE_K, tile.w_k = 1;
+    tile.seen = NULL, tile.count = count, tile.first = k == 0;
+    for (p = 0; p < job->panels; p++) {
+        tile.x_k = tile.out_row = job->width[p];
+        tile.x = job->in[p] + k * job->width[p];
+        tile.out = job->out[p] + row * job->width[p];
+        sgf__tile_run(job->simd, SGF__SCRATCH, rows, job->width[p], &tile);
     }
 }
-/* out = w x (+ bias) on every panel. w [N, K], in [K][width], out [N][width]; out must not alias
- * in. */
-static void sgf__matmul(sgf__pool *pool, sgf__matmul_job *job) {
-    sgf__parallel(pool, (job->w->rows + SGF__TILE_ROWS - 1) / SGF__TILE_ROWS, 4, sgf__matmul_part,
-                  job);
+static void sgf__matmul_bias(const sgf__matmul_job *job, size_t begin, size_t end) {
+    size_t p, r, t;
+    for (p = 0; job->bias && p < job->panels; p++)
+        for (r = begin; r < end; r++)
+            for (t = 0; t < job->width[p]; t++) job->out[p][r * job->width[p] + t] += job->bias[r];
+}
+/* Rows [begin, end) for many columns: one block of k after the other, so that the activations of a block stay
+   in the cache while all weights pass by. A single panel fits as it is; then whole rows are faster. */
+static void sgf__matmul_wide(const sgf__matmul_job *job, size_t begin, size_t end) {
+    size_t K = job->w->cols, at, row, k;
+    size_t step = job->panels > 1 ? end - begin : SGF__TILE_ROWS;
+    sgf__scratch scratch;
+    for (at = begin; at < end; at += step)
+        for (k = 0; k < K || !k; k += SGF__TILE_K)
+            for (row = at; row < end && row < at + step; row += SGF__TILE_ROWS)
+                sgf__matmul_tile(job, row, end - row < SGF__TILE_ROWS ? end - row : SGF__TILE_ROWS,
+                                 k, K - k < SGF__TILE_K ? K - k : SGF__TILE_K, &scratch);
+    sgf__matmul_bias(job, begin, end);
+}
+/* Rows [begin, end) for 1, 2, 4 or 8 columns. */
+static void sgf__matmul_narrow(const sgf__matmul_job *job, const sgf__gemv_set *set, size_t begin,
+                               size_t end) {
+    size_t K = job->w->cols, columns = job->width[0], which = 0, row = begin, step, rows, k;
+    size_t size = job->w->dtype == SGF_F32 ? 4 : 2, whole = K - K % (set->lanes * 4 / size), at;
+    sgf__scratch scratch;
+    while ((size_t)1 << which < columns) which++;
+    step = set->rows[which];
+    for (; row + step <= end; row += step)
+        set->kernel[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
+                                          job->in[0], job->out[0] + row * columns, K);
+    for (at = begin; at < end; at += rows) { /* what is left of k, then of the rows */
+        rows = (at < row ? row : end) - at;
+        rows = rows < SGF__TILE_ROWS ? rows : SGF__TILE_ROWS;
+        for (k = at < row ? whole : 0; k < K; k += SGF__TILE_K)
+            sgf__matmul_tile(job, at, rows, k, K - k < SGF__TILE_K ? K - k : SGF__TILE_K, &scratch);
+    }
+    sgf__matmul_bias(job, begin, end);
+}
+
+enum { SGF__STRIPE = 96 }; /* rows one thread takes at least: a multiple of every kernel's */
+
+typedef struct sgf__matmul_jobs {
+    const sgf__matmul_job *job;
+    size_t count;
+} sgf__matmul_jobs;
+
+static size_t sgf__stripes(const sgf__matmul_job *job) {
+    return (job->w->rows + SGF__STRIPE - 1) / SGF__STRIPE;
+}
+/* Stripes [begin, end) of the jobs, counted one job after the other. */
+static void sgf__matmul_part(void *context, size_t begin, size_t end, int thread) {
+    const sgf__matmul_jobs *jobs = (const sgf__matmul_jobs *)context;
+    size_t i, first = 0;
+    (void)thread;
+    for (i = 0; i < jobs->count; i++) {
+        const sgf__matmul_job *job = &jobs->job[i];
+        size_t stripes = sgf__stripes(job);
+        size_t from = (begin > first ? begin - first : 0) * SGF__STRIPE;
+        size_t to = end > first ? (end - first) * SGF__STRIPE : 0;
+        const sgf__gemv_set *set = job->panels == 1 && job->width[0] <= 8
+                                       ? sgf__gemv_choose(job->simd)
+                                       : NULL;
+        if (to > job->w->rows) to = job->w->rows;
+        if (from < to && set) sgf__matmul_narrow(job, set, from, to);
+        else if (from < to) sgf__matmul_wide(job, from, to);
+        first += stripes;
+    }
+}
+/* out = w x (+ bias) on every panel of every job, one division of the work for all. w [N, K], in
+   [K][width], out [N][width]; no out may alias an in. A thread gets work of some microseconds at
+   least, so that small models do not pay for threads. */
+static void sgf__matmul(sgf__pool *pool, const sgf__matmul_job *job, size_t count) {
+    sgf__matmul_jobs jobs;
+    size_t i, p, stripes = 0, columns = 0, cost;
+    jobs.job = job;
+    jobs.count = count;
+    for (i = 0; i < count; i++) stripes += sgf__stripes(&job[i]);
+    for (p = 0; p < job->panels; p++) columns += job->width[p];
+    cost = SGF__STRIPE * job->w->cols * columns + 1;
+    sgf__parallel(pool, stripes, ((size_t)1 << 17) / cost + 1, sgf__matmul_part, &jobs);
 }
 
 /* ---- the small operations, each on one panel; lanes are tokens ---- */
 
+/* Call `body` with a width that the compiler knows. */
+#define SGF__WIDTHS(body, width)  \
+    do {                          \
+        switch (width) {          \
+        case 1: body(1); break;   \
+        case 2: body(2); break;   \
+        case 4: body(4); break;   \
+        case 8: body(8); break;   \
+        case 16: body(16); break; \
+        case 32: body(32); break; \
+        default: body(width);     \
+        }                         \
+    } while (0)
+
 /* RMSNorm (Zhang and Sennrich 2019): out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d]
  */
-SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight, float eps,
-                                   size_t D, size_t width, float *out) {
+SGF__INLINE void sgf__rmsnorm_width(int simd, const float *x, const float *weight, float eps,
+                                    size_t D, size_t width, float *out) {
     float scale[SGF__PANEL];
     size_t d, t;
     for (t = 0; t < width; t++) scale[t] = 0;
@@ -2515,6 +2893,12 @@ SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight
     for (t = 0; t < width; t++) scale[t] = 1.0f / sqrtf(scale[t] / (float)D + eps);
     for (d = 0; d < D; d++)
         for (t = 0; t < width; t++) out[d * width + t] = x[d * width + t] * scale[t] * weight[d];
+}
+SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight, float eps,
+                                   size_t D, size_t width, float *out) {
+#define SGF__BODY(W) sgf__rmsnorm_width(simd, x, weight, eps, D, W, out)
+    SGF__WIDTHS(SGF__BODY, width);
+#undef SGF__BODY
 }
 SGF__KERNEL(sgf__rmsnorm,
             (int simd, const float *x, const float *weight, float eps, size_t D, size_t width,
@@ -2543,17 +2927,39 @@ SGF__KERNEL(sgf__rope_head,
             (int simd, float *x, const float *cosine, const float *sine, size_t half, size_t width),
             (simd, x, cosine, sine, half, width))
 
-/* Softmax of n scores, in place: maximum, exp, sum in ascending order. Returns the sum; the
-   division is left to the caller. n = 0 gives 0. */
-SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, float *sum) {
-    float top = -INFINITY, total = 0;
+/* score[i] = fma(score[i], scale, plus) */
+SGF__INLINE void sgf__scale_body(int simd, float *score, size_t n, float scale, float plus) {
     size_t i;
-    for (i = 0; i < n; i++) top = score[i] > top ? score[i] : top;
-    for (i = 0; i < n; i++) score[i] = sgf__exp_body(simd, score[i] - top);
-    for (i = 0; i < n; i++) total += score[i];
-    *sum = total;
+    for (i = 0; i < n; i++) score[i] = sgf__fma(simd, score[i], scale, plus);
 }
-SGF__KERNEL(sgf__softmax, (int simd, float *score, size_t n, float *sum), (simd, score, n, sum))
+SGF__KERNEL(sgf__scale, (int simd, float *score, size_t n, float scale, float plus),
+            (simd, score, n, scale, plus))
+
+/* Softmax of every column of score [n][width], in place: maximum, exp, sum[width] in ascending
+   order. The division is left to the caller. A score of -inf is a key that is not seen: it adds 0;
+   a column that sees nothing has the sum 0. */
+SGF__INLINE void sgf__softmax_width(int simd, float *score, size_t n, size_t width, float *sum) {
+    float top[SGF__PANEL];
+    size_t i, t;
+    for (t = 0; t < width; t++) top[t] = -INFINITY;
+    for (i = 0; i < n; i++)
+        for (t = 0; t < width; t++)
+            top[t] = score[i * width + t] > top[t] ? score[i * width + t] : top[t];
+    for (t = 0; t < width; t++) top[t] = top[t] > -INFINITY ? top[t] : 0;
+    for (i = 0; i < n; i++)
+        for (t = 0; t < width; t++) score[i * width + t] -= top[t];
+    for (i = 0; i < n * width; i++) score[i] = sgf__exp_body(simd, score[i]);
+    for (t = 0; t < width; t++) sum[t] = 0;
+    for (i = 0; i < n; i++)
+        for (t = 0; t < width; t++) sum[t] += score[i * width + t];
+}
+SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t width, float *sum) {
+#define SGF__BODY(W) sgf__softmax_width(simd, score, n, W, sum)
+    SGF__WIDTHS(SGF__BODY, width);
+#undef SGF__BODY
+}
+SGF__KERNEL(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
+            (simd, score, n, width, sum))
 
 /* out[v] = exp((x[v] - top) / temperature); NaN becomes 0. */
 SGF__INLINE void sgf__temper_body(int simd, const float *x, size_t n, float top, float temperature,
@@ -2579,8 +2985,9 @@ SGF__KERNEL(sgf__temper,
  * ==================================================================================== */
 
 enum {
-    SGF__PAGE = 32,  /* tokens in a page */
-    SGF__CHUNK = 256 /* rows that go through the layers together: bounds the workspace */
+    SGF__PAGE = 32,      /* tokens in a page */
+    SGF__CHUNK = 256,    /* rows that go through the layers together: bounds the workspace */
+    SGF__GRAIN = 1 << 15 /* small operations a thread takes at least: some microseconds */
 };
 
 typedef struct sgf__run {
@@ -2624,6 +3031,8 @@ struct sgf_session {
     size_t norm_floats;
     float *work; /* activations, see sgf__work */
     size_t work_floats;
+    float *block; /* one panel of final states and their logits */
+    size_t block_floats;
     float *scores; /* per thread */
     size_t scores_floats, score_stride;
     sgf__prefix prefix[SGF__PREFIXES];
@@ -2744,14 +3153,24 @@ static void sgf__sequence_add(sgf__sequence *q, const sgf_row *row) {
     q->pos[q->tokens++] = row->pos;
 }
 
+/* The columns of a panel for so many rows: a power of two from `least` to 32. */
+static size_t sgf__panel_width(size_t rows, size_t least) {
+    while (least < rows && least < SGF__PANEL) least *= 2;
+    return least;
+}
+
 /* ---- what a query sees ---- */
 
-/* Keys [lane, lane + count) of one page, all visible. */
+/* Keys [lane, lane + count) of one page, seen by at least one query of a group. */
 typedef struct sgf__piece {
     const float *page;
     size_t lane, count;
     float log_mass;
     int32_t seg;
+    const int32_t *pos;       /* of the keys */
+    ptrdiff_t ahead;          /* key i is not before queries [0, ahead + i) of the group */
+    int mixed;                /* some query of the group does not see some key: */
+    uint32_t seen[SGF__PAGE]; /* the queries that see each key, as bits */
 } sgf__piece;
 
 typedef struct sgf__query {
@@ -2762,11 +3181,53 @@ typedef struct sgf__query {
     int64_t watched; /* the number of its logits if its attention is watched, else -1 */
 } sgf__query;
 
+/* Queries that go through attention together: neighbours in one sequence and one segment, so that they
+   differ only in causality (and in a sliding window). */
+typedef struct sgf__group {
+    const sgf__query *query; /* [count], consecutive rows */
+    size_t row, count;       /* first row; at most SGF__PANEL */
+    int32_t low, high;       /* least and greatest position */
+} sgf__group;
+
+static sgf__group sgf__group_make(const sgf__query *query, size_t row, size_t most) {
+    sgf__group g;
+    g.query = query + row;
+    g.row = row;
+    g.low = g.high = query[row].pos;
+    for (g.count = 1; g.count < most; g.count++) {
+        const sgf__query *q = &g.query[g.count];
+        if (q->own != g.query->own || q->seg != g.query->seg) break;
+        g.low = q->pos < g.low ? q->pos : g.low;
+        g.high = q->pos > g.high ? q->pos : g.high;
+    }
+    return g;
+}
+
+/* Does a window hide keys that stand so far back? */
+static int sgf__too_far(int32_t window, int32_t query, int32_t key) {
+    return window && query - key >= window;
+}
+/* Which queries see which keys of a piece. */
+static void sgf__piece_mix(const sgf__group *group, int32_t window, sgf__piece *piece) {
+    size_t i, t;
+    piece->mixed = 0;
+    for (i = 0; i < piece->count; i++) {
+        piece->mixed |= piece->ahead + (ptrdiff_t)i > 0 ||
+                        sgf__too_far(window, group->high, piece->pos[i]);
+        piece->seen[i] = 0;
+    }
+    for (i = 0; piece->mixed && i < piece->count; i++)
+        for (t = 0; t < group->count; t++)
+            if (piece->ahead + (ptrdiff_t)i <= (ptrdiff_t)t &&
+                !sgf__too_far(window, group->query[t].pos, piece->pos[i]))
+                piece->seen[i] |= (uint32_t)1 << t;
+}
 /* Cut the visible runs of one sequence into pieces of pages; `before`: only tokens below it. With a
    sliding window, only keys less than `window` positions back. Returns the number of pieces; piece
    NULL only counts. */
-static size_t sgf__pieces_of(const sgf__query *query, const sgf__sequence *q, size_t before,
+static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, size_t before,
                              int32_t window, sgf__piece *piece) {
+    const sgf__query *query = group->query;
     const sgf__sequence *own = query->own;
     size_t i, n = 0;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
@@ -2776,16 +3237,21 @@ static size_t sgf__pieces_of(const sgf__query *query, const sgf__sequence *q, si
         while (at < end) {
             size_t stop = sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE), from = at;
             if (window) {
-                while (from < stop && query->pos - q->pos[from] >= window) from++;
-                for (at = from; at < stop && query->pos - q->pos[at] < window; at++) {}
+                while (from < stop && sgf__too_far(window, group->low, q->pos[from])) from++;
+                for (at = from; at < stop && !sgf__too_far(window, group->low, q->pos[at]); at++) {}
                 stop = at;
             }
             if (piece && stop > from) {
-                piece[n].page = q->page[from / SGF__PAGE];
-                piece[n].lane = from % SGF__PAGE;
-                piece[n].count = stop - from;
-                piece[n].seg = seg;
-                piece[n].log_mass = query->seg == own->answer ? own->log_mass[seg] : 0;
+                sgf__piece *p = &piece[n];
+                p->page = q->page[from / SGF__PAGE];
+                p->lane = from % SGF__PAGE;
+                p->count = stop - from;
+                p->log_mass = query->seg == own->answer ? own->log_mass[seg] : 0;
+                p->seg = seg;
+                p->pos = q->pos + from;
+                p->ahead = q == own ? (ptrdiff_t)from - (ptrdiff_t)query->index
+                                    : -(ptrdiff_t)SGF__PAGE;
+                sgf__piece_mix(group, window, p);
             }
             n += stop > from;
             at = stop;
@@ -2794,29 +3260,48 @@ static size_t sgf__pieces_of(const sgf__query *query, const sgf__sequence *q, si
     return n;
 }
 /* The pieces of `q` behind those of the sequences it stands on. */
-static size_t sgf__pieces_chain(const sgf__query *query, const sgf__sequence *q, size_t before,
+static size_t sgf__pieces_chain(const sgf__group *group, const sgf__sequence *q, size_t before,
                                 int32_t window, sgf__piece *piece) {
-    const sgf__sequence *parent = q->parent >= 0 ? &query->all[q->parent] : NULL;
-    size_t n = parent ? sgf__pieces_chain(query, parent, parent->tokens, window, piece) : 0;
-    return n + sgf__pieces_of(query, q, before, window, piece ? piece + n : NULL);
+    const sgf__sequence *parent = q->parent >= 0 ? &group->query->all[q->parent] : NULL;
+    size_t n = parent ? sgf__pieces_chain(group, parent, parent->tokens, window, piece) : 0;
+    return n + sgf__pieces_of(group, q, before, window, piece ? piece + n : NULL);
 }
-static size_t sgf__pieces(const sgf__query *query, int32_t window, sgf__piece *piece) {
-    return sgf__pieces_chain(query, query->own, query->index + 1, window, piece);
+static size_t sgf__pieces(const sgf__group *group, int32_t window, sgf__piece *piece) {
+    return sgf__pieces_chain(group, group->query->own, group->query[group->count - 1].index + 1,
+                             window, piece);
 }
-
-/* ---- attention of one query row, the heads that share one kv head ----
+/* ---- attention ----
    score[j] = fma(q . k_j, 1/sqrt(C), log mass), out = (sum over j of exp(score[j] - max) v_j) / sum
    of exps, all sums over visible keys in ascending order; no visible key: out = 0. */
 
 typedef struct sgf__attend_job {
     sgf_session *s;
     const sgf__query *query; /* [rows] */
-    float *const *q;         /* [panels] -> [H*C][width], rotated */
-    float *const *out;       /* [panels] -> [H*C][width] */
+    const sgf__group *group; /* [groups] */
+    size_t groups;
+    float *const *q;   /* [panels] -> [H*C][width], rotated */
+    float *const *out; /* [panels] -> [H*C][width] */
     const size_t *width;
     size_t layer;
     int32_t window;
 } sgf__attend_job;
+
+/* What one thread needs: scores [keys][32], queries and outputs of a kv head, pieces. */
+typedef struct sgf__attend_room {
+    float *score, *q, *out;
+    sgf__piece *piece;
+} sgf__attend_room;
+
+static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
+    const sgf_config *c = &s->model->config;
+    size_t each = (size_t)(c->heads / c->kv_heads) * (size_t)c->head_dim * SGF__PANEL;
+    sgf__attend_room room;
+    room.score = s->scores + (size_t)thread * s->scores_floats;
+    room.q = room.score + s->score_stride * SGF__PANEL;
+    room.out = room.q + each;
+    room.piece = (sgf__piece *)(void *)(room.out + each);
+    return room;
+}
 
 /* Leaves exp(score - max) of the visible keys, in ascending order, in `score`. */
 static void sgf__attend_naive(const float *q, size_t C, const sgf__piece *piece, size_t pieces,
@@ -2832,73 +3317,150 @@ static void sgf__attend_naive(const float *q, size_t C, const sgf__piece *piece,
             score[n] = sgf__fma_portable(dot, scale, piece[i].log_mass);
             if (score[n] > top) top = score[n];
         }
+    if (!(top > -INFINITY)) top = 0;
     for (j = 0; j < n; j++) score[j] = sgf__exp(score[j] - top);
     for (j = 0; j < n; j++) sum += score[j];
     for (i = n = 0; i < pieces; i++)
         for (j = piece[i].lane; j < piece[i].lane + piece[i].count; j++, n++)
             for (c = 0; c < C; c++)
                 out[c] = sgf__fma_portable(score[n], piece[i].page[v_at + j * C + c], out[c]);
-    for (c = 0; n && c < C; c++) out[c] /= sum;
+    for (c = 0; sum != 0 && c < C; c++) out[c] /= sum;
 }
 
-/* The same with tiles: R heads at once; q and out [R][C], score [R][stride]. */
-static void sgf__attend(int simd, const float *q, size_t R, size_t C, const sgf__piece *piece,
-                        size_t pieces, size_t k_at, size_t v_at, float scale, float *score,
-                        size_t stride, float *out) {
-    float tile[SGF__TILE_ROWS * SGF__PAGE];
-    size_t i, j, r, r0, n = 0, done = 0;
+/* One query, the R heads that share a kv head: lanes are keys, then channels. q [C][R], score
+   [keys][R], out [R][C]. */
+static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, const sgf__piece *piece,
+                            size_t pieces, size_t k_at, size_t v_at, float scale, float *score,
+                            float *out) {
+    float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS];
+    size_t i, j, r, n = 0, done = 0;
+    sgf__tile_args tile;
+    tile.w_row = 1, tile.w_k = R, tile.seen = NULL;
     for (i = 0; i < pieces; i++) {
-        for (r0 = 0; r0 < R; r0 += SGF__TILE_ROWS) {
-            size_t rows = sgf__min(R - r0, SGF__TILE_ROWS);
-            sgf__tile(simd, rows, SGF__PAGE, q + r0 * C, C, piece[i].page + k_at, SGF__PAGE, tile,
-                      SGF__PAGE, C, 1);
-            for (r = 0; r < rows; r++)
-                for (j = 0; j < piece[i].count; j++)
-                    score[(r0 + r) * stride + n + j] = sgf__fma_portable(
-                        tile[r * SGF__PAGE + piece[i].lane + j], scale, piece[i].log_mass);
-        }
+        tile.w = q, tile.x = piece[i].page + k_at, tile.x_k = SGF__PAGE, tile.count = C;
+        tile.out = dots, tile.out_row = SGF__PAGE, tile.first = 1;
+        sgf__tile_run(simd, SGF__COLUMNS, R, SGF__PAGE, &tile);
+        for (j = 0; j < piece[i].count; j++)
+            for (r = 0; r < R; r++)
+                score[(n + j) * R + r] = dots[r * SGF__PAGE + piece[i].lane + j];
+        sgf__scale(simd, score + n * R, piece[i].count * R, scale, piece[i].log_mass);
         n += piece[i].count;
     }
     memset(out, 0, R * C * sizeof(float));
-    if (!n) return;
-    for (r = 0; r < R; r++) sgf__softmax(simd, score + r * stride, n, &score[r * stride + n]);
+    sgf__softmax(simd, score, n, R, sum);
     for (i = 0; i < pieces; i++) {
-        sgf__tile(simd, R, C, score + done, stride, piece[i].page + v_at + piece[i].lane * C, C,
-                  out, C, piece[i].count, i == 0);
+        tile.w = score + done * R, tile.x = piece[i].page + v_at + piece[i].lane * C, tile.x_k = C;
+        tile.out = out, tile.out_row = C, tile.count = piece[i].count, tile.first = 0;
+        sgf__tile_run(simd, SGF__COLUMNS, R, C, &tile);
         done += piece[i].count;
     }
     for (r = 0; r < R; r++)
-        for (j = 0; j < C; j++) out[r * C + j] /= score[r * stride + n];
+        for (j = 0; sum[r] != 0 && j < C; j++) out[r * C + j] /= sum[r];
 }
 
-/* Items are (row, kv head). */
+/* A group of queries, one head: lanes are queries. q and out [C][width], score [keys][width]. */
+static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
+                              const sgf__piece *piece, size_t pieces, size_t k_at, size_t v_at,
+                              float scale, float *score, float *out) {
+    float sum[SGF__PANEL];
+    size_t i, j, t, n = 0, done = 0;
+    sgf__tile_args tile;
+    tile.w_row = 1, tile.x_k = tile.out_row = width, tile.seen = NULL;
+    for (i = 0; i < pieces; n += piece[i++].count) {
+        tile.w = piece[i].page + k_at + piece[i].lane, tile.w_k = SGF__PAGE;
+        tile.x = q, tile.out = score + n * width, tile.count = C, tile.first = 1;
+        sgf__tile_run(simd, SGF__COLUMNS, piece[i].count, width, &tile);
+        sgf__scale(simd, tile.out, piece[i].count * width, scale, piece[i].log_mass);
+        for (j = 0; piece[i].mixed && j < piece[i].count; j++)
+            for (t = 0; t < width; t++)
+                if (!(piece[i].seen[j] >> t & 1)) tile.out[j * width + t] = -INFINITY;
+    }
+    sgf__softmax(simd, score, n, width, sum);
+    memset(out, 0, C * width * sizeof(float));
+    for (i = 0; i < pieces; done += piece[i++].count) {
+        tile.w = piece[i].page + v_at + piece[i].lane * C, tile.w_k = C;
+        tile.x = score + done * width, tile.out = out;
+        tile.count = piece[i].count, tile.first = 0, tile.seen = piece[i].seen;
+        sgf__tile_run(simd, piece[i].mixed ? SGF__SEEN : SGF__COLUMNS, C, width, &tile);
+    }
+    for (t = 0; t < width; t++) sum[t] = sum[t] != 0 ? sum[t] : 1;
+    for (j = 0; j < C; j++)
+        for (t = 0; t < width; t++) out[j * width + t] /= sum[t];
+}
+
+/* Columns of a group between the panels and a block [features][width]; unused columns stay as they
+   are. */
+static void sgf__group_columns(const sgf__group *group, float *const *panel, const size_t *widths,
+                               size_t feature, size_t features, size_t width, float *block,
+                               int to_panel) {
+    size_t t = 0, c;
+    while (t < group->count) {
+        size_t row = group->row + t, p = row / SGF__PANEL, lane = row % SGF__PANEL;
+        size_t n = sgf__min(group->count - t, SGF__PANEL - lane);
+        float *at = panel[p] + feature * widths[p] + lane;
+        for (c = 0; c < features; c++, at += widths[p])
+            if (to_panel) memcpy(at, block + c * width + t, n * sizeof(float));
+            else memcpy(block + c * width + t, at, n * sizeof(float));
+        t += n;
+    }
+}
+
+/* One kv head of a group of a few queries: row by row. */
+static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size_t g,
+                             const sgf__attend_room *room) {
+    sgf_session *s = job->s;
+    size_t C = (size_t)s->model->config.head_dim, i, r, c, h, heads;
+    size_t R = (size_t)(s->model->config.heads / s->model->config.kv_heads);
+    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
+    size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE, v_at = k_at + layer_floats / 2;
+    float scale = 1.0f / sqrtf((float)C);
+    for (i = 0; i < group->count; i++) {
+        sgf__group one = sgf__group_make(group->query, i, 1);
+        size_t row = group->row + i, width = job->width[row / SGF__PANEL];
+        float *from = job->q[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
+        float *to = job->out[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
+        size_t pieces = sgf__pieces(&one, job->window, room->piece);
+        for (r = 0; r < R; r += heads) {
+            heads = s->naive ? 1 : sgf__min(R - r, SGF__TILE_ROWS);
+            for (h = 0; h < heads; h++)
+                for (c = 0; c < C; c++) room->q[c * heads + h] = from[((r + h) * C + c) * width];
+            if (s->naive)
+                sgf__attend_naive(room->q, C, room->piece, pieces, k_at, v_at, scale, room->score,
+                                  room->out + r * C);
+            else
+                sgf__attend_row(s->simd, room->q, heads, C, room->piece, pieces, k_at, v_at, scale,
+                                room->score, room->out + r * C);
+        }
+        for (c = 0; c < R * C; c++) to[c * width] = room->out[c];
+    }
+}
+
+enum { SGF__FEW = 4 }; /* so many queries go row by row */
+
+/* Items are (kv head, group), so that threads get equal shares of short and long rows. */
 static void sgf__attend_part(void *context, size_t begin, size_t end, int thread) {
     sgf__attend_job *job = (sgf__attend_job *)context;
     sgf_session *s = job->s;
     const sgf_config *config = &s->model->config;
-    size_t C = (size_t)config->head_dim, G = (size_t)config->kv_heads,
-           R = (size_t)config->heads / G;
-    size_t layer_floats = s->page_floats / (size_t)config->layers, item, c, r, pieces;
+    size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), item, r;
+    size_t layer_floats = s->page_floats / (size_t)config->layers;
     float scale = 1.0f / sqrtf((float)C);
-    float *score = s->scores + (size_t)thread * s->scores_floats;
-    float *q = score + R * s->score_stride, *out = q + R * C;
-    sgf__piece *piece = (sgf__piece *)(void *)(out + R * C);
+    sgf__attend_room room = sgf__attend_room_of(s, thread);
     for (item = begin; item < end; item++) {
-        size_t row = item / G, g = item % G, panel = row / SGF__PANEL, lane = row % SGF__PANEL;
-        size_t width = job->width[panel], k_at = job->layer * layer_floats + g * C * SGF__PAGE;
-        size_t v_at = k_at + layer_floats / 2;
-        float *from = job->q[panel] + g * R * C * width + lane,
-              *to = job->out[panel] + g * R * C * width + lane;
-        pieces = sgf__pieces(&job->query[row], job->window, piece);
-        for (c = 0; c < R * C; c++) q[c] = from[c * width];
-        if (s->naive)
-            for (r = 0; r < R; r++)
-                sgf__attend_naive(q + r * C, C, piece, pieces, k_at, v_at, scale, score,
-                                  out + r * C);
-        else
-            sgf__attend(s->simd, q, R, C, piece, pieces, k_at, v_at, scale, score, s->score_stride,
-                        out);
-        for (c = 0; c < R * C; c++) to[c * width] = out[c];
+        const sgf__group *group = &job->group[item % job->groups];
+        size_t g = item / job->groups, width = sgf__panel_width(group->count, 8), pieces;
+        size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE;
+        if (s->naive || group->count <= SGF__FEW) {
+            sgf__attend_rows(job, group, g, &room);
+            continue;
+        }
+        pieces = sgf__pieces(group, job->window, room.piece);
+        memset(room.q, 0, R * C * width * sizeof(float));
+        sgf__group_columns(group, job->q, job->width, g * R * C, R * C, width, room.q, 0);
+        for (r = 0; r < R; r++)
+            sgf__attend_group(s->simd, room.q + r * C * width, C, width, room.piece, pieces, k_at,
+                              k_at + layer_floats / 2, scale, room.score, room.out + r * C * width);
+        sgf__group_columns(group, job->out, job->width, g * R * C, R * C, width, room.out, 1);
     }
 }
 
@@ -2909,27 +3471,27 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
            R = H / (size_t)s->model->config.kv_heads, row, h, c, i, j, n;
     size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
     float scale = 1.0f / sqrtf((float)C);
-    float *score = s->scores, *q = score + R * s->score_stride, *out = q + R * C;
-    sgf__piece *piece = (sgf__piece *)(void *)(out + R * C);
+    sgf__attend_room room = sgf__attend_room_of(s, 0);
     double mass[SGF_MAX_SEGMENTS];
     for (row = 0; row < rows; row++) {
         const sgf__query *query = &job->query[row];
+        sgf__group one = sgf__group_make(job->query, row, 1);
         size_t width = job->width[row / SGF__PANEL], segments = (size_t)query->own->segments;
-        size_t pieces = query->watched < 0 ? 0 : sgf__pieces(query, job->window, piece);
+        size_t pieces = query->watched < 0 ? 0 : sgf__pieces(&one, job->window, room.piece);
         if (query->watched < 0) continue;
         memset(mass, 0, sizeof mass);
         for (h = 0; h < H; h++) {
             size_t k_at = job->layer * layer_floats + h / R * C * SGF__PAGE;
             double sum = 0;
             for (c = 0; c < C; c++)
-                q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
-            sgf__attend_naive(q, C, piece, pieces, k_at, k_at + layer_floats / 2, scale, score,
-                              out);
-            for (i = n = 0; i < pieces; n += piece[i++].count)
-                for (j = n; j < n + piece[i].count; j++) sum += (double)score[j];
-            for (i = n = 0; i < pieces; n += piece[i++].count)
-                for (j = n; j < n + piece[i].count; j++)
-                    mass[piece[i].seg] += (double)score[j] / sum / (double)H;
+                room.q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
+            sgf__attend_naive(room.q, C, room.piece, pieces, k_at, k_at + layer_floats / 2, scale,
+                              room.score, room.out);
+            for (i = n = 0; i < pieces; n += room.piece[i++].count)
+                for (j = n; j < n + room.piece[i].count; j++) sum += (double)room.score[j];
+            for (i = n = 0; i < pieces; n += room.piece[i++].count)
+                for (j = n; j < n + room.piece[i].count; j++)
+                    mass[room.piece[i].seg] += (double)room.score[j] / sum / (double)H;
         }
         s->watch(s->watch_user, (size_t)query->watched, (int32_t)job->layer, mass, segments);
     }
@@ -2958,9 +3520,11 @@ enum { SGF__PANELS = SGF__CHUNK / 32 };
 
 /* The workspace: SGF__ARRAYS activations, each a list of panels. */
 typedef struct sgf__work {
-    size_t n, panels, width[SGF__PANELS];
+    size_t n, panels, columns, width[SGF__PANELS]; /* columns: the widths' sum */
     float *at[SGF__ARRAYS][SGF__PANELS];
     sgf__query query[SGF__CHUNK];
+    sgf__group group[SGF__CHUNK];
+    size_t groups, pairs; /* pairs: of queries and keys that may be visible */
 } sgf__work;
 
 static void sgf__array_sizes(const sgf_config *c, size_t *features) {
@@ -2974,55 +3538,86 @@ static void sgf__array_sizes(const sgf_config *c, size_t *features) {
     sizes[SGF__COS] = sizes[SGF__SIN] = (size_t)c->head_dim / 2;
     memcpy(features, sizes, sizeof sizes);
 }
-static size_t sgf__panel_width(size_t rows) {
-    return rows > 16 ? 32 : rows > 8 ? 16 : 8;
+/* Room for `need` floats; what was there is lost when it grows. */
+static sgf_status sgf__floats_reserve(sgf_session *s, float **room, size_t *have, size_t need,
+                                      sgf_error *err) {
+    float *grown;
+    if (need <= *have) return SGF_OK;
+    grown = (float *)sgf__alloc(&s->mem, need, sizeof(float), err);
+    if (!grown) return SGF_ERR_MEMORY;
+    sgf__free(&s->mem, *room, *have, sizeof(float));
+    *room = grown;
+    *have = need;
+    return SGF_OK;
 }
-/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. Unused lanes
- * hold zeros. */
+/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
     size_t features[SGF__ARRAYS], a, p, columns = 0, need = 0, offset = 0;
+    sgf_status status;
     sgf__array_sizes(&s->model->config, features);
     w->n = n;
     w->panels = (n + SGF__PANEL - 1) / SGF__PANEL;
     for (p = 0; p < w->panels; p++) {
-        w->width[p] = p + 1 < w->panels ? SGF__PANEL : sgf__panel_width(n - p * SGF__PANEL);
+        w->width[p] = sgf__panel_width(n - p * SGF__PANEL, w->panels > 1 ? 8 : 1);
         columns += w->width[p];
     }
     for (a = 0; a < SGF__ARRAYS; a++) need += features[a] * columns;
-    if (need > s->work_floats) {
-        float *work = (float *)sgf__alloc(&s->mem, need, sizeof(float), err);
-        if (!work) return SGF_ERR_MEMORY;
-        sgf__free(&s->mem, s->work, s->work_floats, sizeof(float));
-        s->work = work;
-        s->work_floats = need;
-    }
-    memset(s->work, 0, need * sizeof(float));
+    status = sgf__floats_reserve(s, &s->work, &s->work_floats, need, err);
+    if (status) return status;
+    memset(s->work, 0, need * sizeof(float)); /* unused lanes stay harmless */
     for (a = 0; a < SGF__ARRAYS; a++)
         for (p = 0; p < w->panels; p++) {
             w->at[a][p] = s->work + offset;
             offset += features[a] * w->width[p];
         }
+    w->columns = columns;
     return SGF_OK;
+}
+
+/* Put the rows into groups. */
+static void sgf__groups_make(sgf__work *w) {
+    size_t row = 0, i;
+    w->groups = w->pairs = 0;
+    while (row < w->n) {
+        sgf__group *g = &w->group[w->groups++];
+        const sgf__sequence *q = w->query[row].own;
+        *g = sgf__group_make(w->query, row, sgf__min(w->n - row, SGF__PANEL));
+        row += g->count;
+        for (i = 0; i < g->count; i++) w->pairs += g->query[i].index + 1;
+        for (; q->parent >= 0; q = &g->query->all[q->parent])
+            w->pairs += g->count * g->query->all[q->parent].tokens;
+    }
 }
 
 /* Embeddings into X, and the cosines and sines of every row's position: cos(pos * inv_freq), the
    angle rounded to float as transformers does, its cosine taken in double. */
-static void sgf__embed(sgf_session *s, const sgf_row *rows, sgf__work *w) {
-    size_t D = (size_t)s->model->config.dim, half = (size_t)s->model->config.head_dim / 2, i, j;
-    for (i = 0; i < w->n; i++) {
-        size_t p = i / SGF__PANEL, lane = i % SGF__PANEL, width = w->width[p];
-        float *x = w->at[SGF__X][p] + lane, value;
-        for (j = 0; j < D; j++) {
-            sgf__widen(SGF__PORTABLE, &s->model->embedding, (size_t)rows[i].token * D + j, 1,
-                       &value);
-            x[j * width] = value;
+typedef struct sgf__embed_job {
+    sgf_session *s;
+    const sgf_row *rows;
+    sgf__work *w;
+} sgf__embed_job;
+
+static void sgf__embed_part(void *context, size_t begin, size_t end, int thread) {
+    sgf__embed_job *job = (sgf__embed_job *)context;
+    const sgf_session *s = job->s;
+    size_t D = (size_t)s->model->config.dim, half = (size_t)s->model->config.head_dim / 2, i, j, at;
+    float value[256];
+    (void)thread;
+    for (i = begin; i < end; i++) {
+        size_t p = i / SGF__PANEL, lane = i % SGF__PANEL, width = job->w->width[p];
+        float *x = job->w->at[SGF__X][p] + lane;
+        for (at = 0; at < D; at += 256) {
+            size_t n = sgf__min(D - at, 256);
+            sgf__widen(s->simd, &s->model->embedding, (size_t)job->rows[i].token * D + at, n,
+                       value);
+            for (j = 0; j < n; j++) x[(at + j) * width] = value[j];
         }
         for (j = 0; j < half; j++) {
             double sine, cosine;
-            float angle = (float)rows[i].pos * s->inv_freq[j];
+            float angle = (float)job->rows[i].pos * s->inv_freq[j];
             sgf__sincos_d((double)angle, &sine, &cosine);
-            w->at[SGF__COS][p][j * width + lane] = (float)cosine * s->rope_scale;
-            w->at[SGF__SIN][p][j * width + lane] = (float)sine * s->rope_scale;
+            job->w->at[SGF__COS][p][j * width + lane] = (float)cosine * s->rope_scale;
+            job->w->at[SGF__SIN][p][j * width + lane] = (float)sine * s->rope_scale;
         }
     }
 }
@@ -3042,13 +3637,21 @@ static void sgf__norm_part(void *context, size_t begin, size_t end, int thread) 
         sgf__rmsnorm(job->s->simd, job->w->at[SGF__X][p], job->weight, c->rms_eps, (size_t)c->dim,
                      job->w->width[p], job->w->at[SGF__NORMED][p]);
 }
+/* The panels of one array lie behind each other: floats [begin, end) of all of them. */
 static void sgf__swiglu_part(void *context, size_t begin, size_t end, int thread) {
     sgf__panel_job *job = (sgf__panel_job *)context;
-    size_t p;
     (void)thread;
-    for (p = begin; p < end; p++)
-        sgf__swiglu(job->s->simd, job->w->at[SGF__GATE][p], job->w->at[SGF__UP][p],
-                    (size_t)job->s->model->config.ffn_dim * job->w->width[p]);
+    sgf__swiglu(job->s->simd, job->w->at[SGF__GATE][0] + begin, job->w->at[SGF__UP][0] + begin,
+                end - begin);
+}
+/* x += normed, where projections leave their result */
+static void sgf__residual_part(void *context, size_t begin, size_t end, int thread) {
+    sgf__panel_job *job = (sgf__panel_job *)context;
+    float *x = job->w->at[SGF__X][0];
+    const float *plus = job->w->at[SGF__NORMED][0];
+    size_t i;
+    (void)thread;
+    for (i = begin; i < end; i++) x[i] += plus[i];
 }
 
 /* The vectors (norm weights, biases) of a layer as floats. They lie behind each other in
@@ -3073,10 +3676,10 @@ static void sgf__vectors(const sgf_session *s, size_t layer, const float **out) 
         }
 }
 
-static void sgf__project(sgf_session *s, sgf__work *w, const sgf_tensor *weight, const float *bias,
-                         int in, int out) {
+static sgf__matmul_job sgf__projection(const sgf_session *s, const sgf__work *w,
+                                       const sgf_tensor *weight, const float *bias, int in,
+                                       int out) {
     sgf__matmul_job job;
-    size_t p;
     job.w = weight;
     job.bias = bias;
     job.in = (const float *const *)w->at[in];
@@ -3084,87 +3687,126 @@ static void sgf__project(sgf_session *s, sgf__work *w, const sgf_tensor *weight,
     job.width = w->width;
     job.panels = w->panels;
     job.simd = s->simd;
+    return job;
+}
+/* Projections of one input, together. */
+static void sgf__project(sgf_session *s, const sgf__matmul_job *job, size_t count) {
+    size_t p, i;
     if (!s->naive) {
-        sgf__matmul(s->pool, &job);
+        sgf__matmul(s->pool, job, count);
         return;
     }
-    for (p = 0; p < w->panels; p++) {
-        size_t n, t;
-        sgf__matmul_naive(weight, w->at[in][p], w->at[out][p], w->width[p]);
-        for (n = 0; bias && n < weight->rows; n++)
-            for (t = 0; t < w->width[p]; t++) w->at[out][p][n * w->width[p] + t] += bias[n];
+    for (i = 0; i < count; i++) {
+        for (p = 0; p < job[i].panels; p++)
+            sgf__matmul_naive(job[i].w, job[i].in[p], job[i].out[p], job[i].width[p]);
+        sgf__matmul_bias(&job[i], 0, job[i].w->rows);
     }
 }
 
-/* Head norms (where the architecture has them) and RoPE, for the heads of Q or K. */
-static void sgf__heads_rotate(sgf_session *s, sgf__work *w, int array, size_t heads,
-                              const float *norm) {
-    size_t C = (size_t)s->model->config.head_dim, h, p;
-    for (p = 0; p < w->panels; p++)
-        for (h = 0; h < heads; h++) {
-            float *x = w->at[array][p] + h * C * w->width[p];
-            if (norm) sgf__rmsnorm(s->simd, x, norm, s->model->config.rms_eps, C, w->width[p], x);
-            sgf__rope_head(s->simd, x, w->at[SGF__COS][p], w->at[SGF__SIN][p], C / 2, w->width[p]);
+typedef struct sgf__heads_job {
+    sgf_session *s;
+    sgf__work *w;
+    size_t layer;
+    const float *q_norm, *k_norm;
+} sgf__heads_job;
+
+/* Head norm (where the architecture has one) and RoPE for one head of Q or K. */
+static void sgf__head_rotate(sgf__heads_job *job, int array, size_t head, const float *norm) {
+    size_t C = (size_t)job->s->model->config.head_dim, p;
+    float eps = job->s->model->config.rms_eps;
+    int simd = job->s->simd;
+    for (p = 0; p < job->w->panels; p++) {
+        size_t width = job->w->width[p];
+        float *x = job->w->at[array][p] + head * C * width;
+        if (norm) sgf__rmsnorm(simd, x, norm, eps, C, width, x);
+        sgf__rope_head(simd, x, job->w->at[SGF__COS][p], job->w->at[SGF__SIN][p], C / 2, width);
+    }
+}
+/* The rows' keys and values of one kv head into their pages. */
+static void sgf__cache_store(sgf__heads_job *job, size_t g) {
+    const sgf_session *s = job->s;
+    size_t C = (size_t)s->model->config.head_dim, i, c;
+    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
+    size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE, v_at = k_at + layer_floats / 2;
+    for (i = 0; i < job->w->n; i++) {
+        const sgf__query *query = &job->w->query[i];
+        size_t p = i / SGF__PANEL, width = job->w->width[p], cell = query->index % SGF__PAGE;
+        float *page = query->own->page[query->index / SGF__PAGE];
+        const float *k = job->w->at[SGF__K][p] + g * C * width + i % SGF__PANEL;
+        const float *v = job->w->at[SGF__V][p] + g * C * width + i % SGF__PANEL;
+        for (c = 0; c < C; c++) {
+            page[k_at + c * SGF__PAGE + cell] = k[c * width];
+            page[v_at + cell * C + c] = v[c * width];
         }
-}
-/* The rows' keys and values into their pages. */
-static void sgf__cache_store(sgf_session *s, sgf__work *w, size_t layer) {
-    const sgf_config *config = &s->model->config;
-    size_t C = (size_t)config->head_dim, G = (size_t)config->kv_heads, i, g, c;
-    size_t layer_floats = s->page_floats / (size_t)config->layers;
-    for (i = 0; i < w->n; i++) {
-        size_t p = i / SGF__PANEL, width = w->width[p], cell = w->query[i].index % SGF__PAGE;
-        float *page = w->query[i].own->page[w->query[i].index / SGF__PAGE] + layer * layer_floats;
-        const float *k = w->at[SGF__K][p] + i % SGF__PANEL, *v = w->at[SGF__V][p] + i % SGF__PANEL;
-        for (g = 0; g < G; g++)
-            for (c = 0; c < C; c++) {
-                page[g * C * SGF__PAGE + c * SGF__PAGE + cell] = k[(g * C + c) * width];
-                page[layer_floats / 2 + g * C * SGF__PAGE + cell * C + c] = v[(g * C + c) * width];
-            }
     }
 }
-static void sgf__residual(sgf__work *w, int from, size_t features) {
-    size_t p, i;
-    for (p = 0; p < w->panels; p++)
-        for (i = 0; i < features * w->width[p]; i++) w->at[SGF__X][p][i] += w->at[from][p][i];
+/* Items are the kv heads, each with the query heads that share it. */
+static void sgf__heads_part(void *context, size_t begin, size_t end, int thread) {
+    sgf__heads_job *job = (sgf__heads_job *)context;
+    const sgf_config *c = &job->s->model->config;
+    size_t R = (size_t)(c->heads / c->kv_heads), g, r;
+    (void)thread;
+    for (g = begin; g < end; g++) {
+        for (r = 0; r < R; r++) sgf__head_rotate(job, SGF__Q, g * R + r, job->q_norm);
+        sgf__head_rotate(job, SGF__K, g, job->k_norm);
+        sgf__cache_store(job, g);
+    }
 }
-
 /* x += attention(norm(x)); x += feed_forward(norm(x)) */
 static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     const sgf_layer *layer = &s->model->layer[l];
     const sgf_config *c = &s->model->config;
     const float *vector[SGF__VECTORS];
+    sgf__matmul_job product[3];
     sgf__panel_job panel;
+    sgf__heads_job heads;
     sgf__attend_job attend;
+    size_t G = (size_t)c->kv_heads, x = w->columns * (size_t)c->dim;
+    size_t scores = w->pairs * (size_t)(c->heads * c->head_dim);
     sgf__vectors(s, l, vector);
-    panel.s = s;
-    panel.w = w;
-    panel.weight = vector[0];
+    panel.s = s, panel.w = w, panel.weight = vector[0];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    sgf__project(s, w, &layer->q, vector[4], SGF__NORMED, SGF__Q);
-    sgf__project(s, w, &layer->k, vector[5], SGF__NORMED, SGF__K);
-    sgf__project(s, w, &layer->v, vector[6], SGF__NORMED, SGF__V);
-    sgf__heads_rotate(s, w, SGF__Q, (size_t)c->heads, vector[2]);
-    sgf__heads_rotate(s, w, SGF__K, (size_t)c->kv_heads, vector[3]);
-    sgf__cache_store(s, w, l);
-    attend.s = s;
-    attend.query = w->query;
-    attend.q = w->at[SGF__Q];
-    attend.out = w->at[SGF__ATTENDED];
-    attend.width = w->width;
-    attend.layer = l;
-    attend.window = sgf_config_window(c, (int32_t)l);
-    sgf__parallel(s->pool, w->n * (size_t)c->kv_heads, 4, sgf__attend_part, &attend);
+    product[0] = sgf__projection(s, w, &layer->q, vector[4], SGF__NORMED, SGF__Q);
+    product[1] = sgf__projection(s, w, &layer->k, vector[5], SGF__NORMED, SGF__K);
+    product[2] = sgf__projection(s, w, &layer->v, vector[6], SGF__NORMED, SGF__V);
+    sgf__project(s, product, 3);
+    heads.s = s, heads.w = w, heads.layer = l;
+    heads.q_norm = vector[2], heads.k_norm = vector[3];
+    sgf__parallel(s->pool, G, SGF__GRAIN * G / x + 1, sgf__heads_part, &heads);
+    attend.s = s, attend.query = w->query, attend.group = w->group, attend.groups = w->groups;
+    attend.q = w->at[SGF__Q], attend.out = w->at[SGF__ATTENDED], attend.width = w->width;
+    attend.layer = l, attend.window = sgf_config_window(c, (int32_t)l);
+    sgf__parallel(s->pool, w->groups * G, SGF__GRAIN * w->groups * G / scores + 1, sgf__attend_part,
+                  &attend);
     if (s->watch) sgf__attend_watch(&attend, w->n);
-    sgf__project(s, w, &layer->o, vector[7], SGF__ATTENDED, SGF__NORMED);
-    sgf__residual(w, SGF__NORMED, (size_t)c->dim);
+    product[0] = sgf__projection(s, w, &layer->o, vector[7], SGF__ATTENDED, SGF__NORMED);
+    sgf__project(s, product, 1);
+    sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
     panel.weight = vector[1];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    sgf__project(s, w, &layer->gate, vector[8], SGF__NORMED, SGF__GATE);
-    sgf__project(s, w, &layer->up, vector[9], SGF__NORMED, SGF__UP);
-    sgf__parallel(s->pool, w->panels, 2, sgf__swiglu_part, &panel);
-    sgf__project(s, w, &layer->down, vector[10], SGF__GATE, SGF__NORMED);
-    sgf__residual(w, SGF__NORMED, (size_t)c->dim);
+    product[0] = sgf__projection(s, w, &layer->gate, vector[8], SGF__NORMED, SGF__GATE);
+    product[1] = sgf__projection(s, w, &layer->up, vector[9], SGF__NORMED, SGF__UP);
+    sgf__project(s, product, 2);
+    sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part,
+                  &panel);
+    product[0] = sgf__projection(s, w, &layer->down, vector[10], SGF__GATE, SGF__NORMED);
+    sgf__project(s, product, 1);
+    sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
+}
+
+typedef struct sgf__spread_job {
+    const float *block; /* [V][width] */
+    float *logits;      /* [n, V] */
+    size_t V, width, n;
+} sgf__spread_job;
+
+/* Ids [begin, end) of every row. */
+static void sgf__spread_part(void *context, size_t begin, size_t end, int thread) {
+    sgf__spread_job *job = (sgf__spread_job *)context;
+    size_t v, i;
+    (void)thread;
+    for (v = begin; v < end; v++)
+        for (i = 0; i < job->n; i++) job->logits[i * job->V + v] = job->block[v * job->width + i];
 }
 
 /* Logits of the rows that want them, from the normed panels: gather up to 32 columns, multiply,
@@ -3173,37 +3815,36 @@ static sgf_status sgf__logits(sgf_session *s, const sgf_row *rows, sgf__work *w,
                               sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, i, j, d;
     size_t wanted = 0, widest;
-    float *block;
+    sgf_status status;
     for (i = 0; i < w->n; i++) wanted += rows[i].want != 0;
-    if (!wanted) return SGF_OK;
-    widest = sgf__panel_width(sgf__min(wanted, SGF__PANEL));
-    block = (float *)sgf__alloc(&s->mem, (D + V) * widest, sizeof(float), err);
-    if (!block) return SGF_ERR_MEMORY;
-    i = 0;
-    while (i < w->n) {
-        size_t column[32], n = 0, width;
-        sgf__work one;
+    widest = sgf__panel_width(wanted, 1);
+    status = sgf__floats_reserve(s, &s->block, &s->block_floats, (D + V) * widest, err);
+    for (i = 0; wanted && !status && i < w->n;) {
+        size_t column[SGF__PANEL], n = 0, width;
+        sgf__matmul_job product;
+        sgf__spread_job spread;
+        const float *in = s->block;
+        float *out = s->block + D * widest;
         for (; i < w->n && n < SGF__PANEL; i++)
             if (rows[i].want) column[n++] = i;
         if (!n) break;
-        width = sgf__panel_width(n);
-        memset(block, 0, D * width * sizeof(float));
+        width = sgf__panel_width(n, 1);
+        if (n == 1) out = *logits; /* one column needs no spreading */
+        memset(s->block, 0, D * width * sizeof(float));
         for (j = 0; j < n; j++) {
             size_t p = column[j] / SGF__PANEL;
             const float *from = w->at[SGF__NORMED][p] + column[j] % SGF__PANEL;
-            for (d = 0; d < D; d++) block[d * width + j] = from[d * w->width[p]];
+            for (d = 0; d < D; d++) s->block[d * width + j] = from[d * w->width[p]];
         }
-        one.panels = 1;
-        one.width[0] = width;
-        one.at[SGF__X][0] = block;
-        one.at[SGF__UP][0] = block + D * widest;
-        sgf__project(s, &one, &s->model->output, NULL, SGF__X, SGF__UP);
-        for (j = 0; j < n; j++)
-            for (d = 0; d < V; d++) (*logits)[j * V + d] = block[D * widest + d * width + j];
+        product.w = &s->model->output, product.bias = NULL, product.simd = s->simd;
+        product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
+        sgf__project(s, &product, 1);
+        spread.block = out, spread.logits = *logits;
+        spread.V = V, spread.width = width, spread.n = n;
+        if (n > 1) sgf__parallel(s->pool, V, SGF__GRAIN / n + 1, sgf__spread_part, &spread);
         *logits += n * V;
     }
-    sgf__free(&s->mem, block, (D + V) * widest, sizeof(float));
-    return SGF_OK;
+    return status;
 }
 
 /* Up to SGF__CHUNK rows, already in their sequences. */
@@ -3212,6 +3853,7 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf_row *rows, size_t
                                      sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, L = (size_t)s->model->config.layers, i, d, l;
     sgf__panel_job panel;
+    sgf__embed_job embed;
     sgf__work w;
     sgf_status status = sgf__work_prepare(s, n, &w, err);
     if (status) return status;
@@ -3223,7 +3865,9 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf_row *rows, size_t
         w.query[i].pos = rows[i].pos;
         w.query[i].watched = rows[i].want ? s->watched++ : -1;
     }
-    sgf__embed(s, rows, &w);
+    sgf__groups_make(&w);
+    embed.s = s, embed.w = &w, embed.rows = rows;
+    sgf__parallel(s->pool, n, 16, sgf__embed_part, &embed);
     for (l = 0; l < L; l++) sgf__layer_forward(s, &w, l);
     panel.s = s;
     panel.w = &w;
@@ -3261,16 +3905,14 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
     return SGF_OK;
 }
 
-/* Room for the scores, one query's vectors and the pieces of the longest sequence, for every
- * thread. */
+/* Room for the scores, the vectors and the pieces of the longest sequence, for every thread: see
+   sgf__attend_room. */
 static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, sgf_error *err) {
     const sgf_config *c = &s->model->config;
     size_t R = (size_t)(c->heads / c->kv_heads), C = (size_t)c->head_dim;
     size_t pieces = keys / SGF__PAGE + runs + 2 + (c->sliding_window ? keys : 0);
-    size_t stride = keys < s->score_stride
-                        ? s->score_stride
-                        : (keys + keys / 4 + 16) & ~(size_t)15; /* room to grow */
-    size_t need = R * stride + 2 * R * C +
+    size_t stride = keys < s->score_stride ? s->score_stride : keys + keys / 4 + 16; /* to grow */
+    size_t need = (stride + 2 * R * C) * SGF__PANEL +
                   (pieces * sizeof(sgf__piece) + sizeof(float) - 1) / sizeof(float);
     size_t threads = (size_t)sgf__pool_threads(s->pool);
     float *scores;
@@ -3452,6 +4094,7 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     sgf__free(&mem, s->inv_freq, (size_t)s->model->config.head_dim / 2, sizeof(float));
     sgf__free(&mem, s->norms, s->norm_floats, sizeof(float));
     sgf__free(&mem, s->work, s->work_floats, sizeof(float));
+    sgf__free(&mem, s->block, s->block_floats, sizeof(float));
     if (s->pool)
         sgf__free(&mem, s->scores, s->scores_floats * (size_t)sgf__pool_threads(s->pool),
                   sizeof(float));
@@ -3987,7 +4630,7 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
         } else {
             float sum;
             memcpy(scratch, x, V * sizeof(float));
-            sgf__softmax(simd, scratch, V, &sum);
+            sgf__softmax(simd, scratch, V, 1, &sum);
             for (v = 0; v < V; v++) out[v] = scratch[v] / sum > out[v] ? scratch[v] / sum : out[v];
         }
     }

@@ -601,7 +601,7 @@ static void test_matmul_gives_the_naive_bits(void) {
             job.panels = 1;
             for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
                 job.simd = simd;
-                sgf__matmul(NULL, &job);
+                sgf__matmul(NULL, &job, 1);
                 CHECK(!memcmp(a, b, N * W * sizeof(float)));
             }
             free(x), free(a), free(b), free(weights);

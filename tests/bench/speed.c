@@ -51,8 +51,8 @@ static int wanted(const bench *b, const char *name) {
     return !b->only || strstr(name, b->only) != NULL;
 }
 /* A new figure of sorted samples; its ratio to `base` (0: none) and the ratio that was set as the aim. */
-static figure *report(bench *b, const char *name, const char *unit, const double *sample, int rounds,
-                      const char *against, double base, double target) {
+static figure *report(bench *b, const char *name, const char *unit, const double *sample,
+                      int rounds, const char *against, double base, double target) {
     figure *f = &b->figure[b->figures < MAX_FIGURES - 1 ? b->figures++ : b->figures];
     memset(f, 0, sizeof *f);
     snprintf(f->name, sizeof f->name, "%s", name);
@@ -105,21 +105,22 @@ static int measure(const bench *b, bench_call *call, void *user, double work, do
 /* ---- what the machine allows ---- */
 
 #ifdef SGF__X86
-#define PEAK_LOOP(name, target, vector, set1, fmadd, WIDTH)                                \
-    target static double name(size_t n) {                                                 \
-        volatile float one = 1.0f, tiny = 1e-9f;                                           \
-        vector a = set1(one), t = set1(tiny), s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a, \
-               s6 = a, s7 = a, s8 = a, s9 = a, sa = a, sb = a;                             \
-        float out[WIDTH];                                                                  \
-        for (; n; n--) {                                                                   \
-            s0 = fmadd(a, t, s0), s1 = fmadd(a, t, s1), s2 = fmadd(a, t, s2);              \
-            s3 = fmadd(a, t, s3), s4 = fmadd(a, t, s4), s5 = fmadd(a, t, s5);              \
-            s6 = fmadd(a, t, s6), s7 = fmadd(a, t, s7), s8 = fmadd(a, t, s8);              \
-            s9 = fmadd(a, t, s9), sa = fmadd(a, t, sa), sb = fmadd(a, t, sb);              \
-        }                                                                                  \
-        s0 = fmadd(s1, s2, fmadd(s3, s4, fmadd(s5, s6, fmadd(s7, s8, fmadd(s9, sa, fmadd(sb, s0, s1)))))); \
-        memcpy(out, &s0, sizeof out);                                                      \
-        return (double)out[0];                                                             \
+#define PEAK_LOOP(name, target, vector, set1, fmadd, WIDTH)                                        \
+    target static double name(size_t n) {                                                          \
+        volatile float one = 1.0f, tiny = 1e-9f;                                                   \
+        vector a = set1(one), t = set1(tiny), s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a,      \
+               s6 = a, s7 = a, s8 = a, s9 = a, sa = a, sb = a;                                     \
+        float out[WIDTH];                                                                          \
+        for (; n; n--) {                                                                           \
+            s0 = fmadd(a, t, s0), s1 = fmadd(a, t, s1), s2 = fmadd(a, t, s2);                      \
+            s3 = fmadd(a, t, s3), s4 = fmadd(a, t, s4), s5 = fmadd(a, t, s5);                      \
+            s6 = fmadd(a, t, s6), s7 = fmadd(a, t, s7), s8 = fmadd(a, t, s8);                      \
+            s9 = fmadd(a, t, s9), sa = fmadd(a, t, sa), sb = fmadd(a, t, sb);                      \
+        }                                                                                          \
+        s0 = fmadd(s1, s2,                                                                         \
+                   fmadd(s3, s4, fmadd(s5, s6, fmadd(s7, s8, fmadd(s9, sa, fmadd(sb, s0, s1)))))); \
+        memcpy(out, &s0, sizeof out);                                                              \
+        return (double)out[0];                                                                     \
     }
 PEAK_LOOP(peak_512, SGF__TARGET_AVX512, __m512, _mm512_set1_ps, _mm512_fmadd_ps, 16)
 PEAK_LOOP(peak_256, SGF__TARGET_AVX2, __m256, _mm256_set1_ps, _mm256_fmadd_ps, 8)
@@ -259,7 +260,8 @@ static int decode_call(void *user) {
         if (sgf_sequence_open(o->session, &o->rule, -1, &q[i], &err)) return 1;
     for (step = 0; step < o->steps; step++) {
         for (i = 0; i < o->batch; i++) {
-            o->rows[i].token = (int32_t)((step * 31 + i * 7 + 5) % (size_t)o->model->config.vocab_size);
+            o->rows[i].token = (int32_t)((step * 31 + i * 7 + 5) %
+                                         (size_t)o->model->config.vocab_size);
             o->rows[i].pos = (int32_t)step;
             o->rows[i].seg = 0;
             o->rows[i].sequence = q[i];
@@ -306,8 +308,8 @@ static void peer_llama(bench *b, const char *what, const char *gguf, const char 
     for (i = 0; i < b->peers; i++) {
         const char *program = strchr(b->peer[i], '=') + 1;
         snprintf(name, sizeof name, "%s: %.*s", what, (int)(program - b->peer[i] - 1), b->peer[i]);
-        snprintf(command, sizeof command, "%s -m %s %s -t %d -r 1 -o json 2> /dev/null", program, gguf,
-                 test, b->threads);
+        snprintf(command, sizeof command, "%s -m %s %s -t %d -r 1 -o json 2> /dev/null", program,
+                 gguf, test, b->threads);
         peer_program(b, name, command, "\"avg_ts\"");
     }
     if (!b->peers) printf("%-52s left out: no --llama-bench NAME=PROGRAM\n", what);
@@ -340,13 +342,18 @@ static int matmul_call(void *user) {
     for (i = 0; i < o->tokens; i += SGF__CHUNK)
         for (l = 0; l < (size_t)o->model->config.layers; l++) {
             const sgf_layer *y = &o->model->layer[l];
-            sgf__project(o->session, &w, &y->q, NULL, SGF__NORMED, SGF__Q);
-            sgf__project(o->session, &w, &y->k, NULL, SGF__NORMED, SGF__K);
-            sgf__project(o->session, &w, &y->v, NULL, SGF__NORMED, SGF__V);
-            sgf__project(o->session, &w, &y->o, NULL, SGF__ATTENDED, SGF__NORMED);
-            sgf__project(o->session, &w, &y->gate, NULL, SGF__NORMED, SGF__GATE);
-            sgf__project(o->session, &w, &y->up, NULL, SGF__NORMED, SGF__UP);
-            sgf__project(o->session, &w, &y->down, NULL, SGF__GATE, SGF__NORMED);
+            sgf__matmul_job job[3];
+            job[0] = sgf__projection(o->session, &w, &y->q, NULL, SGF__NORMED, SGF__Q);
+            job[1] = sgf__projection(o->session, &w, &y->k, NULL, SGF__NORMED, SGF__K);
+            job[2] = sgf__projection(o->session, &w, &y->v, NULL, SGF__NORMED, SGF__V);
+            sgf__project(o->session, job, 3);
+            job[0] = sgf__projection(o->session, &w, &y->o, NULL, SGF__ATTENDED, SGF__NORMED);
+            sgf__project(o->session, job, 1);
+            job[0] = sgf__projection(o->session, &w, &y->gate, NULL, SGF__NORMED, SGF__GATE);
+            job[1] = sgf__projection(o->session, &w, &y->up, NULL, SGF__NORMED, SGF__UP);
+            sgf__project(o->session, job, 2);
+            job[0] = sgf__projection(o->session, &w, &y->down, NULL, SGF__GATE, SGF__NORMED);
+            sgf__project(o->session, job, 1);
         }
     return 0;
 }
@@ -360,6 +367,7 @@ static void large(bench *b) {
     const char *who = "";
     double rate[MAX_ROUNDS], one;
     ours o;
+    if (b->only && strncmp(b->only, "1B", 2)) return;
     if (ours_open(b, model_folder(b, &shape_1b, dir, sizeof dir), &o)) return;
     snprintf(gguf, sizeof gguf, "%s/%s.gguf", b->work, shape_1b.name);
     if (b->peers && !exists(gguf)) gguf_write(&shape_1b, gguf);
@@ -373,7 +381,8 @@ static void large(bench *b) {
     if (wanted(b, "1B matmul")) {
         o.tokens = 512;
         if (measure(b, matmul_call, &o, 2 * 512 * layer_parameters(o.model), rate)) return;
-        report(b, "1B matmul part of 512", "FLOP/s", rate, b->rounds, "FMA peak", b->fma_peak, 0.75);
+        report(b, "1B matmul part of 512", "FLOP/s", rate, b->rounds, "FMA peak", b->fma_peak,
+               0.75);
     }
     if (wanted(b, "1B prefill 4096")) {
         peer_llama(b, "1B prefill 4096", gguf, "-p 4096 -n 0 -ub 512");
@@ -438,9 +447,9 @@ static void tiny(bench *b) {
             snprintf(path, sizeof path, "%s/%s.calm", b->work, shapes[k]->name);
             if (!exists(path)) safetensors_write(shapes[k], 1, path);
             snprintf(command, sizeof command,
-                     "CALM_CPU=1 OMP_NUM_THREADS=%d %s %s -t 0 -n 256 2>&1 | tr '(' '\\n' | sed -n 's/^\\([0-9.]* tok.s\\).*/rate \\1/p'",
-                     b->threads, b->calm, path);
-            peer_program(b, name, command, "rate");
+                     "CALM_CPU=1 OMP_NUM_THREADS=%d %s %s -t 0 -n 256 2>&1", b->threads, b->calm,
+                     path);
+            peer_program(b, name, command, "throughput");
         } else printf("%-52s left out: no --%s PROGRAM\n", name, k ? "calm" : "llama2c");
         best = best_of(b, name[0] ? what : what, &who);
         o.batch = 1, o.steps = 256;
@@ -472,7 +481,8 @@ static int context_fill(sgf_layout *l, int kind, uint32_t seed) {
     if (kind < 2) failed |= segment_fill(l, SGF_SHARED, -1, SHOTS_TOKENS, 1);
     for (p = 0; p < (kind ? PARAPHRASES : 1); p++)
         failed |= segment_fill(l, SGF_PARAPHRASE, p,
-                               QUESTION_TOKENS + (kind == 2 ? SHOTS_TOKENS : 0), seed + (uint32_t)p);
+                               QUESTION_TOKENS + (kind == 2 ? SHOTS_TOKENS : 0),
+                               seed + (uint32_t)p);
     failed |= segment_fill(l, SGF_ANSWER, -1, 2, 2);
     sgf_layout_place(l, kind == 2 ? SGF_SEQUENTIAL : SGF_ALIGNED);
     sgf_mask_set(l, kind == 2 ? SGF_ISOLATED : SGF_SHARED_MASK);
@@ -562,7 +572,8 @@ static int attention_call(void *user) {
 }
 static void segments(bench *b) {
     enum { SEGMENTS = 32, LENGTH = 128 };
-    const double T = SEGMENTS * LENGTH, pairs[2] = {T * (T + 1) / 2, SEGMENTS * LENGTH * (LENGTH + 1) / 2.0};
+    const double T = SEGMENTS * LENGTH,
+                 pairs[2] = {T * (T + 1) / 2, SEGMENTS * LENGTH * (LENGTH + 1) / 2.0};
     const sgf_mask masks[2] = {SGF_CAUSAL, SGF_ISOLATED};
     const char *const names[2] = {"attention, causal", "attention, isolated"};
     char dir[600];
@@ -580,11 +591,12 @@ static void segments(bench *b) {
     for (k = 0; k < 2; k++) {
         sgf_mask_set(&a.layout, masks[k]);
         if (measure(b, attention_call, &a, 4.0 * 32 * 64 * pairs[k], rate)) return;
-        median[k] = figure_median(report(b, names[k], "FLOP/s", rate, b->rounds, "FMA peak", b->fma_peak, 0));
+        median[k] = figure_median(
+            report(b, names[k], "FLOP/s", rate, b->rounds, "FMA peak", b->fma_peak, 0));
     }
     rate[0] = (pairs[0] / median[0]) / (pairs[1] / median[1]);
-    report(b, "attention, isolated: times faster than causal", "times", rate, 1, "the ratio of pairs",
-           pairs[0] / pairs[1], 1 / 1.3);
+    report(b, "attention, isolated: times faster than causal", "times", rate, 1,
+           "the ratio of pairs", pairs[0] / pairs[1], 1 / 1.3);
     sgf_layout_free(&a.layout);
     ours_close(&a.o);
 }
@@ -604,10 +616,11 @@ static void bundled(bench *b) {
             double rate[MAX_ROUNDS];
             int round;
             if (!program) continue;
-            snprintf(command, sizeof command,
-                     "%s generate --method %s --dataset myriadlama --max_samples 400 --threads %d --quiet "
-                     "--rewrite --output %s/out > /dev/null",
-                     program, names[i], b->threads, b->work);
+            snprintf(
+                command, sizeof command,
+                "%s generate --method %s --dataset myriadlama --max_samples 400 --threads %d --quiet "
+                "--rewrite --output %s/out > /dev/null",
+                program, names[i], b->threads, b->work);
             for (round = 0; round < b->rounds; round++) {
                 double start = now();
                 if (system(command)) return;
@@ -626,14 +639,16 @@ static void json_write(const bench *b) {
     FILE *file = b->json ? fopen(b->json, "wb") : NULL;
     int i, k;
     if (!file) return;
-    fprintf(file, "{\"version\": \"%s\", \"threads\": %d, \"figures\": [", sgf_version(), b->threads);
+    fprintf(file, "{\"version\": \"%s\", \"threads\": %d, \"figures\": [", sgf_version(),
+            b->threads);
     for (i = 0; i < b->figures; i++) {
         const figure *f = &b->figure[i];
         fprintf(file, "%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"median\": %.6g, \"samples\": [",
                 i ? "," : "", f->name, f->unit, figure_median(f));
         for (k = 0; k < f->rounds; k++) fprintf(file, "%s%.6g", k ? ", " : "", f->sample[k]);
         fprintf(file, "]");
-        if (f->ratio > 0) fprintf(file, ", \"ratio\": %.4g, \"against\": \"%s\"", f->ratio, f->against);
+        if (f->ratio > 0)
+            fprintf(file, ", \"ratio\": %.4g, \"against\": \"%s\"", f->ratio, f->against);
         if (f->target > 0) fprintf(file, ", \"wanted\": %.4g", f->target);
         fprintf(file, "}");
     }

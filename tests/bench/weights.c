@@ -19,7 +19,8 @@ enum { WEIGHTS = 11, BLOCK = 1 << 20 };
 static void shape_weights(const shape *s, weight *w) {
     size_t q = s->heads * s->head_dim, kv = s->kv_heads * s->head_dim;
     const weight list[WEIGHTS] = {
-        {"model.embed_tokens.weight", "token_embd.weight", "model.embed.weight", s->vocab, s->dim, 0},
+        {"model.embed_tokens.weight", "token_embd.weight", "model.embed.weight", s->vocab, s->dim,
+         0},
         {"input_layernorm", "attn_norm", "attn.norm", 1, s->dim, 1},
         {"self_attn.q_proj", "attn_q", "attn.wq", q, s->dim, 1},
         {"self_attn.k_proj", "attn_k", "attn.wk", kv, s->dim, 1},
@@ -97,8 +98,8 @@ static void safetensors_visit(void *user, const weight *w, size_t layer) {
                  out->calm ? w->calm : w->hf);
     if (w->rows == 1) snprintf(shape_text, sizeof shape_text, "%u", (unsigned)w->cols);
     else snprintf(shape_text, sizeof shape_text, "%u,%u", (unsigned)w->rows, (unsigned)w->cols);
-    fprintf(out->file, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}", name,
-            sgf_dtype_name(dtype), shape_text, (unsigned long long)out->at,
+    fprintf(out->file, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}",
+            name, sgf_dtype_name(dtype), shape_text, (unsigned long long)out->at,
             (unsigned long long)(out->at + bytes));
     out->at += bytes;
 }
@@ -114,15 +115,16 @@ static void safetensors_write(const shape *s, int calm, const char *path) {
     fwrite(size, 1, 8, out.file);
     if (!calm) fprintf(out.file, "{\"__metadata__\":{\"format\":\"pt\"}");
     else {
-        fprintf(out.file,
-                "{\"__metadata__\":{\"arch\":\"llama\",\"dtype\":\"fp16\",\"dim\":\"%u\","
-                "\"hidden_dim\":\"%u\",\"n_layers\":\"%u\",\"n_heads\":\"%u\",\"n_kv_heads\":\"%u\","
-                "\"vocab_size\":\"%u\",\"head_dim\":\"%u\",\"rope_theta\":\"10000\","
-                "\"rotary_dim\":\"%u\",\"max_seq_len\":\"%u\",\"bos_token_id\":\"1\","
-                "\"eos_token_id\":\"-1\"}",
-                (unsigned)s->dim, (unsigned)s->ffn, (unsigned)s->layers, (unsigned)s->heads,
-                (unsigned)s->kv_heads, (unsigned)s->vocab, (unsigned)s->head_dim,
-                (unsigned)s->head_dim, (unsigned)s->context);
+        fprintf(
+            out.file,
+            "{\"__metadata__\":{\"arch\":\"llama\",\"dtype\":\"fp16\",\"dim\":\"%u\","
+            "\"hidden_dim\":\"%u\",\"n_layers\":\"%u\",\"n_heads\":\"%u\",\"n_kv_heads\":\"%u\","
+            "\"vocab_size\":\"%u\",\"head_dim\":\"%u\",\"rope_theta\":\"10000\","
+            "\"rotary_dim\":\"%u\",\"max_seq_len\":\"%u\",\"bos_token_id\":\"1\","
+            "\"eos_token_id\":\"-1\"}",
+            (unsigned)s->dim, (unsigned)s->ffn, (unsigned)s->layers, (unsigned)s->heads,
+            (unsigned)s->kv_heads, (unsigned)s->vocab, (unsigned)s->head_dim, (unsigned)s->head_dim,
+            (unsigned)s->context);
         out.at = s->vocab * 12;
         fprintf(out.file,
                 ",\"tokenizer.tokens\":{\"dtype\":\"U8\",\"shape\":[%u],\"data_offsets\":[0,%u]}"
@@ -264,7 +266,8 @@ static void llama2_write(const shape *s, const char *path, const char *tokenizer
     weights_write(file, w[0].rows * w[0].cols, SGF_F32, 0);
     for (i = 0; i < sizeof order / sizeof order[0]; i++)
         for (l = 0; l < s->layers; l++)
-            weights_write(file, w[order[i]].rows * w[order[i]].cols, SGF_F32, w[order[i]].rows == 1);
+            weights_write(file, w[order[i]].rows * w[order[i]].cols, SGF_F32,
+                          w[order[i]].rows == 1);
     weights_write(file, s->dim, SGF_F32, 1);
     weights_write(file, s->context * s->head_dim, SGF_F32, 1);
     fclose(file);
