@@ -1270,7 +1270,15 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #endif
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SGF_NO_SIMD)
 #include <cpuid.h>
+#if defined(__cplusplus) && !defined(__clang__)
+#pragma GCC diagnostic push /* gcc 12 warns of its own undefined vectors */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
+#pragma GCC diagnostic pop
+#else
+#include <immintrin.h>
+#endif
 #elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(SGF_NO_SIMD)
 #include <arm_neon.h>
 #endif
