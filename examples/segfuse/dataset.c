@@ -1,8 +1,7 @@
 /* Questions: what a data file or folder says, whatever its format and schema, as uuid, answers and
    paraphrases.
 
-   Formats are those of sgf_table_read, and the folders of Hugging Face's save_to_disk. The columns
-   tell the schema; [..] may be missing:
+   The columns tell the schema; [..] may be missing:
 
        MyriadLAMA       uuid, answers, manual_paraphrases, auto_paraphrases, [rel]
        raw MyriadLAMA   uuid, sub_ent, obj_aliases, template, is_manual, [rel_uri]: one row a template
@@ -36,12 +35,6 @@ typedef struct {
 } question;
 
 typedef struct {
-    char path[1024]; /* the file or folder that is read */
-    char split[64];  /* of a folder, or of a raw file, that has several; else "" */
-    size_t shards;   /* files of a folder; 0 for a file */
-} data_source;
-
-typedef struct {
     data_source source;
     data_schema schema;
     sgf_table *table;
@@ -58,209 +51,8 @@ static void dataset_free(dataset *d) {
     sgf_table_free(d->table);
     sgf__free(&mem, d->questions, d->cap, sizeof *d->questions);
     sgf__free(&mem, d->texts, d->text_cap, sizeof *d->texts);
-    if (d->table) sgf__arena_free(&d->arena);
+    sgf__arena_free(&d->arena);
     memset(d, 0, sizeof *d);
-}
-
-/* ---- files and folders ---- */
-
-/* Where a split of a folder may lie that is no save_to_disk folder, in this order. */
-static const char *const split_endings[] = {"jsonl", "json",    "ndjson", "csv",
-                                            "arrow", "feather", NULL};
-
-static int data_there(const char *folder, const char *name) {
-    char path[1300];
-    struct stat info;
-    return path_make(path, sizeof path, "%s/%s", folder, name) && !stat(path, &info);
-}
-/* A folder that save_to_disk wrote: of one split, or of several. */
-static int is_saved(const char *path) {
-    return data_there(path, "state.json");
-}
-static int is_saved_splits(const char *path) {
-    return data_there(path, "dataset_dict.json");
-}
-
-static int is_data_folder(const char *path) {
-    return is_folder(path) && (is_saved(path) || is_saved_splits(path));
-}
-
-/* A JSON file of a folder, in memory. Close what was opened, whether that succeeded or not. */
-typedef struct {
-    char path[1300];
-    sgf__map map;
-    sgf__arena arena;
-    sgf__json json;
-} data_json;
-
-static sgf_status data_json_open(data_json *j, const char *folder, const char *name,
-                                 sgf_error *err) {
-    sgf_status status;
-    memset(j, 0, sizeof *j);
-    sgf__arena_init(&j->arena, NULL);
-    path_make(j->path, sizeof j->path, "%s/%s", folder, name);
-    status = sgf__map_file(j->path, NULL, &j->map, err);
-    return status ? status
-                  : sgf__json_parse(j->path, j->map.data, j->map.size, &j->arena, &j->json, err);
-}
-static void data_json_close(data_json *j) {
-    sgf__arena_free(&j->arena);
-    sgf__unmap(&j->map);
-}
-/* The array at member `key`, 0 if there is none. */
-static uint32_t data_json_array(const data_json *j, const char *key) {
-    uint32_t at = j->json.nodes ? sgf__json_get(&j->json, 0, key) : 0;
-    return at && j->json.nodes[at].type == SGF__ARRAY ? at : 0;
-}
-/* Is this the name of something in a folder, and of nothing outside of it? */
-static int is_entry(sgf_str name, size_t most) {
-    return name.len && name.len < most && name.ptr[0] != '.' && !memchr(name.ptr, '/', name.len) &&
-           !memchr(name.ptr, 0, name.len);
-}
-
-/* Put the rows of one more shard behind those of *table. */
-static sgf_status shard_read(const char *path, sgf_table **table, sgf_error *err) {
-    sgf_table *more = NULL;
-    sgf_error why;
-    sgf_status status = sgf_table_read(path, NULL, *table ? &more : table, err);
-    if (status || !more) return status;
-    status = sgf_table_append(*table, more, &why);
-    if (status)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
-                              "%s: does not go with the shards before it: %s", path, why.message);
-    sgf_table_free(more);
-    return status;
-}
-/* What save_to_disk wrote: the files of state.json's _data_files, one after the other. */
-static sgf_status saved_read(data_source *source, sgf_table **table, sgf_error *err) {
-    char path[1300];
-    data_json state;
-    uint32_t files = 0, i = 0, name;
-    sgf_status status = data_json_open(&state, source->path, "state.json", err);
-    if (!status && !(files = data_json_array(&state, "_data_files")))
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
-                              "%s: the list _data_files is missing; the folder was not written by "
-                              "save_to_disk of Hugging Face datasets",
-                              state.path);
-    if (!status && !state.json.nodes[files].count)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
-                              "%s: _data_files is empty: the data set has no rows", state.path);
-    i = data_json_array(&state, "_indices_data_files");
-    if (!status && i && state.json.nodes[i].count)
-        status = sgf__fail_at(
-            err, SGF_ERR_UNSUPPORTED, state.path, -1,
-            "%s: rows chosen by an index file are not read; save the data set again in Python: "
-            "import datasets; datasets.load_from_disk('%s').flatten_indices().save_to_disk('out')",
-            state.path, source->path);
-    for (i = files + 1; !status && i < state.json.nodes[files].next; i = state.json.nodes[i].next) {
-        name = sgf__json_get(&state.json, i, "filename");
-        if (!name || state.json.nodes[name].type != SGF__STRING ||
-            !is_entry(state.json.nodes[name].text, 256))
-            status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
-                                  "%s: shard %llu of _data_files has no filename in this folder",
-                                  state.path, (unsigned long long)source->shards + 1);
-        if (status) break;
-        path_make(path, sizeof path, "%s/%.*s", source->path, (int)state.json.nodes[name].text.len,
-                  state.json.nodes[name].text.ptr);
-        status = shard_read(path, table, err);
-        source->shards++;
-    }
-    data_json_close(&state);
-    return status;
-}
-
-/* Choose among the splits that dataset_dict.json names: the wanted one, or the only one there is. */
-static sgf_status split_choose(data_source *source, const char *wanted, sgf_error *err) {
-    char known[256] = "", folder[1024];
-    data_json dict;
-    uint32_t splits, i, found = 0, n = 0;
-    sgf_status status = data_json_open(&dict, source->path, "dataset_dict.json", err);
-    splits = status ? 0 : data_json_array(&dict, "splits");
-    for (i = splits + 1; splits && i < dict.json.nodes[splits].next; i = dict.json.nodes[i].next) {
-        sgf_str name = dict.json.nodes[i].text;
-        size_t used = strlen(known);
-        if (dict.json.nodes[i].type != SGF__STRING || !is_entry(name, sizeof source->split))
-            continue;
-        snprintf(known + used, sizeof known - used, "%s%.*s", n++ ? ", " : "", (int)name.len,
-                 name.ptr);
-        if (!found || sgf__str_is(name, wanted)) found = i;
-    }
-    if (!status && (!found || (n > 1 && !sgf__str_is(dict.json.nodes[found].text, wanted))))
-        status = sgf__fail_at(
-            err, SGF_ERR_FORMAT, source->path, -1,
-            "%s: the split \"%s\" was wanted; dataset_dict.json names: %s; name a split's folder",
-            source->path, wanted, n ? known : "none");
-    if (!status) {
-        snprintf(source->split, sizeof source->split, "%.*s", (int)dict.json.nodes[found].text.len,
-                 dict.json.nodes[found].text.ptr);
-        snprintf(folder, sizeof folder, "%s", source->path);
-        if (!path_make(source->path, sizeof source->path, "%s/%s", folder, source->split))
-            status = sgf__fail(err, SGF_ERR_LIMIT, "%s: the path is too long", folder);
-    }
-    data_json_close(&dict);
-    return status;
-}
-/* The name of a Parquet file in a folder, or in data/ below it, where the hub has them. */
-static int parquet_find(const char *folder, char *name, size_t cap) {
-    static const char *const below[] = {"", "/data"};
-    struct dirent *entry;
-    char path[1100];
-    int i, found = 0;
-    for (i = 0; i < 2 && !found; i++) {
-        DIR *dir = path_make(path, sizeof path, "%s%s", folder, below[i]) ? opendir(path) : NULL;
-        while (dir && !found && (entry = readdir(dir)) != NULL)
-            if (sgf__ends_with(entry->d_name, ".parquet"))
-                found = path_make(name, cap, "%s/%s", path, entry->d_name);
-        if (dir) closedir(dir);
-    }
-    return found;
-}
-/* A folder that save_to_disk did not write: WANTED.jsonl, WANTED.csv, ... in it. */
-static sgf_status split_file(data_source *source, const char *wanted, sgf_error *err) {
-    char path[1100];
-    int i;
-    for (i = 0; split_endings[i]; i++) {
-        if (!path_make(path, sizeof path, "%s/%s.%s", source->path, wanted, split_endings[i]) ||
-            access(path, F_OK))
-            continue;
-        snprintf(source->split, sizeof source->split, "%s", wanted);
-        if (!path_make(source->path, sizeof source->path, "%s", path)) break;
-        return SGF_OK;
-    }
-    if (parquet_find(source->path, path, sizeof path))
-        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
-                            "%s: Parquet is not read; convert it in Python: import pandas; "
-                            "pandas.read_parquet('%s').to_feather('%s.feather')",
-                            path, path, wanted);
-    return sgf__fail_at(
-        err, SGF_ERR_IO, source->path, -1,
-        "%s: a folder without data: neither state.json nor dataset_dict.json (what save_to_disk of "
-        "Hugging Face datasets writes), nor %s.jsonl, .json, .csv, .arrow or .feather",
-        source->path, wanted);
-}
-/* Read a file, a save_to_disk folder, or the split `wanted` (NULL: test) of a folder of splits. `table`
-   is to be freed if that succeeds. */
-static sgf_status data_read(const char *path, const char *wanted, data_source *source,
-                            sgf_table **table, sgf_error *err) {
-    size_t n = strlen(path);
-    sgf_status status = SGF_OK;
-    memset(source, 0, sizeof *source);
-    *table = NULL;
-    if (!wanted) wanted = "test";
-    if (n >= sizeof source->path)
-        return sgf__fail_at(err, SGF_ERR_LIMIT, path, -1, "a path of more than %d bytes: %s",
-                            (int)sizeof source->path - 1, path);
-    while (n > 1 && path[n - 1] == '/') n--;
-    snprintf(source->path, sizeof source->path, "%.*s", (int)n, path);
-    if (is_folder(source->path) && is_saved_splits(source->path))
-        status = split_choose(source, wanted, err);
-    else if (is_folder(source->path) && !is_saved(source->path))
-        status = split_file(source, wanted, err);
-    if (status) return status;
-    status = is_folder(source->path) ? saved_read(source, table, err)
-                                     : sgf_table_read(source->path, NULL, table, err);
-    if (status) sgf_table_free(*table), *table = NULL;
-    return status;
 }
 
 /* ---- what is wrong ---- */
@@ -314,11 +106,20 @@ static int column_find(const dataset *d, const char *a, const char *b, const cha
     if (column < 0 && b) column = sgf_table_find(d->table, b);
     return column < 0 && c ? sgf_table_find(d->table, c) : column;
 }
-/* A column of texts; whole numbers will do. -1 is none, and no error. */
-static sgf_status column_texts(const dataset *d, int column, sgf_error *err) {
+/* A column of texts, or of whole numbers that will do for texts? */
+static int column_is_text(const dataset *d, int column) {
     sgf_type type = sgf_table_type(d->table, column);
-    if (column < 0 || type == SGF_UTF8 || type == SGF_I64) return SGF_OK;
+    return type == SGF_UTF8 || type == SGF_I64;
+}
+/* -1 is no column, and no error. */
+static sgf_status column_texts(const dataset *d, int column, sgf_error *err) {
+    if (column < 0 || column_is_text(d, column)) return SGF_OK;
     return column_bad(d, column, "texts are", err);
+}
+/* The relation of the questions. Nobody needs it, so one that is no text is left alone. */
+static int column_relation(const dataset *d) {
+    int column = column_find(d, "rel", "rel_uri", "relation");
+    return column_is_text(d, column) ? column : -1;
 }
 static sgf_status column_parse(dataset *d, int column, sgf_type type, sgf_error *err) {
     sgf_error why;
@@ -461,7 +262,7 @@ static sgf_status myriad_autos(dataset *d, question *q, int column, sgf_error *e
 }
 static sgf_status myriad_read(dataset *d, sgf_error *err) {
     int uuid = column_find(d, "uuid", NULL, NULL), answers = column_find(d, "answers", NULL, NULL);
-    int relation = column_find(d, "rel", "rel_uri", "relation");
+    int relation = column_relation(d);
     int manual = column_find(d, "manual_paraphrases", NULL, NULL);
     int autos = column_find(d, "auto_paraphrases", NULL, NULL);
     size_t row;
@@ -469,7 +270,6 @@ static sgf_status myriad_read(dataset *d, sgf_error *err) {
     sgf_status status;
     if (uuid < 0 || answers < 0) return column_missing(d, uuid < 0 ? "uuid" : "answers", err);
     status = column_texts(d, uuid, err);
-    if (!status) status = column_texts(d, relation, err);
     if (!status) status = column_lists(d, answers, err);
     if (!status) status = column_lists(d, manual, err);
     if (!status) status = column_lists(d, autos, err);
@@ -600,7 +400,7 @@ static sgf_status raw_read(dataset *d, sgf_error *err) {
     raw_columns c;
     sgf_status status;
     c.uuid = column_find(d, "uuid", NULL, NULL);
-    c.relation = column_find(d, "rel_uri", "rel", "relation");
+    c.relation = column_relation(d);
     c.subject = column_find(d, "sub_ent", NULL, NULL);
     c.answers = column_find(d, "obj_aliases", NULL, NULL);
     c.phrase = column_find(d, "template", NULL, NULL);
@@ -610,7 +410,6 @@ static sgf_status raw_read(dataset *d, sgf_error *err) {
     if (c.answers < 0) return column_missing(d, "obj_aliases", err);
     if (c.manual < 0) return column_missing(d, "is_manual", err);
     status = column_texts(d, c.uuid, err);
-    if (!status) status = column_texts(d, c.relation, err);
     if (!status) status = column_texts(d, c.subject, err);
     if (!status) status = column_lists(d, c.answers, err);
     if (!status) status = column_texts(d, c.phrase, err);
@@ -651,14 +450,13 @@ static sgf_status webqa_columns(dataset *d, int *columns, int *count, sgf_error 
 static sgf_status webqa_read(dataset *d, sgf_error *err) {
     int columns[MAX_PARAPHRASE_COLUMNS], count, c;
     int uuid = column_find(d, "uuid", NULL, NULL), answers = column_find(d, "answers", NULL, NULL);
-    int relation = column_find(d, "rel", "rel_uri", "relation");
+    int relation = column_relation(d);
     size_t row;
     question *q = NULL;
     sgf_status status;
     if (answers < 0) return column_missing(d, "answers", err);
     status = webqa_columns(d, columns, &count, err);
     if (!status) status = column_texts(d, uuid, err);
-    if (!status) status = column_texts(d, relation, err);
     if (!status) status = column_lists(d, answers, err);
     for (row = 0; row < sgf_table_rows(d->table) && !status; row++) {
         sgf_str asked = sgf_text("");

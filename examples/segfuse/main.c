@@ -11,6 +11,7 @@
 #include "options.c"
 #include "hub.c"
 #include "model.c"
+#include "source.c"
 #include "dataset.c"
 #include "progress.c"
 #include "setup.c"
