@@ -5,7 +5,7 @@
    answer. */
 static sgf_layout layout_spelled(const char *spelling, int manual) {
     sgf_layout layout;
-    int32_t id = 1, segment, paraphrase = -1;
+    int32_t id = 1, segment = 0, paraphrase = -1;
     const char *c;
     sgf_layout_init(&layout, NULL);
     for (c = spelling; *c; c++) {
