@@ -1105,6 +1105,11 @@ SGF_DEF sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err);
    lost. */
 SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error *err);
 
+/* Row i becomes what row rows[i] was, for all i < n: to sort, to pick, to leave out. A row may be taken
+   more than once; its texts are shared, not copied. SGF_ERR_ARG when there is no such row. On failure
+   the table is as it was. */
+SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t n, sgf_error *err);
+
 /* ---- reading cells ----
    A wrong column, row, item or type gives 0, or a text whose ptr is NULL; so does a null cell (or a
    null inside a list). Texts are UTF-8, not zero-terminated, and valid until the table is freed. */
@@ -12535,6 +12540,89 @@ SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error
     from->arena.blocks = NULL;
     sgf__table_clear(from);
     return SGF_OK;
+}
+
+/* ---- selecting rows ---- */
+
+/* Add the texts begin..end of `from` to `to`, which has room. */
+static void sgf__items_copy(sgf__column *to, const sgf__column *from, size_t begin, size_t end) {
+    if (begin < end)
+        memcpy(sgf__texts(to) + to->text.count, sgf__texts(from) + begin,
+               (end - begin) * sizeof(sgf_str));
+    to->text.count += end - begin;
+}
+/* Add list `row` of `from` to `to`. */
+static sgf_status sgf__list_copy(const sgf_allocator *mem, sgf__column *to, const sgf__column *from,
+                                 size_t row, sgf_error *err) {
+    size_t begin, end;
+    int valid = sgf__list_range(&from->ends, row, &begin, &end);
+    sgf_status status = sgf__column_room(mem, to, 1, 0, end - begin, err);
+    if (status) return status;
+    sgf__items_copy(to, from, begin, end);
+    sgf__put_end(&to->ends, to->text.count, !valid);
+    return SGF_OK;
+}
+static sgf_status sgf__lists_copy(const sgf_allocator *mem, sgf__column *to,
+                                  const sgf__column *from, size_t row, sgf_error *err) {
+    size_t begin, end, first, last, i;
+    int valid = sgf__list_range(&from->ends, row, &begin, &end);
+    sgf_status status = sgf__column_room(mem, to, 1, end - begin, 0, err);
+    for (i = begin; i < end && !status; i++) {
+        int there = sgf__list_range(&from->inner, i, &first, &last);
+        status = sgf__column_room(mem, to, 0, 0, last - first, err);
+        if (status) break;
+        sgf__items_copy(to, from, first, last);
+        sgf__put_end(&to->inner, to->text.count, !there);
+    }
+    if (!status) sgf__put_end(&to->ends, to->inner.count, !valid);
+    return status;
+}
+/* Add cell `row` of `from` to `to`, a column of the same type. */
+static sgf_status sgf__cell_copy(const sgf_allocator *mem, sgf__column *to, const sgf__column *from,
+                                 size_t row, sgf_error *err) {
+    const uint8_t *flags = (const uint8_t *)from->flags.items;
+    sgf_status status;
+    if (from->type == SGF_LIST_UTF8) return sgf__list_copy(mem, to, from, row, err);
+    if (from->type == SGF_LIST_LIST_UTF8) return sgf__lists_copy(mem, to, from, row, err);
+    status = sgf__column_room(mem, to, 1, 0, 0, err);
+    if (status) return status;
+    switch (from->type) {
+    case SGF_UTF8: sgf__put_text(to, sgf__texts(from)[row]); break;
+    case SGF_F64:
+        sgf__put_f64(to, ((const double *)from->values.items)[row], flags[row] == SGF__NULL_FLAG);
+        break;
+    case SGF_I64:
+        sgf__put_i64(to, ((const int64_t *)from->values.items)[row], flags[row] == SGF__NULL_FLAG);
+        break;
+    default: sgf__put_flag(to, flags[row]); break;
+    }
+    return SGF_OK;
+}
+SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t n,
+                                    sgf_error *err) {
+    const sgf_allocator *mem = &table->arena.mem;
+    size_t have = sgf_table_rows(table), i, row;
+    sgf__column *made;
+    sgf_status status = SGF_OK;
+    for (row = 0; row < n; row++)
+        if (rows[row] >= have)
+            return sgf__fail(err, SGF_ERR_ARG, "there is no row %llu, the table has %llu",
+                             (unsigned long long)rows[row], (unsigned long long)have);
+    made = (sgf__column *)sgf__alloc(mem, table->count + 1, sizeof *made, err);
+    if (!made) return SGF_ERR_MEMORY;
+    for (i = 0; i < table->count; i++) {
+        made[i].name = table->columns[i].name;
+        made[i].type = table->columns[i].type;
+        made[i].other = table->columns[i].other;
+        for (row = 0; row < n && !status && made[i].type != SGF_OTHER; row++)
+            status = sgf__cell_copy(mem, &made[i], &table->columns[i], rows[row], err);
+    }
+    for (i = 0; i < table->count; i++) {
+        sgf__column_clear(mem, status ? &made[i] : &table->columns[i]);
+        if (!status) table->columns[i] = made[i];
+    }
+    sgf__free(mem, made, table->count + 1, sizeof *made);
+    return status;
 }
 
 /* ---- reading cells ---- */

@@ -169,6 +169,34 @@ static void test_table_append_joins_shards(void) {
     sgf_table_free(all);
 }
 
+/* Rows in another order and back again are the file they were; picked ones are those rows. */
+static void test_table_select_orders_and_picks(void) {
+    sgf_error err;
+    char one[1024], two[1024];
+    size_t order[20], back[20], pick[3] = {19, 6, 19}, none[1] = {20}, i;
+    sgf_table *t = table_sample(20, NULL, &err), *all = table_sample(20, NULL, &err);
+    for (i = 0; i < 20; i++) order[i] = i * 7 % 20, back[order[i]] = i;
+    CHECK(t && all);
+    MUST(sgf_table_select(t, order, 20, &err), err);
+    CHECK(table_is(sgf_cell_text(t, 0, 1), sgf_cell_text(all, 0, 7).ptr));
+    MUST(sgf_table_select(t, back, 20, &err), err);
+    MUST(sgf_table_write_feather(t, table_path("back.feather", one), &err), err);
+    MUST(sgf_table_write_feather(all, table_path("all.feather", two), &err), err);
+    CHECK(table_same_files(one, two));
+    CHECK(sgf_table_select(t, none, 1, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 20);
+    MUST(sgf_table_select(t, pick, 3, &err), err);
+    CHECK(sgf_table_rows(t) == 3 && sgf_cell_null(t, 2, 1));
+    for (i = 0; i < 3; i++) {
+        sgf_str got = sgf_cell_text(t, 0, i), want = sgf_cell_text(all, 0, pick[i]);
+        CHECK(got.len == want.len && sgf_cell_null(t, 0, i) == sgf_cell_null(all, 0, pick[i]));
+        CHECK(sgf_cell_count(t, 2, i) == sgf_cell_count(all, 2, pick[i]));
+    }
+    MUST(sgf_table_select(t, NULL, 0, &err), err);
+    CHECK(sgf_table_rows(t) == 0 && sgf_table_columns(t) == 6);
+    sgf_table_free(t);
+    sgf_table_free(all);
+}
+
 /* ---- CSV and Python literals ---- */
 
 static void test_repr_is_pythons(void) {
@@ -794,6 +822,7 @@ static void tests_table(void) {
     RUN(test_table_gives_back_its_cells);
     RUN(test_table_mends_text_that_is_not_utf8);
     RUN(test_table_append_joins_shards);
+    RUN(test_table_select_orders_and_picks);
     RUN(test_repr_is_pythons);
     RUN(test_numbers_are_printed_as_python_does);
     RUN(test_csv_is_written_as_pandas_does);

@@ -23,6 +23,7 @@ static int generate_all(generate_run *run) {
     for (i = 0; i < n && !strcmp(methods[i].name, "origin"); i++) {}
     if (i == n && !run->o.indexs) run->o.paraphrases = 1; /* nobody asks another wording */
     if (!generate_indexs(run) || !generate_mass(run)) return 2;
+    if (!shard_parse(run->o.shard, &run->shard, &run->shards)) return 2;
     for (i = 0; i < n; i++) methods[i].mass = methods[i].contexts == 1 ? run->mass : NULL;
     status = generate_load(run);
     if (status) return status;
@@ -34,10 +35,10 @@ static int generate_all(generate_run *run) {
         if ((wanted[i] = method_wanted(run, &methods[i])) < 0) return 1;
     if (run->o.dump_layout && layout_dump(run, &methods[0])) return 1;
     for (i = 0; i < n; i++)
-        if (wanted[i] && (status = method_do(run, &methods[i], &results[done++])) != 0)
-            return status;
+        if (wanted[i] && !status) status = method_do(run, &methods[i], &results[done++]);
+    if (status) done--; /* the last one is not whole */
     if (done) results_print(run, results, done);
-    return 0;
+    return status;
 }
 
 static int verb_generate(int argc, char **argv) {
@@ -80,7 +81,10 @@ static int verb_generate(int argc, char **argv) {
         {"output", OPTION_TEXT, (void *)&o->output, "DIR",
          "datasets/{dataset}/{model}; also --output_dir"},
         {"output_dir", OPTION_TEXT, (void *)&o->output, "DIR", "the original's name for it"},
-        {"rewrite", OPTION_FLAG, &o->rewrite, NULL, "make results anew that are there already"},
+        {"rewrite", OPTION_FLAG, &o->rewrite, NULL,
+         "forget results and journals that are there, start anew"},
+        {"shard", OPTION_TEXT, (void *)&o->shard, "K/N",
+         "the K-th of N parts of the questions (from 1); see segfuse merge"},
         {"lemmatize", OPTION_FLAG, &o->lemmatize, NULL, "add predict_lemma and answer_lemmas"},
         {"lemmaize", OPTION_FLAG, &o->lemmatize, NULL, "the original's spelling of it"},
         {"batch_size", OPTION_COUNT, &o->batch, "N", "questions in flight (16); changes no result"},

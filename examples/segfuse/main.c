@@ -1,9 +1,12 @@
 /* The program: one idea, one file. Data goes to stdout or the named file, progress and messages to
-   stderr. Exit status: 0 done, 1 failed on input or environment, 2 wrong usage. */
+   stderr. Exit status: 0 done, 1 failed on input or environment, 2 wrong usage, 128 + the signal that
+   stopped a run. */
 #define _XOPEN_SOURCE 700 /* realpath under -std=c99 */
 #define SEGFUSE_IMPLEMENTATION
 #include "../../segfuse.h"
 
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +17,10 @@
 #include "source.c"
 #include "dataset.c"
 #include "progress.c"
+#include "stop.c"
+#include "configuration.c"
+#include "journal.c"
+#include "shard.c"
 #include "setup.c"
 #include "results.c"
 #include "run.c"
@@ -23,11 +30,15 @@
 #include "inspect.c"
 #include "found.c"
 #include "check.c"
+#include "convert.c"
+#include "merge.c"
 #include "manual.c"
 
 static const program_verb verbs[] = {
     {NULL, NULL, "Answer questions:"},
     {"generate", verb_generate, "answer the questions of a data set by one or more methods"},
+    {"merge", verb_merge, "the shards of a result become one file"},
+    {"convert", verb_convert, "a table as Feather, CSV or JSON lines"},
     {NULL, NULL, "Look inside:"},
     {"inspect", verb_inspect, "what is in a model folder or a table"},
     {"tokenize", verb_tokenize, "texts to ids, ids to texts"},

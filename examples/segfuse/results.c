@@ -28,7 +28,7 @@ static void result_path(const generate_run *run, const sgf_method *m, char *path
 }
 /* Found out before the first question: can the files of this method be written? */
 static int result_writable(const char *path) {
-    char probe[1100], folder[1200], *slash;
+    char probe[1200], folder[1200], *slash;
     FILE *file;
     int ok;
     snprintf(folder, sizeof folder, "%s", path);
@@ -249,28 +249,31 @@ static sgf_status result_write(const char *path, result_table *t, const sgf__buf
     return status ? status : sgf_table_write_feather(t->table, file, err);
 }
 
-/* An earlier result: 1 if `path` holds one of this very configuration, -1 if of another, 0 if there
- * is none. */
-static int result_exists(const char *path, const sgf__buf *config) {
-    char file[1100];
+/* Is there a result of this very configuration? One of another, or of another program, is
+   SGF_ERR_ARG. */
+static sgf_status result_peek(const char *path, const sgf__buf *config, int *there,
+                              sgf_error *err) {
+    char file[1200];
     sgf_table *table;
-    sgf_str value;
-    int same;
+    sgf_status status;
     snprintf(file, sizeof file, "%s.feather", path);
-    if (access(file, F_OK)) return 0;
-    if (sgf_table_read(file, NULL, &table, NULL)) return -1;
-    value = sgf_table_metadata_get(table, "segfuse");
-    same = value.len == config->len && !memcmp(value.ptr, config->ptr, value.len);
+    *there = !access(file, F_OK);
+    if (!*there) return SGF_OK;
+    status = sgf_table_read(file, NULL, &table, err);
+    if (status) return status;
+    status = config_same(file, sgf_table_metadata_get(table, "segfuse"), config, err);
     sgf_table_free(table);
-    return same ? 1 : -1;
+    return status;
 }
 
 /* ---- the table at the end ---- */
 
 static void results_print(const generate_run *run, const method_result *r, size_t n) {
     size_t i;
-    printf("\n%s on %s: %llu questions, %ld paraphrases, %ld examples\n\n", run->model_name,
+    printf("\n%s on %s: %llu questions, %ld paraphrases, %ld examples", run->model_name,
            run->o.dataset, (unsigned long long)run->count, run->o.paraphrases, run->o.fewshots);
+    if (run->shards) printf("; shard %ld of %ld", run->shard, run->shards);
+    printf("\n\n");
     printf("%-15s %-24s %-9s %-12s %10s %9s %8s\n", "method", "accuracy (95% interval)", "one-way",
            "passes/step", "prefill", "decode", "q/s");
     for (i = 0; i < n; i++) {
@@ -281,7 +284,7 @@ static void results_print(const generate_run *run, const method_result *r, size_
                (double)r[i].right / rows, low, high, (double)r[i].right_one_way / rows,
                r[i].steps ? (double)r[i].passes / (double)r[i].steps : 0,
                (unsigned long long)r[i].prefill, (unsigned long long)r[i].decode,
-               r[i].seconds > 0 ? (double)run->count / r[i].seconds : 0);
+               r[i].seconds > 0 ? (double)r[i].answered / r[i].seconds : 0);
     }
     printf(
         "\naccuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"

@@ -17,8 +17,9 @@ typedef struct {
     size_t count, layout_count;
 } batch;
 
-static sgf_status batch_build(const generate_run *run, const sgf_method *m, size_t first, size_t n,
-                              batch *b, sgf_error *err) {
+/* The tasks of the n questions named. Ends also after a failure with batch_free. */
+static sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
+                              size_t n, batch *b, sgf_error *err) {
     size_t N = (size_t)run->o.paraphrases, each = strcmp(m->name, "per_prompt") ? 1 : N, q, t, c;
     size_t contexts = m->contexts == 2 ? N : 1, tokens = (size_t)method_tokens(run, m);
     sgf_prompt prompt;
@@ -37,7 +38,7 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, size
     prompt.paraphrases = N;
     for (q = 0; q < n && !status; q++) {
         prompt.paraphrase = b->paraphrases + q * N;
-        question_paraphrases(run, &run->data.questions[first + q], b->paraphrases + q * N);
+        question_paraphrases(run, &run->data.questions[questions[q]], b->paraphrases + q * N);
         for (t = 0; t < each && !status; t++) {
             sgf_task *task = &b->tasks[b->count++];
             task->context = b->layouts + b->layout_count;
@@ -65,7 +66,8 @@ static void batch_free(batch *b) {
 static int layout_dump(generate_run *run, const sgf_method *m) {
     sgf_error err;
     batch b;
-    sgf_status status = batch_build(run, m, 0, run->count ? 1 : 0, &b, &err);
+    size_t first = 0;
+    sgf_status status = batch_build(run, m, &first, run->count ? 1 : 0, &b, &err);
     if (!status && b.layout_count)
         status = sgf_layout_write(&b.layouts[0], run->o.dump_layout, &err);
     batch_free(&b);
@@ -74,73 +76,190 @@ static int layout_dump(generate_run *run, const sgf_method *m) {
 
 /* ---- one method ---- */
 
-static sgf_status method_run(generate_run *run, const sgf_method *m, result_table *t,
-                             method_result *result, sgf_error *err) {
-    size_t first, k, step = (size_t)run->o.batch,
-                     each = strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases;
-    sgf_status status = SGF_OK;
-    progress bar;
-    progress_start(&bar, m->name, run->count, run->o.quiet);
-    for (first = 0; first < run->count && !status; first += step) {
-        size_t n = run->count - first < step ? run->count - first : step;
-        batch b;
-        status = batch_build(run, m, first, n, &b, err);
-        if (!status) status = sgf_generate(run->session, b.tasks, b.count, NULL, NULL, err);
-        for (k = 0; k < b.count && !status; k++)
-            status = result_add(run, t, &run->data.questions[first + k / each],
-                                b.paraphrases + k / each * (size_t)run->o.paraphrases,
-                                (size_t)run->o.paraphrases, k % each, &b.tasks[k], result, err);
-        batch_free(&b);
-        if (!status) progress_show(&bar, first + n);
+static size_t method_rows(const generate_run *run, const sgf_method *m) {
+    return strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases;
+}
+/* `folder`/name of the files of this run of the method, without the extension. */
+static void method_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
+    size_t n;
+    result_path(run, m, path, cap);
+    n = strlen(path);
+    if (run->shards) snprintf(path + n, cap - n, ".shard-%ld-of-%ld", run->shard, run->shards);
+}
+/* The questions of this shard that have a row to be computed, in out[]; *mine counts all of the
+   shard. */
+static size_t method_todo(const generate_run *run, size_t rows, const journal *j, size_t *out,
+                          size_t *mine) {
+    size_t q, k, n = 0;
+    *mine = 0;
+    for (q = 0; q < run->count; q++) {
+        if (!shard_has(run->shard, run->shards, run->data.questions[q].uuid)) continue;
+        ++*mine;
+        for (k = 0; k < rows && j->place[q * rows + k]; k++) {}
+        if (k < rows) out[n++] = q;
     }
+    return n;
+}
+/* What a row adds to its method's result, for the journal; and back. */
+static void result_tally(const method_result *r, uint64_t *tally) {
+    memset(tally, 0, MAX_TALLIES * sizeof *tally);
+    tally[0] = r->right, tally[1] = r->right_one_way, tally[2] = r->passes;
+    tally[3] = r->steps, tally[4] = r->prefill, tally[5] = r->decode;
+}
+static void result_sum(method_result *r, const journal *j) {
+    r->rows = j->count;
+    r->right = (size_t)j->tally[0], r->right_one_way = (size_t)j->tally[1];
+    r->passes = (size_t)j->tally[2], r->steps = (size_t)j->tally[3];
+    r->prefill = (size_t)j->tally[4], r->decode = (size_t)j->tally[5];
+}
+/* Answer n questions; their rows go to the table and to the journal. */
+static sgf_status method_batch(generate_run *run, const sgf_method *m, const size_t *questions,
+                               size_t n, result_table *t, journal *j, sgf_error *err) {
+    size_t k, rows = method_rows(run, m), N = (size_t)run->o.paraphrases;
+    batch b;
+    sgf_status status = batch_build(run, m, questions, n, &b, err);
+    if (!status) status = sgf_generate(run->session, b.tasks, b.count, NULL, NULL, err);
+    for (k = 0; k < b.count && !status; k++) {
+        size_t q = questions[k / rows], row = q * rows + k % rows;
+        uint64_t tally[MAX_TALLIES];
+        method_result one;
+        if (j->place[row]) continue; /* of a question that was finished in part */
+        memset(&one, 0, sizeof one);
+        status = result_add(run, t, &run->data.questions[q], b.paraphrases + k / rows * N, N,
+                            k % rows, &b.tasks[k], &one, err);
+        result_tally(&one, tally);
+        if (!status) status = journal_add(j, row, tally, err);
+    }
+    batch_free(&b);
+    return status ? status : journal_flush(j, err);
+}
+/* All questions of this run that have no row yet, until they are done or a signal comes. */
+static sgf_status method_run(generate_run *run, const sgf_method *m, result_table *t, journal *j,
+                             method_result *result, sgf_error *err) {
+    size_t *todo = (size_t *)calloc(run->count + 1, sizeof *todo), first, n, mine, tokens;
+    progress bar;
+    sgf_status status = SGF_OK;
+    if (!todo) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    n = method_todo(run, method_rows(run, m), j, todo, &mine);
+    if (j->count)
+        fprintf(stderr, "%s: %llu of %llu questions are in %s; going on\n", m->name,
+                (unsigned long long)(mine - n), (unsigned long long)mine, j->path);
+    if (j->cut)
+        fprintf(stderr, "%s: its last %llu bytes were not whole and are left out\n", m->name,
+                (unsigned long long)j->cut);
+    tokens = (size_t)(j->tally[4] + j->tally[5]);
+    progress_start(&bar, m->name, mine, mine - n, run->o.quiet);
+    for (first = 0; first < n && !status && !stop_signal;) {
+        size_t step = n - first < (size_t)run->o.batch ? n - first : (size_t)run->o.batch;
+        status = method_batch(run, m, todo + first, step, t, j, err);
+        if (status) break;
+        result->answered = first += step;
+        progress_show(&bar, mine - n + first, (size_t)(j->tally[4] + j->tally[5]) - tokens);
+    }
+    progress_end(&bar);
     result->seconds = clock_now() - bar.start;
+    result->whole = first == n;
+    free(todo);
     return status;
 }
 
-/* Before anything runs: may this method's files be written, and are they there already? 1 to run it, 0 if there is
-   nothing to do, -1 if it cannot be. */
+/* Before anything runs: may this method's files be written, and are they there already? 1 to run
+   it, 0 if there is nothing to do, -1 if it cannot be. */
 static int method_wanted(const generate_run *run, const sgf_method *m) {
-    char path[1050];
+    char path[1100];
     sgf__buf config;
-    int found;
-    result_path(run, m, path, sizeof path);
+    sgf_error err;
+    int begun = 0, there = 0;
+    sgf_status status;
+    method_path(run, m, path, sizeof path);
     if (!result_writable(path)) return -1;
     if (run->o.rewrite) return 1;
     sgf__buf_init(&config, NULL);
     method_config(run, m, &config);
-    found = result_exists(path, &config);
+    status = journal_peek(path, &config, &begun, &err);
+    if (!status && !begun) status = result_peek(path, &config, &there, &err);
     sgf__buf_free(&config);
-    if (found > 0)
+    if (status) return failed("generate", &err), -1;
+    if (there)
         fprintf(stderr,
                 "%s: %s.feather is there already, of this very configuration; nothing to do "
                 "(--rewrite makes it anew)\n",
                 m->name, path);
-    if (found < 0)
-        fprintf(
-            stderr,
-            "segfuse generate: %s.feather is there already, with another configuration (compare "
-            "%s.json); give --rewrite or another --output\n",
-            path, path);
-    return found > 0 ? 0 : found < 0 ? -1 : 1;
+    return !there;
+}
+
+/* The result, complete: its files appear, the journal and what an earlier stop left go. */
+static sgf_status method_finish(const generate_run *run, const char *path, result_table *t,
+                                journal *j, const sgf__buf *config, sgf_error *err) {
+    static const char *const partial[] = {"feather", "csv", "json"};
+    char file[1200];
+    size_t i;
+    sgf_status status = journal_order(j, err);
+    if (!status && run->shards)
+        status = shard_describe(t->table, run->shard, run->shards, j->rows, j->count, j->total,
+                                err);
+    if (!status) status = result_write(path, t, config, err);
+    if (status) return status;
+    journal_remove(j);
+    for (i = 0; i < sizeof partial / sizeof partial[0]; i++) {
+        snprintf(file, sizeof file, "%s.partial.%s", path, partial[i]);
+        remove(file);
+    }
+    return SGF_OK;
+}
+/* A run that was stopped: what is done so far, under a name of its own. */
+static sgf_status method_partial(const char *path, result_table *t, journal *j,
+                                 const sgf__buf *config, sgf_error *err) {
+    char name[1150], text[96];
+    sgf_status status;
+    if (!j->count) return SGF_OK;
+    snprintf(name, sizeof name, "%s.partial", path);
+    snprintf(text, sizeof text, "{\"rows\": %llu, \"of\": %llu}", (unsigned long long)j->count,
+             (unsigned long long)j->total);
+    status = journal_order(j, err);
+    if (!status) status = sgf_table_metadata_set(t->table, "segfuse_partial", sgf_text(text), err);
+    return status ? status : result_write(name, t, config, err);
+}
+/* What a user whose run ended early wants to know. */
+static void method_kept(const generate_run *run, const sgf_method *m, const char *path,
+                        const journal *j) {
+    size_t rows = method_rows(run, m);
+    if (!j->count) return;
+    fprintf(stderr, "%s: the %llu questions that are done are kept in %s", m->name,
+            (unsigned long long)(j->count / rows), j->path);
+    if (stop_signal) fprintf(stderr, " and %s.partial.feather", path);
+    fprintf(stderr, "; the same command goes on from there\n");
 }
 
 /* Run one method and write its files. 0, or the exit status. */
 static int method_do(generate_run *run, const sgf_method *m, method_result *result) {
-    char path[1050];
+    char path[1100];
     result_table t;
+    journal j;
     sgf__buf config;
     sgf_error err;
     sgf_status status;
     memset(result, 0, sizeof *result);
     memset(&t, 0, sizeof t);
+    journal_init(&j);
     snprintf(result->name, sizeof result->name, "%s", m->name);
-    result_path(run, m, path, sizeof path);
+    method_path(run, m, path, sizeof path);
     sgf__buf_init(&config, NULL);
     method_config(run, m, &config);
+    stop_watch();
     status = result_create(&t, m, run->o.lemmatize, &err);
-    if (!status) status = method_run(run, m, &t, result, &err);
-    if (!status) status = result_write(path, &t, &config, &err);
+    if (!status)
+        status = journal_open(&j, path, &config, run->count * method_rows(run, m), run->o.rewrite,
+                              t.table, &err);
+    if (!status) status = method_run(run, m, &t, &j, result, &err);
+    result_sum(result, &j);
+    if (!status)
+        status = result->whole ? method_finish(run, path, &t, &j, &config, &err)
+                               : method_partial(path, &t, &j, &config, &err);
+    if (status) failed("generate", &err);
+    if (status || !result->whole) method_kept(run, m, path, &j);
+    journal_close(&j);
     sgf_table_free(t.table);
     sgf__buf_free(&config);
-    return status ? failed("generate", &err) : 0;
+    return status ? 1 : result->whole ? 0 : stop_status();
 }

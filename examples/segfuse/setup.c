@@ -4,7 +4,7 @@
 typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
         *mass, *bos;
-    const char *separator, *output, *device, *indexs, *kernels, *dump_layout;
+    const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     int rewrite, lemmatize, quiet;
 } generate_options;
@@ -20,13 +20,16 @@ typedef struct {
     double *mass;          /* one per paraphrase, or NULL */
     size_t *index;         /* --indexs */
     size_t indexes, count; /* questions to answer */
+    long shard, shards;    /* --shard: 1-based; 0, 0: all questions */
 } generate_run;
 
 /* What a method did, for the table. */
 typedef struct {
     char name[32];
     size_t rows, right, right_one_way, passes, steps, prefill, decode;
-    double seconds;
+    size_t answered; /* questions, by this run; the others were in the journal */
+    double seconds;  /* of this run */
+    int whole;       /* no question is missing */
 } method_result;
 
 /* ---- methods and options ---- */

@@ -1,0 +1,95 @@
+/* The configuration of a run is a JSON object; results of different ones never mix. Here: in which
+   setting do two differ? */
+
+/* What to change on the command line for a setting that has another name there. */
+static void config_name(sgf_str key, char *out, size_t cap) {
+    static const char *const names[][2] = {{"segfuse", "the version of segfuse"},
+                                           {"model_identity", "--model (another content)"},
+                                           {"data_identity", "--data (another content)"},
+                                           {"fewshot_identity", "--fewshot_data (another content)"},
+                                           {"samples", "--max_samples"},
+                                           {"lemmas", "--lemmatize"}};
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (sgf__str_is(key, names[i][0])) {
+            snprintf(out, cap, "%s", names[i][1]);
+            return;
+        }
+    snprintf(out, cap, "--%.*s", key.len < 60 ? (int)key.len : 60, key.ptr);
+}
+static int config_values_same(const sgf__json *a, uint32_t x, const sgf__json *b, uint32_t y) {
+    uint32_t i, n = a->nodes[x].next - x;
+    if (n != b->nodes[y].next - y) return 0;
+    for (i = 0; i < n; i++) {
+        const sgf__node *one = &a->nodes[x + i], *two = &b->nodes[y + i];
+        int scalar = one->type != SGF__ARRAY && one->type != SGF__OBJECT;
+        if (one->type != two->type || one->count != two->count) return 0;
+        if (scalar &&
+            (one->text.len != two->text.len || memcmp(one->text.ptr, two->text.ptr, one->text.len)))
+            return 0;
+    }
+    return 1;
+}
+/* A value for a message, or "not set". */
+static void config_value(const sgf__json *json, uint32_t node, char *out, size_t cap) {
+    const sgf__node *at = &json->nodes[node];
+    static const char *const words[] = {"null", "false", "true"};
+    if (!node) snprintf(out, cap, "not set");
+    else if (at->type == SGF__ARRAY || at->type == SGF__OBJECT)
+        snprintf(out, cap, "of %lu values", (unsigned long)at->count);
+    else if (at->type == SGF__NUMBER || at->type == SGF__STRING)
+        snprintf(out, cap, at->type == SGF__STRING ? "'%.*s'" : "%.*s",
+                 at->text.len < 60 ? (int)at->text.len : 60, at->text.ptr);
+    else
+        snprintf(out, cap, "%s", words[at->type == SGF__TRUE ? 2 : at->type == SGF__FALSE ? 1 : 0]);
+}
+/* Is there a member of `a` that `b` has not, or has otherwise? Then out says which. */
+static int config_member_differs(const sgf__json *a, const sgf__json *b, int swapped, char *out,
+                                 size_t cap) {
+    uint32_t i, key = 1;
+    char name[80], values[2][80];
+    for (i = 0; i < a->nodes[0].count; i++, key = a->nodes[key + 1].next) {
+        uint32_t other = 0, k, at = 1;
+        for (k = 0; k < b->nodes[0].count && !other; k++, at = b->nodes[at + 1].next)
+            if (b->nodes[at].text.len == a->nodes[key].text.len &&
+                !memcmp(b->nodes[at].text.ptr, a->nodes[key].text.ptr, b->nodes[at].text.len))
+                other = at + 1;
+        if (other && config_values_same(a, key + 1, b, other)) continue;
+        config_name(a->nodes[key].text, name, sizeof name);
+        config_value(a, key + 1, values[swapped], sizeof values[0]);
+        config_value(b, other, values[!swapped], sizeof values[0]);
+        snprintf(out, cap, "%s is %s there and %s here", name, values[0], values[1]);
+        return 1;
+    }
+    return 0;
+}
+/* The first setting that differs, in words. 0 if none does. */
+static int config_difference(sgf_str there, sgf_str here, char *out, size_t cap) {
+    sgf__arena arena;
+    sgf__json a, b;
+    int differs = 1;
+    if (there.len == here.len && !memcmp(there.ptr, here.ptr, here.len)) return 0;
+    sgf__arena_init(&arena, NULL);
+    if (sgf__json_parse("", there.ptr, there.len, &arena, &a, NULL) ||
+        sgf__json_parse("", here.ptr, here.len, &arena, &b, NULL) ||
+        a.nodes[0].type != SGF__OBJECT || b.nodes[0].type != SGF__OBJECT)
+        snprintf(out, cap, "what is written there is no configuration of segfuse");
+    else
+        differs = config_member_differs(&a, &b, 0, out, cap) ||
+                  config_member_differs(&b, &a, 1, out, cap);
+    sgf__arena_free(&arena);
+    return differs;
+}
+/* SGF_ERR_ARG with the setting that differs between what stands in `file` and the configuration of
+   this run. */
+static sgf_status config_same(const char *file, sgf_str there, const sgf__buf *here,
+                              sgf_error *err) {
+    char what[320];
+    sgf_str text;
+    text.ptr = here->ptr, text.len = here->len;
+    if (!config_difference(there, text, what, sizeof what)) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_ARG, file, -1,
+                        "%s is there already, with another configuration: %s; --rewrite replaces "
+                        "it, another --output leaves it alone",
+                        file, what);
+}

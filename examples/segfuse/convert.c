@@ -1,0 +1,113 @@
+/* segfuse convert: a table from one format to another. */
+
+static const struct {
+    const char *ending;
+    sgf_status (*write)(const sgf_table *table, const char *path, sgf_error *err);
+} table_formats[] = {{".feather", sgf_table_write_feather},
+                     {".arrow", sgf_table_write_feather},
+                     {".csv", sgf_table_write_csv},
+                     {".jsonl", sgf_table_write_jsonl},
+                     {".ndjson", sgf_table_write_jsonl}};
+
+/* ---- the types of a CSV file's columns ----
+   CSV has none. A column becomes lists, booleans or numbers when all of its cells are written as
+   segfuse writes them, so that nothing is lost: "007" and "1.50" stay texts. */
+
+static int cell_is_bool(sgf_str text) {
+    return sgf__str_is(text, "True") || sgf__str_is(text, "False");
+}
+static int cell_is_i64(sgf_str text) {
+    char again[32];
+    int64_t value;
+    if (!sgf__text_i64(text, &value)) return 0;
+    snprintf(again, sizeof again, "%lld", (long long)value);
+    return sgf__str_is(text, again);
+}
+static int cell_is_f64(sgf_str text) {
+    char again[40];
+    double value;
+    size_t n;
+    if (sgf__number_parse(text.ptr, text.len, &value) != text.len) return 0;
+    n = sgf__number_print(value, again);
+    return n == text.len && !memcmp(again, text.ptr, n);
+}
+static int cell_is_list(sgf_str text) {
+    char last = text.ptr[text.len - 1];
+    return (text.ptr[0] == '[' && last == ']') || (text.ptr[0] == '(' && last == ')');
+}
+/* Are all cells that are not empty of that form, and is there one? */
+static int column_is(const sgf_table *table, int column, int (*form)(sgf_str text)) {
+    size_t rows = sgf_table_rows(table), row, n = 0;
+    for (row = 0; row < rows; row++) {
+        sgf_str text = sgf_cell_text(table, column, row);
+        if (text.len && !form(text)) return 0;
+        n += text.len > 0;
+    }
+    return n > 0;
+}
+/* Columns of results and data sets that are texts, whatever they look like: an answer may be
+   1969. */
+static int column_is_text(const char *name) {
+    static const char *const names[] = {"uuid",       "question",   "paraphrase",    "prompt",
+                                        "prediction", "generation", "greedy_predict"};
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(name, names[i])) return 1;
+    return 0;
+}
+static void table_types(sgf_table *table) {
+    int c;
+    for (c = 0; c < sgf_table_columns(table); c++) {
+        if (sgf_table_type(table, c) != SGF_UTF8 || column_is_text(sgf_table_name(table, c)))
+            continue;
+        /* what does not fit leaves the column as it is */
+        if (column_is(table, c, cell_is_list) && sgf_table_parse(table, c, SGF_LIST_UTF8, NULL))
+            sgf_table_parse(table, c, SGF_LIST_LIST_UTF8, NULL);
+        else if (column_is(table, c, cell_is_bool)) sgf_table_parse(table, c, SGF_BOOL, NULL);
+        else if (column_is(table, c, cell_is_i64)) sgf_table_parse(table, c, SGF_I64, NULL);
+        else if (column_is(table, c, cell_is_f64)) sgf_table_parse(table, c, SGF_F64, NULL);
+    }
+}
+
+/* A file that is there is only replaced when that was asked for. */
+static int output_free(const char *verb, const char *path, int rewrite) {
+    if (rewrite || access(path, F_OK)) return 1;
+    fprintf(stderr, "segfuse %s: %s is there already; --rewrite replaces it\n", verb, path);
+    return 0;
+}
+
+static int verb_convert(int argc, char **argv) {
+    const char *rest[2];
+    int rests, status, rewrite = 0;
+    size_t i, n = sizeof table_formats / sizeof table_formats[0];
+    sgf_table *table;
+    sgf_error err;
+    option options[] = {{"rewrite", OPTION_FLAG, &rewrite, NULL, "replace OUT if it is there"},
+                        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
+    status = options_parse(
+        argc, argv, options, "IN OUT",
+        "Write a table in another format, by the ending of OUT: .feather (also .arrow), .csv, "
+        ".jsonl (also .ndjson). IN is any table that segfuse reads. Lists in CSV are Python "
+        "literals; columns of a CSV file become lists, booleans and numbers where every cell is "
+        "one.",
+        rest, &rests, 2);
+    if (status >= 0) return status;
+    if (rests < 2) {
+        fprintf(stderr, "segfuse convert: IN and OUT are needed; see segfuse convert --help\n");
+        return 2;
+    }
+    for (i = 0; i < n && !has_ending(rest[1], table_formats[i].ending); i++) {}
+    if (i == n) {
+        fprintf(stderr,
+                "segfuse convert: %s: the ending says what is written; known: .feather, .arrow, "
+                ".csv, .jsonl, .ndjson\n",
+                rest[1]);
+        return 2;
+    }
+    if (!output_free("convert", rest[1], rewrite)) return 1;
+    if (sgf_table_read(rest[0], NULL, &table, &err)) return failed("convert", &err);
+    if (has_ending(rest[0], ".csv")) table_types(table);
+    status = table_formats[i].write(table, rest[1], &err) ? failed("convert", &err) : 0;
+    sgf_table_free(table);
+    return status;
+}

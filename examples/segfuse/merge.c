@@ -1,0 +1,152 @@
+/* segfuse merge: the shards of a result -> the file that a run without shards would have written. */
+
+typedef struct {
+    const char **file;  /* [shards] the file of each; NULL: not there */
+    const char **owner; /* [total] the file a row came from */
+    size_t *place;      /* [total] its row among those joined */
+    long shards;
+    size_t total, rows;
+    sgf__buf config;
+    sgf_table *table;
+} merge;
+
+/* The first shard says what all must be like. */
+static sgf_status merge_begin(merge *g, const sgf_table *table, const shard_part *p,
+                              sgf_error *err) {
+    sgf_str config = sgf_table_metadata_get(table, "segfuse");
+    int c;
+    sgf_status status = sgf__buf_add(&g->config, config.ptr, config.len, err);
+    g->shards = p->shards;
+    g->total = p->total;
+    g->file = (const char **)calloc((size_t)p->shards, sizeof *g->file);
+    g->owner = (const char **)calloc(p->total + 1, sizeof *g->owner);
+    g->place = (size_t *)calloc(p->total + 1, sizeof *g->place);
+    if (!g->file || !g->owner || !g->place)
+        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %llu rows",
+                         (unsigned long long)p->total);
+    if (!status) status = sgf_table_create(NULL, &g->table, err);
+    for (c = 0; c < sgf_table_columns(table) && !status; c++)
+        status = sgf_table_column(g->table, sgf_table_name(table, c), sgf_table_type(table, c),
+                                  NULL, err);
+    return status;
+}
+static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_table *table,
+                            const shard_part *p, sgf_error *err) {
+    char what[320];
+    sgf_str config;
+    sgf_error why;
+    size_t i;
+    sgf_status status = g->table ? SGF_OK : merge_begin(g, table, p, err);
+    if (status) return status;
+    config.ptr = g->config.ptr, config.len = g->config.len;
+    if (config_difference(config, sgf_table_metadata_get(table, "segfuse"), what, sizeof what))
+        return sgf__fail_at(err, SGF_ERR_ARG, path, -1, "%s does not belong to %s: %s", path, first,
+                            what);
+    if (p->shards != g->shards || p->total != g->total)
+        return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
+                            "%s is shard %ld of %ld of %llu rows, %s is one of %ld of %llu rows",
+                            path, p->shard, p->shards, (unsigned long long)p->total, first,
+                            g->shards, (unsigned long long)g->total);
+    if (g->file[p->shard - 1])
+        return sgf__fail_at(err, SGF_ERR_ARG, path, -1, "shard %ld is given twice: %s and %s",
+                            p->shard, g->file[p->shard - 1], path);
+    g->file[p->shard - 1] = path;
+    for (i = 0; i < p->count; i++) {
+        size_t row = p->rows[i];
+        if (g->owner[row])
+            return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1, "row %llu is in %s and in %s",
+                                (unsigned long long)row, g->owner[row], path);
+        g->owner[row] = path;
+        g->place[row] = g->rows++;
+    }
+    status = sgf_table_append(g->table, table, &why);
+    return status ? sgf__fail_at(err, status, path, -1, "%s: %s", path, why.message) : SGF_OK;
+}
+/* All shards, and so all rows, must be there. */
+static sgf_status merge_check(const merge *g, sgf_error *err) {
+    char missing[256] = "";
+    size_t i, n = 0, row;
+    for (i = 0; i < (size_t)g->shards; i++)
+        if (!g->file[i] && strlen(missing) + 16 < sizeof missing) {
+            n = strlen(missing);
+            snprintf(missing + n, sizeof missing - n, "%s%llu", n ? ", " : "",
+                     (unsigned long long)i + 1);
+        }
+    if (*missing)
+        return sgf__fail(err, SGF_ERR_ARG, "of %ld shards these are missing: %s", g->shards,
+                         missing);
+    for (row = 0; row < g->total; row++)
+        if (!g->owner[row])
+            return sgf__fail(err, SGF_ERR_FORMAT, "row %llu is in none of the shards",
+                             (unsigned long long)row);
+    return SGF_OK;
+}
+static sgf_status merge_read(merge *g, const char *path, const char *first, sgf_error *err) {
+    sgf_table *table;
+    shard_part p;
+    sgf_status status = sgf_table_read(path, NULL, &table, err);
+    if (status) return status;
+    status = shard_read(table, path, &p, err);
+    if (!status) status = merge_add(g, path, first, table, &p, err);
+    free(p.rows);
+    sgf_table_free(table);
+    return status;
+}
+/* Join `files` and write `path`.feather, .csv and .json. */
+static sgf_status merge_files(const char **files, size_t n, const char *path, sgf_error *err) {
+    merge g;
+    result_table t;
+    size_t i;
+    sgf_status status = SGF_OK;
+    memset(&g, 0, sizeof g);
+    sgf__buf_init(&g.config, NULL);
+    for (i = 0; i < n && !status; i++) status = merge_read(&g, files[i], files[0], err);
+    if (!status) status = merge_check(&g, err);
+    if (!status) status = sgf_table_select(g.table, g.place, g.total, err);
+    memset(&t, 0, sizeof t);
+    t.table = g.table;
+    if (!status) status = result_write(path, &t, &g.config, err);
+    sgf_table_free(g.table);
+    sgf__buf_free(&g.config);
+    free(g.file);
+    free(g.owner);
+    free(g.place);
+    return status;
+}
+
+static int verb_merge(int argc, char **argv) {
+    static const char *const endings[] = {"feather", "csv", "json"};
+    const char **rest = (const char **)calloc((size_t)argc + 1, sizeof *rest);
+    char path[1050], file[1100];
+    int rests, status, rewrite = 0;
+    size_t i;
+    sgf_error err;
+    option options[] = {{"rewrite", OPTION_FLAG, &rewrite, NULL, "replace OUT if it is there"},
+                        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
+    if (!rest) return 1;
+    status = options_parse(argc, argv, options, "OUT.feather SHARD...",
+                           "Join the Feather files of generate --shard 1/N to N/N: the file, and "
+                           "the CSV and configuration beside it, are those of a run without "
+                           "shards, byte for byte.",
+                           rest, &rests, argc);
+    if (status < 0 && rests < 2) {
+        fprintf(stderr, "segfuse merge: OUT.feather and the shards' Feather files are needed; see "
+                        "segfuse merge --help\n");
+        status = 2;
+    } else if (status < 0 && (!has_ending(rest[0], ".feather") || strlen(rest[0]) >= 1024)) {
+        fprintf(stderr, "segfuse merge: %s: OUT comes first, a path that ends with .feather\n",
+                rest[0]);
+        status = 2;
+    }
+    if (status < 0) {
+        snprintf(path, sizeof path, "%.*s", (int)(strlen(rest[0]) - strlen(".feather")), rest[0]);
+        for (i = 0; i < 3 && status < 0; i++) {
+            snprintf(file, sizeof file, "%s.%s", path, endings[i]);
+            if (!output_free("merge", file, rewrite)) status = 1;
+        }
+    }
+    if (status < 0)
+        status = merge_files(rest + 1, (size_t)rests - 1, path, &err) ? failed("merge", &err) : 0;
+    free(rest);
+    return status;
+}
