@@ -63,6 +63,7 @@ static void temp_remove(void) {
 #include "test_dataset.c"
 #include "test_hub.c"
 #include "test_firstrun.c"
+#include "test_runs.c"
 
 int main(int argc, char **argv) {
     static const struct {
@@ -90,6 +91,7 @@ int main(int argc, char **argv) {
         {"dataset", tests_dataset},
         {"hub", tests_hub},
         {"firstrun", tests_firstrun},
+        {"runs", tests_runs},
         /* clang-format on */
     };
     size_t i;

@@ -5,6 +5,7 @@
 #define SEGFUSE_IMPLEMENTATION
 #include "../../segfuse.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -64,6 +65,7 @@ static int verb_run(const program_verb *v, int argc, char **argv) {
 int main(int argc, char **argv) {
     const program_verb *v;
     program_find(argv[0]);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to report, not to die of */
     if (argc < 2) {
         overview(stderr);
         return 2;

@@ -86,7 +86,7 @@ static sgf_status merge_read(merge *g, const char *path, const char *first, sgf_
     shard_part p;
     sgf_status status = sgf_table_read(path, NULL, &table, err);
     if (status) return status;
-    status = shard_read(table, path, &p, err);
+    status = shard_part_read(table, path, &p, err);
     if (!status) status = merge_add(g, path, first, table, &p, err);
     free(p.rows);
     sgf_table_free(table);

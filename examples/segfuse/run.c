@@ -141,7 +141,7 @@ static sgf_status method_run(generate_run *run, const sgf_method *m, result_tabl
     sgf_status status = SGF_OK;
     if (!todo) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
     n = method_todo(run, method_rows(run, m), j, todo, &mine);
-    if (j->count)
+    if (j->count && !run->o.quiet)
         fprintf(stderr, "%s: %llu of %llu questions are in %s; going on\n", m->name,
                 (unsigned long long)(mine - n), (unsigned long long)mine, j->path);
     if (j->cut)
@@ -188,12 +188,43 @@ static int method_wanted(const generate_run *run, const sgf_method *m) {
     return !there;
 }
 
+/* Is `name` one of the temporary files that a killed writer of `base` leaves: base.PID-N.tmp? */
+static int is_leftover(const char *name, const char *base) {
+    size_t n = strlen(base);
+    if (strncmp(name, base, n) || name[n] != '.') return 0;
+    name += n + 1;
+    n = strspn(name, "0123456789");
+    if (!n || name[n] != '-') return 0;
+    name += n + 1;
+    return !strcmp(name + strspn(name, "0123456789"), ".tmp");
+}
+/* Remove what stopped and killed runs of this result left; it is complete now, and the journal's
+   lock says that nobody else is writing it. */
+static void method_sweep(const char *path) {
+    static const char *const endings[] = {"feather", "csv", "json"};
+    char folder[1200], base[1200], file[2400], *slash;
+    size_t i;
+    const struct dirent *entry;
+    DIR *dir;
+    snprintf(folder, sizeof folder, "%s", path);
+    slash = strrchr(folder, '/');
+    if (!slash) return;
+    *slash = 0;
+    dir = opendir(*folder ? folder : "/");
+    while (dir && (entry = readdir(dir)) != NULL)
+        for (i = 0; i < 6; i++) {
+            int partial = i >= 3, gone;
+            snprintf(base, sizeof base, "%s%s.%s", slash + 1, partial ? ".partial" : "",
+                     endings[i % 3]);
+            gone = is_leftover(entry->d_name, base) || (partial && !strcmp(entry->d_name, base));
+            snprintf(file, sizeof file, "%s/%s", folder, entry->d_name);
+            if (gone) remove(file);
+        }
+    if (dir) closedir(dir);
+}
 /* The result, complete: its files appear, the journal and what an earlier stop left go. */
 static sgf_status method_finish(const generate_run *run, const char *path, result_table *t,
                                 journal *j, const sgf__buf *config, sgf_error *err) {
-    static const char *const partial[] = {"feather", "csv", "json"};
-    char file[1200];
-    size_t i;
     sgf_status status = journal_order(j, err);
     if (!status && run->shards)
         status = shard_describe(t->table, run->shard, run->shards, j->rows, j->count, j->total,
@@ -201,10 +232,7 @@ static sgf_status method_finish(const generate_run *run, const char *path, resul
     if (!status) status = result_write(path, t, config, err);
     if (status) return status;
     journal_remove(j);
-    for (i = 0; i < sizeof partial / sizeof partial[0]; i++) {
-        snprintf(file, sizeof file, "%s.partial.%s", path, partial[i]);
-        remove(file);
-    }
+    method_sweep(path);
     return SGF_OK;
 }
 /* A run that was stopped: what is done so far, under a name of its own. */

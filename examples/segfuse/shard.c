@@ -84,8 +84,8 @@ static sgf_status shard_numbers(const sgf__json *json, const char *path, shard_p
     return SGF_OK;
 }
 /* Read the description of a table that was read from `path`. p->rows is to be freed in any case. */
-static sgf_status shard_read(const sgf_table *table, const char *path, shard_part *p,
-                             sgf_error *err) {
+static sgf_status shard_part_read(const sgf_table *table, const char *path, shard_part *p,
+                                  sgf_error *err) {
     sgf_str text = sgf_table_metadata_get(table, "segfuse_shard");
     sgf__arena arena;
     sgf__json json;

@@ -23,7 +23,6 @@ static void stop_watch(void) {
     for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL)
             sigaction(numbers[i], &action, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to report, not to die of */
 }
 /* The exit status of a run that was stopped, as a shell gives it: 130 after Ctrl-C, 143 after
    SIGTERM. */

@@ -1,0 +1,299 @@
+/* Runs that are stopped, killed, cut short and divided end in the same files as one that was left
+   alone. */
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Start the program with these arguments (words, separated by spaces), its output in a file. */
+static pid_t runs_start(const char *arguments) {
+    char line[2048], *word[64];
+    int n = 0;
+    pid_t pid;
+    snprintf(line, sizeof line, "build/segfuse %s", arguments);
+    for (word[0] = strtok(line, " "); word[n] && n < 63;) word[++n] = strtok(NULL, " ");
+    fflush(stdout);
+    pid = fork();
+    if (pid) return pid;
+    n = open(temp_path("started.txt"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (n >= 0) dup2(n, 1), dup2(n, 2), close(n);
+    execv(word[0], word);
+    _exit(127);
+}
+static long runs_size(const char *path) {
+    struct stat info;
+    return stat(path, &info) ? -1 : (long)info.st_size;
+}
+/* Wait until the file has that many bytes or the process ends; 1 if it is still there. */
+static int runs_wait(pid_t pid, const char *path, long bytes, int *status) {
+    struct timespec pause = {0, 200000};
+    while (runs_size(path) < bytes) {
+        if (waitpid(pid, status, WNOHANG) == pid) return 0;
+        nanosleep(&pause, NULL);
+    }
+    return 1;
+}
+/* The three files of `name` in folder `b` are those in folder `a`, and nothing else of it is
+   there. */
+static void runs_same(const char *a, const char *b, const char *name) {
+    char line[1024];
+    snprintf(line, sizeof line,
+             "cd '%s' && for e in feather csv json; do cmp %s/%s.$e %s/%s.$e || exit 1; done && "
+             "ls %s | grep -c '^%s[.]'",
+             temp_folder, a, name, b, name, b, name);
+    program_says(line, 0, "3");
+}
+static const char runs_options[] =
+    "generate --method per_prompt --max_samples 12 --num_fewshots 1 --lemmatize --quiet --batch_size "
+    "1";
+
+/* Arguments with an output folder below the temporary one. */
+static const char *runs_into(const char *folder, const char *more) {
+    static char line[4][1024];
+    static int next;
+    next = (next + 1) % 4;
+    snprintf(line[next], sizeof line[next], "%s --output %s %s", runs_options, temp_path(folder),
+             more);
+    return line[next];
+}
+static void runs_says(const char *arguments, int wanted, const char *text) {
+    char line[1100];
+    snprintf(line, sizeof line, "build/segfuse %s", arguments);
+    program_says(line, wanted, text);
+}
+/* The undisturbed run that all others are compared with. */
+static void runs_reference(void) {
+    static int made;
+    if (!made) runs_says(runs_into("ref", ""), 0, "per_prompt");
+    made = 1;
+}
+/* A run whose files cannot be written at the end: it leaves a journal of all questions. */
+static void runs_journal(const char *folder) {
+    char path[600];
+    runs_reference();
+    snprintf(path, sizeof path, "%s", temp_path(folder));
+    mkdir(path, 0777);
+    snprintf(path + strlen(path), 32, "/per_prompt.csv");
+    CHECK(!mkdir(path, 0777));
+    runs_says(runs_into(folder, ""), 1, "the 12 questions that are done are kept in");
+    CHECK(!rmdir(path));
+}
+
+static void test_a_killed_run_goes_on(void) {
+    sgf_random random;
+    char path[600];
+    int i, killed = 0, status = -1;
+    long size = 0;
+    runs_reference();
+    /* what one leaves that is killed while it writes the result */
+    program_says("mkdir '%s/killed' && touch '%s/killed/per_prompt.feather.123-0.tmp'", 0, "");
+    sgf_random_seed(&random, 5);
+    snprintf(path, sizeof path, "%s", temp_path("killed/per_prompt.journal"));
+    for (i = 0; i < 8; i++) {
+        size_t more = 0;
+        pid_t pid;
+        sgf_random_sample(&random, 6000, 1, &more, NULL, NULL);
+        pid = runs_start(runs_into("killed", ""));
+        if (!runs_wait(pid, path, size + (long)more, &status)) break;
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        size = runs_size(path) > 0 ? runs_size(path) : 0;
+    }
+    CHECK(killed > 0);
+    runs_says(runs_into("killed", ""), 0, "");
+    runs_same("ref", "killed", "per_prompt");
+}
+static void test_an_interrupted_run_leaves_what_is_done(void) {
+    static const int numbers[] = {SIGINT, SIGTERM};
+    char path[600];
+    size_t i;
+    int status = 0;
+    runs_reference();
+    snprintf(path, sizeof path, "%s", temp_path("stopped/per_prompt.journal"));
+    for (i = 0; i < 2; i++) {
+        long size = runs_size(path) > 0 ? runs_size(path) : 0;
+        pid_t pid = runs_start(runs_into("stopped", "--threads 1"));
+        if (!runs_wait(pid, path, size + 1500, &status)) SKIP("the run was over too soon");
+        kill(pid, numbers[i]);
+        waitpid(pid, &status, 0);
+        if (WIFEXITED(status) && !WEXITSTATUS(status)) SKIP("the run was over too soon");
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + numbers[i]);
+        program_says("cat '%s/started.txt'", 0, "the same command goes on from there");
+        program_says("build/segfuse inspect '%s/stopped/per_prompt.partial.feather'", 0,
+                     "predict_lemma");
+    }
+    program_says("build/segfuse merge '%s/m.feather' '%s/stopped/per_prompt.partial.feather'", 1,
+                 "of a run that was stopped");
+    runs_says(runs_into("stopped", ""), 0, "");
+    runs_same("ref", "stopped", "per_prompt");
+}
+/* A power cut may leave any part of what was written last. */
+static void test_a_torn_journal_is_believed_up_to_the_tear(void) {
+    sgf_random random;
+    char whole[600], path[600];
+    int i;
+    runs_journal("torn");
+    snprintf(path, sizeof path, "%s", temp_path("torn/per_prompt.journal"));
+    snprintf(whole, sizeof whole, "%s", temp_path("whole.journal"));
+    CHECK(!rename(path, whole));
+    sgf_random_seed(&random, 11);
+    for (i = 0; i < 8; i++) {
+        sgf__map map;
+        size_t at = 0;
+        FILE *file;
+        sgf_error err;
+        MUST(sgf__map_file(whole, NULL, &map, &err), err);
+        MUST(sgf_random_sample(&random, map.size, 1, &at, NULL, &err), err);
+        if (i == 0) at = 0;
+        if (i == 1) at = 20; /* in the configuration */
+        if (i == 2) at = map.size;
+        file = fopen(path, "wb");
+        if (file) fwrite(map.data, 1, at, file);
+        if (file && i > 5) /* zeros, or old bytes, where data was to come */
+            fwrite(i % 2 ? "\0\0\0\0\0\0\0\n{}\n" : map.data, 1, 11, file);
+        if (file) fclose(file);
+        sgf__unmap(&map);
+        /* another batch size, number of threads and kernel: the same bytes */
+        runs_says(runs_into("torn", i % 2 ? "--batch_size 3 --threads 2 --kernels portable" : ""),
+                  0, "");
+        runs_same("ref", "torn", "per_prompt");
+        program_says("rm '%s'/torn/per_prompt.*", 0, "");
+    }
+}
+static void test_a_journal_of_another_configuration_is_refused(void) {
+    char path[600];
+    struct flock lock;
+    int fd;
+    runs_journal("other");
+    runs_says(runs_into("other", "--seed 43"), 1, "--seed is 42 there and 43 here");
+    runs_says(runs_into("other", "--max_samples 11"), 1, "--max_samples is 12 there and 11 here");
+    runs_says(runs_into("other", "--bos none"), 1, "--bos is 'auto' there and 'none' here");
+    runs_says(runs_into("other", "--data models/questions/validation.jsonl"), 1,
+              "--data (another content)");
+    snprintf(path, sizeof path, "%s", temp_path("other/per_prompt.journal"));
+    fd = open(path, O_RDWR);
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    CHECK(fd >= 0 && !fcntl(fd, F_SETLK, &lock));
+    runs_says(runs_into("other", ""), 1, "another run is at work on this result");
+    close(fd);
+    runs_says(runs_into("other", "--seed 43 --rewrite"), 0, "");
+    runs_says(runs_into("other", ""), 1,
+              "per_prompt.feather is there already, with another configuration: --seed is 43 "
+              "there and 42 here");
+    runs_says(runs_into("other", "--seed 43"), 0, "nothing to do");
+    runs_says(runs_into("other", "--rewrite"), 0, "");
+    runs_same("ref", "other", "per_prompt");
+}
+/* A file size limit stands for the full disk: a write fails half way. */
+static void test_a_full_disk_keeps_what_is_done(void) {
+    char line[1400];
+    runs_reference();
+    snprintf(line, sizeof line, "sh -c \"ulimit -f 16; build/segfuse %s\"", runs_into("full", ""));
+    program_says(line, 1, "writing failed: File too large");
+    program_says("tail -c 1 '%s/full/per_prompt.journal' | od -c", 0, "\\n");
+    program_says("ls '%s/full' | wc -l", 0, "1");
+    program_says(line, 1, "the same command goes on from there");
+    runs_says(runs_into("full", ""), 0, "");
+    runs_same("ref", "full", "per_prompt");
+    snprintf(line, sizeof line, "(ulimit -f 0; exec build/segfuse %s) 2>&1 | cat",
+             runs_into("none", ""));
+    program_says(line, 0, "none/per_prompt.feather cannot be written");
+    program_says("test -z \"$(ls '%s/none')\" && echo empty", 0, "empty");
+}
+
+static void test_shards_merge_into_the_whole(void) {
+    static const char *const parts[] = {"--shard 1/3", "--shard 2/3", "--shard 3/3"};
+    size_t i;
+    runs_reference();
+    for (i = 0; i < 3; i++) runs_says(runs_into("shards", parts[i]), 0, parts[i] + 10);
+    program_says("cd '%s/shards' && ls per_prompt.shard-*-of-3.feather | wc -l", 0, "3");
+    program_says("build/segfuse merge '%s/merged/per_prompt.feather' "
+                 "'%s'/shards/per_prompt.shard-*.feather",
+                 1, "merged/per_prompt.csv: cannot be written");
+    program_says("mkdir '%s/merged'", 0, "");
+    program_says("build/segfuse merge '%s/merged/per_prompt.feather' "
+                 "$(ls -r '%s'/shards/per_prompt.shard-*.feather)",
+                 0, "");
+    runs_same("ref", "merged", "per_prompt");
+    program_says("build/segfuse merge '%s/merged/per_prompt.feather' "
+                 "'%s'/shards/per_prompt.shard-*.feather",
+                 1, "is there already; --rewrite");
+    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S merge m.feather "
+                 "shards/per_prompt.shard-[13]*.feather",
+                 1, "of 3 shards these are missing: 2");
+    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge m.feather per_prompt.shard-1* "
+                 "2>/dev/null; $OLDPWD/build/segfuse merge m.feather "
+                 "per_prompt.shard-[13]*.feather per_prompt.shard-1-of-3.feather",
+                 1, "shard 1 is given twice");
+    program_says("build/segfuse merge '%s/m.feather' '%s/ref/per_prompt.feather'", 1,
+                 "is no shard");
+    runs_says(runs_into("shards", "--shard 1/2"), 0, "");
+    runs_says(runs_into("seed", "--shard 2/3 --seed 43"), 0, "");
+    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge m.feather "
+                 "per_prompt.shard-1-of-2.feather per_prompt.shard-2-of-3.feather",
+                 1, "per_prompt.shard-2-of-3.feather is shard 2 of 3");
+    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge m.feather "
+                 "per_prompt.shard-1-of-3.feather ../seed/per_prompt.shard-2-of-3.feather",
+                 1, "--seed is 42 there and 43 here");
+    runs_says("generate --shard 0/3", 2, "--shard is K/N");
+    runs_says("generate --shard 4/3", 2, "--shard is K/N");
+    runs_says("generate --shard 1", 2, "--shard is K/N");
+    runs_says("merge x", 2, "needed");
+    runs_says("merge x.csv y", 2, "ends with .feather");
+}
+/* A shard that holds no question is a shard like the others. */
+static void test_empty_shards_merge(void) {
+    char line[1200];
+    int i;
+    for (i = 1; i <= 4; i++) {
+        snprintf(line, sizeof line,
+                 "build/segfuse generate --method origin --max_samples 1 --quiet --shard %d/4 "
+                 "--output '%s/empty'",
+                 i, temp_folder);
+        program_says(line, 0, "of 4");
+    }
+    program_says("build/segfuse merge '%s/empty/origin.feather' '%s'/empty/origin.shard-*.feather",
+                 0, "");
+    program_says("build/segfuse inspect '%s/empty/origin.feather'", 0, "1 row");
+}
+
+static void test_convert_goes_round(void) {
+    program_file("types.jsonl",
+                 "{\"uuid\": \"1\", \"answers\": [\"it's\", \"b, c\"], \"l\": [[\"x\"], []], "
+                 "\"confidence\": 0.25, \"n\": -3, \"ok\": true, \"code\": \"007\", \"s\": "
+                 "\"[x\", \"e\": []}\n"
+                 "{\"uuid\": \"2\", \"answers\": [], \"l\": [], \"confidence\": 1e-07, \"n\": 12, "
+                 "\"ok\": false, \"code\": \"12\", \"s\": \"say \\\"hi\\\"\\n\", \"e\": []}\n");
+    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S convert types.jsonl t1.feather && "
+                 "$S convert t1.feather t2.csv && $S convert t2.csv t3.feather && "
+                 "$S convert t3.feather t4.jsonl && cmp types.jsonl t4.jsonl && cmp t1.feather "
+                 "t3.feather && $S convert t4.jsonl t5.arrow && $S convert t5.arrow t6.csv && "
+                 "cmp t2.csv t6.csv && echo same",
+                 0, "same");
+    program_says("build/segfuse inspect '%s/t3.feather'", 0, "n                    int64");
+    program_says("build/segfuse inspect '%s/t3.feather'", 0, "code                 utf8");
+    program_says("build/segfuse inspect '%s/t3.feather'", 0, "e                    list<utf8>");
+    program_says("build/segfuse convert '%s/t1.feather' '%s/t2.csv'", 1, "is there already");
+    program_says("build/segfuse convert --rewrite '%s/t1.feather' '%s/t2.csv'", 0, "");
+    program_says("build/segfuse convert '%s/t1.feather' '%s/t2.parquet'", 2, "known: .feather");
+    program_says("build/segfuse convert '%s/none.csv' '%s/t9.csv'", 1, "none.csv");
+    program_says("build/segfuse convert '%s/t1.feather'", 2, "IN and OUT");
+    runs_reference();
+    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S convert ref/per_prompt.feather r.jsonl "
+                 "&& $S convert r.jsonl r.csv && cmp r.csv ref/per_prompt.csv && echo same",
+                 0, "same");
+}
+
+static void tests_runs(void) {
+    RUN(test_a_killed_run_goes_on);
+    RUN(test_an_interrupted_run_leaves_what_is_done);
+    RUN(test_a_torn_journal_is_believed_up_to_the_tear);
+    RUN(test_a_journal_of_another_configuration_is_refused);
+    RUN(test_a_full_disk_keeps_what_is_done);
+    RUN(test_shards_merge_into_the_whole);
+    RUN(test_empty_shards_merge);
+    RUN(test_convert_goes_round);
+}
