@@ -123,8 +123,8 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
         program_says("build/segfuse inspect '%s/stopped/per_prompt.partial.feather'", 0,
                      "predict_lemma");
     }
-    program_says("build/segfuse merge '%s/m.feather' '%s/stopped/per_prompt.partial.feather'", 1,
-                 "of a run that was stopped");
+    program_says("build/segfuse merge '%s/refused.feather' '%s/stopped/per_prompt.partial.feather'",
+                 1, "of a run that was stopped");
     runs_says(runs_into("stopped", ""), 0, "");
     runs_same("ref", "stopped", "per_prompt");
 }
@@ -221,21 +221,22 @@ static void test_shards_merge_into_the_whole(void) {
     program_says("build/segfuse merge '%s/merged/per_prompt.feather' "
                  "'%s'/shards/per_prompt.shard-*.feather",
                  1, "is there already; --rewrite");
-    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S merge m.feather "
+    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S merge refused.feather "
                  "shards/per_prompt.shard-[13]*.feather",
                  1, "of 3 shards these are missing: 2");
-    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge m.feather per_prompt.shard-1* "
-                 "2>/dev/null; $OLDPWD/build/segfuse merge m.feather "
-                 "per_prompt.shard-[13]*.feather per_prompt.shard-1-of-3.feather",
-                 1, "shard 1 is given twice");
-    program_says("build/segfuse merge '%s/m.feather' '%s/ref/per_prompt.feather'", 1,
+    program_says(
+        "cd '%s/shards' && $OLDPWD/build/segfuse merge refused.feather per_prompt.shard-1* "
+        "2>/dev/null; $OLDPWD/build/segfuse merge refused.feather "
+        "per_prompt.shard-[13]*.feather per_prompt.shard-1-of-3.feather",
+        1, "shard 1 is given twice");
+    program_says("build/segfuse merge '%s/refused.feather' '%s/ref/per_prompt.feather'", 1,
                  "is no shard");
     runs_says(runs_into("shards", "--shard 1/2"), 0, "");
     runs_says(runs_into("seed", "--shard 2/3 --seed 43"), 0, "");
-    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge m.feather "
+    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge refused.feather "
                  "per_prompt.shard-1-of-2.feather per_prompt.shard-2-of-3.feather",
                  1, "per_prompt.shard-2-of-3.feather is shard 2 of 3");
-    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge m.feather "
+    program_says("cd '%s/shards' && $OLDPWD/build/segfuse merge refused.feather "
                  "per_prompt.shard-1-of-3.feather ../seed/per_prompt.shard-2-of-3.feather",
                  1, "--seed is 42 there and 43 here");
     runs_says("generate --shard 0/3", 2, "--shard is K/N");

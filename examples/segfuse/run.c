@@ -1,5 +1,10 @@
 /* Running one method: its questions in batches, from the prompt to a row of its table. */
 
+/* How many rows a question has in the result. */
+static size_t method_rows(const generate_run *run, const sgf_method *m) {
+    return strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases;
+}
+
 /* ---- batches ---- */
 
 /* The paraphrases of a question that are used. */
@@ -20,7 +25,7 @@ typedef struct {
 /* The tasks of the n questions named. Ends also after a failure with batch_free. */
 static sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
                               size_t n, batch *b, sgf_error *err) {
-    size_t N = (size_t)run->o.paraphrases, each = strcmp(m->name, "per_prompt") ? 1 : N, q, t, c;
+    size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t, c;
     size_t contexts = m->contexts == 2 ? N : 1, tokens = (size_t)method_tokens(run, m);
     sgf_prompt prompt;
     sgf_status status = SGF_OK;
@@ -76,9 +81,6 @@ static int layout_dump(generate_run *run, const sgf_method *m) {
 
 /* ---- one method ---- */
 
-static size_t method_rows(const generate_run *run, const sgf_method *m) {
-    return strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases;
-}
 /* `folder`/name of the files of this run of the method, without the extension. */
 static void method_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
     size_t n;
