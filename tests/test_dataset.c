@@ -2,7 +2,8 @@
    that can be wrong with them. */
 
 /* All methods that need nothing but questions. */
-#define DATASET_METHODS "origin,per_prompt,avg,max,flex_attention,fused"
+#define DATASET_METHODS \
+    "origin,per_prompt,avg,max,flex_attention,myriadlama_flex,myriadlama,myriadlama_custom,fused"
 
 /* segfuse inspect prints these questions of a temporary file or folder. */
 static void dataset_gives(const char *name, const char *options, const char *wanted) {

@@ -5,13 +5,13 @@
         [--samples N] [--sets S,S]
 
 The bundled model answers. WebQuestions has one wording a question; five more are made by the rule in REWORDED, so that
-every method has something to do. Confidences, which weighted_* and --mass confidence need, are made with few samples.
+every method has something to do. weighted_avg and weighted_max need confidences, and are left out unless they are named.
 Prints questions per second, one line a method.
 """
 import argparse, json, os, re, subprocess, sys, tempfile
 
 REWORDED = ["{}", "tell me, {}", "{} give the answer.", "question: {}", "i would like to know: {}", "{} (a short answer)"]
-METHODS = "origin,per_prompt,avg,max,weighted_avg,weighted_max,flex_attention,myriadlama_flex,myriadlama,myriadlama_custom,fused"
+METHODS = "origin,per_prompt,avg,max,flex_attention,myriadlama_flex,myriadlama,myriadlama_custom,fused"
 
 
 def main():
