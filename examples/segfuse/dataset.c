@@ -107,19 +107,19 @@ static int column_find(const dataset *d, const char *a, const char *b, const cha
     return column < 0 && c ? sgf_table_find(d->table, c) : column;
 }
 /* A column of texts, or of whole numbers that will do for texts? */
-static int column_is_text(const dataset *d, int column) {
+static int column_holds_texts(const dataset *d, int column) {
     sgf_type type = sgf_table_type(d->table, column);
     return type == SGF_UTF8 || type == SGF_I64;
 }
 /* -1 is no column, and no error. */
 static sgf_status column_texts(const dataset *d, int column, sgf_error *err) {
-    if (column < 0 || column_is_text(d, column)) return SGF_OK;
+    if (column < 0 || column_holds_texts(d, column)) return SGF_OK;
     return column_bad(d, column, "texts are", err);
 }
 /* The relation of the questions. Nobody needs it, so one that is no text is left alone. */
 static int column_relation(const dataset *d) {
     int column = column_find(d, "rel", "rel_uri", "relation");
-    return column_is_text(d, column) ? column : -1;
+    return column_holds_texts(d, column) ? column : -1;
 }
 static sgf_status column_parse(dataset *d, int column, sgf_type type, sgf_error *err) {
     sgf_error why;
