@@ -47,7 +47,7 @@ static int column_is(const sgf_table *table, int column, int (*form)(sgf_str tex
 }
 /* Columns of results and data sets that are texts, whatever they look like: an answer may be
    1969. */
-static int column_is_text(const char *name) {
+static int column_stays_text(const char *name) {
     static const char *const names[] = {"uuid",       "question",   "paraphrase",    "prompt",
                                         "prediction", "generation", "greedy_predict"};
     size_t i;
@@ -58,7 +58,7 @@ static int column_is_text(const char *name) {
 static void table_types(sgf_table *table) {
     int c;
     for (c = 0; c < sgf_table_columns(table); c++) {
-        if (sgf_table_type(table, c) != SGF_UTF8 || column_is_text(sgf_table_name(table, c)))
+        if (sgf_table_type(table, c) != SGF_UTF8 || column_stays_text(sgf_table_name(table, c)))
             continue;
         /* what does not fit leaves the column as it is */
         if (column_is(table, c, cell_is_list) && sgf_table_parse(table, c, SGF_LIST_UTF8, NULL))
