@@ -146,6 +146,8 @@ static void test_folders_of_save_to_disk(void) {
                  "[\"first\"]}{");
     program_says("build/segfuse inspect '%s/saved' --questions 0 | tail -1", 0, "[\"third\"]");
     dataset_gives("saved", "--split train", "[\"trained\"]");
+    program_says("build/segfuse convert '%s/saved' '%s/saved.jsonl'", 0, "");
+    program_says("grep -c answers '%s/saved.jsonl'", 0, "3\n");
     program_says("build/segfuse inspect '%s/saved'", 0,
                  "saved/train: 1 rows, CSV, 1 file of a data set folder");
     program_says("build/segfuse inspect '%s/saved'", 0,

@@ -80,6 +80,7 @@ static int verb_convert(int argc, char **argv) {
     const char *rest[2];
     int rests, status, rewrite = 0;
     size_t i, n = sizeof table_formats / sizeof table_formats[0];
+    data_source source;
     sgf_table *table;
     sgf_error err;
     option options[] = {{"rewrite", OPTION_FLAG, &rewrite, NULL, "replace OUT if it is there"},
@@ -87,7 +88,7 @@ static int verb_convert(int argc, char **argv) {
     status = options_parse(
         argc, argv, options, "IN OUT",
         "Write a table in another format, by the ending of OUT: .feather (also .arrow), .csv, "
-        ".jsonl (also .ndjson). IN is any table that segfuse reads. Lists in CSV are Python "
+        ".jsonl (also .ndjson). IN is any table that segfuse reads, or a folder of them. Lists in CSV are Python "
         "literals; columns of a CSV file become lists, booleans and numbers where every cell is "
         "one.",
         rest, &rests, 2);
@@ -105,8 +106,8 @@ static int verb_convert(int argc, char **argv) {
         return 2;
     }
     if (!output_free("convert", rest[1], rewrite)) return 1;
-    if (sgf_table_read(rest[0], NULL, &table, &err)) return failed("convert", &err);
-    if (has_ending(rest[0], ".csv")) table_types(table);
+    if (data_read(rest[0], NULL, &source, &table, &err)) return failed("convert", &err);
+    if (!strcmp(sgf_table_format(table), "CSV")) table_types(table);
     status = table_formats[i].write(table, rest[1], &err) ? failed("convert", &err) : 0;
     sgf_table_free(table);
     return status;
