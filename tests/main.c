@@ -1,5 +1,6 @@
 /* All tests in one program: run from the top of the tree, `tests FILTER` runs the groups whose name
  * holds FILTER. */
+#define _XOPEN_SOURCE 700 /* posix_openpt under -std=c99 */
 #define SEGFUSE_IMPLEMENTATION
 #include "../segfuse.h"
 

@@ -1,5 +1,7 @@
 /* The first minutes with the program: help, the manual page, completion, check, interactive. */
 
+#include <fcntl.h>
+
 /* Is this tool here? */
 static int firstrun_has(const char *tool) {
     char line[256];
@@ -258,6 +260,133 @@ static void test_check_of_an_installation(void) {
                  "FAILED      there is no folder models/segfuse-2m here");
 }
 
+/* ---- interactive ---- */
+
+/* Answers from a file, one a line. */
+static void test_interactive_reads_lines(void) {
+    program_says("printf 'chek\n9\n3\nmaybe\nn\n' | build/segfuse interactive", 0,
+                 "There is no 'chek'. Did you mean check; a number from 1 to 3");
+    program_says("printf '3\nn\n' | build/segfuse interactive", 0,
+                 "build/segfuse check\n\nRun it? [Y/n]: n\nNothing was run.\n");
+    program_says("build/segfuse interactive", 1, "the answers ended; nothing was run");
+    program_says("printf '\n' | build/segfuse interactive", 1, "the answers ended");
+    program_says("printf '3\n' | build/segfuse interactive", 1, "the answers ended");
+    program_says("printf '2\n1\n\n' | build/segfuse interactive", 0, "verdict         supported");
+    program_says("printf '2\nanother\n/nowhere\nqwen3_8b\nmodels/segfuse-2m\n\n' | "
+                 "SEGFUSE_MODELS= HF_HUB_CACHE='%s/nowhere' build/segfuse interactive",
+                 0, "There is no model 'qwen3_8b'. `hf download Qwen/Qwen3-8B` gets it\n");
+    program_says("printf '2\n' | SEGFUSE_MODELS= HF_HUB_CACHE='%s/nowhere' build/segfuse "
+                 "interactive",
+                 1, "More models: `hf download meta-llama/Llama-3.2-1B-Instruct` puts one");
+    program_says("cp models/questions/validation.jsonl \"%s/it's here.jsonl\"", 0, "");
+    program_says(
+        "printf '\n\nfile\n\n/nowhere\n%s/it'\"'\"'s here.jsonl\n12,avg\n\n21\n3\nall\nn\n' | "
+        "build/segfuse interactive",
+        0, "A whole number from 1 to 20 is needed, not '21'");
+    program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n1,fused\n3\n7\nn\n' | build/segfuse "
+                 "interactive | grep -o 'generate .*'",
+                 0, "s here.jsonl' --method origin,fused --num_paraphrases 3 --max_samples 7\n");
+    /* what is shown can be pasted into a shell */
+    program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n3\n3\n2\nn\n' | build/segfuse "
+                 "interactive | grep ' generate --model' > '%s/pasted'; echo ' --output %s/p' | "
+                 "paste -d '' '%s/pasted' - | sh",
+                 0, "2 questions, 3 paraphrases");
+}
+/* Behind a pseudo-terminal: a program, and what it has said. */
+typedef struct {
+    int fd;
+    pid_t pid;
+    char said[65536];
+    size_t len;
+} terminal;
+
+static int terminal_start(terminal *t) {
+    const char *name;
+    memset(t, 0, sizeof *t);
+    t->fd = posix_openpt(O_RDWR | O_NOCTTY);
+    if (t->fd < 0 || grantpt(t->fd) || unlockpt(t->fd) || !(name = ptsname(t->fd))) return 0;
+    fflush(stdout);
+    t->pid = fork();
+    if (t->pid < 0) return 0;
+    if (!t->pid) {
+        int slave;
+        char command[700];
+        setsid(); /* the terminal that is opened next becomes the controlling one */
+        slave = open(name, O_RDWR);
+        snprintf(command, sizeof command,
+                 "HF_HUB_CACHE='%s/nowhere' SEGFUSE_MODELS= exec build/segfuse interactive",
+                 temp_folder);
+        if (slave < 0 || dup2(slave, 0) < 0 || dup2(slave, 1) < 0 || dup2(slave, 2) < 0) _exit(99);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(99);
+    }
+    return 1;
+}
+/* Wait until the program has said that (the text is then forgotten) or has ended: 1 or 0. */
+static int terminal_wait(terminal *t, const char *text) {
+    for (;;) {
+        const char *found = strstr(t->said, text);
+        ssize_t n;
+        if (found) {
+            size_t used = (size_t)(found - t->said) + strlen(text);
+            memmove(t->said, t->said + used, t->len - used + 1);
+            t->len -= used;
+            return 1;
+        }
+        if (t->len + 1 >= sizeof t->said) return 0;
+        n = read(t->fd, t->said + t->len, sizeof t->said - 1 - t->len);
+        if (n <= 0) return 0;
+        t->len += (size_t)n;
+        t->said[t->len] = 0;
+    }
+}
+static void terminal_type(terminal *t, const char *text) {
+    CHECK(write(t->fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+/* The exit status. */
+static int terminal_end(terminal *t) {
+    char rest[512];
+    int status;
+    while (read(t->fd, rest, sizeof rest) > 0) {}
+    if (waitpid(t->pid, &status, 0) < 0) status = -1;
+    close(t->fd);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+static void test_interactive_in_a_terminal(void) {
+    static terminal t;
+    temp_path("");
+    if (!terminal_start(&t)) SKIP("there is no pseudo-terminal here");
+    CHECK(terminal_wait(&t, "What shall be done?"));
+    CHECK(terminal_wait(&t, "Number or name [generate]: "));
+    terminal_type(&t, "inspekt\n");
+    CHECK(terminal_wait(&t, "Did you mean inspect"));
+    CHECK(terminal_wait(&t, "Number or name [generate]: "));
+    terminal_type(&t, "2\n");
+    CHECK(terminal_wait(&t, "Which model?"));
+    CHECK(terminal_wait(&t, "Number or name [segfuse-2m]: "));
+    terminal_type(&t, "\n");
+    CHECK(terminal_wait(&t, "build/segfuse inspect --model segfuse-2m"));
+    CHECK(terminal_wait(&t, "Run it? [Y/n]: "));
+    terminal_type(&t, "\n");
+    CHECK(terminal_wait(&t, "verdict         supported"));
+    CHECK(terminal_end(&t) == 0);
+}
+static void test_interactive_ends_at_once(void) {
+    static terminal t;
+    temp_path("");
+    if (!terminal_start(&t)) SKIP("there is no pseudo-terminal here");
+    CHECK(terminal_wait(&t, "Number or name [generate]: "));
+    terminal_type(&t, "\003"); /* Ctrl-C */
+    CHECK(terminal_end(&t) == 130);
+    if (!terminal_start(&t)) SKIP("there is no pseudo-terminal here");
+    CHECK(terminal_wait(&t, "Number or name [generate]: "));
+    terminal_type(&t, "1\n");
+    CHECK(terminal_wait(&t, "Number or name [segfuse-2m]: "));
+    terminal_type(&t, "\004"); /* Ctrl-D */
+    CHECK(terminal_wait(&t, "the answers ended; nothing was run"));
+    CHECK(terminal_end(&t) == 1);
+}
+
 static void tests_firstrun(void) {
     RUN(test_help_fits_80_columns);
     RUN(test_wrong_words_get_the_nearest_right_ones);
@@ -268,4 +397,7 @@ static void tests_firstrun(void) {
     RUN(test_check_finds_all_well);
     RUN(test_check_finds_what_is_wrong);
     RUN(test_check_of_an_installation);
+    RUN(test_interactive_reads_lines);
+    RUN(test_interactive_in_a_terminal);
+    RUN(test_interactive_ends_at_once);
 }

@@ -34,10 +34,13 @@
 #include "convert.c"
 #include "merge.c"
 #include "manual.c"
+#include "interactive.c"
 
 static const program_verb verbs[] = {
     {NULL, NULL, "Answer questions:"},
     {"generate", verb_generate, "answer the questions of a data set by one or more methods"},
+    {"interactive", verb_interactive, "the same, step by step: asks, shows the command, runs it"},
+    {NULL, NULL, "Files:"},
     {"merge", verb_merge, "the shards of a result become one file"},
     {"convert", verb_convert, "a table as Feather, CSV or JSON lines"},
     {NULL, NULL, "Look inside:"},

@@ -19,6 +19,8 @@ static const struct {
 static const struct {
     const char *text, *command;
 } manual_examples[] = {
+    {"Does everything work here?", "segfuse check"},
+    {"Step by step:", "segfuse interactive"},
     {"Answer the bundled questions in two ways, and compare:",
      "segfuse generate --method origin,fused"},
     {"With a model from Hugging Face, 100 questions:",

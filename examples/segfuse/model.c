@@ -5,10 +5,13 @@
 
 /* Where this program lies, with a slash in it; "" if that cannot be found out. */
 static char program_path[1024];
+static const char *program_called = "segfuse"; /* as the user wrote it */
 
 static void program_find(const char *called) {
     const char *path = environment("PATH");
-    ssize_t n = readlink("/proc/self/exe", program_path, sizeof program_path - 1);
+    ssize_t n;
+    program_called = called;
+    n = readlink("/proc/self/exe", program_path, sizeof program_path - 1);
     program_path[n > 0 ? n : 0] = 0;
     if (strchr(called, '/') && !program_path[0])
         path_make(program_path, sizeof program_path, "%s", called);
