@@ -712,6 +712,8 @@ typedef enum sgf_prediction {
 typedef enum sgf_accident { SGF_ACCIDENT_LIST(SGF__ACCIDENT_ENUM) SGF_ACCIDENTS = 7 } sgf_accident;
 #undef SGF__ACCIDENT_ENUM
 
+/* The i-th name, NULL behind the last; its number is 1 << i. */
+SGF_DEF const char *sgf_accident_name(size_t i);
 /* The accident of that name into *accident; SGF_ERR_ARG with the list of names otherwise. */
 SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err);
 
@@ -4187,12 +4189,19 @@ SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generati
     return method->prediction == SGF_FIRST_WORD ? sgf_first_word(generation)
                                                 : sgf_first_line(generation);
 }
-SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err) {
+static const char *const sgf__accident_names[] = {
 #define SGF__ACCIDENT_TEXT(name, bit, text) text,
-    static const char *const names[] = {SGF_ACCIDENT_LIST(SGF__ACCIDENT_TEXT)};
+    SGF_ACCIDENT_LIST(SGF__ACCIDENT_TEXT)
 #undef SGF__ACCIDENT_TEXT
-    size_t i;
-    sgf_status status = sgf__name_find("accident", name, names, sizeof names / sizeof names[0], &i,
+};
+enum { SGF__ACCIDENTS = (int)(sizeof sgf__accident_names / sizeof sgf__accident_names[0]) };
+
+SGF_DEF const char *sgf_accident_name(size_t i) {
+    return i < SGF__ACCIDENTS ? sgf__accident_names[i] : NULL;
+}
+SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err) {
+    size_t i = 0;
+    sgf_status status = sgf__name_find("accident", name, sgf__accident_names, SGF__ACCIDENTS, &i,
                                        err);
     if (!status) *accident = 1u << i;
     return status;

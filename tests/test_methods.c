@@ -420,6 +420,247 @@ static void test_accident_swapped(void) {
     sgf_model_free(model);
 }
 
+/* ---- through the program ---- */
+
+/* Two questions with three manual and two automatic paraphrases, and an example in two. */
+static void methods_files(void) {
+    program_file(
+        "methods.jsonl",
+        "{\"uuid\": \"u1\", \"answers\": [\"Tokyo\"], \"manual_paraphrases\": [\"Japan's capital is "
+        "[MASK].\", \"[MASK] is Japan's capital.\", \"The capital of Japan is [MASK].\"], "
+        "\"auto_paraphrases\": [\"Japan is governed from [MASK].\", \"The seat of Japan is [MASK].\"]}\n"
+        "{\"uuid\": \"u2\", \"answers\": [\"Mexico City\"], \"manual_paraphrases\": [\"Mexico's capital is "
+        "[MASK].\", \"[MASK] is Mexico's capital.\", \"The capital of Mexico is [MASK].\"], "
+        "\"auto_paraphrases\": [\"Mexico is governed from [MASK].\", \"The seat of Mexico is [MASK].\"]}\n");
+    program_file(
+        "methods-shots.jsonl",
+        "{\"uuid\": \"s1\", \"answers\": [\"Paris\"], \"manual_paraphrases\": [\"France's capital is "
+        "[MASK].\", \"The capital of France is [MASK].\"], \"auto_paraphrases\": []}\n");
+}
+/* Run `generate` on them; %s in the options is the folder of temporary files. */
+static void methods_run(const char *options, int wanted, const char *text) {
+    char given[768], command[1400];
+    temp_path("");
+    snprintf(given, sizeof given, options, temp_folder, temp_folder, temp_folder);
+    snprintf(command, sizeof command,
+             "build/segfuse generate --quiet --data '%%s/methods.jsonl' --fewshot_data "
+             "'%%s/methods-shots.jsonl' --num_fewshots 1 %s",
+             given);
+    program_says(command, wanted, text);
+}
+/* The columns of a result as "a,b,c", and its table. */
+static sgf_table *methods_result(const char *name, char *columns, size_t cap) {
+    sgf_table *table = NULL;
+    sgf_error err;
+    size_t at = 0;
+    int i;
+    columns[0] = 0;
+    if (sgf_table_read(temp_path(name), NULL, &table, &err)) {
+        printf("    %s\n", err.message);
+        return NULL;
+    }
+    for (i = 0; i < sgf_table_columns(table); i++)
+        at += (size_t)snprintf(columns + at, cap - at, "%s%s", i ? "," : "",
+                               sgf_table_name(table, i));
+    return table;
+}
+static void test_files_and_columns_of_every_method(void) {
+    static const struct {
+        const char *options, *file, *columns;
+        size_t rows, asked;
+    } runs[] = {
+        {"--method all --num_paraphrases 3", "origin",
+         "uuid,answers,question,prompt,prediction,generation", 2, 0},
+        {"--method all --num_paraphrases 3", "per_prompt",
+         "uuid,answers,paraphrase,prompt,prediction,generation", 6, 0},
+        {"--method avg --num_ensemble 4", "ensemble_avg-4",
+         "uuid,paraphrases,prompts,answers,prediction,generation", 2, 4},
+        {"--method flex_attention --num_paraphrases 3", "flex_attention-3",
+         "uuid,paraphrases,answers,prediction,generation", 2, 3},
+        {"--method flex_attention --indexs 4,0", "diversity/flex_attention-4,0",
+         "uuid,paraphrases,answers,prediction,generation", 2, 2},
+        {"--method myriadlama_flex --num_auto 2", "myriadlama_flex_all_a2",
+         "uuid,templates,answers,prediction,generation", 2, 5},
+        {"--method myriadlama_flex --num_manual 2 --num_auto 1 --allow_manual_cross_attention",
+         "myriadlama_flex_m2_a1_xattn", "uuid,templates,answers,prediction,generation", 2, 3},
+        {"--method myriadlama --num_paraphrases 3", "myriadlama_flex_3paras",
+         "uuid,templates,answers,prediction,generation", 2, 3},
+        {"--method myriadlama_custom --num_paraphrases 3 --lemmaize", "myriadlama_custom_3paras",
+         "uuid,templates,answers,prediction,generation,predict_lemma,answer_lemmas", 2, 3},
+        {"--method fused --num_paraphrases 2", "fused-2",
+         "uuid,paraphrases,answers,prediction,generation", 2, 2},
+    };
+    size_t i, row;
+    methods_files();
+    for (i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        char options[256], file[128], columns[256];
+        sgf_table *table;
+        int asked, prediction;
+        snprintf(options, sizeof options, "%s --output '%%s/methods'", runs[i].options);
+        methods_run(options, 0, "");
+        snprintf(file, sizeof file, "methods/%s.feather", runs[i].file);
+        table = methods_result(file, columns, sizeof columns);
+        CHECK(table && !strcmp(columns, runs[i].columns));
+        CHECK(table && sgf_table_rows(table) == runs[i].rows);
+        if (!table) continue;
+        asked = sgf_table_find(table, "templates");
+        if (asked < 0) asked = sgf_table_find(table, "paraphrases");
+        CHECK((asked >= 0) == (runs[i].asked > 0));
+        prediction = sgf_table_find(table, "prediction");
+        for (row = 0; row < sgf_table_rows(table); row++) {
+            sgf_str text = sgf_cell_text(table, prediction, row);
+            if (asked >= 0) CHECK(sgf_cell_count(table, asked, row) == runs[i].asked);
+            if (strstr(runs[i].options, "myriadlama")) CHECK(!memchr(text.ptr, ' ', text.len));
+        }
+        if (strstr(runs[i].options, "--num_manual 2")) { /* manual, then automatic ones */
+            const sgf_str *templates = sgf_cell_list(table, asked, 0);
+            CHECK(sgf__str_is(templates[0], "Japan's capital is [MASK].") &&
+                  sgf__str_is(templates[1], "[MASK] is Japan's capital.") &&
+                  sgf__str_is(templates[2], "Japan is governed from [MASK]."));
+        }
+        sgf_table_free(table);
+    }
+}
+/* The metadata of a result, zero-terminated. */
+static void methods_configuration(const char *name, char *out, size_t cap) {
+    sgf_table *table = NULL;
+    sgf_str text;
+    out[0] = 0;
+    if (sgf_table_read(temp_path(name), NULL, &table, NULL)) return;
+    text = sgf_table_metadata_get(table, "segfuse");
+    snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
+    sgf_table_free(table);
+}
+static void test_accidents_through_the_program(void) {
+    char text[2048];
+    methods_files();
+    methods_run("--method flex_attention,myriadlama,myriadlama_custom --num_paraphrases 3 "
+                "--accidents shifted,swapped,no-cue --output '%s/accidents'",
+                0, "myriadlama_custom  ");
+    methods_configuration("accidents/flex_attention-3.feather", text, sizeof text);
+    CHECK(strstr(text, "\"fusion_start\": \"after-first\"") &&
+          strstr(text, "\"accidents\": \"shifted\""));
+    methods_configuration("accidents/myriadlama_flex_3paras.feather", text, sizeof text);
+    CHECK(strstr(text, "\"accidents\": \"shifted,no-cue\""));
+    methods_configuration("accidents/myriadlama_custom_3paras.feather", text, sizeof text);
+    CHECK(strstr(text, "\"fusion_start\": \"first-answer\"") &&
+          strstr(text, "\"accidents\": \"swapped\"") && strstr(text, "\"separator\": \"\\n\""));
+    program_says("build/segfuse generate --method fused --accidents swapped", 2,
+                 "none of these methods");
+    program_says("build/segfuse generate --method flex_attention --accidents shifted "
+                 "--fusion_start first-answer",
+                 2, "leave out --fusion_start");
+    program_says("build/segfuse generate --method flex_attention --accidents shiftd", 2,
+                 "did you mean shifted");
+}
+static void test_wrong_options_of_methods(void) {
+    methods_files();
+    program_says("build/segfuse generate --method fused --num_manual 2", 2,
+                 "for --method myriadlama_flex");
+    program_says("build/segfuse generate --method myriadlama_flex --indexs 0,1", 2,
+                 "not by --indexs");
+    program_says("build/segfuse generate --method myriadlama_flex --mask shared "
+                 "--allow_manual_cross_attention",
+                 2, "is --mask manual-cross, not shared");
+    program_says("build/segfuse generate --method myriadlama --help", 0, "generate_myriadlama.py");
+    program_says("build/segfuse generate --help --method=all,fused", 0, "fused-N.feather");
+    program_says("build/segfuse generate --help --method fuse", 2, "there is no method 'fuse'");
+    program_says("build/segfuse generate --help", 0, "accidents");
+    methods_run("--method myriadlama_flex --output '%s/wrong'", 1,
+                "row 1 has 3 manual and 2 automatic paraphrases; 3 and 5 were asked for");
+    methods_run("--method myriadlama_flex --num_manual 0 --num_auto 0 --output '%s/wrong'", 1,
+                "0 and 0 were asked for");
+    methods_run(
+        "--method myriadlama_custom --num_paraphrases 1 --accidents swapped --output '%s/wrong'", 1,
+        "swapped needs two paraphrases");
+}
+
+/* A file of confidences: the i-th paraphrase of the question has value[i]; -1: no row. */
+static void methods_confidences(const char *path, const double *value, size_t n) {
+    static const char *const texts[3] = {"%s's capital is [MASK].", "[MASK] is %s's capital.",
+                                         "The capital of %s is [MASK]."};
+    sgf_table *table = NULL;
+    sgf_error err;
+    size_t q, i;
+    MUST(sgf_table_create(NULL, &table, &err), err);
+    MUST(sgf_table_column(table, "uuid", SGF_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(table, "paraphrase", SGF_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(table, "confidence", SGF_F64, NULL, &err), err);
+    for (q = 2; q-- > 0;)
+        for (i = 0; i < n; i++) {
+            char text[128];
+            if (value[i] < 0) continue;
+            snprintf(text, sizeof text, texts[i], q ? "Mexico" : "Japan");
+            MUST(sgf_table_text(table, 0, sgf_text(q ? "u2" : "u1"), &err), err);
+            MUST(sgf_table_text(table, 1, sgf_text(text), &err), err);
+            MUST(sgf_table_f64(table, 2, value[i], &err), err);
+        }
+    MUST(sgf_table_write_feather(table, path, &err), err);
+    sgf_table_free(table);
+}
+/* The generation of the first question. */
+static void methods_generation(const char *name, char *out, size_t cap) {
+    char columns[256];
+    sgf_table *table = methods_result(name, columns, sizeof columns);
+    sgf_str text;
+    out[0] = 0;
+    if (!table) return;
+    text = sgf_cell_text(table, sgf_table_find(table, "generation"), 0);
+    snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
+    sgf_table_free(table);
+}
+/* Confidence on one paraphrase alone is that paraphrase: the second weighs all, as --indexs 1. */
+static void test_weights_are_the_confidences(void) {
+    static const double second[3] = {0, 1, 0}, missing[3] = {1, 1, -1}, even[3] = {0.5, 0.5, 0.5};
+    static const char *const methods[] = {"weighted_avg", "weighted_max"};
+    char text[2048], first[64], file[128], folder[300];
+    size_t i;
+    methods_files();
+    methods_run("--method weighted_avg --num_paraphrases 3 --output '%s/sure'", 1,
+                "confidence.feather is not there");
+    methods_confidences(temp_path("missing.feather"), missing, 3);
+    methods_run(
+        "--method weighted_max --num_paraphrases 3 --output '%s/sure' --confidence '%s/missing.feather'",
+        1, "paraphrase of question u1: 'The capital of Japan is [MASK].'");
+    snprintf(folder, sizeof folder, "%s", temp_path("sure"));
+    mkdir(folder, 0777);
+    methods_confidences(temp_path("sure/confidence.feather"), second,
+                        3); /* where it is by default */
+    methods_run("--method weighted_avg,weighted_max --num_paraphrases 3 --output '%s/sure'", 0,
+                "weighted_max");
+    methods_run("--method avg --indexs 1 --output '%s/sure'", 0, "avg");
+    methods_generation("sure/ensemble_avg-1.feather", first, sizeof first);
+    CHECK(first[0]);
+    for (i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, "sure/ensemble_%s-3.feather", methods[i]);
+        methods_generation(file, text, sizeof text);
+        CHECK(!strcmp(text, first));
+        methods_configuration(file, text, sizeof text);
+        CHECK(strstr(text, "\"confidence_identity\": \"") != NULL);
+    }
+    /* as masses: equal confidences are the mass 1/N; other confidences are another configuration */
+    methods_confidences(temp_path("even.feather"), even, 3);
+    methods_run(
+        "--method fused --num_paraphrases 3 --mass confidence --confidence '%s/even.feather' "
+        "--output '%s/even' --dump_layout '%s/even.json'",
+        0, "fused");
+    methods_run(
+        "--method fused --num_paraphrases 3 --output '%s/third' --dump_layout '%s/third.json'", 0,
+        "fused");
+    program_says("cmp '%s/even.json' '%s/third.json'", 0, "");
+    methods_run("--method fused --num_paraphrases 3 --mass confidence --output '%s/even' "
+                "--confidence '%s/sure/confidence.feather'",
+                1, "confidence_identity");
+    program_file("wrong.csv", "uuid,paraphrase,confidence\nu1,a,1.5\n");
+    methods_run(
+        "--method weighted_avg --num_paraphrases 3 --output '%s/sure' --rewrite --confidence '%s/wrong.csv'",
+        1, "wrong.csv: row 1: its confidence is not between 0 and 1");
+    program_file("wrong.csv", "uuid,paraphrase\nu1,a\n");
+    methods_run("--method weighted_avg --num_paraphrases 3 --output '%s/sure' --rewrite "
+                "--confidence '%s/wrong.csv'",
+                1, "the column \"confidence\" is missing");
+}
+
 static void tests_methods(void) {
     RUN(test_every_method_can_be_described);
     RUN(test_prompts_of_the_myriadlama_methods);
@@ -428,4 +669,8 @@ static void tests_methods(void) {
     RUN(test_accident_shifted);
     RUN(test_late_tokens_belong_to_the_prompt);
     RUN(test_accident_swapped);
+    RUN(test_files_and_columns_of_every_method);
+    RUN(test_accidents_through_the_program);
+    RUN(test_weights_are_the_confidences);
+    RUN(test_wrong_options_of_methods);
 }

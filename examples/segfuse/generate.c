@@ -2,40 +2,25 @@
  * at the end. */
 
 static int generate_all(generate_run *run) {
-    enum { MANY = 32 };
-    sgf_method methods[MANY];
-    method_result results[MANY];
-    int wanted[MANY], status;
-    char names[512], *name;
-    size_t n = 0, done = 0, i;
-    if (strlen(run->o.method) >= sizeof names) {
-        fprintf(stderr, "segfuse generate: --method is too long\n");
-        return 2;
-    }
-    strcpy(names, run->o.method);
-    for (name = strtok(names, ","); name && n < MANY; name = strtok(NULL, ","))
-        if (!generate_method(run, name, &methods[n++])) return 2;
-    if (!n || name) {
-        fprintf(stderr,
-                "segfuse generate: --method names 1 to 32 methods; see segfuse generate --help\n");
-        return 2;
-    }
-    for (i = 0; i < n && !strcmp(methods[i].name, "origin"); i++) {}
-    if (i == n && !run->o.indexs) run->o.paraphrases = 1; /* nobody asks another wording */
-    if (!generate_indexs(run) || !generate_mass(run)) return 2;
+    method_result results[MAX_METHODS];
+    int wanted[MAX_METHODS], status;
+    size_t done = 0, i;
+    if (!generate_indexs(run) || !generate_mass(run) || !generate_methods(run)) return 2;
+    for (i = 0; i < run->methods && !strcmp(run->method[i].name, "origin"); i++) {}
+    if (i == run->methods && !run->o.indexs) run->o.paraphrases = 1; /* nobody asks another */
     if (!shard_parse(run->o.shard, &run->shard, &run->shards)) return 2;
-    for (i = 0; i < n; i++) methods[i].mass = methods[i].contexts == 1 ? run->mass : NULL;
     status = generate_load(run);
     if (status) return status;
     if (run->o.output) snprintf(run->folder, sizeof run->folder, "%s", run->o.output);
     else
         snprintf(run->folder, sizeof run->folder, "datasets/%s/%s", run->o.dataset,
                  run->model_name);
-    for (i = 0; i < n; i++)
-        if ((wanted[i] = method_wanted(run, &methods[i])) < 0) return 1;
-    if (run->o.dump_layout && layout_dump(run, &methods[0])) return 1;
-    for (i = 0; i < n; i++)
-        if (wanted[i] && !status) status = method_do(run, &methods[i], &results[done++]);
+    if (!confidences_find(run)) return 1;
+    for (i = 0; i < run->methods; i++)
+        if ((wanted[i] = method_wanted(run, &run->method[i])) < 0) return 1;
+    if (run->o.dump_layout && layout_dump(run, &run->method[0])) return 1;
+    for (i = 0; i < run->methods; i++)
+        if (wanted[i] && !status) status = method_do(run, &run->method[i], &results[done++]);
     if (status) done--; /* the last one is not whole */
     if (done) results_print(run, results, done);
     return status;
@@ -62,6 +47,11 @@ static int verb_generate(int argc, char **argv) {
         {"num_ensemble", OPTION_COUNT, &o->paraphrases, "N", "the original's name for it"},
         {"indexs", OPTION_TEXT, (void *)&o->indexs, "0,1,2",
          "which paraphrases, instead of the first N"},
+        {"num_manual", OPTION_COUNT, &o->manuals, "N", "manual templates (myriadlama_flex: all)"},
+        {"num_auto", OPTION_COUNT, &o->autos, "N",
+         "automatic templates behind them (myriadlama_flex: 5)"},
+        {"allow_manual_cross_attention", OPTION_FLAG, &o->manual_cross, NULL,
+         "manual templates see each other: --mask manual-cross (myriadlama_flex)"},
         {"max_samples", OPTION_COUNT, &o->samples, "N", "questions to answer (all)"},
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "N", "10; webqa flex_attention 20"},
         {"seed", OPTION_COUNT, &o->seed, "N", "of the few-shot picks, as Python's (42)"},
@@ -71,12 +61,18 @@ static int verb_generate(int argc, char **argv) {
          "where a paraphrase begins"},
         {"fusion_start", OPTION_TEXT, (void *)&o->fusion_start, "first-answer|after-first",
          "which token is the first to see all"},
-        {"mass", OPTION_TEXT, (void *)&o->mass, "1|1/N|W,W,..",
-         "softmax mass of the paraphrases (fusion)"},
+        {"mass", OPTION_TEXT, (void *)&o->mass, "1|1/N|confidence|W,W,..",
+         "softmax mass of the paraphrases (fusion); confidence: shares of it"},
+        {"confidence", OPTION_TEXT, (void *)&o->confidence, "FILE",
+         "for weighted_* and --mass confidence (confidence.feather in the output folder)"},
         {"bos", OPTION_TEXT, (void *)&o->bos, "auto|first|each|none",
          "the token that begins a text (auto: as the tokenizer does)"},
         {"separator", OPTION_TEXT, (void *)&o->separator, "TEXT",
-         "between prompts (flex_attention)"},
+         "between the parts of a prompt (fusion)"},
+        {NULL, OPTION_HEADING, NULL, NULL,
+         "What the original's scripts do by accident, to compare with their results:"},
+        {"accidents", OPTION_TEXT, (void *)&o->accidents, "ACCIDENT[,ACCIDENT...]",
+         "none without this; each method takes those of its own script (see below)"},
         {NULL, OPTION_HEADING, NULL, NULL, "Running:"},
         {"output", OPTION_TEXT, (void *)&o->output, "DIR",
          "datasets/{dataset}/{model}; also --output_dir"},
@@ -98,9 +94,12 @@ static int verb_generate(int argc, char **argv) {
     memset(&run, 0, sizeof run);
     o->method = "fused";
     o->fewshots = o->paraphrases = 5, o->batch = 16, o->seed = 42;
+    o->manuals = o->autos = -1;
+    if (method_asked(argc, argv)) return method_help(method_asked(argc, argv));
     status = options_parse(argc, argv, options, "",
                            "Answer questions; write Feather and CSV; end with a table.", rest,
                            &rests, 0);
+    if (!status && options_as == FORM_PARSE) methods_help();
     if (status >= 0) return status;
     if (o->device && !strcmp(o->device, "cuda")) {
         fprintf(stderr,
@@ -116,6 +115,7 @@ static int verb_generate(int argc, char **argv) {
     sgf_model_free(run.model);
     dataset_free(&run.data);
     dataset_free(&run.fewshot);
+    confidences_free(&run.sure);
     free(run.examples);
     free(run.mass);
     free(run.index);

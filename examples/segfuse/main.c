@@ -23,6 +23,7 @@
 #include "journal.c"
 #include "shard.c"
 #include "setup.c"
+#include "methods.c"
 #include "results.c"
 #include "run.c"
 #include "generate.c"

@@ -96,6 +96,11 @@ static const char *kernels_name(size_t i) {
 #undef KERNELS_TEXT
     return i < SGF_KERNELS_COUNT ? names[i] : NULL;
 }
+/* The methods, and "all", which the original has for the two baselines. */
+static const char *method_name(size_t i) {
+    const char *name = sgf_method_name(i);
+    return name || (i && !sgf_method_name(i - 1)) ? name : "all";
+}
 static const char *mask_name(size_t i) {
     return i < SGF_MASK_COUNT ? sgf_mask_name((sgf_mask)i) : NULL;
 }
@@ -105,11 +110,9 @@ static const struct {
     const char *word;
     const char *(*name)(size_t i); /* NULL behind the last */
     int open;
-} value_lists[] = {{"METHOD", sgf_method_name, 0},
-                   {"MASK", mask_name, 0},
-                   {"KERNELS", kernels_name, 0},
-                   {"VERB", verb_name, 0},
-                   {"MODEL", registry_name, 1}};
+} value_lists[] = {
+    {"METHOD", method_name, 0},   {"MASK", mask_name, 0}, {"ACCIDENT", sgf_accident_name, 0},
+    {"KERNELS", kernels_name, 0}, {"VERB", verb_name, 0}, {"MODEL", registry_name, 1}};
 
 typedef struct {
     sgf_str word[128]; /* choices and names */

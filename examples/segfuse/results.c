@@ -22,6 +22,16 @@ static void result_path(const generate_run *run, const sgf_method *m, char *path
     if (m->contexts == 0) snprintf(path, cap, "%s/%s", folder, m->name);
     else if (m->contexts == 2)
         snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
+    else if (method_by_kind(m)) {
+        char manuals[32] = "all";
+        if (run->o.manuals >= 0) snprintf(manuals, sizeof manuals, "m%ld", run->o.manuals);
+        snprintf(path, cap, "%s/%s_%s_a%llu%s", folder, m->name, manuals,
+                 (unsigned long long)method_autos(run),
+                 m->mask == SGF_MANUAL_CROSS ? "_xattn" : "");
+    } else if (!strcmp(m->name, "myriadlama"))
+        snprintf(path, cap, "%s/myriadlama_flex_%ldparas", folder, run->o.paraphrases);
+    else if (!strcmp(m->name, "myriadlama_custom"))
+        snprintf(path, cap, "%s/%s_%ldparas", folder, m->name, run->o.paraphrases);
     else if (run->o.indexs && !strcmp(m->name, "flex_attention"))
         snprintf(path, cap, "%s/diversity/%s-%s", folder, m->name, run->o.indexs);
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
@@ -67,6 +77,7 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
+    char accidents[64];
     sgf__buf_text(buf, "{", NULL);
     config_text(buf, "segfuse", SGF_VERSION);
     config_text(buf, "method", m->name);
@@ -78,17 +89,28 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_number(buf, "num_fewshots", run->o.fewshots);
     config_number(buf, "seed", run->o.seed);
     config_number(buf, "samples", (long)run->count);
-    config_number(buf, "num_paraphrases",
-                  m->contexts == 0 && !strcmp(m->name, "origin") ? 1 : run->o.paraphrases);
+    if (!method_by_kind(m))
+        config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
+    else {
+        if (run->o.manuals < 0) config_text(buf, "num_manual", "all");
+        else config_number(buf, "num_manual", run->o.manuals);
+        config_number(buf, "num_auto", (long)method_autos(run));
+    }
     if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
     config_number(buf, "max_new_tokens", method_tokens(run, m));
     config_text(buf, "format", formats[m->format]);
     config_text(buf, "mask", sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
-    config_text(buf, "mass", m->mass ? run->o.mass : m->even_mass ? "1/N" : "1");
+    config_text(buf, "mass",
+                m->contexts == 1 && run->o.mass ? run->o.mass
+                : m->even_mass                  ? "1/N"
+                                                : "1");
+    if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
     config_text(buf, "fusion_start",
                 m->fusion_start == SGF_AFTER_FIRST ? "after-first" : "first-answer");
     config_text(buf, "bos", bos[m->bos]);
+    config_text(buf, "prediction", m->prediction == SGF_FIRST_WORD ? "first-word" : "first-line");
+    config_text(buf, "accidents", method_accident_names(m->accidents, accidents, sizeof accidents));
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
     if (m->contexts == 1) config_text(buf, "separator", sgf_method_separator(m));
     config_text(buf, "device", "cpu");
@@ -99,6 +121,7 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
 
 typedef struct {
     sgf_table *table;
+    const sgf_method *method;
     int uuid, question, paraphrase, paraphrases, prompt, prompts, answers, prediction, generation,
         lemma, answer_lemmas;
 } result_table;
@@ -107,7 +130,8 @@ typedef struct {
 static sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize,
                                 sgf_error *err) {
     sgf_status status = sgf_table_create(NULL, &t->table, err);
-    int each = !strcmp(m->name, "per_prompt");
+    int each = !strcmp(m->name, "per_prompt"), templates = !strncmp(m->name, "myriadlama", 10);
+    t->method = m;
     t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
         t->answer_lemmas = -1;
     if (!status) status = sgf_table_column(t->table, "uuid", SGF_UTF8, &t->uuid, err);
@@ -119,7 +143,8 @@ static sgf_status result_create(result_table *t, const sgf_method *m, int lemmat
     if (!status && m->contexts == 0)
         status = sgf_table_column(t->table, "prompt", SGF_UTF8, &t->prompt, err);
     if (!status && m->contexts != 0)
-        status = sgf_table_column(t->table, "paraphrases", SGF_LIST_UTF8, &t->paraphrases, err);
+        status = sgf_table_column(t->table, templates ? "templates" : "paraphrases", SGF_LIST_UTF8,
+                                  &t->paraphrases, err);
     if (!status && m->contexts == 2)
         status = sgf_table_column(t->table, "prompts", SGF_LIST_UTF8, &t->prompts, err);
     if (!status && m->contexts != 0)
@@ -177,8 +202,8 @@ static sgf_status result_lemmas(result_table *t, const question *q, sgf_str pred
 
 /* One finished task -> one row. */
 static sgf_status result_add(const generate_run *run, result_table *t, const question *q,
-                             const sgf_str *paraphrases, size_t n, size_t which,
-                             const sgf_task *task, method_result *result, sgf_error *err) {
+                             const asked *a, size_t which, const sgf_task *task,
+                             method_result *result, sgf_error *err) {
     sgf__arena arena;
     sgf_str generation, prediction, *prompts;
     size_t cap = 0, c;
@@ -196,7 +221,7 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
                             text, cap, &cap, err);
     generation.ptr = text;
     generation.len = cap;
-    prediction = sgf_first_line(generation);
+    prediction = sgf_method_prediction(t->method, generation);
     for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
         status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
     if (!status)
@@ -204,12 +229,12 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
     if (!status) status = sgf_table_text(t->table, t->uuid, q->uuid, err);
     if (!status) status = sgf_table_list(t->table, t->answers, q->answers, q->answer_count, err);
     if (!status && t->question >= 0)
-        status = sgf_table_text(t->table, t->question, paraphrases[which], err);
+        status = sgf_table_text(t->table, t->question, a->text[which], err);
     if (!status && t->paraphrase >= 0)
-        status = sgf_table_text(t->table, t->paraphrase, paraphrases[which], err);
+        status = sgf_table_text(t->table, t->paraphrase, a->text[which], err);
     if (!status && t->prompt >= 0) status = sgf_table_text(t->table, t->prompt, prompts[0], err);
     if (!status && t->paraphrases >= 0)
-        status = sgf_table_list(t->table, t->paraphrases, paraphrases, n, err);
+        status = sgf_table_list(t->table, t->paraphrases, a->text, a->n, err);
     if (!status && t->prompts >= 0)
         status = sgf_table_list(t->table, t->prompts, prompts, task->contexts, err);
     if (!status) status = sgf_table_text(t->table, t->prediction, prediction, err);
@@ -270,17 +295,20 @@ static sgf_status result_peek(const char *path, const sgf__buf *config, int *the
 
 static void results_print(const generate_run *run, const method_result *r, size_t n) {
     size_t i;
+    int wide = 14; /* of the longest name */
+    for (i = 0; i < n; i++)
+        if ((int)strlen(r[i].name) > wide) wide = (int)strlen(r[i].name);
     printf("\n%s on %s: %llu questions, %ld paraphrases, %ld examples", run->model_name,
            run->o.dataset, (unsigned long long)run->count, run->o.paraphrases, run->o.fewshots);
     if (run->shards) printf("; shard %ld of %ld", run->shard, run->shards);
     printf("\n\n");
-    printf("%-15s %-24s %-9s %-12s %10s %9s %8s\n", "method", "accuracy (95% interval)", "one-way",
-           "passes/step", "prefill", "decode", "q/s");
+    printf("%-*s  %-24s %-9s %-12s %10s %9s %8s\n", wide, "method", "accuracy (95% interval)",
+           "one-way", "passes/step", "prefill", "decode", "q/s");
     for (i = 0; i < n; i++) {
         double low, high, rows = r[i].rows ? (double)r[i].rows : 1;
         if (!r[i].rows) continue;
         sgf_wilson(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
-        printf("%-15s %.3f (%.3f to %.3f)   %.3f     %-12.4g %10llu %9llu %8.1f\n", r[i].name,
+        printf("%-*s  %.3f (%.3f to %.3f)   %.3f     %-12.4g %10llu %9llu %8.1f\n", wide, r[i].name,
                (double)r[i].right / rows, low, high, (double)r[i].right_one_way / rows,
                r[i].steps ? (double)r[i].passes / (double)r[i].steps : 0,
                (unsigned long long)r[i].prefill, (unsigned long long)r[i].decode,

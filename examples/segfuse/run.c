@@ -7,26 +7,41 @@ static size_t method_rows(const generate_run *run, const sgf_method *m) {
 
 /* ---- batches ---- */
 
-/* The paraphrases of a question that are used. */
-static void question_paraphrases(const generate_run *run, const question *q, sgf_str *out) {
-    size_t i, n = (size_t)run->o.paraphrases;
-    for (i = 0; i < n; i++) out[i] = q->paraphrases[run->index ? run->index[i] : i];
-}
-
 /* A batch of questions: their tasks, layouts and texts, in one arena. */
 typedef struct {
     sgf__arena arena;
     sgf_task *tasks;
     sgf_layout *layouts;
-    sgf_str *paraphrases; /* [questions][N] */
+    asked *asked; /* [questions] */
     size_t count, layout_count;
 } batch;
 
+/* One task: the contexts of `method` for a question, or for paraphrase `which` of it. */
+static sgf_status batch_task(const generate_run *run, const sgf_method *method,
+                             const sgf_prompt *prompt, size_t which, batch *b, sgf_error *err) {
+    sgf_task *task = &b->tasks[b->count++];
+    size_t c;
+    sgf_status status = SGF_OK;
+    task->context = b->layouts + b->layout_count;
+    task->contexts = method->contexts == 2 ? prompt->paraphrases : 1;
+    task->combine = method->combine;
+    task->weight = method->mass;
+    task->max_new_tokens = (size_t)method_tokens(run, method);
+    task->ids = (int32_t *)sgf__arena_alloc(&b->arena, task->max_new_tokens, sizeof(int32_t), err);
+    if (!task->ids) return SGF_ERR_MEMORY;
+    for (c = 0; c < task->contexts && !status; c++) {
+        sgf_layout *layout = &b->layouts[b->layout_count++];
+        sgf_layout_init(layout, NULL);
+        status = sgf_prompt_layout(run->model->tokenizer, prompt, method,
+                                   task->contexts > 1 ? c : which, layout, err);
+    }
+    return status;
+}
 /* The tasks of the n questions named. Ends also after a failure with batch_free. */
 static sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
                               size_t n, batch *b, sgf_error *err) {
-    size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t, c;
-    size_t contexts = m->contexts == 2 ? N : 1, tokens = (size_t)method_tokens(run, m);
+    size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t;
+    size_t contexts = m->contexts == 2 ? N : 1;
     sgf_prompt prompt;
     sgf_status status = SGF_OK;
     memset(b, 0, sizeof *b);
@@ -34,31 +49,21 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, cons
     b->tasks = (sgf_task *)sgf__arena_alloc(&b->arena, n * each, sizeof *b->tasks, err);
     b->layouts = (sgf_layout *)sgf__arena_alloc(&b->arena, n * each * contexts, sizeof *b->layouts,
                                                 err);
-    b->paraphrases = (sgf_str *)sgf__arena_alloc(&b->arena, n * N, sizeof *b->paraphrases, err);
-    if (!b->tasks || !b->layouts || !b->paraphrases) return SGF_ERR_MEMORY;
+    b->asked = (asked *)sgf__arena_alloc(&b->arena, n, sizeof *b->asked, err);
+    if (!b->tasks || !b->layouts || !b->asked) return SGF_ERR_MEMORY;
     memset(&prompt, 0, sizeof prompt);
     prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
     prompt.example = run->examples;
     prompt.examples = (size_t)run->o.fewshots;
-    prompt.paraphrases = N;
     for (q = 0; q < n && !status; q++) {
-        prompt.paraphrase = b->paraphrases + q * N;
-        question_paraphrases(run, &run->data.questions[questions[q]], b->paraphrases + q * N);
-        for (t = 0; t < each && !status; t++) {
-            sgf_task *task = &b->tasks[b->count++];
-            task->context = b->layouts + b->layout_count;
-            task->contexts = contexts;
-            task->combine = m->combine;
-            task->max_new_tokens = tokens;
-            task->ids = (int32_t *)sgf__arena_alloc(&b->arena, tokens, sizeof(int32_t), err);
-            if (!task->ids) return SGF_ERR_MEMORY;
-            for (c = 0; c < contexts && !status; c++) {
-                sgf_layout *layout = &b->layouts[b->layout_count++];
-                sgf_layout_init(layout, NULL);
-                status = sgf_prompt_layout(run->model->tokenizer, &prompt, m, contexts > 1 ? c : t,
-                                           layout, err);
-            }
-        }
+        sgf_method method = *m;
+        asked *a = &b->asked[q];
+        status = question_ask(run, m, &run->data.questions[questions[q]], &b->arena, a, err);
+        if (a->weight) method.mass = a->weight;
+        prompt.paraphrase = a->text;
+        prompt.manual = a->manual;
+        prompt.paraphrases = a->n;
+        for (t = 0; t < each && !status; t++) status = batch_task(run, &method, &prompt, t, b, err);
     }
     return status;
 }
@@ -117,7 +122,7 @@ static void result_sum(method_result *r, const journal *j) {
 /* Answer n questions; their rows go to the table and to the journal. */
 static sgf_status method_batch(generate_run *run, const sgf_method *m, const size_t *questions,
                                size_t n, result_table *t, journal *j, sgf_error *err) {
-    size_t k, rows = method_rows(run, m), N = (size_t)run->o.paraphrases;
+    size_t k, rows = method_rows(run, m);
     batch b;
     sgf_status status = batch_build(run, m, questions, n, &b, err);
     if (!status) status = sgf_generate(run->session, b.tasks, b.count, NULL, NULL, err);
@@ -127,8 +132,8 @@ static sgf_status method_batch(generate_run *run, const sgf_method *m, const siz
         method_result one;
         if (j->place[row]) continue; /* of a question that was finished in part */
         memset(&one, 0, sizeof one);
-        status = result_add(run, t, &run->data.questions[q], b.paraphrases + k / rows * N, N,
-                            k % rows, &b.tasks[k], &one, err);
+        status = result_add(run, t, &run->data.questions[q], &b.asked[k / rows], k % rows,
+                            &b.tasks[k], &one, err);
         result_tally(&one, tally);
         if (!status) status = journal_add(j, row, tally, err);
     }

@@ -3,15 +3,36 @@
 
 typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
-        *mass, *bos;
+        *mass, *bos, *accidents, *confidence;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
-    int rewrite, lemmatize, quiet;
+    long manuals, autos; /* of myriadlama_flex; -1: not given */
+    int rewrite, lemmatize, quiet, manual_cross;
 } generate_options;
+
+/* How sure the model is of a paraphrase, as segfuse confidence found out. */
+typedef struct {
+    sgf_str uuid, paraphrase;
+    double value;
+    size_t row;
+} confidence;
+
+typedef struct {
+    sgf_table *table;
+    confidence *item; /* in order of uuid, paraphrase, row */
+    size_t count;
+    char path[1100];
+    char identity[33]; /* MD5 of all of it; "" if none is used */
+} confidences;
+
+enum { MAX_METHODS = 32 };
 
 /* A run: everything that does not change from method to method. */
 typedef struct {
     generate_options o;
+    sgf_method method[MAX_METHODS];
+    size_t methods;
+    confidences sure;
     char model_path[1024], model_name[256], folder[1024], data_path[1024], fewshot_path[1024];
     sgf_model *model;
     sgf_session *session;
@@ -34,17 +55,93 @@ typedef struct {
 
 /* ---- methods and options ---- */
 
-static int generate_method(const generate_run *run, const char *name, sgf_method *m) {
+/* Only myriadlama_flex asks manual and automatic templates by number. */
+static int method_by_kind(const sgf_method *m) {
+    return !strcmp(m->name, "myriadlama_flex");
+}
+/* The accidents of the original's script for this method. */
+static unsigned method_accidents(const sgf_method *m) {
+    switch (m->format) {
+    case SGF_CONCATENATED: return m->contexts == 1 ? SGF_SHIFTED : 0u;
+    case SGF_SHARED_PARTS: return SGF_SWAPPED;
+    case SGF_FEW_SHOT_PARTS: return (unsigned)SGF_SHIFTED | SGF_NO_CUE;
+    default: return 0u;
+    }
+}
+/* --accidents A,A,...: every one must be of one of the methods. */
+static int generate_accidents(generate_run *run) {
+    const char *at = run->o.accidents;
+    size_t i;
+    for (; at && *at; at += strspn(at, ",")) {
+        char name[32];
+        unsigned accident;
+        int used = 0;
+        sgf_error err;
+        size_t n = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, at);
+        at += n;
+        if (sgf_accident_find(name, &accident, &err)) return !failed("generate", &err);
+        for (i = 0; i < run->methods; i++) {
+            if (!(method_accidents(&run->method[i]) & accident)) continue;
+            used = 1;
+            run->method[i].accidents |= accident;
+            if (accident == SGF_SHIFTED) run->method[i].fusion_start = SGF_AFTER_FIRST;
+        }
+        if (used && !(accident == SGF_SHIFTED && run->o.fusion_start &&
+                      strcmp(run->o.fusion_start, "after-first")))
+            continue;
+        fprintf(stderr,
+                used ? "segfuse generate: --accidents %s begins fusion where it does: leave out "
+                       "--fusion_start\n"
+                     : "segfuse generate: --accidents %s: it is of none of these methods; see "
+                       "segfuse generate --method NAME --help\n",
+                name);
+        return 0;
+    }
+    return 1;
+}
+/* Options that only myriadlama_flex has. */
+static int generate_manual(generate_run *run) {
+    const generate_options *o = &run->o;
+    size_t i, found = 0;
+    for (i = 0; i < run->methods; i++) {
+        if (!method_by_kind(&run->method[i])) continue;
+        found++;
+        if (o->manual_cross) run->method[i].mask = SGF_MANUAL_CROSS;
+    }
+    if (found && o->indexs) {
+        fprintf(stderr, "segfuse generate: myriadlama_flex picks by --num_manual and --num_auto, "
+                        "not by --indexs\n");
+        return 0;
+    }
+    if (o->manual_cross && o->mask && strcmp(o->mask, "manual-cross")) {
+        fprintf(stderr,
+                "segfuse generate: --allow_manual_cross_attention is --mask manual-cross, "
+                "not %s\n",
+                o->mask);
+        return 0;
+    }
+    if (found || (o->manuals < 0 && o->autos < 0 && !o->manual_cross)) return 1;
+    fprintf(stderr, "segfuse generate: --num_manual, --num_auto and --allow_manual_cross_attention "
+                    "are for --method myriadlama_flex\n");
+    return 0;
+}
+
+/* A method by name, with what the options change. */
+static int generate_method(generate_run *run, const char *name) {
     static const char *const starts[] = {"first-answer", "after-first", NULL};
     static const char *const positions[] = {"sequential", "aligned", NULL};
     static const char *const bos[] = {"auto", "first", "each", "none", NULL};
     const generate_options *o = &run->o;
+    sgf_method *m = &run->method[run->methods];
     sgf_error err;
     int i;
-    if (sgf_method_find(name, m, &err) || (o->mask && sgf_mask_find(o->mask, &m->mask, &err))) {
-        fprintf(stderr, "segfuse generate: %s\n", err.message);
+    if (run->methods == MAX_METHODS) {
+        fprintf(stderr, "segfuse generate: --method names at most %d methods\n", (int)MAX_METHODS);
         return 0;
     }
+    if (sgf_method_find(name, m, &err) || (o->mask && sgf_mask_find(o->mask, &m->mask, &err)))
+        return !failed("generate", &err);
     if (o->fusion_start) {
         if ((i = choice_find("generate", "fusion_start", o->fusion_start, starts)) < 0) return 0;
         m->fusion_start = (sgf_fusion_start)i;
@@ -62,13 +159,31 @@ static int generate_method(const generate_run *run, const char *name, sgf_method
         m->even_mass = !strcmp(o->mass, "1/N");
         m->mass = run->mass;
     }
+    run->methods++;
     return 1;
+}
+/* --method M,M,...; "all" are the two baselines. */
+static int generate_methods(generate_run *run) {
+    const char *at = run->o.method;
+    for (; *at; at += strspn(at, ",")) {
+        char name[32];
+        size_t n = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, at);
+        at += n;
+        if (!strcmp(name, "all")) {
+            if (!generate_method(run, "origin") || !generate_method(run, "per_prompt")) return 0;
+        } else if (n && !generate_method(run, name)) return 0;
+    }
+    if (run->methods) return generate_manual(run) && generate_accidents(run);
+    fprintf(stderr,
+            "segfuse generate: --method names 1 to 32 methods; see segfuse generate --help\n");
+    return 0;
 }
 /* --mass W,W,...: as many positive numbers as paraphrases. */
 static int generate_mass(generate_run *run) {
     const char *at = run->o.mass;
     long i, n = run->o.paraphrases;
-    if (!at || !strcmp(at, "1") || !strcmp(at, "1/N")) return 1;
+    if (!at || !strcmp(at, "1") || !strcmp(at, "1/N") || !strcmp(at, "confidence")) return 1;
     run->mass = (double *)calloc((size_t)n + 1, sizeof(double));
     for (i = 0; run->mass && i < n; i++) {
         size_t used = sgf__number_parse(at, strlen(at), &run->mass[i]);
@@ -77,8 +192,9 @@ static int generate_mass(generate_run *run) {
     }
     if (run->mass && i == n) return 1;
     fprintf(stderr,
-            "segfuse generate: --mass is 1, 1/N or %ld positive numbers with commas, not '%s'\n", n,
-            run->o.mass);
+            "segfuse generate: --mass is 1, 1/N, confidence or %ld positive numbers with commas, "
+            "not '%s'\n",
+            n, run->o.mass);
     return 0;
 }
 /* --indexs 0,2,4: which paraphrases to use. */
@@ -105,6 +221,63 @@ static int generate_indexs(generate_run *run) {
 static long method_tokens(const generate_run *run, const sgf_method *m) {
     if (run->o.max_new_tokens) return run->o.max_new_tokens;
     return !strcmp(run->o.dataset, "webqa") && !strcmp(m->name, "flex_attention") ? 20 : 10;
+}
+
+/* ---- which paraphrases a method asks ---- */
+
+/* The manual ones of a question, for a method that picks by kind. */
+static size_t method_manuals(const generate_run *run, const question *q) {
+    return run->o.manuals < 0 ? q->manual_count : (size_t)run->o.manuals;
+}
+static size_t method_autos(const generate_run *run) {
+    return run->o.autos < 0 ? 5 : (size_t)run->o.autos;
+}
+static size_t method_count(const generate_run *run, const sgf_method *m, const question *q) {
+    return method_by_kind(m) ? method_manuals(run, q) + method_autos(run)
+                             : (size_t)run->o.paraphrases;
+}
+/* The paraphrase at place i. */
+static size_t method_pick(const generate_run *run, const sgf_method *m, const question *q,
+                          size_t i) {
+    size_t manuals = method_manuals(run, q);
+    if (method_by_kind(m)) return i < manuals ? i : q->manual_count + i - manuals;
+    return run->index ? run->index[i] : i;
+}
+/* Has every question the paraphrases that the method asks? */
+static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
+    const dataset *d = &run->data;
+    size_t most = m->contexts == 0 && !strcmp(m->name, "origin") ? 1 : (size_t)run->o.paraphrases;
+    size_t i, k;
+    for (i = 0; i < run->count; i++) {
+        const question *q = &d->questions[i];
+        size_t manuals = method_manuals(run, q), autos = q->paraphrase_count - q->manual_count;
+        if (method_by_kind(m)) {
+            if (manuals <= q->manual_count && method_autos(run) <= autos &&
+                manuals + method_autos(run))
+                continue;
+            return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                                "%s: row %llu has %llu manual and %llu automatic paraphrases; %llu "
+                                "and %llu were asked for (--num_manual, --num_auto)",
+                                d->source.path, (unsigned long long)q->row + 1,
+                                (unsigned long long)q->manual_count, (unsigned long long)autos,
+                                (unsigned long long)manuals, (unsigned long long)method_autos(run));
+        }
+        for (k = 0; k < run->indexes; k++)
+            most = run->index[k] + 1 > most ? run->index[k] + 1 : most;
+        if (q->paraphrase_count >= most) continue;
+        if (d->schema == SCHEMA_WEBQA_RAW)
+            return sgf__fail_at(
+                err, SGF_ERR_ARG, d->source.path, -1,
+                "%s: questions without paraphrases, %llu were asked for; make some with "
+                "segfuse paraphrase, or ask each question alone: --method origin",
+                d->source.path, (unsigned long long)most);
+        return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                            "%s: row %llu has %llu paraphrases; %llu were asked for "
+                            "(--num_paraphrases, --indexs)",
+                            d->source.path, (unsigned long long)q->row + 1,
+                            (unsigned long long)q->paraphrase_count, (unsigned long long)most);
+    }
+    return SGF_OK;
 }
 
 /* ---- what the options name ---- */
@@ -140,33 +313,15 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
         fprintf(stderr, "few-shot examples: %s (--fewshot_data names others)\n", fewshot);
     run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
     if (!run->examples) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    return dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
-}
-/* Has every question the paraphrases that are asked for? */
-static sgf_status generate_enough(const generate_run *run, sgf_error *err) {
-    const dataset *d = &run->data;
-    size_t most = (size_t)run->o.paraphrases, i;
-    for (i = 0; i < run->indexes; i++) most = run->index[i] + 1 > most ? run->index[i] + 1 : most;
-    for (i = 0; i < run->count && d->questions[i].paraphrase_count >= most; i++) {}
-    if (i == run->count) return SGF_OK;
-    if (d->schema == SCHEMA_WEBQA_RAW)
-        return sgf__fail_at(
-            err, SGF_ERR_ARG, d->source.path, -1,
-            "%s: questions without paraphrases, %llu were asked for; make some with "
-            "segfuse paraphrase, or ask each question alone: --method origin",
-            d->source.path, (unsigned long long)most);
-    return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
-                        "%s: row %llu has %llu paraphrases; %llu were asked for "
-                        "(--num_paraphrases, --indexs)",
-                        d->source.path, (unsigned long long)d->questions[i].row + 1,
-                        (unsigned long long)d->questions[i].paraphrase_count,
-                        (unsigned long long)most);
+    return dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, (size_t)o->paraphrases,
+                            run->examples, err);
 }
 static int generate_load(generate_run *run) {
     generate_options *o = &run->o;
     sgf_session_options how;
     sgf_error err;
     sgf_status status;
+    size_t i;
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
     how.kernels = kernels_named(o->kernels);
@@ -174,7 +329,8 @@ static int generate_load(generate_run *run) {
     if (!status) {
         run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples
                                                                         : run->data.count;
-        status = generate_enough(run, &err);
+        for (i = 0; i < run->methods && !status; i++)
+            status = method_enough(run, &run->method[i], &err);
     }
     if (status) return failed("generate", &err);
     if (!model_find("generate", o->model, run->model_path, sizeof run->model_path)) return 1;
