@@ -636,8 +636,8 @@ static const char *dataset_instruction(const char *kind) {
 }
 /* The few-shot examples: Python's random.seed(seed); random.sample(range(n), k). The question is
    paraphrase 0, the answer the first one. `examples` has room for k. */
-static sgf_status dataset_examples(const dataset *d, long seed, size_t k, size_t paraphrases,
-                                   sgf_example *examples, sgf_error *err) {
+static sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_example *examples,
+                                   sgf_error *err) {
     size_t *picks = (size_t *)calloc(k + 1, sizeof *picks), i;
     sgf_random random;
     sgf_status status = SGF_OK;
@@ -655,8 +655,7 @@ static sgf_status dataset_examples(const dataset *d, long seed, size_t k, size_t
         examples[i].question = q->paraphrases[0];
         examples[i].answer = q->answers[0];
         examples[i].paraphrase = q->paraphrases;
-        examples[i].paraphrases = q->paraphrase_count < paraphrases ? q->paraphrase_count
-                                                                    : paraphrases;
+        examples[i].paraphrases = q->paraphrase_count;
     }
     free(picks);
     return status;

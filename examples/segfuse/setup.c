@@ -292,6 +292,7 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     generate_options *o = &run->o;
     const char *data = o->data, *fewshot = o->fewshot_data;
     sgf_status status;
+    size_t i;
     if (!data)
         data = project_path("models/questions/test.jsonl", run->data_path, sizeof run->data_path);
     status = dataset_load(data, "test", &run->data, err);
@@ -313,8 +314,11 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
         fprintf(stderr, "few-shot examples: %s (--fewshot_data names others)\n", fewshot);
     run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
     if (!run->examples) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    return dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, (size_t)o->paraphrases,
-                            run->examples, err);
+    status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
+    for (i = 0; i < (size_t)o->fewshots && !status; i++) /* examples are asked as the question is */
+        if (run->examples[i].paraphrases > (size_t)o->paraphrases)
+            run->examples[i].paraphrases = (size_t)o->paraphrases;
+    return status;
 }
 static int generate_load(generate_run *run) {
     generate_options *o = &run->o;
