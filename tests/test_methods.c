@@ -420,6 +420,156 @@ static void test_accident_swapped(void) {
     sgf_model_free(model);
 }
 
+/* ---- golden files: transformers with the T x T mask of every method (tests/oracle/methods.py) ---- */
+
+enum { METHODS_MOST = 8 };
+
+typedef struct {
+    sgf_str asked[METHODS_MOST][METHODS_MOST], paraphrase[METHODS_MOST];
+    unsigned char manual[METHODS_MOST];
+    sgf_example example[METHODS_MOST];
+    sgf_prompt prompt;
+} methods_question;
+
+/* The texts of an array; their number. */
+static size_t methods_strings(const sgf__json *json, uint32_t list, sgf_str *out) {
+    uint32_t at = list + 1, i, n = list ? json->nodes[list].count : 0;
+    CHECK(n <= METHODS_MOST);
+    for (i = 0; i < n && i < METHODS_MOST; i++, at = json->nodes[at].next)
+        out[i] = json->nodes[at].text;
+    return i;
+}
+/* The numbers of an array; their number. */
+static size_t methods_numbers(const sgf__json *json, uint32_t list, int32_t *out, size_t most) {
+    uint32_t at = list + 1, i, n = list ? json->nodes[list].count : 0;
+    for (i = 0; i < n && i < most; i++, at = json->nodes[at].next) {
+        int64_t value = -1;
+        CHECK(sgf__json_int(json, at, 0, INT32_MAX, &value));
+        out[i] = (int32_t)value;
+    }
+    return n;
+}
+static void methods_question_read(const sgf__json *json, methods_question *q) {
+    uint32_t node = sgf__json_get(json, 0, "prompt"), list, at, i;
+    int32_t manual[METHODS_MOST] = {0};
+    memset(q, 0, sizeof *q);
+    q->prompt.instruction = json->nodes[sgf__json_get(json, node, "instruction")].text;
+    q->prompt.paraphrase = q->paraphrase;
+    q->prompt.paraphrases = methods_strings(json, sgf__json_get(json, node, "paraphrases"),
+                                            q->paraphrase);
+    methods_numbers(json, sgf__json_get(json, node, "manual"), manual, METHODS_MOST);
+    for (i = 0; i < METHODS_MOST; i++) q->manual[i] = (unsigned char)manual[i];
+    q->prompt.manual = q->manual;
+    q->prompt.example = q->example;
+    list = sgf__json_get(json, node, "examples");
+    for (i = 0, at = list + 1; i < json->nodes[list].count; i++, at = json->nodes[at].next) {
+        sgf_example *example = &q->example[q->prompt.examples++];
+        example->paraphrase = q->asked[i];
+        example->paraphrases = methods_strings(json, sgf__json_get(json, at, "questions"),
+                                               q->asked[i]);
+        example->question = q->asked[i][0];
+        example->answer = json->nodes[sgf__json_get(json, at, "answer")].text;
+    }
+}
+static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *method) {
+    sgf_str start = json->nodes[sgf__json_get(json, at, "fusion_start")].text;
+    sgf_str mask = json->nodes[sgf__json_get(json, at, "mask")].text, accident[METHODS_MOST];
+    sgf_str which = json->nodes[sgf__json_get(json, at, "method")].text;
+    char name[64];
+    sgf_error err;
+    size_t i, n = methods_strings(json, sgf__json_get(json, at, "accidents"), accident);
+    snprintf(name, sizeof name, "%.*s", (int)which.len, which.ptr);
+    MUST(sgf_method_find(name, method, &err), err);
+    snprintf(name, sizeof name, "%.*s", (int)mask.len, mask.ptr);
+    if (mask.len) MUST(sgf_mask_find(name, &method->mask, &err), err);
+    if (start.len) method->fusion_start = SGF_AFTER_FIRST;
+    for (i = 0; i < n; i++) {
+        unsigned bit = 0;
+        snprintf(name, sizeof name, "%.*s", (int)accident[i].len, accident[i].ptr);
+        MUST(sgf_accident_find(name, &bit, &err), err);
+        method->accidents |= bit;
+    }
+}
+/* Ids, positions and mask are equal; so are the tokens chosen; logits are near. */
+static void methods_compare(const sgf_model *model, const sgf__json *json, uint32_t at,
+                            const sgf_layout *layout, const sgf__stored *stored) {
+    enum { STEPS = GENERATE_LENGTH };
+    size_t V = (size_t)model->config.vocab_size, T = layout->tokens, t, n;
+    int32_t *numbers = (int32_t *)calloc(T + 1, sizeof *numbers), wanted[STEPS], ids[STEPS];
+    unsigned char *dense = (unsigned char *)malloc(T * T);
+    float *golden = (float *)malloc(STEPS * V * sizeof(float));
+    sgf_session *session = generate_session(model, 1, 0);
+    generate_result r;
+    sgf_str bits;
+    char digest[33];
+    sgf_task task;
+    sgf_error err;
+    memset(&r, 0, sizeof r);
+    r.V = V;
+    r.logits = (float *)calloc(STEPS * V, sizeof(float));
+    CHECK(methods_numbers(json, sgf__json_get(json, at, "ids"), numbers, T) == T);
+    CHECK(!memcmp(numbers, layout->token, T * sizeof *numbers));
+    CHECK(methods_numbers(json, sgf__json_get(json, at, "positions"), numbers, T) == T);
+    CHECK(!memcmp(numbers, layout->pos, T * sizeof *numbers));
+    sgf_mask_dense(layout, dense);
+    bits.ptr = (const char *)dense;
+    bits.len = T * T;
+    sgf_md5_hex(bits, digest);
+    CHECK(sgf__str_is(json->nodes[sgf__json_get(json, at, "visible")].text, digest));
+    n = methods_numbers(json, sgf__json_get(json, at, "greedy"), wanted, STEPS);
+    memset(&task, 0, sizeof task);
+    task.context = layout;
+    task.contexts = 1;
+    task.ids = ids;
+    task.max_new_tokens = n;
+    MUST(sgf_generate(session, &task, 1, generate_keep, &r, &err), err);
+    CHECK(n > 1 && task.count == n && !memcmp(ids, wanted, n * sizeof *ids));
+    CHECK(stored && stored->end - stored->begin == n * V * sizeof(float));
+    memcpy(golden, stored->data, n * V * sizeof(float));
+    for (t = 0; t < n; t++) CHECK(forward_difference(r.logits + t * V, golden + t * V, V) < 1e-4);
+    sgf_session_free(session);
+    free(numbers), free(dense), free(golden), free(r.logits);
+}
+static void test_every_fusion_equals_transformers(void) {
+    char path[600];
+    sgf__safetensors golden;
+    sgf__arena arena;
+    sgf__map map;
+    sgf__json json;
+    sgf_model *model = NULL;
+    methods_question question;
+    sgf_layout layout;
+    sgf_error err;
+    uint32_t list, at, i;
+    int errors;
+    sgf__arena_init(&arena, NULL);
+    sgf_layout_init(&layout, NULL);
+    snprintf(path, sizeof path, "%s/methods/model", golden_path());
+    MUST(sgf_model_load(path, NULL, &model, &err), err);
+    snprintf(path, sizeof path, "%s/methods/cases.json", golden_path());
+    MUST(sgf__map_file(path, NULL, &map, &err), err);
+    MUST(sgf__json_parse(path, map.data, map.size, &arena, &json, &err), err);
+    snprintf(path, sizeof path, "%s/methods/golden.safetensors", golden_path());
+    MUST(sgf__safetensors_open(path, NULL, &golden, &err), err);
+    methods_question_read(&json, &question);
+    list = sgf__json_get(&json, 0, "cases");
+    CHECK(json.nodes[list].count >= 15);
+    for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
+        sgf_str name = json.nodes[sgf__json_get(&json, at, "name")].text;
+        sgf_method method;
+        errors = test_errors;
+        methods_choose(&json, at, &method);
+        MUST(sgf_prompt_layout(model->tokenizer, &question.prompt, &method, 0, &layout, &err), err);
+        methods_compare(model, &json, at, &layout, sgf__safetensors_find(&golden, name));
+        if (errors != test_errors) printf("    in %.*s\n", (int)name.len, name.ptr);
+    }
+    sgf_layout_free(&layout);
+    sgf__safetensors_close(&golden);
+    sgf__unmap(&map);
+    sgf__arena_free(&arena);
+    sgf_model_free(model);
+}
+
 /* ---- through the program ---- */
 
 /* Two questions with three manual and two automatic paraphrases, and an example in two. */
@@ -669,6 +819,7 @@ static void tests_methods(void) {
     RUN(test_accident_shifted);
     RUN(test_late_tokens_belong_to_the_prompt);
     RUN(test_accident_swapped);
+    RUN(test_every_fusion_equals_transformers);
     RUN(test_files_and_columns_of_every_method);
     RUN(test_accidents_through_the_program);
     RUN(test_weights_are_the_confidences);
