@@ -635,6 +635,240 @@ static void test_matrices_by_segment(void) {
     CHECK(sgf_matrix_read(temp_path("none"), NULL, &matrix, &err) == SGF_ERR_IO);
 }
 
+/* ---- segfuse mask ---- */
+
+/* A whole file; *n its size. Freed by the caller. */
+static unsigned char *mask_slurp(const char *path, size_t *n) {
+    FILE *file = fopen(path, "rb");
+    unsigned char *bytes = (unsigned char *)malloc((size_t)1 << 25);
+    *n = file && bytes ? fread(bytes, 1, (size_t)1 << 25, file) : 0;
+    if (file) fclose(file);
+    return bytes;
+}
+static uint32_t mask_big_endian(const unsigned char *at) {
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+/* n bits, the lowest first; `turned`: the highest first, as Huffman codes stand. */
+static uint32_t mask_bits(const unsigned char *data, size_t *at, int n, int turned) {
+    uint32_t value = 0;
+    int i;
+    for (i = 0; i < n; i++, ++*at) {
+        uint32_t bit = data[*at / 8] >> (*at % 8) & 1;
+        value = turned ? value << 1 | bit : value | bit << i;
+    }
+    return value;
+}
+/* Inflate one block of fixed codes (RFC 1951, 3.2.6); returns the bytes written, 0 on an error. */
+static size_t mask_inflate(const unsigned char *data, size_t size, unsigned char *out, size_t cap) {
+    static const int base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
+                                 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+    size_t at = 16, n = 0; /* behind the two bytes of zlib */
+    uint32_t a = 1, b = 0;
+    size_t i;
+    if (mask_bits(data, &at, 3, 0) != 3) return 0;
+    while (at / 8 + 4 < size) {
+        uint32_t code = mask_bits(data, &at, 7, 1), symbol;
+        if (code < 24) symbol = 256 + code;
+        else {
+            code = code << 1 | mask_bits(data, &at, 1, 1);
+            if (code < 0xC0) symbol = code - 0x30;
+            else if (code < 0xC8) symbol = 280 + code - 0xC0;
+            else symbol = 144 + (code << 1 | mask_bits(data, &at, 1, 1)) - 0x190;
+        }
+        if (symbol == 256) break;
+        if (symbol < 256) {
+            if (n == cap) return 0;
+            out[n++] = (unsigned char)symbol;
+        } else {
+            int k, extra = symbol < 265 || symbol == 285 ? 0 : ((int)symbol - 261) / 4;
+            int length = base[symbol - 257] + (int)mask_bits(data, &at, extra, 0);
+            if (mask_bits(data, &at, 5, 1) || !n || n + (size_t)length > cap) return 0;
+            for (k = 0; k < length; k++, n++) out[n] = out[n - 1];
+        }
+    }
+    for (i = 0; i < n; i++) a = (a + out[i]) % 65521, b = (b + a) % 65521;
+    at = (at + 7) / 8;
+    return at + 4 == size && mask_big_endian(data + at) == (b << 16 | a) ? n : 0;
+}
+/* The pixels of a PNG of ours, palette indices: [height][width]; NULL if anything is wrong. */
+static unsigned char *mask_png(const char *path, size_t *width, size_t *height) {
+    size_t size, at = 8, n = 0, x, y, cap = (size_t)1 << 25;
+    unsigned char *bytes = mask_slurp(path, &size), *out = (unsigned char *)malloc(cap);
+    int ok = size > 60 && !memcmp(bytes, "\x89PNG\r\n\x1a\n", 8), chunks = 0;
+    while (ok && at + 12 <= size) {
+        size_t len = mask_big_endian(bytes + at), i;
+        uint32_t crc = 0xFFFFFFFFu;
+        if (len > size - at - 12) break;
+        for (i = 0; i < len + 4; i++) {
+            int bit;
+            crc ^= bytes[at + 4 + i];
+            for (bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+        }
+        ok = ~crc == mask_big_endian(bytes + at + 8 + len) &&
+             !memcmp(bytes + at + 4, "IHDRPLTEIDATIEND" + 4 * chunks, 4);
+        if (!chunks) *width = mask_big_endian(bytes + at + 8);
+        if (!chunks) *height = mask_big_endian(bytes + at + 12);
+        if (chunks == 2) n = mask_inflate(bytes + at + 8, len, out, cap);
+        at += 12 + len;
+        chunks++;
+    }
+    ok = ok && chunks == 4 && at == size && n == (*width + 1) * *height;
+    for (y = 0; ok && y < *height; y++) {
+        unsigned char *row = out + y * *width;
+        ok = out[y * (*width + 1)] == 2; /* the difference to the row above */
+        for (x = 0; x < *width; x++) {
+            row[x] = out[y * (*width + 1) + 1 + x];
+            if (y) row[x] = (unsigned char)(row[x] + *(row + x - *width));
+        }
+    }
+    free(bytes);
+    if (ok) return out;
+    free(out);
+    return NULL;
+}
+/* Does the picture at `path` show the layout's mask, cells of `cell` pixels from (x, y) on? */
+static void mask_png_shows(const char *path, const sgf_layout *layout, size_t cell, size_t x,
+                           size_t y) {
+    enum { HIDDEN = SGF_ROLE_COUNT, FUTURE = SGF_ROLE_COUNT + 3 };
+    size_t width = 0, height = 0, q, k, wrong = 0, T = layout->tokens;
+    unsigned char *pixel = mask_png(path, &width, &height);
+    CHECK(pixel && width >= x + T * cell && height >= y + T * cell);
+    for (q = 0; pixel && q < T; q++)
+        for (k = 0; k < T; k++) {
+            int seen = k <= q && sgf_visible(layout, layout->seg[q], layout->seg[k]);
+            int wanted = seen    ? (int)layout->segment[layout->seg[k]].role
+                         : k > q ? (int)FUTURE
+                                 : (int)HIDDEN;
+            wrong += pixel[(y + q * cell + cell / 2) * width + x + k * cell + cell / 2] != wanted;
+        }
+    CHECK(!wrong);
+    free(pixel);
+}
+static void test_pictures(void) {
+    static const char *const small = "shared:5,para:4,sep:1,para:3,sep:1,para:5,cue:1";
+    static const char *const large = "shared:1000,para:700,sep:10,para:800,sep:10,para:700,sep:10,"
+                                     "para:800";
+    static const int32_t sizes[] = {1000, 700, 10, 800, 10, 700, 10, 800, 66};
+    static const int32_t id = 0;
+    char command[512];
+    unsigned char *bytes;
+    sgf_layout layout;
+    size_t n = 0;
+    int32_t i, t;
+    snprintf(command, sizeof command,
+             "build/segfuse mask --kind shared --segments %s --output %%s/a.png", small);
+    program_says(command, 0, "");
+    layout = layout_spelled("PPPPP", 0);
+    sgf_layout_clear(&layout);
+    for (i = 0; i < 7; i++) {
+        static const sgf_role roles[] = {SGF_SHARED,     SGF_PARAPHRASE, SGF_SEPARATOR,
+                                         SGF_PARAPHRASE, SGF_SEPARATOR,  SGF_PARAPHRASE,
+                                         SGF_ANSWER};
+        static const int32_t lengths[] = {5, 4, 1, 3, 1, 5, 1};
+        sgf_layout_segment(&layout, roles[i], (i - 1) / 2, NULL, NULL);
+        for (t = 0; t < lengths[i]; t++) sgf_layout_add(&layout, i, &id, 1, NULL);
+    }
+    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    mask_png_shows(temp_path("a.png"), &layout, 18, 92, 134);
+    snprintf(command, sizeof command,
+             "build/segfuse mask --kind shared --segments %s --generated 66 --output %%s/b.png",
+             large);
+    program_says(command, 0, "");
+    sgf_layout_clear(&layout);
+    for (i = 0; i < 9; i++) {
+        sgf_layout_segment(&layout,
+                           i == 0   ? SGF_SHARED
+                           : i == 8 ? SGF_ANSWER
+                           : i % 2  ? SGF_PARAPHRASE
+                                    : SGF_SEPARATOR,
+                           (i - 1) / 2, NULL, NULL);
+        for (t = 0; t < sizes[i]; t++) sgf_layout_add(&layout, i, &id, 1, NULL);
+    }
+    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    CHECK(layout.tokens == 4096);
+    mask_png_shows(temp_path("b.png"), &layout, 1, 184, 254);
+    free(mask_slurp(temp_path("b.png"), &n));
+    CHECK(n > 100000 && n < 1000000);
+    snprintf(command, sizeof command,
+             "build/segfuse mask --kind shared --segments %s --generated 66 --output %%s/b.svg",
+             large);
+    program_says(command, 0, "");
+    bytes = mask_slurp(temp_path("b.svg"), &n);
+    CHECK(n > 10000 && n < 200000 && !memcmp(bytes, "<svg xmlns=", 11) &&
+          !memcmp(bytes + n - 7, "</svg>\n", 7));
+    free(bytes);
+    sgf_layout_free(&layout);
+}
+static void test_mask_verb(void) {
+#define MASK_SHORT "--segments shared:2,para:2,sep:1,para:1,cue:1"
+    program_says("build/segfuse mask --kind shared " MASK_SHORT, 0,
+                 "shared: 7 tokens in 5 segments, 25 of 28 pairs visible (89.3%)\n"
+                 "    0  shared prefix            #\n"
+                 "    1                           ##\n"
+                 "    2  paraphrase 1             ###\n"
+                 "    3                           ####\n"
+                 "    4  separator 1              #####\n"
+                 "    5  paraphrase 2             ##...#\n"
+                 "    6  answer                   #######\n");
+    program_says("build/segfuse mask --kind hub --segments shared:200,para:20,sep:2,para:20,sep:2,"
+                 "para:20 --generated 5",
+                 0, "    5  paraphrase 3                 20 tokens  ###..# \n");
+    program_says("build/segfuse mask --kind shared --check " MASK_SHORT, 0,
+                 "check: shared keeps what shared promises\n");
+    program_says("build/segfuse mask --kind shared-original --check " MASK_SHORT, 1,
+                 "paraphrase 1 -> separator 1 -> paraphrase 2 (tokens 2 -> 4 -> 5), 2 layers\n");
+    program_says("build/segfuse mask --kind shared-original --check --layers 1 " MASK_SHORT, 0,
+                 "promises within 1 layers");
+    program_says("build/segfuse mask --kind hub --promise isolated --check " MASK_SHORT, 1,
+                 "no: 1 leaks\n  paraphrase 1 -> paraphrase 2");
+    program_says("build/segfuse mask --kind causal --check " MASK_SHORT, 0, "promises nothing");
+    program_says("build/segfuse mask --kind shared --explain 5,2 " MASK_SHORT, 0,
+                 "token 5 (id 0, paraphrase 2) does not see token 2 (id 0, paraphrase 1): 2 < 5, "
+                 "but visible[3][1] is 0\n");
+    program_says("build/segfuse mask --kind shared --explain 5,7 " MASK_SHORT, 1, "no token 7");
+    program_says("build/segfuse mask --kind shared-original --output %s/o.npy " MASK_SHORT, 0, "");
+    program_says("build/segfuse mask --kind shared-original --compare %s/o.npy " MASK_SHORT, 0,
+                 "equals shared-original, all 7 x 7 entries");
+    program_says("build/segfuse mask --kind shared --compare %s/o.npy " MASK_SHORT, 1,
+                 "differs from shared in 1 of 49 entries, first at row 5, column 4, where it has "
+                 "1:\n  token 5 (id 0, paraphrase 2) does not see token 4 (id 0, separator 1)");
+    program_says("build/segfuse mask --dense %s/o.npy --check " MASK_SHORT, 1,
+                 "paraphrase 1 -> separator 1 -> paraphrase 2");
+    program_says("build/segfuse mask --kind hub --output %s/h.txt " MASK_SHORT " && cat %s/h.txt",
+                 0, "#......\n##.....\n###....\n####...\n#####..\n######.\n#######\n");
+    program_says("build/segfuse mask --kind hub --compare %s/h.txt " MASK_SHORT, 0, "equals hub");
+    program_file("m.txt", "shared para sep answer\nshared #...\npara # = = .\nsep # = = .\n"
+                          "answer ####\n");
+    program_says("build/segfuse mask --matrix %s/m.txt --check " MASK_SHORT, 0, "keeps what");
+    program_says(
+        "build/segfuse mask --kind shared --dump_layout %s/l.json --positions aligned " MASK_SHORT
+        " && grep positions %s/l.json",
+        0, "[0,1,2,3,4,2,5]");
+    program_says("build/segfuse mask --layout %s/l.json --explain 5,2", 0, "does not see");
+    program_says("build/segfuse mask --layout %s/l.json --explain 5,5 --model models/segfuse-2m", 0,
+                 "(id 0 \"");
+#undef MASK_SHORT
+}
+static void test_mask_verb_refuses(void) {
+    program_says("build/segfuse mask", 2, "--segments or --layout");
+    program_says("build/segfuse mask --segments para:3", 2, "which mask?");
+    program_says("build/segfuse mask --segments para:3 --kind hub --matrix a", 2, "two masks");
+    program_says("build/segfuse mask --segments para:3 --kind hub --explain 3", 2, "Q,K");
+    program_says("build/segfuse mask --segments para:3 --kind hub --explain -1,0", 2, "Q,K");
+    program_says("build/segfuse mask --segments para:3 --kind hub --output a.jpg", 2, ".npy, .txt");
+    program_says("build/segfuse mask --segments para:3 --kind hubb", 2, "did you mean hub?");
+    program_says("build/segfuse mask --segments para:3 --dense a --compare b", 2, "leave --dense");
+    program_says("build/segfuse mask --segments para:3,other:2 --kind hub", 1, "'other:2' is not");
+    program_says("build/segfuse mask --segments para:-3 --kind hub", 1, "'para:-3' is not");
+    program_says("build/segfuse mask --segments para:0 --kind hub", 1, "has no tokens");
+    program_says("build/segfuse mask --segments para:2 --kind hub --compare none.npy", 1,
+                 "none.npy: cannot be opened");
+    program_says("build/segfuse mask --segments para:2 --kind hub --output /none/a.png", 1,
+                 "/none/a.png: cannot be written");
+    program_says("build/segfuse mask --segments para:70000 --kind hub --output %s/a.png", 1,
+                 "32768 at most");
+}
+
 static void tests_mask(void) {
     RUN(test_attention_equals_a_dense_oracle);
     RUN(test_leaks_equal_brute_force);
@@ -648,4 +882,7 @@ static void tests_mask(void) {
     RUN(test_dense_masks_that_are_refused);
     RUN(test_matrices_by_role);
     RUN(test_matrices_by_segment);
+    RUN(test_pictures);
+    RUN(test_mask_verb);
+    RUN(test_mask_verb_refuses);
 }

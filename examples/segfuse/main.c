@@ -34,6 +34,8 @@
 #include "check.c"
 #include "convert.c"
 #include "merge.c"
+#include "picture.c"
+#include "mask.c"
 #include "manual.c"
 #include "interactive.c"
 
@@ -47,6 +49,7 @@ static const program_verb verbs[] = {
     {NULL, NULL, "Look inside:"},
     {"inspect", verb_inspect, "what is in a model folder or a table"},
     {"tokenize", verb_tokenize, "texts to ids, ids to texts"},
+    {"mask", verb_mask, "draw, check, explain, compare and export a mask"},
     {"forward", verb_forward, "logits of a layout file, as .npy"},
     {NULL, NULL, "The program itself:"},
     {"check", verb_check, "what this machine offers, which models are here, and whether all works"},
