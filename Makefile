@@ -16,7 +16,7 @@ METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
 .PHONY: all run test models oracle bench warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
 
-all: build/segfuse build/fuse build/mask build/segfuse-train
+all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -34,7 +34,7 @@ build:
 	@mkdir -p build
 build/segfuse: segfuse.h $(PROGRAM) | build
 	$(CC) $(FLAGS) examples/segfuse/main.c -o $@ $(LDLIBS)
-build/fuse build/mask: build/%: examples/%.c segfuse.h | build
+build/fuse build/mask build/verify: build/%: examples/%.c segfuse.h | build
 	$(CC) $(FLAGS) -I. $< -o $@ $(LDLIBS)
 # No contraction of a * b + c: the weights a seed gives must not depend on the compiler.
 build/segfuse-train: segfuse.h $(TRAINER) | build
@@ -51,6 +51,7 @@ models: build/segfuse-train build/segfuse
 ## oracle   compare with transformers, FlexAttention, tokenizers, pandas, ... in a virtual environment outside the tree
 oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/oracle.py --segfuse build/segfuse --work build/oracle --model models/segfuse-2m
+	$(ORACLE)/bin/python tests/oracle/mask_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/model_oracle.py
 	$(ORACLE)/bin/python tests/oracle/table_oracle.py
 	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse

@@ -357,6 +357,8 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
    made. Segments count as they are numbered: "from the first manual one to the last" means those
    numbers. */
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
+/* A visibility matrix of your own, from a text file: see sgf_matrix_read in [SGF-11]. */
+typedef struct sgf_matrix sgf_matrix;
 /* out[T, T] of 0/1, row-major: row q, column k, causality included. `out` has room for T * T bytes.
  */
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
@@ -726,6 +728,7 @@ typedef struct sgf_method {
     sgf_format format;
     const char *separator; /* zero-terminated, borrowed; NULL: the format's */
     sgf_mask mask;
+    const sgf_matrix *matrix; /* borrowed: it stands in for the mask; NULL: none */
     sgf_positions positions;
     sgf_fusion_start fusion_start;
     sgf_bos_rule bos;
@@ -1225,9 +1228,9 @@ SGF_DEF sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
    role alone, and `para` also stands for manual and auto where these have no label. The first line
    labels the columns, the first word of every other line its row. Without labels there are S lines of
    S cells, segment by segment, for layouts of just S segments. Spaces between cells do not
-   count; // starts a comment. */
-typedef struct sgf_matrix sgf_matrix;
-/* The error names the line. `mem` may be NULL. Free it with sgf_matrix_free (NULL is allowed there).
+   count; // starts a comment.
+
+   The error names the line. `mem` may be NULL. Free it with sgf_matrix_free (NULL is allowed there).
  */
 SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
                                    sgf_error *err);
@@ -4127,37 +4130,37 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
-     0, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     0, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"per_prompt", "every paraphrase alone, a row for each",
-     0, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     0, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"avg", "mean of the paraphrases' logits",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"max", "maximum of the paraphrases' probabilities",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_MAX, SGF_FIRST_LINE, 0, 0, NULL},
     {"weighted_avg", "sum of the logits, weighted by confidence",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_WEIGHTED_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"weighted_max", "logits of the most confident paraphrase",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_WEIGHTED_MAX, SGF_FIRST_LINE, 0, 0, NULL},
     {"flex_attention", "N full prompts, blind to each other",
-     1, SGF_CONCATENATED, NULL, SGF_ISOLATED, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     1, SGF_CONCATENATED, NULL, SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"myriadlama_flex", "manual, then auto templates, each a prompt",
-     1, SGF_CONCATENATED, "\n\n", SGF_ISOLATED, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     1, SGF_CONCATENATED, "\n\n", SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
     {"myriadlama", "examples, too, in N paraphrases each",
-     1, SGF_FEW_SHOT_PARTS, NULL, SGF_FEW_SHOT, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     1, SGF_FEW_SHOT_PARTS, NULL, SGF_FEW_SHOT, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
     {"myriadlama_custom", "one prefix, paraphrases with a cue each",
-     1, SGF_SHARED_PARTS, "\n", SGF_SHARED_MASK, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     1, SGF_SHARED_PARTS, "\n", SGF_SHARED_MASK, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
     {"fused", "one prefix, one cue, aligned, mass 1/N",
-     1, SGF_SHARED_CUE, NULL, SGF_SHARED_MASK, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     1, SGF_SHARED_CUE, NULL, SGF_SHARED_MASK, NULL, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 1, NULL},
 };
 /* clang-format on */
@@ -4523,8 +4526,9 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (!status) {
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
+        if (method->matrix) status = sgf_matrix_set(layout, method->matrix, err);
         if (method->accidents & SGF_SWAPPED) sgf__swap_hide(layout);
-        if (method->contexts == 1 && (method->mass || method->even_mass))
+        if (!status && method->contexts == 1 && (method->mass || method->even_mass))
             status = sgf_layout_mass(layout, method->mass, prompt->paraphrases, err);
     }
     sgf__free(&b.text.mem, b.ids, b.ids_cap, sizeof(int32_t));

@@ -849,6 +849,36 @@ static void test_mask_verb(void) {
                  "(id 0 \"");
 #undef MASK_SHORT
 }
+/* A matrix that says what `hub` says gives the answers that `hub` gives, and says so in the file. */
+static void test_generation_with_a_matrix(void) {
+    static const char *const run = "build/segfuse generate --method fused --max_samples 3 "
+                                   "--num_paraphrases 4 --num_fewshots 2 --rewrite --quiet ";
+    char command[700];
+    program_file("hub.txt", mask_hub);
+    snprintf(command, sizeof command,
+             "%s --mask hub --output %%s/named > /dev/null; %s --mask %%s/hub.txt --output "
+             "%%s/own > /dev/null",
+             run, run);
+    temp_path("");
+    {
+        char line[2048];
+        int status;
+        snprintf(line, sizeof line, command, temp_folder, temp_folder, temp_folder);
+        program_run(line, &status);
+        CHECK(status == 0);
+        snprintf(line, sizeof line,
+                 "cmp %s/named/fused-4.csv %s/own/fused-4.csv && grep matrix %s/own/fused-4.json",
+                 temp_folder, temp_folder, temp_folder);
+        CHECK(strstr(program_run(line, &status), "\"mask\": \"matrix ") && status == 0);
+    }
+    program_file("small.txt", "para answer\npara = .\nanswer # #\n");
+    program_says("build/segfuse generate --method fused --max_samples 1 --mask %s/small.txt "
+                 "--output %s/out",
+                 1, "small.txt has no row 'shared'");
+    program_file("bad.txt", "para ?\n");
+    program_says("build/segfuse generate --method fused --mask %s/bad.txt --output %s/out", 2,
+                 "bad.txt: line 1: '?' is not a label");
+}
 static void test_mask_verb_refuses(void) {
     program_says("build/segfuse mask", 2, "--segments or --layout");
     program_says("build/segfuse mask --segments para:3", 2, "which mask?");
@@ -884,5 +914,6 @@ static void tests_mask(void) {
     RUN(test_matrices_by_segment);
     RUN(test_pictures);
     RUN(test_mask_verb);
+    RUN(test_generation_with_a_matrix);
     RUN(test_mask_verb_refuses);
 }

@@ -5,7 +5,9 @@ static int generate_all(generate_run *run) {
     method_result results[MAX_METHODS];
     int wanted[MAX_METHODS], status;
     size_t done = 0, i;
-    if (!generate_indexs(run) || !generate_mass(run) || !generate_methods(run)) return 2;
+    if (!generate_indexs(run) || !generate_mass(run) || !generate_matrix(run) ||
+        !generate_methods(run))
+        return 2;
     for (i = 0; i < run->methods && !strcmp(run->method[i].name, "origin"); i++) {}
     if (i == run->methods && !run->o.indexs) run->o.paraphrases = 1; /* nobody asks another */
     if (!shard_parse(run->o.shard, &run->shard, &run->shards)) return 2;
@@ -56,7 +58,8 @@ static int verb_generate(int argc, char **argv) {
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "N", "10; webqa flex_attention 20"},
         {"seed", OPTION_COUNT, &o->seed, "N", "of the few-shot picks, as Python's (42)"},
         {NULL, OPTION_HEADING, NULL, NULL, "What a method leaves open (each has its own default):"},
-        {"mask", OPTION_TEXT, (void *)&o->mask, "MASK", "what sees what"},
+        {"mask", OPTION_TEXT, (void *)&o->mask, "MASK|FILE",
+         "what sees what: a name, or a matrix (see segfuse mask)"},
         {"positions", OPTION_TEXT, (void *)&o->positions, "sequential|aligned",
          "where a paraphrase begins"},
         {"fusion_start", OPTION_TEXT, (void *)&o->fusion_start, "first-answer|after-first",
@@ -118,6 +121,7 @@ static int verb_generate(int argc, char **argv) {
     confidences_free(&run.sure);
     free(run.examples);
     free(run.mass);
+    sgf_matrix_free(run.matrix);
     free(run.index);
     return status;
 }

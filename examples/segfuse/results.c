@@ -99,7 +99,7 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
     config_number(buf, "max_new_tokens", method_tokens(run, m));
     config_text(buf, "format", formats[m->format]);
-    config_text(buf, "mask", sgf_mask_name(m->mask));
+    config_text(buf, "mask", m->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
                 m->contexts == 1 && run->o.mass ? run->o.mass

@@ -39,6 +39,8 @@ typedef struct {
     dataset data, fewshot;
     sgf_example *examples;
     double *mass;          /* one per paraphrase, or NULL */
+    sgf_matrix *matrix;    /* --mask FILE, or NULL */
+    char mask_text[64];    /* what stands for it in the configuration */
     size_t *index;         /* --indexs */
     size_t indexes, count; /* questions to answer */
     long shard, shards;    /* --shard: 1-based; 0, 0: all questions */
@@ -140,8 +142,10 @@ static int generate_method(generate_run *run, const char *name) {
         fprintf(stderr, "segfuse generate: --method names at most %d methods\n", (int)MAX_METHODS);
         return 0;
     }
-    if (sgf_method_find(name, m, &err) || (o->mask && sgf_mask_find(o->mask, &m->mask, &err)))
+    if (sgf_method_find(name, m, &err) ||
+        (o->mask && !run->matrix && sgf_mask_find(o->mask, &m->mask, &err)))
         return !failed("generate", &err);
+    m->matrix = run->matrix;
     if (o->fusion_start) {
         if ((i = choice_find("generate", "fusion_start", o->fusion_start, starts)) < 0) return 0;
         m->fusion_start = (sgf_fusion_start)i;
@@ -178,6 +182,26 @@ static int generate_methods(generate_run *run) {
     fprintf(stderr,
             "segfuse generate: --method names 1 to 32 methods; see segfuse generate --help\n");
     return 0;
+}
+/* --mask FILE: what is no mask's name and a file. */
+static int generate_matrix(generate_run *run) {
+    const char *path = run->o.mask;
+    char digest[33];
+    sgf__map map;
+    sgf_mask mask;
+    sgf_error err;
+    sgf_str text;
+    if (!path || !sgf_mask_find(path, &mask, &err) || access(path, R_OK)) return 1;
+    if (sgf_matrix_read(path, NULL, &run->matrix, &err) || sgf__map_file(path, NULL, &map, &err)) {
+        fprintf(stderr, "segfuse generate: --mask: %s\n", err.message);
+        return 0;
+    }
+    text.ptr = (const char *)map.data;
+    text.len = map.size;
+    sgf_md5_hex(text, digest);
+    sgf__unmap(&map);
+    snprintf(run->mask_text, sizeof run->mask_text, "matrix %s", digest);
+    return 1;
 }
 /* --mass W,W,...: as many positive numbers as paraphrases. */
 static int generate_mass(generate_run *run) {
