@@ -120,6 +120,15 @@ static void test_positions(void) {
     CHECK(layout_positions(&layout, "0 1 2 3 4 5 6 7 8 9 10 11 | 12"));
     sgf_layout_free(&layout);
 }
+/* Examples, and the separators behind them, are prefix: encoded once, in order, whatever stands
+   behind. */
+static void test_examples_are_prefix(void) {
+    sgf_layout layout = layout_spelled("Pq|A|a|b>", 0);
+    sgf_layout_place(&layout, SGF_ALIGNED);
+    CHECK(layout_positions(&layout, "0 1 2 3 4 5 6 5 7 | 8"));
+    CHECK(sgf__prefix_length(&layout) == 5);
+    sgf_layout_free(&layout);
+}
 static void test_mass_is_a_logarithm(void) {
     static const double weights[3] = {0.5, 0.25, 1}, bad[3] = {1, 0, 1};
     sgf_layout layout = layout_spelled("Pabc>", 0);
@@ -247,6 +256,7 @@ static void tests_layout(void) {
     RUN(test_separators_of_examples);
     RUN(test_a_lone_bos_is_seen_by_all);
     RUN(test_positions);
+    RUN(test_examples_are_prefix);
     RUN(test_mass_is_a_logarithm);
     RUN(test_names_are_listed_when_unknown);
     RUN(test_segments_have_a_limit);

@@ -786,7 +786,7 @@ static void test_pictures(void) {
     }
     sgf_mask_set(&layout, SGF_SHARED_MASK);
     CHECK(layout.tokens == 4096);
-    mask_png_shows(temp_path("b.png"), &layout, 1, 184, 254);
+    mask_png_shows(temp_path("b.png"), &layout, 1, 322, 434);
     free(mask_slurp(temp_path("b.png"), &n));
     CHECK(n > 100000 && n < 1000000);
     snprintf(command, sizeof command,
@@ -834,6 +834,11 @@ static void test_mask_verb(void) {
                  "1:\n  token 5 (id 0, paraphrase 2) does not see token 4 (id 0, separator 1)");
     program_says("build/segfuse mask --dense %s/o.npy --check " MASK_SHORT, 1,
                  "paraphrase 1 -> separator 1 -> paraphrase 2");
+    program_says("build/segfuse mask --dense %s/o.npy " MASK_SHORT, 0,
+                 "paraphrase 2             ##..##");
+    program_says("build/segfuse mask --kind causal --segments shared:80,para:30 --output %s/c.txt "
+                 "&& build/segfuse mask --dense %s/c.txt --segments para:50,para:60",
+                 0, "    1  paraphrase 2                 60 tokens  ##\n");
     program_says("build/segfuse mask --kind hub --output %s/h.txt " MASK_SHORT " && cat %s/h.txt",
                  0, "#......\n##.....\n###....\n####...\n#####..\n######.\n#######\n");
     program_says("build/segfuse mask --kind hub --compare %s/h.txt " MASK_SHORT, 0, "equals hub");

@@ -93,40 +93,50 @@ static size_t picture_legend(const picture *p, int out[PICTURE_FUTURE + 1]) {
 
 /* ---- text ---- */
 
-/* Few tokens: one character a token. Many: one a segment; a space where all keys stand later. */
-static void picture_text(FILE *out, const picture *p) {
+/* Few tokens: a row and a column for each. */
+static void text_tokens(FILE *out, const picture *p) {
+    const sgf_layout *l = p->layout;
+    size_t T = l->tokens, q, k;
+    char name[96];
+    for (q = 0; q < T; q++) {
+        int first = !q || l->seg[q] != l->seg[q - 1];
+        fprintf(out, "%5d  %-24.24s ", (int)q,
+                first ? sgf_segment_text(l, l->seg[q], name, sizeof name) : "");
+        for (k = 0; k < T; k++)
+            if (picture_seen(p, q, k)) fputc('#', out);
+            else if (k <= q) fputc('.', out);
+            else if (p->dense) fputc(' ', out);
+        fputc('\n', out);
+    }
+}
+/* Many: a row and a column for each segment. # all pairs of tokens, . none, + some (of a dense mask);
+   a space where all keys stand later. */
+static void text_segments(FILE *out, const picture *p) {
     const sgf_layout *l = p->layout;
     size_t T = l->tokens, S = l->segments, q, k;
+    size_t *pairs = (size_t *)calloc(S * S, 2 * sizeof *pairs); /* visible ones, all */
     char name[96];
-    if (T <= 100) {
-        for (q = 0; q < T; q++) {
-            int first = !q || l->seg[q] != l->seg[q - 1];
-            fprintf(out, "%5d  %-24.24s ", (int)q,
-                    first ? sgf_segment_text(l, l->seg[q], name, sizeof name) : "");
-            for (k = 0; k < T; k++) {
-                int cell = picture_cell(p, q, k);
-                if (k > q && cell == PICTURE_FUTURE) continue;
-                fputc(cell == PICTURE_EXTRA     ? '+'
-                      : cell == PICTURE_MISSING ? '-'
-                      : cell < PICTURE_HIDDEN   ? '#'
-                                                : '.',
-                      out);
-            }
-            fputc('\n', out);
+    if (!pairs) return;
+    for (q = 0; q < T; q++)
+        for (k = 0; k < (p->dense ? T : q + 1); k++) {
+            size_t *pair = pairs + 2 * ((size_t)l->seg[q] * S + (size_t)l->seg[k]);
+            pair[0] += (size_t)picture_seen(p, q, k);
+            pair[1] += k <= q;
         }
-        return;
-    }
     for (q = 0; q < S; q++) {
         fprintf(out, "%5d  %-24.24s %6d tokens  ", (int)q,
                 sgf_segment_text(l, (int32_t)q, name, sizeof name), (int)l->segment[q].tokens);
         for (k = 0; k < S; k++) {
-            size_t first = 0, last = T;
-            while (first < T && l->seg[first] != (int32_t)k) first++;
-            while (last > 0 && l->seg[last - 1] != (int32_t)q) last--;
-            fputc(first >= last ? ' ' : sgf_visible(l, (int32_t)q, (int32_t)k) ? '#' : '.', out);
+            const size_t *pair = pairs + 2 * (q * S + k);
+            fputc(!pair[0] ? pair[1] ? '.' : ' ' : pair[0] == pair[1] ? '#' : '+', out);
         }
         fputc('\n', out);
     }
+    free(pairs);
+}
+static void picture_text(FILE *out, const picture *p) {
+    if (p->layout->tokens <= 100) text_tokens(out, p);
+    else text_segments(out, p);
 }
 
 /* ---- SVG ---- */
@@ -550,7 +560,7 @@ static void png_legend(png_image *m, const picture *p, size_t scale, size_t x, s
 }
 static sgf_status picture_png(const char *path, const picture *p, sgf_error *err) {
     size_t T = p->layout->tokens, cell = T <= 40 ? 18 : T >= 720 ? 1 : 720 / T, size = T * cell;
-    size_t scale = 2 + size / 1500, longest = 0, i, x, y, legend = 0, n;
+    size_t scale = 2 + size / 800, longest = 0, i, x, y, legend = 0, n;
     int colors[PICTURE_FUTURE + 1];
     char name[64];
     png_image m;
