@@ -899,26 +899,9 @@ static void test_rope_frequencies_equal_transformers(void) {
 
 /* ---- memory ---- */
 
-typedef struct mod_counter {
-    long calls, fail_at; /* 0: never */
-    size_t bytes;        /* not yet given back */
-} mod_counter;
-
-static void *mod_alloc(size_t size, void *user) {
-    mod_counter *counter = (mod_counter *)user;
-    if (++counter->calls == counter->fail_at) return NULL;
-    counter->bytes += size;
-    return malloc(size);
-}
-static void mod_free(void *ptr, size_t size, void *user) {
-    ((mod_counter *)user)->bytes -= size;
-    free(ptr);
-}
 static void test_model_memory_may_run_out_anywhere(void) {
     mod_file f;
     char dir[2][1024];
-    mod_counter counter;
-    sgf_allocator mem;
     int d;
     snprintf(dir[0], sizeof dir[0], "%s", mod_folder(&f, "mod_memory"));
     f.pad = 1; /* copied weights */
@@ -929,21 +912,18 @@ static void test_model_memory_may_run_out_anywhere(void) {
     snprintf(dir[1], sizeof dir[1], "%s", mod_folder(&f, "mod_memory_shards"));
     mod_remove(dir[1], "model.safetensors");
     mod_shards(&f, dir[1], "");
-    mem.alloc = mod_alloc;
-    mem.free = mod_free;
-    mem.user = &counter;
     for (d = 0; d < 2; d++) {
         sgf_status status = SGF_ERR_MEMORY;
-        long at;
+        size_t at;
         for (at = 1; status && at < 10000; at++) {
             sgf_model *model = NULL;
             sgf_error err;
-            memset(&counter, 0, sizeof counter);
-            counter.fail_at = at;
+            test_heap heap;
+            sgf_allocator mem = test_heap_init(&heap, at);
             status = sgf_model_load(dir[d], &mem, &model, &err);
             CHECK(status ? !model && err.status == SGF_ERR_MEMORY : model != NULL);
             sgf_model_free(model);
-            CHECK(counter.bytes == 0);
+            CHECK(heap.used == 0);
         }
         CHECK(!status && at > 5);
     }

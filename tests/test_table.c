@@ -579,40 +579,15 @@ static void test_arrow_reads_every_golden_file(void) {
 
 /* ---- hostile files ---- */
 
-/* malloc with a budget: fails when more than `most` bytes are in use, or at call number `fail`. */
-typedef struct table_heap {
-    size_t used, peak, most, calls, fail;
-} table_heap;
-
-static void *table_heap_alloc(size_t size, void *user) {
-    table_heap *heap = (table_heap *)user;
-    if (++heap->calls == heap->fail || size > heap->most - heap->used) return NULL;
-    heap->used += size;
-    if (heap->used > heap->peak) heap->peak = heap->used;
-    return malloc(size);
-}
-static void table_heap_free(void *ptr, size_t size, void *user) {
-    ((table_heap *)user)->used -= size;
-    free(ptr);
-}
-static sgf_allocator table_heap_init(table_heap *heap, size_t most, size_t fail) {
-    sgf_allocator mem;
-    memset(heap, 0, sizeof *heap);
-    heap->most = most;
-    heap->fail = fail;
-    mem.alloc = table_heap_alloc;
-    mem.free = table_heap_free;
-    mem.user = heap;
-    return mem;
-}
 /* Bytes that may be anything: an answer or an error, no leak, memory in proportion. */
 static void table_feed(const char *name, const char *bytes, size_t size) {
-    table_heap heap;
-    const size_t most = ((size_t)48 << 20) + 4096 * size; /* LZ4 can gain a factor 255 */
-    sgf_allocator mem = table_heap_init(&heap, most, 0);
+    test_heap heap;
+    sgf_allocator mem = test_heap_init(&heap, 0);
     sgf_table *t = NULL;
     sgf_error err;
-    sgf_status status = sgf__table_read(name, bytes, size, &mem, &t, &err);
+    sgf_status status;
+    heap.most = ((size_t)48 << 20) + 4096 * size; /* LZ4 can gain a factor 255 */
+    status = sgf__table_read(name, bytes, size, &mem, &t, &err);
     CHECK((status == SGF_OK) == (t != NULL));
     CHECK(status != SGF_ERR_MEMORY);
     if (status) CHECK(err.message[0] != 0);
@@ -687,8 +662,8 @@ static void test_a_failing_allocation_leaks_nothing(void) {
     int f;
     for (f = 0; f < 3; f++) {
         for (fail = 0; fail < 400; fail++) { /* round 0 never fails and leaves the file */
-            table_heap heap;
-            sgf_allocator mem = table_heap_init(&heap, (size_t)1 << 30, fail);
+            test_heap heap;
+            sgf_allocator mem = test_heap_init(&heap, fail);
             sgf_error err;
             sgf_table *t = table_sample(9, &mem, &err), *back = NULL;
             table_path(names[f], path);

@@ -838,36 +838,18 @@ static void test_tokenizer_refuses_keys_made_to_collide(void) {
 
 /* ---- memory ---- */
 
-typedef struct tok_memory {
-    int until, live; /* allocations until one fails; those not freed */
-} tok_memory;
-static void *tok_alloc(size_t size, void *user) {
-    tok_memory *memory = (tok_memory *)user;
-    if (memory->until-- <= 0) return NULL;
-    memory->live++;
-    return malloc(size);
-}
-static void tok_free(void *ptr, size_t size, void *user) {
-    (void)size;
-    ((tok_memory *)user)->live -= ptr != NULL;
-    free(ptr);
-}
 static void test_tokenizer_survives_every_failing_allocation(void) {
-    tok_memory memory;
-    sgf_allocator mem;
-    int k, passed = 0;
-    mem.alloc = tok_alloc;
-    mem.free = tok_free;
-    mem.user = &memory;
-    for (k = 0; k < 400 && !passed; k++) {
+    int passed = 0;
+    size_t fail;
+    for (fail = 1; fail < 400 && !passed; fail++) {
+        test_heap heap;
+        sgf_allocator mem = test_heap_init(&heap, fail);
         sgf_tokenizer *t = NULL;
         int32_t ids[256];
         char text[512];
         size_t count = 77, len = 77;
         sgf_error err;
         sgf_status status;
-        memory.until = k;
-        memory.live = 0;
         status = tok_small("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}", &mem, &t,
                            &err);
         if (!status) {
@@ -883,7 +865,7 @@ static void test_tokenizer_survives_every_failing_allocation(void) {
         }
         CHECK(!status || status == SGF_ERR_MEMORY);
         sgf_tokenizer_free(t);
-        CHECK(memory.live == 0);
+        CHECK(heap.used == 0);
     }
     CHECK(passed);
 }
