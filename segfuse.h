@@ -968,6 +968,10 @@ typedef struct sgf_lemmas {
    sgf_lemmas_free. `mem` may be NULL. */
 SGF_DEF sgf_status sgf_lemmas_make(sgf_str text, const sgf_allocator *mem, sgf_lemmas *out,
                                    sgf_error *err);
+/* Lemmas that are known already, such as those of a file's predict_lemma column: a copy of `items`
+   to match with. Otherwise as sgf_lemmas_make. */
+SGF_DEF sgf_status sgf_lemmas_copy(const sgf_str *items, size_t n, const sgf_allocator *mem,
+                                   sgf_lemmas *out, sgf_error *err);
 /* Also takes NULL, a zeroed struct and one that was freed before. */
 SGF_DEF void sgf_lemmas_free(sgf_lemmas *lemmas);
 
@@ -1482,6 +1486,12 @@ SGF_DEF sgf_str sgf_text(const char *text) {
     sgf_str s;
     s.ptr = text;
     s.len = text ? strlen(text) : 0;
+    return s;
+}
+static sgf_str sgf__text_of(const char *ptr, size_t len) {
+    sgf_str s;
+    s.ptr = ptr;
+    s.len = len;
     return s;
 }
 static int sgf__str_is(sgf_str s, const char *text) {
@@ -11610,30 +11620,57 @@ static void sgf__borders_make(sgf_lemmas *lemmas) {
         lemmas->borders[i] = k;
     }
 }
-/* One block: items, borders, texts. */
+/* One block: items, borders, texts. Where the texts go, or NULL. */
+static char *sgf__lemmas_block(const sgf_allocator *mem, size_t count, size_t bytes,
+                               sgf_lemmas *lemmas, sgf_error *err) {
+    size_t each = sizeof(sgf_str) + sizeof(size_t);
+    lemmas->mem = *mem;
+    lemmas->count = count;
+    lemmas->size = count * each + bytes;
+    if (count > SIZE_MAX / 2 / each) lemmas->size = SIZE_MAX; /* more than there is */
+    lemmas->items = (sgf_str *)sgf__alloc(mem, lemmas->size, 1, err);
+    if (!lemmas->items) return NULL;
+    lemmas->borders = (size_t *)(void *)(lemmas->items + count);
+    return (char *)(lemmas->borders + count);
+}
 static void sgf__lemmas_pack(sgf__lemma_maker *m, sgf_lemmas *out) {
     const sgf__lexeme *tokens = (const sgf__lexeme *)m->tokens;
-    size_t each = sizeof(sgf_str) + sizeof(size_t), count = m->token_count, i, at = 0;
+    size_t i, at = 0;
     sgf_lemmas made;
-    char *texts;
-    made.mem = m->mem;
-    made.count = count;
-    made.size = count * each + m->text.len;
-    made.items = (sgf_str *)sgf__alloc(&m->mem, made.size, 1, m->err);
-    if (!made.items) {
+    char *texts = sgf__lemmas_block(&m->mem, m->token_count, m->text.len, &made, m->err);
+    if (!texts) {
         m->status = SGF_ERR_MEMORY;
         return;
     }
-    made.borders = (size_t *)(void *)(made.items + count);
-    texts = (char *)(made.borders + count);
     if (m->text.len) memcpy(texts, m->text.ptr, m->text.len);
-    for (i = 0; i < count; i++) {
-        made.items[i].ptr = texts + at;
-        made.items[i].len = tokens[i].end - at;
+    for (i = 0; i < made.count; i++) {
+        made.items[i] = sgf__text_of(texts + at, tokens[i].end - at);
         at = tokens[i].end;
     }
     sgf__borders_make(&made);
     *out = made;
+}
+SGF_DEF sgf_status sgf_lemmas_copy(const sgf_str *items, size_t n, const sgf_allocator *mem,
+                                   sgf_lemmas *out, sgf_error *err) {
+    sgf_allocator own = sgf__allocator(mem);
+    sgf_lemmas made;
+    size_t i, bytes = 0;
+    char *texts;
+    for (i = 0; i < n; i++) {
+        if (items[i].len > SIZE_MAX / 4 - bytes)
+            return sgf__fail(err, SGF_ERR_LIMIT, "lemmas of more bytes than there is memory");
+        bytes += items[i].len;
+    }
+    texts = sgf__lemmas_block(&own, n, bytes, &made, err);
+    if (!texts) return SGF_ERR_MEMORY;
+    for (i = 0; i < n; i++) {
+        if (items[i].len) memcpy(texts, items[i].ptr, items[i].len);
+        made.items[i] = sgf__text_of(texts, items[i].len);
+        texts += items[i].len;
+    }
+    sgf__borders_make(&made);
+    *out = made;
+    return SGF_OK;
 }
 SGF_DEF sgf_status sgf_lemmas_make(sgf_str text, const sgf_allocator *mem, sgf_lemmas *out,
                                    sgf_error *err) {
@@ -12178,12 +12215,6 @@ static int sgf__list_range(const sgf__array *ends, size_t i, size_t *begin, size
     *begin = (size_t)(before < 0 ? ~before : before);
     *end = (size_t)(at < 0 ? ~at : at);
     return at >= 0;
-}
-static sgf_str sgf__text_of(const char *ptr, size_t len) {
-    sgf_str s;
-    s.ptr = ptr;
-    s.len = len;
-    return s;
 }
 
 /* Adding cells when there is room; a text must already be in the arena. */

@@ -36,6 +36,9 @@
 #include "merge.c"
 #include "picture.c"
 #include "mask.c"
+#include "statistics.c"
+#include "answers.c"
+#include "lemmatize.c"
 #include "manual.c"
 #include "interactive.c"
 
@@ -46,6 +49,8 @@ static const program_verb verbs[] = {
     {NULL, NULL, "Files:"},
     {"merge", verb_merge, "the shards of a result become one file"},
     {"convert", verb_convert, "a table as Feather, CSV or JSON lines"},
+    {NULL, NULL, "Understand results:"},
+    {"lemmatize", verb_lemmatize, "add lemmas to result files, in place"},
     {NULL, NULL, "Look inside:"},
     {"inspect", verb_inspect, "what is in a model folder or a table"},
     {"tokenize", verb_tokenize, "texts to ids, ids to texts"},

@@ -1,0 +1,234 @@
+/* segfuse lemmatize: add the lemmas of predictions and answers to result files, in place. */
+
+typedef enum { FILE_FEATHER, FILE_CSV, FILE_JSONL } file_kind;
+
+/* What a table's file is, so that it can be written as it was read. */
+static sgf_status file_kind_of(const char *path, file_kind *kind, sgf_error *err) {
+    char head[6] = {0};
+    const char *dot = strrchr(path, '.');
+    FILE *file = fopen(path, "rb");
+    size_t n = file ? fread(head, 1, sizeof head, file) : 0;
+    if (!file)
+        return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be opened: %s", path,
+                            strerror(errno));
+    fclose(file);
+    *kind = FILE_CSV;
+    if (n == sizeof head && !memcmp(head, "ARROW1", 6)) *kind = FILE_FEATHER;
+    else if (n >= 4 && !memcmp(head, "\377\377\377\377", 4))
+        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
+                            "%s: an Arrow stream is not changed in place; make it a Feather file: "
+                            "pandas.read_feather / to_feather",
+                            path);
+    else if (dot && (!strcmp(dot, ".jsonl") || !strcmp(dot, ".ndjson") || !strcmp(dot, ".json")))
+        *kind = FILE_JSONL;
+    if (*kind == FILE_JSONL && head[0] == '[')
+        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
+                            "%s: a JSON array is not changed in place; make it JSON lines", path);
+    return SGF_OK;
+}
+/* In the place of the file that `path` names, through links. */
+static sgf_status table_write_back(const sgf_table *table, const char *path, file_kind kind,
+                                   sgf_error *err) {
+    char *real = realpath(path, NULL);
+    const char *place = real ? real : path;
+    sgf_status status = kind == FILE_FEATHER ? sgf_table_write_feather(table, place, err)
+                        : kind == FILE_CSV   ? sgf_table_write_csv(table, place, err)
+                                             : sgf_table_write_jsonl(table, place, err);
+    free(real);
+    return status;
+}
+
+/* A cell with the lemmas of each of n texts. */
+static sgf_status lemmas_put(sgf_table *table, int column, const lemma_book *book,
+                             const sgf_str *texts, size_t n, sgf_error *err) {
+    size_t *counts = (size_t *)calloc(n + 1, sizeof *counts), i, total = 0;
+    sgf_str *items;
+    sgf_status status;
+    for (i = 0; counts && i < n; i++) total += counts[i] = lemma_book_find(book, texts[i])->count;
+    items = (sgf_str *)calloc(total + 1, sizeof *items);
+    if (!counts || !items) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
+    else {
+        for (i = total = 0; i < n; total += counts[i++])
+            if (counts[i])
+                memcpy(items + total, lemma_book_find(book, texts[i])->items,
+                       counts[i] * sizeof *items);
+        status = sgf_table_list_list(table, column, items, counts, n, err);
+    }
+    free(items);
+    free(counts);
+    return status;
+}
+static sgf_status lemmas_put_list(sgf_table *table, int column, const lemma_book *book,
+                                  list_column *list, size_t row, sgf_error *err) {
+    size_t n = 0;
+    const sgf_str *texts = list_cell(list, row, &n);
+    if (!list->plain && sgf_cell_null(list->table, list->column, row))
+        return sgf_table_null(table, column, err);
+    return lemmas_put(table, column, book, texts, n, err);
+}
+
+/* The texts of a file that are to become lemmas: one prediction a row, the answers, and, in a
+   confidence file, the samples. */
+typedef struct {
+    int prediction;
+    list_column answers, samples;
+    lemma_book book;
+} lemma_source;
+
+static sgf_status lemma_source_open(const char *path, const sgf_table *table, int confidence,
+                                    lemma_source *s, sgf_error *err) {
+    const char *name = confidence ? "greedy_predict" : "prediction";
+    size_t row, rows = sgf_table_rows(table), i, n, count = 0, cap = rows;
+    sgf_str *texts;
+    sgf_status status;
+    s->samples.column = -1;
+    s->prediction = sgf_table_find(table, name);
+    status = list_open(path, table, "answers", SGF_LIST_UTF8, &s->answers, err);
+    if (!status && confidence)
+        status = list_open(path, table, "sample_predicts", SGF_LIST_UTF8, &s->samples, err);
+    if (status) return status;
+    if (s->prediction < 0 || sgf_table_type(table, s->prediction) != SGF_UTF8 ||
+        s->answers.column < 0 || (confidence && s->samples.column < 0))
+        return sgf__fail_at(
+            err, SGF_ERR_FORMAT, path, -1,
+            "%s: no column \"%s\" to make lemmas of: wanted prediction and answers "
+            "(results), or greedy_predict, sample_predicts and answers (confidence)",
+            path, s->answers.column < 0 ? "answers" : name);
+    for (row = 0; row < rows; row++) {
+        list_cell(&s->answers, row, &n), cap += n;
+        if (confidence) list_cell(&s->samples, row, &n), cap += n;
+    }
+    texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
+    if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
+    for (row = 0; row < rows; row++) {
+        const sgf_str *items = list_cell(&s->answers, row, &n);
+        texts[count++] = sgf_cell_text(table, s->prediction, row);
+        for (i = 0; i < n; i++) texts[count++] = items[i];
+        if (!confidence) continue;
+        items = list_cell(&s->samples, row, &n);
+        for (i = 0; i < n; i++) texts[count++] = items[i];
+    }
+    return lemma_book_make(&s->book, texts, count, err);
+}
+static void lemma_source_close(lemma_source *s) {
+    list_close(&s->answers);
+    list_close(&s->samples);
+    lemma_book_free(&s->book);
+}
+
+static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error *err) {
+    int predicted = -1, answers = -1;
+    size_t row, rows = sgf_table_rows(table);
+    sgf_status status = sgf_table_column(table, "predict_lemma", SGF_LIST_UTF8, &predicted, err);
+    for (row = 0; row < rows && !status; row++) {
+        const sgf_lemmas *lemmas = lemma_book_find(&s->book,
+                                                   sgf_cell_text(table, s->prediction, row));
+        status = sgf_table_list(table, predicted, lemmas->items, lemmas->count, err);
+    }
+    if (!status)
+        status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &answers, err);
+    for (row = 0; row < rows && !status; row++)
+        status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
+    return status;
+}
+/* confidence: the share of the samples that match the greedy answer, two-way. */
+static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_error *err) {
+    int greedy = -1, samples = -1, answers = -1, confidence = -1;
+    size_t row, rows = sgf_table_rows(table), i, n = 0;
+    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_LIST_UTF8, &greedy, err);
+    for (row = 0; row < rows && !status; row++) {
+        const sgf_lemmas *lemmas = lemma_book_find(&s->book,
+                                                   sgf_cell_text(table, s->prediction, row));
+        status = sgf_table_list(table, greedy, lemmas->items, lemmas->count, err);
+    }
+    if (!status)
+        status = sgf_table_column(table, "sample_lemmas", SGF_LIST_LIST_UTF8, &samples, err);
+    for (row = 0; row < rows && !status; row++)
+        status = lemmas_put_list(table, samples, &s->book, &s->samples, row, err);
+    if (!status)
+        status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &answers, err);
+    for (row = 0; row < rows && !status; row++)
+        status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
+    if (!status) status = sgf_table_column(table, "confidence", SGF_F64, &confidence, err);
+    for (row = 0; row < rows && !status; row++) {
+        const sgf_lemmas *lemmas = lemma_book_find(&s->book,
+                                                   sgf_cell_text(table, s->prediction, row));
+        const sgf_str *drawn = list_cell(&s->samples, row, &n);
+        size_t matched = 0;
+        for (i = 0; i < n; i++)
+            matched += (size_t)sgf_lemmas_match(lemmas, lemma_book_find(&s->book, drawn[i]), 1);
+        status = n ? sgf_table_f64(table, confidence, (double)matched / (double)n, err)
+                   : sgf_table_null(table, confidence, err);
+    }
+    return status;
+}
+
+/* One file. A file that has its lemmas stays as it is, byte for byte. */
+static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) {
+    static const char *const names[2][5] = {
+        {"predict_lemma", "answer_lemmas", NULL, NULL, NULL},
+        {"greedy_lemma", "sample_lemmas", "answer_lemmas", "confidence", NULL}};
+    sgf_table *table = NULL;
+    lemma_source source;
+    file_kind kind = FILE_CSV;
+    int confidence = 0, i, there = 1;
+    sgf_status status = file_kind_of(path, &kind, err);
+    if (!status) status = sgf_table_read(path, NULL, &table, err);
+    if (status) return status;
+    memset(&source, 0, sizeof source);
+    confidence = sgf_table_find(table, "greedy_predict") >= 0;
+    for (i = 0; names[confidence][i]; i++)
+        if (sgf_table_find(table, names[confidence][i]) < 0) there = 0;
+    if (there && !rewrite) {
+        fprintf(stderr, "%s: has its lemmas already; nothing changed (--rewrite makes them anew)\n",
+                path);
+        sgf_table_free(table);
+        return SGF_OK;
+    }
+    for (i = 0; names[confidence][i]; i++) {
+        int old = sgf_table_find(table, names[confidence][i]);
+        if (old >= 0) sgf_table_drop(table, old);
+    }
+    status = lemma_source_open(path, table, confidence, &source, err);
+    if (!status)
+        status = confidence ? lemmatize_confidence(table, &source, err)
+                            : lemmatize_results(table, &source, err);
+    if (!status) status = table_write_back(table, path, kind, err);
+    if (!status)
+        fprintf(stderr, "%s: %llu rows, lemmas of %llu different texts\n", path,
+                (unsigned long long)sgf_table_rows(table), (unsigned long long)source.book.count);
+    lemma_source_close(&source);
+    sgf_table_free(table);
+    return status;
+}
+
+static int verb_lemmatize(int argc, char **argv) {
+    int rewrite = 0, rests = 0, i, status;
+    const char **files = (const char **)calloc((size_t)argc + 1, sizeof *files);
+    sgf_error err;
+    option options[] = {
+        {"rewrite", OPTION_FLAG, NULL, NULL, "make lemmas anew that are there already"},
+        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
+    options[0].target = &rewrite;
+    if (!files) {
+        fprintf(stderr, "segfuse lemmatize: out of memory\n");
+        return 1;
+    }
+    status = options_parse(
+        argc, argv, options, "FILE...",
+        "Add the columns predict_lemma and answer_lemmas to result files (Feather, "
+        "CSV,\nJSON lines), in place; to a confidence file its lemmas and confidence.",
+        files, &rests, argc);
+    if (status < 0 && !rests) {
+        fprintf(stderr,
+                "segfuse lemmatize: name at least one file; see segfuse lemmatize --help\n");
+        status = 2;
+    }
+    if (status < 0) {
+        status = 0;
+        for (i = 0; i < rests; i++)
+            if (lemmatize_file(files[i], rewrite, &err)) status = failed("lemmatize", &err);
+    }
+    free(files);
+    return status;
+}

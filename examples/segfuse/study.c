@@ -1,0 +1,471 @@
+/* The study behind `segfuse analyze` and its report: result files brought together question by
+   question, and everything that is computed from them. */
+
+typedef struct {
+    sgf_str uuid, text, relation; /* text, relation: length 0 if unknown */
+    const sgf_str *answers;
+    size_t answer_count;
+} asked_question;
+
+typedef struct {
+    size_t rows, questions, right[2];
+    double rate[2], low[2], high[2]; /* 95% */
+    int clustered; /* several rows a question: the interval is a bootstrap over questions */
+} method_summary;
+
+/* Two methods, first minus second, on the questions that both answered. */
+typedef struct {
+    size_t first, second, questions;
+    double difference, low, high;
+    int single; /* both have one row a question; only then what follows is defined */
+    paired_counts counts;
+    double p, holm, kappa;
+    size_t same; /* equal predictions, as lemmas */
+} method_pair;
+
+/* A file with several rows a question: what its paraphrases have in common. */
+typedef struct {
+    size_t file, questions, any, all, equal;
+    size_t places; /* the most rows a question has */
+    size_t *rows, *right; /* [places] of the first, second, ... paraphrase */
+} paraphrase_study;
+
+typedef struct {
+    int way; /* ONE_WAY or TWO_WAY: what counts as right in comparisons */
+    size_t resamples;
+    int64_t seed;
+    answer_file *file;
+    size_t files;
+    asked_question *question;
+    size_t questions, common; /* common: answered by every method that is compared */
+    method_summary *summary;  /* [files] */
+    method_pair *pair;
+    size_t pairs;
+    paraphrase_study *paraphrase;
+    size_t paraphrase_studies;
+    sgf_str *relation; /* ascending */
+    size_t relations;
+    size_t *relation_rows, *relation_right; /* [relations][files] */
+    sgf__arena arena;
+} study;
+
+static void study_free(study *s) {
+    size_t i;
+    for (i = 0; i < s->files; i++) answer_file_free(&s->file[i]);
+    for (i = 0; i < s->paraphrase_studies; i++) free(s->paraphrase[i].rows);
+    free(s->file), free(s->question), free(s->summary), free(s->pair), free(s->paraphrase);
+    free(s->relation), free(s->relation_rows);
+    sgf__arena_free(&s->arena);
+    memset(s, 0, sizeof *s);
+}
+static sgf_status study_memory(sgf_error *err) {
+    return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for the results");
+}
+static int study_compares(const answer_file *f) {
+    return !f->apart && !f->aside;
+}
+static size_t rows_of(const answer_file *f, size_t question) {
+    return f->apart ? 0 : f->first[question + 1] - f->first[question];
+}
+/* How many of a question's rows are right. */
+static size_t right_of(const answer_file *f, size_t question, int way) {
+    size_t i, n = 0;
+    for (i = f->first[question]; i < f->first[question + 1]; i++) n += f->right[way][f->order[i]];
+    return n;
+}
+
+/* ---- questions ---- */
+
+typedef struct {
+    sgf_str uuid;
+    size_t order; /* of first appearance */
+} uuid_place;
+
+static int uuid_place_order(const void *a, const void *b) {
+    const uuid_place *x = (const uuid_place *)a, *y = (const uuid_place *)b;
+    int order = text_order(&x->uuid, &y->uuid);
+    return order ? order : x->order < y->order ? -1 : x->order > y->order;
+}
+static int uuid_first_order(const void *a, const void *b) {
+    const uuid_place *x = (const uuid_place *)a, *y = (const uuid_place *)b;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+/* Which rows of a file belong to which question, by counting. place[i] is the question of uuid i. */
+static sgf_status study_assign(answer_file *f, const sgf_str *uuids, const size_t *place, size_t n,
+                               sgf_error *err) {
+    size_t row, q, *at = (size_t *)calloc(n + 1, sizeof *at);
+    size_t *of = (size_t *)calloc(f->rows + 1, sizeof *of);
+    f->first = (size_t *)calloc(n + 2, sizeof *f->first);
+    f->order = (size_t *)calloc(f->rows + 1, sizeof *f->order);
+    if (at && of && f->first && f->order) {
+        for (row = 0; row < f->rows; row++) {
+            of[row] = place[texts_find(uuids, n, f->uuid[row])];
+            f->first[of[row] + 1]++;
+        }
+        for (q = 0; q < n; q++) f->first[q + 1] += f->first[q], at[q] = f->first[q];
+        for (row = 0; row < f->rows; row++) f->order[at[of[row]]++] = row;
+    }
+    free(at);
+    free(of);
+    return f->first && f->order && at && of ? SGF_OK : study_memory(err);
+}
+/* What a question is: from the first row that asks it. */
+static sgf_status study_describe(study *s, asked_question *q, answer_file *f, size_t row,
+                                 sgf_error *err) {
+    size_t n = 0;
+    const sgf_str *items = list_cell(&f->answers, row, &n);
+    sgf_str *answers = (sgf_str *)sgf__arena_alloc(&s->arena, n + 1, sizeof *answers, err);
+    if (!answers) return SGF_ERR_MEMORY;
+    if (n) memcpy(answers, items, n * sizeof *answers);
+    q->uuid = f->uuid[row];
+    q->answers = answers;
+    q->answer_count = n;
+    q->text = answer_asked(f, row);
+    return SGF_OK;
+}
+/* All questions of all files, in the order in which they appear first. */
+static sgf_status study_questions(study *s, sgf_error *err) {
+    size_t total = 0, i, row, n = 0, *place;
+    uuid_place *all;
+    sgf_str *uuids;
+    sgf_status status = SGF_OK;
+    for (i = 0; i < s->files; i++) total += s->file[i].apart ? 0 : s->file[i].rows;
+    all = (uuid_place *)calloc(total + 1, sizeof *all);
+    uuids = (sgf_str *)calloc(total + 1, sizeof *uuids);
+    place = (size_t *)calloc(total + 1, sizeof *place);
+    if (!all || !uuids || !place) status = study_memory(err);
+    for (i = total = 0; i < s->files && !status; i++)
+        for (row = 0; row < s->file[i].rows && !s->file[i].apart; row++) {
+            all[total].uuid = s->file[i].uuid[row];
+            all[total].order = total;
+            total++;
+        }
+    if (!status) qsort(all, total, sizeof *all, uuid_place_order);
+    for (i = 0; i < total && !status; i++)
+        if (!n || text_order(&all[n - 1].uuid, &all[i].uuid)) all[n++] = all[i];
+    for (i = 0; i < n; i++) uuids[i] = all[i].uuid;
+    if (!status) qsort(all, n, sizeof *all, uuid_first_order);
+    for (i = 0; i < n; i++) place[texts_find(uuids, n, all[i].uuid)] = i;
+    s->questions = n;
+    if (!status && !(s->question = (asked_question *)calloc(n + 1, sizeof *s->question)))
+        status = study_memory(err);
+    for (i = 0; i < s->files && !status; i++) {
+        answer_file *f = &s->file[i];
+        if (f->apart) continue;
+        status = study_assign(f, uuids, place, n, err);
+        for (row = 0; row < n && !status; row++)
+            if (!s->question[row].uuid.ptr && rows_of(f, row))
+                status = study_describe(s, &s->question[row], f, f->order[f->first[row]], err);
+    }
+    free(all), free(uuids), free(place);
+    return status;
+}
+
+/* ---- the vote: what most paraphrases answer, a method that costs nothing more ---- */
+
+typedef struct {
+    sgf_str words;
+    size_t row;
+} ballot;
+
+static int ballot_order(const void *a, const void *b) {
+    const ballot *x = (const ballot *)a, *y = (const ballot *)b;
+    int order = text_order(&x->words, &y->words);
+    return order ? order : x->row < y->row ? -1 : x->row > y->row;
+}
+/* The row whose prediction, as lemmas, is the most frequent; the earliest one on ties. */
+static size_t vote_row(ballot *ballots, size_t n) {
+    size_t i, begin = 0, best = 0, most = 0;
+    qsort(ballots, n, sizeof *ballots, ballot_order);
+    for (i = 1; i <= n; i++) {
+        if (i < n && !text_order(&ballots[i].words, &ballots[begin].words)) continue;
+        if (i - begin > most || (i - begin == most && ballots[begin].row < best))
+            most = i - begin, best = ballots[begin].row;
+        begin = i;
+    }
+    return best;
+}
+static sgf_status vote_make(const study *s, const answer_file *from, answer_file *f,
+                            sgf_error *err) {
+    size_t q, k, row = 0, questions = 0;
+    ballot *ballots = (ballot *)calloc(from->rows + 1, sizeof *ballots);
+    sgf_status status;
+    memset(f, 0, sizeof *f);
+    sgf__arena_init(&f->arena, NULL);
+    f->answers.column = f->asked.column = f->stored.column = -1;
+    f->derived = 1;
+    f->aside = from->aside;
+    snprintf(f->path, sizeof f->path, "%s", from->path);
+    snprintf(f->name, sizeof f->name, "%.100s vote", from->name);
+    snprintf(f->method, sizeof f->method, "%.50s vote", from->method);
+    for (q = 0; q < s->questions; q++) questions += rows_of(from, q) > 0;
+    status = answer_file_room(f, questions, err);
+    if (!status && !(f->first = (size_t *)calloc(s->questions + 2, sizeof *f->first)))
+        status = study_memory(err);
+    if (!status && !(f->order = (size_t *)calloc(questions + 1, sizeof *f->order)))
+        status = study_memory(err);
+    if (!status && !ballots) status = study_memory(err);
+    for (q = 0; q < s->questions && !status; q++) {
+        size_t n = rows_of(from, q), chosen;
+        f->first[q + 1] = f->first[q] + (n > 0);
+        if (!n) continue;
+        for (k = 0; k < n; k++) {
+            ballots[k].row = from->order[from->first[q] + k];
+            ballots[k].words = from->words[ballots[k].row];
+        }
+        chosen = vote_row(ballots, n);
+        f->order[row] = row;
+        f->uuid[row] = from->uuid[chosen];
+        f->prediction[row] = from->prediction[chosen];
+        f->words[row] = from->words[chosen];
+        f->right[0][row] = from->right[0][chosen];
+        f->right[1][row] = from->right[1][chosen];
+        f->empty += !sgf__strip(f->prediction[row]).len;
+        row++;
+    }
+    free(ballots);
+    if (status) answer_file_free(f);
+    return status;
+}
+static int has_several_rows(const study *s, const answer_file *f) {
+    size_t q;
+    for (q = 0; q < s->questions; q++)
+        if (rows_of(f, q) > 1) return 1;
+    return 0;
+}
+
+/* ---- what is computed ---- */
+
+static sgf_status study_paraphrases(study *s, size_t file, sgf_error *err) {
+    const answer_file *f = &s->file[file];
+    paraphrase_study *p = &s->paraphrase[s->paraphrase_studies];
+    size_t q, k;
+    memset(p, 0, sizeof *p);
+    p->file = file;
+    for (q = 0; q < s->questions; q++) p->places = p->places < rows_of(f, q) ? rows_of(f, q) : p->places;
+    p->rows = (size_t *)calloc(2 * p->places + 1, sizeof *p->rows);
+    if (!p->rows) return study_memory(err);
+    p->right = p->rows + p->places;
+    s->paraphrase_studies++;
+    for (q = 0; q < s->questions; q++) {
+        size_t n = rows_of(f, q), right = 0, equal = 1;
+        const size_t *row = f->order + f->first[q];
+        if (!n) continue;
+        for (k = 0; k < n; k++) {
+            p->rows[k]++;
+            p->right[k] += f->right[s->way][row[k]];
+            right += f->right[s->way][row[k]];
+            equal = equal && !text_order(&f->words[row[0]], &f->words[row[k]]);
+        }
+        p->questions++;
+        p->any += right > 0;
+        p->all += right == n;
+        p->equal += equal;
+    }
+    return SGF_OK;
+}
+/* The questions of `set` (all of them if it is NULL) that a file answers: its right rows and rows. */
+static void study_counts(const answer_file *f, int way, const uint32_t *set, size_t n,
+                         uint32_t *right, uint32_t *rows) {
+    size_t i;
+    for (i = 0; i < n; i++) {
+        rows[i] = (uint32_t)rows_of(f, set[i]);
+        right[i] = (uint32_t)right_of(f, set[i], way);
+    }
+}
+static sgf_status study_summary(study *s, size_t file, sgf_error *err) {
+    const answer_file *f = &s->file[file];
+    method_summary *m = &s->summary[file];
+    size_t row, q;
+    int way;
+    m->rows = f->rows;
+    for (row = 0; row < f->rows; row++)
+        for (way = 0; way < 2; way++) m->right[way] += f->right[way][row];
+    for (q = 0; q < s->questions; q++) m->questions += rows_of(f, q) > 0;
+    m->clustered = !f->apart && m->questions < m->rows;
+    for (way = 0; way < 2; way++) {
+        m->rate[way] = m->rows ? (double)m->right[way] / (double)m->rows : 0;
+        sgf_wilson(m->right[way], m->rows, interval_z, &m->low[way], &m->high[way]);
+    }
+    if (m->clustered) {
+        uint32_t *set = (uint32_t *)calloc(4 * m->questions + 1, sizeof *set), *right, *rows;
+        double *rates = (double *)calloc(s->resamples + 1, sizeof *rates);
+        right = set + m->questions, rows = right + m->questions;
+        if (set && rates) {
+            for (q = row = 0; q < s->questions; q++)
+                if (rows_of(f, q)) set[row++] = (uint32_t)q;
+            for (way = 0; way < 2; way++) {
+                study_counts(f, way, set, m->questions, right, rows);
+                bootstrap_rates(right, rows, 1, m->questions, s->resamples, s->seed,
+                                rows + m->questions, rates);
+                middle_95(rates, s->resamples, &m->low[way], &m->high[way]);
+            }
+        }
+        free(set), free(rates);
+        if (!set || !rates) return study_memory(err);
+    }
+    return SGF_OK;
+}
+static void study_pair(study *s, method_pair *p) {
+    const answer_file *a = &s->file[p->first], *b = &s->file[p->second];
+    size_t q, hits[2] = {0, 0}, rows[2] = {0, 0};
+    p->single = !s->summary[p->first].clustered && !s->summary[p->second].clustered;
+    for (q = 0; q < s->questions; q++) {
+        size_t n = rows_of(a, q), m = rows_of(b, q), x, y;
+        if (!n || !m) continue;
+        x = right_of(a, q, s->way), y = right_of(b, q, s->way);
+        hits[0] += x, hits[1] += y, rows[0] += n, rows[1] += m;
+        p->questions++;
+        if (!p->single) continue;
+        if (x && y) p->counts.both++;
+        else if (x) p->counts.first++;
+        else if (y) p->counts.second++;
+        else p->counts.neither++;
+        p->same += !text_order(&a->words[a->order[a->first[q]]], &b->words[b->order[b->first[q]]]);
+    }
+    p->difference = p->low = p->high = NAN;
+    p->p = p->holm = p->kappa = NAN;
+    if (!p->questions) return;
+    p->difference = (double)hits[0] / (double)rows[0] - (double)hits[1] / (double)rows[1];
+    if (p->single) p->p = mcnemar_p(&p->counts), p->kappa = kappa_of(&p->counts);
+}
+static void study_holm(study *s, double *scratch, size_t *order) {
+    size_t i, n = 0;
+    double *p = scratch, *corrected = scratch + s->pairs;
+    for (i = 0; i < s->pairs; i++)
+        if (s->pair[i].single && s->pair[i].questions) p[n++] = s->pair[i].p;
+    holm_correct(p, corrected, order, n);
+    for (i = n = 0; i < s->pairs; i++)
+        if (s->pair[i].single && s->pair[i].questions) s->pair[i].holm = corrected[n++];
+}
+/* The questions that both answered. */
+static size_t study_overlap(const study *s, const method_pair *p, uint32_t *set) {
+    size_t q, n = 0;
+    for (q = 0; q < s->questions; q++)
+        if (rows_of(&s->file[p->first], q) && rows_of(&s->file[p->second], q))
+            set[n++] = (uint32_t)q;
+    return n;
+}
+static int study_covers(const answer_file *f, const uint32_t *set, size_t n) {
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (!rows_of(f, set[i])) return 0;
+    return 1;
+}
+/* The intervals of all differences between methods that share one set of questions, from one series
+   of resamples. */
+static sgf_status study_bootstrap_set(study *s, method_pair *p, uint32_t *set, sgf_error *err) {
+    size_t n = study_overlap(s, p, set), i, r, members = 0;
+    size_t *member = (size_t *)calloc(s->files + 1, sizeof *member); /* file -> 1 + its place */
+    uint32_t *counts;
+    double *rates, *difference;
+    for (i = 0; member && i < s->files; i++)
+        if (study_compares(&s->file[i]) && study_covers(&s->file[i], set, n)) member[i] = ++members;
+    counts = (uint32_t *)calloc(2 * members * n + n + 1, sizeof *counts);
+    rates = (double *)calloc((members + 1) * s->resamples + 1, sizeof *rates);
+    if (member && counts && rates) {
+        uint32_t *rows = counts + members * n;
+        for (i = 0; i < s->files; i++)
+            if (member[i])
+                study_counts(&s->file[i], s->way, set, n, counts + (member[i] - 1) * n,
+                             rows + (member[i] - 1) * n);
+        bootstrap_rates(counts, rows, members, n, s->resamples, s->seed, rows + members * n, rates);
+        difference = rates + members * s->resamples;
+        for (i = 0; i < s->pairs; i++) {
+            method_pair *other = &s->pair[i];
+            if (other->questions != n || !member[other->first] || !member[other->second]) continue;
+            for (r = 0; r < s->resamples; r++)
+                difference[r] = rates[(member[other->first] - 1) * s->resamples + r] -
+                                rates[(member[other->second] - 1) * s->resamples + r];
+            middle_95(difference, s->resamples, &other->low, &other->high);
+        }
+    }
+    free(rates), free(counts);
+    i = member && counts && rates;
+    free(member);
+    return i ? SGF_OK : study_memory(err);
+}
+static sgf_status study_pairs(study *s, sgf_error *err) {
+    size_t i, k, q, most = s->files * s->files / 2 + 1;
+    uint32_t *set = (uint32_t *)calloc(s->questions + 1, sizeof *set);
+    double *scratch;
+    size_t *order;
+    sgf_status status = SGF_OK;
+    s->pair = (method_pair *)calloc(most, sizeof *s->pair);
+    scratch = (double *)calloc(2 * most, sizeof *scratch);
+    order = (size_t *)calloc(most, sizeof *order);
+    if (!set || !s->pair || !scratch || !order) status = study_memory(err);
+    for (i = 0; i < s->files && !status; i++)
+        for (k = i + 1; k < s->files; k++) {
+            method_pair *p = &s->pair[s->pairs];
+            if (!study_compares(&s->file[i]) || !study_compares(&s->file[k])) continue;
+            p->first = i, p->second = k;
+            study_pair(s, p);
+            s->pairs++;
+        }
+    if (!status) study_holm(s, scratch, order);
+    for (i = 0; i < s->pairs && !status; i++)
+        if (s->pair[i].questions && s->pair[i].low != s->pair[i].low)
+            status = study_bootstrap_set(s, &s->pair[i], set, err);
+    for (q = 0; q < s->questions; q++) {
+        for (i = 0; i < s->files; i++)
+            if (study_compares(&s->file[i]) && !rows_of(&s->file[i], q)) break;
+        s->common += i == s->files;
+    }
+    free(set), free(scratch), free(order);
+    return status;
+}
+
+/* ---- relations ---- */
+
+static sgf_status study_relations(study *s, sgf_error *err) {
+    size_t q, i, n = 0;
+    s->relation = (sgf_str *)calloc(s->questions + 1, sizeof *s->relation);
+    if (!s->relation) return study_memory(err);
+    for (q = 0; q < s->questions; q++)
+        if (s->question[q].relation.len) s->relation[n++] = s->question[q].relation;
+    s->relations = n = texts_unique(s->relation, n);
+    s->relation_rows = (size_t *)calloc(2 * n * s->files + 1, sizeof *s->relation_rows);
+    if (!s->relation_rows) return study_memory(err);
+    s->relation_right = s->relation_rows + n * s->files;
+    for (q = 0; q < s->questions; q++) {
+        size_t at = texts_find(s->relation, n, s->question[q].relation);
+        for (i = 0; i < s->files && at < n; i++) {
+            if (s->file[i].apart) continue;
+            s->relation_rows[at * s->files + i] += rows_of(&s->file[i], q);
+            s->relation_right[at * s->files + i] += right_of(&s->file[i], q, s->way);
+        }
+    }
+    return SGF_OK;
+}
+
+/* Everything, once the files are read. Files with several rows a question get their vote behind
+   them. */
+static sgf_status study_make(study *s, sgf_error *err) {
+    size_t i, given = s->files, kept = 0;
+    answer_file *all = (answer_file *)calloc(2 * given + 1, sizeof *all);
+    sgf_status status = all ? study_questions(s, err) : study_memory(err);
+    if (!status && !(s->paraphrase =
+                         (paraphrase_study *)calloc(given + 1, sizeof *s->paraphrase)))
+        status = study_memory(err);
+    for (i = 0; i < given && !status; i++) { /* a file moves to `all`; its lists point to its table */
+        int several = !s->file[i].apart && has_several_rows(s, &s->file[i]);
+        all[kept++] = s->file[i];
+        memset(&s->file[i], 0, sizeof s->file[i]);
+        if (several) status = vote_make(s, &all[kept - 1], &all[kept], err);
+        if (several && !status) kept++;
+    }
+    if (!all) return status;
+    for (i = 0; i < given; i++) answer_file_free(&s->file[i]);
+    free(s->file);
+    s->file = all;
+    s->files = kept;
+    if (!status && !(s->summary = (method_summary *)calloc(kept + 1, sizeof *s->summary)))
+        status = study_memory(err);
+    for (i = 0; i < kept && !status; i++) status = study_summary(s, i, err);
+    for (i = 0; i < kept && !status; i++)
+        if (s->summary[i].clustered) status = study_paraphrases(s, i, err);
+    if (!status) status = study_pairs(s, err);
+    if (!status) status = study_relations(s, err);
+    return status;
+}
