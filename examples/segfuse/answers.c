@@ -184,14 +184,12 @@ static void answer_name_read(answer_file *f) {
     path_stem(f->path, stem, sizeof stem);
     if (!strncmp(start, "baseline_", 9)) start += 9;
     else if (!strncmp(start, "ensemble_", 9)) start += 9;
-    snprintf(f->name, sizeof f->name, "%s", start);
-    snprintf(f->method, sizeof f->method, "%s", start);
+    snprintf(f->name, sizeof f->name, "%.127s", start);
+    snprintf(f->method, sizeof f->method, "%.63s", start);
     dash = strrchr(f->method, '-');
+    if (dash && dash[1] == 'm') dash = strrchr(dash, 's'); /* what stands before is the pool */
     if (dash && dash[1] >= '0' && dash[1] <= '9') {
         long count = strtol(dash + 1, &end, 10);
-        if (!*end) f->paraphrases = count, *dash = 0;
-    } else if (dash && dash[1] == 'm' && strrchr(dash, 's')) {
-        long count = strtol(strrchr(dash, 's') + 1, &end, 10);
         if (!*end) f->paraphrases = count, *dash = 0;
     }
     n = strlen(f->method);

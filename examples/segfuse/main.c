@@ -39,6 +39,8 @@
 #include "statistics.c"
 #include "answers.c"
 #include "lemmatize.c"
+#include "study.c"
+#include "analyze.c"
 #include "manual.c"
 #include "interactive.c"
 
@@ -50,6 +52,7 @@ static const program_verb verbs[] = {
     {"merge", verb_merge, "the shards of a result become one file"},
     {"convert", verb_convert, "a table as Feather, CSV or JSON lines"},
     {NULL, NULL, "Understand results:"},
+    {"analyze", verb_analyze, "compare methods: accuracy, intervals, tests; a report"},
     {"lemmatize", verb_lemmatize, "add lemmas to result files, in place"},
     {NULL, NULL, "Look inside:"},
     {"inspect", verb_inspect, "what is in a model folder or a table"},

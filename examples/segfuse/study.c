@@ -26,7 +26,7 @@ typedef struct {
 /* A file with several rows a question: what its paraphrases have in common. */
 typedef struct {
     size_t file, questions, any, all, equal;
-    size_t places; /* the most rows a question has */
+    size_t places;        /* the most rows a question has */
     size_t *rows, *right; /* [places] of the first, second, ... paraphrase */
 } paraphrase_study;
 
@@ -45,6 +45,7 @@ typedef struct {
     size_t paraphrase_studies;
     sgf_str *relation; /* ascending */
     size_t relations;
+    size_t *relation_questions;             /* [relations] */
     size_t *relation_rows, *relation_right; /* [relations][files] */
     sgf__arena arena;
 } study;
@@ -54,7 +55,7 @@ static void study_free(study *s) {
     for (i = 0; i < s->files; i++) answer_file_free(&s->file[i]);
     for (i = 0; i < s->paraphrase_studies; i++) free(s->paraphrase[i].rows);
     free(s->file), free(s->question), free(s->summary), free(s->pair), free(s->paraphrase);
-    free(s->relation), free(s->relation_rows);
+    free(s->relation), free(s->relation_questions);
     sgf__arena_free(&s->arena);
     memset(s, 0, sizeof *s);
 }
@@ -64,13 +65,13 @@ static sgf_status study_memory(sgf_error *err) {
 static int study_compares(const answer_file *f) {
     return !f->apart && !f->aside;
 }
-static size_t rows_of(const answer_file *f, size_t question) {
-    return f->apart ? 0 : f->first[question + 1] - f->first[question];
+static size_t rows_of(const answer_file *f, size_t q) {
+    return f->apart ? 0 : f->first[q + 1] - f->first[q];
 }
 /* How many of a question's rows are right. */
-static size_t right_of(const answer_file *f, size_t question, int way) {
+static size_t right_of(const answer_file *f, size_t q, int way) {
     size_t i, n = 0;
-    for (i = f->first[question]; i < f->first[question + 1]; i++) n += f->right[way][f->order[i]];
+    for (i = f->first[q]; i < f->first[q + 1]; i++) n += f->right[way][f->order[i]];
     return n;
 }
 
@@ -185,8 +186,9 @@ static size_t vote_row(ballot *ballots, size_t n) {
     }
     return best;
 }
-static sgf_status vote_make(const study *s, const answer_file *from, answer_file *f,
+static sgf_status vote_make(const study *s, const answer_file *from, answer_file *out,
                             sgf_error *err) {
+    answer_file vote, *f = &vote;
     size_t q, k, row = 0, questions = 0;
     ballot *ballots = (ballot *)calloc(from->rows + 1, sizeof *ballots);
     sgf_status status;
@@ -225,6 +227,7 @@ static sgf_status vote_make(const study *s, const answer_file *from, answer_file
     }
     free(ballots);
     if (status) answer_file_free(f);
+    else *out = vote;
     return status;
 }
 static int has_several_rows(const study *s, const answer_file *f) {
@@ -242,7 +245,8 @@ static sgf_status study_paraphrases(study *s, size_t file, sgf_error *err) {
     size_t q, k;
     memset(p, 0, sizeof *p);
     p->file = file;
-    for (q = 0; q < s->questions; q++) p->places = p->places < rows_of(f, q) ? rows_of(f, q) : p->places;
+    for (q = 0; q < s->questions; q++)
+        p->places = p->places < rows_of(f, q) ? rows_of(f, q) : p->places;
     p->rows = (size_t *)calloc(2 * p->places + 1, sizeof *p->rows);
     if (!p->rows) return study_memory(err);
     p->right = p->rows + p->places;
@@ -264,7 +268,7 @@ static sgf_status study_paraphrases(study *s, size_t file, sgf_error *err) {
     }
     return SGF_OK;
 }
-/* The questions of `set` (all of them if it is NULL) that a file answers: its right rows and rows. */
+/* The right rows, and the rows, that a file has for each question of `set`. */
 static void study_counts(const answer_file *f, int way, const uint32_t *set, size_t n,
                          uint32_t *right, uint32_t *rows) {
     size_t i;
@@ -418,6 +422,54 @@ static sgf_status study_pairs(study *s, sgf_error *err) {
 
 /* ---- relations ---- */
 
+typedef struct {
+    sgf_str uuid, relation;
+} uuid_relation;
+
+static int uuid_relation_order(const void *a, const void *b) {
+    return text_order(&((const uuid_relation *)a)->uuid, &((const uuid_relation *)b)->uuid);
+}
+/* A cell as text, a whole number too. */
+static sgf_str cell_as_text(sgf__arena *arena, const sgf_table *table, int column, size_t row,
+                            sgf_error *err) {
+    char text[32];
+    size_t n;
+    if (sgf_table_type(table, column) == SGF_UTF8 || sgf_cell_null(table, column, row))
+        return sgf_cell_text(table, column, row);
+    n = (size_t)snprintf(text, sizeof text, "%lld", (long long)sgf_cell_i64(table, column, row));
+    return sgf__text_of(sgf__arena_text(arena, text, n, err), n);
+}
+/* The relations that a table (of questions or of results) knows go to the questions that have none.
+   A table without relations says nothing. */
+static sgf_status study_label(study *s, const sgf_table *table, sgf_error *err) {
+    static const char *const names[] = {"relation", "rel", "rel_uri"};
+    int uuid = sgf_table_find(table, "uuid"), relation = -1;
+    size_t row, i, n = sgf_table_rows(table);
+    uuid_relation *all, *found, wanted;
+    sgf_status status = SGF_OK;
+    for (i = 0; i < 3 && relation < 0; i++) relation = sgf_table_find(table, names[i]);
+    if (uuid < 0 || relation < 0 || sgf_table_type(table, uuid) != SGF_UTF8) return SGF_OK;
+    if (sgf_table_type(table, relation) != SGF_UTF8 && sgf_table_type(table, relation) != SGF_I64)
+        return SGF_OK;
+    all = (uuid_relation *)calloc(n + 1, sizeof *all);
+    if (!all) return study_memory(err);
+    for (row = 0; row < n && !status; row++) {
+        sgf_str text = cell_as_text(&s->arena, table, relation, row, err);
+        char *copy = sgf__arena_text(&s->arena, text.ptr, text.len, err);
+        all[row].uuid = sgf_cell_text(table, uuid, row);
+        all[row].relation = sgf__text_of(copy, text.len);
+        if (!copy) status = SGF_ERR_MEMORY;
+    }
+    if (!status) qsort(all, n, sizeof *all, uuid_relation_order);
+    for (i = 0; i < s->questions && !status && n; i++) {
+        wanted.uuid = s->question[i].uuid;
+        found = (uuid_relation *)bsearch(&wanted, all, n, sizeof *all, uuid_relation_order);
+        if (found && !s->question[i].relation.len) s->question[i].relation = found->relation;
+    }
+    free(all);
+    return status;
+}
+
 static sgf_status study_relations(study *s, sgf_error *err) {
     size_t q, i, n = 0;
     s->relation = (sgf_str *)calloc(s->questions + 1, sizeof *s->relation);
@@ -425,11 +477,13 @@ static sgf_status study_relations(study *s, sgf_error *err) {
     for (q = 0; q < s->questions; q++)
         if (s->question[q].relation.len) s->relation[n++] = s->question[q].relation;
     s->relations = n = texts_unique(s->relation, n);
-    s->relation_rows = (size_t *)calloc(2 * n * s->files + 1, sizeof *s->relation_rows);
-    if (!s->relation_rows) return study_memory(err);
+    s->relation_questions = (size_t *)calloc(n + 2 * n * s->files + 1, sizeof(size_t));
+    if (!s->relation_questions) return study_memory(err);
+    s->relation_rows = s->relation_questions + n;
     s->relation_right = s->relation_rows + n * s->files;
     for (q = 0; q < s->questions; q++) {
         size_t at = texts_find(s->relation, n, s->question[q].relation);
+        if (at < n) s->relation_questions[at]++;
         for (i = 0; i < s->files && at < n; i++) {
             if (s->file[i].apart) continue;
             s->relation_rows[at * s->files + i] += rows_of(&s->file[i], q);
@@ -440,15 +494,17 @@ static sgf_status study_relations(study *s, sgf_error *err) {
 }
 
 /* Everything, once the files are read. Files with several rows a question get their vote behind
-   them. */
-static sgf_status study_make(study *s, sgf_error *err) {
+   them. `data` may be NULL: a table of the questions, for their relations. */
+static sgf_status study_make(study *s, const sgf_table *data, sgf_error *err) {
     size_t i, given = s->files, kept = 0;
     answer_file *all = (answer_file *)calloc(2 * given + 1, sizeof *all);
     sgf_status status = all ? study_questions(s, err) : study_memory(err);
-    if (!status && !(s->paraphrase =
-                         (paraphrase_study *)calloc(given + 1, sizeof *s->paraphrase)))
+    for (i = 0; i < given && !status; i++) status = study_label(s, s->file[i].table, err);
+    if (!status && data) status = study_label(s, data, err);
+    if (!status && !(s->paraphrase = (paraphrase_study *)calloc(given + 1, sizeof *s->paraphrase)))
         status = study_memory(err);
-    for (i = 0; i < given && !status; i++) { /* a file moves to `all`; its lists point to its table */
+    for (i = 0; i < given && !status;
+         i++) { /* a file moves to `all`; its lists point to its table */
         int several = !s->file[i].apart && has_several_rows(s, &s->file[i]);
         all[kept++] = s->file[i];
         memset(&s->file[i], 0, sizeof s->file[i]);
