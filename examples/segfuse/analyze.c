@@ -147,71 +147,8 @@ static long study_choose(study *s, long wanted, int aside) {
     return wanted;
 }
 
-/* The place of the method that others are compared with: by name or method; origin or the first
-   where nothing is asked. files if there is none of that name. */
-static size_t study_baseline(const study *s, const char *name) {
-    size_t i;
-    for (i = 0; i < s->files; i++)
-        if (study_compares(&s->file[i]) && (!strcmp(s->file[i].name, name ? name : "origin") ||
-                                            !strcmp(s->file[i].method, name ? name : "origin")))
-            return i;
-    for (i = 0; i < s->files && !name; i++)
-        if (study_compares(&s->file[i])) return i;
-    return s->files;
-}
-/* The files, best first. rank has room for s->files, which are few. */
-static void study_rank(const study *s, size_t *rank) {
-    size_t i, k;
-    for (i = 0; i < s->files; i++) {
-        double rate = s->summary[i].rate[s->way];
-        for (k = i; k && s->summary[rank[k - 1]].rate[s->way] < rate; k--) rank[k] = rank[k - 1];
-        rank[k] = i;
-    }
-}
-/* The pair of two methods; *turned says that it stands the other way round. NULL if there is none. */
-static const method_pair *study_pair_of(const study *s, size_t a, size_t b, int *turned) {
-    size_t i;
-    for (i = 0; i < s->pairs; i++) {
-        *turned = s->pair[i].first == b && s->pair[i].second == a;
-        if (*turned || (s->pair[i].first == a && s->pair[i].second == b)) return &s->pair[i];
-    }
-    return NULL;
-}
-/* Are there methods with results for several numbers of paraphrases? */
-static int study_has_series(const study *s) {
-    size_t i, k;
-    for (i = 0; i < s->files; i++)
-        for (k = 0; k < i; k++)
-            if (s->file[i].paraphrases && s->file[k].paraphrases &&
-                s->file[i].paraphrases != s->file[k].paraphrases &&
-                !strcmp(s->file[i].method, s->file[k].method))
-                return 1;
-    return 0;
-}
-/* Do the methods with one answer a question differ on this one: some right and some wrong? */
-static int study_differs(const study *s, size_t q) {
-    size_t i, right = 0, rows = 0;
-    for (i = 0; i < s->files; i++) {
-        if (!study_compares(&s->file[i]) || s->summary[i].clustered) continue;
-        right += right_of(&s->file[i], q, s->way);
-        rows += rows_of(&s->file[i], q);
-    }
-    return right && right < rows;
-}
-
 /* ---- text ---- */
 
-static const char *p_text(double p, char out[16]) {
-    if (p != p) return "-";
-    if (p < 0.0001) return "<0.0001";
-    snprintf(out, 16, "%.4f", p);
-    return out;
-}
-static const char *kappa_text(double kappa, char out[16]) {
-    if (kappa != kappa) return "-";
-    snprintf(out, 16, "%.3f", kappa);
-    return out;
-}
 static int name_width(const study *s) {
     size_t i, width = 12;
     for (i = 0; i < s->files; i++)
@@ -407,7 +344,7 @@ static void text_all(const study *s, const analyze_options *o, const char *title
     size_t *rank = (size_t *)calloc(s->files + 1, sizeof *rank), i;
     if (!rank) return;
     study_rank(s, rank);
-    printf("%s%llu questions", title, (unsigned long long)s->questions);
+    printf("%s%s%llu questions", title, *title ? ": " : "", (unsigned long long)s->questions);
     if (s->common < s->questions)
         printf(
             ", of which every method answered %llu; two methods are compared on those both answered",
@@ -429,60 +366,6 @@ static void text_all(const study *s, const analyze_options *o, const char *title
 }
 
 /* ---- JSON ---- */
-
-typedef struct {
-    sgf__buf buf;
-    int comma; /* a value stands before the next one */
-    sgf_status status;
-    sgf_error err;
-} json_out;
-
-static void json_raw(json_out *j, const char *text) {
-    if (!j->status) j->status = sgf__buf_text(&j->buf, text, &j->err);
-}
-static void json_next(json_out *j) {
-    if (j->comma) json_raw(j, ", ");
-    j->comma = 1;
-}
-static void json_text(json_out *j, sgf_str text) {
-    json_next(j);
-    if (!j->status) j->status = sgf__json_quote(&j->buf, text, &j->err);
-}
-static void json_key(json_out *j, const char *key) {
-    json_text(j, sgf_text(key));
-    json_raw(j, ": ");
-    j->comma = 0;
-}
-static void json_double(json_out *j, double value) {
-    char text[40];
-    json_next(j);
-    text[value == value ? sgf__number_print(value, text) : 0] = 0;
-    json_raw(j, *text ? text : "null");
-}
-static void json_size(json_out *j, size_t value) {
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    json_next(j);
-    json_raw(j, text);
-}
-static void json_open(json_out *j, const char *bracket) {
-    json_next(j);
-    json_raw(j, bracket);
-    j->comma = 0;
-}
-static void json_close(json_out *j, const char *bracket) {
-    json_raw(j, bracket);
-    j->comma = 1;
-}
-static void json_field_text(json_out *j, const char *key, const char *text) {
-    json_key(j, key), json_text(j, sgf_text(text));
-}
-static void json_field_size(json_out *j, const char *key, size_t value) {
-    json_key(j, key), json_size(j, value);
-}
-static void json_field_double(json_out *j, const char *key, double value) {
-    json_key(j, key), json_double(j, value);
-}
 
 static void json_method(json_out *j, const study *s, size_t i) {
     static const char *const ways[] = {"one_way", "two_way"};
@@ -894,7 +777,7 @@ static sgf_status detail_write(const study *s, const char *path, sgf_error *err)
 
 /* ---- the verb ---- */
 
-/* "MODEL on DATASET: ", as the files say it or the options do. */
+/* "MODEL on DATASET", as the files say it or the options do. */
 static void study_title(const study *s, const analyze_options *o, char *title, size_t cap) {
     const char *model = o->model, *data = o->dataset;
     size_t i;
@@ -903,7 +786,7 @@ static void study_title(const study *s, const analyze_options *o, char *title, s
         if (!data && s->file[i].dataset[0]) data = s->file[i].dataset;
     }
     *title = 0;
-    if (model && data) snprintf(title, cap, "%.120s on %.60s: ", model, data);
+    if (model && data) snprintf(title, cap, "%.120s on %.60s", model, data);
 }
 static int analyze_read(study *s, analyze_options *o, const char *const *files, int count,
                         sgf_error *err) {
@@ -947,36 +830,36 @@ static int analyze_print(study *s, const analyze_options *o, const char *title, 
         if (!strcmp(o->table, "relations")) csv_relations(s);
         if (!strcmp(o->table, "questions")) csv_questions(s);
     } else text_all(s, o, title, base);
+    if (o->report && report_write(s, title, base, o->report, &err)) return failed("analyze", &err);
     if (o->detailed && detail_write(s, o->detailed, &err)) return failed("analyze", &err);
     return 0;
 }
 static int analyze_run(study *s, analyze_options *o, const char *const *files, int count) {
     char path[1200], title[256];
-    sgf_table *data = NULL;
+    dataset data;
     sgf_error err;
     sgf_status status;
     size_t base;
     int result = analyze_read(s, o, files, count, &err);
     if (result) return result;
-    status = sgf_table_read(
-        o->data ? o->data : project_path("models/questions/test.jsonl", path, sizeof path), NULL,
-        &data, &err);
+    if (!o->data) project_path("models/questions/test.jsonl", path, sizeof path);
+    status = dataset_load(o->data ? o->data : path, "test", &data, &err);
     if (status && o->data) return failed("analyze", &err);
-    if (status) data = NULL; /* the bundled questions only serve for their relations */
+    if (status) memset(&data, 0, sizeof data); /* the bundled questions only give relations */
     status = study_names(s, &err);
-    if (!status) status = study_make(s, data, &err);
-    sgf_table_free(data);
-    if (status) return failed("analyze", &err);
-    base = study_baseline(s, o->baseline);
-    if (o->baseline && base == s->files) {
+    if (!status) status = study_make(s, &data, &err);
+    base = status ? 0 : study_baseline(s, o->baseline);
+    study_title(s, o, title, sizeof title);
+    if (status) result = failed("analyze", &err);
+    else if (o->baseline && base == s->files) {
         fprintf(stderr, "segfuse analyze: --baseline %s is none of the methods:", o->baseline);
         for (base = 0; base < s->files; base++)
             fprintf(stderr, "%s %s", base ? "," : "", s->file[base].name);
         fprintf(stderr, "\n");
-        return 1;
-    }
-    study_title(s, o, title, sizeof title);
-    return analyze_print(s, o, title, base);
+        result = 1;
+    } else result = analyze_print(s, o, title, base);
+    dataset_free(&data);
+    return result;
 }
 
 static int verb_analyze(int argc, char **argv) {

@@ -40,6 +40,8 @@
 #include "answers.c"
 #include "lemmatize.c"
 #include "study.c"
+#include "jsonout.c"
+#include "report.c"
 #include "analyze.c"
 #include "manual.c"
 #include "interactive.c"

@@ -432,44 +432,58 @@ static int uuid_relation_order(const void *a, const void *b) {
 /* A cell as text, a whole number too. */
 static sgf_str cell_as_text(sgf__arena *arena, const sgf_table *table, int column, size_t row,
                             sgf_error *err) {
-    char text[32];
+    char text[32], *copy;
     size_t n;
     if (sgf_table_type(table, column) == SGF_UTF8 || sgf_cell_null(table, column, row))
         return sgf_cell_text(table, column, row);
     n = (size_t)snprintf(text, sizeof text, "%lld", (long long)sgf_cell_i64(table, column, row));
-    return sgf__text_of(sgf__arena_text(arena, text, n, err), n);
+    copy = sgf__arena_text(arena, text, n, err);
+    return sgf__text_of(copy, copy ? n : 0);
 }
-/* The relations that a table (of questions or of results) knows go to the questions that have none.
-   A table without relations says nothing. */
-static sgf_status study_label(study *s, const sgf_table *table, sgf_error *err) {
-    static const char *const names[] = {"relation", "rel", "rel_uri"};
-    int uuid = sgf_table_find(table, "uuid"), relation = -1;
-    size_t row, i, n = sgf_table_rows(table);
-    uuid_relation *all, *found, wanted;
-    sgf_status status = SGF_OK;
-    for (i = 0; i < 3 && relation < 0; i++) relation = sgf_table_find(table, names[i]);
-    if (uuid < 0 || relation < 0 || sgf_table_type(table, uuid) != SGF_UTF8) return SGF_OK;
-    if (sgf_table_type(table, relation) != SGF_UTF8 && sgf_table_type(table, relation) != SGF_I64)
-        return SGF_OK;
-    all = (uuid_relation *)calloc(n + 1, sizeof *all);
-    if (!all) return study_memory(err);
-    for (row = 0; row < n && !status; row++) {
-        sgf_str text = cell_as_text(&s->arena, table, relation, row, err);
-        char *copy = sgf__arena_text(&s->arena, text.ptr, text.len, err);
-        all[row].uuid = sgf_cell_text(table, uuid, row);
-        all[row].relation = sgf__text_of(copy, text.len);
-        if (!copy) status = SGF_ERR_MEMORY;
-    }
-    if (!status) qsort(all, n, sizeof *all, uuid_relation_order);
-    for (i = 0; i < s->questions && !status && n; i++) {
+/* Relations go to the questions that have none. */
+static void study_relate(study *s, uuid_relation *all, size_t n) {
+    uuid_relation *found, wanted;
+    size_t i;
+    if (n) qsort(all, n, sizeof *all, uuid_relation_order);
+    for (i = 0; i < s->questions && n; i++) {
         wanted.uuid = s->question[i].uuid;
         found = (uuid_relation *)bsearch(&wanted, all, n, sizeof *all, uuid_relation_order);
         if (found && !s->question[i].relation.len) s->question[i].relation = found->relation;
     }
-    free(all);
-    return status;
 }
-
+/* Those of a result file's own column, if it has one. */
+static sgf_status study_relate_file(study *s, const answer_file *f, sgf_error *err) {
+    static const char *const names[] = {"relation", "rel", "rel_uri"};
+    int relation = -1;
+    size_t row, i;
+    uuid_relation *all;
+    for (i = 0; i < 3 && relation < 0; i++) relation = sgf_table_find(f->table, names[i]);
+    if (relation < 0 || (sgf_table_type(f->table, relation) != SGF_UTF8 &&
+                         sgf_table_type(f->table, relation) != SGF_I64))
+        return SGF_OK;
+    all = (uuid_relation *)calloc(f->rows + 1, sizeof *all);
+    if (!all) return study_memory(err);
+    for (row = 0; row < f->rows; row++) {
+        all[row].uuid = f->uuid[row];
+        all[row].relation = cell_as_text(&s->arena, f->table, relation, row, err);
+    }
+    study_relate(s, all, f->rows);
+    free(all);
+    return SGF_OK;
+}
+/* Those of the questions' data file. */
+static sgf_status study_relate_data(study *s, const dataset *data, sgf_error *err) {
+    size_t i;
+    uuid_relation *all = (uuid_relation *)calloc(data->count + 1, sizeof *all);
+    if (!all) return study_memory(err);
+    for (i = 0; i < data->count; i++) {
+        all[i].uuid = data->questions[i].uuid;
+        all[i].relation = data->questions[i].relation;
+    }
+    study_relate(s, all, data->count);
+    free(all);
+    return SGF_OK;
+}
 static sgf_status study_relations(study *s, sgf_error *err) {
     size_t q, i, n = 0;
     s->relation = (sgf_str *)calloc(s->questions + 1, sizeof *s->relation);
@@ -494,13 +508,13 @@ static sgf_status study_relations(study *s, sgf_error *err) {
 }
 
 /* Everything, once the files are read. Files with several rows a question get their vote behind
-   them. `data` may be NULL: a table of the questions, for their relations. */
-static sgf_status study_make(study *s, const sgf_table *data, sgf_error *err) {
+   them. `data`: the questions, for their relations; it stays until the study is freed, or is NULL. */
+static sgf_status study_make(study *s, const dataset *data, sgf_error *err) {
     size_t i, given = s->files, kept = 0;
     answer_file *all = (answer_file *)calloc(2 * given + 1, sizeof *all);
     sgf_status status = all ? study_questions(s, err) : study_memory(err);
-    for (i = 0; i < given && !status; i++) status = study_label(s, s->file[i].table, err);
-    if (!status && data) status = study_label(s, data, err);
+    for (i = 0; i < given && !status; i++) status = study_relate_file(s, &s->file[i], err);
+    if (!status && data) status = study_relate_data(s, data, err);
     if (!status && !(s->paraphrase = (paraphrase_study *)calloc(given + 1, sizeof *s->paraphrase)))
         status = study_memory(err);
     for (i = 0; i < given && !status;
@@ -524,4 +538,70 @@ static sgf_status study_make(study *s, const sgf_table *data, sgf_error *err) {
     if (!status) status = study_pairs(s, err);
     if (!status) status = study_relations(s, err);
     return status;
+}
+
+/* ---- looking at it ---- */
+
+/* The place of the method that others are compared with: by name or method; origin or the first
+   where nothing is asked. files if there is none of that name. */
+static size_t study_baseline(const study *s, const char *name) {
+    size_t i;
+    for (i = 0; i < s->files; i++)
+        if (study_compares(&s->file[i]) && (!strcmp(s->file[i].name, name ? name : "origin") ||
+                                            !strcmp(s->file[i].method, name ? name : "origin")))
+            return i;
+    for (i = 0; i < s->files && !name; i++)
+        if (study_compares(&s->file[i])) return i;
+    return s->files;
+}
+/* The files, best first. rank has room for s->files, which are few. */
+static void study_rank(const study *s, size_t *rank) {
+    size_t i, k;
+    for (i = 0; i < s->files; i++) {
+        double rate = s->summary[i].rate[s->way];
+        for (k = i; k && s->summary[rank[k - 1]].rate[s->way] < rate; k--) rank[k] = rank[k - 1];
+        rank[k] = i;
+    }
+}
+/* The pair of two methods; *turned says that it stands the other way round. NULL if there is none. */
+static const method_pair *study_pair_of(const study *s, size_t a, size_t b, int *turned) {
+    size_t i;
+    for (i = 0; i < s->pairs; i++) {
+        *turned = s->pair[i].first == b && s->pair[i].second == a;
+        if (*turned || (s->pair[i].first == a && s->pair[i].second == b)) return &s->pair[i];
+    }
+    return NULL;
+}
+/* Are there methods with results for several numbers of paraphrases? */
+static int study_has_series(const study *s) {
+    size_t i, k;
+    for (i = 0; i < s->files; i++)
+        for (k = 0; k < i; k++)
+            if (s->file[i].paraphrases && s->file[k].paraphrases &&
+                s->file[i].paraphrases != s->file[k].paraphrases &&
+                !strcmp(s->file[i].method, s->file[k].method))
+                return 1;
+    return 0;
+}
+/* Do the methods with one answer a question differ on this one: some right and some wrong? */
+static int study_differs(const study *s, size_t q) {
+    size_t i, right = 0, rows = 0;
+    for (i = 0; i < s->files; i++) {
+        if (!study_compares(&s->file[i]) || s->summary[i].clustered) continue;
+        right += right_of(&s->file[i], q, s->way);
+        rows += rows_of(&s->file[i], q);
+    }
+    return right && right < rows;
+}
+
+static const char *p_text(double p, char out[16]) {
+    if (p != p) return "-";
+    if (p < 0.0001) return "<0.0001";
+    snprintf(out, 16, "%.4f", p);
+    return out;
+}
+static const char *kappa_text(double kappa, char out[16]) {
+    if (kappa != kappa) return "-";
+    snprintf(out, 16, "%.3f", kappa);
+    return out;
 }
