@@ -39,7 +39,7 @@ build/fuse build/mask build/verify: build/%: examples/%.c segfuse.h | build
 # No contraction of a * b + c: the weights a seed gives must not depend on the compiler.
 build/segfuse-train: segfuse.h $(TRAINER) | build
 	$(CC) $(FLAGS) -I. -ffp-contract=off examples/train/main.c -o $@ $(LDLIBS)
-build/tests: segfuse.h $(TESTS) $(TRAINER) | build
+build/tests: segfuse.h $(TESTS) $(TRAINER) examples/segfuse/statistics.c | build
 	$(CC) $(FLAGS) -ffp-contract=off tests/main.c -o $@ $(LDLIBS)
 
 ## models   make the bundled questions and train the bundled model from models/facts (about an hour at most)
@@ -54,6 +54,8 @@ oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/mask_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/model_oracle.py
 	$(ORACLE)/bin/python tests/oracle/table_oracle.py
+	$(ORACLE)/bin/python tests/oracle/analyze_oracle.py --segfuse build/segfuse
+	$(ORACLE)/bin/python tests/oracle/report_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
 	@for f in $(wildcard ../shared/data/tokenizers/*/tokenizer.json.gz); do \
 	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \

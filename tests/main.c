@@ -65,6 +65,7 @@ static void temp_remove(void) {
 #include "test_hub.c"
 #include "test_firstrun.c"
 #include "test_runs.c"
+#include "test_analyze.c"
 
 int main(int argc, char **argv) {
     static const struct {
@@ -93,6 +94,7 @@ int main(int argc, char **argv) {
         {"hub", tests_hub},
         {"firstrun", tests_firstrun},
         {"runs", tests_runs},
+        {"analyze", tests_analyze},
         /* clang-format on */
     };
     size_t i;

@@ -494,7 +494,7 @@ static void json_all(json_out *j, const study *s) {
     json_close(j, "]");
     json_key(j, "differences"), json_open(j, "[");
     for (i = 0; i < s->questions; i++)
-        if (study_differs(s, i)) json_raw(j, j->comma ? "" : "\n"), json_question(j, s, i);
+        if (study_differs(s, i)) json_raw(j, "\n"), json_question(j, s, i);
     json_close(j, "]");
     json_close(j, "}");
     json_raw(j, "\n");

@@ -630,7 +630,7 @@ static void report_question_data(report *r) {
             missed |= study_compares(&s->file[i]) &&
                       right_of(&s->file[i], q, s->way) < rows_of(&s->file[i], q);
         if (!missed) continue;
-        json_raw(&j, j.comma ? "" : "\n");
+        json_raw(&j, "\n");
         json_open(&j, "{");
         json_key(&j, "uuid"), json_text(&j, ask->uuid);
         if (ask->text.len) json_key(&j, "question"), json_text(&j, ask->text);
