@@ -9,21 +9,22 @@ typedef struct {
     size_t count;
 } lemma_book;
 
-static int text_order(const void *a, const void *b) {
+static int answer_text_order(const void *a, const void *b) {
     sgf_str x = *(const sgf_str *)a, y = *(const sgf_str *)b;
     return x.len && y.len ? sgf__str_compare(x, y) : (x.len > 0) - (y.len > 0);
 }
 /* Sort, and drop what is there twice. Returns how many are left. */
 static size_t texts_unique(sgf_str *texts, size_t n) {
     size_t i, kept = 0;
-    if (n) qsort(texts, n, sizeof *texts, text_order);
+    if (n) qsort(texts, n, sizeof *texts, answer_text_order);
     for (i = 0; i < n; i++)
-        if (!kept || text_order(&texts[kept - 1], &texts[i])) texts[kept++] = texts[i];
+        if (!kept || answer_text_order(&texts[kept - 1], &texts[i])) texts[kept++] = texts[i];
     return kept;
 }
 /* The place of a text among `n` ascending ones; n if it is not there. */
 static size_t texts_find(const sgf_str *texts, size_t n, sgf_str text) {
-    const sgf_str *at = n ? (const sgf_str *)bsearch(&text, texts, n, sizeof text, text_order)
+    const sgf_str *at = n ? (const sgf_str *)bsearch(&text, texts, n, sizeof text,
+                                                     answer_text_order)
                           : NULL;
     return at ? (size_t)(at - texts) : n;
 }

@@ -75,20 +75,20 @@ typedef struct {
     lemma_book book;
 } lemma_source;
 
-static sgf_status lemma_source_open(const char *path, const sgf_table *table, int confidence,
+static sgf_status lemma_source_open(const char *path, const sgf_table *table, int sampled,
                                     lemma_source *s, sgf_error *err) {
-    const char *name = confidence ? "greedy_predict" : "prediction";
+    const char *name = sampled ? "greedy_predict" : "prediction";
     size_t row, rows = sgf_table_rows(table), i, n, count = 0, cap = rows;
     sgf_str *texts;
     sgf_status status;
     s->samples.column = -1;
     s->prediction = sgf_table_find(table, name);
     status = list_open(path, table, "answers", SGF_LIST_UTF8, &s->answers, err);
-    if (!status && confidence)
+    if (!status && sampled)
         status = list_open(path, table, "sample_predicts", SGF_LIST_UTF8, &s->samples, err);
     if (status) return status;
     if (s->prediction < 0 || sgf_table_type(table, s->prediction) != SGF_UTF8 ||
-        s->answers.column < 0 || (confidence && s->samples.column < 0))
+        s->answers.column < 0 || (sampled && s->samples.column < 0))
         return sgf__fail_at(
             err, SGF_ERR_FORMAT, path, -1,
             "%s: no column \"%s\" to make lemmas of: wanted prediction and answers "
@@ -96,7 +96,7 @@ static sgf_status lemma_source_open(const char *path, const sgf_table *table, in
             path, s->answers.column < 0 ? "answers" : name);
     for (row = 0; row < rows; row++) {
         list_cell(&s->answers, row, &n), cap += n;
-        if (confidence) list_cell(&s->samples, row, &n), cap += n;
+        if (sampled) list_cell(&s->samples, row, &n), cap += n;
     }
     texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
     if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
@@ -104,7 +104,7 @@ static sgf_status lemma_source_open(const char *path, const sgf_table *table, in
         const sgf_str *items = list_cell(&s->answers, row, &n);
         texts[count++] = sgf_cell_text(table, s->prediction, row);
         for (i = 0; i < n; i++) texts[count++] = items[i];
-        if (!confidence) continue;
+        if (!sampled) continue;
         items = list_cell(&s->samples, row, &n);
         for (i = 0; i < n; i++) texts[count++] = items[i];
     }
@@ -133,7 +133,7 @@ static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error
 }
 /* confidence: the share of the samples that match the greedy answer, two-way. */
 static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_error *err) {
-    int greedy = -1, samples = -1, answers = -1, confidence = -1;
+    int greedy = -1, samples = -1, answers = -1, share = -1;
     size_t row, rows = sgf_table_rows(table), i, n = 0;
     sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_LIST_UTF8, &greedy, err);
     for (row = 0; row < rows && !status; row++) {
@@ -149,7 +149,7 @@ static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_er
         status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
-    if (!status) status = sgf_table_column(table, "confidence", SGF_F64, &confidence, err);
+    if (!status) status = sgf_table_column(table, "confidence", SGF_F64, &share, err);
     for (row = 0; row < rows && !status; row++) {
         const sgf_lemmas *lemmas = lemma_book_find(&s->book,
                                                    sgf_cell_text(table, s->prediction, row));
@@ -157,8 +157,8 @@ static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_er
         size_t matched = 0;
         for (i = 0; i < n; i++)
             matched += (size_t)sgf_lemmas_match(lemmas, lemma_book_find(&s->book, drawn[i]), 1);
-        status = n ? sgf_table_f64(table, confidence, (double)matched / (double)n, err)
-                   : sgf_table_null(table, confidence, err);
+        status = n ? sgf_table_f64(table, share, (double)matched / (double)n, err)
+                   : sgf_table_null(table, share, err);
     }
     return status;
 }
@@ -171,28 +171,28 @@ static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) 
     sgf_table *table = NULL;
     lemma_source source;
     file_kind kind = FILE_CSV;
-    int confidence = 0, i, there = 1;
+    int sampled = 0, i, there = 1;
     sgf_status status = file_kind_of(path, &kind, err);
     if (!status) status = sgf_table_read(path, NULL, &table, err);
     if (status) return status;
     memset(&source, 0, sizeof source);
-    confidence = sgf_table_find(table, "greedy_predict") >= 0;
-    for (i = 0; names[confidence][i]; i++)
-        if (sgf_table_find(table, names[confidence][i]) < 0) there = 0;
+    sampled = sgf_table_find(table, "greedy_predict") >= 0;
+    for (i = 0; names[sampled][i]; i++)
+        if (sgf_table_find(table, names[sampled][i]) < 0) there = 0;
     if (there && !rewrite) {
         fprintf(stderr, "%s: has its lemmas already; nothing changed (--rewrite makes them anew)\n",
                 path);
         sgf_table_free(table);
         return SGF_OK;
     }
-    for (i = 0; names[confidence][i]; i++) {
-        int old = sgf_table_find(table, names[confidence][i]);
+    for (i = 0; names[sampled][i]; i++) {
+        int old = sgf_table_find(table, names[sampled][i]);
         if (old >= 0) sgf_table_drop(table, old);
     }
-    status = lemma_source_open(path, table, confidence, &source, err);
+    status = lemma_source_open(path, table, sampled, &source, err);
     if (!status)
-        status = confidence ? lemmatize_confidence(table, &source, err)
-                            : lemmatize_results(table, &source, err);
+        status = sampled ? lemmatize_confidence(table, &source, err)
+                         : lemmatize_results(table, &source, err);
     if (!status) status = table_write_back(table, path, kind, err);
     if (!status)
         fprintf(stderr, "%s: %llu rows, lemmas of %llu different texts\n", path,

@@ -84,7 +84,7 @@ typedef struct {
 
 static int uuid_place_order(const void *a, const void *b) {
     const uuid_place *x = (const uuid_place *)a, *y = (const uuid_place *)b;
-    int order = text_order(&x->uuid, &y->uuid);
+    int order = answer_text_order(&x->uuid, &y->uuid);
     return order ? order : x->order < y->order ? -1 : x->order > y->order;
 }
 static int uuid_first_order(const void *a, const void *b) {
@@ -143,7 +143,7 @@ static sgf_status study_questions(study *s, sgf_error *err) {
         }
     if (!status) qsort(all, total, sizeof *all, uuid_place_order);
     for (i = 0; i < total && !status; i++)
-        if (!n || text_order(&all[n - 1].uuid, &all[i].uuid)) all[n++] = all[i];
+        if (!n || answer_text_order(&all[n - 1].uuid, &all[i].uuid)) all[n++] = all[i];
     for (i = 0; i < n; i++) uuids[i] = all[i].uuid;
     if (!status) qsort(all, n, sizeof *all, uuid_first_order);
     for (i = 0; i < n; i++) place[texts_find(uuids, n, all[i].uuid)] = i;
@@ -171,7 +171,7 @@ typedef struct {
 
 static int ballot_order(const void *a, const void *b) {
     const ballot *x = (const ballot *)a, *y = (const ballot *)b;
-    int order = text_order(&x->words, &y->words);
+    int order = answer_text_order(&x->words, &y->words);
     return order ? order : x->row < y->row ? -1 : x->row > y->row;
 }
 /* The row whose prediction, as lemmas, is the most frequent; the earliest one on ties. */
@@ -179,7 +179,7 @@ static size_t vote_row(ballot *ballots, size_t n) {
     size_t i, begin = 0, best = 0, most = 0;
     qsort(ballots, n, sizeof *ballots, ballot_order);
     for (i = 1; i <= n; i++) {
-        if (i < n && !text_order(&ballots[i].words, &ballots[begin].words)) continue;
+        if (i < n && !answer_text_order(&ballots[i].words, &ballots[begin].words)) continue;
         if (i - begin > most || (i - begin == most && ballots[begin].row < best))
             most = i - begin, best = ballots[begin].row;
         begin = i;
@@ -259,7 +259,7 @@ static sgf_status study_paraphrases(study *s, size_t file, sgf_error *err) {
             p->rows[k]++;
             p->right[k] += f->right[s->way][row[k]];
             right += f->right[s->way][row[k]];
-            equal = equal && !text_order(&f->words[row[0]], &f->words[row[k]]);
+            equal = equal && !answer_text_order(&f->words[row[0]], &f->words[row[k]]);
         }
         p->questions++;
         p->any += right > 0;
@@ -325,7 +325,8 @@ static void study_pair(study *s, method_pair *p) {
         else if (x) p->counts.first++;
         else if (y) p->counts.second++;
         else p->counts.neither++;
-        p->same += !text_order(&a->words[a->order[a->first[q]]], &b->words[b->order[b->first[q]]]);
+        p->same += !answer_text_order(&a->words[a->order[a->first[q]]],
+                                      &b->words[b->order[b->first[q]]]);
     }
     p->difference = p->low = p->high = NAN;
     p->p = p->holm = p->kappa = NAN;
@@ -427,7 +428,7 @@ typedef struct {
 } uuid_relation;
 
 static int uuid_relation_order(const void *a, const void *b) {
-    return text_order(&((const uuid_relation *)a)->uuid, &((const uuid_relation *)b)->uuid);
+    return answer_text_order(&((const uuid_relation *)a)->uuid, &((const uuid_relation *)b)->uuid);
 }
 /* A cell as text, a whole number too. */
 static sgf_str cell_as_text(sgf__arena *arena, const sgf_table *table, int column, size_t row,
