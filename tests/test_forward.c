@@ -569,43 +569,141 @@ static void test_parent_gives_the_bits_of_the_whole(void) {
     forward_parent("mistral-window");
 }
 
-/* sgf__matmul at every kernel set against the definition: shapes that are no multiple of anything.
- */
+static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
+    size_t i;
+    for (i = 0; i < n; i++) {
+        float value = (float)forward_random(2001) / 777.0f - 1.3f;
+        if (dtype == SGF_F32) ((float *)weights)[i] = value;
+        else if (dtype == SGF_BF16) ((uint16_t *)weights)[i] = sgf__float_bf16(value);
+        else
+            ((uint16_t *)weights)[i] = (uint16_t)(forward_random(0x4000) | forward_random(2) << 15);
+    }
+}
+/* Two projections of up to three panels, at every kernel set, against the definition: shapes that are
+   no multiple of anything, one row, one column, and every width of a panel. */
 static void test_matmul_gives_the_naive_bits(void) {
-    static const size_t shapes[][3] = {{1, 1, 8},    {13, 7, 8},    {33, 80, 16}, {100, 257, 32},
-                                       {96, 512, 8}, {47, 300, 32}, {5, 1000, 16}};
-    size_t s, i;
+    enum { SHAPES = 12 };
+    static const size_t shapes[SHAPES][4] = {/* N, K, panels, width of the last */
+                                             {1, 1, 1, 1},      {13, 7, 1, 8},   {33, 80, 1, 16},
+                                             {100, 257, 1, 32}, {96, 512, 3, 8}, {47, 300, 2, 32},
+                                             {5, 1000, 1, 16},  {203, 97, 1, 1}, {67, 64, 1, 2},
+                                             {131, 259, 1, 4},  {64, 33, 1, 8},  {1, 300, 1, 1}};
+    size_t s, i, p, N, K;
     int simd, dtype;
     forward_random_state = 1;
-    for (s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
+    for (s = 0; s < SHAPES; s++)
         for (dtype = 0; dtype < 3; dtype++) {
-            size_t N = shapes[s][0], K = shapes[s][1], W = shapes[s][2];
-            float *x = (float *)malloc(K * W * sizeof(float)),
-                  *a = (float *)malloc(N * W * sizeof(float));
-            float *b = (float *)malloc(N * W * sizeof(float));
-            void *weights = malloc(N * K * sizeof(float));
-            const float *in = x;
-            float *out = b;
+            const float *in[3];
+            float *out[3], *naive[3], bias[256];
+            void *weights;
             sgf_tensor w;
-            sgf__matmul_job job;
+            sgf__matmul_job job[2];
+            size_t width[3] = {32, 32, 32};
+            N = shapes[s][0], K = shapes[s][1];
+            width[shapes[s][2] - 1] = shapes[s][3];
+            weights = malloc(N * K * sizeof(float));
+            forward_weights(weights, N * K, (sgf_dtype)dtype);
             w.data = weights, w.rows = N, w.cols = K, w.dtype = (sgf_dtype)dtype;
-            for (i = 0; i < K * W; i++) x[i] = (float)forward_random(2001) / 1000.0f - 1.0f;
-            for (i = 0; i < N * K; i++) {
-                float value = (float)forward_random(2001) / 777.0f - 1.3f;
-                if (dtype == SGF_F32) ((float *)weights)[i] = value;
-                else if (dtype == SGF_BF16) ((uint16_t *)weights)[i] = sgf__float_bf16(value);
-                else ((uint16_t *)weights)[i] = (uint16_t)forward_random(0x7000);
+            for (i = 0; i < N; i++) bias[i] = (float)forward_random(100) / 7.0f;
+            for (p = 0; p < shapes[s][2]; p++) {
+                float *x = (float *)malloc(K * width[p] * sizeof(float));
+                for (i = 0; i < K * width[p]; i++)
+                    x[i] = (float)forward_random(2001) / 1000.0f - 1.0f;
+                in[p] = x;
+                naive[p] = (float *)malloc(N * width[p] * sizeof(float));
+                out[p] = (float *)malloc(N * width[p] * sizeof(float));
+                sgf__matmul_naive(&w, x, naive[p], width[p]);
+                for (i = 0; i < N * width[p]; i++) naive[p][i] += bias[i / width[p]];
             }
-            sgf__matmul_naive(&w, x, a, W);
-            job.w = &w, job.bias = NULL, job.in = &in, job.out = &out, job.width = &W,
-            job.panels = 1;
+            job[0].w = &w, job[0].bias = bias, job[0].in = in, job[0].out = out;
+            job[0].width = width, job[0].panels = shapes[s][2];
             for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
-                job.simd = simd;
-                sgf__matmul(NULL, &job, 1);
-                CHECK(!memcmp(a, b, N * W * sizeof(float)));
+                job[0].simd = simd;
+                job[1] = job[0];
+                sgf__matmul(NULL, job, 2);
+                for (p = 0; p < shapes[s][2]; p++)
+                    CHECK(!memcmp(naive[p], out[p], N * width[p] * sizeof(float)));
             }
-            free(x), free(a), free(b), free(weights);
+            for (p = 0; p < shapes[s][2]; p++)
+                free((void *)(uintptr_t)in[p]), free(naive[p]), free(out[p]);
+            free(weights);
         }
+}
+
+/* A model made here: 33 heads of 80 over 11 kv heads, widths that are no multiple of anything, a window in one layer,
+   and weights of all three types. Every kernel set gives the naive loops' bits. */
+enum { ODD_D = 37, ODD_H = 33, ODD_G = 11, ODD_C = 80, ODD_F = 45, ODD_V = 51, ODD_L = 2 };
+static sgf_tensor odd_tensor(size_t rows, size_t cols, sgf_dtype dtype) {
+    sgf_tensor t;
+    void *data = malloc(rows * cols * sizeof(float));
+    forward_weights(data, rows * cols, dtype);
+    t.data = data, t.rows = rows, t.cols = cols, t.dtype = dtype;
+    return t;
+}
+static void odd_free(const sgf_tensor *t) {
+    free((void *)(uintptr_t)t->data);
+}
+static void odd_model(sgf_model *m, sgf_layer *layer) {
+    sgf_config *c = &m->config;
+    size_t l;
+    memset(m, 0, sizeof *m);
+    memset(layer, 0, ODD_L * sizeof *layer);
+    c->vocab_size = ODD_V, c->dim = ODD_D, c->layers = ODD_L, c->heads = ODD_H, c->kv_heads = ODD_G;
+    c->head_dim = ODD_C, c->ffn_dim = ODD_F, c->context = 512, c->rms_eps = 1e-5f;
+    c->rope_theta = 10000, c->rope_factor = 1, c->tied = 1;
+    c->sliding_window = 40, c->sliding_layers[0] = 2;
+    m->layer = layer;
+    m->embedding = m->output = odd_tensor(ODD_V, ODD_D, SGF_F32);
+    m->norm = odd_tensor(1, ODD_D, SGF_BF16);
+    for (l = 0; l < ODD_L; l++) {
+        layer[l].attn_norm = odd_tensor(1, ODD_D, SGF_F32);
+        layer[l].ffn_norm = odd_tensor(1, ODD_D, SGF_F32);
+        layer[l].q = odd_tensor(ODD_H * ODD_C, ODD_D, SGF_BF16);
+        layer[l].k = odd_tensor(ODD_G * ODD_C, ODD_D, SGF_F32);
+        layer[l].v = odd_tensor(ODD_G * ODD_C, ODD_D, SGF_F16);
+        layer[l].o = odd_tensor(ODD_D, ODD_H * ODD_C, SGF_BF16);
+        layer[l].gate = odd_tensor(ODD_F, ODD_D, SGF_F32);
+        layer[l].up = odd_tensor(ODD_F, ODD_D, SGF_BF16);
+        layer[l].down = odd_tensor(ODD_D, ODD_F, SGF_F32);
+    }
+}
+static void odd_model_free(sgf_model *m) {
+    size_t l, i;
+    odd_free(&m->embedding), odd_free(&m->norm);
+    for (l = 0; l < ODD_L; l++) {
+        const sgf_layer *y = &m->layer[l];
+        const sgf_tensor *all[9];
+        all[0] = &y->attn_norm, all[1] = &y->ffn_norm, all[2] = &y->q, all[3] = &y->k;
+        all[4] = &y->v, all[5] = &y->o, all[6] = &y->gate, all[7] = &y->up, all[8] = &y->down;
+        for (i = 0; i < 9; i++) odd_free(all[i]);
+    }
+}
+static void test_odd_shapes_give_the_naive_bits(void) {
+    static const size_t counts[5] = {41, 3, 70, 6, 30};
+    sgf_model model;
+    sgf_layer layer[ODD_L];
+    sgf_layout layout;
+    sgf_error err;
+    int32_t i;
+    size_t t;
+    forward_random_state = 21;
+    odd_model(&model, layer);
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; i < 5; i++) {
+        MUST(sgf_layout_segment(&layout, i < 4 ? SGF_PARAPHRASE : SGF_ANSWER, i, NULL, &err), err);
+        for (t = 0; t < counts[i]; t++) {
+            int32_t id = (int32_t)forward_random(ODD_V);
+            MUST(sgf_layout_add(&layout, i, &id, 1, &err), err);
+        }
+    }
+    for (t = 0; t < 20; t++) layout.seg[60 + t] = (int32_t)(t % 3); /* broken runs */
+    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    sgf_mask_set(&layout, SGF_ISOLATED);
+    sgf_visible_set(&layout, 3, 2, 1);
+    MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
+    CHECK(forward_kernels(&model, &layout, NULL, "odd"));
+    sgf_layout_free(&layout);
+    odd_model_free(&model);
 }
 
 /* Our exp, sine and cosine against the machine's; halves against the definition of their bits. */
@@ -686,6 +784,7 @@ static void tests_forward(void) {
     RUN(test_own_functions_are_accurate);
     RUN(test_portable_fma_rounds_once);
     RUN(test_matmul_gives_the_naive_bits);
+    RUN(test_odd_shapes_give_the_naive_bits);
     RUN(test_logits_equal_transformers);
     RUN(test_greedy_tokens_equal_transformers);
     RUN(test_kernels_and_threads_give_the_same_bits);
