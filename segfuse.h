@@ -3592,13 +3592,14 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
     for (a = 0; a < SGF__ARRAYS; a++) need += features[a] * columns;
     status = sgf__floats_reserve(s, &s->work, &s->work_floats, need, err);
     if (status) return status;
-    memset(s->work, 0, need * sizeof(float)); /* unused lanes stay harmless */
     for (a = 0; a < SGF__ARRAYS; a++)
         for (p = 0; p < w->panels; p++) {
             w->at[a][p] = s->work + offset;
             offset += features[a] * w->width[p];
         }
     w->columns = columns;
+    p = w->panels - 1; /* lanes that nobody fills must not go on adding */
+    memset(w->at[SGF__X][p], 0, features[SGF__X] * w->width[p] * sizeof(float));
     return SGF_OK;
 }
 
