@@ -2673,69 +2673,66 @@ SGF__UNUSED static void sgf__tile(int simd, size_t rows, size_t lanes, const flo
 
 /* ---- weights times a few columns: decoding ----
    Lanes are weight rows: a square of 32-bit words is loaded, turned in registers, widened, and multiplied
-   with broadcast activations; T columns share the work. Decoding is bound by reading the weights, and a
-   thread reads 2 GROUPS of rows side by side so that the chain of one hides behind the other; while it
-   reads, it asks for the same place of the next rows. w: the first row, `stride` bytes to the next one;
-   x [K][T]; out [rows][T]; k from 0 to the last whole square. */
+   with broadcast activations; T columns share the work. Decoding is bound by reading the weights: while a
+   thread works on some rows it asks for the next ones, in the order in which they lie in memory. w: the
+   first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out [lanes][T]; k from 0 to the last
+   whole square. */
 #define SGF__WORD_BF16(I, word, EACH) EACH(I, 0, I##_low16(word)) EACH(I, 1, I##_high16(word))
 #define SGF__WORD_F16(I, word, EACH) \
     EACH(I, 0, I##_half(word)) EACH(I, 1, I##_half(I##_shift(word)))
 #define SGF__WORD_F32(I, word, EACH) EACH(I, 0, I##_as_float(word))
-#define SGF__COLUMNS_ADD(I, part, value)                                         \
-    {                                                                            \
-        I##_float weight = value;                                                \
-        SGF__UNROLL for (t = 0; t < columns; t++) sum[g][t] = I##_fma(           \
-            weight, I##_set1(x[(k + per * i + part) * columns + t]), sum[g][t]); \
+#define SGF__COLUMNS_ADD(I, part, value)                                                       \
+    {                                                                                          \
+        I##_float weight = value;                                                              \
+        SGF__UNROLL for (t = 0; t < columns; t++)                                              \
+            sum[t] = I##_fma(weight, I##_set1(x[(k + per * i + part) * columns + t]), sum[t]); \
     }
-#define SGF__GEMV(I, dtype, WORD, PER, T, GROUPS)                                           \
-    I##_target static void I##_##dtype##_##T(const char *w, size_t stride, const float *x,  \
-                                             float *out, size_t K) {                        \
-        enum { columns = T, per = PER, lanes = I##_lanes, groups = GROUPS };                \
-        I##_float sum[groups][columns];                                                     \
-        I##_word word[lanes];                                                               \
-        size_t k, g, i, t, next = groups * lanes * stride;                                  \
-        float turned[lanes];                                                                \
-        SGF__UNROLL for (g = 0; g < groups; g++) SGF__UNROLL for (t = 0; t < columns; t++)  \
-            sum[g][t] = I##_zero;                                                           \
-        for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4)                 \
-            SGF__UNROLL for (g = 0; g < groups; g++) {                                      \
-                SGF__UNROLL for (i = 0; i < lanes; i++) {                                   \
-                    const char *row = w + (g * lanes + i) * stride;                         \
-                    word[i] = I##_words(row);                                               \
-                    SGF__PREFETCH(row + next);                                              \
-                }                                                                           \
-                I##_transpose(word);                                                        \
-                SGF__UNROLL for (i = 0; i < lanes; i++) {                                   \
-                    WORD(I, word[i], SGF__COLUMNS_ADD)                                      \
-                }                                                                           \
-            }                                                                               \
-        for (g = 0; g < groups; g++)                                                        \
-            for (t = 0; t < columns; t++) {                                                 \
-                I##_store(turned, sum[g][t]);                                               \
-                for (i = 0; i < lanes; i++) out[(g * lanes + i) * columns + t] = turned[i]; \
-            }                                                                               \
+#define SGF__GEMV(I, dtype, WORD, PER, T)                                                  \
+    I##_target static void I##_##dtype##_##T(const char *w, size_t stride, const float *x, \
+                                             float *out, size_t K) {                       \
+        enum { columns = T, per = PER, lanes = I##_lanes };                                \
+        const char *ahead = w + lanes * stride;                                            \
+        I##_float sum[columns];                                                            \
+        I##_word word[lanes];                                                              \
+        float turned[lanes];                                                               \
+        size_t k, i, t;                                                                    \
+        SGF__UNROLL for (t = 0; t < columns; t++) sum[t] = I##_zero;                       \
+        for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4) {              \
+            SGF__UNROLL for (i = 0; i < lanes; i++) {                                      \
+                word[i] = I##_words(w + i * stride);                                       \
+                SGF__PREFETCH(ahead);                                                      \
+                ahead += lanes * 4;                                                        \
+            }                                                                              \
+            I##_transpose(word);                                                           \
+            SGF__UNROLL for (i = 0; i < lanes; i++) {                                      \
+                WORD(I, word[i], SGF__COLUMNS_ADD)                                         \
+            }                                                                              \
+        }                                                                                  \
+        for (t = 0; t < columns; t++) {                                                    \
+            I##_store(turned, sum[t]);                                                     \
+            for (i = 0; i < lanes; i++) out[i * columns + t] = turned[i];                  \
+        }                                                                                  \
     }
-#define SGF__GEMV_TYPES(I, T, GROUPS)                \
-    SGF__GEMV(I, bf16, SGF__WORD_BF16, 2, T, GROUPS) \
-    SGF__GEMV(I, f16, SGF__WORD_F16, 2, T, GROUPS)   \
-    SGF__GEMV(I, f32, SGF__WORD_F32, 1, T, GROUPS)
+#define SGF__GEMV_TYPES(I, T)                \
+    SGF__GEMV(I, bf16, SGF__WORD_BF16, 2, T) \
+    SGF__GEMV(I, f16, SGF__WORD_F16, 2, T)   \
+    SGF__GEMV(I, f32, SGF__WORD_F32, 1, T)
 
 typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
 typedef struct sgf__gemv_set {
-    size_t lanes, rows[4];          /* a kernel's rows, for 1, 2, 4 and 8 columns */
-    sgf__gemv_kernel *kernel[4][3]; /* [columns][sgf_dtype] */
+    size_t lanes;
+    sgf__gemv_kernel *kernel[4][3]; /* [1, 2, 4 or 8 columns][sgf_dtype] */
 } sgf__gemv_set;
 
-#define SGF__GEMV_SET(I)                                                                         \
-    SGF__GEMV_TYPES(I, 1, 2)                                                                     \
-    SGF__GEMV_TYPES(I, 2, 2)                                                                     \
-    SGF__GEMV_TYPES(I, 4, 1)                                                                     \
-    SGF__GEMV_TYPES(I, 8, 1)                                                                     \
-    static const sgf__gemv_set I##_gemv = {I##_lanes,                                            \
-                                           {2 * I##_lanes, 2 * I##_lanes, I##_lanes, I##_lanes}, \
-                                           {{I##_f32_1, I##_f16_1, I##_bf16_1},                  \
-                                            {I##_f32_2, I##_f16_2, I##_bf16_2},                  \
-                                            {I##_f32_4, I##_f16_4, I##_bf16_4},                  \
+#define SGF__GEMV_SET(I)                                                        \
+    SGF__GEMV_TYPES(I, 1)                                                       \
+    SGF__GEMV_TYPES(I, 2)                                                       \
+    SGF__GEMV_TYPES(I, 4)                                                       \
+    SGF__GEMV_TYPES(I, 8)                                                       \
+    static const sgf__gemv_set I##_gemv = {I##_lanes,                           \
+                                           {{I##_f32_1, I##_f16_1, I##_bf16_1}, \
+                                            {I##_f32_2, I##_f16_2, I##_bf16_2}, \
+                                            {I##_f32_4, I##_f16_4, I##_bf16_4}, \
                                             {I##_f32_8, I##_f16_8, I##_bf16_8}}};
 #ifdef SGF__X86
 SGF__GEMV_SET(sgf__512)
@@ -2832,12 +2829,11 @@ static void sgf__matmul_wide(const sgf__matmul_job *job, size_t begin, size_t en
 /* Rows [begin, end) for 1, 2, 4 or 8 columns. */
 static void sgf__matmul_narrow(const sgf__matmul_job *job, const sgf__gemv_set *set, size_t begin,
                                size_t end) {
-    size_t K = job->w->cols, columns = job->width[0], which = 0, row = begin, step, rows, k;
+    size_t K = job->w->cols, columns = job->width[0], which = 0, row = begin, rows, k;
     size_t size = job->w->dtype == SGF_F32 ? 4 : 2, whole = K - K % (set->lanes * 4 / size), at;
     sgf__scratch scratch;
     while ((size_t)1 << which < columns) which++;
-    step = set->rows[which];
-    for (; row + step <= end; row += step)
+    for (; row + set->lanes <= end; row += set->lanes)
         set->kernel[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
                                           job->in[0], job->out[0] + row * columns, K);
     for (at = begin; at < end; at += rows) { /* what is left of k, then of the rows */
