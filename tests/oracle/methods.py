@@ -79,9 +79,9 @@ class Spans:
 
 
 def lines(prompt, one_line):
-    shape, end = ("Q: {} A: {}\n", "") if one_line else ("Q: {}\nA: {}\n\n", "")
+    shape = "Q: {} A: {}\n" if one_line else "Q: {}\nA: {}\n\n"
     return prompt["instruction"] + "\n\n" + "".join(
-        shape.format(example["questions"][0], example["answer"]) for example in prompt["examples"]) + end
+        shape.format(example["questions"][0], example["answer"]) for example in prompt["examples"])
 
 
 def parts(tokenizer, prompt, form, separator, accidents):

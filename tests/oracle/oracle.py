@@ -30,6 +30,7 @@ from transformers import AttentionInterface, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 import make_golden as golden
+import methods
 
 # float32 sums in another order differ by a few 1e-6 between instruction sets (AVX-512, AVX2, SSE: measured 5e-6)
 GOLDEN_LIMIT = 2e-5
@@ -396,6 +397,87 @@ def check_bundled(report, segfuse, folder):
     report.add_equal(name, "greedy tokens", NUM_PROMPTS * NUM_GREEDY, failures)
 
 
+# ---- methods -----------------------------------------------------------------------------------------------------
+
+QUESTIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "models", "questions")
+
+
+def read_questions(name):
+    with open(os.path.join(QUESTIONS, name), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def first_prompt(method, num_examples, num_paraphrases):
+    """What a method asks of the first bundled question, picked here once more; and the options that ask for it."""
+    question, train = read_questions("test.jsonl")[0], read_questions("train.jsonl")
+    random.seed(42)
+    shots = [train[i] for i in random.sample(range(len(train)), num_examples)]
+    examples = [dict(questions=(shot["manual_paraphrases"] + shot["auto_paraphrases"])[:num_paraphrases],
+                     answer=shot["answers"][0]) for shot in shots]
+    manual = question["manual_paraphrases"][:num_paraphrases]
+    options = ["--num_paraphrases", str(num_paraphrases)]
+    auto = question["auto_paraphrases"][:max(num_paraphrases - len(manual), 0)]
+    if method == "myriadlama_flex":
+        manual, auto = manual[:num_paraphrases - 1], question["auto_paraphrases"][:1]
+        options += ["--num_manual", str(len(manual)), "--num_auto", "1"]
+    return dict(instruction="Based on the context, predict the [MASK] in the sentence in one word.", examples=examples,
+                paraphrases=manual + auto, manual=[1] * len(manual) + [0] * len(auto)), options
+
+
+def check_methods(report, segfuse, folder, num_examples, num_paraphrases):
+    """The first question's prompt of every method, as `segfuse generate` lays it out: ids, positions, mask, logits."""
+    name, limit = os.path.basename(os.path.abspath(folder)), limit_of(folder)
+    tokenizer, model, flex = methods.load_tokenizer(folder), golden.load(folder), golden.load(folder, "segfuse_flex")
+    failures, logits, to_flex = [], {}, {}
+    for method, mask, start, accidents in methods.CASES:
+        label = methods.case_name(method, mask, start, accidents)
+        prompt, options = first_prompt(method, num_examples, num_paraphrases)
+        for option, value in (("--mask", mask), ("--fusion_start", start), ("--accidents", ",".join(accidents))):
+            options += [option, value] if value else []
+        path = os.path.join(segfuse.work, "method.json")
+        segfuse.run("generate", "--quiet", "--rewrite", "--max_samples", "1", "--model", folder, "--method", method,
+                    "--data", os.path.join(QUESTIONS, "test.jsonl"), "--fewshot_data", os.path.join(QUESTIONS, "train.jsonl"),
+                    "--num_fewshots", str(num_examples), "--output", os.path.join(segfuse.work, "methods"),
+                    "--dump_layout", path, *options)
+        with open(path, encoding="ascii") as file:
+            layout = json.load(file) | dict(name=label)
+        case = methods.Case(tokenizer, method, prompt, mask, start, accidents)
+        visible = case.visible(case.T)
+        for what, same in (("ids", layout["tokens"] == case.ids), ("positions", layout["positions"] == case.positions[:case.T]),
+                           ("mask", torch.equal(golden.visible_tokens(layout), visible)),
+                           ("FlexAttention's create_mask", torch.equal(visible, create_mask(
+                               lambda b, h, q, k: case.sees(q, k), None, None, case.T, case.T, device="cpu")[0, 0]))):
+            if not same:
+                failures.append(f"{label}: other {what}")
+        if layout["tokens"] != case.ids:
+            continue
+        with torch.no_grad():
+            by_flex = flex(input_ids=torch.tensor([case.ids]), position_ids=torch.tensor([case.positions[:case.T]]),
+                           attention_mask=block_masks(flex.config, lambda b, h, q, k: case.sees(q, k), case.T),
+                           score_mod=lambda score, b, h, q, k: score + case.bias(q, k), use_cache=False).logits[0]
+        ours = segfuse.forward(folder, layout)
+        logits[label] = difference(ours, methods.forward(model, case, case.ids))
+        to_flex[label] = difference(ours, by_flex)
+    report.add_equal(name, "methods: ids, positions, masks", 4 * len(methods.CASES), failures)
+    report.add(name, "methods: forward = transformers", logits, limit)
+    report.add(name, "methods: forward = FlexAttention", to_flex, limit)
+
+
+def check_method_goldens(report, committed, fresh):
+    """The committed files of the methods are what methods.py makes."""
+    methods.make_all(fresh)
+    failures = []
+    for file in ("cases.json", "model/tokenizer.json"):
+        with open(os.path.join(committed, file), encoding="ascii") as old, open(os.path.join(fresh, file), encoding="ascii") as new:
+            if old.read() != new.read():
+                failures.append(f"{file} differs")
+    logits = [load_file(os.path.join(path, "golden.safetensors")) for path in (committed, fresh)]
+    if logits[0].keys() != logits[1].keys():
+        failures.append("golden.safetensors has other cases")
+    report.add("methods", "goldens made anew", {case: difference(logits[0][case], logits[1][case])
+                                                for case in logits[0].keys() & logits[1].keys()}, GOLDEN_LIMIT, failures)
+
+
 # ---- all ---------------------------------------------------------------------------------------------------------
 
 def parse_options():
@@ -432,8 +514,14 @@ def main():
             check_flex(report, segfuse, name, folder, cases)
             if segfuse:
                 check_forward(report, segfuse, name, folder, cases, options.random, options.seed)
+        method_goldens = os.path.join(options.golden, "..", "methods")
+        check_method_goldens(report, method_goldens, os.path.join(work, "methods-goldens"))
+        if segfuse:
+            check_methods(report, segfuse, os.path.join(method_goldens, "model"), 1, 3)
         for folder in options.model:
             check_bundled(report, segfuse, folder)
+            if segfuse:
+                check_methods(report, segfuse, folder, 5, 5)
     return report.print()
 
 
