@@ -236,7 +236,7 @@ static void test_analyze_gives_the_gold_accuracies(void) {
     static const char *const rows[4] = {
         "ensemble_avg-m5a0s1,448,408", "ensemble_avg-m0a15s1,385,343",
         "ensemble_avg-m0a15s3,451,414", "ensemble_avg-m5a0s3,515,474"};
-    char command[1024], name[64], wanted[2][32];
+    char command[2600], name[64], wanted[2][32];
     const char *path = shared_path("data/myriadlama/results-dev.jsonl");
     int i;
     if (!path) SKIP("../shared is not here");

@@ -316,7 +316,7 @@ static void test_webquestions_and_myriadlama_run_from_end_to_end(void) {
     snprintf(
         line, sizeof line,
         "build/segfuse generate --method %s --data ../shared/data/myriadlama/myriadlama-dev.jsonl "
-        "--max_samples 3 --num_fewshots 2 --quiet --output '%%s/lama'",
+        "--num_auto 3 --max_samples 3 --num_fewshots 2 --quiet --output '%%s/lama'",
         DATASET_METHODS);
     program_says(line, 0, "on myriadlama: 3 questions");
     program_says("build/segfuse generate --method origin --data "

@@ -643,7 +643,7 @@ static void test_files_and_columns_of_every_method(void) {
     size_t i, row;
     methods_files();
     for (i = 0; i < sizeof runs / sizeof runs[0]; i++) {
-        char options[256], file[128], columns[256];
+        char options[512], file[128], columns[256];
         sgf_table *table;
         int asked, prediction;
         snprintf(options, sizeof options, "%s --output '%%s/methods'", runs[i].options);

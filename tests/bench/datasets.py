@@ -31,14 +31,15 @@ def main():
             for row in json.load(f):
                 texts = {f"paraphrase{i}": rule.format(row["qText"]) for i, rule in enumerate(REWORDED)}
                 out.write(json.dumps({"answers": row["answers"], **texts}) + "\n")
-        sets = {"webqa": [webqa, os.path.join(data, "webquestions/main/trainmodel.json")],
-                "myriadlama": [os.path.join(data, "myriadlama/myriadlama-dev.jsonl"), None]}
-        for name, (questions, examples) in ((n, sets[n]) for n in args.sets.split(",")):
+        # The questions of MyriadLAMA have three to seven automatic templates here.
+        sets = {"webqa": [webqa, "--fewshot_data", os.path.join(data, "webquestions/main/trainmodel.json")],
+                "myriadlama": [os.path.join(data, "myriadlama/myriadlama-dev.jsonl"), "--num_auto", "3"]}
+        for name, (questions, *more) in ((n, sets[n]) for n in args.sets.split(",")):
             for method in args.methods.split(","):
                 output = os.path.join(folder, name)
                 command = [args.segfuse, "generate", "--method", method, "--data", questions, "--max_samples", args.samples,
-                           "--quiet", "--output", output]
-                run = subprocess.run(command + (["--fewshot_data", examples] if examples else []), capture_output=True, text=True)
+                           "--quiet", "--output", output, *more]
+                run = subprocess.run(command, capture_output=True, text=True)
                 if run.returncode:
                     failed += 1
                     print(f"{name:11} {method:18} FAILED: {run.stderr.strip()[-300:]}", flush=True)
