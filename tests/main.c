@@ -51,7 +51,6 @@ static void temp_remove(void) {
 #include "test_model.c"
 #include "test_tokenizer.c"
 #include "test_generate.c"
-#include "test_sampling.c"
 #include "test_memory.c"
 #include "test_random.c"
 #include "test_lemmas.c"
@@ -66,6 +65,7 @@ static void temp_remove(void) {
 #include "test_firstrun.c"
 #include "test_runs.c"
 #include "test_analyze.c"
+#include "test_sampling.c"
 
 int main(int argc, char **argv) {
     static const struct {

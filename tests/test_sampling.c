@@ -503,6 +503,183 @@ static void test_drawing_checks_its_arguments(void) {
     sgf_model_free(model);
 }
 
+/* ---- segfuse confidence ---- */
+
+static sgf_table *confidence_read(const char *name) {
+    char path[1400];
+    sgf_table *table = NULL;
+    sgf_error err;
+    snprintf(path, sizeof path, "%s/confidence.feather", temp_path(name));
+    if (sgf_table_read(path, NULL, &table, &err)) printf("    %s\n", err.message);
+    return table;
+}
+static int confidence_same_text(sgf_str a, sgf_str b) {
+    return a.len == b.len && !memcmp(a.ptr, b.ptr, a.len);
+}
+/* The columns of DESIGN's table, their types, and what must hold between them. */
+static void test_confidence_file(void) {
+    static const char *const names[] = {"uuid",         "paraphrase",     "prompt",
+                                        "answers",      "greedy_predict", "sample_predicts",
+                                        "greedy_lemma", "sample_lemmas",  "answer_lemmas",
+                                        "confidence"};
+    static const sgf_type types[] = {
+        SGF_UTF8,      SGF_UTF8,      SGF_UTF8,           SGF_LIST_UTF8,      SGF_UTF8,
+        SGF_LIST_UTF8, SGF_LIST_UTF8, SGF_LIST_LIST_UTF8, SGF_LIST_LIST_UTF8, SGF_F64};
+    sgf_table *t;
+    size_t row, i, varied = 0;
+    int c;
+    program_says("build/segfuse confidence --max_samples 4 --num_paraphrases 3 --num_samples 30 "
+                 "--quiet --output '%s/c'",
+                 0, "4 questions, 12 prompts, 30 samples each");
+    t = confidence_read("c");
+    CHECK(t && sgf_table_columns(t) == 10 && sgf_table_rows(t) == 12);
+    if (!t) return;
+    for (c = 0; c < 10; c++)
+        CHECK(!strcmp(sgf_table_name(t, c), names[c]) && sgf_table_type(t, c) == types[c]);
+    for (row = 0; row < 12; row++) {
+        sgf_str greedy = sgf_cell_text(t, 4, row);
+        size_t n = sgf_cell_count(t, 5, row), matches = 0, count;
+        CHECK(n == 30 && sgf_cell_count(t, 7, row) == 30);
+        CHECK(sgf_cell_count(t, 8, row) == sgf_cell_count(t, 3, row));
+        for (i = 0; i < n; i++) {
+            int two_way = 0;
+            sgf_lemmas lemmas;
+            sgf_str sample = sgf_cell_list(t, 5, row)[i];
+            CHECK(!memchr(sample.ptr, '\n', sample.len));
+            CHECK(!sgf_answer_match(sample, &greedy, 1, NULL, &two_way, NULL));
+            matches += (size_t)two_way;
+            varied += !confidence_same_text(sample, greedy);
+            CHECK(!sgf_lemmas_make(sample, NULL, &lemmas, NULL));
+            sgf_cell_inner(t, 7, row, i, &count);
+            CHECK(count == lemmas.count);
+            sgf_lemmas_free(&lemmas);
+        }
+        CHECK(sgf_cell_f64(t, 9, row) == (double)matches / 30);
+    }
+    CHECK(varied > 10);
+    sgf_table_free(t);
+    program_says("build/segfuse confidence --max_samples 4 --num_paraphrases 3 --num_samples 30 "
+                 "--output '%s/c'",
+                 0, "nothing to do");
+    program_says("build/segfuse confidence --max_samples 4 --num_paraphrases 3 --num_samples 31 "
+                 "--output '%s/c'",
+                 1, "another configuration");
+}
+/* What a prompt's samples are depends on nothing but the prompt and the seed. */
+static void test_confidence_does_not_depend_on_the_rest(void) {
+    sgf_table *few, *many;
+    size_t row, i, other = 0;
+    program_says("build/segfuse confidence --max_samples 3 --num_paraphrases 2 --num_samples 20 "
+                 "--quiet --batch_size 1 --threads 1 --kernels portable --output '%s/few'",
+                 0, "");
+    program_says("build/segfuse confidence --max_samples 6 --num_paraphrases 4 --num_samples 30 "
+                 "--quiet --batch_size 7 --threads 3 --output '%s/many'",
+                 0, "");
+    program_says("build/segfuse confidence --max_samples 3 --num_paraphrases 2 --num_samples 20 "
+                 "--quiet --batch_size 5 --seed 43 --output '%s/seed'",
+                 0, "");
+    few = confidence_read("few");
+    many = confidence_read("many");
+    CHECK(few && many && sgf_table_rows(few) == 6 && sgf_table_rows(many) == 24);
+    for (row = 0; few && many && row < 6; row++) {
+        size_t twin = row / 2 * 4 + row % 2;
+        CHECK(confidence_same_text(sgf_cell_text(few, 1, row), sgf_cell_text(many, 1, twin)));
+        CHECK(confidence_same_text(sgf_cell_text(few, 4, row), sgf_cell_text(many, 4, twin)));
+        for (i = 0; i < 20; i++)
+            CHECK(confidence_same_text(sgf_cell_list(few, 5, row)[i],
+                                       sgf_cell_list(many, 5, twin)[i]));
+    }
+    sgf_table_free(many);
+    many = confidence_read("seed");
+    for (row = 0; few && many && row < 6; row++)
+        for (i = 0; i < 20; i++)
+            other += !confidence_same_text(sgf_cell_list(few, 5, row)[i],
+                                           sgf_cell_list(many, 5, row)[i]);
+    CHECK(other > 3);
+    sgf_table_free(few);
+    sgf_table_free(many);
+}
+/* --write_confidence gives a file of samples the columns it lacks: the very file that was there. */
+static void test_write_confidence_restores_the_columns(void) {
+    char path[1400];
+    sgf_error err;
+    sgf_table *t;
+    program_says("build/segfuse confidence --max_samples 2 --num_paraphrases 2 --num_samples 10 "
+                 "--quiet --output '%s/w'",
+                 0, "");
+    program_says("cp '%s/w/confidence.feather' '%s/w/whole'", 0, "");
+    t = confidence_read("w");
+    CHECK(t != NULL);
+    if (!t) return;
+    while (sgf_table_columns(t) > 6) sgf_table_drop(t, 6);
+    snprintf(path, sizeof path, "%s/confidence.feather", temp_path("w"));
+    MUST(sgf_table_write_feather(t, path, &err), err);
+    sgf_table_free(t);
+    program_says("cmp '%s/w/confidence.feather' '%s/w/whole'", 1, "differ");
+    program_says("build/segfuse confidence --write_confidence --output '%s/w'", 0, "4 rows added");
+    program_says("cmp '%s/w/confidence.feather' '%s/w/whole' && echo same", 0, "same");
+    program_says("build/segfuse confidence --write_confidence --output '%s/w'", 0, "nothing to do");
+    program_says("build/segfuse confidence --write_confidence --output '%s/none'", 1,
+                 "is not there");
+}
+static void test_confidence_wrong_usage(void) {
+    program_says("build/segfuse confidence --help", 0, "--num_samples");
+    program_says("build/segfuse confidence --temperature 0", 2, "--temperature is above 0");
+    program_says("build/segfuse confidence --temperature hot", 2, "needs a number");
+    program_says("build/segfuse confidence --temperature -1", 2, "needs a number");
+    program_says("build/segfuse confidence --top_p 1.5", 2, "at most 1");
+    program_says("build/segfuse confidence --num_samples 0", 2, "at least 1");
+    program_says("build/segfuse confidence --data '%s/none.jsonl' --output '%s/x'", 1,
+                 "segfuse confidence: ");
+}
+
+/* ---- segfuse paraphrase ---- */
+
+/* The processed schema, in every format; the same rows whatever is computed together; every wording
+   there, and none of one question twice unless it is the question. */
+static void test_paraphrase_writes_the_processed_schema(void) {
+    sgf_table *t = NULL;
+    size_t row;
+    int k, i;
+    sgf_error err;
+    program_file("raw.jsonl",
+                 "{\"question\": \"What is the capital of Japan?\", \"answers\": [\"Tokyo\"]}\n"
+                 "{\"question\": \"Who wrote Hamlet?\", \"answers\": [\"Shakespeare\", \"Bard\"]}\n"
+                 "{\"question\": \"What is iron's symbol?\", \"answers\": [\"Fe\"]}\n");
+    program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.jsonl'", 0,
+                 "3 questions, 5 new wordings each");
+    program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.feather' "
+                 "--batch_size 1 --threads 1 --kernels portable --quiet",
+                 0, "");
+    program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.csv' --quiet", 0,
+                 "");
+    program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.csv'", 1,
+                 "is there already");
+    MUST(sgf_table_read(temp_path("p.feather"), NULL, &t, &err), err);
+    CHECK(sgf_table_rows(t) == 3 && sgf_table_columns(t) == 8);
+    for (row = 0; row < 3; row++)
+        for (k = 1; k <= 5; k++) {
+            sgf_str text = sgf_cell_text(t, 2 + k, row);
+            CHECK(text.len > 0);
+            for (i = 1; i < k; i++)
+                CHECK(!confidence_same_text(text, sgf_cell_text(t, 2 + i, row)) ||
+                      confidence_same_text(text, sgf_cell_text(t, 2, row)));
+        }
+    MUST(sgf_table_write_jsonl(t, temp_path("again.jsonl"), &err), err);
+    MUST(sgf_table_write_csv(t, temp_path("again.csv"), &err), err);
+    sgf_table_free(t);
+    program_says("cmp '%s/p.jsonl' '%s/again.jsonl' && echo same", 0, "same");
+    program_says("cmp '%s/p.csv' '%s/again.csv' && echo same", 0, "same");
+    program_says("build/segfuse generate --method avg --data '%s/p.jsonl' --output '%s/po'", 0,
+                 "avg");
+}
+static void test_paraphrase_wrong_usage(void) {
+    program_says("build/segfuse paraphrase --help", 0, "--num_paraphrases");
+    program_says("build/segfuse paraphrase --output x.parquet", 2, "ends in .jsonl");
+    program_says("build/segfuse paraphrase --num_paraphrases 6", 2, "is 1 to 5");
+    program_says("build/segfuse paraphrase --top_p 0", 2, "above 0");
+}
+
 static void tests_sampling(void) {
     RUN(test_attention_masses_of_equal_scores_count_keys);
     RUN(test_attention_masses_are_shares);
@@ -513,4 +690,10 @@ static void tests_sampling(void) {
     RUN(test_a_shared_prompt_changes_no_bit);
     RUN(test_samples_follow_the_model);
     RUN(test_drawing_checks_its_arguments);
+    RUN(test_confidence_file);
+    RUN(test_confidence_does_not_depend_on_the_rest);
+    RUN(test_write_confidence_restores_the_columns);
+    RUN(test_confidence_wrong_usage);
+    RUN(test_paraphrase_writes_the_processed_schema);
+    RUN(test_paraphrase_wrong_usage);
 }

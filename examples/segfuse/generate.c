@@ -13,10 +13,7 @@ static int generate_all(generate_run *run) {
     if (!shard_parse(run->o.shard, &run->shard, &run->shards)) return 2;
     status = generate_load(run);
     if (status) return status;
-    if (run->o.output) snprintf(run->folder, sizeof run->folder, "%s", run->o.output);
-    else
-        snprintf(run->folder, sizeof run->folder, "datasets/%s/%s", run->o.dataset,
-                 run->model_name);
+    run_folder(run);
     if (!confidences_find(run)) return 1;
     for (i = 0; i < run->methods; i++)
         if ((wanted[i] = method_wanted(run, &run->method[i])) < 0) return 1;
@@ -104,24 +101,12 @@ static int verb_generate(int argc, char **argv) {
                            &rests, 0);
     if (!status && options_as == FORM_PARSE) methods_help();
     if (status >= 0) return status;
-    if (o->device && !strcmp(o->device, "cuda")) {
-        fprintf(stderr,
-                "segfuse generate: --device cuda: this program was built for the CPU alone\n");
-        return 2;
-    }
+    if (!device_known(o->device)) return 2;
     if (!o->paraphrases || !o->batch) {
         fprintf(stderr, "segfuse generate: --num_paraphrases and --batch_size are at least 1\n");
         return 2;
     }
     status = generate_all(&run);
-    sgf_session_free(run.session);
-    sgf_model_free(run.model);
-    dataset_free(&run.data);
-    dataset_free(&run.fewshot);
-    confidences_free(&run.sure);
-    free(run.examples);
-    free(run.mass);
-    sgf_matrix_free(run.matrix);
-    free(run.index);
+    run_free(&run);
     return status;
 }

@@ -27,6 +27,8 @@
 #include "results.c"
 #include "run.c"
 #include "generate.c"
+#include "confidence.c"
+#include "paraphrase.c"
 #include "tokenize.c"
 #include "forward.c"
 #include "inspect.c"
@@ -50,6 +52,8 @@ static const program_verb verbs[] = {
     {NULL, NULL, "Answer questions:"},
     {"generate", verb_generate, "answer the questions of a data set by one or more methods"},
     {"interactive", verb_interactive, "the same, step by step: asks, shows the command, runs it"},
+    {"confidence", verb_confidence, "how sure the model is of its answer to each paraphrase"},
+    {"paraphrase", verb_paraphrase, "new wordings of every question, by the model itself"},
     {NULL, NULL, "Files:"},
     {"merge", verb_merge, "the shards of a result become one file"},
     {"convert", verb_convert, "a table as Feather, CSV or JSON lines"},

@@ -95,7 +95,6 @@ static sgf_status merge_read(merge *g, const char *path, const char *first, sgf_
 /* Join `files` and write `path`.feather, .csv and .json. */
 static sgf_status merge_files(const char **files, size_t n, const char *path, sgf_error *err) {
     merge g;
-    result_table t;
     size_t i;
     sgf_status status = SGF_OK;
     memset(&g, 0, sizeof g);
@@ -103,9 +102,7 @@ static sgf_status merge_files(const char **files, size_t n, const char *path, sg
     for (i = 0; i < n && !status; i++) status = merge_read(&g, files[i], files[0], err);
     if (!status) status = merge_check(&g, err);
     if (!status) status = sgf_table_select(g.table, g.place, g.total, err);
-    memset(&t, 0, sizeof t);
-    t.table = g.table;
-    if (!status) status = result_write(path, &t, &g.config, err);
+    if (!status) status = result_write(path, g.table, &g.config, err);
     sgf_table_free(g.table);
     sgf__buf_free(&g.config);
     free(g.file);

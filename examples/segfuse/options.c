@@ -11,12 +11,13 @@
        FILE, DIR, OUT.npy     files and folders; MODEL a folder or a name
        N, TEXT, ...           anything else; only a TEXT may be empty */
 
-typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_HEADING } option_kind;
+typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_NUMBER, OPTION_HEADING } option_kind;
 
 typedef struct {
     const char *name; /* without the dashes; with '_' */
     option_kind kind;
-    void *target;      /* int * for flags, const char ** for texts, long * for counts */
+    void *target;      /* int * for flags, const char ** for texts, long * for counts, double * for
+                          numbers */
     const char *value; /* what stands for the value in the help */
     const char *help;
 } option;
@@ -27,6 +28,8 @@ typedef struct {
     const char *help;
 } program_verb;
 static const program_verb *verb_at(size_t i); /* main.c; NULL behind the last */
+
+static const char *verb_now = ""; /* whose options were read: what messages begin with */
 
 /* What options_parse does with a table: read the arguments, or print it in one of these forms. */
 typedef enum { FORM_PARSE, FORM_MAN, FORM_BASH, FORM_ZSH } options_form;
@@ -416,6 +419,17 @@ static int option_set(const char *verb, const option *o, const char *value) {
         *(const char **)o->target = value;
         return -1;
     }
+    if (o->kind == OPTION_NUMBER) {
+        double x;
+        size_t used = sgf__number_parse(value, strlen(value), &x);
+        if (!used || value[used] || !(x >= 0 && x <= 1e9)) {
+            fprintf(stderr, "segfuse %s: --%s needs a number from 0 to 1000000000, not '%s'\n",
+                    verb, o->name, value);
+            return 2;
+        }
+        *(double *)o->target = x;
+        return -1;
+    }
     errno = 0;
     n = strtol(value, &end, 10);
     if (!strchr("0123456789", *value) || *end || n < 0 || n > 1000000000 || errno) {
@@ -433,6 +447,7 @@ static int options_parse(int argc, char **argv, const option *options, const cha
                          const char *what, const char **rest, int *rests, int most) {
     const char *verb = argv[0];
     int i, status = -1, over = 0;
+    verb_now = verb;
     *rests = 0;
     if (options_as == FORM_MAN) options_man(verb, rest_help, what, options);
     if (options_as == FORM_BASH) options_bash(verb, rest_help, options);

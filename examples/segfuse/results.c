@@ -45,7 +45,7 @@ static int result_writable(const char *path) {
     slash = strrchr(folder, '/');
     if (slash) *slash = 0;
     if (!folder_make(folder)) {
-        fprintf(stderr, "segfuse generate: the output folder %s cannot be made: %s\n", folder,
+        fprintf(stderr, "segfuse %s: the output folder %s cannot be made: %s\n", verb_now, folder,
                 strerror(errno));
         return 0;
     }
@@ -54,7 +54,7 @@ static int result_writable(const char *path) {
     ok = file && fputs("x", file) >= 0;
     if (file) ok = !fclose(file) && ok;
     if (!ok)
-        fprintf(stderr, "segfuse generate: %s.feather cannot be written: %s\n", path,
+        fprintf(stderr, "segfuse %s: %s.feather cannot be written: %s\n", verb_now, path,
                 strerror(errno));
     remove(probe);
     return ok;
@@ -71,6 +71,12 @@ static void config_text(sgf__buf *buf, const char *key, const char *value) {
 static void config_number(sgf__buf *buf, const char *key, long value) {
     char text[96];
     snprintf(text, sizeof text, "%s\"%s\": %ld", buf->len > 1 ? ", " : "", key, value);
+    sgf__buf_text(buf, text, NULL);
+}
+static void config_real(sgf__buf *buf, const char *key, double value) {
+    char number[40], text[128];
+    sgf__number_print(value, number);
+    snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key, number);
     sgf__buf_text(buf, text, NULL);
 }
 static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
@@ -172,6 +178,20 @@ static sgf_status prompt_text(const generate_run *run, const sgf_layout *layout,
     return sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, text, cap, &out->len,
                       err);
 }
+/* What a task generated, as text. */
+static sgf_status task_text(const generate_run *run, const sgf_task *task, sgf__arena *arena,
+                            sgf_str *out, sgf_error *err) {
+    size_t cap = 0;
+    char *text;
+    sgf_status status = sgf_decode(run->model->tokenizer, task->ids, task->count,
+                                   SGF_DECODE_SKIP_SPECIAL, NULL, 0, &cap, err);
+    if (status) return status;
+    text = (char *)sgf__arena_alloc(arena, cap + 1, 1, err);
+    if (!text) return SGF_ERR_MEMORY;
+    out->ptr = text;
+    return sgf_decode(run->model->tokenizer, task->ids, task->count, SGF_DECODE_SKIP_SPECIAL, text,
+                      cap, &out->len, err);
+}
 static sgf_status result_lemmas(result_table *t, const question *q, sgf_str prediction,
                                 sgf_error *err) {
     sgf_lemmas predicted, *answers = (sgf_lemmas *)calloc(q->answer_count + 1, sizeof *answers);
@@ -206,21 +226,13 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
                              method_result *result, sgf_error *err) {
     sgf__arena arena;
     sgf_str generation, prediction, *prompts;
-    size_t cap = 0, c;
+    size_t c;
     int one_way = 0, two_way = 0;
-    char *text;
-    sgf_status status = sgf_decode(run->model->tokenizer, task->ids, task->count,
-                                   SGF_DECODE_SKIP_SPECIAL, NULL, 0, &cap, err);
-    if (status) return status;
+    sgf_status status;
+    generation = sgf_text("");
     sgf__arena_init(&arena, NULL);
-    text = (char *)sgf__arena_alloc(&arena, cap + 1, 1, err);
     prompts = (sgf_str *)sgf__arena_alloc(&arena, task->contexts, sizeof *prompts, err);
-    if (!text || !prompts) status = SGF_ERR_MEMORY;
-    if (!status)
-        status = sgf_decode(run->model->tokenizer, task->ids, task->count, SGF_DECODE_SKIP_SPECIAL,
-                            text, cap, &cap, err);
-    generation.ptr = text;
-    generation.len = cap;
+    status = prompts ? task_text(run, task, &arena, &generation, err) : SGF_ERR_MEMORY;
     prediction = sgf_method_prediction(t->method, generation);
     for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
         status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
@@ -252,7 +264,7 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
 }
 
 /* Feather, CSV and, beside the CSV, the configuration. */
-static sgf_status result_write(const char *path, result_table *t, const sgf__buf *config,
+static sgf_status result_write(const char *path, sgf_table *table, const sgf__buf *config,
                                sgf_error *err) {
     char file[1100];
     sgf_str value;
@@ -260,9 +272,9 @@ static sgf_status result_write(const char *path, result_table *t, const sgf__buf
     sgf_status status;
     value.ptr = config->ptr;
     value.len = config->len;
-    status = sgf_table_metadata_set(t->table, "segfuse", value, err);
+    status = sgf_table_metadata_set(table, "segfuse", value, err);
     snprintf(file, sizeof file, "%s.csv", path);
-    if (!status) status = sgf_table_write_csv(t->table, file, err);
+    if (!status) status = sgf_table_write_csv(table, file, err);
     snprintf(file, sizeof file, "%s.json", path);
     if (!status) status = sgf__out_open(&out, file, err);
     if (!status) {
@@ -271,7 +283,7 @@ static sgf_status result_write(const char *path, result_table *t, const sgf__buf
         status = sgf__out_close(&out, err);
     }
     snprintf(file, sizeof file, "%s.feather", path);
-    return status ? status : sgf_table_write_feather(t->table, file, err);
+    return status ? status : sgf_table_write_feather(table, file, err);
 }
 
 /* Is there a result of this very configuration? One of another, or of another program, is

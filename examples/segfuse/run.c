@@ -236,7 +236,7 @@ static sgf_status method_finish(const generate_run *run, const char *path, resul
     if (!status && run->shards)
         status = shard_describe(t->table, run->shard, run->shards, j->rows, j->count, j->total,
                                 err);
-    if (!status) status = result_write(path, t, config, err);
+    if (!status) status = result_write(path, t->table, config, err);
     if (status) return status;
     journal_remove(j);
     method_sweep(path);
@@ -253,7 +253,7 @@ static sgf_status method_partial(const char *path, result_table *t, journal *j,
              (unsigned long long)j->total);
     status = journal_order(j, err);
     if (!status) status = sgf_table_metadata_set(t->table, "segfuse_partial", sgf_text(text), err);
-    return status ? status : result_write(name, t, config, err);
+    return status ? status : result_write(name, t->table, config, err);
 }
 /* What a user whose run ended early wants to know. */
 static void method_kept(const generate_run *run, const sgf_method *m, const char *path,
@@ -297,4 +297,16 @@ static int method_do(generate_run *run, const sgf_method *m, method_result *resu
     sgf_table_free(t.table);
     sgf__buf_free(&config);
     return status ? 1 : result->whole ? 0 : stop_status();
+}
+
+static void run_free(generate_run *run) {
+    sgf_session_free(run->session);
+    sgf_model_free(run->model);
+    dataset_free(&run->data);
+    dataset_free(&run->fewshot);
+    confidences_free(&run->sure);
+    free(run->examples);
+    free(run->mass);
+    sgf_matrix_free(run->matrix);
+    free(run->index);
 }

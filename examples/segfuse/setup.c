@@ -304,6 +304,14 @@ static sgf_status method_enough(const generate_run *run, const sgf_method *m, sg
     return SGF_OK;
 }
 
+/* Is this what computes? Says so if not. */
+static int device_known(const char *device) {
+    if (!device || strcmp(device, "cuda")) return 1;
+    fprintf(stderr, "segfuse %s: --device cuda: this program was built for the CPU alone\n",
+            verb_now);
+    return 0;
+}
+
 /* ---- what the options name ---- */
 
 /* Which split of which folder was chosen, where nobody said so. */
@@ -340,7 +348,7 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     if (!run->examples) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
     status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
     for (i = 0; i < (size_t)o->fewshots && !status; i++) /* examples are asked as the question is */
-        if (run->examples[i].paraphrases > (size_t)o->paraphrases)
+        if (o->paraphrases && run->examples[i].paraphrases > (size_t)o->paraphrases)
             run->examples[i].paraphrases = (size_t)o->paraphrases;
     return status;
 }
@@ -360,8 +368,8 @@ static int generate_load(generate_run *run) {
         for (i = 0; i < run->methods && !status; i++)
             status = method_enough(run, &run->method[i], &err);
     }
-    if (status) return failed("generate", &err);
-    if (!model_find("generate", o->model, run->model_path, sizeof run->model_path)) return 1;
+    if (status) return failed(verb_now, &err);
+    if (!model_find(verb_now, o->model, run->model_path, sizeof run->model_path)) return 1;
     status = sgf_model_load(run->model_path, NULL, &run->model, &err);
     if (!status && !run->model->tokenizer)
         status = sgf__fail(&err, SGF_ERR_IO, "%s has no tokenizer.json; prompts need one",
@@ -370,7 +378,14 @@ static int generate_load(generate_run *run) {
         status = sgf__fail(&err, SGF_ERR_ARG, "--max_new_tokens %ld: the model's context is %d",
                            o->max_new_tokens, (int)run->model->config.context);
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
-    if (status) return failed("generate", &err);
+    if (status) return failed(verb_now, &err);
     model_name(o->model, run->model_name, sizeof run->model_name);
     return 0;
+}
+/* Where results go. */
+static void run_folder(generate_run *run) {
+    if (run->o.output) snprintf(run->folder, sizeof run->folder, "%s", run->o.output);
+    else
+        snprintf(run->folder, sizeof run->folder, "datasets/%s/%s",
+                 run->o.dataset ? run->o.dataset : "myriadlama", run->model_name);
 }
