@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
+.PHONY: all run test models oracle bench bench-tokenizer warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
@@ -69,9 +69,17 @@ $(ORACLE)/done: tests/oracle/requirements.txt
 	$(ORACLE)/bin/pip install --quiet --requirement tests/oracle/requirements.txt
 	touch $@
 
-## bench    our tokenizer against Hugging Face's; BENCH_TOKENIZERS: folders with a tokenizer.json
+## bench    the forward pass and the methods against the machine's limits, and, where BENCH_PEERS names them, other
+##          engines (see tests/bench/speed.c; writes 2 GB of random weights to build/bench); BENCHMARKS.md has results
+BENCH_PEERS ?=
+bench: build/bench-speed build/segfuse
+	./build/bench-speed --json build/bench.json $(BENCH_PEERS)
+build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/weights.c | build
+	$(CC) $(FLAGS) tests/bench/speed.c -o $@ $(LDLIBS)
+
+## bench-tokenizer   our tokenizer against Hugging Face's; BENCH_TOKENIZERS: folders with a tokenizer.json
 BENCH_TOKENIZERS ?= models/segfuse-2m $(wildcard ../shared/data/tokenizers/llama3.2 ../shared/data/tokenizers/qwen3)
-bench: build/bench-tokenizer $(ORACLE)/done
+bench-tokenizer: build/bench-tokenizer $(ORACLE)/done
 	$(ORACLE)/bin/python tests/bench/tokenizer.py build/bench-tokenizer $(BENCH_TOKENIZERS)
 build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 	$(CC) $(FLAGS) tests/bench/tokenizer.c -o $@ $(LDLIBS)

@@ -2970,10 +2970,16 @@ SGF__INLINE void sgf__softmax_width(int simd, float *score, size_t n, size_t wid
         for (t = 0; t < width; t++)
             top[t] = score[i * width + t] > top[t] ? score[i * width + t] : top[t];
     for (t = 0; t < width; t++) top[t] = top[t] > -INFINITY ? top[t] : 0;
-    for (i = 0; i < n; i++)
-        for (t = 0; t < width; t++) score[i * width + t] -= top[t];
-    for (i = 0; i < n * width; i++) score[i] = sgf__exp_body(simd, score[i]);
     for (t = 0; t < width; t++) sum[t] = 0;
+    for (i = 0; i < n; i++) {
+        for (t = 0; t < width; t++) score[i * width + t] -= top[t];
+        for (t = 0; width >= 8 && t < width; t++) { /* a vector of columns in one go */
+            score[i * width + t] = sgf__exp_body(simd, score[i * width + t]);
+            sum[t] += score[i * width + t];
+        }
+    }
+    if (width >= 8) return;
+    for (i = 0; i < n * width; i++) score[i] = sgf__exp_body(simd, score[i]);
     for (i = 0; i < n; i++)
         for (t = 0; t < width; t++) sum[t] += score[i * width + t];
 }
