@@ -589,7 +589,7 @@ static void methods_files(void) {
 }
 /* Run `generate` on them; %s in the options is the folder of temporary files. */
 static void methods_run(const char *options, int wanted, const char *text) {
-    char given[768], command[1400];
+    char given[1024], command[1400];
     temp_path("");
     snprintf(given, sizeof given, options, temp_folder, temp_folder, temp_folder);
     snprintf(command, sizeof command,

@@ -283,9 +283,10 @@ static void test_convert_goes_round(void) {
     program_says("build/segfuse convert '%s/none.csv' '%s/t9.csv'", 1, "none.csv");
     program_says("build/segfuse convert '%s/t1.feather'", 2, "IN and OUT");
     runs_reference();
-    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S convert ref/per_prompt.feather r.jsonl "
-                 "&& $S convert r.jsonl r.csv && cmp r.csv ref/per_prompt.csv && echo same",
-                 0, "same");
+    program_says(
+        "cd '%s' && S=$OLDPWD/build/segfuse && $S convert ref/per_prompt.feather ref/r.jsonl "
+        "&& $S convert ref/r.jsonl ref/r.csv && cmp ref/r.csv ref/per_prompt.csv && echo same",
+        0, "same");
 }
 
 static void tests_runs(void) {

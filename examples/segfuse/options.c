@@ -273,21 +273,21 @@ static void options_help(const char *verb, const char *rest, const char *what,
 /* ---- the man page ---- */
 
 /* Text as roff, in which some characters are commands. `wrap`: on lines of their own, which end at
-   a space somewhere behind column 60. */
+   a space before they get long. */
 static void man_text(const char *text, int wrap) {
-    int column = 0;
-    for (; *text; text++, column++) {
-        int space = *text == ' ' || *text == '\n';
-        if (*text == '\\') printf("\\e");
-        else if (*text == '-') printf("\\-");
-        else if (*text == '\'') printf("\\(aq");
-        else if (*text == '`') printf("\\(ga");
-        else if (*text == '^') printf("\\(ha");
-        else if (*text == '~') printf("\\(ti");
-        else if (*text == '.' && !column) printf("\\&.");
-        else if (space && wrap && column > 60) putchar('\n'), column = -1;
-        else if (!space) putchar(*text);
-        else if (text[1] != ' ') putchar(' ');
+    int column = 0; /* 0: at the begin of a line */
+    for (; *text; text++) {
+        int word = (int)strcspn(text + 1, " \n"); /* escaped, twice as long at most */
+        if (*text == '\\') column += printf("\\e");
+        else if (*text == '-') column += printf("\\-");
+        else if (*text == '\'') column += printf("\\(aq");
+        else if (*text == '`') column += printf("\\(ga");
+        else if (*text == '^') column += printf("\\(ha");
+        else if (*text == '~') column += printf("\\(ti");
+        else if (*text == '.' && !column) column += printf("\\&.");
+        else if (*text != ' ' && *text != '\n') column += printf("%c", *text);
+        else if (wrap && column && column + 1 + 2 * word > 78) putchar('\n'), column = 0;
+        else if (text[1] != ' ') column += printf(" ");
     }
 }
 static void man_line(const char *before, const char *text, const char *after) {

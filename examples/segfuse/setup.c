@@ -183,7 +183,7 @@ static int generate_methods(generate_run *run) {
             "segfuse generate: --method names 1 to 32 methods; see segfuse generate --help\n");
     return 0;
 }
-/* --mask FILE: what is no mask's name and a file. */
+/* --mask FILE: what is no mask's name but a file, or looks like one's name. */
 static int generate_matrix(generate_run *run) {
     const char *path = run->o.mask;
     char digest[33];
@@ -191,7 +191,12 @@ static int generate_matrix(generate_run *run) {
     sgf_mask mask;
     sgf_error err;
     sgf_str text;
-    if (!path || !sgf_mask_find(path, &mask, &err) || access(path, R_OK)) return 1;
+    if (!path || !sgf_mask_find(path, &mask, &err)) return 1;
+    if (access(path, F_OK) && !strpbrk(path, "./")) {
+        value_words names;
+        value_read("MASK", &names);
+        return value_known("generate", "mask", path, &names);
+    }
     if (sgf_matrix_read(path, NULL, &run->matrix, &err) || sgf__map_file(path, NULL, &map, &err)) {
         fprintf(stderr, "segfuse generate: --mask: %s\n", err.message);
         return 0;
