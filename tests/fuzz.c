@@ -1,74 +1,222 @@
-/* libFuzzer targets: bytes from a stranger into every reader. Build with -DFUZZ_json, -DFUZZ_table,
-   ...; see `make fuzz`. A target must return whatever it is given: no crash, no leak, no access out
-   of bounds. */
-#define SEGFUSE_IMPLEMENTATION
-#include "../segfuse.h"
+/* libFuzzer targets: bytes from a stranger into every reader. One program holds them all; the part of
+   its name behind "fuzz-" says which one runs: build/fuzz-json, build/fuzz-csv, ...; see `make fuzz`.
+   A target must return whatever it is given: no crash, no leak, no access out of bounds, nothing
+   undefined, and time and memory within the limits that `make fuzz` sets. */
+#define main program_main /* the journal's reader is the program's */
+#include "../examples/segfuse/main.c"
+#undef main
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const char *text = (const char *)data;
-    sgf_error err;
-#if defined(FUZZ_json)
+static void fuzz_json(const char *text, size_t size) {
     sgf__arena arena;
     sgf__json json;
     sgf__arena_init(&arena, NULL);
-    (void)sgf__json_parse("fuzz", text, size, &arena, &json, &err);
+    (void)sgf__json_parse("fuzz", text, size, &arena, &json, NULL);
     sgf__arena_free(&arena);
-#elif defined(FUZZ_layout)
+}
+
+/* ---- the method's files ---- */
+
+static void fuzz_layout(const char *text, size_t size) {
     sgf__layout_reader r;
     sgf__arena arena;
+    sgf__buf back;
+    sgf_error err;
     sgf__arena_init(&arena, NULL);
+    sgf__buf_init(&back, NULL);
     sgf_layout_init(&r.layout, NULL);
     r.err = &err;
-    if (!sgf__json_parse("fuzz", text, size, &arena, &r.json, &err)) (void)sgf__layout_parse(&r);
+    if (!sgf__json_parse("fuzz", text, size, &arena, &r.json, &err) && !sgf__layout_parse(&r))
+        (void)sgf__layout_text(&r.layout, &back, &err);
     sgf_layout_free(&r.layout);
+    sgf__buf_free(&back);
     sgf__arena_free(&arena);
-#elif defined(FUZZ_safetensors)
-    sgf__safetensors st;
-    if (!sgf__safetensors_parse("fuzz", text, size, NULL, &st, &err)) sgf__safetensors_close(&st);
-#elif defined(FUZZ_config)
-    sgf_config config;
-    (void)sgf__config_parse("fuzz", text, size, NULL, &config, &err);
-#elif defined(FUZZ_tokenizer) /* tokenizer.json, a zero byte, a text */
-    sgf_tokenizer *t;
-    const char *end = size ? (const char *)memchr(text, 0, size) : NULL;
-    size_t json = end ? (size_t)(end - text) : size, n = 0, len = 0;
-    if (!sgf__tokenizer_parse("fuzz", text, json, NULL, &t, &err)) {
-        sgf_str rest = {end ? end + 1 : "", end ? size - json - 1 : 0};
-        size_t cap = sgf_encode_bound(rest.len);
-        int32_t *ids = (int32_t *)malloc(cap * sizeof *ids + 1);
-        if (ids && !sgf_encode(t, rest, 1, ids, cap, &n, &err))
-            (void)sgf_decode(t, ids, n, 0, NULL, 0, &len, &err);
-        free(ids);
-        sgf_tokenizer_free(t);
-    }
-#elif defined(FUZZ_lemmas)
-    sgf_str s = {text, size};
-    sgf_lemmas lemmas;
-    if (!sgf_lemmas_make(s, NULL, &lemmas, &err)) sgf_lemmas_free(&lemmas);
-#elif defined(FUZZ_mask)  /* .npy and text; a matrix */
+}
+/* Rows of 1 0 # and ., or .npy: of one, two and three tokens. */
+static void fuzz_mask(const char *text, size_t size) {
     uint8_t dense[9];
-    sgf_matrix *matrix;
     sgf__map map;
+    size_t T;
     memset(&map, 0, sizeof map);
     map.data = text;
     map.size = size;
-    if (sgf__mask_parse("fuzz", &map, 2, dense, &err))
-        (void)sgf__mask_parse("fuzz", &map, 3, dense, &err);
-    if (!sgf__matrix_make("fuzz", text, size, NULL, &matrix, &err)) {
-        sgf_layout layout;
-        int i;
-        sgf_layout_init(&layout, NULL);
-        for (i = 0; i < 3; i++)
-            (void)sgf_layout_segment(&layout, i ? SGF_PARAPHRASE : SGF_SHARED, i, NULL, &err);
-        (void)sgf_matrix_set(&layout, matrix, &err);
-        sgf_layout_free(&layout);
-        sgf_matrix_free(matrix);
+    for (T = 1; T <= 3; T++) (void)sgf__mask_parse("fuzz", &map, T, dense, NULL);
+}
+static void fuzz_npy(const char *text, size_t size) {
+    if (size >= 6 && !memcmp(text, "\x93NUMPY", 6)) fuzz_mask(text, size);
+}
+static void fuzz_matrix(const char *text, size_t size) {
+    sgf_matrix *matrix;
+    sgf_layout layout;
+    int i;
+    if (sgf__matrix_make("fuzz", text, size, NULL, &matrix, NULL)) return;
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; i < 3; i++)
+        (void)sgf_layout_segment(&layout, i ? SGF_PARAPHRASE : SGF_SHARED, i, NULL, NULL);
+    (void)sgf_matrix_set(&layout, matrix, NULL);
+    sgf_layout_free(&layout);
+    sgf_matrix_free(matrix);
+}
+
+/* ---- a model's files ---- */
+
+static void fuzz_safetensors(const char *text, size_t size) {
+    sgf__safetensors st;
+    if (!sgf__safetensors_parse("fuzz", text, size, NULL, &st, NULL)) sgf__safetensors_close(&st);
+}
+/* model.safetensors.index.json; the files it names are not there. */
+static void fuzz_index(const char *text, size_t size) {
+    sgf__weights weights;
+    sgf__arena arena;
+    sgf__json json;
+    sgf__arena_init(&arena, NULL);
+    memset(&weights, 0, sizeof weights);
+    sgf__arena_init(&weights.arena, NULL);
+    if (!sgf__json_parse("fuzz", text, size, &arena, &json, NULL))
+        (void)sgf__index_open(&weights, "/nowhere", &json, NULL);
+    sgf__weights_close(&weights);
+    sgf__arena_free(&arena);
+}
+static void fuzz_config(const char *text, size_t size) {
+    sgf_config config;
+    (void)sgf__config_parse("fuzz", text, size, NULL, &config, NULL);
+}
+/* tokenizer.json, a zero byte, a text */
+static void fuzz_tokenizer(const char *text, size_t size) {
+    sgf_tokenizer *t;
+    const char *end = size ? (const char *)memchr(text, 0, size) : NULL;
+    size_t json = end ? (size_t)(end - text) : size, n = 0, len = 0, cap;
+    sgf_str rest = {"", 0};
+    int32_t *ids;
+    if (sgf__tokenizer_parse("fuzz", text, json, NULL, &t, NULL)) return;
+    if (end) rest.ptr = end + 1, rest.len = size - json - 1;
+    cap = sgf_encode_bound(rest.len);
+    ids = (int32_t *)malloc(cap * sizeof *ids + 1);
+    if (ids && !sgf_encode(t, rest, 1, ids, cap, &n, NULL))
+        (void)sgf_decode(t, ids, n, 0, NULL, 0, &len, NULL);
+    free(ids);
+    sgf_tokenizer_free(t);
+}
+
+/* ---- questions, answers, results ---- */
+
+static void fuzz_lemmas(const char *text, size_t size) {
+    sgf_str s = {text, size};
+    sgf_lemmas lemmas;
+    if (!sgf_lemmas_make(s, NULL, &lemmas, NULL)) sgf_lemmas_free(&lemmas);
+}
+/* A table that was read: columns without cells go, texts that may be lists become lists, and rows are
+   written. */
+static void fuzz_table(sgf_table *table) {
+    sgf__buf line, cell;
+    size_t row, rows;
+    int c;
+    sgf__buf_init(&line, NULL);
+    sgf__buf_init(&cell, NULL);
+    for (c = sgf_table_columns(table); c-- > 0;)
+        if (sgf_table_type(table, c) == SGF_OTHER) sgf_table_drop(table, c);
+        else if (sgf_table_type(table, c) == SGF_UTF8)
+            (void)sgf_table_parse(table, c, c % 2 ? SGF_LIST_UTF8 : SGF_LIST_LIST_UTF8, NULL);
+    rows = sgf__table_check(table, "fuzz", NULL) ? 0 : sgf_table_rows(table);
+    for (row = 0; row < rows && row < 16; row++) {
+        line.len = 0;
+        (void)sgf__csv_row(&line, &cell, table, row, NULL);
+        (void)sgf__json_row(&line, &cell, table, row, NULL);
     }
-#elif defined(FUZZ_table) /* Arrow file or stream, CSV, JSON lines: the content decides */
+    sgf__buf_free(&line);
+    sgf__buf_free(&cell);
+    sgf_table_free(table);
+}
+typedef sgf_status fuzz_reader(const char *file, const void *bytes, size_t size,
+                               const sgf_allocator *mem, sgf_table **table, sgf_error *err);
+static void fuzz_read(fuzz_reader *read, const char *text, size_t size) {
     sgf_table *table;
-    if (!sgf__table_read("fuzz", text, size, NULL, &table, &err)) sgf_table_free(table);
-#endif
+    if (!read("fuzz", text, size, NULL, &table, NULL)) fuzz_table(table);
+}
+static int fuzz_is_file(const char *text, size_t size) {
+    return size >= 6 && !memcmp(text, "ARROW1", 6);
+}
+static void fuzz_arrow(const char *text, size_t size) {
+    if (fuzz_is_file(text, size)) fuzz_read(sgf__arrow_read, text, size);
+}
+static void fuzz_stream(const char *text, size_t size) {
+    if (!fuzz_is_file(text, size)) fuzz_read(sgf__arrow_read, text, size);
+}
+static void fuzz_csv(const char *text, size_t size) {
+    fuzz_read(sgf__csv_read, text, size);
+}
+static void fuzz_jsonl(const char *text, size_t size) {
+    fuzz_read(sgf__json_table, text, size);
+}
+static void fuzz_lz4(const char *text, size_t size) {
+    unsigned char *out = (unsigned char *)malloc(70000);
+    size_t made;
+    if (out) (void)sgf__lz4_frame((const unsigned char *)text, size, out, 70000, &made);
+    free(out);
+}
+/* The rows of a journal, without its first line. */
+static void fuzz_journal(const char *text, size_t size) {
+    static const char *const names[] = {"text", "list", "lists", "f64", "i64", "bool"};
+    static const sgf_type types[] = {SGF_UTF8, SGF_LIST_UTF8, SGF_LIST_LIST_UTF8,
+                                     SGF_F64,  SGF_I64,       SGF_BOOL};
+    static FILE *file; /* what is not believed is cut off there */
+    journal j;
+    int i, failed;
+    if (!file && !(file = tmpfile())) abort();
+    journal_init(&j);
+    j.total = 8;
+    j.place = (size_t *)calloc(j.total + 1, sizeof *j.place);
+    failed = !j.place || sgf_table_create(NULL, &j.table, NULL);
+    for (i = 0; i < 6 && !failed; i++)
+        failed = sgf_table_column(j.table, names[i], types[i], NULL, NULL) != SGF_OK;
+    j.fd = fileno(file);
+    if (!failed && !journal_read(&j, text, size, 0, NULL)) (void)journal_order(&j, NULL);
+    j.fd = -1;
+    sgf_table_free(j.table);
+    journal_close(&j);
+}
+
+/* ---- which one ---- */
+
+static const struct {
+    const char *name;
+    void (*run)(const char *text, size_t size);
+} targets[] = {
+    /* clang-format off */
+    {"json", fuzz_json},
+    {"layout", fuzz_layout},
+    {"mask", fuzz_mask},
+    {"npy", fuzz_npy},
+    {"matrix", fuzz_matrix},
+    {"safetensors", fuzz_safetensors},
+    {"index", fuzz_index},
+    {"config", fuzz_config},
+    {"tokenizer", fuzz_tokenizer},
+    {"lemmas", fuzz_lemmas},
+    {"arrow", fuzz_arrow},
+    {"stream", fuzz_stream},
+    {"csv", fuzz_csv},
+    {"jsonl", fuzz_jsonl},
+    {"lz4", fuzz_lz4},
+    {"journal", fuzz_journal},
+    /* clang-format on */
+};
+enum { TARGETS = (int)(sizeof targets / sizeof targets[0]) };
+static int target;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    const char *name = strstr((*argv)[0], "fuzz-");
+    (void)argc;
+    for (target = 0; name && target < TARGETS; target++)
+        if (!strcmp(name + 5, targets[target].name)) return 0;
+    fprintf(stderr, "call it fuzz-NAME, NAME one of");
+    for (target = 0; target < TARGETS; target++) fprintf(stderr, " %s", targets[target].name);
+    fprintf(stderr, "\n");
+    exit(2);
+}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    targets[target].run((const char *)data, size);
     return 0;
 }
