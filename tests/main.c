@@ -1,6 +1,8 @@
 /* All tests in one program: run from the top of the tree, `tests FILTER` runs the groups whose name
  * holds FILTER. */
 #define _XOPEN_SOURCE 700 /* posix_openpt under -std=c99 */
+#include "system.h"       /* first: it stands between the header and the system */
+
 #define SEGFUSE_IMPLEMENTATION
 #include "../segfuse.h"
 
@@ -66,6 +68,7 @@ static void temp_remove(void) {
 #include "test_runs.c"
 #include "test_analyze.c"
 #include "test_sampling.c"
+#include "test_system.c"
 
 int main(int argc, char **argv) {
     static const struct {
@@ -95,6 +98,7 @@ int main(int argc, char **argv) {
         {"firstrun", tests_firstrun},
         {"runs", tests_runs},
         {"analyze", tests_analyze},
+        {"system", tests_system},
         /* clang-format on */
     };
     size_t i;
