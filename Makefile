@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench bench-tokenizer warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
+.PHONY: all run test models oracle bench bench-tokenizer coverage warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
@@ -27,7 +27,7 @@ run: build/segfuse
 	    --output results/myriadlama/segfuse-2m
 
 ## test     the whole test suite: no network, no Python, no GPU
-test: build/tests all
+test: build/tests build/segfuse-faulty all
 	@./build/tests
 
 build:
@@ -41,6 +41,9 @@ build/segfuse-train: segfuse.h $(TRAINER) | build
 	$(CC) $(FLAGS) -I. -ffp-contract=off examples/train/main.c -o $@ $(LDLIBS)
 build/tests: segfuse.h $(TESTS) $(TRAINER) examples/segfuse/statistics.c | build
 	$(CC) $(FLAGS) -ffp-contract=off tests/main.c -o $@ $(LDLIBS)
+# The program on a system whose calls fail, which the tests run.
+build/segfuse-faulty: tests/faulty.c tests/system.h segfuse.h $(PROGRAM) | build
+	$(CC) $(FLAGS) tests/faulty.c -o $@ $(LDLIBS)
 
 ## models   make the bundled questions and train the bundled model from models/facts (about an hour at most)
 models: build/segfuse-train build/segfuse
@@ -88,41 +91,62 @@ build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 
 UNIT = printf '\#define SEGFUSE_IMPLEMENTATION\n\#include "segfuse.h"\nint main(void) { return 0; }\n'
 
-## warn     no warning from gcc and clang, C99 to C++20
+## warn     no warning from gcc and clang, C99 to C++20, 32 bits, and clang's -Weverything less a list
+# Left out of -Weverything: struct layout; the comma and == on floats, which are meant; switches whose default takes the
+# rest; functions that only some processors use; and for C++ what C99 cannot avoid: casts, NULL, guards, `long long`.
+WEVERYTHING = -Weverything -Wno-padded -Wno-comma -Wno-float-equal -Wno-switch-enum -Wno-used-but-marked-unused \
+    -Wno-unknown-warning-option -Wno-unsafe-buffer-usage -Wno-declaration-after-statement -Wno-switch-default
+WEVERYTHING_CXX = $(WEVERYTHING) -Wno-old-style-cast -Wno-zero-as-null-pointer-constant -Wno-reserved-identifier \
+    -Wno-reserved-macro-identifier -Wno-c++98-compat-pedantic -Wno-pre-c++17-compat-pedantic
 warn: | build
 	@$(UNIT) > build/unit.c; cp build/unit.c build/unit.cpp
-	@for c in "gcc -std=c99" "gcc -std=c11" "gcc -std=c17" "clang -std=c99" "clang -std=c17"; do \
-	    command -v $${c%% *} > /dev/null || { echo "skipped $$c: not installed"; continue; }; \
-	    $$c $(STRICT) -Werror -O2 -I. -c build/unit.c -o build/unit.o && echo "ok      $$c" || exit 1; done
-	@for c in "g++ -std=c++17" "g++ -std=c++20" "clang++ -std=c++17"; do \
-	    command -v $${c%% *} > /dev/null || { echo "skipped $$c: not installed"; continue; }; \
-	    $$c $(STRICT) -Werror -O2 -I. -c build/unit.cpp -o build/unit.o && echo "ok      $$c" || exit 1; done
+	@try() { unit=$$1; shift; command -v $$1 > /dev/null || { echo "skipped $$1: not installed"; return 0; }; \
+	    "$$@" $$extra -Werror -O2 -I. -c build/unit.$$unit -o build/unit.o && echo "ok      $$*"; }; \
+	set -e; extra="$(STRICT)"; \
+	for s in c99 c11 c17; do try c gcc -std=$$s; try c clang -std=$$s; done; \
+	for s in c++17 c++20; do try cpp g++ -std=$$s; try cpp clang++ -std=$$s; done; \
+	try c i686-linux-gnu-gcc -std=c99 -msse2 -mfpmath=sse; try c x86_64-w64-mingw32-gcc -std=c99; \
+	extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17
 
 ## symbols  the header holds what its top promises, exports nothing else, and may be included many times
 symbols:
 	sh tests/header.sh
 
 ## asan ubsan tsan   the tests under a sanitizer
-asan ubsan tsan: $(TESTS) all
+asan ubsan tsan: $(TESTS) all build/segfuse-faulty
 	$(CC) -std=c99 -O1 -g -ffp-contract=off -fno-sanitize-recover=all \
 	    -fsanitize=$(subst tsan,thread,$(subst ubsan,undefined,$(subst asan,address$(,)undefined,$@))) \
 	    tests/main.c -o build/tests-$@ $(LDLIBS)
 	./build/tests-$@
 , := ,
 
-## fuzz     libFuzzer on every reader, FUZZ_SECONDS each
+## coverage lines and branches of segfuse.h that the tests reach, and the functions with most lines that they do not
+# A branch is one side of one condition (clang's definition), `a && b` has four. The program's own runs are not counted.
+coverage: all build/segfuse-faulty
+	@command -v llvm-cov > /dev/null || { echo "skipped coverage: llvm-cov is not installed"; exit 0; }; \
+	clang -std=c99 -w -O1 -g -ffp-contract=off -fprofile-instr-generate -fcoverage-mapping tests/main.c \
+	    -o build/tests-coverage $(LDLIBS) && \
+	LLVM_PROFILE_FILE=build/coverage.raw ./build/tests-coverage > build/coverage.log; tail -1 build/coverage.log && \
+	llvm-profdata merge -sparse build/coverage.raw -o build/coverage.data && \
+	sh tests/coverage.sh build/tests-coverage build/coverage.data
+
+## fuzz     libFuzzer on every reader, FUZZ_SECONDS each; FUZZERS: which
 FUZZ_SECONDS ?= 20
-FUZZERS = json layout mask safetensors config tokenizer lemmas table
-fuzz: segfuse.h tests/fuzz.c | build
+FUZZERS ?= $(shell sed -n 's/^    {"\(.*\)", fuzz_.*/\1/p' tests/fuzz.c)
+FUZZ_LIMITS = -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536
+build/fuzz: tests/fuzz.c segfuse.h $(PROGRAM) | build
+	clang -std=c99 -w -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    tests/fuzz.c -o $@ $(LDLIBS)
+fuzz: | build
 	@command -v clang > /dev/null || { echo "skipped fuzz: clang is not installed"; exit 0; }; \
+	$(MAKE) -s build/fuzz || exit 1; \
 	for f in $(FUZZERS); do \
-	    clang -std=c99 -w -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZ_$$f \
-	        tests/fuzz.c -o build/fuzz-$$f -lm -pthread || exit 1; \
-	    mkdir -p build/corpus-$$f; \
-	    build/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=65536 -verbosity=0 \
-	        -print_final_stats=1 -artifact_prefix=build/ build/corpus-$$f 2> build/fuzz.log \
-	        || { tail -30 build/fuzz.log; exit 1; }; \
-	    echo "ok      fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: *//p' build/fuzz.log) executions"; done
+	    ln -sf fuzz build/fuzz-$$f; mkdir -p build/corpus/$$f; \
+	    build/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) $(FUZZ_LIMITS) -dict=tests/corpus/$$f.dict \
+	        -print_final_stats=1 -artifact_prefix=build/fuzz-$$f- build/corpus/$$f tests/corpus/$$f \
+	        2> build/fuzz-$$f.log || { tail -30 build/fuzz-$$f.log; exit 1; }; \
+	    echo "ok      fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: *//p' build/fuzz-$$f.log)" \
+	        "executions, $$(sed -n 's/.*DONE *\(cov: [0-9]*\).*/\1/p' build/fuzz-$$f.log)"; done
 
 ## same     other compilers and levels of optimisation give the same bits
 same: build/segfuse
@@ -134,7 +158,7 @@ platforms: | build
 
 ## mutate   change MUTANTS places of the header; how many do the tests notice?
 MUTANTS ?= 200
-mutate: all
+mutate: all build/segfuse-faulty
 	python3 tests/mutate.py --count $(MUTANTS)
 
 ## format   clang-format all sources

@@ -4009,7 +4009,7 @@ SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, fl
 
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *s, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err) {
-    int32_t made;
+    int32_t made = 0;
     size_t i, T = layout->tokens;
     sgf_row *rows = (sgf_row *)sgf__alloc(&s->mem, T, sizeof *rows, err);
     sgf_status status = rows ? sgf_sequence_open(s, layout, -1, &made, err) : SGF_ERR_MEMORY;
@@ -6004,7 +6004,7 @@ static sgf_status sgf__layout_matrix(sgf__layout_reader *r, uint32_t node, size_
     return SGF_OK;
 }
 static sgf_status sgf__layout_parse(sgf__layout_reader *r) {
-    uint32_t tokens, visible;
+    uint32_t tokens = 0, visible = 0;
     size_t T, S, i;
     int32_t zero = 0;
     sgf_status status = sgf__layout_array(r, "tokens", SIZE_MAX, 0, &tokens);
@@ -6320,7 +6320,7 @@ static double sgf__npy_float(uint64_t bits, int size) {
     int exponent = (int)(bits >> mantissa) & most;
     uint64_t fraction = bits & (((uint64_t)1 << mantissa) - 1);
     double value;
-    if (exponent == most) value = fraction ? NAN : HUGE_VAL;
+    if (exponent == most) value = fraction ? (double)NAN : HUGE_VAL;
     else if (!exponent) value = ldexp((double)fraction, 2 - (most + 1) / 2 - mantissa);
     else
         value = ldexp((double)(fraction | (uint64_t)1 << mantissa),
@@ -9439,7 +9439,7 @@ static sgf_status sgf__read_vocab(sgf__loader *l) {
     if (!t->slots || !t->tokens) return SGF_ERR_MEMORY;
     t->slot_mask = slots - 1;
     while (!status && sgf__reader_more(&r, &first, '}', &status)) {
-        sgf__token *token;
+        sgf__token *token = NULL;
         sgf__token_slot *slot;
         sgf_str text;
         int64_t id = 0;
@@ -12700,7 +12700,8 @@ SGF_DEF sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row) {
 }
 SGF_DEF double sgf_cell_f64(const sgf_table *table, int column, size_t row) {
     const sgf__column *at = sgf__cell(table, column, row, SGF_F64);
-    return at ? ((const double *)at->values.items)[row] : (double)sgf_cell_i64(table, column, row);
+    int64_t whole = sgf_cell_i64(table, column, row);
+    return at ? ((const double *)at->values.items)[row] : (double)whole;
 }
 SGF_DEF int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row) {
     const sgf__column *at = sgf__cell(table, column, row, SGF_I64);
@@ -12743,7 +12744,7 @@ SGF_DEF const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t
 
 static sgf_status sgf__metadata_add(sgf_table *table, sgf_str key, sgf_str value, sgf_error *err) {
     sgf__pair *pairs;
-    sgf_str text;
+    sgf_str text = value;
     char *name;
     size_t i;
     sgf_status status = sgf__array_room(&table->arena.mem, &table->pairs, 1, sizeof(sgf__pair),
