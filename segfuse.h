@@ -12909,8 +12909,9 @@ static sgf_status sgf__cell_words(sgf__buf *buf, const sgf__column *column, size
 /* Add one field, in quotes where it needs them (`alone`: an empty line would not be a row). */
 static sgf_status sgf__csv_field(sgf__buf *line, sgf_str text, int alone, sgf_error *err) {
     size_t i, start = 0;
-    int quotes = alone && !text.len;
+    int quotes = 0;
     sgf_status status = SGF_OK;
+    if (!text.len) return sgf__buf_text(line, alone ? "\"\"" : "", err);
     for (i = 0; i < text.len && !quotes; i++)
         quotes = text.ptr[i] && strchr(",\"\r\n", text.ptr[i]);
     if (!quotes) return sgf__buf_add(line, text.ptr, text.len, err);

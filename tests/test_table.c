@@ -295,6 +295,25 @@ static void test_csv_reads_quotes_lines_and_marks(void) {
     CHECK(sgf__csv_read("x.csv", "a\0b", 3, NULL, &t, &err) && strstr(err.message, "zero byte") &&
           !t);
 }
+/* An empty line would not be a row, whatever is missing there. */
+static void test_csv_of_one_column_keeps_its_empty_rows(void) {
+    static const sgf_type types[] = {SGF_UTF8, SGF_LIST_UTF8, SGF_F64};
+    char path[1024];
+    int i;
+    for (i = 0; i < 3; i++) {
+        sgf_error err;
+        sgf_table *t;
+        sgf__map map;
+        MUST(sgf_table_create(NULL, &t, &err), err);
+        MUST(sgf_table_column(t, "a", types[i], NULL, &err), err);
+        MUST(sgf_table_null(t, 0, &err), err);
+        MUST(sgf_table_write_csv(t, table_path("one.csv", path), &err), err);
+        sgf_table_free(t);
+        map = table_file(path);
+        CHECK(map.size == 5 && !memcmp(map.data, "a\n\"\"\n", 5));
+        sgf__unmap(&map);
+    }
+}
 static void test_csv_spectrum_equals_its_json(void) {
     static const char *const names[] = {"comma_in_quotes",
                                         "empty",
@@ -802,6 +821,7 @@ static void tests_table(void) {
     RUN(test_numbers_are_printed_as_python_does);
     RUN(test_csv_is_written_as_pandas_does);
     RUN(test_csv_reads_quotes_lines_and_marks);
+    RUN(test_csv_of_one_column_keeps_its_empty_rows);
     RUN(test_csv_spectrum_equals_its_json);
     RUN(test_table_parse_reads_python_literals);
     RUN(test_json_values_decide_the_types);

@@ -195,7 +195,7 @@ static void model_read(const sgf_model *model, tr_net *net) {
     }
 }
 static void run_evaluate(tr_options *o) {
-    sgf_model *model;
+    sgf_model *model = NULL;
     sgf_error error;
     tr_net net;
     tr_config *c = &o->config;
