@@ -101,12 +101,12 @@ WEVERYTHING_CXX = $(WEVERYTHING) -Wno-old-style-cast -Wno-zero-as-null-pointer-c
 warn: | build
 	@$(UNIT) > build/unit.c; cp build/unit.c build/unit.cpp
 	@try() { unit=$$1; shift; command -v $$1 > /dev/null || { echo "skipped $$1: not installed"; return 0; }; \
-	    "$$@" $$extra -Werror -O2 -I. -c build/unit.$$unit -o build/unit.o && echo "ok      $$*"; }; \
+	    "$$@" $$extra -Werror -O2 -I. -c build/unit.$$unit -o build/unit.o && echo "ok      $$*$$more"; }; \
 	set -e; extra="$(STRICT)"; \
 	for s in c99 c11 c17; do try c gcc -std=$$s; try c clang -std=$$s; done; \
 	for s in c++17 c++20; do try cpp g++ -std=$$s; try cpp clang++ -std=$$s; done; \
 	try c i686-linux-gnu-gcc -std=c99 -msse2 -mfpmath=sse; try c x86_64-w64-mingw32-gcc -std=c99; \
-	extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17
+	more=" -Weverything ..."; extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17
 
 ## symbols  the header holds what its top promises, exports nothing else, and may be included many times
 symbols:

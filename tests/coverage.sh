@@ -4,6 +4,7 @@ set -eu
 lines_floor=${COVERAGE_LINES:-95} branches_floor=${COVERAGE_BRANCHES:-0}
 report() { llvm-cov report "$1" -instr-profile="$2" "$3" segfuse.h 2> /dev/null; }
 report "$1" "$2" -show-functions=true | awk '
+    { sub(/^.*:/, "", $1) } # the file of a static function
     $1 ~ /^sgf_/ && $6 > 0 { print $6, $5, $9, $1 }' | sort -rn | head -40 |
     awk 'BEGIN { print "lines not reached, of, branches not taken: function" }
         { printf "%6d %5d %5d  %s\n", $1, $2, $3, $4 }'
