@@ -66,6 +66,7 @@ static void temp_remove(void) {
 #include "test_hub.c"
 #include "test_firstrun.c"
 #include "test_runs.c"
+#include "test_cli.c"
 #include "test_analyze.c"
 #include "test_sampling.c"
 #include "test_system.c"
@@ -97,6 +98,7 @@ int main(int argc, char **argv) {
         {"hub", tests_hub},
         {"firstrun", tests_firstrun},
         {"runs", tests_runs},
+        {"cli", tests_cli},
         {"analyze", tests_analyze},
         {"system", tests_system},
         /* clang-format on */

@@ -161,6 +161,8 @@ static void test_folders_of_save_to_disk(void) {
     program_says("cat '%s/saved_o/origin.json'", 0, "\"dataset\": \"webqa\"");
     program_says("build/segfuse generate --data '%s/saved' --method origin --output '%s/saved_q'",
                  1, "train has 1 questions; 5 few-shot examples were asked for");
+    program_says("build/segfuse inspect models/questions/test.jsonl --split train", 1,
+                 "is not divided into splits; leave out --split");
     program_says("build/segfuse inspect models/questions --split validation --questions 1", 0,
                  "\"manual\": 5");
 }

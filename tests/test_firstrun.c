@@ -41,7 +41,7 @@ static void test_wrong_words_get_the_nearest_right_ones(void) {
     program_says("build/segfuse generate --max-sample=3", 2, "did you mean --max_samples?");
     program_says("build/segfuse generate --xyzzy", 2,
                  "there is no option --xyzzy; see segfuse generate --help");
-    program_says("build/segfuse generate --mask shard", 2, "did you mean shared? known: causal");
+    program_says("build/segfuse generate --mask shard", 2, "did you mean shared?");
     program_says("build/segfuse generate --method avg,fusde", 2, "'fusde' is not known; did you");
     program_says("build/segfuse generate --positions algined", 2, "did you mean aligned?");
     program_says("build/segfuse completion fish", 2, "known: bash, zsh");
@@ -265,10 +265,16 @@ static void test_check_of_an_installation(void) {
 /* Answers from a file, one a line. */
 static void test_interactive_reads_lines(void) {
     program_says("printf 'chek\n9\n3\nmaybe\nn\n' | build/segfuse interactive", 0,
-                 "There is no 'chek'. Did you mean check; a number from 1 to 3");
+                 "There is no 'chek'. Did you mean check; a number from 1 to 6");
     program_says("printf '3\nn\n' | build/segfuse interactive", 0,
                  "build/segfuse check\n\nRun it? [Y/n]: n\nNothing was run.\n");
     program_says("build/segfuse interactive", 1, "the answers ended; nothing was run");
+    program_says("printf 'mask\\nshared\\n\\nn\\n' | build/segfuse interactive", 0,
+                 "mask --segments shared:4,para:3,sep:1,para:3 --kind shared --generated 2\n");
+    program_says("printf 'lemmatize\\n/nowhere\\nREADME.md\\n\\nn\\n' | build/segfuse interactive",
+                 0, "build/segfuse lemmatize README.md\n");
+    program_says("printf 'analyze\\nREADME.md\\n\\nnone\\nn\\n' | build/segfuse interactive", 0,
+                 "build/segfuse analyze README.md\n");
     program_says("printf '\n' | build/segfuse interactive", 1, "the answers ended");
     program_says("printf '3\n' | build/segfuse interactive", 1, "the answers ended");
     program_says("printf '2\n1\n\n' | build/segfuse interactive", 0, "verdict         supported");
@@ -371,6 +377,20 @@ static void test_interactive_in_a_terminal(void) {
     CHECK(terminal_wait(&t, "verdict         supported"));
     CHECK(terminal_end(&t) == 0);
 }
+static void test_interactive_draws_a_mask(void) {
+    static terminal t;
+    temp_path("");
+    if (!terminal_start(&t)) SKIP("there is no pseudo-terminal here");
+    CHECK(terminal_wait(&t, "Number or name [generate]: "));
+    terminal_type(&t, "mask\n");
+    CHECK(terminal_wait(&t, "Number or name [shared]: "));
+    terminal_type(&t, "isolated\n");
+    CHECK(terminal_wait(&t, "Segments [shared:4"));
+    terminal_type(&t, "para:2,sep:1,para:2\n");
+    CHECK(terminal_wait(&t, "mask --segments para:2,sep:1,para:2 --kind isolated"));
+    terminal_type(&t, "\n");
+    CHECK(terminal_end(&t) == 0);
+}
 static void test_interactive_ends_at_once(void) {
     static terminal t;
     temp_path("");
@@ -399,5 +419,6 @@ static void tests_firstrun(void) {
     RUN(test_check_of_an_installation);
     RUN(test_interactive_reads_lines);
     RUN(test_interactive_in_a_terminal);
+    RUN(test_interactive_draws_a_mask);
     RUN(test_interactive_ends_at_once);
 }

@@ -46,7 +46,7 @@ static void test_help_and_wrong_usage(void) {
     program_says("build/segfuse inspect --help", 0, "--model");
     program_says("build/segfuse generate --paraphrases 3", 2, "did you mean --num_paraphrases");
     program_says("build/segfuse generate --num_paraphrases five", 2, "whole number");
-    program_says("build/segfuse generate --num_paraphrases 0", 2, "at least 1");
+    program_says("build/segfuse generate --num_paraphrases 0", 2, "from 1 to 1000000000");
     program_says("build/segfuse generate --method median", 2,
                  "known: origin, per_prompt, avg, max, weighted_avg, weighted_max, "
                  "flex_attention, myriadlama_flex, myriadlama, myriadlama_custom, fused");

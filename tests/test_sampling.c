@@ -628,7 +628,7 @@ static void test_confidence_wrong_usage(void) {
     program_says("build/segfuse confidence --temperature hot", 2, "needs a number");
     program_says("build/segfuse confidence --temperature -1", 2, "needs a number");
     program_says("build/segfuse confidence --top_p 1.5", 2, "at most 1");
-    program_says("build/segfuse confidence --num_samples 0", 2, "at least 1");
+    program_says("build/segfuse confidence --num_samples 0", 2, "from 1 to");
     program_says("build/segfuse confidence --data '%s/none.jsonl' --output '%s/x'", 1,
                  "segfuse confidence: ");
 }
@@ -676,7 +676,7 @@ static void test_paraphrase_writes_the_processed_schema(void) {
 static void test_paraphrase_wrong_usage(void) {
     program_says("build/segfuse paraphrase --help", 0, "--num_paraphrases");
     program_says("build/segfuse paraphrase --output x.parquet", 2, "ends in .jsonl");
-    program_says("build/segfuse paraphrase --num_paraphrases 6", 2, "is 1 to 5");
+    program_says("build/segfuse paraphrase --num_paraphrases 6", 2, "from 1 to 5");
     program_says("build/segfuse paraphrase --top_p 0", 2, "above 0");
 }
 

@@ -816,6 +816,8 @@ static int analyze_read(study *s, analyze_options *o, const char *const *files, 
 static int analyze_print(study *s, const analyze_options *o, const char *title, size_t base) {
     json_out j;
     sgf_error err;
+    if (o->report && report_write(s, title, base, o->report, &err)) return failed("analyze", &err);
+    if (o->detailed && detail_write(s, o->detailed, &err)) return failed("analyze", &err);
     if (!strcmp(o->format, "json")) {
         memset(&j, 0, sizeof j);
         sgf__buf_init(&j.buf, NULL);
@@ -830,8 +832,6 @@ static int analyze_print(study *s, const analyze_options *o, const char *title, 
         if (!strcmp(o->table, "relations")) csv_relations(s);
         if (!strcmp(o->table, "questions")) csv_questions(s);
     } else text_all(s, o, title, base);
-    if (o->report && report_write(s, title, base, o->report, &err)) return failed("analyze", &err);
-    if (o->detailed && detail_write(s, o->detailed, &err)) return failed("analyze", &err);
     return 0;
 }
 static int analyze_run(study *s, analyze_options *o, const char *const *files, int count) {
@@ -883,7 +883,7 @@ static int verb_analyze(int argc, char **argv) {
          "what is right in comparisons (two-way)"},
         {"baseline", OPTION_TEXT, (void *)&o.baseline, "NAME",
          "the method to compare with (origin)"},
-        {"resamples", OPTION_COUNT, &o.resamples, "N", "of the bootstrap (10000)"},
+        {"resamples", OPTION_COUNT, &o.resamples, "100..1000000", "of the bootstrap (10000)"},
         {"seed", OPTION_COUNT, &o.seed, "N", "of the bootstrap, as Python's (42)"},
         {NULL, OPTION_HEADING, NULL, NULL, "What to print and write:"},
         {"format", OPTION_TEXT, (void *)&o.format, "text|json|csv",
@@ -891,8 +891,8 @@ static int verb_analyze(int argc, char **argv) {
         {"table", OPTION_TEXT, (void *)&o.table, "methods|pairs|paraphrases|relations|questions",
          "which table as CSV (methods)"},
         {"samples", OPTION_COUNT, &o.samples, "N", "questions to show with their answers (3)"},
-        {"report", OPTION_TEXT, (void *)&o.report, "FILE.html", "the report: one page, no network"},
-        {"detailed", OPTION_TEXT, (void *)&o.detailed, "FILE",
+        {"report", OPTION_TEXT, (void *)&o.report, "OUT.html", "the report: one page, no network"},
+        {"detailed", OPTION_TEXT, (void *)&o.detailed, "OUT",
          "every row with its match: .feather or .csv"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     memset(&o, 0, sizeof o);
@@ -907,10 +907,6 @@ static int verb_analyze(int argc, char **argv) {
                            "Compare methods: accuracies with intervals, tests, agreement, and the "
                            "questions where they differ.",
                            files, &rests, argc);
-    if (status < 0 && (o.resamples < 100 || o.resamples > 1000000)) {
-        fprintf(stderr, "segfuse analyze: --resamples is 100 to 1000000\n");
-        status = 2;
-    }
     if (status < 0) {
         s.way = strcmp(o.match, "one-way") ? TWO_WAY : ONE_WAY;
         s.resamples = (size_t)o.resamples;

@@ -415,7 +415,7 @@ static int verb_check(int argc, char **argv) {
     check_quiz quiz;
     sgf_error err;
     int rests, status;
-    option options[] = {{"record", OPTION_TEXT, (void *)&record, "FILE",
+    option options[] = {{"record", OPTION_TEXT, (void *)&record, "OUT.jsonl",
                          "write what the bundled model answers, to be compared with later"},
                         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     status = options_parse(argc, argv, options, "",

@@ -484,9 +484,9 @@ static int verb_confidence(int argc, char **argv) {
         {"num_paraphrases", OPTION_COUNT, &o->paraphrases, "N",
          "the first N of each question (0: all)"},
         {"max_samples", OPTION_COUNT, &o->samples, "N", "questions to ask (all)"},
-        {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "N", "10"},
+        {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "10"},
         {NULL, OPTION_HEADING, NULL, NULL, "Sampling:"},
-        {"num_samples", OPTION_COUNT, &c.samples, "N", "samples of each prompt (100)"},
+        {"num_samples", OPTION_COUNT, &c.samples, "1..N", "samples of each prompt (100)"},
         {"temperature", OPTION_NUMBER, &c.temperature, "X", "1"},
         {"top_p", OPTION_NUMBER, &c.top_p, "X", "1: from all tokens"},
         {"seed", OPTION_COUNT, &o->seed, "N", "of the samples and the few-shot picks (42)"},
@@ -497,7 +497,7 @@ static int verb_confidence(int argc, char **argv) {
         {"rewrite", OPTION_FLAG, &o->rewrite, NULL, "make the file anew if it is there already"},
         {"write_confidence", OPTION_FLAG, &c.only_lemmas, NULL,
          "add lemmas and confidences to a file of samples"},
-        {"batch_size", OPTION_COUNT, &o->batch, "N", "prompts in flight (4); changes no result"},
+        {"batch_size", OPTION_COUNT, &o->batch, "1..N", "prompts in flight (4); changes no result"},
         {"threads", OPTION_COUNT, &o->threads, "N", "0: one per processor; changes no result"},
         {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda", "what computes (auto)"},
         {"kernels", OPTION_TEXT, (void *)&o->kernels, "KERNELS", "changes no result"},
@@ -513,11 +513,9 @@ static int verb_confidence(int argc, char **argv) {
         rest, &rests, 0);
     if (status >= 0) return status;
     if (!device_known(o->device)) return 2;
-    if (!o->batch || !c.samples || !o->max_new_tokens || !(c.temperature > 0) ||
-        !(c.top_p > 0 && c.top_p <= 1)) {
-        fprintf(stderr,
-                "segfuse confidence: --batch_size, --num_samples and --max_new_tokens are at least "
-                "1, --temperature is above 0, --top_p above 0 and at most 1\n");
+    if (!(c.temperature > 0) || !(c.top_p > 0 && c.top_p <= 1)) {
+        fprintf(stderr, "segfuse confidence: --temperature is above 0, --top_p above 0 and at most "
+                        "1\n");
         return 2;
     }
     status = confidence_do(&c);

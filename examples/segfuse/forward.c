@@ -18,7 +18,7 @@ static int verb_forward(int argc, char **argv) {
                          "folder, short name or Hugging Face id (bundled)"},
                         {"layout", OPTION_TEXT, (void *)&layout_path, "FILE.json",
                          "tokens, segments, positions, visible, mass"},
-                        {"output", OPTION_TEXT, (void *)&output, "FILE.npy", "float32 [T, V]"},
+                        {"output", OPTION_TEXT, (void *)&output, "OUT.npy", "float32 [T, V]"},
                         {"threads", OPTION_COUNT, &threads, "N", "0: one per processor"},
                         {"kernels", OPTION_TEXT, (void *)&kernels, "KERNELS", "changes no result"},
                         {NULL, OPTION_FLAG, NULL, NULL, NULL}};

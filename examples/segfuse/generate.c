@@ -42,8 +42,8 @@ static int verb_generate(int argc, char **argv) {
         {"fewshot_data", OPTION_TEXT, (void *)&o->fewshot_data, "FILE",
          "few-shot examples, or their folder (the train split)"},
         {"num_fewshots", OPTION_COUNT, &o->fewshots, "N", "examples in a prompt (5)"},
-        {"num_paraphrases", OPTION_COUNT, &o->paraphrases, "N", "paraphrases of a question (5)"},
-        {"num_ensemble", OPTION_COUNT, &o->paraphrases, "N", "the original's name for it"},
+        {"num_paraphrases", OPTION_COUNT, &o->paraphrases, "1..N", "paraphrases of a question (5)"},
+        {"num_ensemble", OPTION_COUNT, &o->paraphrases, "1..N", "the original's name for it"},
         {"indexs", OPTION_TEXT, (void *)&o->indexs, "0,1,2",
          "which paraphrases, instead of the first N"},
         {"num_manual", OPTION_COUNT, &o->manuals, "N", "manual templates (myriadlama_flex: all)"},
@@ -83,11 +83,12 @@ static int verb_generate(int argc, char **argv) {
          "the K-th of N parts of the questions (from 1); see segfuse merge"},
         {"lemmatize", OPTION_FLAG, &o->lemmatize, NULL, "add predict_lemma and answer_lemmas"},
         {"lemmaize", OPTION_FLAG, &o->lemmatize, NULL, "the original's spelling of it"},
-        {"batch_size", OPTION_COUNT, &o->batch, "N", "questions in flight (16); changes no result"},
+        {"batch_size", OPTION_COUNT, &o->batch, "1..N",
+         "questions in flight (16); changes no result"},
         {"threads", OPTION_COUNT, &o->threads, "N", "0: one per processor; changes no result"},
         {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda", "what computes (auto)"},
         {"kernels", OPTION_TEXT, (void *)&o->kernels, "KERNELS", "changes no result"},
-        {"dump_layout", OPTION_TEXT, (void *)&o->dump_layout, "FILE",
+        {"dump_layout", OPTION_TEXT, (void *)&o->dump_layout, "OUT.json",
          "the first context, for segfuse forward"},
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "no progress"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
@@ -102,10 +103,6 @@ static int verb_generate(int argc, char **argv) {
     if (!status && options_as == FORM_PARSE) methods_help();
     if (status >= 0) return status;
     if (!device_known(o->device)) return 2;
-    if (!o->paraphrases || !o->batch) {
-        fprintf(stderr, "segfuse generate: --num_paraphrases and --batch_size are at least 1\n");
-        return 2;
-    }
     status = generate_all(&run);
     run_free(&run);
     return status;

@@ -301,10 +301,17 @@ static sgf_status questions_print(const dataset *d, size_t n, sgf_error *err) {
     sgf__buf_free(&line);
     return status;
 }
+/* --split chooses one of several splits of a folder, or of raw MyriadLAMA; what has none is an error. */
+static sgf_status split_check(const dataset *d, const char *split, sgf_error *err) {
+    if (!split || d->source.split[0]) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                        "%s is not divided into splits; leave out --split", d->source.path);
+}
 static int inspect_show(const char *path, const char *split, long count) {
     dataset d;
     sgf_error err;
     sgf_status status = dataset_load(path, split, &d, &err);
+    if (!status) status = split_check(&d, split, &err);
     if (!status) status = questions_print(&d, count ? (size_t)count : SIZE_MAX, &err);
     dataset_free(&d);
     return status ? failed("inspect", &err) : 0;
@@ -317,6 +324,12 @@ static int inspect_data(const char *path, const char *split) {
     sgf_error err;
     sgf_str config;
     int c, is_result;
+    if (split && !is_folder(path)) {
+        sgf_status status = dataset_load(path, split, &d, &err);
+        if (!status) status = split_check(&d, split, &err);
+        dataset_free(&d);
+        if (status) return failed("inspect", &err);
+    }
     if (data_read(path, split, &source, &table, &err)) return failed("inspect", &err);
     printf("%s: %llu rows, %s", source.path, (unsigned long long)sgf_table_rows(table),
            sgf_table_format(table));

@@ -276,6 +276,52 @@ static int ask_inspect(dialog *d, command_line *c) {
     command_add(c, "inspect");
     return ask_model(d, c);
 }
+/* Segments and a mask: drawn, and checked for what it promises. */
+static int ask_mask(dialog *d, command_line *c) {
+    menu m;
+    int i, chosen;
+    m.count = 0;
+    command_add(c, "mask");
+    for (i = 0; i < SGF_MASK_COUNT; i++)
+        menu_add(&m, sgf_mask_name((sgf_mask)i), "");
+    chosen = menu_ask(d, &m, "Which mask?", "shared");
+    if (chosen < 0) return 0;
+    printf(
+        "\nSegments: a role and its tokens, with commas. Roles: bos, shared, para, manual, auto,\n"
+        "sep, example_q, example_a, cue.\n");
+    if (!dialog_line(d, "Segments", "shared:4,para:3,sep:1,para:3")) return 0;
+    command_option(c, "--segments", d->answer);
+    command_option(c, "--kind", m.name[chosen]);
+    command_option(c, "--generated", "2");
+    return 1;
+}
+/* Result files or folders of them, one after the other. */
+static int ask_files(dialog *d, command_line *c) {
+    int n = 0;
+    printf("\n");
+    while (n < 16 && dialog_line(d, n ? "One more (Enter: no more)" : "File or folder of results",
+                                 n ? "none" : "results/myriadlama/segfuse-2m")) {
+        if (n && !strcmp(d->answer, "none")) return 1;
+        if (access(d->answer, R_OK)) {
+            printf("  %s: %s\n", d->answer, strerror(errno));
+            continue;
+        }
+        command_add(c, d->answer);
+        n++;
+    }
+    return n == 16;
+}
+static int ask_analyze(dialog *d, command_line *c) {
+    command_add(c, "analyze");
+    if (!ask_files(d, c)) return 0;
+    if (!dialog_line(d, "Write a report to (.html, or none)", "report.html")) return 0;
+    if (strcmp(d->answer, "none")) command_option(c, "--report", d->answer);
+    return 1;
+}
+static int ask_lemmatize(dialog *d, command_line *c) {
+    command_add(c, "lemmatize");
+    return ask_files(d, c);
+}
 static int ask_check(dialog *d, command_line *c) {
     (void)d;
     command_add(c, "check");
@@ -287,7 +333,10 @@ static const struct {
     int (*ask)(dialog *d, command_line *c);
 } tasks[] = {{"generate", "answer questions, and compare methods", ask_generate},
              {"inspect", "what is in a model, and how much memory does it need", ask_inspect},
-             {"check", "does everything work on this machine", ask_check}};
+             {"check", "does everything work on this machine", ask_check},
+             {"mask", "draw a mask: what sees what", ask_mask},
+             {"analyze", "analyse results: tables, and a report", ask_analyze},
+             {"lemmatize", "add lemmas to result files", ask_lemmatize}};
 
 /* Show the command and, if that is wanted, run it. */
 static int command_run(dialog *d, const command_line *c) {

@@ -10,6 +10,7 @@ typedef struct {
 /* What the options name. */
 typedef struct {
     mask_options o;
+    char model[1024]; /* the folder of --model */
     sgf_layout layout;
     sgf_matrix *matrix;
     uint8_t *dense, *other; /* --dense, --compare */
@@ -96,7 +97,6 @@ static sgf_status mask_file(const mask_work *w, const char *path, uint8_t **out,
 static sgf_status mask_load(mask_work *w, sgf_error *err) {
     const mask_options *o = &w->o;
     sgf_mask kind = SGF_ISOLATED;
-    char path[1024];
     sgf_status status = o->layout ? sgf_layout_read(o->layout, &w->layout, err)
                                   : mask_segments(w, err);
     if (!status) status = mask_generated(w, err);
@@ -114,9 +114,7 @@ static sgf_status mask_load(mask_work *w, sgf_error *err) {
     if (!status) status = mask_file(w, o->dense, &w->dense, err);
     if (!status) status = mask_file(w, o->compare, &w->other, err);
     if (status || !o->model) return status;
-    if (!model_find("mask", o->model, path, sizeof path))
-        return sgf__fail(err, SGF_ERR_IO, "--model is only needed for the texts of tokens");
-    return sgf_tokenizer_load(path, NULL, &w->tokenizer, err);
+    return sgf_tokenizer_load(w->model, NULL, &w->tokenizer, err);
 }
 
 /* ---- what is asked ---- */
@@ -283,7 +281,7 @@ static int verb_mask(int argc, char **argv) {
          "a layout: bos, shared, para, manual, auto, sep, example_q, example_a, cue"},
         {"layout", OPTION_TEXT, (void *)&o->layout, "FILE.json",
          "a layout with its own mask, as generate --dump_layout writes it"},
-        {"generated", OPTION_COUNT, &o->generated, "N", "answer tokens behind it (0)"},
+        {"generated", OPTION_COUNT, &o->generated, "0..1000000", "answer tokens behind it (0)"},
         {"kind", OPTION_TEXT, (void *)&o->kind, "MASK", "a mask by name"},
         {"matrix", OPTION_TEXT, (void *)&o->matrix, "FILE",
          "a matrix of your own: rows of # and . by segment, or by role with labels"},
@@ -299,11 +297,11 @@ static int verb_mask(int argc, char **argv) {
         {"compare", OPTION_TEXT, (void *)&o->compare, "FILE",
          "another T x T mask; exit status 1 and the first difference if it is not equal"},
         {NULL, OPTION_HEADING, NULL, NULL, "Files:"},
-        {"output", OPTION_TEXT, (void *)&o->output, "FILE.npy",
+        {"output", OPTION_TEXT, (void *)&o->output, "OUT",
          ".npy (bool [T, T]), .txt (rows of # and .), .png or .svg (differences are marked)"},
         {"positions", OPTION_TEXT, (void *)&o->positions, "sequential|aligned",
          "where RoPE puts the tokens of --dump_layout"},
-        {"dump_layout", OPTION_TEXT, (void *)&o->dump_layout, "FILE.json",
+        {"dump_layout", OPTION_TEXT, (void *)&o->dump_layout, "OUT.json",
          "the layout, for segfuse forward"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     memset(&w, 0, sizeof w);
@@ -314,6 +312,7 @@ static int verb_mask(int argc, char **argv) {
         rest, &rests, 0);
     if (status >= 0) return status;
     if (!mask_usage(o, &q, &k)) return 2;
+    if (o->model && !model_find("mask", o->model, w.model, sizeof w.model)) return 1;
     snprintf(err.message, sizeof err.message, "out of memory");
     sgf_layout_init(&w.layout, NULL);
     status = mask_run(&w, q, k, &err);

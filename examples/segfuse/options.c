@@ -8,8 +8,9 @@
        auto|cpu               these words alone; small letters and digits make a choice
        1|1/N|W,W,..           these words, or something else
        METHOD[,METHOD...]     names from a list the program knows (see value_list), with commas
-       FILE, DIR, OUT.npy     files and folders; MODEL a folder or a name
-       N, TEXT, ...           anything else; only a TEXT may be empty */
+       FILE, DIR, OUT.npy     files and folders, OUT is written; MODEL a folder or a name
+       N, 1..N, 1..9          for counts: any number, from 1, from 1 to 9
+       TEXT, ...              anything else; only a TEXT may be empty */
 
 typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_NUMBER, OPTION_HEADING } option_kind;
 
@@ -411,34 +412,42 @@ static const option *option_find(const char *verb, const char *word, const optio
     fprintf(stderr, "%s see segfuse %s --help\n", near.best.ptr ? "" : ";", verb);
     return NULL;
 }
-static int option_set(const char *verb, const option *o, const char *value) {
+/* A whole number that the option may have? */
+static int option_count(const char *verb, const option *o, const char *value) {
+    const char *range = strstr(o->value, "..");
+    long least = range ? strtol(o->value, NULL, 10) : 0, most = 1000000000, n;
     char *end;
-    long n;
+    if (range && strcmp(range, "..N")) most = strtol(range + 2, NULL, 10);
+    errno = 0;
+    n = strtol(value, &end, 10);
+    if (strchr("0123456789", *value) && !*end && n >= least && n <= most && !errno) {
+        *(long *)o->target = n;
+        return 1;
+    }
+    fprintf(stderr, "segfuse %s: --%s needs a whole number from %ld to %ld, not '%s'\n", verb,
+            o->name, least, most, value);
+    return 0;
+}
+static int option_number(const char *verb, const option *o, const char *value) {
+    double x;
+    size_t used = sgf__number_parse(value, strlen(value), &x);
+    if (used && !value[used] && x >= 0 && x <= 1e9) {
+        *(double *)o->target = x;
+        return 1;
+    }
+    fprintf(stderr, "segfuse %s: --%s needs a number from 0 to 1000000000, not '%s'\n", verb,
+            o->name, value);
+    return 0;
+}
+/* -1, or the exit status after saying what is wrong with the value. */
+static int option_set(const char *verb, const option *o, const char *value) {
     if (!value_check(verb, o, value)) return 2;
     if (o->kind == OPTION_TEXT) {
         *(const char **)o->target = value;
         return -1;
     }
-    if (o->kind == OPTION_NUMBER) {
-        double x;
-        size_t used = sgf__number_parse(value, strlen(value), &x);
-        if (!used || value[used] || !(x >= 0 && x <= 1e9)) {
-            fprintf(stderr, "segfuse %s: --%s needs a number from 0 to 1000000000, not '%s'\n",
-                    verb, o->name, value);
-            return 2;
-        }
-        *(double *)o->target = x;
-        return -1;
-    }
-    errno = 0;
-    n = strtol(value, &end, 10);
-    if (!strchr("0123456789", *value) || *end || n < 0 || n > 1000000000 || errno) {
-        fprintf(stderr, "segfuse %s: --%s needs a whole number from 0 to 1000000000, not '%s'\n",
-                verb, o->name, value);
-        return 2;
-    }
-    *(long *)o->target = n;
-    return -1;
+    if (o->kind == OPTION_NUMBER) return option_number(verb, o, value) ? -1 : 2;
+    return option_count(verb, o, value) ? -1 : 2;
 }
 
 /* Parse argv[1..]. Words that are no options go to rest[0..*rests): all behind a lone `--`, and a

@@ -322,16 +322,17 @@ static int verb_paraphrase(int argc, char **argv) {
          "where the file goes (as the data is)"},
         {"data", OPTION_TEXT, (void *)&o->data, "FILE",
          "questions, or a folder of them (the bundled test split)"},
-        {"output", OPTION_TEXT, (void *)&output, "FILE",
+        {"output", OPTION_TEXT, (void *)&output, "OUT",
          ".jsonl, .feather or .csv (paraphrases.jsonl in datasets/..)"},
-        {"num_paraphrases", OPTION_COUNT, &p.wordings, "N", "new wordings, 1 to 5 (5)"},
+        {"num_paraphrases", OPTION_COUNT, &p.wordings, "1..5", "new wordings (5)"},
         {"max_samples", OPTION_COUNT, &o->samples, "N", "questions to reword (all)"},
-        {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "N", "30"},
+        {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "30"},
         {"temperature", OPTION_NUMBER, &p.temperature, "X", "1.5"},
         {"top_p", OPTION_NUMBER, &p.top_p, "X", "0.9"},
         {"seed", OPTION_COUNT, &o->seed, "N", "of the samples (42)"},
         {"rewrite", OPTION_FLAG, &o->rewrite, NULL, "make the file anew if it is there already"},
-        {"batch_size", OPTION_COUNT, &o->batch, "N", "questions in flight (16); changes no result"},
+        {"batch_size", OPTION_COUNT, &o->batch, "1..N",
+         "questions in flight (16); changes no result"},
         {"threads", OPTION_COUNT, &o->threads, "N", "0: one per processor; changes no result"},
         {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda", "what computes (auto)"},
         {"kernels", OPTION_TEXT, (void *)&o->kernels, "KERNELS", "changes no result"},
@@ -347,12 +348,9 @@ static int verb_paraphrase(int argc, char **argv) {
         rest, &rests, 0);
     if (status >= 0) return status;
     if (!device_known(o->device)) return 2;
-    if (!o->batch || !o->max_new_tokens || p.wordings < 1 || p.wordings > PARAPHRASE_PROMPTS ||
-        !(p.temperature > 0) || !(p.top_p > 0 && p.top_p <= 1)) {
-        fprintf(stderr,
-                "segfuse paraphrase: --num_paraphrases is 1 to 5, --batch_size and "
-                "--max_new_tokens at least 1, --temperature above 0, --top_p above 0 and at most "
-                "1\n");
+    if (!(p.temperature > 0) || !(p.top_p > 0 && p.top_p <= 1)) {
+        fprintf(stderr, "segfuse paraphrase: --temperature is above 0, --top_p above 0 and at most "
+                        "1\n");
         return 2;
     }
     if (output && !sgf__ends_with(output, ".jsonl") && !sgf__ends_with(output, ".feather") &&
