@@ -361,6 +361,34 @@ static void test_lemmas_survives_lack_of_memory(void) {
     CHECK(!status && fail > 3);
 }
 
+static void test_lemmas_that_are_known_are_copied(void) {
+    sgf_status status = SGF_ERR_MEMORY;
+    sgf_str items[2];
+    size_t fail;
+    items[0] = sgf_text("new"), items[1] = sgf_text("york");
+    for (fail = 1; status && fail < 20; fail++) {
+        test_heap heap;
+        sgf_allocator mem = test_heap_init(&heap, fail);
+        sgf_lemmas copy, made;
+        copy.count = 77;
+        status = sgf_lemmas_copy(items, 2, &mem, &copy, NULL);
+        CHECK(status ? status == SGF_ERR_MEMORY && copy.count == 77 : copy.count == 2);
+        if (!status) {
+            CHECK(!sgf_lemmas_make(sgf_text("in New York"), NULL, &made, NULL));
+            CHECK(sgf_lemmas_match(&made, &copy, 0) == 1 && sgf_lemmas_match(&copy, &made, 0) == 0);
+            sgf_lemmas_free(&made);
+            sgf_lemmas_free(&copy);
+        }
+        CHECK(!heap.used);
+    }
+    CHECK(!status && fail > 2);
+    {
+        sgf_lemmas none;
+        CHECK(!sgf_lemmas_copy(NULL, 0, NULL, &none, NULL) && none.count == 0);
+        sgf_lemmas_free(&none);
+    }
+}
+
 /* ---- gold lists of spaCy ---- */
 
 /* Calls visit with each JSON line of a shared file; 0 if the file is not there. */
@@ -461,6 +489,7 @@ static void tests_lemmas(void) {
     RUN(test_lemmas_takes_any_bytes);
     RUN(test_lemmas_is_linear);
     RUN(test_lemmas_survives_lack_of_memory);
+    RUN(test_lemmas_that_are_known_are_copied);
     RUN(test_lemmas_equal_spacys_gold_list);
     RUN(test_lemmas_give_the_gold_accuracies);
 }

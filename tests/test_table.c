@@ -314,6 +314,26 @@ static void test_csv_of_one_column_keeps_its_empty_rows(void) {
         sgf__unmap(&map);
     }
 }
+/* What no column can hold is named, with the record where it began. */
+static void test_json_that_no_column_holds_is_named(void) {
+    static const char *const cases[][2] = {{"[1, 2]", "lists of numbers (from record 2 on)"},
+                                           {"[{}]", "lists of objects (from record 2 on)"},
+                                           {"{\"b\": 1}", "objects (from record 2 on)"},
+                                           {"[1, \"x\"]", "mixed lists (from record 2 on)"},
+                                           {"[true]", "mixed lists (from record 2 on)"}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[128];
+        sgf_error err;
+        sgf_table *t;
+        snprintf(text, sizeof text, "{\"a\": null}\n{\"a\": %s}\n", cases[i][0]);
+        MUST(sgf__table_read("x.jsonl", text, strlen(text), NULL, &t, &err), err);
+        CHECK(sgf_table_type(t, 0) == SGF_OTHER);
+        CHECK(!strcmp(sgf_table_type_text(t, 0), cases[i][1]));
+        CHECK(!strcmp(sgf_table_format(t), "JSON lines"));
+        sgf_table_free(t);
+    }
+}
 static void test_csv_spectrum_equals_its_json(void) {
     static const char *const names[] = {"comma_in_quotes",
                                         "empty",
@@ -822,6 +842,7 @@ static void tests_table(void) {
     RUN(test_csv_is_written_as_pandas_does);
     RUN(test_csv_reads_quotes_lines_and_marks);
     RUN(test_csv_of_one_column_keeps_its_empty_rows);
+    RUN(test_json_that_no_column_holds_is_named);
     RUN(test_csv_spectrum_equals_its_json);
     RUN(test_table_parse_reads_python_literals);
     RUN(test_json_values_decide_the_types);

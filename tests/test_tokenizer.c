@@ -595,6 +595,59 @@ static void test_tokenizer_falls_back_to_bytes(void) {
           !strcmp(tok_decode(t, "1 8", 0), "<s> ab"));
     sgf_tokenizer_free(t);
 }
+#define TOK_PLAIN                                                                               \
+    "{\"added_tokens\":[{\"id\":0,\"content\":\"<s>\",\"special\":true}],\"pre_tokenizer\":%s," \
+    "\"decoder\":{\"type\":%s},\"model\":{\"type\":\"BPE\",\"vocab\":{\"<s>\":0,%s]}}"
+
+/* The ids are those of Hugging Face's tokenizers 0.21. */
+static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
+    static const char vocab[] = "\"\xE2\x96\x81\":1,\"a\":2,\"b\":3,\"ab\":4,\"\xE2\x96\x81"
+                                "ab\":5,\"b\xE2\x96\x81\":6},\"merges\":[\"a b\",\"\xE2\x96\x81 "
+                                "ab\",\"b \xE2\x96\x81\"";
+    static const char *const texts[4] = {"ab ab", "ab<s>ab", " ab  b", "b a"};
+    static const struct {
+        const char *scheme, *split, *ids[4];
+    } cases[] = {{"always", "true", {"5 5", "5 0 5", "5 1 1 3", "1 3 1 2"}},
+                 {"always", "false", {"5 5", "5 0 5", "5 1 1 3", "1 6 2"}},
+                 {"first", "true", {"5 5", "5 0 4", "5 1 1 3", "1 3 1 2"}},
+                 {"first", "false", {"5 5", "5 0 4", "5 1 1 3", "1 6 2"}},
+                 {"never", "true", {"4 5", "4 0 4", "5 1 1 3", "3 1 2"}},
+                 {"never", "false", {"4 5", "4 0 4", "5 1 1 3", "6 2"}}};
+    size_t i, k;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char pre[256], json[1024];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        snprintf(
+            pre, sizeof pre,
+            "{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\",\"prepend_scheme\":\"%s\","
+            "\"split\":%s}",
+            cases[i].scheme, cases[i].split);
+        snprintf(json, sizeof json, TOK_PLAIN, pre, "\"Fuse\"", vocab);
+        MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
+        for (k = 0; k < 4; k++) CHECK(!strcmp(tok_encode(t, texts[k]), cases[i].ids[k]));
+        sgf_tokenizer_free(t);
+    }
+}
+static void test_tokenizer_cuts_digits_apart(void) {
+    static const char pre[] = "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\","
+                              "\"individual_digits\":true},{\"type\":\"ByteLevel\","
+                              "\"add_prefix_space\":false,\"use_regex\":true}]}";
+    static const char vocab[] =
+        "\"a\":1,\"1\":2,\"2\":3,\"12\":4,\"\xC4\xA0\":5,\"\xC4\xA0"
+        "1\":6,\"\xC3\x82\":7,\"\xC2\xB2\":8},\"merges\":[\"1 2\",\"\xC4\xA0 1\"";
+    char json[1024];
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    snprintf(json, sizeof json, TOK_PLAIN, pre, "\"ByteLevel\"", vocab);
+    MUST(sgf__tokenizer_parse("digits.json", json, strlen(json), NULL, &t, &err), err);
+    CHECK(!strcmp(tok_encode(t, "a12 12"), "1 2 3 5 2 3") && !strcmp(tok_encode(t, "12"), "2 3"));
+    CHECK(!strcmp(tok_encode(t, "a a"), "1 5 1"));
+    CHECK(!strcmp(tok_encode(t, "2a\xC2\xB2"
+                                "1"),
+                  "3 1 7 8 2")); /* a superscript is a number */
+    sgf_tokenizer_free(t);
+}
 static void test_tokenizer_decodes_wrong_bytes_like_rust(void) {
     static const char *const cases[][2] = {/* ids are bytes; wanted, with ? for U+FFFD */
                                            {"65 255 66", "A?B"},
@@ -878,6 +931,8 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_cuts_added_tokens_out_first);
     RUN(test_tokenizer_ignore_merges_takes_whole_words);
     RUN(test_tokenizer_falls_back_to_bytes);
+    RUN(test_tokenizer_marks_spaces_as_metaspace_says);
+    RUN(test_tokenizer_cuts_digits_apart);
     RUN(test_tokenizer_decodes_wrong_bytes_like_rust);
     RUN(test_tokenizer_cleans_up_spaces_when_asked);
     RUN(test_tokenizer_says_when_there_is_no_room);
