@@ -599,7 +599,7 @@ static void test_tokenizer_falls_back_to_bytes(void) {
     "{\"added_tokens\":[{\"id\":0,\"content\":\"<s>\",\"special\":true}],\"pre_tokenizer\":%s," \
     "\"decoder\":{\"type\":%s},\"model\":{\"type\":\"BPE\",\"vocab\":{\"<s>\":0,%s]}}"
 
-/* The ids are those of Hugging Face's tokenizers 0.21. */
+/* The ids are those of Hugging Face's tokenizers 0.23.3. */
 static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
     static const char vocab[] = "\"\xE2\x96\x81\":1,\"a\":2,\"b\":3,\"ab\":4,\"\xE2\x96\x81"
                                 "ab\":5,\"b\xE2\x96\x81\":6},\"merges\":[\"a b\",\"\xE2\x96\x81 "
