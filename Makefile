@@ -60,6 +60,8 @@ oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/analyze_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/report_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
+	$(ORACLE)/bin/python tests/oracle/session_oracle.py
+	$(ORACLE)/bin/python tests/oracle/sampling_oracle.py --segfuse build/segfuse
 	@for f in $(wildcard ../shared/data/tokenizers/*/tokenizer.json.gz); do \
 	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \
 	    gzip -dc $$f > $$d/tokenizer.json; cp $$(dirname $$f)/tokenizer_config.json $$d/; done
