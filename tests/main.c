@@ -68,6 +68,7 @@ static void temp_remove(void) {
 #include "test_runs.c"
 #include "test_cli.c"
 #include "test_analyze.c"
+#include "test_explain.c"
 #include "test_sampling.c"
 #include "test_system.c"
 
@@ -100,6 +101,7 @@ int main(int argc, char **argv) {
         {"runs", tests_runs},
         {"cli", tests_cli},
         {"analyze", tests_analyze},
+        {"explain", tests_explain},
         {"system", tests_system},
         /* clang-format on */
     };

@@ -1,6 +1,24 @@
 /* segfuse generate: questions -> answers, by one or more methods, into Feather and CSV, and a table
  * at the end. */
 
+/* Options of which one makes no sense with, or without, the other; 0 after saying so. */
+static int generate_usage(const generate_options *o) {
+    const char *other = o->shard       ? "--shard"
+                        : o->rewrite   ? "--rewrite"
+                        : o->lemmatize ? "--lemmatize"
+                        : o->samples   ? "--max_samples"
+                                       : NULL;
+    if (!o->explain && o->report)
+        fprintf(stderr, "segfuse generate: --report belongs to --explain; segfuse analyze --report "
+                        "shows results\n");
+    else if (o->explain && other)
+        fprintf(stderr,
+                "segfuse generate: --explain looks at one question and writes no results; "
+                "leave out %s\n",
+                other);
+    else return 1;
+    return 0;
+}
 static int generate_all(generate_run *run) {
     method_result results[MAX_METHODS];
     int wanted[MAX_METHODS], status;
@@ -15,9 +33,10 @@ static int generate_all(generate_run *run) {
     if (status) return status;
     run_folder(run);
     if (!confidences_find(run)) return 1;
-    for (i = 0; i < run->methods; i++)
+    for (i = 0; i < run->methods && !run->o.explain; i++)
         if ((wanted[i] = method_wanted(run, &run->method[i])) < 0) return 1;
     if (run->o.dump_layout && layout_dump(run, &run->method[0])) return 1;
+    if (run->o.explain) return explain_do(run);
     for (i = 0; i < run->methods; i++)
         if (wanted[i] && !status) status = method_do(run, &run->method[i], &results[done++]);
     if (status) done--; /* the last one is not whole */
@@ -73,6 +92,10 @@ static int verb_generate(int argc, char **argv) {
          "What the original's scripts do by accident, to compare with their results:"},
         {"accidents", OPTION_TEXT, (void *)&o->accidents, "ACCIDENT[,ACCIDENT...]",
          "none without this; each method takes those of its own script (see below)"},
+        {NULL, OPTION_HEADING, NULL, NULL, "Looking at one question; no result is written:"},
+        {"explain", OPTION_TEXT, (void *)&o->explain, "UUID",
+         "its prompts, masks, candidates and attention, by each method; also by its number, from 1"},
+        {"report", OPTION_TEXT, (void *)&o->report, "FILE.html", "... as a page"},
         {NULL, OPTION_HEADING, NULL, NULL, "Running:"},
         {"output", OPTION_TEXT, (void *)&o->output, "DIR",
          "datasets/{dataset}/{model}; also --output_dir"},
@@ -103,6 +126,7 @@ static int verb_generate(int argc, char **argv) {
     if (!status && options_as == FORM_PARSE) methods_help();
     if (status >= 0) return status;
     if (!device_known(o->device)) return 2;
+    if (!generate_usage(o)) return 2;
     status = generate_all(&run);
     run_free(&run);
     return status;

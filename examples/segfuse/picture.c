@@ -91,6 +91,14 @@ static size_t picture_legend(const picture *p, int out[PICTURE_FUTURE + 1]) {
     return n;
 }
 
+/* A whole file at once, or none of it. */
+static sgf_status file_write(const char *path, const sgf__buf *text, sgf_error *err) {
+    sgf__out out;
+    sgf_status status = sgf__out_open(&out, path, err);
+    if (!status) status = sgf__out_write(&out, text->ptr, text->len, err);
+    return status ? status : sgf__out_close(&out, err);
+}
+
 /* ---- text ---- */
 
 /* Few tokens: a row and a column for each. */
@@ -147,7 +155,8 @@ enum { SVG_MOST = 400000 }; /* shapes; a browser needs minutes for more */
 enum { SVG_LEFT = 82, SVG_TOP = 74, SVG_LEGEND = 20 };
 
 typedef struct {
-    sgf__out out;
+    sgf__buf buf;
+    sgf_status status;
     sgf_error *err;
     size_t shapes;
 } svg_file;
@@ -159,7 +168,9 @@ static SGF__PRINTF(2, 3) void svg_put(svg_file *s, const char *format, ...) {
     va_start(args, format);
     n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    (void)sgf__out_write(&s->out, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1, s->err);
+    if (!s->status)
+        s->status = sgf__buf_add(&s->buf, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1,
+                                 s->err);
 }
 /* A text without the characters that mean something in XML. */
 static void svg_text(svg_file *s, const char *text) {
@@ -252,47 +263,50 @@ static void svg_legend(svg_file *s, const picture *p, int x, int y) {
         x += 28 + 7 * (int)strlen(picture_words[colors[i]]);
     }
 }
-static sgf_status picture_svg(const char *path, const picture *p, sgf_error *err) {
+/* The whole picture, into s->buf; `name` begins the messages. */
+static sgf_status svg_draw(svg_file *s, const char *name, const picture *p, sgf_error *err) {
     size_t T = p->layout->tokens, q, k;
     double cell = T > 720 ? 720.0 / (double)T : T < 24 ? 16 : T < 60 ? 12 : 720.0 / (double)T;
     double size = (double)T * cell, width = size < 420 ? 420 : size;
     int x = SVG_LEFT, y = SVG_TOP + 24;
-    svg_file s;
-    sgf_status status;
+    memset(s, 0, sizeof *s);
+    sgf__buf_init(&s->buf, NULL);
+    s->err = err;
     if (!p->dense && p->spans > 800)
         return sgf__fail(err, SGF_ERR_LIMIT,
                          "%s: the layout has %d runs of segments; an SVG is made of at most 800; "
                          "take a .png",
-                         path, (int)p->spans);
-    memset(&s, 0, sizeof s);
-    s.err = err;
-    status = sgf__out_open(&s.out, path, err);
-    if (status) return status;
-    svg_put(&s,
+                         name, (int)p->spans);
+    svg_put(s,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" "
             "height=\"%g\" font-family=\"Helvetica,Arial,sans-serif\" font-size=\"12\" "
             "fill=\"#333\">\n<title>",
             x + width + 24, y + size + 44, x + width + 24, y + size + 44);
-    svg_text(&s, p->title);
-    svg_put(&s, "</title>\n<path fill=\"#fff\" d=\"M0 0h%gv%gH0z\"/>\n", x + width + 24,
+    svg_text(s, p->title);
+    svg_put(s, "</title>\n<path fill=\"#fff\" d=\"M0 0h%gv%gH0z\"/>\n", x + width + 24,
             y + size + 44);
-    svg_put(&s, "<text x=\"14\" y=\"24\" font-size=\"16\" font-weight=\"bold\">");
-    svg_text(&s, p->title);
-    svg_put(&s, "</text>\n");
+    svg_put(s, "<text x=\"14\" y=\"24\" font-size=\"16\" font-weight=\"bold\">");
+    svg_text(s, p->title);
+    svg_put(s, "</text>\n");
     for (q = 0; q < p->spans && !p->dense; q++)
-        for (k = 0; k <= q; k++) svg_block(&s, p, cell, q, k, x, y);
-    if (p->dense || p->other) svg_rows(&s, p, cell, x, y);
-    svg_lines(&s, p, cell, x, y);
-    svg_names(&s, p, cell, x, y);
-    svg_legend(&s, p, x, y + (int)size + SVG_LEGEND);
-    svg_put(&s, "</svg>\n");
-    if (!s.out.status && s.shapes >= SVG_MOST) {
-        sgf__out_drop(&s.out);
+        for (k = 0; k <= q; k++) svg_block(s, p, cell, q, k, x, y);
+    if (p->dense || p->other) svg_rows(s, p, cell, x, y);
+    svg_lines(s, p, cell, x, y);
+    svg_names(s, p, cell, x, y);
+    svg_legend(s, p, x, y + (int)size + SVG_LEGEND);
+    svg_put(s, "</svg>\n");
+    if (!s->status && s->shapes >= SVG_MOST)
         return sgf__fail(err, SGF_ERR_LIMIT,
-                         "%s: this mask is made of more than %d runs; take a .png", path,
+                         "%s: this mask is made of more than %d runs; take a .png", name,
                          (int)SVG_MOST);
-    }
-    return sgf__out_close(&s.out, err);
+    return s->status;
+}
+static sgf_status picture_svg(const char *path, const picture *p, sgf_error *err) {
+    svg_file s;
+    sgf_status status = svg_draw(&s, path, p, err);
+    if (!status) status = file_write(path, &s.buf, err);
+    sgf__buf_free(&s.buf);
+    return status;
 }
 
 /* ---- PNG ----

@@ -701,35 +701,40 @@ static void (*const report_sections[])(report *r) = {
     report_series, report_agreement, report_paraphrases, report_relations,
     report_masks,  report_questions, report_footer};
 
+/* A page, up to its body. */
+static void html_begin(report *r, const char *title) {
+    memset(r, 0, sizeof *r);
+    sgf__buf_init(&r->buf, NULL);
+    r->title = title;
+    html(r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
+            "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+            "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+            "form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
+            "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
+    html_text(r, sgf_text(*title ? title : "Results"));
+    html(r, "</title>\n<style>\n");
+    html_lines(r, report_style);
+    html(r, "</style>\n</head>\n<body>\n");
+}
+/* Its end, and the file, if nothing failed so far. */
+static sgf_status html_end(report *r, const char *path, sgf_error *err) {
+    html(r, "</body>\n</html>\n");
+    if (r->status && err) *err = r->err;
+    if (!r->status) r->status = file_write(path, &r->buf, err);
+    sgf__buf_free(&r->buf);
+    return r->status;
+}
 static sgf_status report_write(const study *s, const char *title, size_t base, const char *path,
                                sgf_error *err) {
     report r;
-    sgf__out out;
-    size_t i;
-    memset(&r, 0, sizeof r);
-    sgf__buf_init(&r.buf, NULL);
-    r.s = s, r.title = title, r.base = base;
-    r.rank = (size_t *)calloc(s->files + 1, sizeof *r.rank);
-    if (!r.rank) return study_memory(err);
-    study_rank(s, r.rank);
-    html(&r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
-             "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-             "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-             "form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, "
-             "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>");
-    html_text(&r, sgf_text(*title ? title : "Results"));
-    html(&r, "</title>\n<style>\n");
-    html_lines(&r, report_style);
-    html(&r, "</style>\n</head>\n<body>\n");
+    sgf_status status;
+    size_t i, *rank = (size_t *)calloc(s->files + 1, sizeof *rank);
+    if (!rank) return study_memory(err);
+    study_rank(s, rank);
+    html_begin(&r, title);
+    r.s = s, r.rank = rank, r.base = base;
     for (i = 0; i < sizeof report_sections / sizeof report_sections[0]; i++) report_sections[i](&r);
-    html(&r, "</body>\n</html>\n");
-    if (r.status && err) *err = r.err;
-    if (!r.status) r.status = sgf__out_open(&out, path, err);
-    if (!r.status) {
-        r.status = sgf__out_write(&out, r.buf.ptr, r.buf.len, err);
-        r.status = sgf__out_close(&out, err);
-    }
-    sgf__buf_free(&r.buf);
-    free(r.rank);
-    return r.status;
+    status = html_end(&r, path, err);
+    free(rank);
+    return status;
 }

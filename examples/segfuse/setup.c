@@ -5,6 +5,7 @@ typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
         *mass, *bos, *accidents, *confidence;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
+    const char *explain, *report;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross;
@@ -357,6 +358,33 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
             run->examples[i].paraphrases = (size_t)o->paraphrases;
     return status;
 }
+static sgf_status question_unknown(const dataset *d, const char *name, sgf_error *err) {
+    name_nearest near = nearest_to(name);
+    char best[NAME_MOST + 32] = "";
+    size_t i;
+    for (i = 0; i < d->count; i++) nearest_try(&near, d->questions[i].uuid);
+    if (near.best.ptr)
+        snprintf(best, sizeof best, "did you mean %.*s? ", (int)near.best.len, near.best.ptr);
+    return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                        "%s has no question '%.100s'; %s--explain takes a uuid or the number of a "
+                        "question, 1 to %llu; segfuse convert %s questions.csv lists them",
+                        d->source.path, name, best, (unsigned long long)d->count, d->source.path);
+}
+/* --explain: the question of that uuid, or of that number if none has it, becomes the only one. */
+static sgf_status question_choose(generate_run *run, const char *name, sgf_error *err) {
+    dataset *d = &run->data;
+    size_t at = 0;
+    while (at < d->count && !sgf_str_is(d->questions[at].uuid, sgf_text(name))) at++;
+    if (at == d->count) {
+        char *end = NULL;
+        long number = strspn(name, "0123456789") < 10 ? strtol(name, &end, 10) : 0;
+        if (number < 1 || *end || (size_t)number > d->count) return question_unknown(d, name, err);
+        at = (size_t)number - 1;
+    }
+    d->questions[0] = d->questions[at];
+    run->count = 1;
+    return SGF_OK;
+}
 static int generate_load(generate_run *run) {
     generate_options *o = &run->o;
     sgf_session_options how;
@@ -370,6 +398,7 @@ static int generate_load(generate_run *run) {
     if (!status) {
         run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples
                                                                         : run->data.count;
+        if (o->explain) status = question_choose(run, o->explain, &err);
         for (i = 0; i < run->methods && !status; i++)
             status = method_enough(run, &run->method[i], &err);
     }
