@@ -483,7 +483,7 @@ static void text_next(const explanation *e, const next_tokens *next, int32_t cho
     size_t i;
     for (i = 0; i < next->count; i++) {
         printf(" %c", next->id[i] == chosen ? '*' : ' ');
-        text_quoted(explain_token(e, next->id[i]), 10);
+        text_quoted(explain_token(e, next->id[i]), 9);
         printf(" %5.1f", 100 * next->share[i]);
     }
     printf("\n");
