@@ -100,7 +100,7 @@ static void test_bash_completes(void) {
         {"segfuse ge", "generate\n"},
         {"segfuse --v", "--version\n"},
         {"segfuse generate --num-p", "--num_paraphrases\n"},
-        {"segfuse generate --reW --r", "--rewrite\n"},
+        {"segfuse generate --reW --rew", "--rewrite\n"},
         {"segfuse generate --method per", "per_prompt\n"},
         {"segfuse generate --method avg,fu", "avg,fused\n"},
         {"segfuse generate --method = avg,fu", "avg,fused\n"},
