@@ -9,48 +9,6 @@ typedef struct {
     int only_lemmas;
 } confidence_run;
 
-/* ---- lemmas ---- */
-
-/* The lemmas of some texts, each text's beside the others'. */
-typedef struct {
-    sgf_lemmas *of;
-    size_t count;
-} lemma_set;
-
-static void lemma_set_free(lemma_set *set) {
-    while (set->count) sgf_lemmas_free(&set->of[--set->count]);
-    free(set->of);
-    set->of = NULL;
-}
-static sgf_status lemma_set_make(lemma_set *set, const sgf_str *texts, size_t n, sgf_error *err) {
-    sgf_status status = SGF_OK;
-    set->count = 0;
-    set->of = (sgf_lemmas *)calloc(n + 1, sizeof *set->of);
-    if (!set->of) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    for (; set->count < n && !status; set->count += !status)
-        status = sgf_lemmas_make(texts[set->count], NULL, &set->of[set->count], err);
-    if (status) lemma_set_free(set);
-    return status;
-}
-/* One list of lists of texts: a cell of the column. */
-static sgf_status lemma_set_add(const lemma_set *set, sgf_table *table, int column,
-                                sgf_error *err) {
-    size_t *counts = (size_t *)calloc(set->count + 1, sizeof *counts), i, n = 0;
-    sgf_str *items;
-    sgf_status status;
-    for (i = 0; counts && i < set->count; i++) n += counts[i] = set->of[i].count;
-    items = (sgf_str *)calloc(n + 1, sizeof *items);
-    if (!counts || !items) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    else {
-        for (i = n = 0; i < set->count; n += counts[i++])
-            if (counts[i]) memcpy(items + n, set->of[i].items, counts[i] * sizeof *items);
-        status = sgf_table_list_list(table, column, items, counts, set->count, err);
-    }
-    free(items);
-    free(counts);
-    return status;
-}
-
 /* ---- the table ---- */
 
 typedef struct {
@@ -87,27 +45,22 @@ static sgf_status confidence_create(confidence_table *t, sgf_error *err) {
 static sgf_status confidence_lemmas(confidence_table *t, sgf_str greedy, const sgf_str *samples,
                                     size_t n, const sgf_str *answers, size_t answer_count,
                                     sgf_error *err) {
-    lemma_set greedy_set, sample_set, answer_set;
-    size_t i, matches = 0;
+    sgf_str *texts = (sgf_str *)calloc(n + answer_count + 1, sizeof *texts);
+    lemma_book book;
     sgf_status status;
-    memset(&sample_set, 0, sizeof sample_set);
-    memset(&answer_set, 0, sizeof answer_set);
-    status = lemma_set_make(&greedy_set, &greedy, 1, err);
+    if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    texts[0] = greedy;
+    if (n) memcpy(texts + 1, samples, n * sizeof *texts);
+    if (answer_count) memcpy(texts + 1 + n, answers, answer_count * sizeof *texts);
+    status = lemma_book_make(&book, texts, n + answer_count + 1, err);
     if (status) return status;
-    status = lemma_set_make(&sample_set, samples, n, err);
-    if (!status) status = lemma_set_make(&answer_set, answers, answer_count, err);
-    for (i = 0; i < n && !status; i++)
-        matches += (size_t)sgf_lemmas_match(&greedy_set.of[0], &sample_set.of[i], 1);
+    status = lemmas_put_one(t->table, t->greedy_lemma, &book, greedy, err);
+    if (!status) status = lemmas_put(t->table, t->sample_lemmas, &book, samples, n, err);
+    if (!status) status = lemmas_put(t->table, t->answer_lemmas, &book, answers, answer_count, err);
     if (!status)
-        status = sgf_table_list(t->table, t->greedy_lemma, greedy_set.of[0].items,
-                                greedy_set.of[0].count, err);
-    if (!status) status = lemma_set_add(&sample_set, t->table, t->sample_lemmas, err);
-    if (!status) status = lemma_set_add(&answer_set, t->table, t->answer_lemmas, err);
-    if (!status)
-        status = sgf_table_f64(t->table, t->confidence, n ? (double)matches / (double)n : 0, err);
-    lemma_set_free(&greedy_set);
-    lemma_set_free(&sample_set);
-    lemma_set_free(&answer_set);
+        status = sgf_table_f64(t->table, t->confidence, lemmas_share(&book, greedy, samples, n),
+                               err);
+    lemma_book_free(&book);
     return status;
 }
 

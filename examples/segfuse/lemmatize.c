@@ -38,26 +38,6 @@ static sgf_status table_write_back(const sgf_table *table, const char *path, fil
     return status;
 }
 
-/* A cell with the lemmas of each of n texts. */
-static sgf_status lemmas_put(sgf_table *table, int column, const lemma_book *book,
-                             const sgf_str *texts, size_t n, sgf_error *err) {
-    size_t *counts = (size_t *)calloc(n + 1, sizeof *counts), i, total = 0;
-    sgf_str *items;
-    sgf_status status;
-    for (i = 0; counts && i < n; i++) total += counts[i] = lemma_book_find(book, texts[i])->count;
-    items = (sgf_str *)calloc(total + 1, sizeof *items);
-    if (!counts || !items) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
-    else {
-        for (i = total = 0; i < n; total += counts[i++])
-            if (counts[i])
-                memcpy(items + total, lemma_book_find(book, texts[i])->items,
-                       counts[i] * sizeof *items);
-        status = sgf_table_list_list(table, column, items, counts, n, err);
-    }
-    free(items);
-    free(counts);
-    return status;
-}
 static sgf_status lemmas_put_list(sgf_table *table, int column, const lemma_book *book,
                                   list_column *list, size_t row, sgf_error *err) {
     size_t n = 0;
@@ -120,11 +100,9 @@ static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error
     int predicted = -1, answers = -1;
     size_t row, rows = sgf_table_rows(table);
     sgf_status status = sgf_table_column(table, "predict_lemma", SGF_LIST_UTF8, &predicted, err);
-    for (row = 0; row < rows && !status; row++) {
-        const sgf_lemmas *lemmas = lemma_book_find(&s->book,
-                                                   sgf_cell_text(table, s->prediction, row));
-        status = sgf_table_list(table, predicted, lemmas->items, lemmas->count, err);
-    }
+    for (row = 0; row < rows && !status; row++)
+        status = lemmas_put_one(table, predicted, &s->book,
+                                sgf_cell_text(table, s->prediction, row), err);
     if (!status)
         status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
@@ -134,13 +112,11 @@ static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error
 /* confidence: the share of the samples that match the greedy answer, two-way. */
 static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_error *err) {
     int greedy = -1, samples = -1, answers = -1, share = -1;
-    size_t row, rows = sgf_table_rows(table), i, n = 0;
+    size_t row, rows = sgf_table_rows(table), n = 0;
     sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_LIST_UTF8, &greedy, err);
-    for (row = 0; row < rows && !status; row++) {
-        const sgf_lemmas *lemmas = lemma_book_find(&s->book,
-                                                   sgf_cell_text(table, s->prediction, row));
-        status = sgf_table_list(table, greedy, lemmas->items, lemmas->count, err);
-    }
+    for (row = 0; row < rows && !status; row++)
+        status = lemmas_put_one(table, greedy, &s->book, sgf_cell_text(table, s->prediction, row),
+                                err);
     if (!status)
         status = sgf_table_column(table, "sample_lemmas", SGF_LIST_LIST_UTF8, &samples, err);
     for (row = 0; row < rows && !status; row++)
@@ -151,14 +127,9 @@ static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_er
         status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
     if (!status) status = sgf_table_column(table, "confidence", SGF_F64, &share, err);
     for (row = 0; row < rows && !status; row++) {
-        const sgf_lemmas *lemmas = lemma_book_find(&s->book,
-                                                   sgf_cell_text(table, s->prediction, row));
         const sgf_str *drawn = list_cell(&s->samples, row, &n);
-        size_t matched = 0;
-        for (i = 0; i < n; i++)
-            matched += (size_t)sgf_lemmas_match(lemmas, lemma_book_find(&s->book, drawn[i]), 1);
-        status = n ? sgf_table_f64(table, share, (double)matched / (double)n, err)
-                   : sgf_table_null(table, share, err);
+        double sure = lemmas_share(&s->book, sgf_cell_text(table, s->prediction, row), drawn, n);
+        status = n ? sgf_table_f64(table, share, sure, err) : sgf_table_null(table, share, err);
     }
     return status;
 }

@@ -25,6 +25,7 @@
 #include "shard.c"
 #include "setup.c"
 #include "methods.c"
+#include "lemmas.c"
 #include "results.c"
 #include "run.c"
 #include "confidence.c"

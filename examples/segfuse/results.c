@@ -194,29 +194,18 @@ static sgf_status task_text(const generate_run *run, const sgf_task *task, sgf__
 }
 static sgf_status result_lemmas(result_table *t, const question *q, sgf_str prediction,
                                 sgf_error *err) {
-    sgf_lemmas predicted, *answers = (sgf_lemmas *)calloc(q->answer_count + 1, sizeof *answers);
-    size_t *counts = (size_t *)calloc(q->answer_count + 1, sizeof *counts), i, n = 0, made = 0;
-    sgf_str *items = NULL;
-    sgf_status status = answers && counts ? sgf_lemmas_make(prediction, NULL, &predicted, err)
-                                          : sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    if (!status) {
-        status = sgf_table_list(t->table, t->lemma, predicted.items, predicted.count, err);
-        sgf_lemmas_free(&predicted);
-    }
-    for (; made < q->answer_count && !status; made++) {
-        status = sgf_lemmas_make(q->answers[made], NULL, &answers[made], err);
-        if (status) break;
-        n += counts[made] = answers[made].count;
-    }
-    if (!status && !(items = (sgf_str *)calloc(n + 1, sizeof *items)))
-        status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    for (i = n = 0; i < made && !status; n += counts[i++])
-        if (counts[i]) memcpy(items + n, answers[i].items, counts[i] * sizeof *items);
-    if (!status) status = sgf_table_list_list(t->table, t->answer_lemmas, items, counts, made, err);
-    while (made) sgf_lemmas_free(&answers[--made]);
-    free(items);
-    free(counts);
-    free(answers);
+    size_t n = q->answer_count;
+    sgf_str *texts = (sgf_str *)calloc(n + 1, sizeof *texts);
+    lemma_book book;
+    sgf_status status;
+    if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    texts[n] = prediction;
+    if (n) memcpy(texts, q->answers, n * sizeof *texts);
+    status = lemma_book_make(&book, texts, n + 1, err);
+    if (status) return status;
+    status = lemmas_put_one(t->table, t->lemma, &book, prediction, err);
+    if (!status) status = lemmas_put(t->table, t->answer_lemmas, &book, q->answers, n, err);
+    lemma_book_free(&book);
     return status;
 }
 

@@ -1,0 +1,89 @@
+/* The lemmas of many texts, each text once, and the cells they make. */
+
+typedef struct {
+    sgf_str *texts;     /* ascending, each once */
+    sgf_lemmas *lemmas; /* of each */
+    size_t count;
+} lemma_book;
+
+static int answer_text_order(const void *a, const void *b) {
+    sgf_str x = *(const sgf_str *)a, y = *(const sgf_str *)b;
+    return x.len && y.len ? sgf__str_compare(x, y) : (x.len > 0) - (y.len > 0);
+}
+/* Sort, and drop what is there twice. Returns how many are left. */
+static size_t texts_unique(sgf_str *texts, size_t n) {
+    size_t i, kept = 0;
+    if (n) qsort(texts, n, sizeof *texts, answer_text_order);
+    for (i = 0; i < n; i++)
+        if (!kept || answer_text_order(&texts[kept - 1], &texts[i])) texts[kept++] = texts[i];
+    return kept;
+}
+/* The place of a text among `n` ascending ones; n if it is not there. */
+static size_t texts_find(const sgf_str *texts, size_t n, sgf_str text) {
+    const sgf_str *at = n ? (const sgf_str *)bsearch(&text, texts, n, sizeof text,
+                                                     answer_text_order)
+                          : NULL;
+    return at ? (size_t)(at - texts) : n;
+}
+static void lemma_book_free(lemma_book *book) {
+    while (book->count) sgf_lemmas_free(&book->lemmas[--book->count]);
+    free(book->lemmas);
+    free(book->texts);
+    memset(book, 0, sizeof *book);
+}
+/* Takes `texts` over. */
+static sgf_status lemma_book_make(lemma_book *book, sgf_str *texts, size_t n, sgf_error *err) {
+    sgf_status status = SGF_OK;
+    memset(book, 0, sizeof *book);
+    book->texts = texts;
+    n = texts_unique(texts, n);
+    book->lemmas = (sgf_lemmas *)calloc(n + 1, sizeof *book->lemmas);
+    if (!book->lemmas) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
+    for (; book->count < n && !status; book->count++) {
+        status = sgf_lemmas_make(texts[book->count], NULL, &book->lemmas[book->count], err);
+        if (status) break;
+    }
+    if (status) lemma_book_free(book);
+    return status;
+}
+/* A text that was not put in counts as empty. */
+static const sgf_lemmas *lemma_book_find(const lemma_book *book, sgf_str text) {
+    static const sgf_lemmas none = {NULL, 0, NULL, 0, {NULL, NULL, NULL}};
+    size_t at = texts_find(book->texts, book->count, text);
+    return at < book->count ? &book->lemmas[at] : &none;
+}
+/* A cell with the lemmas of each of n texts. */
+static sgf_status lemmas_put(sgf_table *table, int column, const lemma_book *book,
+                             const sgf_str *texts, size_t n, sgf_error *err) {
+    size_t *counts = (size_t *)calloc(n + 1, sizeof *counts), i, total = 0;
+    sgf_str *items;
+    sgf_status status;
+    for (i = 0; counts && i < n; i++) total += counts[i] = lemma_book_find(book, texts[i])->count;
+    items = (sgf_str *)calloc(total + 1, sizeof *items);
+    if (!counts || !items) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
+    else {
+        for (i = total = 0; i < n; total += counts[i++])
+            if (counts[i])
+                memcpy(items + total, lemma_book_find(book, texts[i])->items,
+                       counts[i] * sizeof *items);
+        status = sgf_table_list_list(table, column, items, counts, n, err);
+    }
+    free(items);
+    free(counts);
+    return status;
+}
+/* Confidence: the share of n samples that match the greedy answer, two-way. */
+static double lemmas_share(const lemma_book *book, sgf_str greedy, const sgf_str *samples,
+                           size_t n) {
+    const sgf_lemmas *lemmas = lemma_book_find(book, greedy);
+    size_t i, matches = 0;
+    for (i = 0; i < n; i++)
+        matches += (size_t)sgf_lemmas_match(lemmas, lemma_book_find(book, samples[i]), 1);
+    return n ? (double)matches / (double)n : 0;
+}
+/* A cell with the lemmas of one text. */
+static sgf_status lemmas_put_one(sgf_table *table, int column, const lemma_book *book, sgf_str text,
+                                 sgf_error *err) {
+    const sgf_lemmas *lemmas = lemma_book_find(book, text);
+    return sgf_table_list(table, column, lemmas->items, lemmas->count, err);
+}
