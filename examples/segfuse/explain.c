@@ -533,8 +533,8 @@ static void text_attention(const explanation *e, const answer_view *a, const con
     }
 }
 static void text_attentions(const explanation *e, const answer_view *a) {
-    size_t c, best;
-    double share;
+    size_t c, best = 0;
+    double share = 0;
     char which[32];
     printf("\nAttention: percent of the softmax mass, mean of the heads\n");
     for (c = 0; c < a->task->contexts; c++) {
@@ -853,8 +853,8 @@ static void page_attention(report *r, const explanation *e, const answer_view *a
     html(r, "</tbody></table></div>\n");
 }
 static void page_attentions(report *r, const explanation *e, const answer_view *a) {
-    size_t c, best;
-    double share;
+    size_t c, best = 0;
+    double share = 0;
     char which[32];
     html(r, "<h3>Attention</h3>\n<p class=\"note\">Percent of the softmax mass, mean of the heads."
             "</p>\n");

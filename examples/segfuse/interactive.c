@@ -282,8 +282,7 @@ static int ask_mask(dialog *d, command_line *c) {
     int i, chosen;
     m.count = 0;
     command_add(c, "mask");
-    for (i = 0; i < SGF_MASK_COUNT; i++)
-        menu_add(&m, sgf_mask_name((sgf_mask)i), "");
+    for (i = 0; i < SGF_MASK_COUNT; i++) menu_add(&m, sgf_mask_name((sgf_mask)i), "");
     chosen = menu_ask(d, &m, "Which mask?", "shared");
     if (chosen < 0) return 0;
     printf(
