@@ -383,7 +383,7 @@ static void test_lemmas_that_are_known_are_copied(void) {
     }
     CHECK(!status && fail > 2);
     {
-        sgf_lemmas none;
+        sgf_lemmas none = {0};
         CHECK(!sgf_lemmas_copy(NULL, 0, NULL, &none, NULL) && none.count == 0);
         sgf_lemmas_free(&none);
     }

@@ -276,7 +276,7 @@ static int ask_inspect(dialog *d, command_line *c) {
     command_add(c, "inspect");
     return ask_model(d, c);
 }
-/* Segments and a mask: drawn, and checked for what it promises. */
+/* Segments and a mask, to be drawn and checked for what the mask promises. */
 static int ask_mask(dialog *d, command_line *c) {
     menu m;
     int i, chosen;
@@ -285,13 +285,13 @@ static int ask_mask(dialog *d, command_line *c) {
     for (i = 0; i < SGF_MASK_COUNT; i++) menu_add(&m, sgf_mask_name((sgf_mask)i), "");
     chosen = menu_ask(d, &m, "Which mask?", "shared");
     if (chosen < 0) return 0;
-    printf(
-        "\nSegments: a role and its tokens, with commas. Roles: bos, shared, para, manual, auto,\n"
-        "sep, example_q, example_a, cue.\n");
+    printf("\nSegments: a role and its tokens, with commas. Roles: bos, shared, para, manual,\n"
+           "auto, sep, example_q, example_a, cue.\n");
     if (!dialog_line(d, "Segments", "shared:4,para:3,sep:1,para:3")) return 0;
     command_option(c, "--segments", d->answer);
     command_option(c, "--kind", m.name[chosen]);
     command_option(c, "--generated", "2");
+    command_add(c, "--check");
     return 1;
 }
 /* Result files or folders of them, one after the other. */

@@ -54,7 +54,7 @@
 static const program_verb verbs[] = {
     {NULL, NULL, "Answer questions:"},
     {"generate", verb_generate, "answer the questions of a data set by one or more methods"},
-    {"interactive", verb_interactive, "the same, step by step: asks, shows the command, runs it"},
+    {"interactive", verb_interactive, "asks what to do, step by step; shows the command, runs it"},
     {"confidence", verb_confidence, "how sure the model is of its answer to each paraphrase"},
     {"paraphrase", verb_paraphrase, "new wordings of every question, by the model itself"},
     {NULL, NULL, "Files:"},
