@@ -401,7 +401,7 @@ static void test_files_that_are_none(void) {
 }
 static void test_models_that_are_none(void) {
     static const char *const bad[] = {"no-such-model", "@folder", "@broken", "@good.jsonl",
-                                      "/dev/null",     "..",      "a/b/c",   "@good.jsonl/x"};
+                                      "/dev/null",     ".",       "a/b/c",   "@good.jsonl/x"};
     size_t i, k;
     for (i = 0; i < cli_count; i++)
         for (k = 0; !strcmp(cli_options[i].value, "MODEL") && k < sizeof bad / sizeof bad[0]; k++)
