@@ -114,12 +114,13 @@ warn: | build
 symbols:
 	sh tests/header.sh
 
-## asan ubsan tsan   the tests under a sanitizer
+## asan ubsan tsan   the tests under a sanitizer; tsan: the groups that compute with threads
+TSAN_GROUPS = forward generate sampling methods
 asan ubsan tsan: $(TESTS) all build/segfuse-faulty
 	$(CC) -std=c99 -O1 -g -ffp-contract=off -fno-sanitize-recover=all \
 	    -fsanitize=$(subst tsan,thread,$(subst ubsan,undefined,$(subst asan,address$(,)undefined,$@))) \
 	    tests/main.c -o build/tests-$@ $(LDLIBS)
-	./build/tests-$@
+	@for group in $(if $(filter tsan,$@),$(TSAN_GROUPS),""); do ./build/tests-$@ $$group || exit 1; done
 , := ,
 
 ## coverage lines and branches of segfuse.h that the tests reach, and the functions with most lines that they do not
