@@ -562,8 +562,11 @@ typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT
 typedef struct sgf_session_options {
     int threads;         /* 0: one per processor */
     sgf_kernels kernels; /* SGF_KERNELS_AUTO */
-    int no_prefix_reuse; /* 1: sgf_generate encodes every shared prefix again (same bits, more work)
-                          */
+    int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
+    int reuse_rotated; /* 1: where paraphrases that see only themselves begin alike (the prompts of
+                            flex_attention), sgf_generate encodes the beginning once and turns its keys
+                            to where it stands; equal up to rounding only. Without this it is reused
+                            where it stands at the same positions, which is exact. */
     const sgf_allocator *mem; /* NULL: malloc and free */
 } sgf_session_options;
 
@@ -815,6 +818,26 @@ typedef int sgf_step_function(void *user, size_t task, size_t step, const float 
    what the tasks hold is undefined; the session can be used again. */
 SGF_DEF sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err);
+
+/* Questions that come and go: at most `most` tasks are in flight; when one ends it leaves, and the next
+   one enters the same forward pass. Every answer is what sgf_generate gives. */
+typedef struct sgf_stream {
+    /* The next task into *task, which is NULL before; left so, there are no more and it is not asked
+       again. One task is asked for ahead of those that fly. The task, and what it points to, must
+       stay as they are until `done` gets it (its context: until all tasks that share it are done). */
+    sgf_status (*next)(void *user, sgf_task **task, sgf_error *err);
+    /* This task's answer is there, and the task is the caller's again. NULL: not wanted. */
+    sgf_status (*done)(void *user, sgf_task *task, sgf_error *err);
+    sgf_step_function *on_step; /* its `task` counts arrivals from 0; NULL: not wanted */
+    void *user;                 /* for all three */
+    size_t most;                /* tasks in flight; 0: as many as come */
+} sgf_stream;
+
+/* Decoding of all questions of a stream, one forward pass a step. Whatever `next` or `done` returns
+   beside SGF_OK ends it. On failure what the tasks in flight hold is undefined; the session can be
+   used again. */
+SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *stream,
+                                       sgf_error *err);
 
 /* What a task with a temperature draws from: out[n] are the probabilities of the ids given their n
    logits.
@@ -3047,16 +3070,26 @@ typedef struct sgf__prefix {
 
 enum { SGF__PREFIXES = 4 };
 
+/* Tokens whose keys and values another sequence has already: `count` tokens of it from `from` on.
+   They enter `sequence` before row `row` is computed, as tokens of segment `seg` at positions `pos`;
+   where they stood at others their keys are turned. */
+typedef struct sgf__graft {
+    size_t row, from, count;
+    int32_t source, sequence, seg;
+    const int32_t *pos; /* [count], a constant distance from the source's */
+} sgf__graft;
+
 struct sgf_session {
     sgf_allocator mem;
     const sgf_model *model;
     sgf__pool *pool;
-    int simd, naive, reuse;
+    int simd, naive, reuse, rotate;
     sgf__sequence *sequence;
     size_t sequence_count, sequence_cap;
     float **free_page; /* pages not in use, kept for the next sequence */
     size_t free_pages, free_cap, page_floats;
     float *inv_freq, rope_scale;
+    float *turn;  /* [2][C/2] cosines and sines of a graft */
     float *norms; /* every norm weight and bias as floats, see sgf__vectors */
     size_t norm_floats;
     float *work; /* activations, see sgf__work */
@@ -3065,8 +3098,9 @@ struct sgf_session {
     size_t block_floats;
     float *scores; /* per thread */
     size_t scores_floats, score_stride;
-    sgf__prefix prefix[SGF__PREFIXES];
-    uint64_t clock; /* counts uses of prefixes */
+    sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
+    sgf__prefix head[SGF__PREFIXES];   /* what segments that see nobody else begin with */
+    uint64_t clock;                    /* counts uses of both */
     sgf_watch_function *watch;
     void *watch_user;
     int64_t watched; /* rows of this call that wanted logits so far */
@@ -3173,14 +3207,14 @@ static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t
     }
     return SGF_OK;
 }
-static void sgf__sequence_add(sgf__sequence *q, const sgf_row *row) {
-    if (q->runs && q->run[q->runs - 1].seg == row->seg) q->run[q->runs - 1].end++;
+static void sgf__sequence_add(sgf__sequence *q, int32_t seg, int32_t pos) {
+    if (q->runs && q->run[q->runs - 1].seg == seg) q->run[q->runs - 1].end++;
     else {
         q->run[q->runs].begin = q->tokens;
         q->run[q->runs].end = q->tokens + 1;
-        q->run[q->runs++].seg = row->seg;
+        q->run[q->runs++].seg = seg;
     }
-    q->pos[q->tokens++] = row->pos;
+    q->pos[q->tokens++] = pos;
 }
 
 /* The columns of a panel for so many rows: a power of two from `least` to 32. */
@@ -3958,53 +3992,160 @@ static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, 
     return SGF_OK;
 }
 
-/* Take the last `n` rows out of their sequences again. */
-static void sgf__rows_undo(sgf_session *s, const sgf_row *rows, size_t n) {
-    while (n--) {
-        sgf__sequence *q = &s->sequence[rows[n].sequence];
-        q->tokens--;
-        if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
-    }
+/* The rows of one call of sgf_forward, and what is grafted between them. */
+typedef struct sgf__rows {
+    const sgf_row *row;
+    size_t n;
+    const sgf__graft *graft; /* by ascending rows, all below n */
+    size_t grafts;
+} sgf__rows;
+
+/* Take the last token out of a sequence again. */
+static void sgf__sequence_drop(sgf__sequence *q) {
+    q->tokens--;
+    if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
+}
+/* Take the first n rows and g grafts out of their sequences again. */
+static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t g) {
+    size_t i;
+    while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence]);
+    while (g--)
+        for (i = 0; i < rows->graft[g].count; i++)
+            sgf__sequence_drop(&s->sequence[rows->graft[g].sequence]);
 }
 
-SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, float *logits,
-                               float *hidden, sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, i, at, keys = 0, runs = 0, index[SGF__CHUNK];
+/* ---- grafts: keys and values that are there already ---- */
+
+typedef struct sgf__graft_job {
+    sgf_session *s;
+    const sgf__graft *graft;
+    size_t at;                  /* the graft's first token in its sequence */
+    const float *cosine, *sine; /* [C/2] of the angles between the two positions; NULL: the same */
+} sgf__graft_job;
+
+/* x [C][32] from one page to another, n lanes, turned as RoPE turns them. */
+static void sgf__keys_copy(const sgf__graft_job *job, const float *from, float *to, size_t n,
+                           size_t C) {
+    size_t half = C / 2, c, i;
+    for (c = 0; !job->cosine && c < C; c++)
+        memcpy(to + c * SGF__PAGE, from + c * SGF__PAGE, n * sizeof(float));
+    for (c = 0; job->cosine && c < half; c++)
+        for (i = 0; i < n; i++) {
+            float a = from[c * SGF__PAGE + i], b = from[(half + c) * SGF__PAGE + i];
+            float cosine = job->cosine[c], sine = job->sine[c];
+            to[c * SGF__PAGE + i] = sgf__fma_portable(a, cosine, -(b * sine));
+            to[(half + c) * SGF__PAGE + i] = sgf__fma_portable(b, cosine, a * sine);
+        }
+}
+/* Items are the kv heads of all layers. */
+static void sgf__graft_part(void *context, size_t begin, size_t end, int thread) {
+    const sgf__graft_job *job = (const sgf__graft_job *)context;
+    const sgf_config *c = &job->s->model->config;
+    const sgf__sequence *own = &job->s->sequence[job->graft->sequence];
+    const sgf__sequence *source = &job->s->sequence[job->graft->source];
+    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n;
+    size_t layer_floats = job->s->page_floats / (size_t)c->layers;
+    (void)thread;
+    for (item = begin; item < end; item++) {
+        size_t k_at = item / G * layer_floats + item % G * C * SGF__PAGE;
+        size_t v_at = k_at + layer_floats / 2;
+        for (i = 0; i < job->graft->count; i += n) {
+            size_t at = job->at + i, from = job->graft->from + i;
+            float *page = own->page[at / SGF__PAGE];
+            const float *old = source->page[from / SGF__PAGE];
+            n = sgf__min(job->graft->count - i,
+                         SGF__PAGE - sgf__max(at % SGF__PAGE, from % SGF__PAGE));
+            sgf__keys_copy(job, old + k_at + from % SGF__PAGE, page + k_at + at % SGF__PAGE, n, C);
+            memcpy(page + v_at + at % SGF__PAGE * C, old + v_at + from % SGF__PAGE * C,
+                   n * C * sizeof(float));
+        }
+    }
+}
+/* The tokens of a graft enter their sequence; nothing is copied yet. */
+static void sgf__graft_add(sgf_session *s, const sgf__graft *graft) {
+    size_t i;
+    for (i = 0; i < graft->count; i++)
+        sgf__sequence_add(&s->sequence[graft->sequence], graft->seg, graft->pos[i]);
+}
+/* Their keys and values, of every layer. */
+static void sgf__graft_copy(sgf_session *s, const sgf__graft *graft) {
+    const sgf_config *c = &s->model->config;
+    size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
+    int32_t turn = graft->pos[0] - s->sequence[graft->source].pos[graft->from];
+    float *angle = s->turn;
+    sgf__graft_job job;
+    for (i = 0; turn && i < half; i++) {
+        double sine, cosine;
+        sgf__sincos_d((double)turn * (double)s->inv_freq[i], &sine, &cosine);
+        angle[i] = (float)cosine;
+        angle[half + i] = (float)sine;
+    }
+    job.s = s;
+    job.graft = graft;
+    job.at = s->sequence[graft->sequence].tokens - graft->count;
+    job.cosine = turn ? angle : NULL;
+    job.sine = turn ? angle + half : NULL;
+    sgf__parallel(s->pool, items, SGF__GRAIN / (graft->count * half * 4) + 1, sgf__graft_part,
+                  &job);
+}
+
+/* Make room for all rows and grafts, and for the scores of the longest sequence. */
+static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_error *err) {
+    size_t i, g = 0, keys = 0, runs = 0;
     sgf_status status = SGF_OK;
-    for (i = 0; i < n && !status; i++) status = sgf__row_check(s, &rows[i], err);
-    for (i = 0; i < n && !status; i++) {
-        sgf__sequence *q = &s->sequence[rows[i].sequence];
+    for (i = 0; i < rows->n && !status; i++) {
+        sgf__sequence *q = &s->sequence[rows->row[i].sequence];
         const sgf__sequence *up;
         size_t base = 0, base_runs = 0;
+        while (g < rows->grafts && rows->graft[g].row == i && !status) {
+            const sgf__graft *graft = &rows->graft[g];
+            status = sgf__sequence_reserve(s, &s->sequence[graft->sequence], graft->count, err);
+            if (!status) sgf__graft_add(s, graft), g++;
+        }
+        if (!status) status = sgf__sequence_reserve(s, q, 1, err);
+        if (status) break;
         for (up = q; up->parent >= 0; base += up->tokens, base_runs += up->runs)
             up = &s->sequence[up->parent];
-        status = sgf__sequence_reserve(s, q, 1, err);
-        if (status) {
-            sgf__rows_undo(s, rows, i);
-            return status;
-        }
-        sgf__sequence_add(q, &rows[i]);
+        sgf__sequence_add(q, rows->row[i].seg, rows->row[i].pos);
         keys = sgf__max(keys, base + q->tokens);
         runs = sgf__max(runs, base_runs + q->runs);
     }
-    if (!status && n) {
-        status = sgf__scores_prepare(s, keys, runs, err);
-        if (status) sgf__rows_undo(s, rows, n);
-    }
-    if (status || !n) return status;
+    if (!status) status = sgf__scores_prepare(s, keys, runs, err);
+    sgf__rows_undo(s, rows, i, g); /* the chunks add them again, each row knowing its own index */
+    return status;
+}
+static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *logits, float *hidden,
+                               sgf_error *err) {
+    size_t D = (size_t)s->model->config.dim, i, at, g = 0, index[SGF__CHUNK];
+    sgf_status status = SGF_OK;
+    for (i = 0; i < rows->n && !status; i++) status = sgf__row_check(s, &rows->row[i], err);
+    if (!status && rows->n) status = sgf__rows_reserve(s, rows, err);
     s->watched = 0;
-    sgf__rows_undo(s, rows, n); /* the chunks add them again, each knowing its own index */
-    for (at = 0; at < n && !status; at += SGF__CHUNK) {
-        size_t count = sgf__min(n - at, SGF__CHUNK);
+    for (at = 0; at < rows->n && !status; at += SGF__CHUNK) {
+        size_t count = sgf__min(rows->n - at, SGF__CHUNK);
         for (i = 0; i < count; i++) {
-            index[i] = s->sequence[rows[at + i].sequence].tokens;
-            sgf__sequence_add(&s->sequence[rows[at + i].sequence], &rows[at + i]);
+            const sgf_row *row = &rows->row[at + i];
+            for (; g < rows->grafts && rows->graft[g].row == at + i; g++) {
+                sgf__graft_add(s, &rows->graft[g]);
+                sgf__graft_copy(s, &rows->graft[g]);
+            }
+            index[i] = s->sequence[row->sequence].tokens;
+            sgf__sequence_add(&s->sequence[row->sequence], row->seg, row->pos);
         }
-        status = sgf__chunk_forward(s, rows + at, count, index, logits ? &logits : NULL,
+        status = sgf__chunk_forward(s, rows->row + at, count, index, logits ? &logits : NULL,
                                     hidden ? hidden + at * D : NULL, err);
-        if (status) sgf__rows_undo(s, rows, at + count);
+        if (status) sgf__rows_undo(s, rows, at + count, g);
     }
     return status;
+}
+SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, float *logits,
+                               float *hidden, sgf_error *err) {
+    sgf__rows all;
+    all.row = rows;
+    all.n = n;
+    all.graft = NULL;
+    all.grafts = 0;
+    return sgf__forward(s, &all, logits, hidden, err);
 }
 
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *s, const sgf_layout *layout, float *logits,
@@ -4089,6 +4230,7 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     s->mem = mem;
     s->model = model;
     s->reuse = !options->no_prefix_reuse;
+    s->rotate = options->reuse_rotated;
     s->page_floats = (size_t)c->layers * 2 * (size_t)c->kv_heads * (size_t)c->head_dim * SGF__PAGE;
     status = sgf__arithmetic_sound()
                  ? sgf__kernels_choose(s, options->kernels, err)
@@ -4101,8 +4243,10 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
                                   &s->pool, err);
     if (!status) {
         s->inv_freq = (float *)sgf__alloc(&mem, (size_t)c->head_dim / 2, sizeof(float), err);
-        status = s->inv_freq ? sgf__rope_frequencies(c, 0, s->inv_freq, &s->rope_scale, err)
-                             : SGF_ERR_MEMORY;
+        s->turn = (float *)sgf__alloc(&mem, (size_t)c->head_dim, sizeof(float), err);
+        status = s->inv_freq && s->turn
+                     ? sgf__rope_frequencies(c, 0, s->inv_freq, &s->rope_scale, err)
+                     : SGF_ERR_MEMORY;
     }
     if (!status) status = sgf__norms_widen(s, err);
     if (status) sgf_session_free(s);
@@ -4114,8 +4258,10 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     size_t i;
     if (!s) return;
     mem = s->mem;
-    for (i = 0; i < SGF__PREFIXES; i++)
+    for (i = 0; i < SGF__PREFIXES; i++) {
         if (s->prefix[i].used) sgf_layout_free(&s->prefix[i].layout);
+        if (s->head[i].used) sgf_layout_free(&s->head[i].layout);
+    }
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
     for (i = 0; i < s->free_pages; i++)
@@ -4123,6 +4269,7 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     sgf__free(&mem, s->free_page, s->free_cap, sizeof *s->free_page);
     sgf__free(&mem, s->sequence, s->sequence_cap, sizeof *s->sequence);
     sgf__free(&mem, s->inv_freq, (size_t)s->model->config.head_dim / 2, sizeof(float));
+    sgf__free(&mem, s->turn, (size_t)s->model->config.head_dim, sizeof(float));
     sgf__free(&mem, s->norms, s->norm_floats, sizeof(float));
     sgf__free(&mem, s->work, s->work_floats, sizeof(float));
     sgf__free(&mem, s->block, s->block_floats, sizeof(float));
@@ -4596,16 +4743,16 @@ static sgf_status sgf__prefix_copy(const sgf_layout *layout, size_t n, sgf_layou
         for (k = 0; k < S; k++) sgf_visible_set(copy, q, k, sgf_visible(layout, q, k));
     return status;
 }
-/* The sequence that holds the first n tokens of `layout`, encoding them if nobody has. *computed
-   gets the number of tokens that took. The least recently used prefix without children makes room.
- */
-static sgf_status sgf__prefix_get(sgf_session *s, const sgf_layout *layout, size_t n,
-                                  int32_t *sequence, size_t *computed, sgf_error *err) {
+/* The sequence that holds the first n tokens of `layout`, encoding them if nobody has, kept in one
+   of `slots`. *computed gets the number of tokens that took. The least recently used one without
+   children makes room. */
+static sgf_status sgf__prefix_get(sgf_session *s, sgf__prefix *slots, const sgf_layout *layout,
+                                  size_t n, int32_t *sequence, size_t *computed, sgf_error *err) {
     sgf__prefix *slot = NULL, made;
     sgf_status status;
     int i;
     for (i = 0; i < SGF__PREFIXES; i++) {
-        sgf__prefix *p = &s->prefix[i];
+        sgf__prefix *p = &slots[i];
         if (p->used && sgf__prefix_equal(&p->layout, layout, n)) {
             p->used = ++s->clock;
             *sequence = p->sequence;
@@ -4634,6 +4781,113 @@ static sgf_status sgf__prefix_get(sgf_session *s, const sgf_layout *layout, size
     *sequence = made.sequence;
     *computed = n;
     return SGF_OK;
+}
+
+/* ---- what isolated paraphrases begin with, encoded once ----
+   The prompts of flex_attention begin alike: instruction and examples. Keys and values of a token that
+   sees its own segment alone, or that and a lone BOS, follow from these tokens and their positions,
+   so an equal beginning has the same, bit for bit. Without a BOS only differences of positions count
+   (RoPE is a rotation): V is the same anywhere, and K turns, which is equal up to rounding. */
+
+enum { SGF__HEAD = 16 }; /* a beginning of fewer tokens is not worth it */
+
+/* Where the run of one segment ends that begins at token `first`. */
+static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
+    size_t i = first;
+    while (i < layout->tokens && layout->seg[i] == layout->seg[first]) i++;
+    return i;
+}
+/* The run that begins at token `first`, and what it sees, as a layout of its own; empty if that is more
+   than a BOS. The last token is left out: it is computed, since its logits may be wanted. */
+static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_layout *isle,
+                                 sgf_error *err) {
+    int32_t seg = layout->seg[first], bos = -1;
+    size_t i, n = sgf__run_end(layout, first) - first - 1;
+    sgf_status status = SGF_OK;
+    if (n < SGF__HEAD || seg == layout->answer || (first && layout->seg[first - 1] == seg))
+        return SGF_OK;
+    for (i = 0; i < first; i++) {
+        if (!sgf_visible(layout, seg, layout->seg[i])) continue;
+        if (bos >= 0 || layout->segment[layout->seg[i]].role != SGF_BOS) return SGF_OK;
+        bos = (int32_t)i;
+    }
+    if (bos >= 0) {
+        status = sgf_layout_segment(isle, SGF_BOS, -1, NULL, err);
+        if (!status) status = sgf_layout_add(isle, 0, layout->token + bos, 1, err);
+        if (!status) isle->pos[0] = layout->pos[bos];
+    }
+    if (!status) status = sgf_layout_segment(isle, SGF_PARAPHRASE, -1, &seg, err);
+    if (!status) status = sgf_layout_add(isle, seg, layout->token + first, n, err);
+    if (status) return status;
+    memcpy(isle->pos + isle->tokens - n, layout->pos + first, n * sizeof(int32_t));
+    sgf_visible_set(isle, 0, 0, bos < 0 || sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
+    sgf_visible_set(isle, seg, 0, 1);
+    sgf_visible_set(isle, seg, seg, sgf_visible(layout, layout->seg[first], layout->seg[first]));
+    return SGF_OK;
+}
+/* How many tokens two isles have in common behind the BOS; `turned`: their positions may differ by one
+   distance. */
+static size_t sgf__isle_common(const sgf_layout *a, const sgf_layout *b, int turned) {
+    size_t n = 0, most = sgf__min(a->tokens, b->tokens), before = a->segments - 1;
+    int32_t S = (int32_t)a->segments, turn = 0, q;
+    if (a->segments != b->segments) return 0;
+    for (q = 0; q < S; q++)
+        if (sgf_visible(a, q, q) != sgf_visible(b, q, q)) return 0;
+    while (n < most && a->token[n] == b->token[n]) {
+        if (n == before && turned) turn = a->pos[n] - b->pos[n];
+        if (a->pos[n] - b->pos[n] != turn) break;
+        n++;
+    }
+    return n > before ? n - before : 0;
+}
+/* The kept beginning that has most of an isle's tokens, and how many. */
+static size_t sgf__head_find(const sgf_session *s, const sgf_layout *isle, int *slot) {
+    size_t best = 0, n;
+    int i;
+    for (i = 0; i < SGF__PREFIXES; i++) {
+        if (!s->head[i].used) continue;
+        n = sgf__isle_common(isle, &s->head[i].layout, s->rotate && isle->segments == 1);
+        if (n > best) best = n, *slot = i;
+    }
+    return best;
+}
+/* What the run at token `first` begins with that is encoded already, or encoded now because the next
+   isle begins so, too: *graft says where it is; its count is 0 if there is no such thing. *computed
+   gets the number of tokens that took. */
+static sgf_status sgf__head_get(sgf_session *s, const sgf_layout *layout, size_t first,
+                                sgf__graft *graft, size_t *computed, sgf_error *err) {
+    sgf_layout isle, next;
+    size_t i = first, n = 0;
+    int slot = 0;
+    sgf_status status;
+    graft->count = *computed = 0;
+    sgf_layout_init(&isle, &s->mem);
+    sgf_layout_init(&next, &s->mem);
+    status = sgf__isle_take(layout, first, &isle, err);
+    if (!status && isle.tokens) n = sgf__head_find(s, &isle, &slot);
+    if (isle.tokens && n < SGF__HEAD)
+        while (!status && !next.tokens && (i = sgf__run_end(layout, i)) < layout->tokens)
+            status = sgf__isle_take(layout, i, &next, err);
+    if (!status && next.tokens) {
+        size_t common = sgf__isle_common(&isle, &next, 1);
+        if (common >= SGF__HEAD) {
+            int32_t sequence;
+            status = sgf__prefix_get(s, s->head, &isle, isle.segments - 1 + common, &sequence,
+                                     computed, err);
+            if (!status) n = sgf__head_find(s, &isle, &slot);
+        }
+    }
+    if (!status && n >= SGF__HEAD) {
+        s->head[slot].used = ++s->clock;
+        graft->source = s->head[slot].sequence;
+        graft->from = isle.segments - 1;
+        graft->count = n;
+        graft->seg = layout->seg[first];
+        graft->pos = layout->pos + first;
+    }
+    sgf_layout_free(&isle);
+    sgf_layout_free(&next);
+    return status;
 }
 
 /* ---- from logits to the next token ---- */
@@ -4769,131 +5023,236 @@ SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double tempe
     return heap ? SGF_OK : SGF_ERR_MEMORY;
 }
 
-/* ---- the decoding loop ---- */
+/* ---- the decoding loop: questions in flight ---- */
 
 static int sgf__is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* A prompt that tasks in a row share: the sequences of its contexts, and their last logits. */
+typedef struct sgf__prompt {
+    const sgf_layout *context;
+    size_t contexts, users; /* users: who stands on it, and the flight as long as more may come */
+    size_t at;              /* the first row of its logits in the pass that computes them */
+    int ready;              /* they are in `logits` */
+    int32_t *sequence;      /* [contexts] */
+    float *logits;          /* [contexts][V] */
+} sgf__prompt;
+
+/* A task in flight. */
+typedef struct sgf__active {
+    sgf_task *task;
+    size_t number, step; /* of arrival, from 0; ids chosen */
+    int32_t *sequence;   /* [contexts] -1: not open yet, the prompt is a shared one */
+    sgf__prompt *prompt; /* NULL: not shared */
+    size_t at;           /* its first row in `logits`; the other contexts' follow */
+    int written;         /* something else than white space was generated */
+} sgf__active;
+
 typedef struct sgf__flight {
-    int32_t *sequence; /* [all contexts] -1: closed, or still to be opened on its prompt */
-    int32_t *prompt;   /* [all contexts] the sequence of a prompt that several tasks share, or -1 */
-    size_t *first;     /* [tasks] first context of a task */
-    size_t *at;        /* [tasks] the row of `logits` of its first context; the others follow */
-    int *written;      /* [tasks] something else than white space was generated */
-    int *done;         /* [tasks] */
-    sgf_row *rows;
-    float *logits; /* [all contexts + 2][V] */
-    int32_t *heap; /* [V] if a task draws with top_p */
+    const sgf_stream *stream;
+    sgf_task *waiting; /* the task that comes next; NULL: there are no more */
+    size_t arrived;
+    sgf__active *active;          /* in the order of arrival */
+    size_t count, cap;            /* of them */
+    sgf__prompt *prompt;          /* of the last task that started, if the next one shares it */
+    sgf_row *row;                 /* of the next pass */
+    size_t rows, row_cap, wanted; /* wanted: rows with logits */
+    sgf__graft *graft;
+    size_t grafts, graft_cap;
+    float *logits; /* [wanted][V] */
+    size_t logits_cap;
+    float *combined; /* [2][V]: combined logits, and scratch */
+    int32_t *heap;   /* [V] for top_p */
 } sgf__flight;
 
-static sgf_status sgf__flight_open(sgf_session *s, const sgf_task *tasks, size_t n,
-                                   sgf__arena *arena, sgf__flight *f, size_t *contexts,
-                                   sgf_error *err) {
-    size_t i, c, V = (size_t)s->model->config.vocab_size, tokens = 0;
-    int32_t context = s->model->config.context;
-    int nucleus = 0;
-    *contexts = 0;
-    f->first = (size_t *)sgf__arena_alloc(arena, n + 1, sizeof(size_t), err);
-    if (!f->first) return SGF_ERR_MEMORY;
-    for (i = 0; i < n; i++) {
-        sgf_status status = sgf__drawing_check(tasks[i].temperature, tasks[i].top_p, err);
-        if (status) return status;
-        if (tasks[i].temperature > 0 && !tasks[i].random)
+static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
+                                  sgf_error *err) {
+    int32_t limit = s->model->config.context;
+    size_t c;
+    sgf_status status = sgf__drawing_check(task->temperature, task->top_p, err);
+    if (status) return status;
+    if (task->temperature > 0 && !task->random)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "question %d has a temperature, but no generator to draw with",
+                         (int)number + 1);
+    if (!task->contexts ||
+        (task->combine >= SGF_WEIGHTED_AVG && task->contexts > 1 && !task->weight))
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "question %d has no context, or no weights for a weighted rule",
+                         (int)number + 1);
+    for (c = 0; c < task->contexts; c++) {
+        const sgf_layout *layout = &task->context[c];
+        if (layout->answer < 0 || !layout->tokens)
             return sgf__fail(err, SGF_ERR_ARG,
-                             "question %d has a temperature, but no generator to draw with",
-                             (int)i + 1);
-        if (tasks[i].temperature > 0 && tasks[i].top_p > 0) nucleus = 1;
-        f->first[i] = *contexts;
-        *contexts += tasks[i].contexts;
-        if (!tasks[i].contexts ||
-            (tasks[i].combine >= SGF_WEIGHTED_AVG && tasks[i].contexts > 1 && !tasks[i].weight))
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "question %d has no context, or no weights for a weighted rule",
-                             (int)i + 1);
-        for (c = 0; c < tasks[i].contexts; c++) {
-            const sgf_layout *layout = &tasks[i].context[c];
-            if (layout->answer < 0 || !layout->tokens)
-                return sgf__fail(err, SGF_ERR_ARG,
-                                 "question %d: a context needs tokens and an answer segment",
-                                 (int)i + 1);
-            if (layout->answer_pos < 0 || layout->answer_pos > context ||
-                tasks[i].max_new_tokens > (size_t)(context - layout->answer_pos) + 1)
-                return sgf__fail(
-                    err, SGF_ERR_LIMIT,
-                    "the prompt is too long: its %llu tokens end at position %d and %llu are to be generated, but the model's context "
-                    "is %d; use fewer paraphrases or examples, or aligned positions",
-                    (unsigned long long)layout->tokens, (int)layout->answer_pos,
-                    (unsigned long long)tasks[i].max_new_tokens, (int)s->model->config.context);
-            tokens += layout->tokens;
-        }
+                             "question %d: a context needs tokens and an answer segment",
+                             (int)number + 1);
+        if (layout->answer_pos < 0 || layout->answer_pos > limit ||
+            task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
+            return sgf__fail(
+                err, SGF_ERR_LIMIT,
+                "the prompt is too long: its %llu tokens end at position %d and %llu are to be generated, but the model's context "
+                "is %d; use fewer paraphrases or examples, or aligned positions",
+                (unsigned long long)layout->tokens, (int)layout->answer_pos,
+                (unsigned long long)task->max_new_tokens, (int)limit);
     }
-    f->sequence = (int32_t *)sgf__arena_alloc(arena, *contexts, sizeof(int32_t), err);
-    f->prompt = (int32_t *)sgf__arena_alloc(arena, *contexts, sizeof(int32_t), err);
-    f->at = (size_t *)sgf__arena_alloc(arena, n, sizeof(size_t), err);
-    f->heap = (int32_t *)sgf__arena_alloc(arena, nucleus ? V : 0, sizeof(int32_t), err);
-    f->written = (int *)sgf__arena_alloc(arena, n, sizeof(int), err);
-    f->done = (int *)sgf__arena_alloc(arena, n, sizeof(int), err);
-    f->rows = (sgf_row *)sgf__arena_alloc(arena, tokens, sizeof(sgf_row), err);
-    f->logits = (float *)sgf__arena_alloc(arena, (*contexts + 2) * V, sizeof(float), err);
-    if (!f->sequence || !f->prompt || !f->at || !f->heap || !f->written || !f->done || !f->rows ||
-        !f->logits)
-        return SGF_ERR_MEMORY;
-    for (c = 0; c < *contexts; c++) f->sequence[c] = f->prompt[c] = -1;
     return SGF_OK;
+}
+
+static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p) {
+    size_t c, V = (size_t)s->model->config.vocab_size;
+    if (!p || --p->users) return;
+    for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
+    sgf__free(&s->mem, p->sequence, p->contexts, sizeof *p->sequence);
+    sgf__free(&s->mem, p->logits, p->contexts, V * sizeof(float));
+    sgf__free(&s->mem, p, 1, sizeof *p);
+}
+static sgf_status sgf__sequences_make(sgf_session *s, size_t n, int32_t **sequence,
+                                      sgf_error *err) {
+    size_t i;
+    *sequence = (int32_t *)sgf__alloc(&s->mem, n, sizeof **sequence, err);
+    for (i = 0; *sequence && i < n; i++) (*sequence)[i] = -1;
+    return *sequence ? SGF_OK : SGF_ERR_MEMORY;
+}
+/* A prompt with one user. */
+static sgf_status sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf__prompt **prompt,
+                                   sgf_error *err) {
+    size_t V = (size_t)s->model->config.vocab_size;
+    sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
+    sgf_status status = p ? SGF_OK : SGF_ERR_MEMORY;
+    if (status) return status;
+    p->context = task->context;
+    p->contexts = task->contexts;
+    p->users = 1;
+    status = sgf__sequences_make(s, p->contexts, &p->sequence, err);
+    if (!status) p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
+    if (!p->logits) {
+        sgf__prompt_leave(s, p);
+        return SGF_ERR_MEMORY;
+    }
+    *prompt = p;
+    return SGF_OK;
+}
+static void sgf__active_free(sgf_session *s, sgf__active *a) {
+    size_t c;
+    for (c = 0; a->sequence && c < a->task->contexts; c++) sgf_sequence_close(s, a->sequence[c]);
+    sgf__free(&s->mem, a->sequence, a->task->contexts, sizeof *a->sequence);
+    sgf__prompt_leave(s, a->prompt);
+}
+
+/* A list of the next pass grows by `more` items. */
+static sgf_status sgf__rows_grow(sgf_session *s, sgf__flight *f, size_t more, sgf_error *err) {
+    void *grown = f->row;
+    sgf_status status = sgf__grow(&s->mem, &grown, &f->row_cap, f->rows + more, sizeof *f->row,
+                                  err);
+    f->row = (sgf_row *)grown;
+    return status;
+}
+static sgf_status sgf__grafts_grow(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    void *grown = f->graft;
+    sgf_status status = sgf__grow(&s->mem, &grown, &f->graft_cap, f->grafts + 1, sizeof *f->graft,
+                                  err);
+    f->graft = (sgf__graft *)grown;
+    return status;
+}
+/* The pass is over, or will not be: what is kept may go again. */
+static void sgf__pass_end(sgf_session *s, sgf__flight *f) {
+    while (f->grafts) s->sequence[f->graft[--f->grafts].source].children--;
+    f->rows = f->wanted = 0;
 }
 
 /* Open a context's sequence on its prefix and list the rows that are left to compute. */
 static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, int32_t *sequence,
-                                     sgf_row *rows, size_t *n, size_t *prefill, sgf_error *err) {
+                                     sgf__flight *f, size_t *prefill, sgf_error *err) {
     size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, computed = 0, i;
     int32_t parent = -1;
-    sgf_status status = prefix ? sgf__prefix_get(s, layout, prefix, &parent, &computed, err)
-                               : SGF_OK;
+    sgf_status status = prefix
+                            ? sgf__prefix_get(s, s->prefix, layout, prefix, &parent, &computed, err)
+                            : SGF_OK;
     if (parent < 0) prefix = 0;
     if (!status) status = sgf_sequence_open(s, layout, parent, sequence, err);
-    if (status) return status;
-    for (i = prefix; i < layout->tokens; i++) {
-        sgf_row *row = &rows[(*n)++];
+    if (!status) status = sgf__rows_grow(s, f, layout->tokens - prefix, err);
+    for (i = prefix; i < layout->tokens && !status; i++) {
+        sgf_row *row = &f->row[f->rows];
+        sgf__graft graft;
+        *prefill += computed + 1;
+        computed = 0;
+        if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
+            status = sgf__head_get(s, layout, i, &graft, &computed, err);
+            if (!status && graft.count) status = sgf__grafts_grow(s, f, err);
+            if (status) break;
+            if (graft.count) {
+                graft.row = f->rows;
+                graft.sequence = *sequence;
+                s->sequence[graft.source].children++; /* it stays until the pass is over */
+                f->graft[f->grafts++] = graft;
+                i += graft.count;
+            }
+        }
         row->token = layout->token[i];
         row->pos = layout->pos[i];
         row->seg = layout->seg[i];
         row->sequence = *sequence;
         row->want = i + 1 == layout->tokens;
+        f->wanted += row->want != 0;
+        f->rows++;
     }
-    *prefill += computed + layout->tokens - prefix;
-    return SGF_OK;
+    *prefill += computed;
+    return status;
 }
 
-/* Start the contexts of all tasks. A task with the contexts of the one before it needs no rows: it
-   will stand on the same prompts and begins with the same logits. */
-static sgf_status sgf__flight_start(sgf_session *s, sgf_task *tasks, size_t n, sgf__flight *f,
-                                    size_t *rows, sgf_error *err) {
-    size_t i, c, wanted = 0;
-    sgf_status status = SGF_OK;
-    *rows = 0;
-    for (i = 0; i < n && !status; i++) {
-        sgf_task *task = &tasks[i];
-        size_t at = f->first[i], before = i ? f->first[i - 1] : 0;
-        int same = s->reuse && i && task->context == task[-1].context &&
-                   task->contexts == task[-1].contexts;
-        task->count = task->prefill_tokens = task->decode_tokens = task->steps = 0;
-        f->done[i] = !task->max_new_tokens;
-        f->at[i] = same ? f->at[i - 1] : wanted;
-        for (c = 0; c < task->contexts && !status; c++) {
-            if (same) {
-                if (f->prompt[before + c] < 0) {
-                    f->prompt[before + c] = f->sequence[before + c];
-                    f->sequence[before + c] = -1;
-                }
-                f->prompt[at + c] = f->prompt[before + c];
-                continue;
-            }
-            status = sgf__context_start(s, &task->context[c], &f->sequence[at + c], f->rows, rows,
-                                        &task->prefill_tokens, err);
-            wanted++;
-        }
+/* The next task, checked. */
+static sgf_status sgf__task_next(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    sgf_status status;
+    f->waiting = NULL;
+    status = f->stream->next(f->stream->user, &f->waiting, err);
+    if (!status && f->waiting) status = sgf__task_check(s, f->waiting, f->arrived++, err);
+    return status;
+}
+/* The task that waits takes off. The one behind it is asked for first, since it may share the prompt. */
+static sgf_status sgf__task_start(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    void *grown = f->active;
+    sgf__active a;
+    size_t c;
+    int32_t *sequence;
+    int begins = 0;
+    sgf_status status = sgf__grow(&s->mem, &grown, &f->cap, f->count + 1, sizeof *f->active, err);
+    f->active = (sgf__active *)grown;
+    memset(&a, 0, sizeof a);
+    a.task = f->waiting;
+    a.number = f->arrived - 1;
+    if (!status) status = sgf__sequences_make(s, a.task->contexts, &a.sequence, err);
+    if (status) return status;
+    a.prompt = f->prompt;
+    f->prompt = NULL;
+    f->active[f->count++] = a; /* from here on it is freed with the flight */
+    a.task->count = a.task->prefill_tokens = 0;
+    a.task->decode_tokens = a.task->steps = 0;
+    status = sgf__task_next(s, f, err);
+    if (status) return status;
+    if (s->reuse && f->waiting && f->waiting->context == a.task->context &&
+        f->waiting->contexts == a.task->contexts) {
+        begins = !a.prompt;
+        if (begins) status = sgf__prompt_make(s, a.task, &a.prompt, err);
+        if (status) return status;
+        a.prompt->users++;
+        f->prompt = a.prompt;
+        f->active[f->count - 1].prompt = a.prompt;
     }
+    if (a.prompt && !begins) return SGF_OK;
+    f->active[f->count - 1].at = f->wanted;
+    if (begins) a.prompt->at = f->wanted;
+    sequence = begins ? a.prompt->sequence : a.sequence;
+    for (c = 0; c < a.task->contexts && !status; c++)
+        status = sgf__context_start(s, &a.task->context[c], &sequence[c], f,
+                                    &a.task->prefill_tokens, err);
+    return status;
+}
+/* Tasks take off while there is room. */
+static sgf_status sgf__tasks_start(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    sgf_status status = SGF_OK;
+    while (f->waiting && !status && (!f->stream->most || f->count < f->stream->most))
+        status = sgf__task_start(s, f, err);
     return status;
 }
 
@@ -4928,80 +5287,161 @@ static int32_t sgf__task_choose(const sgf_session *s, const sgf_task *task, cons
     return sgf__draw(scratch, V, sgf_random_double(task->random));
 }
 
-/* Feed the id that task i chose back: one row for each of its contexts. The first time, a context
+/* Feed the id that a task chose back: one row for each of its contexts. The first time, a context
    whose prompt is shared opens a sequence of its own on it. */
-static sgf_status sgf__task_feed(sgf_session *s, sgf_task *task, size_t i, int32_t id, size_t step,
-                                 sgf__flight *f, size_t *rows, sgf_error *err) {
-    size_t c, first = f->first[i];
-    f->at[i] = *rows;
-    for (c = 0; c < task->contexts; c++) {
+static sgf_status sgf__task_feed(sgf_session *s, sgf__flight *f, sgf__active *a, int32_t id,
+                                 sgf_error *err) {
+    sgf_task *task = a->task;
+    size_t c, step = a->step - 1;
+    sgf_status status = sgf__rows_grow(s, f, task->contexts, err);
+    a->at = f->wanted;
+    for (c = 0; c < task->contexts && !status; c++) {
         const sgf_layout *layout = &task->context[c];
-        int32_t *sequence = &f->sequence[first + c];
-        sgf_row *row = &f->rows[*rows];
-        sgf_status status = *sequence < 0
-                                ? sgf_sequence_open(s, layout, f->prompt[first + c], sequence, err)
-                                : SGF_OK;
-        if (status) return status;
+        sgf_row *row = &f->row[f->rows];
+        if (a->sequence[c] < 0)
+            status = sgf_sequence_open(s, layout, a->prompt->sequence[c], &a->sequence[c], err);
+        if (status) break;
         row->token = id;
         row->pos = layout->answer_pos + (int32_t)step;
         row->seg = step < layout->late ? layout->seg[layout->tokens + step] : layout->answer;
-        row->sequence = *sequence;
+        row->sequence = a->sequence[c];
         row->want = 1;
-        ++*rows;
+        f->rows++;
+        f->wanted++;
         task->decode_tokens++;
     }
+    return status;
+}
+
+/* The logits of a task's contexts, [contexts][V]. */
+static const float *sgf__active_logits(const sgf_session *s, const sgf__flight *f,
+                                       const sgf__active *a) {
+    size_t V = (size_t)s->model->config.vocab_size;
+    return a->prompt && !a->step ? a->prompt->logits : f->logits + a->at * V;
+}
+/* Choose the next id of one task; *ends: it was the last one. */
+static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active *a, int *ends,
+                                     sgf_error *err) {
+    sgf_task *task = a->task;
+    size_t V = (size_t)s->model->config.vocab_size;
+    float *scratch = f->combined + V;
+    int32_t id;
+    *ends = !task->max_new_tokens;
+    if (*ends) return SGF_OK;
+    sgf__combine(s->simd, task->combine, task->weight, sgf__active_logits(s, f, a), task->contexts,
+                 V, scratch, f->combined);
+    id = sgf__task_choose(s, task, f->combined, scratch, f->heap);
+    task->ids[task->count++] = id;
+    task->steps++;
+    if (f->stream->on_step &&
+        f->stream->on_step(f->stream->user, a->number, a->step, f->combined, id))
+        return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
+    a->step++;
+    *ends = sgf__task_ends(s, task, id, &a->written);
     return SGF_OK;
 }
-
-/* Choose the next token of every question in flight; list the rows that feed it back. */
-static sgf_status sgf__choose(sgf_session *s, sgf_task *tasks, size_t n, size_t contexts,
-                              sgf__flight *f, size_t step, sgf_step_function *on_step, void *user,
-                              size_t *rows, sgf_error *err) {
-    size_t V = (size_t)s->model->config.vocab_size, i, c;
-    float *combined = f->logits + contexts * V, *scratch = combined + V;
+/* Choose the next id of every task; those that end leave, the others are listed for the next pass. */
+static sgf_status sgf__active_choose_all(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    size_t i, kept = 0;
     sgf_status status = SGF_OK;
-    *rows = 0;
-    for (i = 0; i < n && !status; i++) {
-        sgf_task *task = &tasks[i];
-        int32_t id;
-        if (f->done[i]) continue;
-        sgf__combine(s->simd, task->combine, task->weight, f->logits + f->at[i] * V, task->contexts,
-                     V, scratch, combined);
-        id = sgf__task_choose(s, task, combined, scratch, f->heap);
-        task->ids[task->count++] = id;
-        task->steps++;
-        if (on_step && on_step(user, i, step, combined, id))
-            return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
-        f->done[i] = sgf__task_ends(s, task, id, &f->written[i]);
-        if (!f->done[i]) status = sgf__task_feed(s, task, i, id, step, f, rows, err);
-        for (c = f->first[i]; f->done[i] && c < f->first[i] + task->contexts; c++) {
-            sgf_sequence_close(s, f->sequence[c]);
-            f->sequence[c] = -1;
+    for (i = 0; i < f->count; i++) {
+        sgf__active a = f->active[i];
+        int ends = 0;
+        if (!status) status = sgf__active_choose(s, f, &a, &ends, err);
+        if (!status && !ends) {
+            int32_t id = a.task->ids[a.task->count - 1];
+            status = sgf__task_feed(s, f, &a, id, err);
         }
+        if (ends) {
+            sgf_task *task = a.task;
+            sgf__active_free(s, &a);
+            if (f->stream->done) status = f->stream->done(f->stream->user, task, err);
+        } else f->active[kept++] = a;
     }
+    f->count = kept;
+    return status;
+}
+/* One forward pass over all rows that were listed, into f->logits. */
+static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    size_t V = (size_t)s->model->config.vocab_size, i;
+    sgf__rows rows;
+    sgf_status status = sgf__floats_reserve(s, &f->logits, &f->logits_cap, f->wanted * V, err);
+    rows.row = f->row, rows.n = f->rows;
+    rows.graft = f->graft, rows.grafts = f->grafts;
+    if (!status) status = sgf__forward(s, &rows, f->logits, NULL, err);
+    for (i = 0; i < f->count && !status; i++) {
+        sgf__prompt *p = f->active[i].prompt;
+        if (!p || p->ready) continue;
+        memcpy(p->logits, f->logits + p->at * V, p->contexts * V * sizeof(float));
+        p->ready = 1;
+    }
+    sgf__pass_end(s, f);
+    return status;
+}
+static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
+    size_t V = (size_t)s->model->config.vocab_size;
+    sgf__pass_end(s, f);
+    while (f->count) sgf__active_free(s, &f->active[--f->count]);
+    sgf__prompt_leave(s, f->prompt);
+    sgf__free(&s->mem, f->active, f->cap, sizeof *f->active);
+    sgf__free(&s->mem, f->row, f->row_cap, sizeof *f->row);
+    sgf__free(&s->mem, f->graft, f->graft_cap, sizeof *f->graft);
+    sgf__free(&s->mem, f->logits, f->logits_cap, sizeof(float));
+    sgf__free(&s->mem, f->combined, 2 * V, sizeof(float));
+    sgf__free(&s->mem, f->heap, V, sizeof *f->heap);
+}
+SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream, sgf_error *err) {
+    size_t V = (size_t)s->model->config.vocab_size;
+    sgf__flight f;
+    sgf_status status;
+    memset(&f, 0, sizeof f);
+    f.stream = stream;
+    f.combined = (float *)sgf__alloc(&s->mem, 2 * V, sizeof(float), err);
+    if (f.combined) f.heap = (int32_t *)sgf__alloc(&s->mem, V, sizeof *f.heap, err);
+    status = f.heap ? sgf__task_next(s, &f, err) : SGF_ERR_MEMORY;
+    while (!status && (f.count || f.waiting)) {
+        status = sgf__tasks_start(s, &f, err);
+        if (!status && f.rows) status = sgf__flight_pass(s, &f, err);
+        if (!status) status = sgf__active_choose_all(s, &f, err);
+    }
+    sgf__flight_free(s, &f);
     return status;
 }
 
+/* A stream of tasks that lie in a row. */
+typedef struct sgf__task_list {
+    sgf_task *next, *end;
+    sgf_step_function *on_step;
+    void *user;
+} sgf__task_list;
+static sgf_status sgf__task_list_next(void *user, sgf_task **task, sgf_error *err) {
+    sgf__task_list *list = (sgf__task_list *)user;
+    (void)err;
+    if (list->next < list->end) *task = list->next++;
+    return SGF_OK;
+}
+static int sgf__task_list_step(void *user, size_t task, size_t step, const float *logits,
+                               int32_t chosen) {
+    const sgf__task_list *list = (const sgf__task_list *)user;
+    return list->on_step(list->user, task, step, logits, chosen);
+}
 SGF_DEF sgf_status sgf_generate(sgf_session *s, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err) {
-    size_t c, contexts = 0, rows = 0, step;
-    sgf__arena arena;
-    sgf__flight f;
-    sgf_status status;
-    sgf__arena_init(&arena, &s->mem);
-    memset(&f, 0, sizeof f);
-    status = sgf__flight_open(s, tasks, n, &arena, &f, &contexts, err);
-    if (status) contexts = 0;
-    else status = sgf__flight_start(s, tasks, n, &f, &rows, err);
-    for (step = 0; rows && !status; step++) {
-        status = sgf_forward(s, f.rows, rows, f.logits, NULL, err);
-        if (!status)
-            status = sgf__choose(s, tasks, n, contexts, &f, step, on_step, user, &rows, err);
-    }
-    for (c = 0; c < contexts; c++) sgf_sequence_close(s, f.sequence[c]);
-    for (c = 0; c < contexts; c++) sgf_sequence_close(s, f.prompt[c]);
-    sgf__arena_free(&arena);
-    return status;
+    sgf__task_list list;
+    sgf_stream stream;
+    sgf_status status = SGF_OK;
+    size_t i;
+    for (i = 0; i < n && !status; i++) status = sgf__task_check(s, &tasks[i], i, err);
+    if (status) return status;
+    memset(&stream, 0, sizeof stream);
+    list.next = tasks;
+    list.end = tasks + n;
+    list.on_step = on_step;
+    list.user = user;
+    stream.next = sgf__task_list_next;
+    stream.on_step = on_step ? sgf__task_list_step : NULL;
+    stream.user = &list;
+    return sgf_generate_stream(s, &stream, err);
 }
 
 /* ---- one question from text to text ---- */

@@ -70,6 +70,7 @@ static void temp_remove(void) {
 #include "test_analyze.c"
 #include "test_explain.c"
 #include "test_sampling.c"
+#include "test_stream.c"
 #include "test_system.c"
 
 int main(int argc, char **argv) {
@@ -88,6 +89,7 @@ int main(int argc, char **argv) {
         {"generate", tests_generate},
         {"methods", tests_methods},
         {"sampling", tests_sampling},
+        {"stream", tests_stream},
         {"memory", tests_memory},
         {"random", tests_random},
         {"lemmas", tests_lemmas},

@@ -108,6 +108,8 @@ static int verb_generate(int argc, char **argv) {
         {"lemmaize", OPTION_FLAG, &o->lemmatize, NULL, "the original's spelling of it"},
         {"batch_size", OPTION_COUNT, &o->batch, "1..N",
          "questions in flight (16); changes no result"},
+        {"reuse", OPTION_TEXT, (void *)&o->reuse, "exact|rotated",
+         "rotated: flex_attention's prompts share their examples; equal up to rounding (exact)"},
         {"threads", OPTION_COUNT, &o->threads, "N", "0: one per processor; changes no result"},
         {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda", "what computes (auto)"},
         {"kernels", OPTION_TEXT, (void *)&o->kernels, "KERNELS", "changes no result"},

@@ -79,6 +79,11 @@ static void config_real(sgf__buf *buf, const char *key, double value) {
     snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key, number);
     sgf__buf_text(buf, text, NULL);
 }
+/* May --reuse rotated change this method's last bits? Only segments that see nobody else are turned. */
+static int method_rotates(const generate_run *run, const sgf_method *m) {
+    return run->rotated && m->contexts == 1 &&
+           (m->matrix || m->mask == SGF_ISOLATED || m->mask == SGF_MANUAL_CROSS);
+}
 static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
@@ -120,7 +125,9 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
     if (m->contexts == 1) config_text(buf, "separator", sgf_method_separator(m));
     config_text(buf, "device", "cpu");
-    sgf__buf_text(buf, ", \"exact\": true}", NULL);
+    if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
+    sgf__buf_text(buf, ", \"exact\": ", NULL);
+    sgf__buf_text(buf, method_rotates(run, m) ? "false}" : "true}", NULL);
 }
 
 /* ---- result tables ---- */

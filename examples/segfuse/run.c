@@ -1,4 +1,4 @@
-/* Running one method: its questions in batches, from the prompt to a row of its table. */
+/* Running one method: its questions, some in flight together, from the prompt to a row of its table. */
 
 /* How many rows a question has in the result. */
 static size_t method_rows(const generate_run *run, const sgf_method *m) {
@@ -119,54 +119,119 @@ static void result_sum(method_result *r, const journal *j) {
     r->passes = (size_t)j->tally[2], r->steps = (size_t)j->tally[3];
     r->prefill = (size_t)j->tally[4], r->decode = (size_t)j->tally[5];
 }
-/* Answer n questions; their rows go to the table and to the journal. */
-static sgf_status method_batch(generate_run *run, const sgf_method *m, const size_t *questions,
-                               size_t n, result_table *t, journal *j, sgf_error *err) {
-    size_t k, rows = method_rows(run, m);
+/* ---- questions in work ---- */
+
+/* A question that is asked: its tasks, and how many of them went out and came back. */
+typedef struct work {
+    struct work *next;
+    size_t question, given, left;
     batch b;
-    sgf_status status = batch_build(run, m, questions, n, &b, err);
-    if (!status) status = sgf_generate(run->session, b.tasks, b.count, NULL, NULL, err);
-    for (k = 0; k < b.count && !status; k++) {
-        size_t q = questions[k / rows], row = q * rows + k % rows;
-        uint64_t tally[MAX_TALLIES];
-        method_result one;
-        if (j->place[row]) continue; /* of a question that was finished in part */
-        memset(&one, 0, sizeof one);
-        status = result_add(run, t, &run->data.questions[q], &b.asked[k / rows], k % rows,
-                            &b.tasks[k], &one, err);
-        result_tally(&one, tally);
-        if (!status) status = journal_add(j, row, tally, err);
+} work;
+
+/* A method at work: where questions come from and rows go. */
+typedef struct {
+    generate_run *run;
+    const sgf_method *m;
+    result_table *t;
+    journal *j;
+    method_result *result;
+    size_t *todo, todos, at; /* questions that are left to ask, and the next one */
+    size_t before, mine;     /* questions of this shard: done before, and all */
+    size_t tokens;           /* that earlier runs computed */
+    work *open;              /* the newest first */
+    progress bar;
+} method_work;
+
+static void work_free(method_work *w, work *done) {
+    work **at = &w->open;
+    while (*at != done) at = &(*at)->next;
+    *at = done->next;
+    batch_free(&done->b);
+    free(done);
+}
+static sgf_status work_open(method_work *w, sgf_error *err) {
+    work *made = (work *)calloc(1, sizeof *made);
+    sgf_status status;
+    if (!made) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    made->question = w->todo[w->at++];
+    status = batch_build(w->run, w->m, &made->question, 1, &made->b, err);
+    made->left = made->b.count;
+    made->next = w->open;
+    w->open = made;
+    return status;
+}
+/* The next task of the newest question, or the first one of the next question, until a signal comes. A
+   question that was finished in part is asked only for the rows that it lacks. */
+static sgf_status work_next(void *user, sgf_task **task, sgf_error *err) {
+    method_work *w = (method_work *)user;
+    size_t rows = method_rows(w->run, w->m);
+    sgf_status status = SGF_OK;
+    while (!*task && !status) {
+        work *now = w->open;
+        if (now && now->given < now->b.count) {
+            if (w->j->place[now->question * rows + now->given]) now->left--;
+            else *task = &now->b.tasks[now->given];
+            now->given++;
+        } else if (stop_signal || w->at == w->todos) return SGF_OK;
+        else status = work_open(w, err);
     }
-    batch_free(&b);
-    return status ? status : journal_flush(j, err);
+    return status;
+}
+/* A task's row goes to the table and to the journal. */
+static sgf_status work_done(void *user, sgf_task *task, sgf_error *err) {
+    method_work *w = (method_work *)user;
+    work *own = w->open;
+    uint64_t tally[MAX_TALLIES];
+    method_result one;
+    size_t which;
+    sgf_status status;
+    while (task < own->b.tasks || task >= own->b.tasks + own->b.count) own = own->next;
+    which = (size_t)(task - own->b.tasks);
+    memset(&one, 0, sizeof one);
+    status = result_add(w->run, w->t, &w->run->data.questions[own->question], own->b.asked, which,
+                        task, &one, err);
+    result_tally(&one, tally);
+    if (!status)
+        status = journal_add(w->j, own->question * method_rows(w->run, w->m) + which, tally, err);
+    if (!status) status = journal_flush(w->j, err);
+    if (status || --own->left) return status;
+    work_free(w, own);
+    w->result->answered++;
+    progress_show(&w->bar, w->before + w->result->answered,
+                  (size_t)(w->j->tally[4] + w->j->tally[5]) - w->tokens);
+    return SGF_OK;
 }
 /* All questions of this run that have no row yet, until they are done or a signal comes. */
 static sgf_status method_run(generate_run *run, const sgf_method *m, result_table *t, journal *j,
                              method_result *result, sgf_error *err) {
-    size_t *todo = (size_t *)calloc(run->count + 1, sizeof *todo), first, n, mine, tokens;
-    progress bar;
-    sgf_status status = SGF_OK;
-    if (!todo) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    n = method_todo(run, method_rows(run, m), j, todo, &mine);
+    method_work w;
+    sgf_stream stream;
+    sgf_status status;
+    memset(&w, 0, sizeof w);
+    w.run = run, w.m = m, w.t = t, w.j = j, w.result = result;
+    w.todo = (size_t *)calloc(run->count + 1, sizeof *w.todo);
+    if (!w.todo) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    w.todos = method_todo(run, method_rows(run, m), j, w.todo, &w.mine);
+    w.before = w.mine - w.todos;
+    w.tokens = (size_t)(j->tally[4] + j->tally[5]);
     if (j->count && !run->o.quiet)
         fprintf(stderr, "%s: %llu of %llu questions are in %s; going on\n", m->name,
-                (unsigned long long)(mine - n), (unsigned long long)mine, j->path);
+                (unsigned long long)w.before, (unsigned long long)w.mine, j->path);
     if (j->cut)
         fprintf(stderr, "%s: its last %llu bytes were not whole and are left out\n", m->name,
                 (unsigned long long)j->cut);
-    tokens = (size_t)(j->tally[4] + j->tally[5]);
-    progress_start(&bar, m->name, mine, mine - n, run->o.quiet);
-    for (first = 0; first < n && !status && !stop_signal;) {
-        size_t step = n - first < (size_t)run->o.batch ? n - first : (size_t)run->o.batch;
-        status = method_batch(run, m, todo + first, step, t, j, err);
-        if (status) break;
-        result->answered = first += step;
-        progress_show(&bar, mine - n + first, (size_t)(j->tally[4] + j->tally[5]) - tokens);
-    }
-    progress_end(&bar);
-    result->seconds = clock_now() - bar.start;
-    result->whole = first == n;
-    free(todo);
+    progress_start(&w.bar, m->name, w.mine, w.before, run->o.quiet);
+    memset(&stream, 0, sizeof stream);
+    stream.next = work_next;
+    stream.done = work_done;
+    stream.user = &w;
+    stream.most = (size_t)run->o.batch * method_rows(run, m);
+    status = sgf_generate_stream(run->session, &stream, err);
+    progress_end(&w.bar);
+    result->seconds = clock_now() - w.bar.start;
+    result->whole = !status && result->answered == w.todos;
+    while (w.open) work_free(&w, w.open);
+    free(w.todo);
     return status;
 }
 

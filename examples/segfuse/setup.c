@@ -5,7 +5,7 @@ typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
         *mass, *bos, *accidents, *confidence;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
-    const char *explain, *report;
+    const char *explain, *report, *reuse;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross;
@@ -45,6 +45,7 @@ typedef struct {
     size_t *index;         /* --indexs */
     size_t indexes, count; /* questions to answer */
     long shard, shards;    /* --shard: 1-based; 0, 0: all questions */
+    int rotated;           /* --reuse rotated */
 } generate_run;
 
 /* What a method did, for the table. */
@@ -135,6 +136,7 @@ static int generate_method(generate_run *run, const char *name) {
     static const char *const starts[] = {"first-answer", "after-first", NULL};
     static const char *const positions[] = {"sequential", "aligned", NULL};
     static const char *const bos[] = {"auto", "first", "each", "none", NULL};
+    static const char *const reuse[] = {"exact", "rotated", NULL};
     const generate_options *o = &run->o;
     sgf_method *m = &run->method[run->methods];
     sgf_error err;
@@ -158,6 +160,10 @@ static int generate_method(generate_run *run, const char *name) {
     if (o->bos) {
         if ((i = choice_find("generate", "bos", o->bos, bos)) < 0) return 0;
         m->bos = (sgf_bos_rule)i;
+    }
+    if (o->reuse) {
+        if ((i = choice_find("generate", "reuse", o->reuse, reuse)) < 0) return 0;
+        run->rotated = i;
     }
     m->separator = o->separator ? o->separator : m->separator;
     if (o->mass && m->contexts == 1) {
@@ -394,6 +400,7 @@ static int generate_load(generate_run *run) {
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
     how.kernels = kernels_named(o->kernels);
+    how.reuse_rotated = run->rotated;
     status = generate_questions(run, &err);
     if (!status) {
         run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples

@@ -1,0 +1,380 @@
+/* Questions that come and go, and what isolated paraphrases reuse of each other. */
+
+/* ---- streams ---- */
+
+enum { STREAM_TASKS = 40, STREAM_LENGTH = 6 };
+
+/* Tasks of random prompts on a random model, handed out one by one. Some want no token at all, some
+   draw, some have several contexts, and every third one shares its prompt with the next. */
+typedef struct {
+    sgf_layout layout[STREAM_TASKS][2];
+    sgf_task task[STREAM_TASKS];
+    sgf_random random[STREAM_TASKS];
+    int32_t ids[STREAM_TASKS][STREAM_LENGTH];
+    size_t given, open, most_open, done[STREAM_TASKS];
+    size_t fail_next, fail_done, fail_step; /* after so many calls; 0: never */
+    float *logits;                          /* [STREAM_TASKS][STREAM_LENGTH][V] */
+    size_t V;
+} stream_all;
+
+static sgf_status stream_layout(const sgf_model *model, sgf_layout *layout, size_t tokens,
+                                sgf_error *err) {
+    int32_t seg, ids[64];
+    size_t part, i;
+    sgf_status status = SGF_OK;
+    sgf_layout_init(layout, NULL);
+    for (part = 0; part < 3 && !status; part++) {
+        static const sgf_role roles[3] = {SGF_SHARED, SGF_PARAPHRASE, SGF_ANSWER};
+        size_t n = part ? tokens : 5;
+        for (i = 0; i < n; i++)
+            ids[i] = part ? (int32_t)forward_random((uint32_t)model->config.vocab_size)
+                          : (int32_t)i + 7;
+        status = sgf_layout_segment(layout, roles[part], 0, &seg, err);
+        if (!status) status = sgf_layout_add(layout, seg, ids, n, err);
+    }
+    sgf_mask_set(layout, SGF_SHARED_MASK);
+    sgf_layout_place(layout, SGF_SEQUENTIAL);
+    return status;
+}
+static void stream_make(const sgf_model *model, stream_all *all, sgf_error *err) {
+    size_t i, c;
+    memset(all, 0, sizeof *all);
+    forward_random_state = 5;
+    all->V = (size_t)model->config.vocab_size;
+    all->logits = (float *)calloc(STREAM_TASKS * STREAM_LENGTH * all->V, sizeof(float));
+    for (i = 0; i < STREAM_TASKS; i++) {
+        sgf_task *task = &all->task[i];
+        for (c = 0; c < 2; c++)
+            MUST(stream_layout(model, &all->layout[i][c], 1 + forward_random(20), err), *err);
+        task->context = all->layout[i % 3 == 1 ? i - 1 : i];
+        task->contexts = i % 6 < 2 ? 2 : 1;
+        task->ids = all->ids[i];
+        task->max_new_tokens = i % 7 ? 1 + i % STREAM_LENGTH : 0;
+        task->temperature = i % 5 ? 0 : 1.5;
+        task->top_p = 0.8;
+        task->random = &all->random[i];
+        sgf_random_seed(&all->random[i], (int64_t)i);
+    }
+}
+static void stream_free(stream_all *all) {
+    size_t i;
+    for (i = 0; i < 2 * STREAM_TASKS; i++) sgf_layout_free(&all->layout[i / 2][i % 2]);
+    free(all->logits);
+}
+static sgf_status stream_next(void *user, sgf_task **task, sgf_error *err) {
+    stream_all *all = (stream_all *)user;
+    if (all->fail_next && all->given == all->fail_next)
+        return sgf__fail(err, SGF_ERR_IO, "no more questions");
+    if (all->given == STREAM_TASKS) return SGF_OK;
+    *task = &all->task[all->given++];
+    if (++all->open > all->most_open) all->most_open = all->open;
+    return SGF_OK;
+}
+static sgf_status stream_done(void *user, sgf_task *task, sgf_error *err) {
+    stream_all *all = (stream_all *)user;
+    all->done[task - all->task]++;
+    all->open--;
+    if (all->fail_done && !--all->fail_done) return sgf__fail(err, SGF_ERR_FORMAT, "not that one");
+    return SGF_OK;
+}
+static int stream_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+    stream_all *all = (stream_all *)user;
+    (void)chosen;
+    memcpy(all->logits + (task * STREAM_LENGTH + step) * all->V, logits, all->V * sizeof(float));
+    return all->fail_step && !--all->fail_step;
+}
+static sgf_stream stream_of(stream_all *all, size_t most) {
+    sgf_stream stream;
+    memset(&stream, 0, sizeof stream);
+    stream.next = stream_next;
+    stream.done = stream_done;
+    stream.on_step = stream_step;
+    stream.user = all;
+    stream.most = most;
+    return stream;
+}
+
+/* Any number in flight, any reuse: the ids, counts and logits of one task at a time. */
+static void test_a_stream_changes_no_bit(void) {
+    static const size_t most[] = {0, 1, 2, 3, 7, 100};
+    sgf_model *model = forward_model("llama-gqa-tied");
+    stream_all *alone = (stream_all *)calloc(1, sizeof *alone);
+    stream_all *all = (stream_all *)calloc(1, sizeof *all);
+    sgf_error err;
+    size_t k, i;
+    int no_reuse;
+    CHECK(model && alone && all);
+    if (!model || !alone || !all) return;
+    stream_make(model, alone, &err);
+    for (i = 0; i < STREAM_TASKS; i++) {
+        sgf_session *session = generate_session(model, 1, 1);
+        sgf_stream stream = stream_of(alone, 0);
+        alone->given = STREAM_TASKS; /* nothing behind the first one */
+        (void)stream;
+        MUST(sgf_generate(session, &alone->task[i], 1, NULL, NULL, &err), err);
+        sgf_session_free(session);
+    }
+    for (k = 0; k < sizeof most / sizeof most[0]; k++)
+        for (no_reuse = 0; no_reuse < 2; no_reuse++) {
+            sgf_session *session = generate_session(model, 2, no_reuse);
+            sgf_stream stream;
+            stream_make(model, all, &err);
+            stream = stream_of(all, most[k]);
+            MUST(sgf_generate_stream(session, &stream, &err), err);
+            CHECK(!memcmp(all->ids, alone->ids, sizeof all->ids));
+            for (i = 0; i < STREAM_TASKS; i++)
+                CHECK(all->done[i] == 1 && all->task[i].count == alone->task[i].count);
+            CHECK(all->most_open ==
+                  (most[k] && most[k] < STREAM_TASKS ? most[k] + 1 : STREAM_TASKS));
+            sgf_session_free(session);
+            if (!k && !no_reuse) { /* the logits of the first run are those of all others */
+                free(alone->logits);
+                alone->logits = all->logits;
+                all->logits = NULL;
+            } else
+                CHECK(!memcmp(all->logits, alone->logits,
+                              STREAM_TASKS * STREAM_LENGTH * all->V * sizeof(float)));
+            stream_free(all);
+        }
+    stream_free(alone);
+    free(alone), free(all);
+    sgf_model_free(model);
+}
+/* A stream that breaks off leaves nothing open, and the session answers again. */
+static void test_a_stream_that_fails_can_be_followed_by_another(void) {
+    sgf_model *model = forward_model("llama-gqa-tied");
+    stream_all *all = (stream_all *)calloc(1, sizeof *all), *first;
+    sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
+    sgf_error err;
+    size_t after, i;
+    int how;
+    first = (stream_all *)calloc(1, sizeof *first);
+    CHECK(session && all && first);
+    if (!session || !all || !first) return;
+    stream_make(model, first, &err);
+    {
+        sgf_stream stream = stream_of(first, 4);
+        MUST(sgf_generate_stream(session, &stream, &err), err);
+    }
+    for (how = 0; how < 4; how++)
+        for (after = 1; after < 30; after += 3) {
+            sgf_stream stream;
+            sgf_status status;
+            stream_make(model, all, &err);
+            stream = stream_of(all, 4);
+            if (how == 0) all->fail_next = after;
+            if (how == 1) all->fail_done = after;
+            if (how == 2) all->fail_step = after;
+            if (how == 3) all->task[after].contexts = 0;
+            status = sgf_generate_stream(session, &stream, &err);
+            CHECK(status == (how == 0 ? SGF_ERR_IO : how == 1 ? SGF_ERR_FORMAT : SGF_ERR_ARG));
+            CHECK(err.status == status);
+            for (i = 0; i < session->sequence_count; i++) /* only what is kept for reuse */
+                CHECK(!session->sequence[i].open || !session->sequence[i].children);
+            stream_free(all);
+            stream_make(model, all, &err);
+            stream = stream_of(all, 4);
+            MUST(sgf_generate_stream(session, &stream, &err), err);
+            CHECK(!memcmp(all->ids, first->ids, sizeof all->ids));
+            stream_free(all);
+        }
+    stream_free(first);
+    free(first), free(all);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+static void test_a_stream_survives_every_failing_allocation(void) {
+    sgf_model *model = forward_model("llama-gqa-tied");
+    stream_all *all = (stream_all *)calloc(1, sizeof *all);
+    sgf_status status = SGF_ERR_MEMORY;
+    sgf_error err;
+    size_t fail;
+    CHECK(model && all);
+    if (!model || !all) return;
+    for (fail = 1; status && fail < 100000; fail++) {
+        test_heap heap;
+        sgf_allocator mem = test_heap_init(&heap, fail);
+        sgf_session_options options;
+        sgf_session *session = NULL;
+        sgf_stream stream;
+        memset(&options, 0, sizeof options);
+        options.threads = 1;
+        options.mem = &mem;
+        stream_make(model, all, &err);
+        stream = stream_of(all, 3);
+        status = sgf_session_create(model, &options, &session, &err);
+        if (!status) status = sgf_generate_stream(session, &stream, &err);
+        sgf_session_free(session);
+        stream_free(all);
+        CHECK(!heap.used);
+        CHECK(!status || err.status == SGF_ERR_MEMORY);
+    }
+    CHECK(!status && fail > 60);
+    free(all);
+    sgf_model_free(model);
+}
+
+/* ---- what isolated paraphrases begin with ---- */
+
+enum { ISLES = 4, ISLE_HEAD = 45, ISLE_STEPS = 5 };
+
+/* ISLES paraphrases that begin with the same ISLE_HEAD tokens, isolated, a separator between them. */
+static sgf_status stream_isles(const sgf_model *model, int question, int bos,
+                               sgf_positions positions, sgf_layout *layout, sgf_error *err) {
+    int32_t seg, ids[80], separator[2] = {3, 4}, first = 1;
+    size_t i, k;
+    sgf_status status = SGF_OK;
+    sgf_layout_clear(layout);
+    if (bos) status = sgf_layout_segment(layout, SGF_BOS, -1, &seg, err);
+    if (bos && !status) status = sgf_layout_add(layout, seg, &first, 1, err);
+    for (i = 0; i < ISLES && !status; i++) {
+        size_t own = 2 + (size_t)question + i;
+        forward_random_state = 77;
+        for (k = 0; k < ISLE_HEAD; k++)
+            ids[k] = (int32_t)forward_random((uint32_t)model->config.vocab_size);
+        forward_random_state = (uint32_t)question * 100 + (uint32_t)i;
+        for (; k < ISLE_HEAD + own; k++)
+            ids[k] = (int32_t)forward_random((uint32_t)model->config.vocab_size);
+        if (i) status = sgf_layout_segment(layout, SGF_SEPARATOR, (int32_t)i - 1, &seg, err);
+        if (i && !status) status = sgf_layout_add(layout, seg, separator, 2, err);
+        if (!status) status = sgf_layout_segment(layout, SGF_PARAPHRASE, (int32_t)i, &seg, err);
+        if (!status) status = sgf_layout_add(layout, seg, ids, k, err);
+    }
+    if (!status) status = sgf_layout_segment(layout, SGF_ANSWER, -1, &seg, err);
+    if (!status) status = sgf_layout_add(layout, seg, separator, 1, err);
+    sgf_mask_set(layout, SGF_ISOLATED);
+    sgf_layout_place(layout, positions);
+    return status;
+}
+typedef struct {
+    float *logits; /* [ISLE_STEPS][V] */
+    size_t V, prefill;
+    int32_t ids[ISLE_STEPS];
+} isle_answer;
+static int isle_keep(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+    isle_answer *a = (isle_answer *)user;
+    (void)task, (void)chosen;
+    memcpy(a->logits + step * a->V, logits, a->V * sizeof(float));
+    return 0;
+}
+static void isle_ask(sgf_session *session, const sgf_layout *layout, isle_answer *a) {
+    sgf_task task;
+    sgf_error err;
+    memset(&task, 0, sizeof task);
+    memset(a->logits, 0, ISLE_STEPS * a->V * sizeof(float));
+    task.context = layout, task.contexts = 1, task.ids = a->ids, task.max_new_tokens = ISLE_STEPS;
+    MUST(sgf_generate(session, &task, 1, isle_keep, a, &err), err);
+    a->prefill = task.prefill_tokens;
+}
+/* How far two answers are apart, in parts of the largest logit. */
+static double isle_distance(const isle_answer *a, const isle_answer *b) {
+    double most = 0, apart = 0;
+    size_t i;
+    for (i = 0; i < a->V; i++) { /* of the first step: later ones depend on the choice */
+        double x = fabs((double)a->logits[i]),
+               d = fabs((double)a->logits[i] - (double)b->logits[i]);
+        most = x > most ? x : most;
+        apart = d > apart ? d : apart;
+    }
+    return apart / most;
+}
+/* One model, four questions after each other on one session. */
+static void isle_check(const char *name, int bos, sgf_positions positions) {
+    sgf_model *model = forward_model(name);
+    sgf_session_options options;
+    sgf_session *plain, *exact = NULL, *rotated = NULL;
+    sgf_layout layout;
+    sgf_error err;
+    isle_answer a, b, c;
+    size_t tokens = ISLES * ISLE_HEAD;
+    int question;
+    CHECK(model != NULL);
+    if (!model) return;
+    memset(&options, 0, sizeof options);
+    options.threads = 2;
+    plain = generate_session(model, 1, 1);
+    MUST(sgf_session_create(model, &options, &exact, &err), err);
+    options.reuse_rotated = 1;
+    MUST(sgf_session_create(model, &options, &rotated, &err), err);
+    a.V = b.V = c.V = (size_t)model->config.vocab_size;
+    a.logits = (float *)calloc(3 * ISLE_STEPS * a.V, sizeof(float));
+    b.logits = a.logits + ISLE_STEPS * a.V;
+    c.logits = b.logits + ISLE_STEPS * a.V;
+    sgf_layout_init(&layout, NULL);
+    for (question = 0; question < 4; question++) {
+        size_t saved;
+        int turns = positions == SGF_SEQUENTIAL && !bos;
+        MUST(stream_isles(model, question, bos, positions, &layout, &err), err);
+        isle_ask(plain, &layout, &a);
+        isle_ask(exact, &layout, &b);
+        isle_ask(rotated, &layout, &c);
+        CHECK(!memcmp(a.logits, b.logits, ISLE_STEPS * a.V * sizeof(float)));
+        CHECK(!memcmp(a.ids, b.ids, sizeof a.ids));
+        if (turns) CHECK(isle_distance(&a, &c) < 1e-4);
+        else CHECK(!memcmp(a.logits, c.logits, ISLE_STEPS * a.V * sizeof(float)));
+        CHECK(a.prefill == layout.tokens);
+        /* aligned: all heads are one; else the first one only, which needs to be computed once */
+        saved = positions == SGF_ALIGNED ? tokens : ISLE_HEAD;
+        CHECK(b.prefill ==
+              layout.tokens - (bos && question) - saved + (question ? 0 : ISLE_HEAD + (size_t)bos));
+        if (turns) CHECK(c.prefill == layout.tokens - tokens + (question ? 0 : ISLE_HEAD));
+        else CHECK(c.prefill == b.prefill);
+    }
+    sgf_layout_free(&layout);
+    free(a.logits);
+    sgf_session_free(plain), sgf_session_free(exact), sgf_session_free(rotated);
+    sgf_model_free(model);
+}
+static void test_equal_beginnings_are_encoded_once(void) {
+    static const char *const names[] = {"llama-gqa-tied", "qwen3",     "mistral-window",
+                                        "llama3-rope",    "yarn-rope", "llama-headdim-bf16"};
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        isle_check(names[i], 0, SGF_SEQUENTIAL);
+        isle_check(names[i], 0, SGF_ALIGNED);
+        isle_check(names[i], 1, SGF_SEQUENTIAL);
+        isle_check(names[i], 1, SGF_ALIGNED);
+    }
+}
+/* The reuse of heads, with allocations that fail. */
+static void test_reuse_survives_every_failing_allocation(void) {
+    sgf_model *model = forward_model("llama-gqa-tied");
+    sgf_status status = SGF_ERR_MEMORY;
+    sgf_layout layout;
+    sgf_error err;
+    size_t fail;
+    CHECK(model != NULL);
+    if (!model) return;
+    sgf_layout_init(&layout, NULL);
+    MUST(stream_isles(model, 1, 0, SGF_SEQUENTIAL, &layout, &err), err);
+    for (fail = 1; status && fail < 100000; fail++) {
+        test_heap heap;
+        sgf_allocator mem = test_heap_init(&heap, fail);
+        sgf_session_options options;
+        sgf_session *session = NULL;
+        sgf_task task;
+        int32_t ids[2];
+        memset(&options, 0, sizeof options);
+        memset(&task, 0, sizeof task);
+        options.threads = 1;
+        options.mem = &mem;
+        options.reuse_rotated = 1;
+        task.context = &layout, task.contexts = 1, task.ids = ids, task.max_new_tokens = 2;
+        status = sgf_session_create(model, &options, &session, &err);
+        if (!status) status = sgf_generate(session, &task, 1, NULL, NULL, &err);
+        CHECK(!status || err.status == SGF_ERR_MEMORY);
+        sgf_session_free(session);
+        CHECK(!heap.used);
+    }
+    CHECK(!status && fail > 30);
+    sgf_layout_free(&layout);
+    sgf_model_free(model);
+}
+
+static void tests_stream(void) {
+    RUN(test_a_stream_changes_no_bit);
+    RUN(test_a_stream_that_fails_can_be_followed_by_another);
+    RUN(test_a_stream_survives_every_failing_allocation);
+    RUN(test_equal_beginnings_are_encoded_once);
+    RUN(test_reuse_survives_every_failing_allocation);
+}
