@@ -4853,9 +4853,11 @@ static size_t sgf__head_find(const sgf_session *s, const sgf_layout *isle, int *
 }
 /* What the run at token `first` begins with that is encoded already, or encoded now because the next
    isle begins so, too: *graft says where it is; its count is 0 if there is no such thing. *computed
-   gets the number of tokens that took. */
+   gets the number of tokens that took. Only the first isle of a layout (*isles counts them) is worth
+   encoding for: the others stand elsewhere in every question. */
 static sgf_status sgf__head_get(sgf_session *s, const sgf_layout *layout, size_t first,
-                                sgf__graft *graft, size_t *computed, sgf_error *err) {
+                                sgf__graft *graft, size_t *isles, size_t *computed,
+                                sgf_error *err) {
     sgf_layout isle, next;
     size_t i = first, n = 0;
     int slot = 0;
@@ -4865,7 +4867,7 @@ static sgf_status sgf__head_get(sgf_session *s, const sgf_layout *layout, size_t
     sgf_layout_init(&next, &s->mem);
     status = sgf__isle_take(layout, first, &isle, err);
     if (!status && isle.tokens) n = sgf__head_find(s, &isle, &slot);
-    if (isle.tokens && n < SGF__HEAD)
+    if (isle.tokens && !(*isles)++ && n < SGF__HEAD)
         while (!status && !next.tokens && (i = sgf__run_end(layout, i)) < layout->tokens)
             status = sgf__isle_take(layout, i, &next, err);
     if (!status && next.tokens) {
@@ -5164,7 +5166,7 @@ static void sgf__pass_end(sgf_session *s, sgf__flight *f) {
 /* Open a context's sequence on its prefix and list the rows that are left to compute. */
 static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, int32_t *sequence,
                                      sgf__flight *f, size_t *prefill, sgf_error *err) {
-    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, computed = 0, i;
+    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, computed = 0, isles = 0, i;
     int32_t parent = -1;
     sgf_status status = prefix
                             ? sgf__prefix_get(s, s->prefix, layout, prefix, &parent, &computed, err)
@@ -5178,7 +5180,7 @@ static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, i
         *prefill += computed + 1;
         computed = 0;
         if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
-            status = sgf__head_get(s, layout, i, &graft, &computed, err);
+            status = sgf__head_get(s, layout, i, &graft, &isles, &computed, err);
             if (!status && graft.count) status = sgf__grafts_grow(s, f, err);
             if (status) break;
             if (graft.count) {
