@@ -2249,6 +2249,12 @@ static int sgf__simd_best(void) {
     }
 #endif
 
+static size_t sgf__max(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+static size_t sgf__min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 static uint32_t sgf__float_bits(float x) {
     uint32_t u;
     memcpy(&u, &x, 4);
@@ -2539,15 +2545,16 @@ SGF__INLINE float32x4_t sgf__128_fma_if(uint32_t bits, float32x4_t a, float32x4_
    compiler knows the distances: */
 enum {
     SGF__ANY,     /* w[r * w_row + k * w_k] */
-    SGF__SCRATCH, /* w[r * SGF__TILE_K + k] */
+    SGF__PACKED,  /* w[r + k * SGF__TILE_ROWS] */
     SGF__COLUMNS, /* w[r + k * w_k] */
     SGF__SEEN,    /* as COLUMNS; step k counts only for lanes whose bit is set in seen[k] */
     SGF__FORMS
 };
 
 #define SGF__TILE_ROWS ((size_t)12)
-#define SGF__TILE_K    ((size_t)256)
+#define SGF__TILE_K    ((size_t)512)
 #define SGF__PANEL     ((size_t)32)
+#define SGF__STRIPE    ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
 
 typedef struct sgf__tile_args {
     const float *w, *x;
@@ -2583,10 +2590,10 @@ typedef struct sgf__tile_args {
         SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
             I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);               \
     }
-#define SGF__TILE_FORMS(I, ROWS, NV)                                       \
-    SGF__TILE(I, any, ROWS, NV, w_row, w_k, SGF__STEP_ALL)                 \
-    SGF__TILE(I, scratch, ROWS, NV, SGF__TILE_K, (size_t)1, SGF__STEP_ALL) \
-    SGF__TILE(I, columns, ROWS, NV, (size_t)1, w_k, SGF__STEP_ALL)         \
+#define SGF__TILE_FORMS(I, ROWS, NV)                                         \
+    SGF__TILE(I, any, ROWS, NV, w_row, w_k, SGF__STEP_ALL)                   \
+    SGF__TILE(I, packed, ROWS, NV, (size_t)1, SGF__TILE_ROWS, SGF__STEP_ALL) \
+    SGF__TILE(I, columns, ROWS, NV, (size_t)1, w_k, SGF__STEP_ALL)           \
     SGF__TILE(I, seen, ROWS, NV, (size_t)1, w_k, SGF__STEP_SEEN)
 
 typedef void sgf__tile_kernel(const sgf__tile_args *tile);
@@ -2597,14 +2604,14 @@ typedef struct sgf__tile_set { /* kernels of one width, for 12 (or 6), 4 and 1 r
 
 #define SGF__TILE_SIZES(I, form, MOST, NV) \
     { I##_##form##_##MOST##x##NV, I##_##form##_4x##NV, I##_##form##_1x##NV }
-#define SGF__TILE_SET(I, MOST, NV)                                                 \
-    SGF__TILE_FORMS(I, MOST, NV)                                                   \
-    SGF__TILE_FORMS(I, 4, NV)                                                      \
-    SGF__TILE_FORMS(I, 1, NV)                                                      \
-    static const sgf__tile_set I##_x##NV = {                                       \
-        (size_t)(NV)*I##_lanes,                                                    \
-        {MOST, 4, 1},                                                              \
-        {SGF__TILE_SIZES(I, any, MOST, NV), SGF__TILE_SIZES(I, scratch, MOST, NV), \
+#define SGF__TILE_SET(I, MOST, NV)                                                \
+    SGF__TILE_FORMS(I, MOST, NV)                                                  \
+    SGF__TILE_FORMS(I, 4, NV)                                                     \
+    SGF__TILE_FORMS(I, 1, NV)                                                     \
+    static const sgf__tile_set I##_x##NV = {                                      \
+        (size_t)(NV)*I##_lanes,                                                   \
+        {MOST, 4, 1},                                                             \
+        {SGF__TILE_SIZES(I, any, MOST, NV), SGF__TILE_SIZES(I, packed, MOST, NV), \
          SGF__TILE_SIZES(I, columns, MOST, NV), SGF__TILE_SIZES(I, seen, MOST, NV)}};
 #ifdef SGF__X86
 SGF__TILE_SET(sgf__512, 12, 2)
@@ -2634,8 +2641,8 @@ static const sgf__tile_set *sgf__tile_choose(int simd, size_t lanes) {
 /* Any tile in plain C: the lanes that fill no vector. */
 SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile_args *tile, int form, size_t rows,
                                       size_t lanes) {
-    size_t w_row = form == SGF__ANY ? tile->w_row : form == SGF__SCRATCH ? SGF__TILE_K : 1;
-    size_t w_k = form == SGF__SCRATCH ? 1 : tile->w_k, r, k, t;
+    size_t w_row = form == SGF__ANY ? tile->w_row : 1;
+    size_t w_k = form == SGF__PACKED ? SGF__TILE_ROWS : tile->w_k, r, k, t;
     for (r = 0; r < rows; r++) {
         float *sum = tile->out + r * tile->out_row;
         for (t = 0; tile->first && t < lanes; t++) sum[t] = 0;
@@ -2657,7 +2664,7 @@ SGF__KERNEL(sgf__tile_plain,
 /* A tile of any size, cut into the ones above. In the form SEEN there are at most 32 lanes. */
 static void sgf__tile_run(int simd, int form, size_t rows, size_t lanes,
                           const sgf__tile_args *whole) {
-    size_t w_row = form == SGF__ANY ? whole->w_row : form == SGF__SCRATCH ? SGF__TILE_K : 1, t, r;
+    size_t w_row = form == SGF__ANY ? whole->w_row : 1, t, r;
     const sgf__tile_set *set;
     uint32_t seen[32];
     for (t = 0; t < lanes; t += set ? set->lanes : lanes - t) {
@@ -2776,6 +2783,74 @@ static const sgf__gemv_set *sgf__gemv_choose(int simd) {
     return NULL;
 }
 
+/* ---- weights for a wide product: twelve rows, widened and turned, out[k * SGF__TILE_ROWS + r] ----
+   The squares of the above. A square that is wider than a tile goes over the tile's edge: the next k
+   overwrites what is too much. k from 0 to the last whole square. */
+#define SGF__PACK_STORE(I, part, value) \
+    I##_store(out + (k + per * i + part) * SGF__TILE_ROWS, value);
+#define SGF__PACK(I, dtype, WORD, PER)                                                   \
+    I##_target static void I##_##dtype##_pack(const char *w, size_t stride, float *out,  \
+                                              size_t count) {                            \
+        enum { per = PER, lanes = I##_lanes };                                           \
+        I##_word word[lanes];                                                            \
+        size_t k, i;                                                                     \
+        for (k = 0; k + lanes * per <= count; k += lanes * per, w += lanes * 4) {        \
+            SGF__UNROLL for (i = 0; i < lanes; i++) word[i] = I##_words(w + i * stride); \
+            I##_transpose(word);                                                         \
+            SGF__UNROLL for (i = 0; i < lanes; i++) {                                    \
+                WORD(I, word[i], SGF__PACK_STORE)                                        \
+            }                                                                            \
+        }                                                                                \
+    }
+typedef void sgf__pack_kernel(const char *w, size_t stride, float *out, size_t count);
+typedef struct sgf__pack_set {
+    size_t lanes;
+    sgf__pack_kernel *kernel[3]; /* [sgf_dtype] */
+} sgf__pack_set;
+#define SGF__PACK_SET(I)                  \
+    SGF__PACK(I, bf16, SGF__WORD_BF16, 2) \
+    SGF__PACK(I, f16, SGF__WORD_F16, 2)   \
+    SGF__PACK(I, f32, SGF__WORD_F32, 1)   \
+    static const sgf__pack_set I##_packs = {I##_lanes, {I##_f32_pack, I##_f16_pack, I##_bf16_pack}};
+#ifdef SGF__X86
+SGF__PACK_SET(sgf__512)
+SGF__PACK_SET(sgf__256)
+#endif
+#ifdef SGF__ARM
+SGF__PACK_SET(sgf__128)
+#endif
+static const sgf__pack_set *sgf__pack_choose(int simd) {
+#ifdef SGF__X86
+    if (simd == SGF__AVX512) return &sgf__512_packs;
+    if (simd == SGF__AVX2) return &sgf__256_packs;
+#endif
+#ifdef SGF__ARM
+    if (simd == SGF__NEON) return &sgf__128_packs;
+#endif
+    (void)simd;
+    return NULL;
+}
+/* Rows [row, row + rows), at most 12, of steps [k, k + count), at most 512. out has room for 16 floats
+   behind its last. */
+static void sgf__pack(int simd, const sgf_tensor *w, size_t row, size_t rows, size_t k,
+                      size_t count, float *out) {
+    const sgf__pack_set *set = sgf__pack_choose(simd);
+    size_t size = w->dtype == SGF_F32 ? 4 : 2, done = 0, r, i;
+    const char *from = (const char *)w->data + (row * w->cols + k) * size;
+    float one[SGF__TILE_K];
+    if (set && rows == SGF__TILE_ROWS && row + sgf__max(set->lanes, rows) <= w->rows) {
+        done = count - count % (set->lanes * 4 / size);
+        for (r = 0; r < rows; r += set->lanes) { /* the last square may go back over rows again */
+            size_t at = r + set->lanes <= rows || !r ? r : rows - set->lanes;
+            set->kernel[w->dtype](from + at * w->cols * size, w->cols * size, out + at, done);
+        }
+    }
+    for (r = 0; done < count && r < rows; r++) {
+        sgf__widen(simd, w, (row + r) * w->cols + k + done, count - done, one);
+        for (i = done; i < count; i++) out[i * SGF__TILE_ROWS + r] = one[i - done];
+    }
+}
+
 /* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
  */
 SGF__UNUSED static void sgf__matmul_naive(const sgf_tensor *w, const float *x, float *out,
@@ -2804,30 +2879,34 @@ typedef struct sgf__matmul_job {
     int simd;
 } sgf__matmul_job;
 
-/* Weights are widened into a scratch of 12 x 256 floats, once for all panels; a sum that goes over
+/* Weights are widened into a scratch of 12 x 512 floats, once for all panels; a sum that goes over
    several scratches is carried in `out`, which rounds nothing. */
 typedef struct sgf__scratch {
-    float weight[SGF__TILE_ROWS * SGF__TILE_K];
+    float weight[SGF__TILE_ROWS * SGF__TILE_K + 16];
 } sgf__scratch;
 
-/* Rows [row, row + rows), at most 12, times steps [k, k + count), at most 256, of every panel. */
+/* Ask for `bytes` of memory from p on. */
+static void sgf__prefetch(const void *p, size_t bytes) {
+    size_t line;
+    for (line = 0; line < bytes; line += 64) SGF__PREFETCH((const char *)p + line);
+}
+/* Rows [row, row + rows), at most 12, times steps [k, k + count), at most 512, of every panel, each of
+   which asks for a share of the next tile's weights. */
 static void sgf__matmul_tile(const sgf__matmul_job *job, size_t row, size_t rows, size_t k,
                              size_t count, sgf__scratch *scratch) {
-    size_t r, p, K = job->w->cols, size = job->w->dtype == SGF_F32 ? 4 : 2, line;
+    size_t p, r = 0, end, K = job->w->cols, size = job->w->dtype == SGF_F32 ? 4 : 2;
     const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
     sgf__tile_args tile;
-    for (r = 0; r < rows; r++) {
-        sgf__widen(job->simd, job->w, (row + r) * K + k, count, scratch->weight + r * SGF__TILE_K);
-        for (line = 0; line < count * size; line += 64)
-            SGF__PREFETCH(ahead + r * K * size + line); /* the next tile's rows */
-    }
-    tile.w = scratch->weight, tile.w_row = SGF__TILE_K, tile.w_k = 1;
+    sgf__pack(job->simd, job->w, row, rows, k, count, scratch->weight);
+    tile.w = scratch->weight, tile.w_row = tile.w_k = 0;
     tile.seen = NULL, tile.count = count, tile.first = k == 0;
     for (p = 0; p < job->panels; p++) {
+        for (end = rows * (p + 1) / job->panels; r < end; r++)
+            sgf__prefetch(ahead + r * K * size, count * size);
         tile.x_k = tile.out_row = job->width[p];
         tile.x = job->in[p] + k * job->width[p];
         tile.out = job->out[p] + row * job->width[p];
-        sgf__tile_run(job->simd, SGF__SCRATCH, rows, job->width[p], &tile);
+        sgf__tile_run(job->simd, SGF__PACKED, rows, job->width[p], &tile);
     }
 }
 static void sgf__matmul_bias(const sgf__matmul_job *job, size_t begin, size_t end) {
@@ -2836,17 +2915,18 @@ static void sgf__matmul_bias(const sgf__matmul_job *job, size_t begin, size_t en
         for (r = begin; r < end; r++)
             for (t = 0; t < job->width[p]; t++) job->out[p][r * job->width[p] + t] += job->bias[r];
 }
-/* Rows [begin, end) for many columns: one block of k after the other, so that the activations of a block stay
-   in the cache while all weights pass by. A single panel fits as it is; then whole rows are faster. */
+/* Rows [begin, end) for many columns, in stripes: all blocks of k pass by before the next stripe, so that
+   its sums, and the activations of a block, stay in the cache. */
 static void sgf__matmul_wide(const sgf__matmul_job *job, size_t begin, size_t end) {
-    size_t K = job->w->cols, at, row, k;
-    size_t step = job->panels > 1 ? end - begin : SGF__TILE_ROWS;
+    size_t K = job->w->cols, at, row, k, stop;
     sgf__scratch scratch;
-    for (at = begin; at < end; at += step)
+    for (at = begin; at < end; at = stop) {
+        stop = sgf__min(end, at + (job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS));
         for (k = 0; k < K || !k; k += SGF__TILE_K)
-            for (row = at; row < end && row < at + step; row += SGF__TILE_ROWS)
-                sgf__matmul_tile(job, row, end - row < SGF__TILE_ROWS ? end - row : SGF__TILE_ROWS,
-                                 k, K - k < SGF__TILE_K ? K - k : SGF__TILE_K, &scratch);
+            for (row = at; row < stop; row += SGF__TILE_ROWS)
+                sgf__matmul_tile(job, row, sgf__min(stop - row, SGF__TILE_ROWS), k,
+                                 sgf__min(K - k, SGF__TILE_K), &scratch);
+    }
     sgf__matmul_bias(job, begin, end);
 }
 /* Rows [begin, end) for 1, 2, 4 or 8 columns. */
@@ -2867,8 +2947,6 @@ static void sgf__matmul_narrow(const sgf__matmul_job *job, const sgf__gemv_set *
     }
     sgf__matmul_bias(job, begin, end);
 }
-
-enum { SGF__STRIPE = 96 }; /* rows one thread takes at least: a multiple of every kernel's */
 
 typedef struct sgf__matmul_jobs {
     const sgf__matmul_job *job;
@@ -3106,11 +3184,40 @@ struct sgf_session {
     int64_t watched; /* rows of this call that wanted logits so far */
 };
 
-static size_t sgf__max(size_t a, size_t b) {
-    return a > b ? a : b;
+/* ---- floats that begin on a cache line, so that no vector lies across two ---- */
+
+enum {
+    SGF__LINE = 64
+}; /* bytes; the distance from the memory's begin stands before the first float */
+
+static float *sgf__floats_alloc(const sgf_allocator *mem, size_t n, sgf_error *err) {
+    char *raw = (char *)sgf__alloc(mem, n + 2 * SGF__LINE / sizeof(float), sizeof(float), err),
+         *ptr;
+    uint32_t distance;
+    if (!raw) return NULL;
+    distance = (uint32_t)(2 * SGF__LINE - (uintptr_t)raw % SGF__LINE);
+    ptr = raw + distance;
+    memcpy(ptr - sizeof distance, &distance, sizeof distance);
+    return (float *)(void *)ptr;
 }
-static size_t sgf__min(size_t a, size_t b) {
-    return a < b ? a : b;
+static void sgf__floats_free(const sgf_allocator *mem, float *floats, size_t n) {
+    char *ptr = (char *)floats;
+    uint32_t distance;
+    if (!ptr) return;
+    memcpy(&distance, ptr - sizeof distance, sizeof distance);
+    sgf__free(mem, ptr - distance, n + 2 * SGF__LINE / sizeof(float), sizeof(float));
+}
+/* Room for `need` floats; what was there is lost when it grows. */
+static sgf_status sgf__floats_reserve(sgf_session *s, float **room, size_t *have, size_t need,
+                                      sgf_error *err) {
+    float *grown;
+    if (need <= *have) return SGF_OK;
+    grown = sgf__floats_alloc(&s->mem, need, err);
+    if (!grown) return SGF_ERR_MEMORY;
+    sgf__floats_free(&s->mem, *room, *have);
+    *room = grown;
+    *have = need;
+    return SGF_OK;
 }
 
 /* ---- sequences and pages ---- */
@@ -3199,7 +3306,7 @@ static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t
             status = sgf__grow(&s->mem, &grown, &s->free_cap, total, sizeof *s->free_page, err);
             s->free_page = (float **)grown;
             if (status) return status;
-            s->free_page[0] = (float *)sgf__alloc(&s->mem, s->page_floats, sizeof(float), err);
+            s->free_page[0] = sgf__floats_alloc(&s->mem, s->page_floats, err);
             if (!s->free_page[0]) return SGF_ERR_MEMORY;
             s->free_pages = 1;
         }
@@ -3602,18 +3709,6 @@ static void sgf__array_sizes(const sgf_config *c, size_t *features) {
     sizes[SGF__COS] = sizes[SGF__SIN] = (size_t)c->head_dim / 2;
     memcpy(features, sizes, sizeof sizes);
 }
-/* Room for `need` floats; what was there is lost when it grows. */
-static sgf_status sgf__floats_reserve(sgf_session *s, float **room, size_t *have, size_t need,
-                                      sgf_error *err) {
-    float *grown;
-    if (need <= *have) return SGF_OK;
-    grown = (float *)sgf__alloc(&s->mem, need, sizeof(float), err);
-    if (!grown) return SGF_ERR_MEMORY;
-    sgf__free(&s->mem, *room, *have, sizeof(float));
-    *room = grown;
-    *have = need;
-    return SGF_OK;
-}
 /* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
     size_t features[SGF__ARRAYS], a, p, columns = 0, need = 0, offset = 0;
@@ -3983,9 +4078,9 @@ static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, 
     float *scores;
     need = (need + 15) & ~(size_t)15;
     if (need <= s->scores_floats && stride == s->score_stride) return SGF_OK;
-    scores = (float *)sgf__alloc(&s->mem, need * threads, sizeof(float), err);
+    scores = sgf__floats_alloc(&s->mem, need * threads, err);
     if (!scores) return SGF_ERR_MEMORY;
-    sgf__free(&s->mem, s->scores, s->scores_floats * threads, sizeof(float));
+    sgf__floats_free(&s->mem, s->scores, s->scores_floats * threads);
     s->scores = scores;
     s->scores_floats = need;
     s->score_stride = stride;
@@ -4264,18 +4359,16 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     }
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
-    for (i = 0; i < s->free_pages; i++)
-        sgf__free(&mem, s->free_page[i], s->page_floats, sizeof(float));
+    for (i = 0; i < s->free_pages; i++) sgf__floats_free(&mem, s->free_page[i], s->page_floats);
     sgf__free(&mem, s->free_page, s->free_cap, sizeof *s->free_page);
     sgf__free(&mem, s->sequence, s->sequence_cap, sizeof *s->sequence);
     sgf__free(&mem, s->inv_freq, (size_t)s->model->config.head_dim / 2, sizeof(float));
     sgf__free(&mem, s->turn, (size_t)s->model->config.head_dim, sizeof(float));
     sgf__free(&mem, s->norms, s->norm_floats, sizeof(float));
-    sgf__free(&mem, s->work, s->work_floats, sizeof(float));
-    sgf__free(&mem, s->block, s->block_floats, sizeof(float));
+    sgf__floats_free(&mem, s->work, s->work_floats);
+    sgf__floats_free(&mem, s->block, s->block_floats);
     if (s->pool)
-        sgf__free(&mem, s->scores, s->scores_floats * (size_t)sgf__pool_threads(s->pool),
-                  sizeof(float));
+        sgf__floats_free(&mem, s->scores, s->scores_floats * (size_t)sgf__pool_threads(s->pool));
     sgf__pool_destroy(s->pool);
     sgf__free(&mem, s, 1, sizeof *s);
 }
@@ -5388,7 +5481,7 @@ static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
     sgf__free(&s->mem, f->active, f->cap, sizeof *f->active);
     sgf__free(&s->mem, f->row, f->row_cap, sizeof *f->row);
     sgf__free(&s->mem, f->graft, f->graft_cap, sizeof *f->graft);
-    sgf__free(&s->mem, f->logits, f->logits_cap, sizeof(float));
+    sgf__floats_free(&s->mem, f->logits, f->logits_cap);
     sgf__free(&s->mem, f->combined, 2 * V, sizeof(float));
     sgf__free(&s->mem, f->heap, V, sizeof *f->heap);
 }
