@@ -2312,6 +2312,7 @@ SGF__INLINE float sgf__exp_body(int simd, float x) {
     p = sgf__fma(simd, p, r, 0.5f);
     p = sgf__fma(simd, p, r, 1.0f);
     p = sgf__fma(simd, p, r, 1.0f);
+    p = x < -104.0f ? 0.0f : p; /* it would become 0 below, but by a slow underflow */
     half = (uint32_t)((int32_t)i >> 1);
     p = p * sgf__bits_float((half + 127u) << 23);
     return p * sgf__bits_float((i - half + 127u) << 23);
@@ -2547,7 +2548,7 @@ enum {
     SGF__ANY,     /* w[r * w_row + k * w_k] */
     SGF__PACKED,  /* w[r + k * SGF__TILE_ROWS] */
     SGF__COLUMNS, /* w[r + k * w_k] */
-    SGF__SEEN,    /* as COLUMNS; step k counts only for lanes whose bit is set in seen[k] */
+    SGF__SEEN, /* as COLUMNS, of one part; step k counts only for lanes whose bit is set in seen[k] */
     SGF__FORMS
 };
 
@@ -2556,39 +2557,50 @@ enum {
 #define SGF__PANEL     ((size_t)32)
 #define SGF__STRIPE    ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
 
+/* `count` steps of k whose weights lie together. x goes on from part to part. */
+typedef struct sgf__tile_part {
+    const float *w;
+    size_t count;
+} sgf__tile_part;
+
 typedef struct sgf__tile_args {
-    const float *w, *x;
+    const sgf__tile_part *part; /* [parts] */
+    size_t parts, w_from;       /* w_from: of the tile's first row, behind part.w */
+    const float *x;
     float *out;
-    size_t w_row, w_k, x_k, out_row, count;
-    const uint32_t *seen;
+    size_t w_row, w_k, x_k, out_row;
+    const uint32_t *seen; /* [the steps of all parts] */
     int first;
 } sgf__tile_args;
 
 #define SGF__STEP_ALL(I, v, a, b, c)  I##_fma(a, b, c)
 #define SGF__STEP_SEEN(I, v, a, b, c) I##_fma_if(seen[k] >> (v * I##_lanes), a, b, c)
 
-#define SGF__TILE(I, form, ROWS, NV, W_ROW, W_K, STEP)                                     \
-    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile_args *tile) {        \
-        const float *w = tile->w, *x = tile->x;                                            \
-        size_t w_row = tile->w_row, w_k = tile->w_k, out_row = tile->out_row, k;           \
-        const uint32_t *seen = tile->seen;                                                 \
-        I##_float sum[ROWS][NV], lanes[NV];                                                \
-        float *out = tile->out;                                                            \
-        int r, v;                                                                          \
-        (void)w_row, (void)w_k, (void)seen;                                                \
-        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
-            sum[r][v] = tile->first ? I##_zero                                             \
-                                    : I##_load(out + (size_t)r * out_row + v * I##_lanes); \
-        for (k = 0; k < tile->count; k++, x += tile->x_k) {                                \
-            SGF__UNROLL for (v = 0; v < NV; v++) lanes[v] = I##_load(x + v * I##_lanes);   \
-            SGF__UNROLL for (r = 0; r < ROWS; r++) {                                       \
-                I##_float weight = I##_set1(w[(size_t)r * (W_ROW) + k * (W_K)]);           \
-                SGF__UNROLL for (v = 0; v < NV; v++)                                       \
-                    sum[r][v] = STEP(I, v, weight, lanes[v], sum[r][v]);                   \
-            }                                                                              \
-        }                                                                                  \
-        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
-            I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);               \
+#define SGF__TILE(I, form, ROWS, NV, W_ROW, W_K, STEP)                                       \
+    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile_args *tile) {          \
+        const float *x = tile->x;                                                            \
+        size_t w_row = tile->w_row, w_k = tile->w_k, out_row = tile->out_row, p, k;          \
+        const uint32_t *seen = tile->seen;                                                   \
+        I##_float sum[ROWS][NV], lanes[NV];                                                  \
+        float *out = tile->out;                                                              \
+        int r, v;                                                                            \
+        (void)w_row, (void)w_k, (void)seen;                                                  \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)          \
+            sum[r][v] = tile->first ? I##_zero                                               \
+                                    : I##_load(out + (size_t)r * out_row + v * I##_lanes);   \
+        for (p = 0; p < tile->parts; p++) {                                                  \
+            const float *w = tile->part[p].w + tile->w_from;                                 \
+            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {                      \
+                SGF__UNROLL for (v = 0; v < NV; v++) lanes[v] = I##_load(x + v * I##_lanes); \
+                SGF__UNROLL for (r = 0; r < ROWS; r++) {                                     \
+                    I##_float weight = I##_set1(w[(size_t)r * (W_ROW) + k * (W_K)]);         \
+                    SGF__UNROLL for (v = 0; v < NV; v++)                                     \
+                        sum[r][v] = STEP(I, v, weight, lanes[v], sum[r][v]);                 \
+                }                                                                            \
+            }                                                                                \
+        }                                                                                    \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)          \
+            I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);                 \
     }
 #define SGF__TILE_FORMS(I, ROWS, NV)                                         \
     SGF__TILE(I, any, ROWS, NV, w_row, w_k, SGF__STEP_ALL)                   \
@@ -2642,42 +2654,44 @@ static const sgf__tile_set *sgf__tile_choose(int simd, size_t lanes) {
 SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile_args *tile, int form, size_t rows,
                                       size_t lanes) {
     size_t w_row = form == SGF__ANY ? tile->w_row : 1;
-    size_t w_k = form == SGF__PACKED ? SGF__TILE_ROWS : tile->w_k, r, k, t;
+    size_t w_k = form == SGF__PACKED ? SGF__TILE_ROWS : tile->w_k, r, p, k, t;
     for (r = 0; r < rows; r++) {
         float *sum = tile->out + r * tile->out_row;
+        const float *x = tile->x;
         for (t = 0; tile->first && t < lanes; t++) sum[t] = 0;
-        for (k = 0; k < tile->count; k++) {
-            const float *x = tile->x + k * tile->x_k;
-            float weight = tile->w[r * w_row + k * w_k];
-            if (form != SGF__SEEN)
-                for (t = 0; t < lanes; t++) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
-            else
-                for (t = 0; t < lanes; t++)
-                    if (tile->seen[k] >> t & 1) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
-        }
+        for (p = 0; p < tile->parts; p++)
+            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {
+                float weight = tile->part[p].w[tile->w_from + r * w_row + k * w_k];
+                if (form != SGF__SEEN)
+                    for (t = 0; t < lanes; t++) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
+                else
+                    for (t = 0; t < lanes; t++)
+                        if (tile->seen[k] >> t & 1) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
+            }
     }
 }
 SGF__KERNEL(sgf__tile_plain,
             (int simd, const sgf__tile_args *tile, int form, size_t rows, size_t lanes),
             (simd, tile, form, rows, lanes))
 
-/* A tile of any size, cut into the ones above. In the form SEEN there are at most 32 lanes. */
-static void sgf__tile_run(int simd, int form, size_t rows, size_t lanes,
+/* Lanes [from, lanes) of a tile of any size, cut into the ones above. In the form SEEN there are at most
+   32 lanes. */
+static void sgf__tile_run(int simd, int form, size_t rows, size_t from, size_t lanes,
                           const sgf__tile_args *whole) {
     size_t w_row = form == SGF__ANY ? whole->w_row : 1, t, r;
     const sgf__tile_set *set;
     uint32_t seen[32];
-    for (t = 0; t < lanes; t += set ? set->lanes : lanes - t) {
+    for (t = from; t < lanes; t += set ? set->lanes : lanes - t) {
         sgf__tile_args tile = *whole;
         tile.x += t;
         set = sgf__tile_choose(simd, lanes - t);
         if (form == SGF__SEEN && t) {
-            for (r = 0; r < tile.count; r++) seen[r] = whole->seen[r] >> t;
+            for (r = 0; r < tile.part->count; r++) seen[r] = whole->seen[r] >> t;
             tile.seen = seen;
         }
         for (r = 0; r < rows;) {
             size_t left = rows - r, size = 2;
-            tile.w = whole->w + r * w_row;
+            tile.w_from = r * w_row;
             tile.out = whole->out + r * tile.out_row + t;
             if (!set) {
                 sgf__tile_plain(simd, &tile, form, rows, lanes - t);
@@ -2694,11 +2708,14 @@ SGF__UNUSED static void sgf__tile(int simd, size_t rows, size_t lanes, const flo
                                   size_t w_stride, const float *x, size_t x_stride, float *out,
                                   size_t out_stride, size_t count, int first) {
     sgf__tile_args tile;
-    tile.w = w, tile.w_row = w_stride, tile.w_k = 1;
+    sgf__tile_part part;
+    part.w = w, part.count = count;
+    tile.part = &part, tile.parts = 1;
+    tile.w_row = w_stride, tile.w_k = 1;
     tile.x = x, tile.x_k = x_stride;
     tile.out = out, tile.out_row = out_stride;
-    tile.count = count, tile.first = first, tile.seen = NULL;
-    sgf__tile_run(simd, SGF__ANY, rows, lanes, &tile);
+    tile.first = first, tile.seen = NULL;
+    sgf__tile_run(simd, SGF__ANY, rows, 0, lanes, &tile);
 }
 
 /* ---- weights times a few columns: decoding ----
@@ -2897,16 +2914,18 @@ static void sgf__matmul_tile(const sgf__matmul_job *job, size_t row, size_t rows
     size_t p, r = 0, end, K = job->w->cols, size = job->w->dtype == SGF_F32 ? 4 : 2;
     const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
     sgf__tile_args tile;
+    sgf__tile_part part;
     sgf__pack(job->simd, job->w, row, rows, k, count, scratch->weight);
-    tile.w = scratch->weight, tile.w_row = tile.w_k = 0;
-    tile.seen = NULL, tile.count = count, tile.first = k == 0;
+    part.w = scratch->weight, part.count = count;
+    tile.part = &part, tile.parts = 1, tile.w_row = tile.w_k = 0;
+    tile.seen = NULL, tile.first = k == 0;
     for (p = 0; p < job->panels; p++) {
         for (end = rows * (p + 1) / job->panels; r < end; r++)
             sgf__prefetch(ahead + r * K * size, count * size);
         tile.x_k = tile.out_row = job->width[p];
         tile.x = job->in[p] + k * job->width[p];
         tile.out = job->out[p] + row * job->width[p];
-        sgf__tile_run(job->simd, SGF__PACKED, rows, job->width[p], &tile);
+        sgf__tile_run(job->simd, SGF__PACKED, rows, 0, job->width[p], &tile);
     }
 }
 static void sgf__matmul_bias(const sgf__matmul_job *job, size_t begin, size_t end) {
@@ -3060,6 +3079,27 @@ SGF__INLINE void sgf__scale_body(int simd, float *score, size_t n, float scale, 
 SGF__KERNEL(sgf__scale, (int simd, float *score, size_t n, float scale, float plus),
             (simd, score, n, scale, plus))
 
+/* The same on score [n][width], column t of row i only where bit t of seen[i] is set; elsewhere -inf. */
+SGF__INLINE void sgf__scale_seen_width(int simd, float *score, const uint32_t *seen, size_t n,
+                                       size_t width, float scale, float plus) {
+    size_t i, t;
+    for (i = 0; i < n; i++)
+        for (t = 0; t < width; t++) {
+            float *at = &score[i * width + t], value = sgf__fma(simd, *at, scale, plus);
+            *at = seen[i] >> t & 1 ? value : -INFINITY;
+        }
+}
+SGF__INLINE void sgf__scale_seen_body(int simd, float *score, const uint32_t *seen, size_t n,
+                                      size_t width, float scale, float plus) {
+#define SGF__BODY(W) sgf__scale_seen_width(simd, score, seen, n, W, scale, plus)
+    SGF__WIDTHS(SGF__BODY, width);
+#undef SGF__BODY
+}
+SGF__KERNEL(sgf__scale_seen,
+            (int simd, float *score, const uint32_t *seen, size_t n, size_t width, float scale,
+             float plus),
+            (simd, score, seen, n, width, scale, plus))
+
 /* Softmax of every column of score [n][width], in place: maximum, exp, sum[width] in ascending
    order. The division is left to the caller. A score of -inf is a key that is not seen: it adds 0;
    a column that sees nothing has the sum 0. */
@@ -3175,7 +3215,7 @@ struct sgf_session {
     float *block; /* one panel of final states and their logits */
     size_t block_floats;
     float *scores; /* per thread */
-    size_t scores_floats, score_stride;
+    size_t scores_floats, score_stride, pieces_most;
     sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
     sgf__prefix head[SGF__PREFIXES];   /* what segments that see nobody else begin with */
     uint64_t clock;                    /* counts uses of both */
@@ -3442,8 +3482,8 @@ static size_t sgf__pieces(const sgf__group *group, int32_t window, sgf__piece *p
                              window, piece);
 }
 /* ---- attention ----
-   score[j] = fma(q . k_j, 1/sqrt(C), log mass), out = (sum over j of exp(score[j] - max) v_j) / sum
-   of exps, all sums over visible keys in ascending order; no visible key: out = 0. */
+   score[j] = fma(q . k_j, 1/sqrt(C), log mass), out = (sum over j of exp(score[j] - max) v_j) * (1 / sum
+   of exps), all sums over visible keys in ascending order; no visible key: out = 0. */
 
 typedef struct sgf__attend_job {
     sgf_session *s;
@@ -3461,6 +3501,7 @@ typedef struct sgf__attend_job {
 typedef struct sgf__attend_room {
     float *score, *q, *out;
     sgf__piece *piece;
+    sgf__tile_part *part;
 } sgf__attend_room;
 
 static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
@@ -3471,46 +3512,77 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
     room.q = room.score + s->score_stride * SGF__PANEL;
     room.out = room.q + each;
     room.piece = (sgf__piece *)(void *)(room.out + each);
+    room.part = (sgf__tile_part *)(void *)(room.piece + s->pieces_most);
     return room;
 }
 
+/* The keys and values that a group sees, of one layer and kv head: they stand k_at and v_at floats
+   behind a page's begin. */
+typedef struct sgf__attend_keys {
+    const sgf__piece *piece;
+    const sgf__tile_part *part; /* [pieces] the values of each */
+    size_t pieces, k_at, v_at;
+} sgf__attend_keys;
+
+static sgf__attend_keys sgf__attend_keys_of(const sgf__attend_job *job, const sgf__group *group,
+                                            size_t g, const sgf__attend_room *room) {
+    const sgf_session *s = job->s;
+    size_t C = (size_t)s->model->config.head_dim, i;
+    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
+    sgf__attend_keys keys;
+    keys.piece = room->piece, keys.part = room->part;
+    keys.pieces = sgf__pieces(group, job->window, room->piece);
+    keys.k_at = job->layer * layer_floats + g * C * SGF__PAGE;
+    keys.v_at = keys.k_at + layer_floats / 2;
+    for (i = 0; i < keys.pieces; i++) {
+        room->part[i].w = room->piece[i].page + keys.v_at + room->piece[i].lane * C;
+        room->part[i].count = room->piece[i].count;
+    }
+    return keys;
+}
+
 /* Leaves exp(score - max) of the visible keys, in ascending order, in `score`. */
-static void sgf__attend_naive(const float *q, size_t C, const sgf__piece *piece, size_t pieces,
-                              size_t k_at, size_t v_at, float scale, float *score, float *out) {
+static void sgf__attend_naive(const float *q, size_t C, const sgf__attend_keys *keys, float scale,
+                              float *score, float *out) {
+    const sgf__piece *piece = keys->piece;
     size_t i, j, c, n = 0;
     float top = -INFINITY, sum = 0;
     for (c = 0; c < C; c++) out[c] = 0;
-    for (i = 0; i < pieces; i++)
+    for (i = 0; i < keys->pieces; i++)
         for (j = piece[i].lane; j < piece[i].lane + piece[i].count; j++, n++) {
+            const float *k = piece[i].page + keys->k_at + j;
             float dot = 0;
-            for (c = 0; c < C; c++)
-                dot = sgf__fma_portable(q[c], piece[i].page[k_at + c * SGF__PAGE + j], dot);
+            for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[c * SGF__PAGE], dot);
             score[n] = sgf__fma_portable(dot, scale, piece[i].log_mass);
             if (score[n] > top) top = score[n];
         }
     if (!(top > -INFINITY)) top = 0;
     for (j = 0; j < n; j++) score[j] = sgf__exp(score[j] - top);
     for (j = 0; j < n; j++) sum += score[j];
-    for (i = n = 0; i < pieces; i++)
-        for (j = piece[i].lane; j < piece[i].lane + piece[i].count; j++, n++)
-            for (c = 0; c < C; c++)
-                out[c] = sgf__fma_portable(score[n], piece[i].page[v_at + j * C + c], out[c]);
-    for (c = 0; sum != 0 && c < C; c++) out[c] /= sum;
+    for (i = n = 0; i < keys->pieces; i++)
+        for (j = piece[i].lane; j < piece[i].lane + piece[i].count; j++, n++) {
+            const float *v = piece[i].page + keys->v_at + j * C;
+            for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[n], v[c], out[c]);
+        }
+    for (c = 0; sum != 0 && c < C; c++) out[c] *= 1.0f / sum;
 }
 
 /* One query, the R heads that share a kv head: lanes are keys, then channels. q [C][R], score
    [keys][R], out [R][C]. */
-static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, const sgf__piece *piece,
-                            size_t pieces, size_t k_at, size_t v_at, float scale, float *score,
-                            float *out) {
+static void sgf__attend_row(int simd, const float *q, size_t R, size_t C,
+                            const sgf__attend_keys *keys, float scale, float *score, float *out) {
     float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS];
+    const sgf__piece *piece = keys->piece;
     size_t i, j, r, n = 0, done = 0;
     sgf__tile_args tile;
+    sgf__tile_part part;
     tile.w_row = 1, tile.w_k = R, tile.seen = NULL;
-    for (i = 0; i < pieces; i++) {
-        tile.w = q, tile.x = piece[i].page + k_at, tile.x_k = SGF__PAGE, tile.count = C;
+    tile.part = &part, tile.parts = 1;
+    for (i = 0; i < keys->pieces; i++) {
+        part.w = q, part.count = C;
+        tile.x = piece[i].page + keys->k_at, tile.x_k = SGF__PAGE;
         tile.out = dots, tile.out_row = SGF__PAGE, tile.first = 1;
-        sgf__tile_run(simd, SGF__COLUMNS, R, SGF__PAGE, &tile);
+        sgf__tile_run(simd, SGF__COLUMNS, R, 0, SGF__PAGE, &tile);
         for (j = 0; j < piece[i].count; j++)
             for (r = 0; r < R; r++)
                 score[(n + j) * R + r] = dots[r * SGF__PAGE + piece[i].lane + j];
@@ -3519,44 +3591,74 @@ static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, const 
     }
     memset(out, 0, R * C * sizeof(float));
     sgf__softmax(simd, score, n, R, sum);
-    for (i = 0; i < pieces; i++) {
-        tile.w = score + done * R, tile.x = piece[i].page + v_at + piece[i].lane * C, tile.x_k = C;
-        tile.out = out, tile.out_row = C, tile.count = piece[i].count, tile.first = 0;
-        sgf__tile_run(simd, SGF__COLUMNS, R, C, &tile);
+    for (i = 0; i < keys->pieces; i++) {
+        part.w = score + done * R, part.count = piece[i].count;
+        tile.x = piece[i].page + keys->v_at + piece[i].lane * C, tile.x_k = C;
+        tile.out = out, tile.out_row = C, tile.first = 0;
+        sgf__tile_run(simd, SGF__COLUMNS, R, 0, C, &tile);
         done += piece[i].count;
     }
-    for (r = 0; r < R; r++)
-        for (j = 0; sum[r] != 0 && j < C; j++) out[r * C + j] /= sum[r];
+    for (r = 0; r < R; r++) {
+        float share = 1.0f / (sum[r] != 0 ? sum[r] : 1);
+        for (j = 0; j < C; j++) out[r * C + j] *= share;
+    }
 }
 
-/* A group of queries, one head: lanes are queries. q and out [C][width], score [keys][width]. */
+/* A group of queries, one head: lanes are queries. q and out [C][width], score [keys][width]. Pieces
+   that all queries see are computed whole. Of the others, which lie on the diagonal or at the edge of
+   a window, SGF__STEP keys at a time, without the lanes that come before these keys. */
+enum { SGF__STEP = 16 };
+
+static size_t sgf__lanes_before(const sgf__piece *piece, size_t key, size_t width) {
+    return width == SGF__PANEL && piece->ahead + (ptrdiff_t)key >= SGF__STEP ? SGF__STEP : 0;
+}
 static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
-                              const sgf__piece *piece, size_t pieces, size_t k_at, size_t v_at,
-                              float scale, float *score, float *out) {
+                              const sgf__attend_keys *keys, float scale, float *score, float *out) {
     float sum[SGF__PANEL];
     size_t i, j, t, n = 0, done = 0;
     sgf__tile_args tile;
+    sgf__tile_part part;
     tile.w_row = 1, tile.x_k = tile.out_row = width, tile.seen = NULL;
-    for (i = 0; i < pieces; n += piece[i++].count) {
-        tile.w = piece[i].page + k_at + piece[i].lane, tile.w_k = SGF__PAGE;
-        tile.x = q, tile.out = score + n * width, tile.count = C, tile.first = 1;
-        sgf__tile_run(simd, SGF__COLUMNS, piece[i].count, width, &tile);
-        sgf__scale(simd, tile.out, piece[i].count * width, scale, piece[i].log_mass);
-        for (j = 0; piece[i].mixed && j < piece[i].count; j++)
-            for (t = 0; t < width; t++)
-                if (!(piece[i].seen[j] >> t & 1)) tile.out[j * width + t] = -INFINITY;
+    tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
+    for (i = 0; i < keys->pieces; n += keys->piece[i++].count) {
+        const sgf__piece *piece = &keys->piece[i];
+        size_t step = piece->mixed ? SGF__STEP : SGF__PAGE, at = n;
+        for (j = 0; j < piece->count; j += step, at += step) {
+            part.w = piece->page + keys->k_at + piece->lane + j, part.count = C;
+            tile.w_k = SGF__PAGE, tile.out = score + at * width;
+            sgf__tile_run(simd, SGF__COLUMNS, sgf__min(step, piece->count - j),
+                          piece->mixed ? sgf__lanes_before(piece, j, width) : 0, width, &tile);
+        }
+        if (piece->mixed)
+            sgf__scale_seen(simd, score + n * width, piece->seen, piece->count, width, scale,
+                            piece->log_mass);
+        else sgf__scale(simd, score + n * width, piece->count * width, scale, piece->log_mass);
     }
     sgf__softmax(simd, score, n, width, sum);
     memset(out, 0, C * width * sizeof(float));
-    for (i = 0; i < pieces; done += piece[i++].count) {
-        tile.w = piece[i].page + v_at + piece[i].lane * C, tile.w_k = C;
-        tile.x = score + done * width, tile.out = out;
-        tile.count = piece[i].count, tile.first = 0, tile.seen = piece[i].seen;
-        sgf__tile_run(simd, piece[i].mixed ? SGF__SEEN : SGF__COLUMNS, C, width, &tile);
+    tile.out = out, tile.w_k = C, tile.first = 0;
+    for (i = 0; i < keys->pieces;) {
+        const sgf__piece *piece = &keys->piece[i];
+        tile.x = score + done * width;
+        if (!piece->mixed) { /* as many as follow each other, in one go */
+            tile.part = keys->part + i;
+            for (tile.parts = 0; i < keys->pieces && !keys->piece[i].mixed; i++, tile.parts++)
+                done += keys->piece[i].count;
+            sgf__tile_run(simd, SGF__COLUMNS, C, 0, width, &tile);
+            continue;
+        }
+        tile.part = &part, tile.parts = 1;
+        for (j = 0; j < piece->count; j += SGF__STEP, tile.x += SGF__STEP * width) {
+            part.w = keys->part[i].w + j * C, part.count = sgf__min(SGF__STEP, piece->count - j);
+            tile.seen = piece->seen + j;
+            sgf__tile_run(simd, SGF__SEEN, C, sgf__lanes_before(piece, j, width), width, &tile);
+        }
+        done += piece->count;
+        i++;
     }
-    for (t = 0; t < width; t++) sum[t] = sum[t] != 0 ? sum[t] : 1;
+    for (t = 0; t < width; t++) sum[t] = 1.0f / (sum[t] != 0 ? sum[t] : 1);
     for (j = 0; j < C; j++)
-        for (t = 0; t < width; t++) out[j * width + t] /= sum[t];
+        for (t = 0; t < width; t++) out[j * width + t] *= sum[t];
 }
 
 /* Columns of a group between the panels and a block [features][width]; unused columns stay as they
@@ -3582,25 +3684,22 @@ static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size
     sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, i, r, c, h, heads;
     size_t R = (size_t)(s->model->config.heads / s->model->config.kv_heads);
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
-    size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE, v_at = k_at + layer_floats / 2;
     float scale = 1.0f / sqrtf((float)C);
     for (i = 0; i < group->count; i++) {
         sgf__group one = sgf__group_make(group->query, i, 1);
         size_t row = group->row + i, width = job->width[row / SGF__PANEL];
         float *from = job->q[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
         float *to = job->out[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
-        size_t pieces = sgf__pieces(&one, job->window, room->piece);
+        sgf__attend_keys keys = sgf__attend_keys_of(job, &one, g, room);
         for (r = 0; r < R; r += heads) {
             heads = s->naive ? 1 : sgf__min(R - r, SGF__TILE_ROWS);
             for (h = 0; h < heads; h++)
                 for (c = 0; c < C; c++) room->q[c * heads + h] = from[((r + h) * C + c) * width];
             if (s->naive)
-                sgf__attend_naive(room->q, C, room->piece, pieces, k_at, v_at, scale, room->score,
-                                  room->out + r * C);
+                sgf__attend_naive(room->q, C, &keys, scale, room->score, room->out + r * C);
             else
-                sgf__attend_row(s->simd, room->q, heads, C, room->piece, pieces, k_at, v_at, scale,
-                                room->score, room->out + r * C);
+                sgf__attend_row(s->simd, room->q, heads, C, &keys, scale, room->score,
+                                room->out + r * C);
         }
         for (c = 0; c < R * C; c++) to[c * width] = room->out[c];
     }
@@ -3614,24 +3713,29 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     sgf_session *s = job->s;
     const sgf_config *config = &s->model->config;
     size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), item, r;
-    size_t layer_floats = s->page_floats / (size_t)config->layers;
     float scale = 1.0f / sqrtf((float)C);
     sgf__attend_room room = sgf__attend_room_of(s, thread);
     for (item = begin; item < end; item++) {
         const sgf__group *group = &job->group[item % job->groups];
-        size_t g = item / job->groups, width = sgf__panel_width(group->count, 8), pieces;
-        size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE;
+        size_t g = item / job->groups, width = sgf__panel_width(group->count, 8);
+        size_t panel = group->row / SGF__PANEL, block = g * R * C;
+        int whole = group->row % SGF__PANEL == 0 && group->count == job->width[panel];
+        float *q = whole ? job->q[panel] + block * width : room.q;
+        float *out = whole ? job->out[panel] + block * width : room.out;
+        sgf__attend_keys keys;
         if (s->naive || group->count <= SGF__FEW) {
             sgf__attend_rows(job, group, g, &room);
             continue;
         }
-        pieces = sgf__pieces(group, job->window, room.piece);
-        memset(room.q, 0, R * C * width * sizeof(float));
-        sgf__group_columns(group, job->q, job->width, g * R * C, R * C, width, room.q, 0);
+        keys = sgf__attend_keys_of(job, group, g, &room);
+        if (!whole) {
+            memset(q, 0, R * C * width * sizeof(float));
+            sgf__group_columns(group, job->q, job->width, block, R * C, width, q, 0);
+        }
         for (r = 0; r < R; r++)
-            sgf__attend_group(s->simd, room.q + r * C * width, C, width, room.piece, pieces, k_at,
-                              k_at + layer_floats / 2, scale, room.score, room.out + r * C * width);
-        sgf__group_columns(group, job->out, job->width, g * R * C, R * C, width, room.out, 1);
+            sgf__attend_group(s->simd, q + r * C * width, C, width, &keys, scale, room.score,
+                              out + r * C * width);
+        if (!whole) sgf__group_columns(group, job->out, job->width, block, R * C, width, out, 1);
     }
 }
 
@@ -3640,7 +3744,6 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
     sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, H = (size_t)s->model->config.heads,
            R = H / (size_t)s->model->config.kv_heads, row, h, c, i, j, n;
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
     float scale = 1.0f / sqrtf((float)C);
     sgf__attend_room room = sgf__attend_room_of(s, 0);
     double mass[SGF_MAX_SEGMENTS];
@@ -3648,19 +3751,17 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
         const sgf__query *query = &job->query[row];
         sgf__group one = sgf__group_make(job->query, row, 1);
         size_t width = job->width[row / SGF__PANEL], segments = (size_t)query->own->segments;
-        size_t pieces = query->watched < 0 ? 0 : sgf__pieces(&one, job->window, room.piece);
         if (query->watched < 0) continue;
         memset(mass, 0, sizeof mass);
         for (h = 0; h < H; h++) {
-            size_t k_at = job->layer * layer_floats + h / R * C * SGF__PAGE;
+            sgf__attend_keys keys = sgf__attend_keys_of(job, &one, h / R, &room);
             double sum = 0;
             for (c = 0; c < C; c++)
                 room.q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
-            sgf__attend_naive(room.q, C, room.piece, pieces, k_at, k_at + layer_floats / 2, scale,
-                              room.score, room.out);
-            for (i = n = 0; i < pieces; n += room.piece[i++].count)
+            sgf__attend_naive(room.q, C, &keys, scale, room.score, room.out);
+            for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
                 for (j = n; j < n + room.piece[i].count; j++) sum += (double)room.score[j];
-            for (i = n = 0; i < pieces; n += room.piece[i++].count)
+            for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
                 for (j = n; j < n + room.piece[i].count; j++)
                     mass[room.piece[i].seg] += (double)room.score[j] / sum / (double)H;
         }
@@ -4071,19 +4172,22 @@ static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, 
     const sgf_config *c = &s->model->config;
     size_t R = (size_t)(c->heads / c->kv_heads), C = (size_t)c->head_dim;
     size_t pieces = keys / SGF__PAGE + runs + 2 + (c->sliding_window ? keys : 0);
+    size_t each = sizeof(sgf__piece) + sizeof(sgf__tile_part);
     size_t stride = keys < s->score_stride ? s->score_stride : keys + keys / 4 + 16; /* to grow */
+    size_t most = pieces < s->pieces_most ? s->pieces_most : pieces + pieces / 4 + 16;
     size_t need = (stride + 2 * R * C) * SGF__PANEL +
-                  (pieces * sizeof(sgf__piece) + sizeof(float) - 1) / sizeof(float);
+                  (most * each + sizeof(float) - 1) / sizeof(float);
     size_t threads = (size_t)sgf__pool_threads(s->pool);
     float *scores;
     need = (need + 15) & ~(size_t)15;
-    if (need <= s->scores_floats && stride == s->score_stride) return SGF_OK;
+    if (stride == s->score_stride && most == s->pieces_most) return SGF_OK;
     scores = sgf__floats_alloc(&s->mem, need * threads, err);
     if (!scores) return SGF_ERR_MEMORY;
     sgf__floats_free(&s->mem, s->scores, s->scores_floats * threads);
     s->scores = scores;
     s->scores_floats = need;
     s->score_stride = stride;
+    s->pieces_most = most;
     return SGF_OK;
 }
 
