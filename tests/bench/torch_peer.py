@@ -15,8 +15,8 @@
 
     torch_peer.py attention [--segments 32] [--length 128] [--heads 32] [--kv_heads 8] [--head_dim 64] ...
         torch.compile(flex_attention) on one sequence of --segments isolated segments, and with a causal mask. The block
-        mask is made beforehand; how long that takes is a figure of its own. FLOP/s count visible pairs, as ours do.
-        scaled_dot_product_attention with is_causal stands beside it.
+        mask is made beforehand, in blocks of several sizes, as no size is best for all; how long that takes is a figure
+        of its own. FLOP/s count visible pairs, as ours do. scaled_dot_product_attention with is_causal stands beside it.
 """
 import argparse
 import sys
@@ -27,6 +27,7 @@ import torch
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 DTYPES = (("f32", torch.float32), ("bf16", torch.bfloat16))
+BLOCK_SIZES = (32, 64, 128)
 
 
 def figure(name, unit, samples):
@@ -150,39 +151,41 @@ def check_agree(logits):
 def attention(options):
     T, H, C, L = options.segments * options.length, options.heads, options.head_dim, options.length
 
+    segment = torch.arange(T) // L
+
     def causal(b, h, q, k):
         return q >= k
 
     def isolated(b, h, q, k):
-        return (q >= k) & (q // L == k // L)
+        return (q >= k) & (segment[q] == segment[k])
 
     masks = {"causal": (causal, T * (T + 1) / 2), "isolated": (isolated, T * (L + 1) / 2)}
-    compiled = torch.compile(flex_attention)
-    made = {}
-    for name, (rule, _) in masks.items():
-        made[name] = create_block_mask(rule, None, None, T, T, device="cpu")
-        figure(f"FlexAttention, {name}: making its block mask", "s",
-               timed(lambda: create_block_mask(rule, None, None, T, T, device="cpu"), options.samples))
     index = torch.arange(T)
     for dtype_name, dtype in DTYPES:
         generator = torch.Generator().manual_seed(1)
         q, k, v = (torch.randn(1, heads, T, C, generator=generator).to(dtype)
                    for heads in (H, options.kv_heads, options.kv_heads))
         for name, (rule, pairs) in masks.items():
-            try:
-                out = compiled(q, k, v, block_mask=made[name], enable_gqa=H != options.kv_heads)
-            except Exception as error:  # what inductor cannot compile differs from version to version
-                note(f"FlexAttention, {name} {dtype_name}: not measured, torch.compile failed: "
-                     f"{type(error).__name__}: {str(error).splitlines()[0]}")
-                continue
-            dense = rule(0, 0, index[:, None], index[None, :])
-            wanted = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=dense, enable_gqa=True)
-            apart = (out.float() - wanted.float()).abs().max().item()
-            if not apart < (1e-4 if dtype == torch.float32 else 5e-2):
-                sys.exit(f"FlexAttention, {name} {dtype_name}: {apart:.1e} from the dense result")
-            took = timed(lambda: compiled(q, k, v, block_mask=made[name], enable_gqa=H != options.kv_heads),
-                         options.samples)
-            figure(f"FlexAttention, {name} {dtype_name}", "FLOP/s", [4 * H * C * pairs / t for t in took])
+            wanted = torch.nn.functional.scaled_dot_product_attention(
+                q, k, v, attn_mask=rule(0, 0, index[:, None], index[None, :]), enable_gqa=True)
+            for size in BLOCK_SIZES:
+                make = lambda: create_block_mask(rule, None, None, T, T, device="cpu", BLOCK_SIZE=size)
+                if dtype == torch.float32:
+                    figure(f"FlexAttention's block mask, {name}, blocks of {size}", "s", timed(make, options.samples))
+                mask = make()
+                # anew, or the compiler gives up after a few masks and runs uncompiled; fullgraph: it says so
+                torch._dynamo.reset()
+                compiled = torch.compile(flex_attention, fullgraph=True)
+                call = lambda: compiled(q, k, v, block_mask=mask, enable_gqa=H != options.kv_heads)
+                title = f"FlexAttention, {name} {dtype_name}, blocks of {size}"
+                try:
+                    apart = (call().float() - wanted.float()).abs().max().item()
+                except Exception as error:  # what inductor can compile differs from version to version
+                    note(f"{title}: torch.compile failed: {type(error).__name__}: {str(error).splitlines()[0]}")
+                    continue
+                if not apart < (1e-4 if dtype == torch.float32 else 5e-2):
+                    sys.exit(f"{title}: {apart:.1e} from the dense result")
+                figure(title, "FLOP/s", [4 * H * C * pairs / t for t in timed(call, options.samples)])
         took = timed(lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True),
                      options.samples)
         figure(f"PyTorch sdpa, causal {dtype_name}", "FLOP/s", [4 * H * C * masks["causal"][1] / t for t in took])
