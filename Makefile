@@ -75,7 +75,8 @@ $(ORACLE)/done: tests/oracle/requirements.txt
 	touch $@
 
 ## bench    the forward pass and the methods against the machine's limits, and, where BENCH_PEERS names them, other
-##          engines (see tests/bench/speed.c; writes 2 GB of random weights to build/bench); BENCHMARKS.md has results
+##          engines (see tests/bench/speed.c; writes 2 GB of random weights, and as many for every peer's format, to
+##          build/bench); BENCHMARKS.md has results
 BENCH_PEERS ?=
 bench: build/bench-speed build/segfuse
 	./build/bench-speed --json build/bench.json $(BENCH_PEERS)

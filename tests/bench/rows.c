@@ -507,11 +507,11 @@ static void methods(bench *b) {
 
 /* ---- memory: what a run needs besides weights and KV ---- */
 
-/* Keys and values of every token of `q`, a shared prefix once, as f32. */
+/* Keys and values of all tokens that are there at a time, a shared prefix once, as f32. */
 static double kv_bytes(const sgf_model *m, const questions *q) {
     const sgf_config *c = &m->config;
     size_t shared = q->how->kind == FLEX ? 0 : SHOTS_TOKENS, tokens = shared, i;
-    for (i = 0; i < q->how->count; i++)
+    for (i = 0; i < q->how->together; i++)
         tokens += q->context[i * PARAPHRASES].tokens - shared + NEW_TOKENS - 1;
     return (double)tokens * 2 * 4 * c->layers * c->kv_heads * c->head_dim;
 }
@@ -564,8 +564,9 @@ static void memory(bench *b) {
         note(b, "%s: weights %.1f MB, KV %.1f MB", name, run_number(command, "weights ") / 1e6,
              run_number(command, "kv ") / 1e6);
         snprintf(name, sizeof name, "memory, %s, besides them", askings[rows[i]].name);
-        f = report(b, name, "MB", rest, b->rounds, NULL, 0, 64);
-        f->at_most = 1;
+        f = figure_add(b, name, "MB", rest, b->rounds);
+        f->target = 64, f->at_most = 1;
+        figure_print(f);
     }
 }
 
@@ -607,7 +608,7 @@ static void segments(bench *b) {
     const double T = SEGMENTS * LENGTH,
                  pairs[2] = {T * (T + 1) / 2, SEGMENTS * LENGTH * (LENGTH + 1) / 2.0};
     const sgf_mask masks[2] = {SGF_CAUSAL, SGF_ISOLATED};
-    const char *const names[2] = {"attention, causal", "attention, isolated"};
+    const char *const names[2] = {"attention alone, causal", "attention alone, isolated"};
     const char *who = "";
     char dir[600];
     double rate[MAX_ROUNDS];
@@ -615,8 +616,8 @@ static void segments(bench *b) {
     contest c;
     int k;
     int32_t i;
-    if (!wanted(b, "attention")) return;
-    torch_run(b, "attention: FlexAttention",
+    if (!wanted(b, names[0]) && !wanted(b, names[1])) return;
+    torch_run(b, "attention alone: FlexAttention",
               "attention --segments %d --length %d --heads 32 --kv_heads 8 --head_dim 64", SEGMENTS,
               LENGTH);
     c.entries = 0;
@@ -638,7 +639,7 @@ static void segments(bench *b) {
     for (k = 0; k < b->rounds && base_of(b, names[0]) > 0 && base_of(b, names[1]) > 0; k++)
         rate[k] = (pairs[0] / c.entry[0].sample[k]) / (pairs[1] / c.entry[1].sample[k]);
     if (k == b->rounds)
-        report(b, "attention, isolated: times faster than causal", "times", rate, b->rounds,
+        report(b, "attention alone, isolated: times faster than causal", "times", rate, b->rounds,
                "the ratio of pairs", pairs[0] / pairs[1], 1 / 1.3);
     for (k = 0; k < 2; k++) {
         sgf_layout_free(&a[k].layout);

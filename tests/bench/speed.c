@@ -76,7 +76,21 @@ static void note(bench *b, const char *format, ...) {
 static void left_out(bench *b, const char *what, const char *option) {
     note(b, "%-52s left out: no --%s", what, option);
 }
-static void print_verdict(const figure *f) {
+/* A new figure of sorted samples, nothing printed. */
+static figure *figure_add(bench *b, const char *name, const char *unit, const double *sample,
+                          int rounds) {
+    figure *f = &b->figure[b->figures < MAX_FIGURES - 1 ? b->figures++ : b->figures];
+    memset(f, 0, sizeof *f);
+    snprintf(f->name, sizeof f->name, "%.95s", name);
+    snprintf(f->unit, sizeof f->unit, "%.23s", unit);
+    memcpy(f->sample, sample, (size_t)rounds * sizeof *sample);
+    f->rounds = rounds;
+    qsort(f->sample, (size_t)rounds, sizeof *f->sample, ascending);
+    return f;
+}
+static void figure_print(const figure *f) {
+    printf("%-52s %10.4g %-11s [%.4g, %.4g]", f->name, figure_median(f), f->unit, f->sample[0],
+           f->sample[f->rounds - 1]);
     if (f->ratio > 0) printf("  %.2f of %s", f->ratio, f->against);
     if (f->target > 0) printf(", wanted %s%.2f", f->at_most ? "at most " : "", f->target);
     printf("\n");
@@ -85,19 +99,13 @@ static void print_verdict(const figure *f) {
 /* A new figure; its ratio to `base` (0: none) and the ratio that was set as the aim. */
 static figure *report(bench *b, const char *name, const char *unit, const double *sample,
                       int rounds, const char *against, double base, double target) {
-    figure *f = &b->figure[b->figures < MAX_FIGURES - 1 ? b->figures++ : b->figures];
-    memset(f, 0, sizeof *f);
-    snprintf(f->name, sizeof f->name, "%s", name);
-    snprintf(f->unit, sizeof f->unit, "%s", unit);
-    snprintf(f->against, sizeof f->against, "%s", base > 0 ? against : "");
-    memcpy(f->sample, sample, (size_t)rounds * sizeof *sample);
-    f->rounds = rounds;
-    qsort(f->sample, (size_t)rounds, sizeof *f->sample, ascending);
-    f->ratio = base > 0 ? figure_median(f) / base : 0;
-    f->target = target;
-    printf("%-52s %10.4g %-11s [%.4g, %.4g]", f->name, figure_median(f), f->unit, f->sample[0],
-           f->sample[rounds - 1]);
-    print_verdict(f);
+    figure *f = figure_add(b, name, unit, sample, rounds);
+    if (base > 0) {
+        snprintf(f->against, sizeof f->against, "%s", against);
+        f->ratio = figure_median(f) / base;
+        f->target = target;
+    }
+    figure_print(f);
     return f;
 }
 static double base_of(const bench *b, const char *name) {
@@ -401,7 +409,7 @@ static void json_write(const bench *b) {
     json_command(file, "system", "uname -srm");
     json_command(file, "cpu", "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2> /dev/null");
     json_command(file, "cpu_family_model_stepping",
-                 "sed -n 's/^\\(cpu family\\|model\\|stepping\\)[^:]*: //p' /proc/cpuinfo "
+                 "sed -n 's/^\\(cpu family\\|model\\|stepping\\)[[:space:]]*: //p' /proc/cpuinfo "
                  "2> /dev/null | head -3 | tr '\\n' ' '");
     json_command(file, "processors", "getconf _NPROCESSORS_ONLN");
     json_command(file, "l3", "getconf LEVEL3_CACHE_SIZE 2> /dev/null");

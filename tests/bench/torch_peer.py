@@ -9,9 +9,10 @@
           FlexAttention        uncompiled, keys repeated for the query heads, its block mask made in every layer of every
                                step for every head: what the original's code does
           eager, sdpa          transformers' own attention with a dense additive mask [1, 1, T, T] made once a step
-        each in float32 and bfloat16; and the fastest of the dense ones with --questions questions of one length in one
-        batch, which the original does not do. A sample is one step of --steps, times --steps: the steps measured are
-        spread evenly over the answer, a first one is not counted. The three must agree on the logits.
+        each in float32 and bfloat16, one step after one that is not counted ("once"). Then the fastest of all, and the
+        fastest of the dense ones with --questions questions of one length in one batch, which the original does not do.
+        A sample is one step of --steps, times --steps, as they hardly differ in length: the steps measured are spread
+        evenly over the answer, a first one is not counted. In float32 the three must agree on the logits.
 
     torch_peer.py attention [--segments 32] [--length 128] [--heads 32] [--kv_heads 8] [--head_dim 64] ...
         torch.compile(flex_attention) on one sequence of --segments isolated segments, and with a causal mask. The block
@@ -48,10 +49,6 @@ def timed(call, samples):
     """Seconds of `samples` calls after one that is not counted."""
     call()
     return [seconds(call) for _ in range(samples)]
-
-
-def median(values):
-    return sorted(values)[len(values) // 2]
 
 
 # ---- the original's loop -----------------------------------------------------------------------------------------
@@ -111,30 +108,38 @@ def loop(options):
     ids = torch.randint(2000, (options.questions, PROMPT.length + options.steps), generator=generator)
     # the steps that are measured: evenly spread, the first and the last among them
     at = [round(i * (options.steps - 1) / max(options.samples - 1, 1)) for i in range(options.samples)]
-    lengths = [PROMPT.length + i for i in at]
     note(f"PyTorch loop: {PROMPT.length} prompt tokens; measured steps {', '.join(str(i + 1) for i in at)} of "
-         f"{options.steps}, each times {options.steps}; choosing and appending a token is not counted; "
-         f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads")
-    rates, logits = {}, {}
+         f"{options.steps} (once: step 1), each times {options.steps}; choosing a token is not counted; torch "
+         f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads")
+
+    def load(name, attention):
+        implementation = "flex_as_written" if attention == "flex" else attention
+        return AutoModelForCausalLM.from_pretrained(options.folder, dtype=dict(DTYPES)[name],
+                                                    attn_implementation=implementation).eval()
+
+    once = {}
     for name, dtype in DTYPES:
-        model = AutoModelForCausalLM.from_pretrained(options.folder, dtype=dtype).eval()
+        logits = {}
         for attention in ("flex", "eager", "sdpa"):
-            model.set_attn_implementation("flex_as_written" if attention == "flex" else attention)
-            logits[attention] = step(model, ids[:1, :PROMPT.length], attention, dtype)[0]  # the step not counted
-            took = [seconds(lambda: step(model, ids[:1, :length], attention, dtype)) for length in lengths]
-            rates[name, attention] = [1 / (options.steps * t) for t in took]
-            figure(f"PyTorch loop, {attention} {name}", "questions/s", rates[name, attention])
+            model = load(name, attention)
+            prompt = ids[:1, :PROMPT.length]
+            logits[attention] = step(model, prompt, attention, dtype)[0]
+            once[name, attention] = seconds(lambda: step(model, prompt, attention, dtype))
+            figure(f"PyTorch once, {attention} {name}", "questions/s", [1 / (options.steps * once[name, attention])])
         if dtype == torch.float32:
             check_agree(logits)
-        del model
-    name, attention = max((key for key in rates if key[1] != "flex"), key=lambda key: median(rates[key]))
+
+    def measure(key, questions):
+        name, attention = key
+        model, dtype = load(name, attention), dict(DTYPES)[name]
+        step(model, ids[:questions, :PROMPT.length], attention, dtype)
+        took = [seconds(lambda: step(model, ids[:questions, :PROMPT.length + i], attention, dtype)) for i in at]
+        figure(f"PyTorch loop, {attention} {name}, " + ("one at a time" if questions == 1 else f"{questions} in a batch"),
+               "questions/s", [questions / (options.steps * t) for t in took])
+
+    measure(min(once, key=once.get), 1)
     if options.questions > 1:
-        dtype = dict(DTYPES)[name]
-        model = AutoModelForCausalLM.from_pretrained(options.folder, dtype=dtype, attn_implementation=attention).eval()
-        step(model, ids[:, :PROMPT.length], attention, dtype)
-        took = [seconds(lambda: step(model, ids[:, :length], attention, dtype)) for length in lengths]
-        figure(f"PyTorch loop, {attention} {name}, {options.questions} in a batch", "questions/s",
-               [options.questions / (options.steps * t) for t in took])
+        measure(min((key for key in once if key[1] != "flex"), key=once.get), options.questions)
 
 
 def check_agree(logits):
