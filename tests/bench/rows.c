@@ -204,7 +204,7 @@ static void decode(bench *b, ours *o, int threads) {
     o->batch = 1, o->steps = 32;
     contest_call(&c, name, decode_call, o, 32, "", 1.1);
     contest_run(b, &c, "tokens/s");
-    if (!base_of(b, name)) return;
+    if (base_of(b, name) <= 0) return;
     for (i = 0; i < b->rounds; i++)
         rate[i] = c.entry[c.entries - 1].sample[i] * (double)weight_bytes(o->model);
     snprintf(bytes, sizeof bytes, "%s, weights read", name);
