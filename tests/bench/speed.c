@@ -473,7 +473,7 @@ int main(int argc, char **argv) {
     large(&b, b.threads);
     if (b.threads > 1) large(&b, 1);
     for (part = 0; part < sizeof parts / sizeof parts[0]; part++) {
-        json_write(&b); /* now and then: a run takes an hour with all peers */
+        json_write(&b); /* a run that is cut short leaves what it has */
         parts[part](&b);
     }
     json_write(&b);
