@@ -75,12 +75,13 @@ $(ORACLE)/done: tests/oracle/requirements.txt
 	touch $@
 
 ## bench    the forward pass and the methods against the machine's limits, and, where BENCH_PEERS names them, other
-##          engines (see tests/bench/speed.c; writes 2 GB of random weights to build/bench); BENCHMARKS.md has results
+##          engines (see tests/bench/speed.c; writes 2 GB of random weights, and as many for every peer's format, to
+##          build/bench); BENCHMARKS.md has results
 BENCH_PEERS ?=
 bench: build/bench-speed build/segfuse
 	./build/bench-speed --json build/bench.json $(BENCH_PEERS)
-build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/weights.c | build
-	$(CC) $(FLAGS) tests/bench/speed.c -o $@ $(LDLIBS)
+build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/rows.c tests/bench/weights.c | build
+	$(CC) $(FLAGS) -DBENCH_FLAGS='"$(CFLAGS)"' tests/bench/speed.c -o $@ $(LDLIBS)
 
 ## bench-tokenizer   our tokenizer against Hugging Face's; BENCH_TOKENIZERS: folders with a tokenizer.json
 BENCH_TOKENIZERS ?= models/segfuse-2m $(wildcard ../shared/data/tokenizers/llama3.2 ../shared/data/tokenizers/qwen3)
