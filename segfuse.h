@@ -2182,9 +2182,10 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
 #define SGF__ARM 1
 #endif
 
+/* Memory is asked for into the second cache, which has more room for what is on its way. */
 #if defined(__GNUC__)
 #define SGF__INLINE      static inline __attribute__((always_inline, unused))
-#define SGF__PREFETCH(p) __builtin_prefetch(p)
+#define SGF__PREFETCH(p) __builtin_prefetch(p, 0, 2)
 #else
 #define SGF__INLINE      static inline
 #define SGF__PREFETCH(p) (void)(p)
@@ -2720,10 +2721,11 @@ SGF__UNUSED static void sgf__tile(int simd, size_t rows, size_t lanes, const flo
 
 /* ---- weights times a few columns: decoding ----
    Lanes are weight rows: a square of 32-bit words is loaded, turned in registers, widened, and multiplied
-   with broadcast activations; T columns share the work. Decoding is bound by reading the weights: while a
-   thread works on some rows it asks for the next ones, in the order in which they lie in memory. w: the
+   with broadcast activations; T columns share the work. Decoding is bound by reading the weights: each of
+   the rows is asked for SGF__AHEAD bytes before it is needed, and at its end the row that follows. w: the
    first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out [lanes][T]; k from 0 to the last
    whole square. */
+enum { SGF__AHEAD = 512 };
 #define SGF__WORD_BF16(I, word, EACH) EACH(I, 0, I##_low16(word)) EACH(I, 1, I##_high16(word))
 #define SGF__WORD_F16(I, word, EACH) \
     EACH(I, 0, I##_half(word)) EACH(I, 1, I##_half(I##_shift(word)))
@@ -2738,17 +2740,18 @@ SGF__UNUSED static void sgf__tile(int simd, size_t rows, size_t lanes, const flo
     I##_target static void I##_##dtype##_##T(const char *w, size_t stride, const float *x, \
                                              float *out, size_t K) {                       \
         enum { columns = T, per = PER, lanes = I##_lanes };                                \
-        const char *ahead = w + lanes * stride;                                            \
+        const char *ahead;                                                                 \
         I##_float sum[columns];                                                            \
         I##_word word[lanes];                                                              \
         float turned[lanes];                                                               \
         size_t k, i, t;                                                                    \
         SGF__UNROLL for (t = 0; t < columns; t++) sum[t] = I##_zero;                       \
         for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4) {              \
+            ahead = w + SGF__AHEAD;                                                        \
+            if (k + SGF__AHEAD / 4 * per >= K) ahead += lanes * stride - K * (4 / per);    \
             SGF__UNROLL for (i = 0; i < lanes; i++) {                                      \
                 word[i] = I##_words(w + i * stride);                                       \
-                SGF__PREFETCH(ahead);                                                      \
-                ahead += lanes * 4;                                                        \
+                SGF__PREFETCH(ahead + i * stride);                                         \
             }                                                                              \
             I##_transpose(word);                                                           \
             SGF__UNROLL for (i = 0; i < lanes; i++) {                                      \
