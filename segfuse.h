@@ -3781,14 +3781,14 @@ SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *us
 enum {
     SGF__X,
     SGF__NORMED,
+    SGF__COS,
+    SGF__SIN,
     SGF__Q,
     SGF__K,
     SGF__V,
     SGF__ATTENDED,
     SGF__GATE,
     SGF__UP,
-    SGF__COS,
-    SGF__SIN,
     SGF__ARRAYS
 };
 enum { SGF__PANELS = SGF__CHUNK / 32 };
@@ -3813,9 +3813,10 @@ static void sgf__array_sizes(const sgf_config *c, size_t *features) {
     sizes[SGF__COS] = sizes[SGF__SIN] = (size_t)c->head_dim / 2;
     memcpy(features, sizes, sizeof sizes);
 }
-/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. */
+/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
+   computes takes the place of what attention has done with. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
-    size_t features[SGF__ARRAYS], a, p, columns = 0, need = 0, offset = 0;
+    size_t features[SGF__ARRAYS], first[SGF__ARRAYS], a, p, columns = 0, need = 0;
     sgf_status status;
     sgf__array_sizes(&s->model->config, features);
     w->n = n;
@@ -3824,14 +3825,21 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         w->width[p] = sgf__panel_width(n - p * SGF__PANEL, w->panels > 1 ? 8 : 1);
         columns += w->width[p];
     }
-    for (a = 0; a < SGF__ARRAYS; a++) need += features[a] * columns;
+    for (a = 0; a < SGF__ARRAYS; a++) {
+        first[a] = a == SGF__GATE ? first[SGF__Q]
+                   : a            ? first[a - 1] + features[a - 1] * columns
+                                  : 0;
+        need = sgf__max(need, first[a] + features[a] * columns);
+    }
     status = sgf__floats_reserve(s, &s->work, &s->work_floats, need, err);
     if (status) return status;
-    for (a = 0; a < SGF__ARRAYS; a++)
+    for (a = 0; a < SGF__ARRAYS; a++) {
+        float *at = s->work + first[a];
         for (p = 0; p < w->panels; p++) {
-            w->at[a][p] = s->work + offset;
-            offset += features[a] * w->width[p];
+            w->at[a][p] = at;
+            at += features[a] * w->width[p];
         }
+    }
     w->columns = columns;
     p = w->panels - 1; /* lanes that nobody fills must not go on adding */
     memset(w->at[SGF__X][p], 0, features[SGF__X] * w->width[p] * sizeof(float));
