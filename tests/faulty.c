@@ -1,5 +1,5 @@
-/* The program on a system that fails: call number SEGFUSE_FAIL, partly when SEGFUSE_PARTLY is set, or
-   allocation number SEGFUSE_MEMORY of those that the program makes itself (the library's fail in other
+/* The program on a system that fails: call number SEGFUSE_FAIL fails, partly when SEGFUSE_PARTLY is set, or kills
+   the program when SEGFUSE_KILL is, or allocation number SEGFUSE_MEMORY of those that the program makes itself (the library's fail in other
    tests). The tests run it (test_system.c); what is printed does not count as a call. */
 #include "system.h"
 
@@ -28,6 +28,7 @@ int main(int argc, char **argv) {
     const char *fail = getenv("SEGFUSE_FAIL"), *memory = getenv("SEGFUSE_MEMORY");
     int status;
     faulty_left = memory ? atol(memory) : 0;
+    test_system.kill = getenv("SEGFUSE_KILL") != NULL;
     system_reset(fail ? atol(fail) : 0, getenv("SEGFUSE_PARTLY") != NULL);
     status = program_main(argc, argv);
     if (test_system.calls < test_system.fail || faulty_left)

@@ -20,6 +20,7 @@
 static struct {
     long calls, fail;
     int partly;
+    int kill; /* it does not fail: the process is killed there */
     int kept; /* was it the removal of a file that failed? */
 } test_system;
 
@@ -32,6 +33,7 @@ static void system_reset(long fail, int partly) {
 /* Is this the call that fails? */
 static int system_fails(int error) {
     if (test_system.partly || ++test_system.calls != test_system.fail) return 0;
+    if (test_system.kill) raise(SIGKILL);
     errno = error;
     return 1;
 }
@@ -109,6 +111,8 @@ static ssize_t system_read(int fd, void *bytes, size_t n) {
     return system_fails(EIO) ? -1 : read(fd, bytes, system_part(n));
 }
 static ssize_t system_write(int fd, const void *bytes, size_t n) {
+    if (test_system.kill && test_system.calls + 1 == test_system.fail)
+        n = write(fd, bytes, n / 2) < 0 ? n : n / 2; /* killed half way */
     return system_fails(ENOSPC) ? -1 : write(fd, bytes, system_part(n));
 }
 static int system_fsync(int fd) {
