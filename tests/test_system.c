@@ -313,7 +313,7 @@ static void test_merge_and_convert_survive_every_failing_call(void) {
 static void test_other_verbs_survive_every_failing_call(void) {
     static const char *const verbs[] = {
         "analyze '%s/verbs'", "lemmatize --rewrite '%s/verbs/per_prompt.feather'",
-        "inspect '%s/verbs/per_prompt.feather'", "inspect --model models/segfuse-2m",
+        "inspect '%s/verbs/per_prompt.feather'",
         "mask --kind shared --segments shared:4,para:3,sep:1,para:3,cue:2 --output '%s/verbs/m.npy'"};
     static const char sums[] = "cd '%s/verbs' && for f in *; do cksum $f; done";
     char line[1400], command[1024], before[4096], after[4096];

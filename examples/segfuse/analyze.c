@@ -344,9 +344,10 @@ static void text_questions(const study *s, long samples) {
     for (q = 0; q < s->questions && printed < (size_t)samples; q++)
         if (study_differs(s, q)) printed++, text_question(s, q);
 }
-static void text_all(const study *s, const analyze_options *o, const char *title, size_t base) {
+static sgf_status text_all(const study *s, const analyze_options *o, const char *title, size_t base,
+                           sgf_error *err) {
     size_t *rank = (size_t *)calloc(s->files + 1, sizeof *rank), i;
-    if (!rank) return;
+    if (!rank) return study_memory(err);
     study_rank(s, rank);
     printf("%s%s%llu questions", title, *title ? ": " : "", (unsigned long long)s->questions);
     if (s->common < s->questions)
@@ -367,6 +368,7 @@ static void text_all(const study *s, const analyze_options *o, const char *title
     text_relations(s, rank);
     text_questions(s, o->samples);
     free(rank);
+    return SGF_OK;
 }
 
 /* ---- JSON ---- */
@@ -835,7 +837,7 @@ static int analyze_print(study *s, const analyze_options *o, const char *title, 
         if (!strcmp(o->table, "paraphrases")) csv_paraphrases(s);
         if (!strcmp(o->table, "relations")) csv_relations(s);
         if (!strcmp(o->table, "questions")) csv_questions(s);
-    } else text_all(s, o, title, base);
+    } else if (text_all(s, o, title, base, &err)) return failed("analyze", &err);
     return 0;
 }
 static int analyze_run(study *s, analyze_options *o, const char *const *files, int count) {
@@ -848,7 +850,7 @@ static int analyze_run(study *s, analyze_options *o, const char *const *files, i
     if (result) return result;
     if (!o->data) project_path("models/questions/test.jsonl", path, sizeof path);
     status = dataset_load(o->data ? o->data : path, "test", &data, &err);
-    if (status && o->data) return failed("analyze", &err);
+    if (status && (o->data || !is_free(path))) return failed("analyze", &err);
     if (status) memset(&data, 0, sizeof data); /* the bundled questions only give relations */
     status = study_names(s, &err);
     if (!status) status = study_make(s, &data, &err);
