@@ -159,8 +159,9 @@ linear: build/linear
 	./build/linear
 
 ## kill     KILLS runs are killed at random moments and go on to the same bytes; the same with full disks
+KILLS ?= 200
 kill: build/segfuse
-	sh tests/kill.sh
+	KILLS=$(KILLS) sh tests/kill.sh
 	sh tests/disk.sh
 
 ## digest   all bundled questions by every method give the golden bits, whatever the threads, batches and kernels
