@@ -3622,7 +3622,7 @@ static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
     for (i = 0; i < keys->pieces; n += keys->piece[i++].count) {
         const sgf__piece *piece = &keys->piece[i];
-        size_t step = piece->mixed ? SGF__STEP : SGF__PAGE, at = n;
+        size_t step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE, at = n;
         for (j = 0; j < piece->count; j += step, at += step) {
             part.w = piece->page + keys->k_at + piece->lane + j, part.count = C;
             tile.w_k = SGF__PAGE, tile.out = score + at * width;
