@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench bench-tokenizer coverage warn cxx symbols asan ubsan tsan same platforms mutate fuzz format format-check install clean help
+.PHONY: all run test models oracle bench bench-tokenizer coverage warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
@@ -151,6 +151,32 @@ fuzz: | build
 	        2> build/fuzz-$$f.log || { tail -30 build/fuzz-$$f.log; exit 1; }; \
 	    echo "ok      fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: *//p' build/fuzz-$$f.log)" \
 	        "executions, $$(sed -n 's/.*DONE *\(cov: [0-9]*\).*/\1/p' build/fuzz-$$f.log)"; done
+
+## linear   readers take time and memory in proportion to the file: counted, on inputs that are quadratic elsewhere
+build/linear: tests/linear.c tests/test.h segfuse.h $(PROGRAM) | build
+	$(CC) -std=c99 -w -O1 -fno-builtin -fsanitize-coverage=trace-pc tests/linear.c -o $@ $(LDLIBS)
+linear: build/linear
+	./build/linear
+
+## kill     KILLS runs are killed at random moments and go on to the same bytes; the same with full disks
+KILLS ?= 200
+kill: build/segfuse
+	KILLS=$(KILLS) sh tests/kill.sh
+	sh tests/disk.sh
+
+## digest   all bundled questions by every method give the golden bits, whatever the threads, batches and kernels
+digest: build/segfuse
+	sh tests/digest.sh build/segfuse all
+	sh tests/digest.sh build/segfuse all --threads 1 --batch_size 3
+	sh tests/digest.sh build/segfuse 4 --threads 3 --kernels naive
+
+## heldout  every reader on HELDOUT inputs of seed HELDOUT_SEED that no fuzzer has seen, under sanitizers
+HELDOUT ?= 20000
+HELDOUT_SEED ?= 1
+build/heldout: tests/heldout.c tests/fuzz.c segfuse.h $(PROGRAM) | build
+	$(CC) -std=c99 -w -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/heldout.c -o $@ $(LDLIBS)
+heldout: build/heldout
+	./build/heldout $(HELDOUT) $(HELDOUT_SEED)
 
 ## same     other compilers and levels of optimisation give the same bits
 same: build/segfuse

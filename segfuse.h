@@ -3625,7 +3625,7 @@ static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
     for (i = 0; i < keys->pieces; n += keys->piece[i++].count) {
         const sgf__piece *piece = &keys->piece[i];
-        size_t step = piece->mixed ? SGF__STEP : SGF__PAGE, at = n;
+        size_t step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE, at = n;
         for (j = 0; j < piece->count; j += step, at += step) {
             part.w = piece->page + keys->k_at + piece->lane + j, part.count = C;
             tile.w_k = SGF__PAGE, tile.out = score + at * width;
@@ -5993,7 +5993,9 @@ static FILE *sgf__temp_open(sgf__out *out) {
     struct stat info;
     int fd = -1, i;
     FILE *file;
-    if (!stat(out->path, &info) && !S_ISREG(info.st_mode)) {
+    if (stat(out->path, &info)) {
+        if (errno != ENOENT) return NULL;
+    } else if (!S_ISREG(info.st_mode)) {
         errno = S_ISDIR(info.st_mode) ? EISDIR : EEXIST; /* a device or pipe is not replaced */
         return NULL;
     }
@@ -6101,8 +6103,9 @@ struct sgf__pool {
     pthread_t ids[SGF__MAX_THREADS];
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    unsigned round;     /* atomic: number of the current task */
-    int running;        /* atomic: workers that have not finished it */
+    int waits;      /* how many of these three there are; without all of them nobody is started */
+    unsigned round; /* atomic: number of the current task */
+    int running;    /* atomic: workers that have not finished it */
     int sleeping, quit; /* under lock */
     sgf__task *task;
     void *context;
@@ -6173,9 +6176,9 @@ static void sgf__pool_destroy(sgf__pool *pool) {
     pool->quit = 1;
     if (pool->started) sgf__pool_start(pool);
     for (i = 0; i < pool->started; i++) pthread_join(pool->ids[i], NULL);
-    pthread_mutex_destroy(&pool->lock);
-    pthread_cond_destroy(&pool->wake);
-    pthread_cond_destroy(&pool->done);
+    if (pool->waits > 2) pthread_cond_destroy(&pool->done);
+    if (pool->waits > 1) pthread_cond_destroy(&pool->wake);
+    if (pool->waits > 0) pthread_mutex_destroy(&pool->lock);
     mem = pool->mem;
     sgf__free(&mem, pool, 1, sizeof *pool);
 }
@@ -6188,10 +6191,10 @@ static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__p
     if (!made) return SGF_ERR_MEMORY;
     if (threads > SGF__MAX_THREADS) threads = SGF__MAX_THREADS;
     made->mem = *mem;
-    pthread_mutex_init(&made->lock, NULL);
-    pthread_cond_init(&made->wake, NULL);
-    pthread_cond_init(&made->done, NULL);
-    for (i = 1; i < threads; i++) {
+    if (!pthread_mutex_init(&made->lock, NULL)) made->waits++;
+    if (made->waits == 1 && !pthread_cond_init(&made->wake, NULL)) made->waits++;
+    if (made->waits == 2 && !pthread_cond_init(&made->done, NULL)) made->waits++;
+    for (i = 1; i < threads && made->waits == 3; i++) {
         made->workers[i].pool = made;
         made->workers[i].index = i;
         if (pthread_create(&made->ids[made->started], NULL, sgf__pool_thread, &made->workers[i]))

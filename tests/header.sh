@@ -27,6 +27,17 @@ nm -g --defined-only build/api.o | awk '{ print $3 }' | sort > build/exported
 diff build/api build/exported
 echo "ok      every declared function is defined, and nothing else is exported"
 
+# The second declaration of each function, in tests/api.c, is that of the header.
+sed -n 's/^extern [^(]*[ *]\(sgf_[a-z0-9_]*\)(.*/\1/p' tests/api.c | sort > build/frozen
+diff build/api build/frozen || { echo "FAILED  tests/api.c declares other functions than segfuse.h"; exit 1; }
+${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -O0 tests/api.c -o build/api-c -lm -pthread
+build/api-c
+if command -v "${CXX:-c++}" > /dev/null; then
+    ${CXX:-c++} -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -O0 tests/api.c -o build/api-cxx -lm -pthread
+    build/api-cxx
+fi
+echo "ok      the public functions are declared as in tests/api.c: $(wc -l < build/frozen)"
+
 # Ten files include the header, one of them with the implementation; two files hold a static copy each.
 unit() { # FILE "MACROS" BODY
     printf '%s#include "segfuse.h"\n%s\n' "$2" "$3" > build/"$1".c

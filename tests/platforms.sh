@@ -6,11 +6,14 @@
 set -eu
 out=build/platforms
 mkdir -p $out
-digest() { # PROGRAM...: what it makes of a few bundled questions
+digest() { # PROGRAM...: what it makes of a few bundled questions, files and all
     rm -rf $out/results
     "$@" generate --method origin,avg,max,flex_attention,fused --max_samples 2 --quiet --lemmatize \
         --output $out/results > /dev/null
     cat $out/results/*.feather $out/results/*.csv | cksum
+}
+golden() { # PROGRAM...: rows and logits are those that are committed
+    sh tests/digest.sh "$*" 4 > $out/golden.txt || { cat $out/golden.txt; exit 1; }
 }
 count=0
 try() { # NAME "EMULATOR" COMPILER FLAGS...
@@ -21,12 +24,15 @@ try() { # NAME "EMULATOR" COMPILER FLAGS...
         { echo "skipped $name: $emulator is not installed"; return 0; }
     "$@" -std=c99 -w -O2 -static examples/segfuse/main.c -o $out/$name -lm -pthread
     [ "$(digest $emulator $out/$name)" = "$first" ] || { echo "FAILED  $name gives other bits"; exit 1; }
+    golden $emulator $out/$name
     echo "ok      $name"
     count=$((count + 1))
 }
 cc -std=c99 -w -O2 examples/segfuse/main.c -o $out/native -lm -pthread
 first=$(digest $out/native)
+golden $out/native
 try musl "" musl-gcc
+try musl-bare "" musl-gcc -DSGF_NO_THREADS -DSGF_NO_MMAP -DSGF_NO_SIMD
 try i686 "" i686-linux-gnu-gcc -msse2 -mfpmath=sse # 32 bits
 try aarch64 qemu-aarch64 aarch64-linux-gnu-gcc     # NEON
 try s390x qemu-s390x s390x-linux-gnu-gcc -fexcess-precision=fast # big-endian

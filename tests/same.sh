@@ -11,6 +11,7 @@ try() { # NAME COMPILER FLAGS...
     shift
     command -v "$1" > /dev/null || { echo "skipped $name: $1 is not installed"; return 0; }
     "$@" -w -std=c99 examples/segfuse/main.c -o "build/same/$name" -lm -pthread
+    sh tests/digest.sh "build/same/$name" 4 > build/same/golden.txt || { cat build/same/golden.txt; exit 1; }
     for kernels in $kernel_sets; do
         rm -rf build/same/out
         "build/same/$name" generate --method $methods --max_samples 3 --quiet --kernels "$kernels" \
@@ -37,6 +38,23 @@ try clang-O3 clang -O3
 threads=3
 try gcc-O3-native gcc -O3 -march=native
 try clang-O2-native clang -O2 -march=native
+# The library alone in other languages: examples/fuse.c must print what it prints everywhere.
+fuse() { # NAME COMPILER FLAGS...
+    name=$1
+    shift
+    command -v "$1" > /dev/null || { echo "skipped $name: $1 is not installed"; return 0; }
+    "$@" -w -I. -o build/same/fuse -x "$language" examples/fuse.c -lm -pthread
+    build/same/fuse > build/same/fuse.txt
+    [ -f build/same/fuse-first.txt ] || cp build/same/fuse.txt build/same/fuse-first.txt
+    cmp build/same/fuse.txt build/same/fuse-first.txt || { echo "FAILED  $name prints something else"; exit 1; }
+    echo "ok      fuse, $name"
+    builds=$((builds + 1))
+}
+rm -f build/same/fuse-first.txt
+language=c
+for s in c99 c11 c17; do fuse "gcc $s" gcc -std=$s -O1; fuse "clang $s" clang -std=$s -O2; done
+language=c++
+for s in c++17 c++20; do fuse "g++ $s" g++ -std=$s -O2; fuse "clang++ $s" clang++ -std=$s -O1; done
 kernel_sets=auto
 try gcc-O0 gcc -O0
 try clang-O0 clang -O0

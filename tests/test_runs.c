@@ -289,6 +289,11 @@ static void test_convert_goes_round(void) {
         0, "same");
 }
 
+/* Rows and logits are the committed ones, to the last bit. */
+static void test_the_golden_digest(void) {
+    program_says("sh tests/digest.sh build/segfuse 4 --threads 2", 0, "ok      golden digest");
+}
+
 static void tests_runs(void) {
     RUN(test_a_killed_run_goes_on);
     RUN(test_an_interrupted_run_leaves_what_is_done);
@@ -298,4 +303,5 @@ static void tests_runs(void) {
     RUN(test_shards_merge_into_the_whole);
     RUN(test_empty_shards_merge);
     RUN(test_convert_goes_round);
+    RUN(test_the_golden_digest);
 }

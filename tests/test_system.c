@@ -155,7 +155,7 @@ static void system_writes(system_work *work, const char *name) {
         CHECK(system_holds(path, status ? &old : &made));
         errors += status != SGF_OK;
     } while (reached);
-    CHECK(!status && errors >= 5); /* open, fdopen, fflush, fsync, fclose, rename at least */
+    CHECK(!status && errors >= 6); /* stat, open, fdopen, fflush, fsync, fclose, rename at least */
     sgf__buf_free(&old);
     sgf__buf_free(&made);
 }
@@ -200,14 +200,14 @@ static void test_threads_that_do_not_start_change_nothing(void) {
     }
     MUST(memory_question_make("fused", &q, &err), err);
     MUST(memory_ask(model, NULL, &q, expected, sizeof expected, &err), err);
-    for (at = 1; at <= 4; at++) {
+    for (at = 1; at <= 7; at++) { /* the lock, two conditions, three threads */
         sgf_session *session = NULL;
         sgf_session_options options;
         memset(&options, 0, sizeof options);
         options.threads = 4;
         system_reset(at, 0);
         MUST(sgf_session_create(model, &options, &session, &err), err);
-        CHECK(test_system.calls == (at < 4 ? at : 3));
+        CHECK(test_system.calls == (at < 7 ? at : 6));
         system_reset(0, 0);
         MUST(sgf_ask(session, &q.method, &q.prompt, 3, answer, sizeof answer, &err), err);
         CHECK(!strcmp(answer, expected));
@@ -218,16 +218,24 @@ static void test_threads_that_do_not_start_change_nothing(void) {
 
 /* ---- the program ---- */
 
-/* The program on a system whose call `at` fails; 0 when there is no such call. */
-static int system_program(const char *arguments, long at, int partly, int *status) {
-    char line[1400];
+/* The program on a system whose call `at` fails, wholly or partly, which has no memory for its
+   allocation `at`, or where it is killed at that call; 0 when there is no such call. */
+typedef enum { SYSTEM_CALL, SYSTEM_PART, SYSTEM_MEMORY, SYSTEM_KILL } system_fault;
+static int system_kept; /* was it a file's removal that failed? */
+
+static int system_program(const char *arguments, long at, system_fault fault, int *status) {
+    static const char *const variables[] = {"SEGFUSE_FAIL", "SEGFUSE_PARTLY=1 SEGFUSE_FAIL",
+                                            "SEGFUSE_MEMORY", "SEGFUSE_KILL=1 SEGFUSE_FAIL"};
+    char line[2048];
     const char *output;
-    snprintf(line, sizeof line, "SEGFUSE_FAIL=%ld %s build/segfuse-faulty %s", at,
-             partly ? "SEGFUSE_PARTLY=1" : "", arguments);
+    snprintf(line, sizeof line, "%s=%ld build/segfuse-faulty %s", variables[fault], at, arguments);
     output = program_run(line, status);
+    system_kept = 0;
+    if (fault == SYSTEM_KILL && *status >= 128) return 1;
     CHECK(*status == 0 || *status == 1);
-    CHECK(!*status || (strstr(output, ": ") && !partly));
+    CHECK(!*status || (strstr(output, ": ") && fault != SYSTEM_PART));
     if (*status > 1) printf("    %s\n%.500s\n", line, output);
+    system_kept = strstr(output, "what should have been removed was not") != NULL;
     return !strstr(output, "there is no such call");
 }
 #define SYSTEM_BUILT \
@@ -238,25 +246,26 @@ static void test_a_run_survives_every_failing_call(void) {
     static const char options[] = "generate --method per_prompt --max_samples 2 --num_fewshots 1 "
                                   "--batch_size 1 --threads 2 --quiet --output";
     char line[1024];
-    int partly, status, reached, errors = 0;
+    int fault, status, reached, errors = 0;
     long at;
     SYSTEM_BUILT;
     temp_path("");
     snprintf(line, sizeof line, "build/segfuse %s '%s/sound'", options, temp_folder);
     program_says(line, 0, "");
-    for (partly = 0; partly < 2; partly++)
+    for (fault = SYSTEM_CALL; fault <= SYSTEM_KILL; fault++)
         for (at = 1, reached = 1; reached && at < 1000; at++) {
             program_says("rm -rf '%s/unsound'", 0, "");
             snprintf(line, sizeof line, "%s '%s/unsound'", options, temp_folder);
-            reached = system_program(line, at, partly, &status);
-            program_says("ls '%s' '%s/unsound' 2> /dev/null | grep -c '[.]tmp$\\|[.]probe$'", 1,
-                         "0");
+            reached = system_program(line, at, (system_fault)fault, &status);
+            if (!system_kept && status < 128)
+                program_says("ls '%s' '%s/unsound' 2> /dev/null | grep -c '[.]tmp$\\|[.]probe$'", 1,
+                             "0");
             snprintf(line, sizeof line, "build/segfuse %s '%s/unsound'", options, temp_folder);
-            if (status) program_says(line, 0, "");
+            if (status || system_kept) program_says(line, 0, "");
             runs_same("sound", "unsound", "per_prompt");
-            errors += status;
+            errors += status != 0;
         }
-    CHECK(at > 2 && errors > 20);
+    CHECK(errors > 80);
 }
 static void test_merge_and_convert_survive_every_failing_call(void) {
     char line[1400], more[1024];
@@ -299,10 +308,54 @@ static void test_merge_and_convert_survive_every_failing_call(void) {
     CHECK(errors > 20);
 }
 
+/* Verbs that look at results: what they print and write is what a sound system gives, or they fail and
+   say why, and every file is the old one or the new one. */
+static void test_other_verbs_survive_every_failing_call(void) {
+    static const char *const verbs[] = {
+        "analyze '%s/verbs'", "lemmatize --rewrite '%s/verbs/per_prompt.feather'",
+        "inspect '%s/verbs/per_prompt.feather'",
+        "mask --kind shared --segments shared:4,para:3,sep:1,para:3,cue:2 --output '%s/verbs/m.npy'"};
+    static const char sums[] = "cd '%s/verbs' && for f in *; do cksum $f; done";
+    char line[1400], command[1024], before[4096], after[4096];
+    int fault, status, reached, errors = 0;
+    size_t i;
+    long at;
+    SYSTEM_BUILT;
+    temp_path("");
+    program_says(
+        "build/segfuse generate --method per_prompt,fused --max_samples 2 --num_fewshots 1 "
+        "--quiet --output '%s/looked'",
+        0, "");
+    for (i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        snprintf(command, sizeof command, verbs[i], temp_folder);
+        program_says("rm -rf '%s/verbs' && cp -r '%s/looked' '%s/verbs'", 0, "");
+        snprintf(line, sizeof line, sums, temp_folder);
+        snprintf(before, sizeof before, "%s", program_run(line, &status));
+        snprintf(line, sizeof line, "build/segfuse %s > '%s/sound.txt'", command, temp_folder);
+        program_says(line, 0, "");
+        snprintf(line, sizeof line, sums, temp_folder);
+        snprintf(after, sizeof after, "%s", program_run(line, &status));
+        for (fault = SYSTEM_CALL; fault <= SYSTEM_MEMORY; fault++)
+            for (at = 1, reached = 1; reached && at < 1000; at++) {
+                const char *now;
+                program_says("rm -rf '%s/verbs' && cp -r '%s/looked' '%s/verbs'", 0, "");
+                snprintf(line, sizeof line, "%s > '%s/unsound.txt'", command, temp_folder);
+                reached = system_program(line, at, (system_fault)fault, &status);
+                errors += status;
+                if (!status) program_says("cmp '%s/sound.txt' '%s/unsound.txt'", 0, "");
+                snprintf(line, sizeof line, sums, temp_folder);
+                now = program_run(line, &status);
+                CHECK(!strcmp(now, after) || !strcmp(now, before));
+            }
+    }
+    CHECK(errors > 40);
+}
+
 static void tests_system(void) {
     RUN(test_every_reader_survives_every_failing_call);
     RUN(test_every_writer_survives_every_failing_call);
     RUN(test_threads_that_do_not_start_change_nothing);
     RUN(test_a_run_survives_every_failing_call);
     RUN(test_merge_and_convert_survive_every_failing_call);
+    RUN(test_other_verbs_survive_every_failing_call);
 }

@@ -17,34 +17,38 @@ static int path_order(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 /* The result files of a folder, ascending: FILE.feather, and FILE.csv where there is no Feather of
-   that name. The caller frees each path and the list. */
-static char **folder_results(const char *folder, size_t *count) {
+   that name. The caller frees each path and the list, also after an error. */
+static sgf_status folder_results(const char *folder, char ***list, size_t *count, sgf_error *err) {
     DIR *dir = opendir(folder);
     struct dirent *entry;
-    char **paths = NULL, path[1200];
-    size_t cap = 0, n = 0;
-    while (dir && (entry = readdir(dir)) != NULL) {
+    char path[1200];
+    size_t cap = 0;
+    sgf_status status = SGF_OK;
+    while (dir && (errno = 0, entry = readdir(dir)) != NULL) {
         int csv = path_ends(entry->d_name, ".csv");
         if (!csv && !path_ends(entry->d_name, ".feather")) continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         if (csv) {
             char twin[1210];
             snprintf(twin, sizeof twin, "%.*s.feather", (int)strlen(path) - 4, path);
-            if (!access(twin, F_OK)) continue;
+            if (!is_free(twin)) continue;
         }
-        if (n == cap) {
-            char **more = (char **)realloc(paths, (cap = cap * 2 + 16) * sizeof *paths);
+        if (*count == cap) {
+            char **more = (char **)realloc(*list, (cap = cap * 2 + 16) * sizeof **list);
             if (!more) break;
-            paths = more;
+            *list = more;
         }
-        paths[n] = (char *)malloc(strlen(path) + 1);
-        if (!paths[n]) break;
-        strcpy(paths[n++], path);
+        (*list)[*count] = (char *)malloc(strlen(path) + 1);
+        if (!(*list)[*count]) break;
+        strcpy((*list)[(*count)++], path);
     }
+    if (dir && entry) status = study_memory(err);
+    else if (errno) /* a part of the files would be a wrong comparison */
+        status = sgf__fail_at(err, SGF_ERR_IO, folder, -1, "%s: cannot be read: %s", folder,
+                              strerror(errno));
     if (dir) closedir(dir);
-    if (n) qsort(paths, n, sizeof *paths, path_order);
-    *count = n;
-    return paths;
+    if (*count) qsort(*list, *count, sizeof **list, path_order);
+    return status;
 }
 
 static sgf_status study_add(study *s, const char *path, sgf_error *err) {
@@ -60,8 +64,8 @@ static sgf_status study_add(study *s, const char *path, sgf_error *err) {
    aloud. */
 static sgf_status study_add_folder(study *s, const char *folder, sgf_error *err) {
     size_t n = 0, i, before = s->files;
-    char **paths = folder_results(folder, &n);
-    sgf_status status = SGF_OK;
+    char **paths = NULL;
+    sgf_status status = folder_results(folder, &paths, &n, err);
     for (i = 0; i < n; i++) {
         if (!status) status = study_add(s, paths[i], err);
         if (status == SGF_ERR_FORMAT || status == SGF_ERR_UNSUPPORTED) {
@@ -340,9 +344,10 @@ static void text_questions(const study *s, long samples) {
     for (q = 0; q < s->questions && printed < (size_t)samples; q++)
         if (study_differs(s, q)) printed++, text_question(s, q);
 }
-static void text_all(const study *s, const analyze_options *o, const char *title, size_t base) {
+static sgf_status text_all(const study *s, const analyze_options *o, const char *title, size_t base,
+                           sgf_error *err) {
     size_t *rank = (size_t *)calloc(s->files + 1, sizeof *rank), i;
-    if (!rank) return;
+    if (!rank) return study_memory(err);
     study_rank(s, rank);
     printf("%s%s%llu questions", title, *title ? ": " : "", (unsigned long long)s->questions);
     if (s->common < s->questions)
@@ -363,6 +368,7 @@ static void text_all(const study *s, const analyze_options *o, const char *title
     text_relations(s, rank);
     text_questions(s, o->samples);
     free(rank);
+    return SGF_OK;
 }
 
 /* ---- JSON ---- */
@@ -831,7 +837,7 @@ static int analyze_print(study *s, const analyze_options *o, const char *title, 
         if (!strcmp(o->table, "paraphrases")) csv_paraphrases(s);
         if (!strcmp(o->table, "relations")) csv_relations(s);
         if (!strcmp(o->table, "questions")) csv_questions(s);
-    } else text_all(s, o, title, base);
+    } else if (text_all(s, o, title, base, &err)) return failed("analyze", &err);
     return 0;
 }
 static int analyze_run(study *s, analyze_options *o, const char *const *files, int count) {
@@ -844,7 +850,7 @@ static int analyze_run(study *s, analyze_options *o, const char *const *files, i
     if (result) return result;
     if (!o->data) project_path("models/questions/test.jsonl", path, sizeof path);
     status = dataset_load(o->data ? o->data : path, "test", &data, &err);
-    if (status && o->data) return failed("analyze", &err);
+    if (status && (o->data || !is_free(path))) return failed("analyze", &err);
     if (status) memset(&data, 0, sizeof data); /* the bundled questions only give relations */
     status = study_names(s, &err);
     if (!status) status = study_make(s, &data, &err);

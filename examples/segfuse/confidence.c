@@ -316,7 +316,7 @@ static int confidence_write(const char *path) {
     sgf_status status;
     memset(&t, 0, sizeof t);
     snprintf(file, sizeof file, "%s.feather", path);
-    if (access(file, F_OK)) {
+    if (is_free(file)) {
         fprintf(stderr, "segfuse confidence: %s is not there; make it without --write_confidence\n",
                 file);
         return 1;

@@ -71,7 +71,7 @@ static void table_types(sgf_table *table) {
 
 /* A file that is there is only replaced when that was asked for. */
 static int output_free(const char *verb, const char *path, int rewrite) {
-    if (rewrite || access(path, F_OK)) return 1;
+    if (rewrite || is_free(path)) return 1;
     fprintf(stderr, "segfuse %s: %s is there already; --rewrite replaces it\n", verb, path);
     return 0;
 }

@@ -43,6 +43,10 @@ static const char *registry_id(const char *name) {
     return NULL;
 }
 
+/* Is there nothing at `path`? What cannot be looked at may well be there. */
+static int is_free(const char *path) {
+    return access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR);
+}
 static int is_folder(const char *path) {
     struct stat info;
     return !stat(path, &info) && S_ISDIR(info.st_mode);

@@ -25,8 +25,7 @@ static shown show_bytes(double bytes) {
 }
 static int folder_has(const char *path, const char *name) {
     char file[1400];
-    struct stat info;
-    return path_make(file, sizeof file, "%s/%s", path, name) && !stat(file, &info);
+    return path_make(file, sizeof file, "%s/%s", path, name) && !is_free(file);
 }
 
 /* ---- the configuration ---- */

@@ -74,8 +74,10 @@ static sgf_status journal_claim(journal *j, sgf_error *err) {
         j->fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (j->fd < 0) return journal_failed(j, "the journal cannot be written", err);
         status = journal_lock(j, err);
-        if (!status && !fstat(j->fd, &ours) && !stat(j->path, &named) &&
-            ours.st_ino == named.st_ino && ours.st_dev == named.st_dev)
+        if (!status && fstat(j->fd, &ours)) status = journal_failed(j, "cannot be looked at", err);
+        if (!status && stat(j->path, &named)) {
+            if (errno != ENOENT) status = journal_failed(j, "cannot be looked at", err);
+        } else if (!status && ours.st_ino == named.st_ino && ours.st_dev == named.st_dev)
             return SGF_OK;
         close(j->fd);
         j->fd = -1;

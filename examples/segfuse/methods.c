@@ -87,7 +87,7 @@ static sgf_status confidences_load(confidences *c, sgf_error *err) {
     static const char *const names[] = {"uuid", "paraphrase", "confidence"};
     int column[3], i;
     sgf_status status;
-    if (access(c->path, F_OK))
+    if (is_free(c->path))
         return sgf__fail_at(err, SGF_ERR_IO, c->path, -1,
                             "%s is not there: weights are confidences; make them with segfuse "
                             "confidence, or name their file with --confidence",

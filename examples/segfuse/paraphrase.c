@@ -283,7 +283,7 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
     run_folder(run);
     if (output) snprintf(path, sizeof path, "%s", output);
     else snprintf(path, sizeof path, "%s/paraphrases.jsonl", run->folder);
-    if (!access(path, F_OK) && !run->o.rewrite) {
+    if (!run->o.rewrite && !is_free(path)) {
         fprintf(stderr,
                 "segfuse paraphrase: %s is there already; give --rewrite or another --output\n",
                 path);

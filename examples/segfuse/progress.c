@@ -9,7 +9,7 @@ typedef struct {
 } progress;
 
 static double clock_now(void) {
-    struct timespec t;
+    struct timespec t = {0, 0};
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

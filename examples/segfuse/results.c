@@ -290,7 +290,7 @@ static sgf_status result_peek(const char *path, const sgf__buf *config, int *the
     sgf_table *table;
     sgf_status status;
     snprintf(file, sizeof file, "%s.feather", path);
-    *there = !access(file, F_OK);
+    *there = !is_free(file);
     if (!*there) return SGF_OK;
     status = sgf_table_read(file, NULL, &table, err);
     if (status) return status;

@@ -1,0 +1,193 @@
+/* The public functions as programs call them: each is declared here a second time, so that a change to
+   one of them does not compile until it is made here too, knowingly, with a line in CHANGELOG.md.
+   tests/header.sh compiles this as C99 and as C++17 and looks whether all are here. */
+#define SEGFUSE_IMPLEMENTATION
+#include "../segfuse.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern const char *sgf_version(void);
+extern const char *sgf_status_text(sgf_status status);
+extern sgf_str sgf_text(const char *text);
+extern const char *sgf_role_name(sgf_role role);
+extern void sgf_layout_init(sgf_layout *layout, const sgf_allocator *mem);
+extern void sgf_layout_free(sgf_layout *layout);
+extern void sgf_layout_clear(sgf_layout *layout);
+extern sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t group,
+                                     int32_t *segment, sgf_error *err);
+extern sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
+                                 sgf_error *err);
+extern int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key);
+extern void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible);
+extern void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
+extern const char *sgf_mask_name(sgf_mask mask);
+extern sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *err);
+extern void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
+extern void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
+extern char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *out, size_t cap);
+extern sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
+                                   size_t q, size_t k, char *out, size_t cap, sgf_error *err);
+extern size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q,
+                               size_t *k);
+extern int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to);
+extern sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise,
+                                 size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
+                                 sgf_error *err);
+extern char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
+extern sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, size_t n,
+                                  sgf_error *err);
+extern const char *sgf_dtype_name(sgf_dtype dtype);
+extern sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
+                                  sgf_error *err);
+extern int32_t sgf_config_window(const sgf_config *config, int32_t layer);
+extern uint64_t sgf_config_parameters(const sgf_config *config);
+extern uint64_t sgf_config_kv_bytes(const sgf_config *config);
+extern sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out,
+                                 sgf_error *err);
+extern void sgf_model_free(sgf_model *model);
+extern sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
+                                     sgf_session **out, sgf_error *err);
+extern void sgf_session_free(sgf_session *session);
+extern sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule, int32_t parent,
+                                    int32_t *sequence, sgf_error *err);
+extern void sgf_sequence_close(sgf_session *session, int32_t sequence);
+extern sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits,
+                              float *hidden, sgf_error *err);
+extern sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
+                                     float *hidden, int32_t *sequence, sgf_error *err);
+extern void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
+extern const char *sgf_accident_name(size_t i);
+extern sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err);
+extern sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
+extern const char *sgf_method_name(size_t i);
+extern const char *sgf_method_separator(const sgf_method *method);
+extern sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
+extern sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
+                                    const sgf_method *method, size_t which, sgf_layout *layout,
+                                    sgf_error *err);
+extern sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
+                               sgf_step_function *on_step, void *user, sgf_error *err);
+extern sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *stream,
+                                      sgf_error *err);
+extern sgf_status sgf_probabilities(const float *logits, size_t n, double temperature, double top_p,
+                                    double *out, const sgf_allocator *mem, sgf_error *err);
+extern sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const sgf_prompt *prompt,
+                          size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
+extern sgf_str sgf_first_line(sgf_str text);
+extern sgf_str sgf_first_word(sgf_str text);
+extern sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem, sgf_tokenizer **out,
+                                     sgf_error *err);
+extern void sgf_tokenizer_free(sgf_tokenizer *tokenizer);
+extern sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int special,
+                             int32_t *ids, size_t cap, size_t *count, sgf_error *err);
+extern size_t sgf_encode_bound(size_t text_len);
+extern sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                             int flags, char *out, size_t cap, size_t *len, sgf_error *err);
+extern sgf_status sgf_decode_next(const sgf_tokenizer *tokenizer, sgf_decode_state *state,
+                                  int32_t id, int flags, char *out, size_t cap, size_t *len,
+                                  sgf_error *err);
+extern sgf_status sgf_decode_end(const sgf_tokenizer *tokenizer, sgf_decode_state *state, char *out,
+                                 size_t cap, size_t *len, sgf_error *err);
+extern int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token);
+extern sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id);
+extern size_t sgf_tokenizer_size(const sgf_tokenizer *tokenizer);
+extern int32_t sgf_tokenizer_bos(const sgf_tokenizer *tokenizer);
+extern int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer);
+extern void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out);
+extern int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
+                                   int *special);
+extern sgf_status sgf_lemmas_make(sgf_str text, const sgf_allocator *mem, sgf_lemmas *out,
+                                  sgf_error *err);
+extern sgf_status sgf_lemmas_copy(const sgf_str *items, size_t n, const sgf_allocator *mem,
+                                  sgf_lemmas *out, sgf_error *err);
+extern void sgf_lemmas_free(sgf_lemmas *lemmas);
+extern int sgf_lemmas_match(const sgf_lemmas *prediction, const sgf_lemmas *gold, int two_way);
+extern sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, size_t n,
+                                   int *one_way, int *two_way, sgf_error *err);
+extern void sgf_random_seed(sgf_random *random, int64_t seed);
+extern void sgf_random_seed_text(sgf_random *random, sgf_str text);
+extern uint64_t sgf_random_bits(sgf_random *random, unsigned bits);
+extern uint64_t sgf_random_below(sgf_random *random, uint64_t n);
+extern double sgf_random_double(sgf_random *random);
+extern void sgf_random_shuffle(sgf_random *random, size_t *items, size_t n);
+extern sgf_status sgf_random_sample(sgf_random *random, size_t n, size_t k, size_t *out,
+                                    const sgf_allocator *mem, sgf_error *err);
+extern sgf_status sgf_numpy_permutation(uint64_t seed, uint64_t n, size_t *out, sgf_error *err);
+extern void sgf_md5_hex(sgf_str text, char out[33]);
+extern void sgf_wilson(size_t k, size_t n, double z, double *low, double *high);
+extern sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err);
+extern void sgf_table_free(sgf_table *table);
+extern sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_type type, int *column,
+                                   sgf_error *err);
+extern void sgf_table_drop(sgf_table *table, int column);
+extern int sgf_table_columns(const sgf_table *table);
+extern size_t sgf_table_rows(const sgf_table *table);
+extern int sgf_table_find(const sgf_table *table, const char *name);
+extern const char *sgf_table_name(const sgf_table *table, int column);
+extern sgf_type sgf_table_type(const sgf_table *table, int column);
+extern const char *sgf_table_type_text(const sgf_table *table, int column);
+extern const char *sgf_table_format(const sgf_table *table);
+extern sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sgf_error *err);
+extern sgf_status sgf_table_f64(sgf_table *table, int column, double value, sgf_error *err);
+extern sgf_status sgf_table_i64(sgf_table *table, int column, int64_t value, sgf_error *err);
+extern sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_error *err);
+extern sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *items, size_t n,
+                                 sgf_error *err);
+extern sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_str *items,
+                                      const size_t *counts, size_t n, sgf_error *err);
+extern sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err);
+extern sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error *err);
+extern sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t n, sgf_error *err);
+extern int sgf_cell_null(const sgf_table *table, int column, size_t row);
+extern sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row);
+extern double sgf_cell_f64(const sgf_table *table, int column, size_t row);
+extern int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row);
+extern int sgf_cell_bool(const sgf_table *table, int column, size_t row);
+extern size_t sgf_cell_count(const sgf_table *table, int column, size_t row);
+extern const sgf_str *sgf_cell_list(const sgf_table *table, int column, size_t row);
+extern const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t row, size_t i,
+                                     size_t *count);
+extern sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, sgf_error *err);
+extern sgf_status sgf_table_metadata_set(sgf_table *table, const char *key, sgf_str value,
+                                         sgf_error *err);
+extern sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
+extern sgf_status sgf_table_write_feather(const sgf_table *table, const char *path, sgf_error *err);
+extern sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, sgf_error *err);
+extern sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *path, sgf_error *err);
+extern sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sgf_table **table,
+                                 sgf_error *err);
+extern sgf_status sgf_layout_read(const char *path, sgf_layout *layout, sgf_error *err);
+extern sgf_status sgf_layout_write(const sgf_layout *layout, const char *path, sgf_error *err);
+extern sgf_status sgf_npy_write(const char *path, const char *descr, const size_t *shape,
+                                size_t dims, const void *data, sgf_error *err);
+extern sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
+                                const sgf_allocator *mem, sgf_error *err);
+extern sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
+                                  sgf_error *err);
+extern void sgf_matrix_free(sgf_matrix *matrix);
+extern sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err);
+#ifdef __cplusplus
+}
+#endif
+
+/* A program as the documentation tells to write it: a mask, with no model. */
+int main(void) {
+    static const int32_t ids[3] = {1, 2, 3};
+    sgf_layout layout;
+    sgf_error err;
+    int32_t a, b, answer;
+    int failed, leaks;
+    sgf_layout_init(&layout, NULL);
+    failed = sgf_layout_segment(&layout, SGF_PARAPHRASE, 0, &a, &err) ||
+             sgf_layout_segment(&layout, SGF_PARAPHRASE, 1, &b, &err) ||
+             sgf_layout_segment(&layout, SGF_ANSWER, -1, &answer, &err) ||
+             sgf_layout_add(&layout, a, ids, 1, &err) || sgf_layout_add(&layout, b, ids, 2, &err);
+    sgf_visible_set(&layout, a, a, 1);
+    sgf_visible_set(&layout, b, b, 1);
+    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    leaks = sgf_visible(&layout, b, a);
+    failed = failed || leaks || layout.tokens != 3;
+    sgf_layout_free(&layout);
+    return failed || strcmp(sgf_version(), SGF_VERSION) != 0;
+}
