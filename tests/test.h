@@ -1,4 +1,6 @@
-/* A test is a function; CHECK counts a failure and goes on; SKIP says why and leaves. */
+/* A test is a function; CHECK counts a failure and goes on; SKIP says why and leaves. For
+ * tests/mutate.py, TEST_STOP: the first test that fails ends the program, each shows its processor
+ * time, and the variable TEST_LIMITS, "name=seconds,..,", says which to run, and for how long. */
 #ifndef SGF_TEST_H
 #define SGF_TEST_H
 #include <stdio.h>
@@ -31,14 +33,42 @@ static const char *test_skip_text; /* set by SKIP */
     } while (0)
 #define RUN(function) test_run(#function, function)
 
+#ifdef TEST_STOP
+#include <sys/time.h>
+#include <time.h>
+
+/* Seconds of processor time that the test may take, 0: it is not to run. */
+static int test_limit(const char *name) {
+    const char *limits = getenv("TEST_LIMITS"), *at;
+    size_t n = strlen(name);
+    if (!limits) return 3600;
+    for (at = limits; (at = strstr(at, name)) != NULL; at += n)
+        if (at[n] == '=' && (at == limits || at[-1] == ',')) return atoi(at + n + 1);
+    return 0;
+}
+#endif
+
 static void test_run(const char *name, void (*function)(void)) {
+#ifdef TEST_STOP
+    struct itimerval limit = {{0, 0}, {test_limit(name), 0}};
+    clock_t begin = clock();
+    if (!limit.it_value.tv_sec) return;
+    setitimer(ITIMER_PROF, &limit, NULL);
+    fprintf(stderr, "%s\n", name);
+#endif
     test_errors = 0;
     test_skip_text = NULL;
     function();
+#ifdef TEST_STOP
+    printf("time %s %.3f\n", name, (double)(clock() - begin) / CLOCKS_PER_SEC);
+#endif
     if (test_errors) test_failed++, printf("FAILED  %s\n", name);
     else if (test_skip_text) test_skipped++, printf("skipped %s: %s\n", name, test_skip_text);
     else test_passed++, printf("ok      %s\n", name);
     fflush(stdout);
+#ifdef TEST_STOP
+    if (test_failed) exit(1);
+#endif
 }
 
 /* Memory that runs out: allocation number `fail` (from 1; 0: none) returns NULL. */
