@@ -711,6 +711,22 @@ static void test_config_refuses_by_name(void) {
                 "\"factor\" is -2", "above 0");
     mod_refuses(dir, "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2}",
                 "low_freq_factor", "missing");
+    mod_refuses(dir,
+                "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2, "
+                "\"original_max_position_embeddings\": 16, \"high_freq_factor\": 4}",
+                "\"low_freq_factor\" is missing", "config.json");
+    mod_refuses(dir,
+                "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2, "
+                "\"original_max_position_embeddings\": 16, \"low_freq_factor\": 1}",
+                "\"high_freq_factor\" is missing", "config.json");
+    mod_refuses(dir,
+                "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2, "
+                "\"original_max_position_embeddings\": 16, \"low_freq_factor\": 4, "
+                "\"high_freq_factor\": 4}",
+                "\"high_freq_factor\" must be above", "low_freq_factor");
+    mod_refuses(dir,
+                "\"head_dim\": 2, \"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 2}",
+                "\"dynamic\" RoPE needs", "head_dim");
     mod_refuses(dir, "\"rope_parameters\": {\"full_attention\": {}}", "full_attention",
                 "differs by layer");
     mod_refuses(dir, "\"rope_parameters\": {\"partial_rotary_factor\": 0.5}",

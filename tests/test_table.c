@@ -413,6 +413,133 @@ static void test_table_parse_reads_python_literals(void) {
     sgf_table_free(t);
 }
 
+static void test_table_parse_refuses_what_is_no_literal(void) {
+    static const struct {
+        sgf_type type;
+        const char *text;
+    } cases[] = {{SGF_LIST_UTF8, "['\\x4']"},
+                 {SGF_LIST_UTF8, "['\\x4g']"},
+                 {SGF_LIST_UTF8, "['\\ud800']"},
+                 {SGF_LIST_UTF8, "['\\U00110000']"},
+                 {SGF_LIST_UTF8, "['a"},
+                 {SGF_LIST_UTF8, "['a'"},
+                 {SGF_LIST_UTF8, "['a' 'b'"},
+                 {SGF_LIST_UTF8, "['a\\"},
+                 {SGF_LIST_UTF8, "['a\\x"},
+                 {SGF_LIST_UTF8, "["},
+                 {SGF_LIST_UTF8, "('a']"},
+                 {SGF_LIST_UTF8, "{'a'}"},
+                 {SGF_LIST_UTF8, "'a'"},
+                 {SGF_LIST_UTF8, "['a'] b"},
+                 {SGF_LIST_UTF8, "array(['a'], dtype=int)"},
+                 {SGF_LIST_UTF8, "array(['a']"},
+                 {SGF_LIST_UTF8, "array('a')"},
+                 {SGF_LIST_LIST_UTF8, "['a']"},
+                 {SGF_LIST_LIST_UTF8, "[['a'], 'b']"},
+                 {SGF_LIST_LIST_UTF8, "[['a']"},
+                 {SGF_LIST_LIST_UTF8, "None"},
+                 {SGF_I64, "-"},
+                 {SGF_I64, "1a"},
+                 {SGF_I64, "1.0"},
+                 {SGF_I64, "9223372036854775808"},
+                 {SGF_I64, "-9223372036854775809"},
+                 {SGF_I64, "18446744073709551616"},
+                 {SGF_I64, "99999999999999999999"},
+                 {SGF_F64, "-"},
+                 {SGF_F64, "1x"},
+                 {SGF_F64, "--1"},
+                 {SGF_F64, "infinite"},
+                 {SGF_BOOL, "yes"},
+                 {SGF_BOOL, "FALSE"}};
+    static const char *const good[][2] = {
+        {"['a\\\nb']", "ab"}, /* a continued line */
+        {"['\\7\\1012']", "\7A2"},
+        {"[ 'a' , ]", "a"},
+        {"array(['a'])", "a"},
+        {"array(('a',), dtype=object)", "a"},
+        {"['\\xE9\\u20ac\\uD7FF']", "\xC3\xA9\xE2\x82\xAC\xED\x9F\xBF"}};
+    char csv[256];
+    sgf_error err;
+    sgf_table *t;
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(csv, sizeof csv, "x\n\"%s\"\n", cases[i].text);
+        MUST(table_csv(csv, &t, &err), err);
+        err.message[0] = 0;
+        if (sgf_table_parse(t, 0, cases[i].type, &err) != SGF_ERR_FORMAT ||
+            !strstr(err.message, "'x', row 1: not ") || !strstr(err.message, cases[i].text))
+            test_errors++, printf("    %s: %s\n", cases[i].text, err.message);
+        CHECK(sgf_table_type(t, 0) == SGF_UTF8 && table_is(sgf_cell_text(t, 0, 0), cases[i].text));
+        sgf_table_free(t);
+    }
+    for (i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(csv, sizeof csv, "x\n\"%s\"\n", good[i][0]);
+        MUST(table_csv(csv, &t, &err), err);
+        MUST(sgf_table_parse(t, 0, SGF_LIST_UTF8, &err), err);
+        CHECK(sgf_cell_count(t, 0, 0) == 1 && table_is(sgf_cell_list(t, 0, 0)[0], good[i][1]));
+        CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_ARG); /* it is parsed */
+        sgf_table_free(t);
+    }
+    MUST(table_csv("x\n1\n", &t, &err), err);
+    CHECK(sgf_table_parse(t, -1, SGF_I64, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_parse(t, 1, SGF_I64, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_parse(t, 0, SGF_OTHER, &err) == SGF_ERR_ARG);
+    MUST(sgf_table_parse(t, 0, SGF_UTF8, &err), err);
+    MUST(sgf_table_parse(t, 0, SGF_F64, &err), err);
+    CHECK(sgf_cell_f64(t, 0, 0) == 1);
+    sgf_table_free(t);
+    { /* a long cell is shown cut, between two characters */
+        char text[128];
+        memset(text, 'a', 59);
+        snprintf(text + 59, sizeof text - 59, "\xE2\x82\xAC, and much more");
+        snprintf(csv, sizeof csv, "x\n\"%s\"\n", text);
+        MUST(table_csv(csv, &t, &err), err);
+        CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_FORMAT);
+        CHECK(strlen(strstr(err.message, "aaa")) == 59);
+        sgf_table_free(t);
+    }
+}
+/* What there is not has no value, and no column is found beside the last. */
+static void test_cells_that_are_not_there(void) {
+    sgf_error err;
+    sgf_table *t;
+    size_t n = 7;
+    MUST(table_csv("a,b\n1,2\n", &t, &err), err);
+    CHECK(sgf_table_find(t, "c") == -1 && !sgf_table_name(t, 2) && !sgf_table_name(t, -1));
+    CHECK(sgf_table_type(t, 2) == SGF_OTHER && sgf_table_type(t, -1) == SGF_OTHER);
+    CHECK(!sgf_cell_text(t, 0, 1).ptr && !sgf_cell_text(t, 2, 0).ptr);
+    CHECK(!sgf_cell_null(t, 0, 0) && !sgf_cell_list(t, 0, 0) && sgf_cell_count(t, 0, 0) == 0);
+    CHECK(sgf_cell_count(t, 5, 0) == 0 && !sgf_cell_list(t, 5, 0) && !sgf_cell_bool(t, 5, 0));
+    CHECK(!sgf_cell_inner(t, 0, 0, 0, &n) && n == 0);
+    sgf_table_free(t);
+}
+static void test_numbers_print_as_python_prints_them(void) {
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.1, "0.1"},
+                 {1, "1.0"},
+                 {-0.0, "-0.0"},
+                 {1e22, "1e+22"},
+                 {1e-7, "1e-07"},
+                 {1e16, "1e+16"},
+                 {123456789, "123456789.0"},
+                 {0.0001, "0.0001"},
+                 {(double)NAN, "nan"},
+                 {HUGE_VAL, "inf"},
+                 {-HUGE_VAL, "-inf"},
+                 {5e-324, "5e-324"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {1.7976931348623157e308, "1.7976931348623157e+308"}};
+    char out[32];
+    size_t i, n;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        n = sgf__number_print(cases[i].value, out);
+        if (n != strlen(cases[i].text) || memcmp(out, cases[i].text, n) != 0)
+            test_errors++, printf("    %s: %.*s\n", cases[i].text, (int)n, out);
+    }
+}
+
 /* ---- JSON ---- */
 
 static void test_json_values_decide_the_types(void) {
@@ -845,6 +972,9 @@ static void tests_table(void) {
     RUN(test_json_that_no_column_holds_is_named);
     RUN(test_csv_spectrum_equals_its_json);
     RUN(test_table_parse_reads_python_literals);
+    RUN(test_table_parse_refuses_what_is_no_literal);
+    RUN(test_cells_that_are_not_there);
+    RUN(test_numbers_print_as_python_prints_them);
     RUN(test_json_values_decide_the_types);
     RUN(test_feather_gives_back_the_table);
     RUN(test_feather_of_no_columns_is_read);

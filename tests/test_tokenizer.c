@@ -629,6 +629,104 @@ static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
         sgf_tokenizer_free(t);
     }
 }
+#define TOK_GPT2_SPLIT                                                                               \
+    "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"'s|'t|'re|'ve|'m|'ll|'d| ?\\\\p{L}+| ?\\\\p{N}+| " \
+    "?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)|\\\\s+\"},"
+/* Steps that do not go together are refused, and the message names them. */
+static void test_tokenizer_refuses_steps_that_do_not_fit(void) {
+    static const struct {
+        const char *pre, *decoder, *says;
+        sgf_status status;
+    } cases[] = {
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"Digits\","
+         "\"individual_digits\":true}]}",
+         "\"ByteLevel\"", "Digits after ByteLevel", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Metaspace\",\"replacement\":\"_\"},"
+         "{\"type\":\"ByteLevel\"}]}",
+         "\"ByteLevel\"", "ByteLevel after Metaspace", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[" TOK_GPT2_SPLIT
+         "\"behavior\":\"Isolated\"}," TOK_GPT2_SPLIT "\"behavior\":\"Isolated\"}]}",
+         "\"ByteLevel\"", "more than one Split", SGF_ERR_UNSUPPORTED},
+        {TOK_GPT2_SPLIT "\"behavior\":\"Removed\"}", "\"ByteLevel\"", "than Isolated",
+         SGF_ERR_UNSUPPORTED},
+        {TOK_GPT2_SPLIT "\"behavior\":\"Isolated\",\"invert\":true}", "\"ByteLevel\"",
+         "than Isolated", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Split\",\"behavior\":\"Isolated\"}", "\"ByteLevel\"", "Split by \"\"",
+         SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
+         "{\"type\":\"ByteLevel\"}]}",
+         "\"ByteLevel\"", "add_prefix_space after", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[" TOK_GPT2_SPLIT
+         "\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\",\"add_prefix_space\":false}]}",
+         "\"ByteLevel\"", "use_regex after a Split", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Metaspace\"}", "\"Fuse\"", "without its replacement", SGF_ERR_FORMAT},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
+         "{\"type\":\"Metaspace\",\"replacement\":\"_\"}]}",
+         "\"Fuse\"", "Metaspace is not supported", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Digits\",\"individual_digits\":false}", "\"Fuse\"",
+         "Digits is not supported in this form", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[7]}", "\"Fuse\"",
+         "an entry of pretokenizers is not an object", SGF_ERR_FORMAT},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":7}", "\"Fuse\"",
+         "without its list pretokenizers", SGF_ERR_FORMAT},
+        {"{\"typ\":\"Digits\"}", "\"Fuse\"", "not an object with a type", SGF_ERR_FORMAT},
+        {"null", "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Fuse\"}]",
+         "decoder Fuse is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null", "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]",
+         "decoder ByteFallback is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null",
+         "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Replace\",\"pattern\":{\"String\":"
+         "\"_\"},\"content\":\" \"}]",
+         "decoder Replace is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null", "\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0",
+         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null",
+         "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \","
+         "\"start\":2,\"stop\":0}]",
+         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null",
+         "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\"_\","
+         "\"start\":1,\"stop\":0}]",
+         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"ByteLevel\"}",
+         "\"Sequence\",\"decoders\":[{\"type\":\"ByteLevel\"},{\"type\":\"ByteLevel\"}]",
+         "ByteLevel alone", SGF_ERR_UNSUPPORTED}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[2048];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        sgf_status status;
+        memset(&err, 0, sizeof err);
+        snprintf(json, sizeof json, TOK_PLAIN, cases[i].pre, cases[i].decoder,
+                 "\"a\":1},\"merges\":[");
+        status = sgf__tokenizer_parse("steps.json", json, strlen(json), NULL, &t, &err);
+        if (status != cases[i].status || t || !strstr(err.message, cases[i].says))
+            test_errors++, printf("    case %d: status %d, %s\n", (int)i, (int)status, err.message);
+        sgf_tokenizer_free(t);
+    }
+}
+static void test_tokenizer_takes_contractions_as_words(void) {
+    static const struct {
+        const char *text;
+        size_t length, any_case; /* of the contraction; of the one without regard to case */
+    } cases[] = {
+        {"'s", 2, 2},  {"'t", 2, 2},        {"'m", 2, 2},        {"'d", 2, 2},   {"'re", 3, 3},
+        {"'ve", 3, 3}, {"'ll", 3, 3},       {"'sx", 2, 2},       {"'rex", 3, 3}, {"'S", 0, 2},
+        {"'T", 0, 2},  {"'M", 0, 2},        {"'D", 0, 2},        {"'RE", 0, 3},  {"'Ve", 0, 3},
+        {"'lL", 0, 3}, {"'\xC5\xBF", 0, 3}, {"'\xC5\xC0", 0, 0}, {"'", 0, 0},    {"'r", 0, 0},
+        {"'rx", 0, 0}, {"'vx", 0, 0},       {"'lx", 0, 0},       {"'ee", 0, 0},  {"'le", 0, 0},
+        {"'[", 0, 0},  {"'@e", 0, 0},       {"'R@", 0, 0},       {"'R[", 0, 0}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgf__scan scan;
+        memset(&scan, 0, sizeof scan);
+        scan.text = cases[i].text;
+        scan.n = strlen(cases[i].text);
+        CHECK(sgf__scan_contraction(&scan, 0, 0) == cases[i].length);
+        CHECK(sgf__scan_contraction(&scan, 0, 1) == cases[i].any_case);
+    }
+}
 static void test_tokenizer_cuts_digits_apart(void) {
     static const char pre[] = "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\","
                               "\"individual_digits\":true},{\"type\":\"ByteLevel\","
@@ -932,6 +1030,8 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_ignore_merges_takes_whole_words);
     RUN(test_tokenizer_falls_back_to_bytes);
     RUN(test_tokenizer_marks_spaces_as_metaspace_says);
+    RUN(test_tokenizer_refuses_steps_that_do_not_fit);
+    RUN(test_tokenizer_takes_contractions_as_words);
     RUN(test_tokenizer_cuts_digits_apart);
     RUN(test_tokenizer_decodes_wrong_bytes_like_rust);
     RUN(test_tokenizer_cleans_up_spaces_when_asked);
