@@ -921,6 +921,161 @@ static void test_lz4_frames_decompress(void) {
         sgf__unmap(&in);
     }
 }
+/* A frame with these flags (0x08: it says that it holds `content` bytes) around some blocks and what
+   follows them; returns its length. */
+static size_t table_lz4(unsigned char *frame, unsigned flags, unsigned size, unsigned content,
+                        const char *blocks, size_t n) {
+    size_t at = 6;
+    memcpy(frame, "\x04\x22\x4D\x18", 4);
+    frame[4] = (unsigned char)flags, frame[5] = (unsigned char)size;
+    if (flags & 8) {
+        memset(frame + 6, 0, 8);
+        frame[6] = (unsigned char)content;
+        at = 14;
+    }
+    frame[at] = (unsigned char)(sgf__xxh32(frame + 4, at - 4) >> 8);
+    memcpy(frame + at + 1, blocks, n);
+    return at + 1 + n;
+}
+static void test_lz4_frames_say_what_is_wrong(void) {
+#define LZ4(blocks) blocks, sizeof(blocks) - 1
+    static const struct {
+        unsigned flags, size, content;
+        const char *blocks;
+        size_t n;
+        const char *result; /* the bytes, or words of the error */
+    } cases[] = {{0x60, 0x40, 0, LZ4("\6\0\0\0\x50hello\0\0\0\0"), "hello"},
+                 {0x60, 0x40, 0, LZ4("\5\0\0\x80hello\0\0\0\0behind"), "hello"},
+                 {0x60, 0x40, 0, LZ4("\0\0\0\0"), ""},
+                 {0x60, 0x40, 0,
+                  LZ4("\5\0\0\0\x10"
+                      "a\1\0\0\0\0\0\0"),
+                  "aaaaa"}, /* a match on itself */
+                 {0x60, 0x40, 0,
+                  LZ4("\6\0\0\0\x1F"
+                      "a\1\0\1\0\0\0\0\0"),
+                  "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x10"
+                      "a\1\0\0\0\0\0"),
+                  "ends with a match"},
+                 {0x60, 0x40, 0, LZ4("\1\0\0\0\xF0\0\0\0\0"), "a length runs past"},
+                 {0x60, 0x40, 0, LZ4("\3\0\0\0\xF0\xFF\0\0\0\0\0"), "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\2\0\0\0\x60"
+                      "a\0\0\0\0"),
+                  "literals run past"},
+                 {0x60, 0x40, 0,
+                  LZ4("\3\0\0\0\x10"
+                      "a\1\0\0\0\0"),
+                  "without its offset"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x10"
+                      "a\0\0\0\0\0\0"),
+                  "before the data"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x10"
+                      "a\2\0\0\0\0\0"),
+                  "before the data"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x1F"
+                      "a\1\0\0\0\0\0"),
+                  "a length runs past"},
+                 {0x60, 0x40, 0,
+                  LZ4("\x0D\0\0\0\xC0"
+                      "abcdefghijkl\0\0\0\0"),
+                  "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\x0C\0\0\x80"
+                      "abcdefghijkl\0\0\0\0"),
+                  "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\x0B\0\0\x80"
+                      "abcdefghijk\0\0\0\0"),
+                  "abcdefghijk"}, /* just fits */
+                 {0x60, 0x40, 0, LZ4("\1\0\1\0\0"), "larger than the frame allows"},
+                 {0x60, 0x40, 0, LZ4("\0\0\1\0\0"), "cut short"},
+                 {0x60, 0x40, 0, LZ4("\2\0\0\0\x10"), "cut short"},
+                 {0x60, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0"),
+                  "cut short"},
+                 {0x60, 0x40, 0, LZ4(""), "cut short"},
+                 {0x40, 0x40, 0,
+                  LZ4("\3\0\0\0\x20"
+                      "ab\4\0\0\0\0\2\0\0\0\0\0\0"),
+                  "ababab"},
+                 {0x60, 0x40, 0,
+                  LZ4("\3\0\0\0\x20"
+                      "ab\4\0\0\0\0\2\0\0\0\0\0\0"),
+                  "before the data"},
+                 {0x70, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0\0\0\0\0"),
+                  "checksum of a block"},
+                 {0x70, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0"),
+                  "cut short"},
+                 {0x68, 0x40, 1,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0"),
+                  "a"},
+                 {0x68, 0x40, 2,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0"),
+                  "another number of bytes"},
+                 {0x64, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0\0\0\0\0"),
+                  "checksum of the data"},
+                 {0x64, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0\0\0\0"),
+                  "cut short"},
+                 {0x20, 0x40, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0xE0, 0x40, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x62, 0x40, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x60, 0x30, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x60, 0xC0, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x60, 0x41, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x61, 0x40, 0, LZ4("\0\0\0\0"), "needs a dictionary"}};
+#undef LZ4
+    unsigned char frame[64], out[12];
+    size_t i, n, made;
+    const char *what;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        n = table_lz4(frame, cases[i].flags, cases[i].size, cases[i].content, cases[i].blocks,
+                      cases[i].n);
+        memset(out, 7, sizeof out);
+        what = sgf__lz4_frame(frame, n, out, 11, &made);
+        if (what ? !strstr(what, cases[i].result)
+                 : made != strlen(cases[i].result) || memcmp(out, cases[i].result, made) != 0)
+            test_errors++, printf("    case %d: %s\n", (int)i, what ? what : "other bytes");
+        CHECK(out[11] == 7);
+    }
+    n = table_lz4(frame, 0x74, 0x40, 0,
+                  "\2\0\0\0\x10"
+                  "abbbb\0\0\0\0dddd",
+                  18);
+    for (i = 0; i < 4; i++) {
+        frame[13 + i] = (unsigned char)(sgf__xxh32(frame + 11, 2) >> 8 * i);
+        frame[21 + i] = (unsigned char)(sgf__xxh32((const unsigned char *)"a", 1) >> 8 * i);
+    }
+    CHECK(!sgf__lz4_frame(frame, n, out, 11, &made) && made == 1 && out[0] == 'a');
+    frame[6] ^= 1;
+    what = sgf__lz4_frame(frame, n, out, 11, &made);
+    CHECK(what && strstr(what, "checksum of the header"));
+    frame[6] ^= 1, frame[3] ^= 1;
+    what = sgf__lz4_frame(frame, n, out, 11, &made);
+    CHECK(what && strstr(what, "not an LZ4 frame"));
+    frame[3] ^= 1;
+    what = sgf__lz4_frame(frame, 6, out, 11, &made);
+    CHECK(what && strstr(what, "not an LZ4 frame"));
+    table_lz4(frame, 0x68, 0x40, 1, "", 0);
+    what = sgf__lz4_frame(frame, 14, out, 11, &made);
+    CHECK(what && strstr(what, "cut short"));
+}
 static void test_lz4_refuses_broken_frames(void) {
     static const char *const files[] = {
         "malformed.block.lz4", "commons-compress/ArithmeticException.lz4",
@@ -985,6 +1140,7 @@ static void tests_table(void) {
     RUN(test_a_failing_allocation_leaks_nothing);
     RUN(test_other_formats_are_refused_by_name);
     RUN(test_lz4_frames_decompress);
+    RUN(test_lz4_frames_say_what_is_wrong);
     RUN(test_lz4_refuses_broken_frames);
     RUN(test_xxh32_equals_its_published_values);
 }
