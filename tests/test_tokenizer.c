@@ -309,6 +309,16 @@ static void test_tokenizer_loads_folders_and_their_config(void) {
     CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "300 257") && !strcmp(tok_encode(t, "he"), "257"));
     sgf_tokenizer_free(t);
     file = fopen(path, "wb");
+    if (file)
+        fputs("{\"eos_token\": \"<think>\", \"add_bos_token\": true, \"add_eos_token\": true}",
+              file),
+            fclose(file);
+    MUST(sgf_tokenizer_load(dir, NULL, &t, &err), err);
+    sgf_tokenizer_describe(t, &info);
+    CHECK(!info.adds_bos && info.adds_eos && sgf_tokenizer_bos(t) == -1 && !info.clean_up);
+    CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "257 301") && !strcmp(tok_encode(t, "he"), "257"));
+    sgf_tokenizer_free(t);
+    file = fopen(path, "wb");
     if (file) fputs("{\"bos_token\": ", file), fclose(file);
     t = NULL;
     CHECK(sgf_tokenizer_load(dir, NULL, &t, &err) == SGF_ERR_FORMAT && !t &&
@@ -537,6 +547,51 @@ test_tokenizer_long_text_takes_linear_time(void) { /* a quadratic way would take
     free(text);
     sgf_tokenizer_free(t);
 }
+#define TOK_TEMPLATE(single, tokens)                                          \
+    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single \
+    "],\"special_tokens\":{" tokens "}}"
+#define TOK_SPECIAL(name) "{\"SpecialToken\":{\"id\":\"" name "\",\"type_id\":0}}"
+#define TOK_TEXT          "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
+#define TOK_TWO \
+    "\"<s>\":{\"id\":\"<s>\",\"ids\":[300,5,6]},\"<e>\":{\"id\":\"<e>\",\"ids\":[301,7]}"
+static void test_tokenizer_puts_the_template_around_a_text(void) {
+    static const struct {
+        const char *processor, *says;
+        sgf_status status;
+    } cases[] = {
+        {TOK_TEMPLATE(TOK_SPECIAL("<x>") "," TOK_TEXT, TOK_TWO), "\"<x>\" is not among",
+         SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[300,299]}"),
+         "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[\"300\"]}"),
+         "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":300}"),
+         "\"<s>\" is not among", SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>"), TOK_TWO), "must hold Sequence A once",
+         SGF_ERR_UNSUPPORTED},
+        {TOK_TEMPLATE(TOK_TEXT "," TOK_TEXT, TOK_TWO), "Sequence A once", SGF_ERR_UNSUPPORTED},
+        {TOK_TEMPLATE("{\"Sequence\":{\"id\":\"B\"}}", TOK_TWO), "Sequence A", SGF_ERR_UNSUPPORTED},
+        {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":7}", "is not a list",
+         SGF_ERR_FORMAT}};
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    size_t i;
+    MUST(tok_small("\"post_processor\":null",
+                   TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT "," TOK_SPECIAL("<e>"), TOK_TWO),
+                   NULL, &t, &err),
+         err);
+    CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "300 5 6 257 301 7"));
+    CHECK(!strcmp(tok_ids(t, sgf_text(""), 1), "300 5 6 301 7"));
+    CHECK(!strcmp(tok_ids(t, sgf_text("he"), 0), "257"));
+    sgf_tokenizer_free(t);
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        t = NULL;
+        CHECK(tok_small("\"post_processor\":null", cases[i].processor, NULL, &t, &err) ==
+                  cases[i].status &&
+              !t);
+        CHECK(strstr(err.message, cases[i].says));
+    }
+}
 static void test_tokenizer_cuts_added_tokens_out_first(void) {
     sgf_tokenizer *t = NULL;
     sgf_error err;
@@ -549,6 +604,11 @@ static void test_tokenizer_cuts_added_tokens_out_first(void) {
                   "301 62")); /* the raw one is cut before the normalized one is looked for */
     CHECK(!strcmp(tok_encode(t, "he \n<left> he"), "257 302 32 257"));
     CHECK(!strcmp(tok_encode(t, "he <right> \nhe"), "257 32 303 257"));
+    CHECK(!strcmp(tok_encode(t, "he<left>"), "257 302") &&
+          !strcmp(tok_encode(t, "he <left>"), "257 302") &&
+          !strcmp(tok_encode(t, " <left>"), "302") && !strcmp(tok_encode(t, "<left>"), "302"));
+    CHECK(!strcmp(tok_encode(t, "\xC3\xA9\xE3\x80\x80\xC2\xA0<left>"), "263 302"));
+    CHECK(!strcmp(tok_encode(t, "<right>\xC2\xA0\xE3\x80\x80\xC3\xA9"), "303 263"));
     CHECK(!strcmp(tok_encode(t, "<right>  <left>"), "303 302") &&
           !strcmp(tok_encode(t, "<s"), "60 115"));
     CHECK(!strcmp(tok_decode(t, "257 300 301", 0), "he<s><think>"));
@@ -871,6 +931,10 @@ static void test_tokenizer_refuses_by_name(void) {
          SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"content\":\"\"", "content",
          SGF_ERR_FORMAT},
+        {"\"id\":303,\"content\":\"<right>\"", "\"id\":303,\"content\":\"<left>\"",
+         "\"<left>\" stands there twice", SGF_ERR_FORMAT},
+        {"\"id\":304,\"content\":\"<think>>\"", "\"id\":304,\"content\":\"<think>\"",
+         "\"<think>\" stands there twice", SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"single_word\":true,\"content\":\"<s>\"",
          "single_word", SGF_ERR_UNSUPPORTED}};
     size_t i;
@@ -1026,6 +1090,7 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_cuts_words_like_its_regular_expression);
     RUN(test_tokenizer_long_words_merge_like_short_ones);
     RUN(test_tokenizer_long_text_takes_linear_time);
+    RUN(test_tokenizer_puts_the_template_around_a_text);
     RUN(test_tokenizer_cuts_added_tokens_out_first);
     RUN(test_tokenizer_ignore_merges_takes_whole_words);
     RUN(test_tokenizer_falls_back_to_bytes);
