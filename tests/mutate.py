@@ -278,7 +278,6 @@ def main():
     for test, numbers in re.findall(r"^reached (\w+)((?: \d+)*)$", out, re.M):
         for n in numbers.split():
             reach[int(n)].append(test)
-    library = bench.library(text)
 
     def judge(number):
         m = plan[number]
@@ -286,33 +285,50 @@ def main():
         quick = {t: s for t, s in limits.items() if seconds[t] < QUICK}
         slow = {t: s for t, s in limits.items() if t not in quick}
         m.verdict = quick and bench.run(number + 1, quick)[0] or slow and bench.run(number + 1, slow)[0] or ""
-        if not m.verdict and bench.library(m.whole) in (library, None):
-            m.verdict = "equivalent"
-        elif not m.verdict:
-            m.verdict = "explained" if (m.before, m.after) in known else "SURVIVED"
+        m.verdict = m.verdict or ("explained" if (m.before, m.after) in known else "SURVIVED")
         return m
 
-    tally = {s: {"killed": 0, "explained": 0, "SURVIVED": 0, "equivalent": 0} for s in names}
-    with open(args.log, "w") as log, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        waiting, todo = set(), [i for i, m in enumerate(plan) if not m.verdict]
-        for number in todo + [None]:
-            while waiting and (number is None or len(waiting) >= args.jobs):
-                done, waiting = concurrent.futures.wait(
-                    waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-                for future in done:
-                    m = future.result()
-                    t = tally[m.section]
-                    t[m.verdict if m.verdict in t else "killed"] += 1
-                    print(m.verdict, m.section, m.line, m.before, m.after, sep="\t", file=log, flush=True)
-            if number is not None and counted(tally[plan[number].section]) < share:
-                waiting.add(pool.submit(judge, number))
+    def judge_all(numbers, task):
+        """Some at a time, until every section has its share."""
+        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+            waiting = set()
+            for number in [*numbers, None]:
+                while waiting and (number is None or len(waiting) >= args.jobs):
+                    done, waiting = concurrent.futures.wait(
+                        waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                    for future in done:
+                        m = future.result()
+                        print(m.verdict, m.section, m.line, m.before, m.after, sep="\t", file=log, flush=True)
+                if number is not None and counted(tally(plan[number].section)) < share:
+                    waiting.add(pool.submit(task, number))
+
+    def tally(section):
+        verdicts = [m.verdict for m in plan if m.verdict and section in (m.section, "all")]
+        t = {v: verdicts.count(v) for v in ("explained", "SURVIVED", "equivalent")}
+        return {**t, "killed": len(verdicts) - sum(t.values()) - verdicts.count("does not compile")}
+
+    def compare(number):
+        if bench.library(plan[number].whole) in (library, None):
+            plan[number].verdict = "equivalent"
+        return plan[number]
+
+    with open(args.log, "w") as log:
+        judge_all([i for i, m in enumerate(plan) if not m.verdict], judge)
+        survivors = [i for i, m in enumerate(plan) if m.verdict == "SURVIVED"]
+        library = survivors and bench.library(text)
+        share += len(plan)  # none is left out
+        judge_all(survivors, compare)
+    with open(args.log, "w") as log:
+        for m in plan:
+            if m.verdict:
+                print(m.verdict, m.section, m.line, m.before, m.after, sep="\t", file=log)
     bench.close()
-    total = {k: sum(t[k] for t in tally.values()) for k in tally[names[0]]}
-    for section, t in [*tally.items(), ("all", total)]:
+    for section in [*names, "all"]:
+        t = tally(section)
         print(f"{section}: {t['killed']} of {counted(t)} killed, {t['explained']} explained, "
               f"{t['SURVIVED']} survived; {t['equivalent']} equivalent")
     print(f"the list is in {args.log}")
-    return total["killed"] < 0.9 * counted(total)
+    return t["killed"] < 0.9 * counted(t)
 
 
 if __name__ == "__main__":

@@ -831,6 +831,76 @@ static void test_own_functions_are_accurate(void) {
           sgf__f16_float(0xFC00) == -INFINITY);
     CHECK(sgf__float_bf16(1.00390625f) == 0x3F80 && sgf__float_bf16(1.01171875f) == 0x3F82);
 }
+/* A session on a machine that rounds another way, or for kernels that there are not, is refused. */
+static void test_sessions_that_are_refused(void) {
+    static const int modes[] = {
+#ifdef FE_UPWARD
+        FE_UPWARD,
+#endif
+#ifdef FE_DOWNWARD
+        FE_DOWNWARD,
+#endif
+#ifdef FE_TOWARDZERO
+        FE_TOWARDZERO,
+#endif
+        FE_TONEAREST};
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    sgf_session *session = NULL;
+    sgf_session_options options;
+    sgf_error err;
+    size_t i, n = sizeof modes / sizeof modes[0];
+    CHECK(model != NULL);
+    if (!model) return;
+    for (i = 0; i + 1 < n; i++) {
+        sgf_status status;
+        if (fesetround(modes[i])) continue;
+        status = sgf_session_create(model, NULL, &session, &err);
+        fesetround(FE_TONEAREST);
+        CHECK(status == SGF_ERR_UNSUPPORTED && !session && strstr(err.message, "rounding mode"));
+    }
+    memset(&options, 0, sizeof options);
+    options.kernels = SGF_KERNELS_AVX512;
+    if (sgf__simd_best() < SGF__AVX512) {
+        CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_UNSUPPORTED);
+        CHECK(!session && strstr(err.message, "AVX-512"));
+    } else MUST(sgf_session_create(model, &options, &session, &err), err);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+static void test_layouts_that_are_not_encoded(void) {
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 1) : NULL;
+    float *good, *again;
+    int32_t sequence = 77, id;
+    size_t bytes;
+    sgf_layout l;
+    sgf_error err;
+    CHECK(session != NULL);
+    if (!session) return;
+    bytes = 3 * (size_t)model->config.vocab_size * sizeof(float);
+    good = (float *)malloc(bytes), again = (float *)malloc(bytes);
+    forward_random_state = 5;
+    sgf_layout_init(&l, NULL);
+    forward_segment(&l, SGF_SHARED, 0, 3);
+    sgf_layout_place(&l, SGF_SEQUENTIAL);
+    sgf_mask_set(&l, SGF_SHARED_MASK);
+    MUST(sgf_forward_layout(session, &l, good, NULL, NULL, &err), err);
+    id = l.token[1];
+    l.token[1] = model->config.vocab_size;
+    CHECK(sgf_forward_layout(session, &l, again, NULL, &sequence, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "token id") && sequence == 77);
+    l.token[1] = id;
+    l.pos[2] = model->config.context;
+    CHECK(sgf_forward_layout(session, &l, again, NULL, &sequence, &err) == SGF_ERR_LIMIT);
+    CHECK(strstr(err.message, "context") && sequence == 77);
+    l.pos[2] = 2;
+    MUST(sgf_forward_layout(session, &l, again, NULL, &sequence, &err), err);
+    CHECK(!memcmp(good, again, bytes) && sequence == 0); /* what failed holds no sequence */
+    free(good), free(again);
+    sgf_layout_free(&l);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
 static void test_portable_fma_rounds_once(void) {
     int i;
     forward_random_state = 4;
@@ -882,6 +952,8 @@ static void test_a_session_serves_layouts_of_every_shape(void) {
 static void tests_forward(void) {
     RUN(test_tiles_of_any_shape_give_the_naive_bits);
     RUN(test_own_functions_are_accurate);
+    RUN(test_sessions_that_are_refused);
+    RUN(test_layouts_that_are_not_encoded);
     RUN(test_portable_fma_rounds_once);
     RUN(test_matmul_gives_the_naive_bits);
     RUN(test_odd_shapes_give_the_naive_bits);

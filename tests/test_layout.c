@@ -274,6 +274,15 @@ static void test_everything_has_a_name(void) {
     CHECK(!strcmp(sgf_role_name((sgf_role)99), "unknown") &&
           !strcmp(sgf_mask_name((sgf_mask)99), "unknown"));
 }
+static void test_layouts_that_are_not_written(void) {
+    sgf_layout l;
+    sgf_error err;
+    sgf_layout_init(&l, NULL);
+    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_write(&l, temp_path("none/l.json"), &err) == SGF_ERR_IO);
+    CHECK(strstr(err.message, "none/l.json"));
+    sgf_layout_free(&l);
+}
 static void test_tokens_need_their_segment(void) {
     sgf_layout l;
     sgf_error err;
@@ -299,6 +308,7 @@ static void tests_layout(void) {
     RUN(test_segments_have_a_limit);
     RUN(test_everything_has_a_name);
     RUN(test_tokens_need_their_segment);
+    RUN(test_layouts_that_are_not_written);
     RUN(test_layout_files);
     RUN(test_npy_files);
 }

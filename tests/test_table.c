@@ -513,6 +513,59 @@ static void test_cells_that_are_not_there(void) {
     CHECK(!sgf_cell_inner(t, 0, 0, 0, &n) && n == 0);
     sgf_table_free(t);
 }
+/* A cell of another type, for no column, or with an impossible size: refused, and nothing has changed. */
+static void test_cells_that_are_refused(void) {
+    static const size_t counts[2] = {SIZE_MAX / 16, SIZE_MAX / 16};
+    sgf_error err;
+    sgf_table *t, *other;
+    sgf_str text = sgf_text("x");
+    size_t row = 1;
+    int c, type;
+    MUST(sgf_table_create(NULL, &t, &err), err);
+    for (type = 0; type < SGF_OTHER; type++) {
+        char name[2] = {(char)('a' + type), 0};
+        MUST(sgf_table_column(t, name, (sgf_type)type, &c, &err), err);
+        CHECK(c == type);
+    }
+    CHECK(sgf_table_column(t, "z", SGF_OTHER, &c, &err) == SGF_ERR_ARG && c == SGF_OTHER - 1);
+    for (c = -1; c <= SGF_OTHER; c++) {
+        type = c < 0 ? SGF_OTHER : c;
+        err.message[0] = 0;
+        CHECK(type == SGF_UTF8 || sgf_table_text(t, c, text, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_F64 || sgf_table_f64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_I64 || sgf_table_i64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_BOOL || sgf_table_bool(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_LIST_UTF8 || sgf_table_list(t, c, &text, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_LIST_LIST_UTF8 ||
+              sgf_table_list_list(t, c, &text, &row, 1, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, type == SGF_OTHER ? "there is no column" : " holds "));
+    }
+    CHECK(sgf_table_null(t, -1, &err) == SGF_ERR_ARG && sgf_table_null(t, 99, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_list_list(t, SGF_LIST_LIST_UTF8, NULL, counts, 2, &err) == SGF_ERR_LIMIT);
+    CHECK(sgf_table_metadata_set(t, "k\xFF", text, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_metadata_set(t, "k", sgf_text("v\xC3"), &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "UTF-8") && !sgf_table_metadata_get(t, "k").ptr);
+    CHECK(sgf_table_append(t, t, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_rows(t) == 0 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
+    for (c = 0; c < SGF_OTHER; c++) MUST(sgf_table_null(t, c, &err), err);
+    CHECK(sgf_table_rows(t) == 1 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
+    CHECK(sgf_cell_null(t, SGF_F64, 0) && !sgf_cell_null(t, SGF_F64, 1));
+    MUST(sgf_table_create(NULL, &other, &err), err);
+    MUST(sgf_table_column(other, "a", SGF_UTF8, NULL, &err), err);
+    CHECK(sgf_table_append(t, other, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 1);
+    sgf_table_free(other);
+    /* a folder that is not there; columns of two lengths */
+    CHECK(sgf_table_write_csv(t, temp_path("none/t.csv"), &err) == SGF_ERR_IO);
+    CHECK(sgf_table_write_jsonl(t, temp_path("none/t.jsonl"), &err) == SGF_ERR_IO);
+    CHECK(sgf_table_write_feather(t, temp_path("none/t.feather"), &err) == SGF_ERR_IO);
+    CHECK(strstr(err.message, "none/t.feather"));
+    MUST(sgf_table_f64(t, SGF_F64, 2, &err), err);
+    CHECK(sgf_table_write_csv(t, temp_path("t.csv"), &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_write_jsonl(t, temp_path("t.jsonl"), &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_write_feather(t, temp_path("t.feather"), &err) == SGF_ERR_ARG);
+    CHECK(!fopen(temp_path("t.csv"), "rb") && !fopen(temp_path("t.feather"), "rb"));
+    sgf_table_free(t);
+}
 static void test_numbers_print_as_python_prints_them(void) {
     static const struct {
         double value;
@@ -1129,6 +1182,7 @@ static void tests_table(void) {
     RUN(test_table_parse_reads_python_literals);
     RUN(test_table_parse_refuses_what_is_no_literal);
     RUN(test_cells_that_are_not_there);
+    RUN(test_cells_that_are_refused);
     RUN(test_numbers_print_as_python_prints_them);
     RUN(test_json_values_decide_the_types);
     RUN(test_feather_gives_back_the_table);

@@ -869,6 +869,11 @@ static void test_tokenizer_says_when_there_is_no_room(void) {
     memset(&state, 0, sizeof state);
     CHECK(sgf_decode_next(t, &state, 258, 0, out, 3, &count, &err) == SGF_ERR_LIMIT && count == 8 &&
           !state.begun);
+    CHECK(sgf_decode_next(t, &state, 0xE2, 0, out, 3, &count, &err) == SGF_OK && count == 0);
+    CHECK(sgf_decode_end(t, &state, out, 2, &count, &err) == SGF_ERR_LIMIT && count == 0 &&
+          state.held_len == 1 && !strcmp(out, "xyz"));
+    CHECK(sgf_decode_end(t, &state, out, 3, &count, &err) == SGF_OK && count == 3 &&
+          !memcmp(out, "\xEF\xBF\xBD", 3));
     sgf_tokenizer_free(t);
 }
 
