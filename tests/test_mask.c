@@ -73,7 +73,7 @@ static void mask_attend(const uint8_t *seen, const float *mass, size_t T, const 
     for (t = 0; t < T; t++)
         for (c = 0; seen[t] && c < C; c++)
             out[c] = sgf__fma_portable(score[t], v[t * stride + c], out[c]);
-    for (c = 0; c < C; c++) out[c] /= sum;
+    for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
 }
 /* The whole forward pass, token by token, on a dense mask: the last hidden states [T, D]. */
 static void mask_forward(const sgf_session *s, const sgf_layout *layout, const uint8_t *dense,
