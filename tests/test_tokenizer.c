@@ -554,6 +554,19 @@ test_tokenizer_long_text_takes_linear_time(void) { /* a quadratic way would take
 #define TOK_TEXT          "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
 #define TOK_TWO \
     "\"<s>\":{\"id\":\"<s>\",\"ids\":[300,5,6]},\"<e>\":{\"id\":\"<e>\",\"ids\":[301,7]}"
+static void test_tokenizer_puts_a_space_before_a_text(void) {
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    int byte;
+    MUST(tok_small("\"add_prefix_space\":false", "\"add_prefix_space\":true", NULL, &t, &err), err);
+    CHECK(!strcmp(tok_encode(t, "he"), "32 257") && !strcmp(tok_encode(t, " he"), "32 257"));
+    CHECK(!strcmp(tok_encode(t, "<s>he"), "300 32 257") && !strcmp(tok_encode(t, ""), ""));
+    for (byte = 0; byte < 256; byte++) { /* every byte has its token */
+        sgf_str text = sgf_token_text(t, byte);
+        CHECK(text.len == 1 && (unsigned char)text.ptr[0] == byte);
+    }
+    sgf_tokenizer_free(t);
+}
 static void test_tokenizer_puts_the_template_around_a_text(void) {
     static const struct {
         const char *processor, *says;
@@ -618,6 +631,13 @@ static void test_tokenizer_cuts_added_tokens_out_first(void) {
     CHECK(sgf_tokenizer_added(t, 1, NULL, NULL) == 301 &&
           sgf_tokenizer_added(t, 5, &text, NULL) == -1);
     sgf_tokenizer_free(t);
+    /* a token takes no space that belongs to the one before */
+    MUST(tok_small("\"id\":301,\"content\":\"<think>\"", "\"id\":301,\"content\":\"<t> \"", NULL,
+                   &t, &err),
+         err);
+    CHECK(!strcmp(tok_encode(t, "<t> <left>"), "301 302") &&
+          !strcmp(tok_encode(t, "<t>   <left>he"), "301 302 257"));
+    sgf_tokenizer_free(t);
 }
 static void test_tokenizer_ignore_merges_takes_whole_words(void) {
     sgf_tokenizer *t = NULL;
@@ -673,6 +693,12 @@ static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
                  {"first", "false", {"5 5", "5 0 4", "5 1 1 3", "1 6 2"}},
                  {"never", "true", {"4 5", "4 0 4", "5 1 1 3", "3 1 2"}},
                  {"never", "false", {"4 5", "4 0 4", "5 1 1 3", "6 2"}}};
+    static const struct {
+        const char *pre, *ids; /* without a scheme; of "ab ab" */
+    } older[] = {
+        {"{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"}", "5 5"},
+        {"{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\",\"add_prefix_space\":false}",
+         "4 5"}};
     size_t i, k;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char pre[256], json[1024];
@@ -686,6 +712,26 @@ static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
         snprintf(json, sizeof json, TOK_PLAIN, pre, "\"Fuse\"", vocab);
         MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
         for (k = 0; k < 4; k++) CHECK(!strcmp(tok_encode(t, texts[k]), cases[i].ids[k]));
+        sgf_tokenizer_free(t);
+    }
+    for (i = 0; i < 2; i++) {
+        char json[1024];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        snprintf(json, sizeof json, TOK_PLAIN, older[i].pre, "\"Fuse\"", vocab);
+        MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
+        CHECK(!strcmp(tok_encode(t, "ab ab"), older[i].ids));
+        sgf_tokenizer_free(t);
+    }
+    { /* nothing else is put before a text: it would be an unknown token */
+        static const char with_unk[] =
+            "\"\xE2\x96\x81\":1,\"a\":2},\"unk_token\":\"<s>\",\"merges\":[";
+        char json[1024];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        snprintf(json, sizeof json, TOK_PLAIN, older[0].pre, "\"Fuse\"", with_unk);
+        MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
+        CHECK(!strcmp(tok_encode(t, "a a"), "1 2 1 2") && !strcmp(tok_encode(t, "x"), "1 0"));
         sgf_tokenizer_free(t);
     }
 }
@@ -820,6 +866,9 @@ static void test_tokenizer_decodes_wrong_bytes_like_rust(void) {
                                            {"195 195 169", "?\xC3\xA9"},
                                            {"240 128 65", "??A"},
                                            {"128 65", "?A"},
+                                           {"245 128 128 128", "????"},
+                                           {"255 128", "??"},
+                                           {"193 128", "??"},
                                            {"999 65 290", "A"},
                                            {"", ""}};
     sgf_tokenizer *t = NULL;
@@ -955,6 +1004,26 @@ static void test_tokenizer_refuses_by_name(void) {
                                   (int)status, err.message);
         sgf_tokenizer_free(t);
     }
+}
+/* Objects elsewhere may have members of the same names. */
+static void test_tokenizer_takes_vocab_and_merges_of_its_model(void) {
+    static const char *const around[] = {
+        "\"other\":{\"vocab\":{\"he\":7},\"merges\":[\"a b\"]},\"normalizer\":null",
+        "\"vocab\":{\"he\":7},\"merges\":[\"a b\"],\"normalizer\":null"};
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        MUST(tok_small("\"normalizer\":null", around[i], NULL, &t, &err), err);
+        CHECK(!strcmp(tok_encode(t, "he the"), "257 258") && sgf_tokenizer_size(t) == 305);
+        sgf_tokenizer_free(t);
+    }
+    MUST(tok_small("\"type\":\"BPE\"",
+                   "\"type\":\"BPE\",\"more\":{\"vocab\":{\"he\":7},\"merges\":[\"a b\"]}", NULL,
+                   &t, &err),
+         err);
+    CHECK(!strcmp(tok_encode(t, "he the"), "257 258") && sgf_tokenizer_size(t) == 305);
+    sgf_tokenizer_free(t);
 }
 static void test_tokenizer_refuses_what_is_not_a_tokenizer(void) {
     static const char *const texts[] = {"",
@@ -1095,6 +1164,7 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_cuts_words_like_its_regular_expression);
     RUN(test_tokenizer_long_words_merge_like_short_ones);
     RUN(test_tokenizer_long_text_takes_linear_time);
+    RUN(test_tokenizer_puts_a_space_before_a_text);
     RUN(test_tokenizer_puts_the_template_around_a_text);
     RUN(test_tokenizer_cuts_added_tokens_out_first);
     RUN(test_tokenizer_ignore_merges_takes_whole_words);
@@ -1107,6 +1177,7 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_cleans_up_spaces_when_asked);
     RUN(test_tokenizer_says_when_there_is_no_room);
     RUN(test_tokenizer_refuses_by_name);
+    RUN(test_tokenizer_takes_vocab_and_merges_of_its_model);
     RUN(test_tokenizer_refuses_what_is_not_a_tokenizer);
     RUN(test_tokenizer_refuses_every_cut_file);
     RUN(test_tokenizer_survives_random_damage);
