@@ -4385,12 +4385,12 @@ SGF_DEF sgf_status sgf_forward_layout(sgf_session *s, const sgf_layout *layout, 
 /* Does this build, in this thread, compute as IEEE 754 says: no reordered sums, no flushed subnormals,
    rounding to nearest? Options such as clang's -funsafe-math-optimizations leave no macro to see. */
 static int sgf__arithmetic_sound(void) {
-    volatile float terms[5] = {16777216.0f, 1.0f, 1.0f, 0x1p-75f, 0x1p-70f};
-    float sum = 0, x[5];
+    volatile float terms[6] = {16777216.0f, 1.0f, 1.0f, 3.0f, 0x1p-75f, 0x1p-70f};
+    float sum = 0, x[6];
     int i;
-    for (i = 0; i < 5; i++) x[i] = terms[i];
+    for (i = 0; i < 6; i++) x[i] = terms[i];
     for (i = 0; i < 3; i++) sum += x[i];
-    return sum == 16777216.0f && x[3] * x[4] > 0;
+    return sum == 16777216.0f && x[0] + x[3] == 16777220.0f && x[4] * x[5] > 0;
 }
 static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_error *err) {
     int best = sgf__simd_best();

@@ -6,6 +6,7 @@
 #define SEGFUSE_IMPLEMENTATION
 #include "../segfuse.h"
 
+#include <fenv.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 

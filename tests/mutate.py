@@ -1,34 +1,35 @@
 #!/usr/bin/env python3
 """Mutation test: change one operator or number in segfuse.h, and see whether the tests notice.
 
-    python3 tests/mutate.py [--count 200] [--seed 1] [--jobs 2] [--log build/mutants.txt]
+    python3 tests/mutate.py [--count 200] [--seed 1] [--sections 13,25] [--again LOG] ...
 
-The mutants are spread evenly over the sections named in TARGETS: masks, attention, prompts, fusion
-and the tokenizer. A mutant whose machine code is that of the original is equivalent and is not
-counted. One that does not compile, fails a test, crashes or runs ten times as long is killed. What
-survives is listed with its line, to be killed by a new test or explained.
+The mutants are spread evenly over the sections named in SECTIONS: masks, attention, prompts, fusion
+and the tokenizer. All of them are compiled into one program, each as `(MUTANT(7) ? changed : plain)`,
+and the variable TEST_MUTANT says which one lives. A first run without any tells which tests reach
+which mutant and how long they take; then every mutant runs these tests, the quick ones first, until
+one fails, crashes, or takes ten times its processor time. What survives is built once more for
+itself: if its machine code at -O2 is that of the original it is equivalent and is not counted. The
+others are listed with their lines, to be killed by a new test, or to be explained in
+tests/mutants.txt: groups of three lines, the line as it is, the line as it is changed, and '# ' with
+the reason why no test can or need notice.
 """
 import argparse
 import concurrent.futures
 import os
 import random
 import re
+import resource
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Banner of the section -> the groups of tests that must notice.
-TARGETS = {
-    "[SGF-13]": ["layout", "mask", "forward", "generate", "methods"],
-    "[SGF-14]": ["forward", "model"],
-    "[SGF-15]": ["forward", "generate", "model"],
-    "[SGF-16]": ["generate", "methods"],
-    "[SGF-17]": ["generate", "methods", "sampling"],
-    "[SGF-25]": ["tokenizer"],
-}
+METHOD = ["layout", "model", "methods", "memory", "random", "mask", "forward", "generate", "sampling"]
+SECTIONS = {"[SGF-13]": METHOD, "[SGF-14]": METHOD, "[SGF-15]": METHOD, "[SGF-16]": METHOD,
+            "[SGF-17]": METHOD, "[SGF-25]": ["tokenizer", "memory"]}
 SWAPS = [
     (r"<=", ["<"]), (r">=", [">"]), (r"==", ["!="]), (r"!=", ["=="]),
     (r"(?<![<>=!+\-*/|&^-])<(?![<=])", ["<="]), (r"(?<![<>=!+\-*/|&^-])>(?![>=])", [">="]),
@@ -37,46 +38,111 @@ SWAPS = [
     (r"\b0\b", ["1"]), (r"\b1\b", ["0", "2"]), (r"(?<=[^&|=!])!(?=[a-z(])", [""]),
     (r"\bbreak;", ["continue;"]),
 ]
+MEMORY = 8 << 30  # bytes of address space a mutant may take
+WAIT = 900  # seconds after which a mutant hangs
+QUICK = 0.3  # seconds of a test that runs before the others
 
 
-def sites(lines, first, last):
-    """Every place in lines[first:last] where a swap applies, outside comments, strings and #."""
-    found, comment = [], False
-    for number in range(first, last):
-        line = lines[number]
-        code = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'', lambda m: "~" * len(m[0]), line)
-        if comment:
-            end = code.find("*/")
-            if end < 0:
-                continue
-            code, comment = " " * (end + 2) + code[end + 2:], False
-        code = re.sub(r"/\*.*?\*/", lambda m: " " * len(m[0]), code)
-        start = code.find("/*")
-        if start >= 0:
-            code, comment = code[:start], True
-        if code.lstrip().startswith("#"):
-            continue
-        for pattern, replacements in SWAPS:
-            for m in re.finditer(pattern, code):
-                found += [(number, m.start(), m.end(), r) for r in replacements]
-    return found
+def masked(text):
+    """The text with comments, strings and directives blanked out, every byte in its place."""
+    def blank(match):
+        fill = "~" if match[0][0] in "\"'" else " "
+        return "".join("\n" if c == "\n" else fill for c in match[0])
+    return re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|(?m:^[ \t]*#[^\n]*)', blank, text,
+                  flags=re.S)
 
 
-def sections(lines):
-    """Line ranges of the implementation sections by their banners."""
-    at = [(i, m[0]) for i, line in enumerate(lines)
-          for m in [re.match(r"^ \* (\[SGF-\d\d\])", line)] if m]
-    return {m.split("* ")[-1]: (i, at[k + 1][0] if k + 1 < len(at) else len(lines))
-            for k, (i, m) in enumerate(at)}
+def unit(code, begin, end):
+    """The expression around code[begin:end] that can be put in parentheses, as (begin, end)."""
+    def assigns(i):
+        return code[i] == "=" and code[i + 1] != "=" and code[i - 1] not in "=!<>"
+    first, depth = begin, 0
+    while first:
+        c = code[first - 1]
+        if c in ")]":
+            depth += 1
+        elif c in "([" and depth:
+            depth -= 1
+        elif c in "([{}" or not depth and (c in ";," or assigns(first - 1)):
+            break
+        first -= 1
+    last, depth = end, 0
+    while last < len(code):
+        c = code[last]
+        if c in "([":
+            depth += 1
+        elif c in ")]" and depth:
+            depth -= 1
+        elif c in ")]{}" or not depth and c in ";,":
+            break
+        last += 1
+    while True:  # what stands before an expression in a statement
+        m = re.match(r"[\s\\]*((if|while|for|switch)\s*(?=\()|else\b|return\b|do\b|SGF__UNROLL\b)?", code[first:last])
+        first += len(m[0])
+        if not m[1]:
+            break
+        if m[2]:
+            depth = 0
+            while first < last:
+                depth += {"(": 1, ")": -1}.get(code[first], 0)
+                first += 1
+                if not depth:
+                    break
+    while last > first and code[last - 1] in " \n\\":
+        last -= 1
+    text = code[first:last]
+    return (first, last) if first <= begin and ("?" in text or ":" not in text) else None
+
+
+class Mutant:
+    def __init__(self, text, code, section, begin, end, new):
+        self.section, self.begin, self.end, self.new = section, begin, end, new
+        at = text.rfind("\n", 0, begin) + 1
+        stop = text.find("\n", end)
+        self.line = text.count("\n", 0, begin) + 1
+        self.before = text[at:stop].strip()
+        self.after = (text[at:begin] + new + text[end:stop]).strip()
+        self.whole = text[:begin] + new + text[end:]
+        self.unit = (begin, end) if new == "continue;" else unit(code, begin, end)
+        self.verdict = ""
+
+    def choice(self, text, number):
+        """What stands in the place of its unit in the program that holds all mutants; a line stays a line."""
+        if self.new == "continue;":
+            return f"{{ if (SGF__MUTANT({number})) continue; else break; }}"
+        first, last = self.unit
+        changed = text[first:self.begin] + self.new + text[self.end:last]
+        changed = re.sub(r"\s*\\?\n\s*", " ", changed)
+        return f"(SGF__MUTANT({number}) ? ({changed}) : ({text[first:last]}))"
+
+
+def mutants(text, section):
+    code = masked(text)
+    begin = text.index(f"\n * {section}", text.index("#ifdef SEGFUSE_IMPLEMENTATION", text.index("SEGFUSE_H")))
+    end = text.find("\n * [SGF-", begin + 1)
+    return [Mutant(text, code, section, m.start(), m.end(), new) for pattern, changes in SWAPS
+            for m in re.compile(pattern).finditer(code, begin, end) for new in changes]
+
+
+def chosen(text, found, count, picker):
+    """Some of them, no two in one expression."""
+    picker.shuffle(found)
+    taken = []
+    for m in found:
+        if m.unit and all(m.unit[1] <= t.unit[0] or t.unit[1] <= m.unit[0] for t in taken):
+            taken.append(m)
+            if len(taken) == count:
+                break
+    return taken
 
 
 class Bench:
-    """One folder in which a mutated tree is compiled and tested."""
+    """The folder in which the program with all mutants is compiled and tested."""
 
-    def __init__(self, groups_known):
+    def __init__(self, prefix, without):
+        self.prefix, self.without = prefix, without
         self.top = tempfile.mkdtemp(prefix="segfuse-mutant-")
         self.folder = os.path.join(self.top, "segfuse")
-        self.groups_known = groups_known
         os.mkdir(self.folder)
         shared = os.path.join(os.path.dirname(ROOT), "shared")
         if os.path.isdir(shared):  # test data beside the checkout
@@ -85,102 +151,184 @@ class Bench:
             os.symlink(os.path.join(ROOT, name), os.path.join(self.folder, name))
         # tests/main.c includes ../segfuse.h: the tests folder must be a real one.
         shutil.copytree(os.path.join(ROOT, "tests"), os.path.join(self.folder, "tests"))
+        with open(os.path.join(ROOT, "tests", "main.c")) as f:
+            self.main = f.read()
 
-    def compile(self, text):
-        with open(os.path.join(self.folder, "segfuse.h"), "w") as f:
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w") as f:
             f.write(text)
-        command = ["cc", "-std=c99", "-w", "-O1", "-ffp-contract=off", "tests/main.c",
-                   "-o", "mutant", "-lm", "-pthread"]
-        if subprocess.run(command, cwd=self.folder, stderr=subprocess.DEVNULL).returncode:
-            return None
-        subprocess.run(["strip", "mutant"], cwd=self.folder, check=True)
-        with open(os.path.join(self.folder, "mutant"), "rb") as f:
-            return f.read()
 
-    def run(self, groups, limit):
-        """'' when every group passes, else how the mutant died."""
-        for group in groups:
-            if group not in self.groups_known:
-                continue
-            try:
-                done = subprocess.run(["./mutant", group], cwd=self.folder, timeout=limit,
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            except subprocess.TimeoutExpired:
-                return "timeout in " + group
+    def cc(self, *options):
+        return subprocess.run(self.prefix + ["cc", "-std=c99", "-w", "-ffp-contract=off", *options],
+                              cwd=self.folder, capture_output=True, text=True)
+
+    def library(self, header):
+        """The machine code of the library at -O2."""
+        with tempfile.TemporaryDirectory(dir=self.top) as folder:
+            with open(os.path.join(folder, "segfuse.h"), "w") as f:
+                f.write(header)
+            with open(os.path.join(folder, "library.c"), "w") as f:
+                f.write("#define SEGFUSE_IMPLEMENTATION\n#include \"segfuse.h\"\n")
+            done = self.cc("-O2", "-c", f"{folder}/library.c", "-o", f"{folder}/library.o")
             if done.returncode:
-                return f"{group} ({done.returncode})"
-        return ""
+                return None
+            with open(f"{folder}/library.o", "rb") as f:
+                return f.read()
+
+    def compile(self, text, plan, groups):
+        """The program with these mutants; those that do not compile are taken out of the plan."""
+        row = r'(?m)^ *\{"(\w+)", tests_\1\},\n'
+        known = set(re.findall(row, self.main))
+        table = "".join(f'{{"{g}", tests_{g}}},\n' for g in groups if g in known)
+        first, rest = re.split(row, self.main, maxsplit=1)[::2]
+        head = (f"static int sgf__mutant;\nenum {{ SGF__MUTANTS = {len(plan)} }};\n"
+                "static unsigned char sgf__mutant_hit[SGF__MUTANTS];\n"
+                "#define SGF__MUTANT(i) (sgf__mutant_hit[i] = 1, sgf__mutant == (i) + 1)\n"
+                "#define TEST_MUTANTS\n")
+        self.write("tests/mutant.c", head + first + table + re.sub(row, "", rest))
+        while True:
+            header = text
+            for number, m in sorted(enumerate(plan), key=lambda p: -p[1].unit[0]):
+                if not m.verdict:
+                    header = header[:m.unit[0]] + m.choice(text, number) + header[m.unit[1]:]
+            self.write("segfuse.h", header)
+            done = self.cc("-fmax-errors=0", "-fsyntax-only", "-DSGF_STATIC", "tests/mutant.c")
+            if not done.returncode:
+                break
+            named = {int(n) for n in re.findall(r"segfuse\.h:(\d+)", done.stderr)}
+            bad = [m for m in plan if not m.verdict and
+                   any(m.line + text.count("\n", m.end, m.unit[1]) >= n >=
+                       m.line - text.count("\n", m.unit[0], m.begin) for n in named)]
+            if not bad:  # an enumeration or the like that ends here
+                bad = [m for m in plan if not m.verdict and m.line < min(named, default=0)]
+                bad = sorted(bad, key=lambda m: m.line)[-1:]
+            if not bad:
+                sys.exit(done.stderr)
+            for m in bad:
+                m.verdict = "does not compile"
+        done = self.cc("-O1", "-DSGF_STATIC", "tests/mutant.c", "-o", "mutant", "-lm", "-pthread")
+        if done.returncode:
+            sys.exit(done.stderr)
+
+    def run(self, mutant, limits):
+        """How the tests in limits, {name: seconds}, end (None: all): '' when they pass, else the one
+        that noticed; and what they print."""
+        def confine():
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        temp = tempfile.mkdtemp(dir=self.top)
+        variables = {"TMPDIR": temp, "TEST_MUTANT": str(mutant), "TEST_WITHOUT": self.without}
+        if limits is not None:
+            variables["TEST_LIMITS"] = "".join(f"{t}={s}," for t, s in limits.items())
+        try:  # a thread that waits for ever takes no processor time
+            done = subprocess.run(self.prefix + ["./mutant"], cwd=self.folder, preexec_fn=confine,
+                                  timeout=WAIT, capture_output=True, env={**os.environ, **variables})
+            out, last = (t.decode("utf-8", "replace") for t in (done.stdout, done.stderr))
+            died = (last.split("\n")[-2:-1] or ["?"])[0] if done.returncode else ""
+        except subprocess.TimeoutExpired as e:
+            out, died = "", "waits for ever: " + (e.stderr or b"?\n").decode().split("\n")[-2]
+        shutil.rmtree(temp, ignore_errors=True)
+        return died, out
 
     def close(self):
         shutil.rmtree(self.top)
 
 
+def explained():
+    """The survivors that tests/mutants.txt explains: {(line, changed line)}."""
+    with open(os.path.join(ROOT, "tests", "mutants.txt")) as f:
+        text = [line.strip() for line in f if line.strip() and not line.startswith("##")]
+    return {(text[i], text[i + 1]) for i in range(0, len(text), 3)}
+
+
+def counted(t):
+    return t["killed"] + t["explained"] + t["SURVIVED"]
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--count", type=int, default=200)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--count", type=int, default=200, help="mutants to count, over all sections")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--sections", default="", help="numbers, such as 13,25; all if left out")
+    parser.add_argument("--again", help="judge only those that survived in this log")
+    parser.add_argument("--without", default="", help="slow tests to leave out, with commas between them")
+    parser.add_argument("--prefix", default="nice -n 10", help="command to compile and run under")
     parser.add_argument("--log", default=os.path.join(ROOT, "build", "mutants.txt"))
     args = parser.parse_args()
     with open(os.path.join(ROOT, "segfuse.h")) as f:
-        original = f.read()
-    lines = original.split("\n")
-    ranges = sections(lines)
-    with open(os.path.join(ROOT, "tests", "main.c")) as f:
-        groups_known = set(re.findall(r'\{"(\w+)", tests_', f.read()))
+        text = f.read()
+    names = [s for s in SECTIONS if not args.sections or s[5:7] in args.sections.split(",")]
+    share = -(-args.count // len(names))
     picker = random.Random(args.seed)
-    plan = []
-    for banner, groups in TARGETS.items():
-        found = sites(lines, *ranges[banner])
-        share = -(-args.count // len(TARGETS))
-        plan += [(banner, groups, site) for site in picker.sample(found, min(2 * share, len(found)))]
-    picker.shuffle(plan)
+    rows = [chosen(text, mutants(text, s), 2 * share, picker) for s in names]
+    if args.again:
+        with open(args.again) as f:
+            again = {tuple(r.rstrip("\n").split("\t")[3:5]) for r in f if r.startswith("SURVIVED")}
+        rows = [[m for m in mutants(text, s) if (m.before, m.after) in again] for s in names]
+    plan = [row[i] for i in range(max(map(len, rows))) for row in rows if i < len(row)]
+    known = explained()
+    bench = Bench(shlex.split(args.prefix), args.without)
+    bench.compile(text, plan, dict.fromkeys(g for s in names for g in SECTIONS[s]))
+    died, out = bench.run(0, None)
+    if died:
+        sys.exit(f"{died} fails without a mutation")
+    seconds = {t: float(s) for t, s in re.findall(r"^time (\w+) ([\d.]+)", out, re.M)}
+    reach = [[] for _ in plan]
+    for test, numbers in re.findall(r"^reached (\w+)((?: \d+)*)$", out, re.M):
+        for n in numbers.split():
+            reach[int(n)].append(test)
 
-    bench = Bench(groups_known)
-    base = bench.compile(original)
-    start = time.time()
-    died = bench.run(sorted({g for groups in TARGETS.values() for g in groups}), 600)
-    limit = 30 + 10 * (time.time() - start)
+    def judge(number):
+        m = plan[number]
+        limits = {t: 2 + int(10 * seconds[t]) for t in reach[number]}
+        quick = {t: s for t, s in limits.items() if seconds[t] < QUICK}
+        slow = {t: s for t, s in limits.items() if t not in quick}
+        m.verdict = quick and bench.run(number + 1, quick)[0] or slow and bench.run(number + 1, slow)[0] or ""
+        m.verdict = m.verdict or ("explained" if (m.before, m.after) in known else "SURVIVED")
+        return m
+
+    def judge_all(numbers, task):
+        """Some at a time, until every section has its share."""
+        with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+            waiting = set()
+            for number in [*numbers, None]:
+                while waiting and (number is None or len(waiting) >= args.jobs):
+                    done, waiting = concurrent.futures.wait(
+                        waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                    for future in done:
+                        m = future.result()
+                        print(m.verdict, m.section, m.line, m.before, m.after, sep="\t", file=log, flush=True)
+                if number is not None and counted(tally(plan[number].section)) < share:
+                    waiting.add(pool.submit(task, number))
+
+    def tally(section):
+        verdicts = [m.verdict for m in plan if m.verdict and section in (m.section, "all")]
+        t = {v: verdicts.count(v) for v in ("explained", "SURVIVED", "equivalent")}
+        return {**t, "killed": len(verdicts) - sum(t.values()) - verdicts.count("does not compile")}
+
+    def compare(number):
+        if bench.library(plan[number].whole) in (library, None):
+            plan[number].verdict = "equivalent"
+        return plan[number]
+
+    with open(args.log, "w") as log:
+        judge_all([i for i, m in enumerate(plan) if not m.verdict], judge)
+        survivors = [i for i, m in enumerate(plan) if m.verdict == "SURVIVED"]
+        library = survivors and bench.library(text)
+        share += len(plan)  # none is left out
+        judge_all(survivors, compare)
+    with open(args.log, "w") as log:
+        for m in plan:
+            if m.verdict:
+                print(m.verdict, m.section, m.line, m.before, m.after, sep="\t", file=log)
     bench.close()
-    if base is None or died:
-        sys.exit(f"the tests fail without a mutation: {died or 'no compilation'}")
-
-    def judge(item):
-        banner, groups, (number, begin, end, replacement) = item
-        line = lines[number]
-        changed = line[:begin] + replacement + line[end:]
-        bench = Bench(groups_known)
-        try:
-            code = bench.compile("\n".join(lines[:number] + [changed] + lines[number + 1:]))
-            verdict = ("does not compile" if code is None else
-                       "equivalent" if code == base else bench.run(groups, limit) or "SURVIVED")
-        finally:
-            bench.close()
-        return banner, number + 1, line.strip(), changed.strip(), verdict
-
-    tally = {banner: [0, 0] for banner in TARGETS}
-    share = -(-args.count // len(TARGETS))
-    with open(args.log, "w") as log, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        waiting = set()
-        for item in plan + [None]:
-            while waiting and (item is None or len(waiting) >= args.jobs):
-                done, waiting = concurrent.futures.wait(
-                    waiting, return_when=concurrent.futures.FIRST_COMPLETED)
-                for future in done:
-                    banner, number, line, changed, verdict = future.result()
-                    if verdict in ("equivalent", "does not compile"):
-                        continue
-                    tally[banner][0] += verdict != "SURVIVED"
-                    tally[banner][1] += 1
-                    print(f"{verdict:24} {banner} line {number}: {line}  ->  {changed}",
-                          file=log, flush=True)
-            if item and tally[item[0]][1] < share:
-                waiting.add(pool.submit(judge, item))
-    for banner, (killed, count) in tally.items():
-        print(f"{banner}: {killed} of {count} killed")
-    killed, count = (sum(t[i] for t in tally.values()) for i in (0, 1))
-    print(f"{killed} of {count} mutants killed; the list is in {args.log}")
-    return killed < 0.9 * count
+    for section in [*names, "all"]:
+        t = tally(section)
+        print(f"{section}: {t['killed']} of {counted(t)} killed, {t['explained']} explained, "
+              f"{t['SURVIVED']} survived; {t['equivalent']} equivalent")
+    print(f"the list is in {args.log}")
+    return t["killed"] < 0.9 * counted(t)
 
 
 if __name__ == "__main__":

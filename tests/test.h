@@ -1,4 +1,8 @@
-/* A test is a function; CHECK counts a failure and goes on; SKIP says why and leaves. */
+/* A test is a function; CHECK counts a failure and goes on; SKIP says why and leaves. For
+ * tests/mutate.py, TEST_MUTANTS: the first test that fails ends the program, and each tells its time
+ * and the mutants it reached. The variable TEST_MUTANT says which mutant lives, TEST_LIMITS,
+ * "name=seconds,..,", which tests run and how much processor time they may take, TEST_WITHOUT which
+ * ones do not. */
 #ifndef SGF_TEST_H
 #define SGF_TEST_H
 #include <stdio.h>
@@ -31,14 +35,49 @@ static const char *test_skip_text; /* set by SKIP */
     } while (0)
 #define RUN(function) test_run(#function, function)
 
+#ifdef TEST_MUTANTS
+#include <sys/time.h>
+#include <time.h>
+
+/* Seconds of processor time that the test may take, 0: it is not to run. */
+static int test_limit(const char *name) {
+    const char *limits = getenv("TEST_LIMITS"), *without = getenv("TEST_WITHOUT"), *at;
+    size_t n = strlen(name);
+    if (without && strstr(without, name)) return 0;
+    if (!limits) return 3600;
+    for (at = limits; (at = strstr(at, name)) != NULL; at += n)
+        if (at[n] == '=' && (at == limits || at[-1] == ',')) return atoi(at + n + 1);
+    return 0;
+}
+#endif
+
 static void test_run(const char *name, void (*function)(void)) {
+#ifdef TEST_MUTANTS
+    struct itimerval limit = {{0, 0}, {test_limit(name), 0}};
+    clock_t begin = clock();
+    const char *mutant = getenv("TEST_MUTANT");
+    int i;
+    if (!limit.it_value.tv_sec) return;
+    sgf__mutant = mutant ? atoi(mutant) : 0;
+    setitimer(ITIMER_PROF, &limit, NULL);
+    fprintf(stderr, "%s\n", name);
+#endif
     test_errors = 0;
     test_skip_text = NULL;
     function();
+#ifdef TEST_MUTANTS
+    printf("time %s %.3f\nreached %s", name, (double)(clock() - begin) / CLOCKS_PER_SEC, name);
+    for (i = 0; i < SGF__MUTANTS; i++)
+        if (sgf__mutant_hit[i]) printf(" %d", i), sgf__mutant_hit[i] = 0;
+    printf("\n");
+#endif
     if (test_errors) test_failed++, printf("FAILED  %s\n", name);
     else if (test_skip_text) test_skipped++, printf("skipped %s: %s\n", name, test_skip_text);
     else test_passed++, printf("ok      %s\n", name);
     fflush(stdout);
+#ifdef TEST_MUTANTS
+    if (test_failed) exit(1);
+#endif
 }
 
 /* Memory that runs out: allocation number `fail` (from 1; 0: none) returns NULL. */

@@ -563,6 +563,70 @@ static void forward_parent(const char *name) {
     sgf_model_free(model);
 }
 
+/* A row that does not exist is refused before anything is computed; the sequence goes on after it. */
+static void test_rows_that_are_refused(void) {
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 1) : NULL;
+    static const struct {
+        int32_t token, pos, seg, sequence;
+        sgf_status status;
+        const char *says;
+    } bad[] = {{1, 0, 0, -1, SGF_ERR_ARG, "sequence -1 is not open"},
+               {1, 0, 0, 1, SGF_ERR_ARG, "sequence 1 is not open"},
+               {1, 0, 0, 99, SGF_ERR_ARG, "sequence 99 is not open"},
+               {-1, 0, 0, 0, SGF_ERR_ARG, "token id -1"},
+               {INT32_MAX, 0, 0, 0, SGF_ERR_ARG, "token id 2147483647"},
+               {1, 0, -1, 0, SGF_ERR_ARG, "segment -1: the sequence has 2"},
+               {1, 0, 2, 0, SGF_ERR_ARG, "segment 2: the sequence has 2"},
+               {1, -1, 0, 0, SGF_ERR_LIMIT, "position -1"},
+               {1, INT32_MAX, 0, 0, SGF_ERR_LIMIT, "position 2147483647"}};
+    sgf_layout rule, small;
+    int32_t sequence, closed, none = 77;
+    sgf_row rows[2];
+    float *a, *b;
+    sgf_error err;
+    size_t i, bytes;
+    CHECK(session != NULL);
+    if (!session) return;
+    bytes = (size_t)model->config.vocab_size * sizeof(float);
+    a = (float *)malloc(bytes), b = (float *)malloc(2 * bytes);
+    memset(rows, 0, sizeof rows);
+    sgf_layout_init(&rule, NULL);
+    sgf_layout_init(&small, NULL);
+    MUST(sgf_layout_segment(&rule, SGF_SHARED, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&small, SGF_SHARED, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&rule, SGF_ANSWER, -1, NULL, &err), err);
+    sgf_mask_set(&rule, SGF_SHARED_MASK);
+    MUST(sgf_sequence_open(session, &rule, -1, &sequence, &err), err);
+    MUST(sgf_sequence_open(session, &rule, -1, &closed, &err), err);
+    CHECK(sequence == 0 && closed == 1);
+    rows[0].token = 3, rows[0].sequence = closed, rows[0].want = 1;
+    MUST(sgf_forward(session, rows, 1, a, NULL, &err), err);
+    sgf_sequence_close(session, closed);
+    sgf_sequence_close(session, closed); /* nothing happens, as for those that never were */
+    sgf_sequence_close(session, -1);
+    sgf_sequence_close(session, 99);
+    rows[0].sequence = sequence;
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        rows[1].token = bad[i].token, rows[1].pos = bad[i].pos;
+        rows[1].seg = bad[i].seg, rows[1].sequence = bad[i].sequence;
+        CHECK(sgf_forward(session, rows, 2, b, NULL, &err) == bad[i].status);
+        CHECK(strstr(err.message, bad[i].says));
+    }
+    MUST(sgf_forward(session, rows, 0, NULL, NULL, &err), err); /* no rows: nothing to do */
+    MUST(sgf_forward(session, rows, 1, b, NULL, &err), err);
+    CHECK(!memcmp(a, b, bytes)); /* it is the first row of its sequence */
+    CHECK(sgf_sequence_open(session, &rule, closed, &none, &err) == SGF_ERR_ARG);
+    CHECK(sgf_sequence_open(session, &rule, 99, &none, &err) == SGF_ERR_ARG);
+    CHECK(sgf_sequence_open(session, &small, sequence, &none, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "sequence 0 cannot be a parent") && none == 77);
+    sgf_layout_free(&rule);
+    sgf_layout_free(&small);
+    free(a), free(b);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+
 static void test_parent_gives_the_bits_of_the_whole(void) {
     forward_parent("llama-headdim-bf16");
     forward_parent("qwen2-window");
@@ -707,6 +771,37 @@ static void test_odd_shapes_give_the_naive_bits(void) {
 }
 
 /* Our exp, sine and cosine against the machine's; halves against the definition of their bits. */
+/* Tiles of weights that lie anywhere: every number of rows and lanes, added to what is there or not,
+   has the bits of the chain, and touches nothing beside it. */
+static void test_tiles_of_any_shape_give_the_naive_bits(void) {
+    enum { ROWS = 30, LANES = 50, COUNT = 9, W_STRIDE = 11, X_STRIDE = 53, OUT_STRIDE = 57 };
+    static float w[ROWS * W_STRIDE], x[COUNT * X_STRIDE], before[ROWS * OUT_STRIDE];
+    static float naive[ROWS * OUT_STRIDE], out[ROWS * OUT_STRIDE];
+    size_t i, rows, lanes, r, t, k;
+    int simd, first;
+    forward_random_state = 3;
+    for (i = 0; i < ROWS * W_STRIDE; i++) w[i] = (float)forward_random(2001) / 999.0f - 1.0f;
+    for (i = 0; i < COUNT * X_STRIDE; i++) x[i] = (float)forward_random(2001) / 999.0f - 1.0f;
+    for (i = 0; i < ROWS * OUT_STRIDE; i++) before[i] = (float)forward_random(99);
+    for (rows = 1; rows <= ROWS; rows++)
+        for (lanes = 1; lanes <= LANES; lanes++)
+            for (first = 0; first < 2; first++) {
+                memcpy(naive, before, sizeof naive);
+                for (r = 0; r < rows; r++)
+                    for (t = 0; t < lanes; t++) {
+                        float sum = first ? 0 : before[r * OUT_STRIDE + t];
+                        for (k = 0; k < COUNT; k++)
+                            sum = sgf__fma_portable(w[r * W_STRIDE + k], x[k * X_STRIDE + t], sum);
+                        naive[r * OUT_STRIDE + t] = sum;
+                    }
+                for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
+                    memcpy(out, before, sizeof out);
+                    sgf__tile(simd, rows, lanes, w, W_STRIDE, x, X_STRIDE, out, OUT_STRIDE, COUNT,
+                              first);
+                    CHECK(!memcmp(out, naive, sizeof out));
+                }
+            }
+}
 static void test_own_functions_are_accurate(void) {
     double worst = 0, worst_d = 0, worst_trig = 0, worst_log = 0;
     int i;
@@ -728,9 +823,83 @@ static void test_own_functions_are_accurate(void) {
     CHECK(worst < 1.2e-7 && worst_d < 4e-16 && worst_trig < 6e-16 && worst_log < 6e-16);
     CHECK(sgf__exp(0.0f) == 1.0f && sgf__exp(-INFINITY) == 0.0f && sgf__exp(200.0f) == INFINITY);
     CHECK(sgf__exp(NAN) != sgf__exp(NAN));
+    CHECK(sgf__exp_d(NAN) != sgf__exp_d(NAN) && sgf__exp_d(710) == HUGE_VAL);
+    CHECK(sgf__exp_d(-746) == 0 && sgf__exp_d(0) == 1 && sgf__log_d(1) == 0);
+    CHECK(sgf__float_bf16(NAN) == 0x7FC0 && sgf__float_bf16(-INFINITY) == 0xFF80);
+    CHECK(sgf__float_bf16(sgf__bits_float(0x7F800001u)) == 0x7FC0); /* never to infinity */
     CHECK(sgf__f16_float(0x3C00) == 1.0f && sgf__f16_float(1) == 0x1p-24f &&
           sgf__f16_float(0xFC00) == -INFINITY);
     CHECK(sgf__float_bf16(1.00390625f) == 0x3F80 && sgf__float_bf16(1.01171875f) == 0x3F82);
+}
+/* A session on a machine that rounds another way, or for kernels that there are not, is refused. */
+static void test_sessions_that_are_refused(void) {
+    static const int modes[] = {
+#ifdef FE_UPWARD
+        FE_UPWARD,
+#endif
+#ifdef FE_DOWNWARD
+        FE_DOWNWARD,
+#endif
+#ifdef FE_TOWARDZERO
+        FE_TOWARDZERO,
+#endif
+        FE_TONEAREST};
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    sgf_session *session = NULL;
+    sgf_session_options options;
+    sgf_error err;
+    size_t i, n = sizeof modes / sizeof modes[0];
+    CHECK(model != NULL);
+    if (!model) return;
+    for (i = 0; i + 1 < n; i++) {
+        sgf_status status;
+        if (fesetround(modes[i])) continue;
+        status = sgf_session_create(model, NULL, &session, &err);
+        fesetround(FE_TONEAREST);
+        CHECK(status == SGF_ERR_UNSUPPORTED && !session && strstr(err.message, "rounding mode"));
+    }
+    memset(&options, 0, sizeof options);
+    options.kernels = SGF_KERNELS_AVX512;
+    if (sgf__simd_best() < SGF__AVX512) {
+        CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_UNSUPPORTED);
+        CHECK(!session && strstr(err.message, "AVX-512"));
+    } else MUST(sgf_session_create(model, &options, &session, &err), err);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+static void test_layouts_that_are_not_encoded(void) {
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 1) : NULL;
+    float *good, *again;
+    int32_t sequence = 77, id;
+    size_t bytes;
+    sgf_layout l;
+    sgf_error err;
+    CHECK(session != NULL);
+    if (!session) return;
+    bytes = 3 * (size_t)model->config.vocab_size * sizeof(float);
+    good = (float *)malloc(bytes), again = (float *)malloc(bytes);
+    forward_random_state = 5;
+    sgf_layout_init(&l, NULL);
+    forward_segment(&l, SGF_SHARED, 0, 3);
+    sgf_layout_place(&l, SGF_SEQUENTIAL);
+    sgf_mask_set(&l, SGF_SHARED_MASK);
+    MUST(sgf_forward_layout(session, &l, good, NULL, NULL, &err), err);
+    id = l.token[1];
+    l.token[1] = model->config.vocab_size;
+    CHECK(sgf_forward_layout(session, &l, again, NULL, &sequence, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "token id") && sequence == 77);
+    l.token[1] = id;
+    l.pos[2] = model->config.context;
+    CHECK(sgf_forward_layout(session, &l, again, NULL, &sequence, &err) == SGF_ERR_LIMIT);
+    CHECK(strstr(err.message, "context") && sequence == 77);
+    l.pos[2] = 2;
+    MUST(sgf_forward_layout(session, &l, again, NULL, &sequence, &err), err);
+    CHECK(!memcmp(good, again, bytes) && sequence == 0); /* what failed holds no sequence */
+    free(good), free(again);
+    sgf_layout_free(&l);
+    sgf_session_free(session);
+    sgf_model_free(model);
 }
 static void test_portable_fma_rounds_once(void) {
     int i;
@@ -781,7 +950,10 @@ static void test_a_session_serves_layouts_of_every_shape(void) {
 }
 
 static void tests_forward(void) {
+    RUN(test_tiles_of_any_shape_give_the_naive_bits);
     RUN(test_own_functions_are_accurate);
+    RUN(test_sessions_that_are_refused);
+    RUN(test_layouts_that_are_not_encoded);
     RUN(test_portable_fma_rounds_once);
     RUN(test_matmul_gives_the_naive_bits);
     RUN(test_odd_shapes_give_the_naive_bits);
@@ -791,6 +963,7 @@ static void tests_forward(void) {
     RUN(test_cache_gives_the_bits_of_recomputation);
     RUN(test_batch_gives_the_bits_of_one_at_a_time);
     RUN(test_parent_gives_the_bits_of_the_whole);
+    RUN(test_rows_that_are_refused);
     RUN(test_isolation_is_exact);
     RUN(test_row_that_sees_nothing);
     RUN(test_a_session_serves_layouts_of_every_shape);

@@ -251,6 +251,52 @@ static void test_npy_files(void) {
     CHECK(sgf_npy_write("/nonexistent/a.npy", "<f4", shape, 2, values, &err) == SGF_ERR_IO);
 }
 
+/* Every value of an enumeration has a text of its own, and a value that there is not is survived. */
+static void test_everything_has_a_name(void) {
+    int i, k;
+    CHECK(!strcmp(sgf_version(), SGF_VERSION));
+    for (i = 0; i < SGF_STATUS_COUNT; i++)
+        for (k = 0; k < i; k++)
+            CHECK(strcmp(sgf_status_text((sgf_status)i), sgf_status_text((sgf_status)k)) != 0);
+    for (i = 0; i < SGF_ROLE_COUNT; i++)
+        for (k = 0; k < i; k++)
+            CHECK(strcmp(sgf_role_name((sgf_role)i), sgf_role_name((sgf_role)k)) != 0);
+    for (i = 0; i < SGF_MASK_COUNT; i++) {
+        sgf_mask mask;
+        CHECK(!sgf_mask_find(sgf_mask_name((sgf_mask)i), &mask, NULL) && mask == (sgf_mask)i);
+    }
+    for (i = 0; sgf_accident_name((size_t)i); i++)
+        for (k = 0; k < i; k++)
+            CHECK(strcmp(sgf_accident_name((size_t)i), sgf_accident_name((size_t)k)) != 0);
+    CHECK(i == SGF__ACCIDENTS && !sgf_accident_name((size_t)-1));
+    CHECK(!strcmp(sgf_status_text((sgf_status)99), "unknown status") &&
+          !strcmp(sgf_status_text((sgf_status)-1), "unknown status"));
+    CHECK(!strcmp(sgf_role_name((sgf_role)99), "unknown") &&
+          !strcmp(sgf_mask_name((sgf_mask)99), "unknown"));
+}
+static void test_layouts_that_are_not_written(void) {
+    sgf_layout l;
+    sgf_error err;
+    sgf_layout_init(&l, NULL);
+    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_write(&l, temp_path("none/l.json"), &err) == SGF_ERR_IO);
+    CHECK(strstr(err.message, "none/l.json"));
+    sgf_layout_free(&l);
+}
+static void test_tokens_need_their_segment(void) {
+    sgf_layout l;
+    sgf_error err;
+    int32_t ids[2] = {5, 6};
+    sgf_layout_init(&l, NULL);
+    CHECK(sgf_layout_add(&l, 0, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment 0"));
+    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_add(&l, -1, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment -1"));
+    CHECK(sgf_layout_add(&l, 1, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment 1"));
+    CHECK(sgf_layout_add(&l, 0, ids, SIZE_MAX / 2, &err) == SGF_ERR_LIMIT && l.tokens == 0);
+    CHECK(sgf_layout_add(&l, 0, ids, 2, &err) == SGF_OK && l.tokens == 2 && l.token[1] == 6);
+    sgf_layout_free(&l);
+}
+
 static void tests_layout(void) {
     RUN(test_masks_are_drawn_as_documented);
     RUN(test_separators_of_examples);
@@ -260,6 +306,9 @@ static void tests_layout(void) {
     RUN(test_mass_is_a_logarithm);
     RUN(test_names_are_listed_when_unknown);
     RUN(test_segments_have_a_limit);
+    RUN(test_everything_has_a_name);
+    RUN(test_tokens_need_their_segment);
+    RUN(test_layouts_that_are_not_written);
     RUN(test_layout_files);
     RUN(test_npy_files);
 }

@@ -73,7 +73,7 @@ static void mask_attend(const uint8_t *seen, const float *mass, size_t T, const 
     for (t = 0; t < T; t++)
         for (c = 0; seen[t] && c < C; c++)
             out[c] = sgf__fma_portable(score[t], v[t * stride + c], out[c]);
-    for (c = 0; c < C; c++) out[c] /= sum;
+    for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
 }
 /* The whole forward pass, token by token, on a dense mask: the last hidden states [T, D]. */
 static void mask_forward(const sgf_session *s, const sgf_layout *layout, const uint8_t *dense,
@@ -505,6 +505,23 @@ static void test_dense_masks_that_are_refused(void) {
         {"{'descr': '|b1', 'descr': '|b1', 'shape': (2, 2), }", "", 0, "once each"},
         {"{'descr' '|b1'}", "", 0, "once each"},
         {"{'descr': '|b1", "", 0, "cut"},
+        {"{'descr': 7, 'fortran_order': False, 'shape': (2, 2), }", "", 0, "cut or malformed"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': [2, 2], }", "", 0, "malformed"},
+        {"{'descr': '|b1', 'fortran_order': Tru", "", 0, "True or False"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2 2), }", "", 0, "list of sizes"},
+        {"{'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2,2,), 'descr': 0}",
+         "", 0, "list of sizes"},
+        {"{'shape': (1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2,3,), 'descr': 0}",
+         "", 0, "an array of shape"},
+        {"{'descr': '<a type of more than forty letters and digits', 'shape': (2, 2)}", "", 0,
+         "type '<a type of more than forty letters and d'"},
+        {"{'descr': '?b1', 'fortran_order': False, 'shape': (2, 2), }", "", 0, "type '?b1'"},
+        {"{'descr\": '|b1', 'fortran_order': False, 'shape': (2, 2), }", "", 0, "once each"},
+        {"{'descr': '|b1'; 'fortran_order': False, 'shape': (2, 2), }", "", 0, "once each"},
+        {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2)", "\1\0\1\1", 4, "once each"},
+        {"{'descr'    ", "", 0, "once each"},
+        {" ", "", 0, "ends in its header"},
+        {"{ ", "", 0, "dictionary"},
         {"[]", "", 0, "dictionary"},
         {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\1", 3, "promises 4"},
         {"{'descr': '|b1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\1\1\1", 5,
@@ -513,6 +530,11 @@ static void test_dense_masks_that_are_refused(void) {
          "row 1, column 0: 2; 0 or 1"},
         {"{'descr': '|i1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\xff\1", 4,
          "-1; 0 or 1"},
+        {"{'descr': '<i8', 'fortran_order': False, 'shape': (2, 2), }",
+         "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfe\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0", 32,
+         "row 1, column 0: -2; 0 or 1"},
+        {"{'descr': '<u2', 'fortran_order': False, 'shape': (2, 2), }", "\xff\xff\0\0\0\0\0\0", 8,
+         "row 0, column 0: 65535; 0 or 1"},
         {"{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2), }", "\0\x3c\0\0\0\0\0\0", 8,
          "row 0, column 0: 1; floats are added"},
         {"{'descr': '<f2', 'fortran_order': False, 'shape': (2, 2), }", "\0\0\0\xbc\0\0\0\0", 8,
@@ -539,6 +561,9 @@ static void test_dense_masks_that_are_refused(void) {
         CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT);
         CHECK(strstr(err.message, texts[i][1]));
     }
+    mask_npy(path, 0, "{}", "", 0);
+    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
+          strstr(err.message, "version 0.0") && err.offset == 6);
     mask_npy(path, 9, "{}", "", 0);
     CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "version 9.0"));

@@ -14,7 +14,7 @@ typedef struct mod_file {
     mod_tensor t[64];
     int n;
     const char *metadata; /* members of __metadata__; NULL: none */
-    int pad;              /* spaces behind the header */
+    int pad;              /* bytes by which the data miss a multiple of 8: spaces in the header */
 } mod_file;
 
 enum { MOD_V = 32, MOD_D = 8, MOD_H = 2, MOD_G = 1, MOD_C = 4, MOD_F = 12, MOD_L = 2 };
@@ -111,7 +111,7 @@ static size_t mod_build(const mod_file *f, char *out) {
                              k + 1 < f->n ? ", " : "}");
         at += mod_bytes(t);
     }
-    while ((n + (size_t)f->pad) % 8) out[n++] = ' ';
+    while (n % 8) out[n++] = ' ';
     for (k = 0; k < f->pad; k++) out[n++] = ' ';
     header = n - 8;
     for (k = 0; k < 8; k++) out[k] = (char)(header >> (8 * k) & 0xFF);
@@ -367,13 +367,17 @@ static void test_model_plain_llama_loads(void) {
 static void test_model_misaligned_weights_are_copied(void) {
     mod_file f;
     const char *dir = mod_folder(&f, "mod_misaligned");
+    static char bytes[1 << 16];
     sgf_error err;
+    int i;
     for (f.pad = 1; f.pad < 8; f.pad++) {
         sgf_model *model = NULL;
         mod_save(&f, dir, "model.safetensors");
+        CHECK(mod_build(&f, bytes) % 8 == (size_t)f.pad); /* tensors are multiples of 8 */
         MUST(sgf_model_load(dir, NULL, &model, &err), err);
         CHECK((uintptr_t)model->norm.data % 4 == 0);
-        CHECK(((const float *)model->norm.data)[3] == 2.0f + 3.0f / 8.0f);
+        for (i = 0; i < MOD_D; i++)
+            CHECK(((const float *)model->norm.data)[i] == 2.0f + (float)i / 8.0f);
         sgf_model_free(model);
     }
 }
@@ -711,6 +715,22 @@ static void test_config_refuses_by_name(void) {
                 "\"factor\" is -2", "above 0");
     mod_refuses(dir, "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2}",
                 "low_freq_factor", "missing");
+    mod_refuses(dir,
+                "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2, "
+                "\"original_max_position_embeddings\": 16, \"high_freq_factor\": 4}",
+                "\"low_freq_factor\" is missing", "config.json");
+    mod_refuses(dir,
+                "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2, "
+                "\"original_max_position_embeddings\": 16, \"low_freq_factor\": 1}",
+                "\"high_freq_factor\" is missing", "config.json");
+    mod_refuses(dir,
+                "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 2, "
+                "\"original_max_position_embeddings\": 16, \"low_freq_factor\": 4, "
+                "\"high_freq_factor\": 4}",
+                "\"high_freq_factor\" must be above", "low_freq_factor");
+    mod_refuses(dir,
+                "\"head_dim\": 2, \"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 2}",
+                "\"dynamic\" RoPE needs", "head_dim");
     mod_refuses(dir, "\"rope_parameters\": {\"full_attention\": {}}", "full_attention",
                 "differs by layer");
     mod_refuses(dir, "\"rope_parameters\": {\"partial_rotary_factor\": 0.5}",

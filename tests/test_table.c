@@ -413,6 +413,186 @@ static void test_table_parse_reads_python_literals(void) {
     sgf_table_free(t);
 }
 
+static void test_table_parse_refuses_what_is_no_literal(void) {
+    static const struct {
+        sgf_type type;
+        const char *text;
+    } cases[] = {{SGF_LIST_UTF8, "['\\x4']"},
+                 {SGF_LIST_UTF8, "['\\x4g']"},
+                 {SGF_LIST_UTF8, "['\\ud800']"},
+                 {SGF_LIST_UTF8, "['\\U00110000']"},
+                 {SGF_LIST_UTF8, "['a"},
+                 {SGF_LIST_UTF8, "['a'"},
+                 {SGF_LIST_UTF8, "['a' 'b'"},
+                 {SGF_LIST_UTF8, "['a\\"},
+                 {SGF_LIST_UTF8, "['a\\x"},
+                 {SGF_LIST_UTF8, "["},
+                 {SGF_LIST_UTF8, "('a']"},
+                 {SGF_LIST_UTF8, "{'a'}"},
+                 {SGF_LIST_UTF8, "'a'"},
+                 {SGF_LIST_UTF8, "['a'] b"},
+                 {SGF_LIST_UTF8, "array(['a'], dtype=int)"},
+                 {SGF_LIST_UTF8, "array(['a']"},
+                 {SGF_LIST_UTF8, "array('a')"},
+                 {SGF_LIST_LIST_UTF8, "['a']"},
+                 {SGF_LIST_LIST_UTF8, "[['a'], 'b']"},
+                 {SGF_LIST_LIST_UTF8, "[['a']"},
+                 {SGF_LIST_LIST_UTF8, "None"},
+                 {SGF_I64, "-"},
+                 {SGF_I64, "1a"},
+                 {SGF_I64, "1.0"},
+                 {SGF_I64, "9223372036854775808"},
+                 {SGF_I64, "-9223372036854775809"},
+                 {SGF_I64, "18446744073709551616"},
+                 {SGF_I64, "99999999999999999999"},
+                 {SGF_F64, "-"},
+                 {SGF_F64, "1x"},
+                 {SGF_F64, "--1"},
+                 {SGF_F64, "infinite"},
+                 {SGF_BOOL, "yes"},
+                 {SGF_BOOL, "FALSE"}};
+    static const char *const good[][2] = {
+        {"['a\\\nb']", "ab"}, /* a continued line */
+        {"['\\7\\1012']", "\7A2"},
+        {"[ 'a' , ]", "a"},
+        {"array(['a'])", "a"},
+        {"array(('a',), dtype=object)", "a"},
+        {"['\\xE9\\u20ac\\uD7FF']", "\xC3\xA9\xE2\x82\xAC\xED\x9F\xBF"}};
+    char csv[256];
+    sgf_error err;
+    sgf_table *t;
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(csv, sizeof csv, "x\n\"%s\"\n", cases[i].text);
+        MUST(table_csv(csv, &t, &err), err);
+        err.message[0] = 0;
+        if (sgf_table_parse(t, 0, cases[i].type, &err) != SGF_ERR_FORMAT ||
+            !strstr(err.message, "'x', row 1: not ") || !strstr(err.message, cases[i].text))
+            test_errors++, printf("    %s: %s\n", cases[i].text, err.message);
+        CHECK(sgf_table_type(t, 0) == SGF_UTF8 && table_is(sgf_cell_text(t, 0, 0), cases[i].text));
+        sgf_table_free(t);
+    }
+    for (i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(csv, sizeof csv, "x\n\"%s\"\n", good[i][0]);
+        MUST(table_csv(csv, &t, &err), err);
+        MUST(sgf_table_parse(t, 0, SGF_LIST_UTF8, &err), err);
+        CHECK(sgf_cell_count(t, 0, 0) == 1 && table_is(sgf_cell_list(t, 0, 0)[0], good[i][1]));
+        CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_ARG); /* it is parsed */
+        sgf_table_free(t);
+    }
+    MUST(table_csv("x\n1\n", &t, &err), err);
+    CHECK(sgf_table_parse(t, -1, SGF_I64, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_parse(t, 1, SGF_I64, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_parse(t, 0, SGF_OTHER, &err) == SGF_ERR_ARG);
+    MUST(sgf_table_parse(t, 0, SGF_UTF8, &err), err);
+    MUST(sgf_table_parse(t, 0, SGF_F64, &err), err);
+    CHECK(sgf_cell_f64(t, 0, 0) == 1);
+    sgf_table_free(t);
+    { /* a long cell is shown cut, between two characters */
+        char text[128];
+        memset(text, 'a', 59);
+        snprintf(text + 59, sizeof text - 59, "\xE2\x82\xAC, and much more");
+        snprintf(csv, sizeof csv, "x\n\"%s\"\n", text);
+        MUST(table_csv(csv, &t, &err), err);
+        CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_FORMAT);
+        CHECK(strlen(strstr(err.message, "aaa")) == 59);
+        sgf_table_free(t);
+    }
+}
+/* What there is not has no value, and no column is found beside the last. */
+static void test_cells_that_are_not_there(void) {
+    sgf_error err;
+    sgf_table *t;
+    size_t n = 7;
+    MUST(table_csv("a,b\n1,2\n", &t, &err), err);
+    CHECK(sgf_table_find(t, "c") == -1 && !sgf_table_name(t, 2) && !sgf_table_name(t, -1));
+    CHECK(sgf_table_type(t, 2) == SGF_OTHER && sgf_table_type(t, -1) == SGF_OTHER);
+    CHECK(!sgf_cell_text(t, 0, 1).ptr && !sgf_cell_text(t, 2, 0).ptr);
+    CHECK(!sgf_cell_null(t, 0, 0) && !sgf_cell_list(t, 0, 0) && sgf_cell_count(t, 0, 0) == 0);
+    CHECK(sgf_cell_count(t, 5, 0) == 0 && !sgf_cell_list(t, 5, 0) && !sgf_cell_bool(t, 5, 0));
+    CHECK(!sgf_cell_inner(t, 0, 0, 0, &n) && n == 0);
+    sgf_table_free(t);
+}
+/* A cell of another type, for no column, or with an impossible size: refused, and nothing has changed. */
+static void test_cells_that_are_refused(void) {
+    static const size_t counts[2] = {SIZE_MAX / 16, SIZE_MAX / 16};
+    sgf_error err;
+    sgf_table *t, *other;
+    sgf_str text = sgf_text("x");
+    size_t row = 1;
+    int c, type;
+    MUST(sgf_table_create(NULL, &t, &err), err);
+    for (type = 0; type < SGF_OTHER; type++) {
+        char name[2] = {(char)('a' + type), 0};
+        MUST(sgf_table_column(t, name, (sgf_type)type, &c, &err), err);
+        CHECK(c == type);
+    }
+    CHECK(sgf_table_column(t, "z", SGF_OTHER, &c, &err) == SGF_ERR_ARG && c == SGF_OTHER - 1);
+    for (c = -1; c <= SGF_OTHER; c++) {
+        type = c < 0 ? SGF_OTHER : c;
+        err.message[0] = 0;
+        CHECK(type == SGF_UTF8 || sgf_table_text(t, c, text, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_F64 || sgf_table_f64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_I64 || sgf_table_i64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_BOOL || sgf_table_bool(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_LIST_UTF8 || sgf_table_list(t, c, &text, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_LIST_LIST_UTF8 ||
+              sgf_table_list_list(t, c, &text, &row, 1, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, type == SGF_OTHER ? "there is no column" : " holds "));
+    }
+    CHECK(sgf_table_null(t, -1, &err) == SGF_ERR_ARG && sgf_table_null(t, 99, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_list_list(t, SGF_LIST_LIST_UTF8, NULL, counts, 2, &err) == SGF_ERR_LIMIT);
+    CHECK(sgf_table_metadata_set(t, "k\xFF", text, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_metadata_set(t, "k", sgf_text("v\xC3"), &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "UTF-8") && !sgf_table_metadata_get(t, "k").ptr);
+    CHECK(sgf_table_append(t, t, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_rows(t) == 0 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
+    for (c = 0; c < SGF_OTHER; c++) MUST(sgf_table_null(t, c, &err), err);
+    CHECK(sgf_table_rows(t) == 1 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
+    CHECK(sgf_cell_null(t, SGF_F64, 0) && !sgf_cell_null(t, SGF_F64, 1));
+    MUST(sgf_table_create(NULL, &other, &err), err);
+    MUST(sgf_table_column(other, "a", SGF_UTF8, NULL, &err), err);
+    CHECK(sgf_table_append(t, other, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 1);
+    sgf_table_free(other);
+    /* a folder that is not there; columns of two lengths */
+    CHECK(sgf_table_write_csv(t, temp_path("none/t.csv"), &err) == SGF_ERR_IO);
+    CHECK(sgf_table_write_jsonl(t, temp_path("none/t.jsonl"), &err) == SGF_ERR_IO);
+    CHECK(sgf_table_write_feather(t, temp_path("none/t.feather"), &err) == SGF_ERR_IO);
+    CHECK(strstr(err.message, "none/t.feather"));
+    MUST(sgf_table_f64(t, SGF_F64, 2, &err), err);
+    CHECK(sgf_table_write_csv(t, temp_path("t.csv"), &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_write_jsonl(t, temp_path("t.jsonl"), &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_write_feather(t, temp_path("t.feather"), &err) == SGF_ERR_ARG);
+    CHECK(!fopen(temp_path("t.csv"), "rb") && !fopen(temp_path("t.feather"), "rb"));
+    sgf_table_free(t);
+}
+static void test_numbers_print_as_python_prints_them(void) {
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.1, "0.1"},
+                 {1, "1.0"},
+                 {-0.0, "-0.0"},
+                 {1e22, "1e+22"},
+                 {1e-7, "1e-07"},
+                 {1e16, "1e+16"},
+                 {123456789, "123456789.0"},
+                 {0.0001, "0.0001"},
+                 {(double)NAN, "nan"},
+                 {HUGE_VAL, "inf"},
+                 {-HUGE_VAL, "-inf"},
+                 {5e-324, "5e-324"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {1.7976931348623157e308, "1.7976931348623157e+308"}};
+    char out[32];
+    size_t i, n;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        n = sgf__number_print(cases[i].value, out);
+        if (n != strlen(cases[i].text) || memcmp(out, cases[i].text, n) != 0)
+            test_errors++, printf("    %s: %.*s\n", cases[i].text, (int)n, out);
+    }
+}
+
 /* ---- JSON ---- */
 
 static void test_json_values_decide_the_types(void) {
@@ -794,6 +974,161 @@ static void test_lz4_frames_decompress(void) {
         sgf__unmap(&in);
     }
 }
+/* A frame with these flags (0x08: it says that it holds `content` bytes) around some blocks and what
+   follows them; returns its length. */
+static size_t table_lz4(unsigned char *frame, unsigned flags, unsigned size, unsigned content,
+                        const char *blocks, size_t n) {
+    size_t at = 6;
+    memcpy(frame, "\x04\x22\x4D\x18", 4);
+    frame[4] = (unsigned char)flags, frame[5] = (unsigned char)size;
+    if (flags & 8) {
+        memset(frame + 6, 0, 8);
+        frame[6] = (unsigned char)content;
+        at = 14;
+    }
+    frame[at] = (unsigned char)(sgf__xxh32(frame + 4, at - 4) >> 8);
+    memcpy(frame + at + 1, blocks, n);
+    return at + 1 + n;
+}
+static void test_lz4_frames_say_what_is_wrong(void) {
+#define LZ4(blocks) blocks, sizeof(blocks) - 1
+    static const struct {
+        unsigned flags, size, content;
+        const char *blocks;
+        size_t n;
+        const char *result; /* the bytes, or words of the error */
+    } cases[] = {{0x60, 0x40, 0, LZ4("\6\0\0\0\x50hello\0\0\0\0"), "hello"},
+                 {0x60, 0x40, 0, LZ4("\5\0\0\x80hello\0\0\0\0behind"), "hello"},
+                 {0x60, 0x40, 0, LZ4("\0\0\0\0"), ""},
+                 {0x60, 0x40, 0,
+                  LZ4("\5\0\0\0\x10"
+                      "a\1\0\0\0\0\0\0"),
+                  "aaaaa"}, /* a match on itself */
+                 {0x60, 0x40, 0,
+                  LZ4("\6\0\0\0\x1F"
+                      "a\1\0\1\0\0\0\0\0"),
+                  "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x10"
+                      "a\1\0\0\0\0\0"),
+                  "ends with a match"},
+                 {0x60, 0x40, 0, LZ4("\1\0\0\0\xF0\0\0\0\0"), "a length runs past"},
+                 {0x60, 0x40, 0, LZ4("\3\0\0\0\xF0\xFF\0\0\0\0\0"), "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\2\0\0\0\x60"
+                      "a\0\0\0\0"),
+                  "literals run past"},
+                 {0x60, 0x40, 0,
+                  LZ4("\3\0\0\0\x10"
+                      "a\1\0\0\0\0"),
+                  "without its offset"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x10"
+                      "a\0\0\0\0\0\0"),
+                  "before the data"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x10"
+                      "a\2\0\0\0\0\0"),
+                  "before the data"},
+                 {0x60, 0x40, 0,
+                  LZ4("\4\0\0\0\x1F"
+                      "a\1\0\0\0\0\0"),
+                  "a length runs past"},
+                 {0x60, 0x40, 0,
+                  LZ4("\x0D\0\0\0\xC0"
+                      "abcdefghijkl\0\0\0\0"),
+                  "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\x0C\0\0\x80"
+                      "abcdefghijkl\0\0\0\0"),
+                  "more bytes than announced"},
+                 {0x60, 0x40, 0,
+                  LZ4("\x0B\0\0\x80"
+                      "abcdefghijk\0\0\0\0"),
+                  "abcdefghijk"}, /* just fits */
+                 {0x60, 0x40, 0, LZ4("\1\0\1\0\0"), "larger than the frame allows"},
+                 {0x60, 0x40, 0, LZ4("\0\0\1\0\0"), "cut short"},
+                 {0x60, 0x40, 0, LZ4("\2\0\0\0\x10"), "cut short"},
+                 {0x60, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0"),
+                  "cut short"},
+                 {0x60, 0x40, 0, LZ4(""), "cut short"},
+                 {0x40, 0x40, 0,
+                  LZ4("\3\0\0\0\x20"
+                      "ab\4\0\0\0\0\2\0\0\0\0\0\0"),
+                  "ababab"},
+                 {0x60, 0x40, 0,
+                  LZ4("\3\0\0\0\x20"
+                      "ab\4\0\0\0\0\2\0\0\0\0\0\0"),
+                  "before the data"},
+                 {0x70, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0\0\0\0\0"),
+                  "checksum of a block"},
+                 {0x70, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0"),
+                  "cut short"},
+                 {0x68, 0x40, 1,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0"),
+                  "a"},
+                 {0x68, 0x40, 2,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0"),
+                  "another number of bytes"},
+                 {0x64, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0\0\0\0\0"),
+                  "checksum of the data"},
+                 {0x64, 0x40, 0,
+                  LZ4("\2\0\0\0\x10"
+                      "a\0\0\0\0\0\0\0"),
+                  "cut short"},
+                 {0x20, 0x40, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0xE0, 0x40, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x62, 0x40, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x60, 0x30, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x60, 0xC0, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x60, 0x41, 0, LZ4("\0\0\0\0"), "unknown version"},
+                 {0x61, 0x40, 0, LZ4("\0\0\0\0"), "needs a dictionary"}};
+#undef LZ4
+    unsigned char frame[64], out[12];
+    size_t i, n, made;
+    const char *what;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        n = table_lz4(frame, cases[i].flags, cases[i].size, cases[i].content, cases[i].blocks,
+                      cases[i].n);
+        memset(out, 7, sizeof out);
+        what = sgf__lz4_frame(frame, n, out, 11, &made);
+        if (what ? !strstr(what, cases[i].result)
+                 : made != strlen(cases[i].result) || memcmp(out, cases[i].result, made) != 0)
+            test_errors++, printf("    case %d: %s\n", (int)i, what ? what : "other bytes");
+        CHECK(out[11] == 7);
+    }
+    n = table_lz4(frame, 0x74, 0x40, 0,
+                  "\2\0\0\0\x10"
+                  "abbbb\0\0\0\0dddd",
+                  18);
+    for (i = 0; i < 4; i++) {
+        frame[13 + i] = (unsigned char)(sgf__xxh32(frame + 11, 2) >> 8 * i);
+        frame[21 + i] = (unsigned char)(sgf__xxh32((const unsigned char *)"a", 1) >> 8 * i);
+    }
+    CHECK(!sgf__lz4_frame(frame, n, out, 11, &made) && made == 1 && out[0] == 'a');
+    frame[6] ^= 1;
+    what = sgf__lz4_frame(frame, n, out, 11, &made);
+    CHECK(what && strstr(what, "checksum of the header"));
+    frame[6] ^= 1, frame[3] ^= 1;
+    what = sgf__lz4_frame(frame, n, out, 11, &made);
+    CHECK(what && strstr(what, "not an LZ4 frame"));
+    frame[3] ^= 1;
+    what = sgf__lz4_frame(frame, 6, out, 11, &made);
+    CHECK(what && strstr(what, "not an LZ4 frame"));
+    table_lz4(frame, 0x68, 0x40, 1, "", 0);
+    what = sgf__lz4_frame(frame, 14, out, 11, &made);
+    CHECK(what && strstr(what, "cut short"));
+}
 static void test_lz4_refuses_broken_frames(void) {
     static const char *const files[] = {
         "malformed.block.lz4", "commons-compress/ArithmeticException.lz4",
@@ -845,6 +1180,10 @@ static void tests_table(void) {
     RUN(test_json_that_no_column_holds_is_named);
     RUN(test_csv_spectrum_equals_its_json);
     RUN(test_table_parse_reads_python_literals);
+    RUN(test_table_parse_refuses_what_is_no_literal);
+    RUN(test_cells_that_are_not_there);
+    RUN(test_cells_that_are_refused);
+    RUN(test_numbers_print_as_python_prints_them);
     RUN(test_json_values_decide_the_types);
     RUN(test_feather_gives_back_the_table);
     RUN(test_feather_of_no_columns_is_read);
@@ -855,6 +1194,7 @@ static void tests_table(void) {
     RUN(test_a_failing_allocation_leaks_nothing);
     RUN(test_other_formats_are_refused_by_name);
     RUN(test_lz4_frames_decompress);
+    RUN(test_lz4_frames_say_what_is_wrong);
     RUN(test_lz4_refuses_broken_frames);
     RUN(test_xxh32_equals_its_published_values);
 }

@@ -29,7 +29,7 @@ static sgf_tokenizer *tok_shared(const char *name) {
     snprintf(relative, sizeof relative, "data/tokenizers/%s/tokenizer.json.gz", name);
     if (tok_read("gzip -dc", shared_path(relative), &json) &&
         sgf__tokenizer_parse(name, json.ptr, json.len, NULL, &t, &err))
-        printf("    %s\n", err.message);
+        test_errors++, printf("    %s\n", err.message); /* not to be taken for a missing gzip */
     sgf__buf_free(&json);
     return t;
 }
@@ -309,6 +309,16 @@ static void test_tokenizer_loads_folders_and_their_config(void) {
     CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "300 257") && !strcmp(tok_encode(t, "he"), "257"));
     sgf_tokenizer_free(t);
     file = fopen(path, "wb");
+    if (file)
+        fputs("{\"eos_token\": \"<think>\", \"add_bos_token\": true, \"add_eos_token\": true}",
+              file),
+            fclose(file);
+    MUST(sgf_tokenizer_load(dir, NULL, &t, &err), err);
+    sgf_tokenizer_describe(t, &info);
+    CHECK(!info.adds_bos && info.adds_eos && sgf_tokenizer_bos(t) == -1 && !info.clean_up);
+    CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "257 301") && !strcmp(tok_encode(t, "he"), "257"));
+    sgf_tokenizer_free(t);
+    file = fopen(path, "wb");
     if (file) fputs("{\"bos_token\": ", file), fclose(file);
     t = NULL;
     CHECK(sgf_tokenizer_load(dir, NULL, &t, &err) == SGF_ERR_FORMAT && !t &&
@@ -537,6 +547,64 @@ test_tokenizer_long_text_takes_linear_time(void) { /* a quadratic way would take
     free(text);
     sgf_tokenizer_free(t);
 }
+#define TOK_TEMPLATE(single, tokens)                                          \
+    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single \
+    "],\"special_tokens\":{" tokens "}}"
+#define TOK_SPECIAL(name) "{\"SpecialToken\":{\"id\":\"" name "\",\"type_id\":0}}"
+#define TOK_TEXT          "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
+#define TOK_TWO \
+    "\"<s>\":{\"id\":\"<s>\",\"ids\":[300,5,6]},\"<e>\":{\"id\":\"<e>\",\"ids\":[301,7]}"
+static void test_tokenizer_puts_a_space_before_a_text(void) {
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    int byte;
+    MUST(tok_small("\"add_prefix_space\":false", "\"add_prefix_space\":true", NULL, &t, &err), err);
+    CHECK(!strcmp(tok_encode(t, "he"), "32 257") && !strcmp(tok_encode(t, " he"), "32 257"));
+    CHECK(!strcmp(tok_encode(t, "<s>he"), "300 32 257") && !strcmp(tok_encode(t, ""), ""));
+    for (byte = 0; byte < 256; byte++) { /* every byte has its token */
+        sgf_str text = sgf_token_text(t, byte);
+        CHECK(text.len == 1 && (unsigned char)text.ptr[0] == byte);
+    }
+    sgf_tokenizer_free(t);
+}
+static void test_tokenizer_puts_the_template_around_a_text(void) {
+    static const struct {
+        const char *processor, *says;
+        sgf_status status;
+    } cases[] = {
+        {TOK_TEMPLATE(TOK_SPECIAL("<x>") "," TOK_TEXT, TOK_TWO), "\"<x>\" is not among",
+         SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[300,299]}"),
+         "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[\"300\"]}"),
+         "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":300}"),
+         "\"<s>\" is not among", SGF_ERR_FORMAT},
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>"), TOK_TWO), "must hold Sequence A once",
+         SGF_ERR_UNSUPPORTED},
+        {TOK_TEMPLATE(TOK_TEXT "," TOK_TEXT, TOK_TWO), "Sequence A once", SGF_ERR_UNSUPPORTED},
+        {TOK_TEMPLATE("{\"Sequence\":{\"id\":\"B\"}}", TOK_TWO), "Sequence A", SGF_ERR_UNSUPPORTED},
+        {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":7}", "is not a list",
+         SGF_ERR_FORMAT}};
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    size_t i;
+    MUST(tok_small("\"post_processor\":null",
+                   TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT "," TOK_SPECIAL("<e>"), TOK_TWO),
+                   NULL, &t, &err),
+         err);
+    CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "300 5 6 257 301 7"));
+    CHECK(!strcmp(tok_ids(t, sgf_text(""), 1), "300 5 6 301 7"));
+    CHECK(!strcmp(tok_ids(t, sgf_text("he"), 0), "257"));
+    sgf_tokenizer_free(t);
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        t = NULL;
+        CHECK(tok_small("\"post_processor\":null", cases[i].processor, NULL, &t, &err) ==
+                  cases[i].status &&
+              !t);
+        CHECK(strstr(err.message, cases[i].says));
+    }
+}
 static void test_tokenizer_cuts_added_tokens_out_first(void) {
     sgf_tokenizer *t = NULL;
     sgf_error err;
@@ -549,6 +617,11 @@ static void test_tokenizer_cuts_added_tokens_out_first(void) {
                   "301 62")); /* the raw one is cut before the normalized one is looked for */
     CHECK(!strcmp(tok_encode(t, "he \n<left> he"), "257 302 32 257"));
     CHECK(!strcmp(tok_encode(t, "he <right> \nhe"), "257 32 303 257"));
+    CHECK(!strcmp(tok_encode(t, "he<left>"), "257 302") &&
+          !strcmp(tok_encode(t, "he <left>"), "257 302") &&
+          !strcmp(tok_encode(t, " <left>"), "302") && !strcmp(tok_encode(t, "<left>"), "302"));
+    CHECK(!strcmp(tok_encode(t, "\xC3\xA9\xE3\x80\x80\xC2\xA0<left>"), "263 302"));
+    CHECK(!strcmp(tok_encode(t, "<right>\xC2\xA0\xE3\x80\x80\xC3\xA9"), "303 263"));
     CHECK(!strcmp(tok_encode(t, "<right>  <left>"), "303 302") &&
           !strcmp(tok_encode(t, "<s"), "60 115"));
     CHECK(!strcmp(tok_decode(t, "257 300 301", 0), "he<s><think>"));
@@ -557,6 +630,13 @@ static void test_tokenizer_cuts_added_tokens_out_first(void) {
           special == 1);
     CHECK(sgf_tokenizer_added(t, 1, NULL, NULL) == 301 &&
           sgf_tokenizer_added(t, 5, &text, NULL) == -1);
+    sgf_tokenizer_free(t);
+    /* a token takes no space that belongs to the one before */
+    MUST(tok_small("\"id\":301,\"content\":\"<think>\"", "\"id\":301,\"content\":\"<t> \"", NULL,
+                   &t, &err),
+         err);
+    CHECK(!strcmp(tok_encode(t, "<t> <left>"), "301 302") &&
+          !strcmp(tok_encode(t, "<t>   <left>he"), "301 302 257"));
     sgf_tokenizer_free(t);
 }
 static void test_tokenizer_ignore_merges_takes_whole_words(void) {
@@ -613,6 +693,12 @@ static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
                  {"first", "false", {"5 5", "5 0 4", "5 1 1 3", "1 6 2"}},
                  {"never", "true", {"4 5", "4 0 4", "5 1 1 3", "3 1 2"}},
                  {"never", "false", {"4 5", "4 0 4", "5 1 1 3", "6 2"}}};
+    static const struct {
+        const char *pre, *ids; /* without a scheme; of "ab ab" */
+    } older[] = {
+        {"{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"}", "5 5"},
+        {"{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\",\"add_prefix_space\":false}",
+         "4 5"}};
     size_t i, k;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char pre[256], json[1024];
@@ -627,6 +713,124 @@ static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
         MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
         for (k = 0; k < 4; k++) CHECK(!strcmp(tok_encode(t, texts[k]), cases[i].ids[k]));
         sgf_tokenizer_free(t);
+    }
+    for (i = 0; i < 2; i++) {
+        char json[1024];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        snprintf(json, sizeof json, TOK_PLAIN, older[i].pre, "\"Fuse\"", vocab);
+        MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
+        CHECK(!strcmp(tok_encode(t, "ab ab"), older[i].ids));
+        sgf_tokenizer_free(t);
+    }
+    { /* nothing else is put before a text: it would be an unknown token */
+        static const char with_unk[] =
+            "\"\xE2\x96\x81\":1,\"a\":2},\"unk_token\":\"<s>\",\"merges\":[";
+        char json[1024];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        snprintf(json, sizeof json, TOK_PLAIN, older[0].pre, "\"Fuse\"", with_unk);
+        MUST(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err), err);
+        CHECK(!strcmp(tok_encode(t, "a a"), "1 2 1 2") && !strcmp(tok_encode(t, "x"), "1 0"));
+        sgf_tokenizer_free(t);
+    }
+}
+#define TOK_GPT2_SPLIT                                                                               \
+    "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"'s|'t|'re|'ve|'m|'ll|'d| ?\\\\p{L}+| ?\\\\p{N}+| " \
+    "?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)|\\\\s+\"},"
+/* Steps that do not go together are refused, and the message names them. */
+static void test_tokenizer_refuses_steps_that_do_not_fit(void) {
+    static const struct {
+        const char *pre, *decoder, *says;
+        sgf_status status;
+    } cases[] = {
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"Digits\","
+         "\"individual_digits\":true}]}",
+         "\"ByteLevel\"", "Digits after ByteLevel", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Metaspace\",\"replacement\":\"_\"},"
+         "{\"type\":\"ByteLevel\"}]}",
+         "\"ByteLevel\"", "ByteLevel after Metaspace", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[" TOK_GPT2_SPLIT
+         "\"behavior\":\"Isolated\"}," TOK_GPT2_SPLIT "\"behavior\":\"Isolated\"}]}",
+         "\"ByteLevel\"", "more than one Split", SGF_ERR_UNSUPPORTED},
+        {TOK_GPT2_SPLIT "\"behavior\":\"Removed\"}", "\"ByteLevel\"", "than Isolated",
+         SGF_ERR_UNSUPPORTED},
+        {TOK_GPT2_SPLIT "\"behavior\":\"Isolated\",\"invert\":true}", "\"ByteLevel\"",
+         "than Isolated", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Split\",\"behavior\":\"Isolated\"}", "\"ByteLevel\"", "Split by \"\"",
+         SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
+         "{\"type\":\"ByteLevel\"}]}",
+         "\"ByteLevel\"", "add_prefix_space after", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[" TOK_GPT2_SPLIT
+         "\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\",\"add_prefix_space\":false}]}",
+         "\"ByteLevel\"", "use_regex after a Split", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Metaspace\"}", "\"Fuse\"", "without its replacement", SGF_ERR_FORMAT},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
+         "{\"type\":\"Metaspace\",\"replacement\":\"_\"}]}",
+         "\"Fuse\"", "Metaspace is not supported", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Digits\",\"individual_digits\":false}", "\"Fuse\"",
+         "Digits is not supported in this form", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":[7]}", "\"Fuse\"",
+         "an entry of pretokenizers is not an object", SGF_ERR_FORMAT},
+        {"{\"type\":\"Sequence\",\"pretokenizers\":7}", "\"Fuse\"",
+         "without its list pretokenizers", SGF_ERR_FORMAT},
+        {"{\"typ\":\"Digits\"}", "\"Fuse\"", "not an object with a type", SGF_ERR_FORMAT},
+        {"null", "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Fuse\"}]",
+         "decoder Fuse is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null", "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]",
+         "decoder ByteFallback is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null",
+         "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Replace\",\"pattern\":{\"String\":"
+         "\"_\"},\"content\":\" \"}]",
+         "decoder Replace is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null", "\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0",
+         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null",
+         "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \","
+         "\"start\":2,\"stop\":0}]",
+         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+        {"null",
+         "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\"_\","
+         "\"start\":1,\"stop\":0}]",
+         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"ByteLevel\"}",
+         "\"Sequence\",\"decoders\":[{\"type\":\"ByteLevel\"},{\"type\":\"ByteLevel\"}]",
+         "ByteLevel alone", SGF_ERR_UNSUPPORTED}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char json[2048];
+        sgf_tokenizer *t = NULL;
+        sgf_error err;
+        sgf_status status;
+        memset(&err, 0, sizeof err);
+        snprintf(json, sizeof json, TOK_PLAIN, cases[i].pre, cases[i].decoder,
+                 "\"a\":1},\"merges\":[");
+        status = sgf__tokenizer_parse("steps.json", json, strlen(json), NULL, &t, &err);
+        if (status != cases[i].status || t || !strstr(err.message, cases[i].says))
+            test_errors++, printf("    case %d: status %d, %s\n", (int)i, (int)status, err.message);
+        sgf_tokenizer_free(t);
+    }
+}
+static void test_tokenizer_takes_contractions_as_words(void) {
+    static const struct {
+        const char *text;
+        size_t length, any_case; /* of the contraction; of the one without regard to case */
+    } cases[] = {
+        {"'s", 2, 2},  {"'t", 2, 2},        {"'m", 2, 2},        {"'d", 2, 2},   {"'re", 3, 3},
+        {"'ve", 3, 3}, {"'ll", 3, 3},       {"'sx", 2, 2},       {"'rex", 3, 3}, {"'S", 0, 2},
+        {"'T", 0, 2},  {"'M", 0, 2},        {"'D", 0, 2},        {"'RE", 0, 3},  {"'Ve", 0, 3},
+        {"'lL", 0, 3}, {"'\xC5\xBF", 0, 3}, {"'\xC5\xC0", 0, 0}, {"'", 0, 0},    {"'r", 0, 0},
+        {"'rx", 0, 0}, {"'vx", 0, 0},       {"'lx", 0, 0},       {"'ee", 0, 0},  {"'le", 0, 0},
+        {"'[", 0, 0},  {"'@e", 0, 0},       {"'R@", 0, 0},       {"'R[", 0, 0}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgf__scan scan;
+        memset(&scan, 0, sizeof scan);
+        scan.text = cases[i].text;
+        scan.n = strlen(cases[i].text);
+        CHECK(sgf__scan_contraction(&scan, 0, 0) == cases[i].length);
+        CHECK(sgf__scan_contraction(&scan, 0, 1) == cases[i].any_case);
     }
 }
 static void test_tokenizer_cuts_digits_apart(void) {
@@ -662,6 +866,9 @@ static void test_tokenizer_decodes_wrong_bytes_like_rust(void) {
                                            {"195 195 169", "?\xC3\xA9"},
                                            {"240 128 65", "??A"},
                                            {"128 65", "?A"},
+                                           {"245 128 128 128", "????"},
+                                           {"255 128", "??"},
+                                           {"193 128", "??"},
                                            {"999 65 290", "A"},
                                            {"", ""}};
     sgf_tokenizer *t = NULL;
@@ -711,6 +918,11 @@ static void test_tokenizer_says_when_there_is_no_room(void) {
     memset(&state, 0, sizeof state);
     CHECK(sgf_decode_next(t, &state, 258, 0, out, 3, &count, &err) == SGF_ERR_LIMIT && count == 8 &&
           !state.begun);
+    CHECK(sgf_decode_next(t, &state, 0xE2, 0, out, 3, &count, &err) == SGF_OK && count == 0);
+    CHECK(sgf_decode_end(t, &state, out, 2, &count, &err) == SGF_ERR_LIMIT && count == 0 &&
+          state.held_len == 1 && !strcmp(out, "xyz"));
+    CHECK(sgf_decode_end(t, &state, out, 3, &count, &err) == SGF_OK && count == 3 &&
+          !memcmp(out, "\xEF\xBF\xBD", 3));
     sgf_tokenizer_free(t);
 }
 
@@ -773,6 +985,10 @@ static void test_tokenizer_refuses_by_name(void) {
          SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"content\":\"\"", "content",
          SGF_ERR_FORMAT},
+        {"\"id\":303,\"content\":\"<right>\"", "\"id\":303,\"content\":\"<left>\"",
+         "\"<left>\" stands there twice", SGF_ERR_FORMAT},
+        {"\"id\":304,\"content\":\"<think>>\"", "\"id\":304,\"content\":\"<think>\"",
+         "\"<think>\" stands there twice", SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"single_word\":true,\"content\":\"<s>\"",
          "single_word", SGF_ERR_UNSUPPORTED}};
     size_t i;
@@ -788,6 +1004,26 @@ static void test_tokenizer_refuses_by_name(void) {
                                   (int)status, err.message);
         sgf_tokenizer_free(t);
     }
+}
+/* Objects elsewhere may have members of the same names. */
+static void test_tokenizer_takes_vocab_and_merges_of_its_model(void) {
+    static const char *const around[] = {
+        "\"other\":{\"vocab\":{\"he\":7},\"merges\":[\"a b\"]},\"normalizer\":null",
+        "\"vocab\":{\"he\":7},\"merges\":[\"a b\"],\"normalizer\":null"};
+    sgf_tokenizer *t = NULL;
+    sgf_error err;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        MUST(tok_small("\"normalizer\":null", around[i], NULL, &t, &err), err);
+        CHECK(!strcmp(tok_encode(t, "he the"), "257 258") && sgf_tokenizer_size(t) == 305);
+        sgf_tokenizer_free(t);
+    }
+    MUST(tok_small("\"type\":\"BPE\"",
+                   "\"type\":\"BPE\",\"more\":{\"vocab\":{\"he\":7},\"merges\":[\"a b\"]}", NULL,
+                   &t, &err),
+         err);
+    CHECK(!strcmp(tok_encode(t, "he the"), "257 258") && sgf_tokenizer_size(t) == 305);
+    sgf_tokenizer_free(t);
 }
 static void test_tokenizer_refuses_what_is_not_a_tokenizer(void) {
     static const char *const texts[] = {"",
@@ -928,15 +1164,20 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_cuts_words_like_its_regular_expression);
     RUN(test_tokenizer_long_words_merge_like_short_ones);
     RUN(test_tokenizer_long_text_takes_linear_time);
+    RUN(test_tokenizer_puts_a_space_before_a_text);
+    RUN(test_tokenizer_puts_the_template_around_a_text);
     RUN(test_tokenizer_cuts_added_tokens_out_first);
     RUN(test_tokenizer_ignore_merges_takes_whole_words);
     RUN(test_tokenizer_falls_back_to_bytes);
     RUN(test_tokenizer_marks_spaces_as_metaspace_says);
+    RUN(test_tokenizer_refuses_steps_that_do_not_fit);
+    RUN(test_tokenizer_takes_contractions_as_words);
     RUN(test_tokenizer_cuts_digits_apart);
     RUN(test_tokenizer_decodes_wrong_bytes_like_rust);
     RUN(test_tokenizer_cleans_up_spaces_when_asked);
     RUN(test_tokenizer_says_when_there_is_no_room);
     RUN(test_tokenizer_refuses_by_name);
+    RUN(test_tokenizer_takes_vocab_and_merges_of_its_model);
     RUN(test_tokenizer_refuses_what_is_not_a_tokenizer);
     RUN(test_tokenizer_refuses_every_cut_file);
     RUN(test_tokenizer_survives_random_damage);
