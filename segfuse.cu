@@ -12,9 +12,11 @@
      exact   f32, every sum the ascending fmaf chain of [SGF-14]: the CPU's bits. Every kernel below
              with a template argument EXACT = true, `product` and `attend_exact`. -fmad=false keeps
              nvcc from contracting what the CPU does not contract.
-     fast    weights and activations in the weights' 16-bit type, f32 sums: cuBLASLt for many rows,
-             `few_rows` for few, `attend` for attention on tensor cores. Models whose weights are
-             f32, or whose heads `attend` does not fit, are computed in f32 with `attend_exact`.
+     fast    16-bit weights, activations, keys and values, f32 sums and residual stream: cuBLASLt for
+             many rows, `few_rows` for few, `attend` for attention on tensor cores. The 16-bit type
+             is f16: bf16 weights become f16 when they are brought here, because activations then
+             are rounded 8 times finer at the same speed. Models whose weights are f32, or whose
+             heads `attend` does not fit, are computed in f32 with `attend_exact`.
 
    Nothing here exits or prints. Every CUDA call is checked; a failure is an sgf_status with a sentence.
 
@@ -62,10 +64,11 @@ __device__ __forceinline__ uint16_t f16_narrow(float x) {
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
     return bits;
 }
-__device__ __forceinline__ uint16_t bf16_narrow(float x) {
-    uint16_t bits;
-    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
-    return bits;
+/* Two neighbours in a 32-bit word. */
+__device__ __forceinline__ uint32_t f16_pack(float low, float high) {
+    uint32_t word;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+    return word;
 }
 /* 2^x, to about 2 units in the last place. */
 __device__ __forceinline__ float exp2_fast(float x) {
@@ -92,15 +95,8 @@ __device__ __forceinline__ void matrices_load_turned(uint32_t (&r)[4], const voi
 }
 /* d[16, 8] += a[16, 16] b[16, 8] by one warp; which lane holds what is in the PTX manual, "Matrix
    fragments for mma.m16n8k16", and beside its use in `attend`. */
-__device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
-                                    bf16) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-                 "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-__device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
-                                    f16) {
+__device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
+                                    uint32_t b1) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
                  "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
@@ -137,19 +133,10 @@ __device__ __forceinline__ float widen(f16 x) {
 __device__ __forceinline__ void narrow(float x, float *out) {
     *out = x;
 }
-__device__ __forceinline__ void narrow(float x, bf16 *out) {
-    out->bits = bf16_narrow(x);
-}
+/* What f16 cannot hold becomes its greatest value; NaN stays. */
 __device__ __forceinline__ void narrow(float x, f16 *out) {
-    out->bits = f16_narrow(x);
-}
-/* Two neighbours in a 32-bit word, the first one low. */
-template <class T>
-__device__ __forceinline__ uint32_t pack(float low, float high) {
-    T a, b;
-    narrow(low, &a);
-    narrow(high, &b);
-    return (uint32_t)a.bits | (uint32_t)b.bits << 16;
+    const float most = 65504;
+    out->bits = f16_narrow(x > most ? most : x < -most ? -most : x);
 }
 __device__ __forceinline__ float fma_(float a, float b, float c) {
     return sgf__fma_portable(a, b, c);
@@ -182,6 +169,18 @@ __device__ __forceinline__ int32_t *page_positions(void *page, int layers, int G
 /* ====================================================================================
  * Kernels: everything but attention
  * ==================================================================================== */
+
+/* bf16 weights become f16, in place; *lost becomes 1 if one is too great for it. A thread for each. */
+__global__ void weights_to_f16(uint16_t *w, size_t n, int *lost) {
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    f16 made;
+    float x;
+    if (i >= n) return;
+    x = sgf__bf16_float(w[i]);
+    if (x > 65504 || x < -65504) *lost = 1;
+    narrow(x, &made);
+    w[i] = made.bits;
+}
 
 /* x[T, D] = the rows' embeddings (sgf__embed_part). A block for each row. */
 template <class W>
@@ -285,8 +284,8 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
 
 /* out[T, N] (+)= x[T, K] w[N, K]^T for T <= ROWS rows: what decoding needs. A warp for each n reads the
    weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. */
-template <class W, class T, int ROWS>
-__global__ void few_rows(const W *w, const W *x, T *out, int N, int K, int rows, int add) {
+template <class W, int ROWS>
+__global__ void few_rows(const W *w, const W *x, float *out, int N, int K, int rows, int add) {
     enum { EACH = 16 / sizeof(W) };
     union chunk {
         uint4 words;
@@ -311,8 +310,8 @@ __global__ void few_rows(const W *w, const W *x, T *out, int N, int K, int rows,
     for (t = 0; t < ROWS; t++) {
         for (i = 16; i > 0; i /= 2) sum[t] += __shfl_xor_sync(0xFFFFFFFFu, sum[t], i);
         if (lane == 0 && t < rows) {
-            T *to = out + (size_t)t * (size_t)N + n;
-            narrow(add ? widen(*to) + sum[t] : sum[t], to);
+            float *to = out + (size_t)t * (size_t)N + n;
+            *to = add ? *to + sum[t] : sum[t];
         }
     }
 }
@@ -328,7 +327,7 @@ __global__ void add_bias(float *x, const float *bias, int N) {
    values into the row's page (sgf__head_rotate, sgf__cache_store). A block for each head (x) and row
    (y): first the H query heads, then the G keys, then the G values. */
 template <bool EXACT, class T>
-__global__ void rotate_store(const sgf_device_row *rows, const T *qkv, const float *bias,
+__global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const float *bias,
                              const float *q_norm, const float *k_norm, float eps,
                              const float *cosine, const float *sine, T *q, int H, int G, int C,
                              int layer, int layers) {
@@ -340,7 +339,7 @@ __global__ void rotate_store(const sgf_device_row *rows, const T *qkv, const flo
     sgf_device_row own = rows[row];
     T *to;
     for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x)
-        x[c] = bias ? widen(qkv[from + c]) + bias[head * C + c] : widen(qkv[from + c]);
+        x[c] = bias ? qkv[from + c] + bias[head * C + c] : qkv[from + c];
     __syncthreads();
     if (weight) {
         float sum = 0;
@@ -371,13 +370,13 @@ __global__ void rotate_store(const sgf_device_row *rows, const T *qkv, const flo
 
 /* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for each output. */
 template <class T>
-__global__ void swiglu(const T *gu, const float *bias, T *h, int F, size_t n) {
+__global__ void swiglu(const float *gu, const float *bias, T *h, int F, size_t n) {
     size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
     size_t row = i / (size_t)F, f = i % (size_t)F;
     float gate, up;
     if (i >= n) return;
-    gate = widen(gu[2 * row * (size_t)F + f]);
-    up = widen(gu[(2 * row + 1) * (size_t)F + f]);
+    gate = gu[2 * row * (size_t)F + f];
+    up = gu[(2 * row + 1) * (size_t)F + f];
     if (bias) gate += bias[f], up += bias[(size_t)F + f];
     narrow(gate / (1.0f + sgf__exp(-gate)) * up, h + i);
 }
@@ -469,19 +468,19 @@ struct place {
 
 /* 64 keys or values (`skip` = PAGE) of a tile into shared memory, rows of CP + 8; what is not there
    becomes 0. 16 bytes a thread and step. */
-template <class T, int CP, int THREADS>
-__device__ __forceinline__ void tile_load(T *to, const sgf_device_span *spans, void *const *pages,
+template <int CP, int THREADS>
+__device__ __forceinline__ void tile_load(f16 *to, const sgf_device_span *spans, void *const *pages,
                                           place at, int skip, int layer, int g, int G, int C) {
     enum { EACH = 8, CHUNKS = CP / EACH };
     int first_page = spans[at.span].first_page, i;
     for (i = (int)threadIdx.x; i < TILE * CHUNKS; i += THREADS) {
         int row = i / CHUNKS, c = i % CHUNKS * EACH, j = at.base + row;
         bool there = j < at.end && c < C;
-        const T *from = NULL;
+        const f16 *from = NULL;
         if (there)
-            from = page_keys<T>(pages[first_page + j / PAGE], layer, g, G, C) +
+            from = page_keys<f16>(pages[first_page + j / PAGE], layer, g, G, C) +
                    (skip + j % PAGE) * C + c;
-        else from = (const T *)pages[first_page]; /* a valid address; nothing is read */
+        else from = (const f16 *)pages[first_page]; /* a valid address; nothing is read */
         copy16(to + row * (CP + 8) + c, from, there);
     }
 }
@@ -494,15 +493,15 @@ __device__ __forceinline__ void tile_load(T *to, const sgf_device_span *spans, v
 
    A warp has 16 pairs. With t = lane % 4 and u = lane / 4, a lane holds of a product [16, 8] the
    elements (u, 2t), (u, 2t + 1), (u + 8, 2t), (u + 8, 2t + 1). Scores and sums are f32; weights are
-   rounded to T before they meet V. Exponents are of 2. While one tile is multiplied, the next one is
+   rounded to f16 before they meet V. Exponents are of 2. While one tile is multiplied, the next one is
    on its way (copy16): K during weights times V, V during the next scores. */
-template <class T, int CP, int WARPS>
+template <int CP, int WARPS>
 __global__ void __launch_bounds__(WARPS * 32)
     attend(const sgf_device_row *rows, const item *items, const int32_t *list,
-           const sgf_device_span *spans, void *const *pages, const T *q, T *out, float *partial,
+           const sgf_device_span *spans, void *const *pages, const f16 *q, f16 *out, float *partial,
            float *partial_ml, int H, int G, int C, int layer, int layers, int window) {
     enum { THREADS = WARPS * 32, STRIDE = CP + 8, CS = CP / 16 };
-    __shared__ __align__(16) T ks[TILE * STRIDE], vs[TILE * STRIDE];
+    __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
     const float log2e = 1.44269504f;
     item own = items[blockIdx.x];
     int g = (int)blockIdx.y, R = H / G, lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
@@ -533,9 +532,9 @@ __global__ void __launch_bounds__(WARPS * 32)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
 
     now.span = own.span, now.base = spans[own.span].begin, now.end = spans[own.span].end;
-    tile_load<T, CP, THREADS>(ks, spans, pages, now, 0, layer, g, G, C);
+    tile_load<CP, THREADS>(ks, spans, pages, now, 0, layer, g, G, C);
     copy_close();
-    tile_load<T, CP, THREADS>(vs, spans, pages, now, PAGE, layer, g, G, C);
+    tile_load<CP, THREADS>(vs, spans, pages, now, PAGE, layer, g, G, C);
     copy_close();
     while (now.span < last) {
         float score[TILE / 8][4], highest[2], shrink[2];
@@ -559,11 +558,11 @@ __global__ void __launch_bounds__(WARPS * 32)
                 uint32_t b[4];
                 matrices_load(b, ks + (8 * n + lane / 16 * 8 + lane % 8) * STRIDE + 16 * s +
                                      lane / 8 % 2 * 8);
-                mma(score[n], query[s], b[0], b[1], T());
-                mma(score[n + 1], query[s], b[2], b[3], T());
+                mma(score[n], query[s], b[0], b[1]);
+                mma(score[n + 1], query[s], b[2], b[3]);
             }
         __syncthreads(); /* K was read */
-        if (next.span < last) tile_load<T, CP, THREADS>(ks, spans, pages, next, 0, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS>(ks, spans, pages, next, 0, layer, g, G, C);
         copy_close();
 
         for (h = 0; h < 2; h++) highest[h] = top[h];
@@ -578,7 +577,7 @@ __global__ void __launch_bounds__(WARPS * 32)
                     if (seen && window)
                         seen = !too_far(
                             window, pos[i / 2],
-                            page_positions<T>(pages[spans[now.span].first_page + j / PAGE], layers,
+                            page_positions<f16>(pages[spans[now.span].first_page + j / PAGE], layers,
                                               G, C)[j % PAGE]);
                     if (!seen) x = -INFINITY;
                 }
@@ -611,21 +610,21 @@ __global__ void __launch_bounds__(WARPS * 32)
         __syncthreads();
 #pragma unroll
         for (s = 0; s < TILE / 16; s++) { /* keys 16s to 16s + 15 */
-            uint32_t a[4] = {pack<T>(score[2 * s][0], score[2 * s][1]),
-                             pack<T>(score[2 * s][2], score[2 * s][3]),
-                             pack<T>(score[2 * s + 1][0], score[2 * s + 1][1]),
-                             pack<T>(score[2 * s + 1][2], score[2 * s + 1][3])};
+            uint32_t a[4] = {f16_pack(score[2 * s][0], score[2 * s][1]),
+                             f16_pack(score[2 * s][2], score[2 * s][3]),
+                             f16_pack(score[2 * s + 1][0], score[2 * s + 1][1]),
+                             f16_pack(score[2 * s + 1][2], score[2 * s + 1][3])};
 #pragma unroll
             for (n = 0; n < CP / 8; n += 2) { /* channels 8n to 8n + 15 */
                 uint32_t b[4];
                 matrices_load_turned(b, vs + (16 * s + lane % 16) * STRIDE + 8 * n + lane / 16 * 8);
-                mma(acc[n], a, b[0], b[1], T());
-                mma(acc[n + 1], a, b[2], b[3], T());
+                mma(acc[n], a, b[0], b[1]);
+                mma(acc[n + 1], a, b[2], b[3]);
             }
         }
         __syncthreads(); /* V was read */
         if (next.span < last)
-            tile_load<T, CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
+            tile_load<CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
         copy_close();
         now = next;
     }
@@ -642,7 +641,7 @@ __global__ void __launch_bounds__(WARPS * 32)
             for (n = 0; n < CP / 8; n++)
                 if (8 * n + 2 * t < C)
                     *(uint32_t *)(void *)(out + at[h] + 8 * n + 2 * t) =
-                        pack<T>(acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
+                        f16_pack(acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
             continue;
         }
         slot = (size_t)(own.partial + pair / R) * (size_t)H + (size_t)(g * R + pair % R);
@@ -661,9 +660,8 @@ struct parts {
 
 /* out[T, H C] of rows with partial results: sums and outputs of all of them, scaled to a common
    maximum. A block for each head (x) and row (y). */
-template <class T>
 __global__ void merge(const parts *of, const int32_t *part, const float *partial,
-                      const float *partial_ml, T *out, int H, int C) {
+                      const float *partial_ml, f16 *out, int H, int C) {
     size_t head = blockIdx.x, row = blockIdx.y, slot;
     parts own = of[row];
     float top = -INFINITY, sum = 0;
@@ -850,7 +848,7 @@ struct layer_weights {
 
 /* A matrix product that cuBLASLt has an algorithm for. */
 struct product_plan {
-    int N, K, T, f32_out;
+    int N, K, T;
     cublasLtMatmulDesc_t work;
     cublasLtMatrixLayout_t w, x, out;
     cublasLtMatmulAlgo_t algorithm;
@@ -884,7 +882,7 @@ enum {
 struct gpu {
     const sgf_model *model;
     int D, L, H, G, C, F, V, exact, processors;
-    sgf_dtype type; /* of the weights here, and of activations and pages unless exact */
+    sgf_dtype type; /* of the weights here; of activations and pages, too, unless exact */
     float rope_scale;
     size_t page_bytes;
     cudaStream_t stream;
@@ -946,11 +944,27 @@ sgf_status buffer_reserve(gpu *d, buffer *b, size_t size, const char *what, sgf_
     return SGF_OK;
 }
 
+/* One kernel into the stream. Shapes of the launch are beside each kernel. */
+template <class... P, class... A>
+sgf_status launch(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
+                  unsigned threads, A... args) {
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = dim3(threads);
+    config.stream = d->stream;
+    CUDA(err, what, cudaLaunchKernelEx(&config, kernel, args...));
+    return SGF_OK;
+}
+dim3 grid_of(size_t x, size_t y = 1) {
+    return dim3((unsigned)x, (unsigned)y, 1);
+}
+
 /* Weights are placed twice: to count their bytes (base NULL), then to bring them there. */
 struct placing {
     gpu *d;
     char *base;
     size_t used;
+    int *lost;        /* on the device: 1 if a weight did not fit f16 */
     array<char> wide; /* a part of a matrix, widened */
 };
 void *place_bytes(placing *p, size_t bytes) {
@@ -981,9 +995,12 @@ sgf_status place_tensors(placing *p, const sgf_tensor *const *w, int count, sgf_
     *out = to;
     for (k = 0; k < count; k++) {
         size_t n = w[k]->rows * w[k]->cols;
-        if (w[k]->dtype == type) {
+        if (type_size(w[k]->dtype) == type_size(type)) {
             CUDA(err, "bringing the weights",
                  cudaMemcpy(to, w[k]->data, n * type_size(type), cudaMemcpyHostToDevice));
+            if (w[k]->dtype != type)
+                TRY(launch(p->d, "weights_to_f16", err, weights_to_f16, grid_of((n + 255) / 256), 256,
+                           (uint16_t *)(void *)to, n, p->lost));
             to += n * type_size(type);
             continue;
         }
@@ -1044,8 +1061,8 @@ sgf_status place_model(placing *p, const float *inv_freq, sgf_error *err) {
              cudaMemcpy(d->inv_freq, inv_freq, half * sizeof(float), cudaMemcpyHostToDevice));
     return SGF_OK;
 }
-/* The type that all matrices have, or F32; when fast, F32 also where `attend` does not fit the
-   heads. */
+/* The type that matrices have here: when exact, the one that all have, or F32; when fast, F16 if all
+   have 16 bits and `attend` fits the heads, else F32. */
 sgf_dtype common_type(const gpu *d) {
     const sgf_model *m = d->model;
     sgf_dtype type = m->embedding.dtype;
@@ -1056,8 +1073,9 @@ sgf_dtype common_type(const gpu *d) {
                w->o.dtype == type && w->gate.dtype == type && w->up.dtype == type &&
                w->down.dtype == type;
     }
-    if (!d->exact && (d->C % 8 || d->C > 128 || d->H / d->G > 64)) same = 0;
-    return same ? type : SGF_F32;
+    if (!same) return SGF_F32;
+    if (d->exact || type == SGF_F32) return type;
+    return d->C % 8 || d->C > 128 || d->H / d->G > 64 ? SGF_F32 : SGF_F16;
 }
 
 /* ====================================================================================
@@ -1281,7 +1299,8 @@ size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded 
     int chained = d->exact || d->type == SGF_F32;
     u->row = upload_part(d, &at, call ? call->row : NULL, s->rows, s->rows);
     u->page = upload_part(d, &at, call ? call->page : NULL, call ? call->pages : 0, s->pages);
-    u->group = upload_part(d, &at, call ? call->group : NULL, call ? call->groups : 0, s->groups);
+    u->group = upload_part(d, &at, call && chained ? call->group : NULL, call ? call->groups : 0,
+                           s->groups);
     u->span = upload_part(d, &at, !call ? NULL : chained ? call->span : d->cut.at,
                           chained ? (call ? call->spans : 0) : d->cut.n, s->spans);
     u->items = upload_part(d, &at, call ? d->items.at : NULL, d->items.n, s->items);
@@ -1297,11 +1316,12 @@ size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded 
 
 /* The activations, one after the other in d->work. T values but where float is said. */
 struct activations {
-    float *x;                           /* [T, D] the residual stream */
-    float *cosine, *sine;               /* [T, C/2] */
-    char *normed, *qkv, *q, *attended;  /* [T, D], [T, (H+2G)C], [T, HC], [T, HC] */
-    char *gu, *h;                       /* [T, 2F], [T, F] */
-    char *last;                         /* [wanted, D] */
+    float *x;                    /* [T, D] the residual stream */
+    float *cosine, *sine;        /* [T, C/2] */
+    float *qkv, *gu;             /* [T, (H+2G)C], [T, 2F] */
+    char *normed, *q, *attended; /* [T, D], [T, HC], [T, HC] */
+    char *h;                     /* [T, F] */
+    char *last;                  /* [wanted, D] */
 };
 size_t activations_lay(const gpu *d, const shape *s, activations *a) {
     size_t size = d->exact ? 4 : type_size(d->type), T = s->rows, at = 0, i;
@@ -1309,11 +1329,11 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
     size_t bytes[10] = {T * (size_t)d->D * 4,
                         T * (size_t)d->C / 2 * 4,
                         T * (size_t)d->C / 2 * 4,
+                        T * (HC + 2 * GC) * 4,
+                        T * 2 * (size_t)d->F * 4,
                         T * (size_t)d->D * size,
-                        T * (HC + 2 * GC) * size,
                         T * HC * size,
                         T * HC * size,
-                        T * 2 * (size_t)d->F * size,
                         T * (size_t)d->F * size,
                         s->wanted * (size_t)d->D * size};
     char *place[10];
@@ -1322,25 +1342,11 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
         at += (bytes[i] + 255) & ~(size_t)255;
     }
     a->x = (float *)(void *)place[0], a->cosine = (float *)(void *)place[1];
-    a->sine = (float *)(void *)place[2];
-    a->normed = place[3], a->qkv = place[4], a->q = place[5], a->attended = place[6];
-    a->gu = place[7], a->h = place[8], a->last = place[9];
+    a->sine = (float *)(void *)place[2], a->qkv = (float *)(void *)place[3];
+    a->gu = (float *)(void *)place[4];
+    a->normed = place[5], a->q = place[6], a->attended = place[7], a->h = place[8];
+    a->last = place[9];
     return at;
-}
-
-/* One kernel into the stream. Shapes of the launch are beside each kernel. */
-template <class... P, class... A>
-sgf_status launch(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
-                  unsigned threads, A... args) {
-    cudaLaunchConfig_t config = {};
-    config.gridDim = grid;
-    config.blockDim = dim3(threads);
-    config.stream = d->stream;
-    CUDA(err, what, cudaLaunchKernelEx(&config, kernel, args...));
-    return SGF_OK;
-}
-dim3 grid_of(size_t x, size_t y = 1) {
-    return dim3((unsigned)x, (unsigned)y, 1);
 }
 
 #define BLAS(err, what, call)                                                                  \
@@ -1360,13 +1366,10 @@ void plan_drop(product_plan *p) {
     if (p->out) cublasLtMatrixLayoutDestroy(p->out);
     memset(p, 0, sizeof *p);
 }
-sgf_status plan_find(gpu *d, int N, int K, int T, int f32_out, product_plan **out, sgf_error *err) {
-    cudaDataType_t in = d->type == SGF_F32   ? CUDA_R_32F
-                        : d->type == SGF_F16 ? CUDA_R_16F
-                                             : CUDA_R_16BF;
+sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error *err) {
+    cudaDataType_t in = d->type == SGF_F32 ? CUDA_R_32F : CUDA_R_16F;
     size_t bytes = WORKSPACE;
-    unsigned at = ((unsigned)N * 31u + (unsigned)K * 7u + (unsigned)T * 101u + (unsigned)f32_out) %
-                  PLANS;
+    unsigned at = ((unsigned)N * 31u + (unsigned)K * 7u + (unsigned)T * 101u) % PLANS;
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
     cublasLtMatmulHeuristicResult_t found;
@@ -1374,7 +1377,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, int f32_out, product_plan **ou
     product_plan *p = &d->plan[at];
     int count = 0;
     *out = p;
-    if (p->out && p->N == N && p->K == K && p->T == T && p->f32_out == f32_out) return SGF_OK;
+    if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
     plan_drop(p);
     /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
     BLAS(err, "plan", cublasLtMatmulDescCreate(&p->work, CUBLAS_COMPUTE_32F, CUDA_R_32F));
@@ -1387,8 +1390,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, int f32_out, product_plan **ou
     code = cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                 &bytes, sizeof bytes);
     if (code == CUBLAS_STATUS_SUCCESS)
-        code = cublasLtMatrixLayoutCreate(&p->out, f32_out ? CUDA_R_32F : in, (uint64_t)N,
-                                          (uint64_t)T, N);
+        code = cublasLtMatrixLayoutCreate(&p->out, CUDA_R_32F, (uint64_t)N, (uint64_t)T, N);
     if (code == CUBLAS_STATUS_SUCCESS)
         code = cublasLtMatmulAlgoGetHeuristic(d->blas, p->work, p->w, p->x, p->out, p->out, wish, 1,
                                               &found, &count);
@@ -1397,16 +1399,15 @@ sgf_status plan_find(gpu *d, int N, int K, int T, int f32_out, product_plan **ou
     if (code != CUBLAS_STATUS_SUCCESS) plan_drop(p);
     BLAS(err, "choosing an algorithm", code);
     p->algorithm = found.algo;
-    p->N = N, p->K = K, p->T = T, p->f32_out = f32_out;
+    p->N = N, p->K = K, p->T = T;
     return SGF_OK;
 }
 
-/* The forward pass, once for each type W of weights, type A of activations and pages, and way. */
+/* The forward pass, for each type W of weights, type A of activations and pages, and way. */
 template <class W, class A, bool EXACT>
 struct pass {
-    /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias), f32 or A. */
-    template <class O>
-    static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, O *out,
+    /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
+    static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
                                int N, int K, int T, int add, sgf_error *err) {
         if constexpr (EXACT) {
             if (T > 4)
@@ -1421,30 +1422,28 @@ struct pass {
             dim3 grid = grid_of((size_t)(N + 3) / 4); /* 4 warps a block */
             if (T <= FEW && K % (int)(16 / sizeof(W)) == 0) {
                 if (T == 1)
-                    TRY(launch(d, "few_rows", err, few_rows<W, O, 1>, grid, 128, wide, in, out, N,
+                    TRY(launch(d, "few_rows", err, few_rows<W, 1>, grid, 128, wide, in, out, N,
                                K, T, add));
                 else if (T == 2)
-                    TRY(launch(d, "few_rows", err, few_rows<W, O, 2>, grid, 128, wide, in, out, N,
+                    TRY(launch(d, "few_rows", err, few_rows<W, 2>, grid, 128, wide, in, out, N,
                                K, T, add));
                 else if (T <= 4)
-                    TRY(launch(d, "few_rows", err, few_rows<W, O, 4>, grid, 128, wide, in, out, N,
+                    TRY(launch(d, "few_rows", err, few_rows<W, 4>, grid, 128, wide, in, out, N,
                                K, T, add));
                 else
-                    TRY(launch(d, "few_rows", err, few_rows<W, O, FEW>, grid, 128, wide, in, out, N,
+                    TRY(launch(d, "few_rows", err, few_rows<W, FEW>, grid, 128, wide, in, out, N,
                                K, T, add));
             } else {
                 float one = 1, beta = add ? 1.0f : 0.0f;
                 product_plan *p;
-                TRY(plan_find(d, N, K, T, sizeof(O) == 4, &p, err));
+                TRY(plan_find(d, N, K, T, &p, err));
                 BLAS(err, "cublasLtMatmul",
                      cublasLtMatmul(d->blas, p->work, &one, w, p->w, x, p->x, &beta, out, p->out,
                                     out, p->out, &p->algorithm, d->blas_work.at, WORKSPACE,
                                     d->stream));
             }
-            if constexpr (sizeof(O) == 4)
-                if (bias)
-                    TRY(launch(d, "add_bias", err, add_bias, grid_of((size_t)T), 256, (float *)out,
-                               bias, N));
+            if (bias)
+                return launch(d, "add_bias", err, add_bias, grid_of((size_t)T), 256, out, bias, N);
             return SGF_OK;
         }
     }
@@ -1456,12 +1455,12 @@ struct pass {
         float *partial = (float *)(void *)d->partial.at;
         float *ml = partial + s->partials * H * (size_t)d->C;
         if constexpr (sizeof(A) == 2) {
-            TRY(launch(d, "attend", err, s->warps == 8 ? attend<A, CP, 8> : attend<A, CP, 4>,
+            TRY(launch(d, "attend", err, s->warps == 8 ? attend<CP, 8> : attend<CP, 4>,
                        grid_of(s->items, (size_t)d->G), (unsigned)s->warps * 32, u->row, u->items,
                        u->list, u->span, u->page, (const A *)(void *)a->q,
                        (A *)(void *)a->attended, partial, ml, d->H, d->G, d->C, l, d->L, window));
             if (s->merge)
-                TRY(launch(d, "merge", err, merge<A>, grid_of(H, s->rows), 64, u->of, u->part,
+                TRY(launch(d, "merge", err, merge, grid_of(H, s->rows), 64, u->of, u->part,
                            (const float *)partial, (const float *)ml, (A *)(void *)a->attended,
                            d->H, d->C));
         }
@@ -1486,22 +1485,22 @@ struct pass {
         const layer_weights *w = &d->layer[l];
         int T = (int)s->rows, D = d->D, HC = d->H * d->C, heads = d->H + 2 * d->G, F = d->F;
         float eps = d->model->config.rms_eps;
-        A *normed = (A *)(void *)a->normed, *qkv = (A *)(void *)a->qkv, *gu = (A *)(void *)a->gu;
+        A *normed = (A *)(void *)a->normed;
         size_t n = s->rows * (size_t)F;
         const int32_t *all = NULL;
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
                    (const float *)w->attn_norm, eps, D, normed));
-        TRY(multiply(d, w->qkv, a->normed, NULL, qkv, heads * d->C, D, T, 0, err));
+        TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, heads * d->C, D, T, 0, err));
         TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>, grid_of((size_t)heads, s->rows),
-                   64, u->row, (const A *)qkv, (const float *)w->qkv_bias, (const float *)w->q_norm,
+                   64, u->row, (const float *)a->qkv, (const float *)w->qkv_bias, (const float *)w->q_norm,
                    (const float *)w->k_norm, eps, (const float *)a->cosine, (const float *)a->sine,
                    (A *)(void *)a->q, d->H, d->G, d->C, l, d->L));
         TRY(attention(d, s, u, a, l, err));
         TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
                    (const float *)w->ffn_norm, eps, D, normed));
-        TRY(multiply(d, w->gu, a->normed, NULL, gu, 2 * F, D, T, 0, err));
-        TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((n + 255) / 256), 256, (const A *)gu,
+        TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
+        TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((n + 255) / 256), 256, (const float *)a->gu,
                    (const float *)w->gu_bias, (A *)(void *)a->h, F, n));
         return multiply(d, w->down, a->h, w->down_bias, a->x, D, F, T, 1, err);
     }
@@ -1539,8 +1538,7 @@ struct pass {
                   : (d)->type == SGF_F16 ? pass<f16, float, true>::call   \
                                          : pass<bf16, float, true>::call  \
      : (d)->type == SGF_F32 ? pass<float, float, false>::call             \
-     : (d)->type == SGF_F16 ? pass<f16, f16, false>::call                 \
-                            : pass<bf16, bf16, false>::call)
+                            : pass<f16, f16, false>::call)
 
 /* Everything of a call that a graph can hold. */
 sgf_status call_enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a, int keep,
@@ -1798,6 +1796,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     cudaDeviceProp properties;
     placing p;
     sgf_status status;
+    int lost = 0;
     d->D = c->dim, d->L = c->layers, d->H = c->heads, d->G = c->kv_heads, d->C = c->head_dim;
     d->F = c->ffn_dim, d->V = c->vocab_size;
     if (d->C > HEAD_MOST)
@@ -1816,12 +1815,22 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     memset(&p, 0, sizeof p);
     p.d = d;
     TRY(place_model(&p, inv_freq, err));
-    TRY(memory_take(d, p.used, "the weights", &d->weights, err));
+    TRY(memory_take(d, p.used + 256, "the weights", &d->weights, err));
     p.base = d->weights;
+    p.lost = (int *)(void *)(d->weights + p.used);
     p.used = 0;
+    CUDA(err, "bringing the weights",
+         cudaMemcpy(p.lost, &lost, sizeof lost, cudaMemcpyHostToDevice));
     status = place_model(&p, inv_freq, err);
     free(p.wide.at);
     if (status || d->exact) return status;
+    CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
+    CUDA(err, "bringing the weights",
+         cudaMemcpy(&lost, p.lost, sizeof lost, cudaMemcpyDeviceToHost));
+    if (lost)
+        return fail(err, SGF_ERR_UNSUPPORTED,
+                    "the model has weights above 65504, which f16 cannot hold; compute exactly "
+                    "(--exact) or on the device cpu");
     BLAS(err, "cublasLtCreate", cublasLtCreate(&d->blas));
     return buffer_reserve(d, &d->blas_work, WORKSPACE, "matrix products", err);
 }

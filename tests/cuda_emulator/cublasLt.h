@@ -33,16 +33,11 @@ inline cublasStatus_t blas_call() {
 }
 inline float matrix_get(const matrix &m, const void *at, uint64_t i) {
     if (m.type == CUDA_R_32F) return ((const float *)at)[i];
-    uint16_t bits = ((const uint16_t *)at)[i];
-    if (m.type == CUDA_R_16F) return f16_widen(bits);
-    uint32_t word = (uint32_t)bits << 16;
-    float x;
-    memcpy(&x, &word, 4);
-    return x;
+    return f16_widen(((const uint16_t *)at)[i]);
 }
 inline void matrix_set(const matrix &m, void *at, uint64_t i, float x) {
     if (m.type == CUDA_R_32F) ((float *)at)[i] = x;
-    else ((uint16_t *)at)[i] = m.type == CUDA_R_16F ? f16_narrow(x) : bf16_narrow(x);
+    else ((uint16_t *)at)[i] = f16_narrow(x);
 }
 } /* namespace emulator */
 

@@ -49,7 +49,7 @@ enum cudaError_t {
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 enum { cudaStreamNonBlocking = 1 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
-enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F, CUDA_R_16BF };
+enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F };
 
 struct cudaDeviceProp {
     char name[256];
@@ -75,7 +75,7 @@ struct fiber {
     std::vector<std::vector<std::function<void()>>> copies; /* groups; the last one is open */
 };
 struct warp_state {
-    char payload[2][WARP][PAYLOAD]; /* of even and odd operations */
+    alignas(8) char payload[2][WARP][PAYLOAD]; /* of even and odd operations */
 };
 struct machine {
     fiber fibers[THREADS_MOST];
@@ -200,10 +200,18 @@ inline T given(const char (*room)[PAYLOAD], int lane) {
 /* ---- what segfuse.cu asks of the chip ---- */
 
 inline float f16_widen(uint16_t h) {
-    int exponent = h >> 10 & 31;
-    float fraction = (float)(h & 1023) / 1024, sign = h & 0x8000 ? -1.0f : 1.0f;
-    if (exponent == 31) return h & 1023 ? NAN : sign * INFINITY;
-    return sign * (exponent ? ldexpf(1 + fraction, exponent - 15) : ldexpf(fraction, -14));
+    static float *table = nullptr; /* of all 65536 */
+    if (!table) {
+        table = new float[65536];
+        for (int i = 0; i < 65536; i++) {
+            int exponent = i >> 10 & 31;
+            float fraction = (float)(i & 1023) / 1024, sign = i & 0x8000 ? -1.0f : 1.0f;
+            table[i] = exponent == 31  ? (i & 1023 ? NAN : sign * INFINITY)
+                       : exponent == 0 ? sign * ldexpf(fraction, -14)
+                                       : sign * ldexpf(1 + fraction, exponent - 15);
+        }
+    }
+    return table[h];
 }
 inline uint16_t f16_narrow(float x) { /* to nearest even */
     uint16_t sign = signbit(x) ? 0x8000 : 0;
@@ -215,11 +223,8 @@ inline uint16_t f16_narrow(float x) { /* to nearest even */
     float units = nearbyintf(ldexpf(size, 10 - exponent)); /* 1024 is 1 * 2^exponent */
     return (uint16_t)(sign | ((uint32_t)units + ((uint32_t)(exponent + 14) << 10)));
 }
-inline uint16_t bf16_narrow(float x) {
-    uint32_t u;
-    memcpy(&u, &x, 4);
-    if (x != x) return 0x7FFF;
-    return (uint16_t)((u + 0x7FFF + (u >> 16 & 1)) >> 16);
+inline uint32_t f16_pack(float low, float high) {
+    return (uint32_t)f16_narrow(low) | (uint32_t)f16_narrow(high) << 16;
 }
 inline float exp2_fast(float x) {
     float y = exp2f(x);
@@ -252,14 +257,10 @@ inline void matrices_load_turned(uint32_t (&r)[4], const void *row) {
 struct fragments {
     uint32_t a[4], b[2];
 };
-template <class T>
 inline float half_of(uint32_t word, int upper) {
-    T x;
-    x.bits = (uint16_t)(upper ? word >> 16 : word);
-    return widen(x);
+    return f16_widen((uint16_t)(upper ? word >> 16 : word));
 }
-template <class T>
-inline void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, T) {
+inline void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     fragments mine = {{a[0], a[1], a[2], a[3]}, {b0, b1}};
     auto room = exchange(mine);
     int lane = state.now->number % WARP, t = lane % 4, u = lane / 4;
@@ -267,9 +268,10 @@ inline void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
         int row = u + i / 2 * 8, column = 2 * t + i % 2;
         for (int k = 0; k < 16; k++) {
             int holder = row % 8 * 4 + k % 8 / 2, below = column * 4 + k % 8 / 2;
-            fragments left = given<fragments>(room, holder), right = given<fragments>(room, below);
-            d[i] += half_of<T>(left.a[row / 8 + k / 8 * 2], k % 2) *
-                    half_of<T>(right.b[k / 8], k % 2);
+            const fragments *left = (const fragments *)(const void *)room[holder];
+            const fragments *right = (const fragments *)(const void *)room[below];
+            d[i] += half_of(left->a[row / 8 + k / 8 * 2], k % 2) *
+                    half_of(right->b[k / 8], k % 2);
         }
     }
 }
