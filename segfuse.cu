@@ -368,6 +368,37 @@ __global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const
         page_positions<T>(own.page, layers, G, C)[own.cell] = own.pos;
 }
 
+/* Grafts: keys, turned, and values from page to page (sgf__graft_copy). A block for each copy (x) and each
+   kv head of each layer (y); a thread for each channel of half a head. */
+template <class T>
+__global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int layers, int G,
+                      int C) {
+    sgf_device_copy own = copies[blockIdx.x];
+    int layer = (int)blockIdx.y / G, g = (int)blockIdx.y % G, half = C / 2, c, i;
+    const T *from = page_keys<T>((void *)own.from, layer, g, G, C) + own.from_cell * C;
+    T *to = page_keys<T>(own.to, layer, g, G, C) + own.to_cell * C;
+    for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
+        double s = 0, k = 1;
+        float sine, cosine;
+        if (own.turn) sgf__sincos_d((double)own.turn * (double)inv_freq[c], &s, &k);
+        sine = (float)s, cosine = (float)k;
+        for (i = 0; i < own.count; i++) {
+            float a = widen(from[i * C + c]), b = widen(from[i * C + half + c]);
+            const T *value = from + (PAGE + i) * C;
+            if (own.turn) {
+                narrow(fma_(a, cosine, -(b * sine)), to + i * C + c);
+                narrow(fma_(b, cosine, a * sine), to + i * C + half + c);
+            } else to[i * C + c] = from[i * C + c], to[i * C + half + c] = from[i * C + half + c];
+            to[(PAGE + i) * C + c] = value[c];
+            to[(PAGE + i) * C + half + c] = value[half + c];
+        }
+    }
+    if (blockIdx.y == 0 && (int)threadIdx.x < own.count)
+        page_positions<T>(own.to, layers, G, C)[own.to_cell + (int)threadIdx.x] =
+            page_positions<T>((void *)own.from, layers, G, C)[own.from_cell + (int)threadIdx.x] +
+            own.turn;
+}
+
 /* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for each output. */
 template <class T>
 __global__ void swiglu(const float *gu, const float *bias, T *h, int F, size_t n) {
@@ -857,8 +888,9 @@ struct product_plan {
 /* What decides which kernels run with which launches and addresses: two calls of the same shape differ
    only in the numbers that were uploaded. */
 struct shape {
-    size_t rows, wanted, groups, spans, pages, items, list, parts, partials; /* capacities */
-    size_t bytes;                                                           /* of the upload */
+    size_t rows, wanted, copies; /* how many, exactly */
+    size_t groups, spans, pages, items, list, parts, partials; /* capacities */
+    size_t bytes;                                              /* of the upload */
     int warps, merge, hidden;
     size_t first_kept;
 };
@@ -997,7 +1029,8 @@ sgf_status place_tensors(placing *p, const sgf_tensor *const *w, int count, sgf_
         size_t n = w[k]->rows * w[k]->cols;
         if (type_size(w[k]->dtype) == type_size(type)) {
             CUDA(err, "bringing the weights",
-                 cudaMemcpy(to, w[k]->data, n * type_size(type), cudaMemcpyHostToDevice));
+                 cudaMemcpyAsync(to, w[k]->data, n * type_size(type), cudaMemcpyHostToDevice,
+                                 p->d->stream));
             if (w[k]->dtype != type)
                 TRY(launch(p->d, "weights_to_f16", err, weights_to_f16, grid_of((n + 255) / 256), 256,
                            (uint16_t *)(void *)to, n, p->lost));
@@ -1010,7 +1043,9 @@ sgf_status place_tensors(placing *p, const sgf_tensor *const *w, int count, sgf_
             float *wide = (float *)(void *)p->wide.at;
             for (i = 0; i < now; i++) wide[i] = stored_value(w[k], done + i);
             CUDA(err, "bringing the weights",
-                 cudaMemcpy(to, wide, now * sizeof(float), cudaMemcpyHostToDevice));
+                 cudaMemcpyAsync(to, wide, now * sizeof(float), cudaMemcpyHostToDevice,
+                                 p->d->stream));
+            CUDA(err, "bringing the weights", cudaStreamSynchronize(p->d->stream));
             to += now * sizeof(float);
         }
     }
@@ -1058,7 +1093,8 @@ sgf_status place_model(placing *p, const float *inv_freq, sgf_error *err) {
     d->inv_freq = (float *)place_bytes(p, half * sizeof(float));
     if (p->base)
         CUDA(err, "bringing the weights",
-             cudaMemcpy(d->inv_freq, inv_freq, half * sizeof(float), cudaMemcpyHostToDevice));
+             cudaMemcpyAsync(d->inv_freq, inv_freq, half * sizeof(float), cudaMemcpyHostToDevice,
+                             d->stream));
     return SGF_OK;
 }
 /* The type that matrices have here: when exact, the one that all have, or F32; when fast, F16 if all
@@ -1275,6 +1311,7 @@ struct uploaded {
     const sgf_device_row *row;
     const sgf_device_group *group;
     const sgf_device_span *span;
+    const sgf_device_copy *copy;
     void *const *page;
     const int32_t *wanted; /* numbers of the rows whose logits are wanted */
     const item *items;
@@ -1298,6 +1335,7 @@ size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded 
     size_t at = 0, i, n = 0;
     int chained = d->exact || d->type == SGF_F32;
     u->row = upload_part(d, &at, call ? call->row : NULL, s->rows, s->rows);
+    u->copy = upload_part(d, &at, call ? call->copy : NULL, s->copies, s->copies);
     u->page = upload_part(d, &at, call ? call->page : NULL, call ? call->pages : 0, s->pages);
     u->group = upload_part(d, &at, call && chained ? call->group : NULL, call ? call->groups : 0,
                            s->groups);
@@ -1510,6 +1548,9 @@ struct pass {
         float eps = d->model->config.rms_eps;
         const int32_t *all = NULL;
         int l;
+        if (s->copies)
+            TRY(launch(d, "graft", err, graft<A>, grid_of(s->copies, (size_t)(d->L * d->G)), 32,
+                       u->copy, (const float *)d->inv_freq, d->L, d->G, d->C));
         TRY(launch(d, "embed", err, embed<W>, grid_of(s->rows), 128, u->row,
                    (const W *)d->embedding, a->x, d->D));
         TRY(launch(d, "angles", err, angles, grid_of(s->rows), 32, u->row,
@@ -1617,6 +1658,7 @@ sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err
     if (!chained) TRY(plan_make(d, call, &s, err));
     s.rows = call->rows;
     s.wanted = call->wanted;
+    s.copies = call->copies;
     s.pages = rounded(call->pages);
     s.groups = chained ? rounded(call->groups) : 0;
     s.spans = rounded(chained ? call->spans : d->cut.n);
@@ -1820,13 +1862,14 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     p.lost = (int *)(void *)(d->weights + p.used);
     p.used = 0;
     CUDA(err, "bringing the weights",
-         cudaMemcpy(p.lost, &lost, sizeof lost, cudaMemcpyHostToDevice));
+         cudaMemcpyAsync(p.lost, &lost, sizeof lost, cudaMemcpyHostToDevice, d->stream));
     status = place_model(&p, inv_freq, err);
     free(p.wide.at);
-    if (status || d->exact) return status;
-    CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
+    if (status) return status;
     CUDA(err, "bringing the weights",
-         cudaMemcpy(&lost, p.lost, sizeof lost, cudaMemcpyDeviceToHost));
+         cudaMemcpyAsync(&lost, p.lost, sizeof lost, cudaMemcpyDeviceToHost, d->stream));
+    CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
+    if (d->exact) return SGF_OK;
     if (lost)
         return fail(err, SGF_ERR_UNSUPPORTED,
                     "the model has weights above 65504, which f16 cannot hold; compute exactly "

@@ -284,6 +284,90 @@ static void test_exact_methods(void) {
     free(steps[1].at);
     sgf_model_free(model);
 }
+/* Prompts that begin alike: what was computed once is copied, and turned, on the device. */
+static void test_exact_rotated_reuse(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session[2];
+    sgf_session_options options;
+    size_t V = (size_t)model->config.vocab_size, cap = 2 * CUDA_TOKENS, i;
+    cuda_steps steps[2];
+    cuda_answers answers[2];
+    sgf_error err;
+    for (i = 0; i < 2; i++) {
+        memset(&options, 0, sizeof options);
+        options.device = i ? SGF_DEVICE_CUDA : SGF_DEVICE_CPU;
+        options.exact = 1;
+        options.reuse_rotated = 1;
+        MUST(sgf_session_create(model, &options, &session[i], &err), err);
+        steps[i].at = (float *)malloc(cap * V * sizeof(float));
+        steps[i].n = 0, steps[i].cap = cap, steps[i].V = V;
+        CHECK(cuda_ask(session[i], model, "flex_attention", 2, &answers[i], &steps[i]));
+        sgf_session_free(session[i]);
+    }
+    CHECK(!memcmp(&answers[0], &answers[1], sizeof answers[0]));
+    CHECK(steps[0].n && steps[0].n == steps[1].n);
+    CHECK(cuda_same_bits(steps[0].at, steps[1].at, steps[0].n * V));
+    free(steps[0].at);
+    free(steps[1].at);
+    sgf_model_free(model);
+}
+
+/* ---- questions of the bundled test split: the same tokens, fast ---- */
+
+#ifdef SGF_TEST_EMULATED
+enum { CUDA_BUNDLED = 6 };
+#else
+enum { CUDA_BUNDLED = 100000 }; /* all */
+#endif
+static sgf_status cuda_bundled(sgf_session *s, const sgf_model *model, const sgf_table *table,
+                               size_t row, int32_t *ids, size_t *count, sgf_error *err) {
+    generate_texts_all all;
+    sgf_layout context;
+    sgf_method method;
+    sgf_task task;
+    sgf_prompt prompt;
+    sgf_status status = sgf_method_find("fused", &method, err);
+    generate_prompts(&all, GENERATE_PARAPHRASES);
+    prompt = all.prompt[0];
+    prompt.paraphrase = sgf_cell_list(table, sgf_table_find(table, "manual_paraphrases"), row);
+    memset(&task, 0, sizeof task);
+    sgf_layout_init(&context, NULL);
+    if (!status) status = sgf_prompt_layout(model->tokenizer, &prompt, &method, 0, &context, err);
+    task.context = &context;
+    task.contexts = 1;
+    task.ids = ids;
+    task.max_new_tokens = 10;
+    if (!status) status = sgf_generate(s, &task, 1, NULL, NULL, err);
+    *count = task.count;
+    sgf_layout_free(&context);
+    return status;
+}
+static void test_fast_bundled_questions(void) {
+    sgf_model *model = generate_model();
+    sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 0);
+    sgf_session *gpu = cuda_session(model, FAST);
+    sgf_table *table = NULL;
+    size_t row, rows, same = 0, asked = 0, step;
+    sgf_error err;
+    MUST(sgf_table_read("models/questions/test.jsonl", NULL, &table, &err), err);
+    CHECK(cpu && gpu);
+    rows = sgf_table_rows(table);
+    step = rows > CUDA_BUNDLED ? rows / CUDA_BUNDLED : 1;
+    for (row = 0; cpu && gpu && row < rows; row += step, asked++) {
+        int32_t ids[2][10];
+        size_t count[2];
+        MUST(cuda_bundled(cpu, model, table, row, ids[0], &count[0], &err), err);
+        MUST(cuda_bundled(gpu, model, table, row, ids[1], &count[1], &err), err);
+        if (count[0] == count[1] && !memcmp(ids[0], ids[1], count[0] * sizeof(int32_t))) same++;
+        else printf("    question %d is answered with other tokens\n", (int)row + 1);
+    }
+    printf("    %d of %d questions: the same tokens\n", (int)same, (int)asked);
+    CHECK(asked && same == asked);
+    sgf_table_free(table);
+    sgf_session_free(cpu);
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
 static void test_fast_methods(void) {
     sgf_model *model = generate_model();
     sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
@@ -292,14 +376,201 @@ static void test_fast_methods(void) {
     CHECK(cpu && gpu);
     for (i = 0; cpu && gpu && sgf_method_name(i); i++) {
         cuda_answers a, b;
-        CHECK(cuda_ask(cpu, model, sgf_method_name(i), GENERATE_QUESTIONS, &a, NULL));
-        CHECK(cuda_ask(gpu, model, sgf_method_name(i), GENERATE_QUESTIONS, &b, NULL));
+        size_t questions = strcmp(sgf_method_name(i), "fused") ? 1 : GENERATE_QUESTIONS;
+        CHECK(cuda_ask(cpu, model, sgf_method_name(i), questions, &a, NULL));
+        CHECK(cuda_ask(gpu, model, sgf_method_name(i), questions, &b, NULL));
         CHECK(!memcmp(&a, &b, sizeof a));
     }
     sgf_session_free(cpu);
     sgf_session_free(gpu);
     sgf_model_free(model);
 }
+
+/* ---- what is not there, or fails ---- */
+
+static void test_watching_is_refused(void) {
+    sgf_model *model = generate_model();
+    sgf_session *gpu = cuda_session(model, EXACT);
+    generate_texts_all all;
+    sgf_method method;
+    char answer[64];
+    sgf_error err;
+    generate_prompts(&all, 1);
+    MUST(sgf_method_find("origin", &method, &err), err);
+    sgf_session_watch(gpu, [](void *, size_t, int32_t, const double *, size_t) {}, NULL);
+    CHECK(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err) ==
+          SGF_ERR_UNSUPPORTED);
+    CHECK(strstr(err.message, "device cpu") != NULL);
+    sgf_session_watch(gpu, NULL, NULL);
+    MUST(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err), err);
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+
+#ifdef SGF_TEST_EMULATED
+using emulator::control;
+
+/* A small prompt through `session`: all the bits of a step, and of a second one. */
+static sgf_status cuda_small(const sgf_model *model, sgf_session *session, float *out,
+                             sgf_error *err) {
+    size_t V = (size_t)model->config.vocab_size, i;
+    int32_t sequence = 0, k;
+    sgf_layout layout;
+    sgf_row row[2];
+    sgf_status status;
+    sgf_layout_init(&layout, NULL);
+    cuda_random_layout(&layout, 4, model, 40);
+    memset(row, 0, sizeof row);
+    status = sgf_forward_layout(session, &layout, out, NULL, &sequence, err);
+    for (k = 0; k < 2 && !status; k++) {
+        for (i = 0; i < 2; i++) {
+            row[i].token = 5 + (int32_t)i, row[i].seg = layout.answer, row[i].sequence = sequence;
+            row[i].pos = layout.answer_pos + 2 * k + (int32_t)i;
+            row[i].want = 1;
+        }
+        status = sgf_forward(session, row, 2, out + (layout.tokens + 2 * (size_t)k) * V, NULL, err);
+    }
+    sgf_layout_free(&layout);
+    return status;
+}
+enum { CUDA_SMALL = 40 + 3 + 4 };
+
+/* Threads and blocks from the last to the first: no result depends on who is first. */
+static void test_order_of_threads(void) {
+    sgf_model *model = generate_model();
+    size_t n = CUDA_SMALL * (size_t)model->config.vocab_size, way, exact;
+    float *room = (float *)malloc(2 * n * sizeof(float));
+    sgf_error err;
+    for (exact = 0; exact < 2; exact++) {
+        cuda_answers answers[2][2];
+        for (way = 0; way < 2; way++) {
+            sgf_session *gpu;
+            control.backwards = (int)way;
+            gpu = cuda_session(model, (int)exact);
+            MUST(cuda_small(model, gpu, room + way * n, &err), err);
+            CHECK(cuda_ask(gpu, model, "max", 1, &answers[way][0], NULL));
+            CHECK(cuda_ask(gpu, model, "fused", 2, &answers[way][1], NULL));
+            sgf_session_free(gpu);
+        }
+        control.backwards = 0;
+        CHECK(cuda_same_bits(room, room + n, n));
+        CHECK(!memcmp(answers[0], answers[1], sizeof answers[0]));
+    }
+    free(room);
+    sgf_model_free(model);
+}
+/* A decode of steps of one shape runs as a graph, and gives the same. */
+static void test_graphs_replay(void) {
+    sgf_model *model = generate_model();
+    sgf_session *gpu = cuda_session(model, FAST);
+    size_t before = control.replays;
+    cuda_answers a, b;
+    CHECK(cuda_ask(gpu, model, "fused", 1, &a, NULL));
+    CHECK(cuda_ask(gpu, model, "fused", 1, &b, NULL));
+    CHECK(control.replays > before);
+    CHECK(!memcmp(&a, &b, sizeof a));
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+static void test_no_gpu(void) {
+    sgf_model *model = generate_model();
+    sgf_session_options options;
+    sgf_session *session = NULL;
+    sgf_error err;
+    char text[256];
+    int old, exact = 0;
+    for (old = 0; old < 2; old++) { /* none; one that is too old */
+        control.devices = old;
+        control.major = old ? 7 : 9;
+        memset(&options, 0, sizeof options);
+        options.device = SGF_DEVICE_CUDA;
+        CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_UNSUPPORTED);
+        CHECK(strstr(err.message, old ? "compute capability 7.0" : "no NVIDIA GPU") != NULL);
+        CHECK(sgf_device_describe(SGF_DEVICE_AUTO, text, sizeof text, &err) == SGF_OK);
+        CHECK(!strcmp(text, "cpu"));
+        options.device = SGF_DEVICE_AUTO;
+        MUST(sgf_session_create(model, &options, &session, &err), err);
+        CHECK(sgf_session_device(session, &exact) == SGF_DEVICE_CPU && exact);
+        sgf_session_free(session);
+        session = NULL;
+    }
+    control.devices = 1;
+    control.major = 9;
+    MUST(sgf_session_create(model, &options, &session, &err), err);
+    CHECK(sgf_session_device(session, NULL) == SGF_DEVICE_CUDA);
+    sgf_session_free(session);
+    CHECK(!control.allocations && !control.used);
+    sgf_model_free(model);
+}
+/* GPUs of all sizes up to the one that is large enough: one sentence, and nothing stays behind. */
+static void test_too_little_memory(void) {
+    sgf_model *model = generate_model();
+    float *room = (float *)malloc(CUDA_SMALL * (size_t)model->config.vocab_size * sizeof(float));
+    size_t whole = control.memory, sizes = 0, done = 0;
+    sgf_session_options options;
+    sgf_error err;
+    memset(&options, 0, sizeof options);
+    options.device = SGF_DEVICE_AUTO; /* AUTO, too, says that the GPU is too small */
+    for (control.memory = 1 << 20; !done; control.memory += control.memory / 4, sizes++) {
+        sgf_session *session = NULL;
+        sgf_status status = sgf_session_create(model, &options, &session, &err);
+        if (!status) status = cuda_small(model, session, room, &err);
+        if (status) {
+            CHECK(status == SGF_ERR_MEMORY);
+            CHECK(strstr(err.message, "the GPU has too little memory for ") || /* pinned memory */
+                  strstr(err.message, "out of memory"));
+            if (session) { /* it goes on where it was when there is memory */
+                size_t small = control.memory;
+                control.memory = whole;
+                MUST(cuda_small(model, session, room, &err), err);
+                control.memory = small;
+            }
+        } else done = 1;
+        sgf_session_free(session);
+        CHECK(!control.allocations && !control.used);
+    }
+    CHECK(sizes > 5);
+    control.memory = whole;
+    free(room);
+    sgf_model_free(model);
+}
+/* Every single call to CUDA and cuBLASLt fails: with no memory, and with a device that is lost. */
+static void cuda_failures(int exact, int code) {
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    size_t step = 1, tried = 0, finished = 0;
+    sgf_session_options options;
+    sgf_error err;
+    float *room = (float *)malloc(CUDA_SMALL * (size_t)model->config.vocab_size * sizeof(float));
+    memset(&options, 0, sizeof options);
+    options.device = SGF_DEVICE_CUDA;
+    options.exact = exact;
+    control.code = code;
+    for (control.fail = 1; !finished; control.fail += step, tried++) {
+        sgf_session *session = NULL;
+        sgf_status status;
+        control.calls = 0;
+        control.lost = 0;
+        err.message[0] = 0;
+        status = sgf_session_create(model, &options, &session, &err);
+        if (!status) status = cuda_small(model, session, room, &err);
+        finished = control.calls < control.fail;
+        CHECK(finished ? status == SGF_OK : status != SGF_OK && err.message[0]);
+        sgf_session_free(session);
+        CHECK(!control.allocations && !control.used);
+        if (tried > 60) step = 7;
+    }
+    CHECK(tried > 60);
+    control.fail = 0;
+    control.lost = 0;
+    free(room);
+    sgf_model_free(model);
+}
+static void test_calls_that_fail(void) {
+    cuda_failures(FAST, 2);
+    cuda_failures(EXACT, 2);
+    cuda_failures(FAST, 700);
+}
+#endif
 
 int main(int argc, char **argv) {
     char text[256];
@@ -314,9 +585,19 @@ int main(int argc, char **argv) {
     CUDA_RUN(test_exact_golden_models);
     CUDA_RUN(test_exact_random_layouts);
     CUDA_RUN(test_exact_methods);
+    CUDA_RUN(test_exact_rotated_reuse);
     CUDA_RUN(test_fast_golden_models);
     CUDA_RUN(test_fast_random_layouts);
     CUDA_RUN(test_fast_methods);
+    CUDA_RUN(test_fast_bundled_questions);
+    CUDA_RUN(test_watching_is_refused);
+#ifdef SGF_TEST_EMULATED
+    CUDA_RUN(test_order_of_threads);
+    CUDA_RUN(test_graphs_replay);
+    CUDA_RUN(test_no_gpu);
+    CUDA_RUN(test_too_little_memory);
+    CUDA_RUN(test_calls_that_fail);
+#endif
     printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped);
     return test_failed != 0;
 }

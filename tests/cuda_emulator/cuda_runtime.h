@@ -399,11 +399,6 @@ inline cudaError_t cudaMallocHost(void **at, size_t bytes) {
 inline cudaError_t cudaFreeHost(void *at) {
     return cudaFree(at);
 }
-inline cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind) {
-    cudaError_t code = emulator::call();
-    if (!code) memcpy(to, from, bytes);
-    return code;
-}
 inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
                                    cudaStream_t stream) {
     cudaError_t code = emulator::call();
