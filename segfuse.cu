@@ -115,8 +115,7 @@ __device__ __forceinline__ void copy_close() {
     asm volatile("cp.async.commit_group;" ::: "memory");
 }
 /* Wait for this thread's groups but the last `N`. */
-template <int N>
-__device__ __forceinline__ void copy_wait() {
+template <int N> __device__ __forceinline__ void copy_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 #endif
@@ -399,17 +398,17 @@ __global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int 
             own.turn;
 }
 
-/* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for each output. */
-template <class T>
-__global__ void swiglu(const float *gu, const float *bias, T *h, int F, size_t n) {
-    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    size_t row = i / (size_t)F, f = i % (size_t)F;
+/* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for each column (x)
+   and row (y). */
+template <class T> __global__ void swiglu(const float *gu, const float *bias, T *h, int F) {
+    int f = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    size_t row = blockIdx.y;
     float gate, up;
-    if (i >= n) return;
+    if (f >= F) return;
     gate = gu[2 * row * (size_t)F + f];
     up = gu[(2 * row + 1) * (size_t)F + f];
-    if (bias) gate += bias[f], up += bias[(size_t)F + f];
-    narrow(gate / (1.0f + sgf__exp(-gate)) * up, h + i);
+    if (bias) gate += bias[f], up += bias[F + f];
+    narrow(gate / (1.0f + sgf__exp(-gate)) * up, h + row * (size_t)F + f);
 }
 
 /* ====================================================================================
@@ -534,7 +533,7 @@ __global__ void __launch_bounds__(WARPS * 32)
     enum { THREADS = WARPS * 32, STRIDE = CP + 8, CS = CP / 16 };
     __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
     const float log2e = 1.44269504f;
-    item own = items[blockIdx.x];
+    item own = items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
     int g = (int)blockIdx.y, R = H / G, lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
     int t = lane % 4, u = lane / 4, i, n, s, h, last = own.span + own.spans;
     int row[2], index[2], pos[2];
@@ -608,8 +607,8 @@ __global__ void __launch_bounds__(WARPS * 32)
                     if (seen && window)
                         seen = !too_far(
                             window, pos[i / 2],
-                            page_positions<f16>(pages[spans[now.span].first_page + j / PAGE], layers,
-                                              G, C)[j % PAGE]);
+                            page_positions<f16>(pages[spans[now.span].first_page + j / PAGE],
+                                                layers, G, C)[j % PAGE]);
                     if (!seen) x = -INFINITY;
                 }
                 score[n][i] = x;
@@ -654,8 +653,7 @@ __global__ void __launch_bounds__(WARPS * 32)
             }
         }
         __syncthreads(); /* V was read */
-        if (next.span < last)
-            tile_load<CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
         copy_close();
         now = next;
     }
@@ -671,8 +669,8 @@ __global__ void __launch_bounds__(WARPS * 32)
             float share = sum[h] > 0 ? 1.0f / sum[h] : 0;
             for (n = 0; n < CP / 8; n++)
                 if (8 * n + 2 * t < C)
-                    *(uint32_t *)(void *)(out + at[h] + 8 * n + 2 * t) =
-                        f16_pack(acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
+                    *(uint32_t *)(void *)(out + at[h] + 8 * n + 2 * t) = f16_pack(
+                        acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
             continue;
         }
         slot = (size_t)(own.partial + pair / R) * (size_t)H + (size_t)(g * R + pair % R);
@@ -727,8 +725,7 @@ struct choice {
 
 /* stats[2 row], [2 row + 1] = maximum of logits[row, V], sum of exp(logit - maximum) (sgf__softmax). A
    block for each row. */
-template <bool EXACT>
-__global__ void softmax_stats(const float *logits, int V, float *stats) {
+template <bool EXACT> __global__ void softmax_stats(const float *logits, int V, float *stats) {
     enum { THREADS = 256 };
     __shared__ float part[THREADS], top;
     const float *x = logits + (size_t)blockIdx.x * (size_t)V;
@@ -789,8 +786,7 @@ __global__ void choose(const choice *choices, const float *shares, const float *
     value[i] = best, id[i] = best_id;
     __syncthreads();
     for (k = 1; i == 0 && k < THREADS; k++)
-        if (value[k] > best ||
-            (value[k] == best && best > -INFINITY && id[k] < best_id))
+        if (value[k] > best || (value[k] == best && best > -INFINITY && id[k] < best_id))
             best = value[k], best_id = id[k];
     if (i == 0) ids[blockIdx.x] = best_id;
 }
@@ -819,14 +815,14 @@ sgf_status fail_cuda(sgf_error *err, cudaError_t code, const char *what) {
                 "one or use the device cpu",
                 what, cudaGetErrorString(code));
 }
-#define CUDA(err, what, call)                                          \
-    do {                                                               \
-        cudaError_t code_ = (call);                                    \
-        if (code_ != cudaSuccess) return fail_cuda(err, code_, what);  \
+#define CUDA(err, what, call)                                         \
+    do {                                                              \
+        cudaError_t code_ = (call);                                   \
+        if (code_ != cudaSuccess) return fail_cuda(err, code_, what); \
     } while (0)
-#define TRY(call)                        \
-    do {                                 \
-        sgf_status status_ = (call);     \
+#define TRY(call)                              \
+    do {                                       \
+        sgf_status status_ = (call);           \
         if (status_ != SGF_OK) return status_; \
     } while (0)
 
@@ -844,8 +840,7 @@ size_t rounded(size_t n) {
 }
 
 /* A growing array of plain values. */
-template <class T>
-struct array {
+template <class T> struct array {
     T *at;
     size_t n, cap;
     sgf_status room(size_t need, sgf_error *err) {
@@ -888,7 +883,7 @@ struct product_plan {
 /* What decides which kernels run with which launches and addresses: two calls of the same shape differ
    only in the numbers that were uploaded. */
 struct shape {
-    size_t rows, wanted, copies; /* how many, exactly */
+    size_t rows, wanted, copies;                               /* how many, exactly */
     size_t groups, spans, pages, items, list, parts, partials; /* capacities */
     size_t bytes;                                              /* of the upload */
     int warps, merge, hidden;
@@ -904,10 +899,10 @@ struct graph {
 enum {
     PLANS = 64,
     GRAPHS = 8,
-    GRAPH_ROWS = 256,   /* calls of more rows are not worth a graph */
-    FEW = 8,            /* rows that `few_rows` takes */
-    SLAB = 32 << 20,    /* bytes of pages that are taken at once, at least one page */
-    LOGITS_ROWS = 256,  /* rows of logits that go to the host at once */
+    GRAPH_ROWS = 256,  /* calls of more rows are not worth a graph */
+    FEW = 8,           /* rows that `few_rows` takes */
+    SLAB = 32 << 20,   /* bytes of pages that are taken at once, at least one page */
+    LOGITS_ROWS = 256, /* rows of logits that go to the host at once */
     WORKSPACE = 32 << 20
 };
 
@@ -923,9 +918,10 @@ struct gpu {
     void *embedding, *output;
     float *norm, *inv_freq;
     layer_weights layer[SGF_MAX_LAYERS];
-    array<char *> slab;    /* memory that pages are cut from */
-    size_t slab_left;      /* pages left in the last slab */
-    buffer staging, call;  /* what a call uploads, pinned and on the device */
+    array<char *> slab;   /* memory that pages are cut from */
+    size_t slab_left;     /* pages left in the last slab */
+    buffer staging, call; /* what a call uploads, pinned and on the device */
+    buffer choices;       /* pinned: what gpu_choose uploads, and the ids it gets */
     buffer work, partial, logits, hidden, blas_work, ids;
     product_plan plan[PLANS];
     graph graphs[GRAPHS];
@@ -961,6 +957,11 @@ void graphs_drop(gpu *d) {
         if (d->graphs[i].run) cudaGraphExecDestroy(d->graphs[i].run);
         memset(&d->graphs[i], 0, sizeof d->graphs[i]);
     }
+}
+/* Rows that a product has room for: cuBLASLt is asked for whole 64 rows, so that few shapes need a
+   plan; what the rows behind the last one hold does not matter. */
+size_t padded(size_t rows) {
+    return rows <= FEW ? rows : (rows + 63) / 64 * 64;
 }
 /* Room for `size` bytes; what was there is lost when it grows, and so are the graphs, which know the
    old address. */
@@ -1032,8 +1033,8 @@ sgf_status place_tensors(placing *p, const sgf_tensor *const *w, int count, sgf_
                  cudaMemcpyAsync(to, w[k]->data, n * type_size(type), cudaMemcpyHostToDevice,
                                  p->d->stream));
             if (w[k]->dtype != type)
-                TRY(launch(p->d, "weights_to_f16", err, weights_to_f16, grid_of((n + 255) / 256), 256,
-                           (uint16_t *)(void *)to, n, p->lost));
+                TRY(launch(p->d, "weights_to_f16", err, weights_to_f16, grid_of((n + 255) / 256),
+                           256, (uint16_t *)(void *)to, n, p->lost));
             to += n * type_size(type);
             continue;
         }
@@ -1071,8 +1072,7 @@ sgf_status place_model(placing *p, const float *inv_freq, sgf_error *err) {
     int l;
     TRY(place_matrices(p, &d->embedding, err, &m->embedding));
     d->output = d->embedding;
-    if (m->output.data != m->embedding.data)
-        TRY(place_matrices(p, &d->output, err, &m->output));
+    if (m->output.data != m->embedding.data) TRY(place_matrices(p, &d->output, err, &m->output));
     TRY(place_vectors(p, &d->norm, err, &m->norm));
     for (l = 0; l < d->L; l++) {
         const sgf_layer *from = &m->layer[l];
@@ -1181,8 +1181,7 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
         for (at = g->span; at < g->span + g->spans; at += length) {
             bucket *to = &d->buckets.at[d->level_bucket.at[k++]];
             length = level_length(call->span, at, g->span + g->spans);
-            for (r = 0; r < g->rows; r++)
-                d->bucket_rows.at[to->first + to->rows++] = g->row + r;
+            for (r = 0; r < g->rows; r++) d->bucket_rows.at[to->first + to->rows++] = g->row + r;
         }
     }
     return SGF_OK;
@@ -1297,8 +1296,8 @@ sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *e
     step = plan_step(d, call, each);
     for (b = 0; b < d->buckets.n; b++)
         for (at = 0; at < d->buckets.at[b].rows; at += each)
-            TRY(plan_items(d, call, &d->buckets.at[b], at,
-                           least(each, d->buckets.at[b].rows - at), step, err));
+            TRY(plan_items(d, call, &d->buckets.at[b], at, least(each, d->buckets.at[b].rows - at),
+                           step, err));
     return plan_parts(d, call, s, err);
 }
 
@@ -1320,8 +1319,7 @@ struct uploaded {
 };
 
 /* One array of the upload: its place in both buffers. */
-template <class T>
-T *upload_part(gpu *d, size_t *at, const T *from, size_t n, size_t cap) {
+template <class T> T *upload_part(gpu *d, size_t *at, const T *from, size_t n, size_t cap) {
     size_t here = *at;
     *at += (cap * sizeof(T) + 15) & ~(size_t)15;
     if (from && d->staging.at) {
@@ -1339,7 +1337,10 @@ size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded 
     u->page = upload_part(d, &at, call ? call->page : NULL, call ? call->pages : 0, s->pages);
     u->group = upload_part(d, &at, call && chained ? call->group : NULL, call ? call->groups : 0,
                            s->groups);
-    u->span = upload_part(d, &at, !call ? NULL : chained ? call->span : d->cut.at,
+    u->span = upload_part(d, &at,
+                          !call     ? NULL
+                          : chained ? call->span
+                                    : d->cut.at,
                           chained ? (call ? call->spans : 0) : d->cut.n, s->spans);
     u->items = upload_part(d, &at, call ? d->items.at : NULL, d->items.n, s->items);
     u->list = upload_part(d, &at, call ? d->list.at : NULL, d->list.n, s->list);
@@ -1362,7 +1363,7 @@ struct activations {
     char *last;                  /* [wanted, D] */
 };
 size_t activations_lay(const gpu *d, const shape *s, activations *a) {
-    size_t size = d->exact ? 4 : type_size(d->type), T = s->rows, at = 0, i;
+    size_t size = d->exact ? 4 : type_size(d->type), T = padded(s->rows), at = 0, i;
     size_t HC = (size_t)d->H * (size_t)d->C, GC = (size_t)d->G * (size_t)d->C;
     size_t bytes[10] = {T * (size_t)d->D * 4,
                         T * (size_t)d->C / 2 * 4,
@@ -1373,7 +1374,7 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
                         T * HC * size,
                         T * HC * size,
                         T * (size_t)d->F * size,
-                        s->wanted * (size_t)d->D * size};
+                        padded(s->wanted) * (size_t)d->D * size};
     char *place[10];
     for (i = 0; i < 10; i++) {
         place[i] = d->work.at + at;
@@ -1387,14 +1388,14 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
     return at;
 }
 
-#define BLAS(err, what, call)                                                                  \
-    do {                                                                                       \
-        cublasStatus_t code_ = (call);                                                         \
-        if (code_ != CUBLAS_STATUS_SUCCESS)                                                    \
+#define BLAS(err, what, call)                                                                   \
+    do {                                                                                        \
+        cublasStatus_t code_ = (call);                                                          \
+        if (code_ != CUBLAS_STATUS_SUCCESS)                                                     \
             return fail(err, code_ == CUBLAS_STATUS_ALLOC_FAILED ? SGF_ERR_MEMORY : SGF_ERR_IO, \
                         "the GPU failed (%s: cuBLASLt status %d); free the session, and make "  \
-                        "another one or use the device cpu",                                   \
-                        what, (int)code_);                                                     \
+                        "another one or use the device cpu",                                    \
+                        what, (int)code_);                                                      \
     } while (0)
 
 void plan_drop(product_plan *p) {
@@ -1442,8 +1443,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
 }
 
 /* The forward pass, for each type W of weights, type A of activations and pages, and way. */
-template <class W, class A, bool EXACT>
-struct pass {
+template <class W, class A, bool EXACT> struct pass {
     /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
     static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
                                int N, int K, int T, int add, sgf_error *err) {
@@ -1460,21 +1460,21 @@ struct pass {
             dim3 grid = grid_of((size_t)(N + 3) / 4); /* 4 warps a block */
             if (T <= FEW && K % (int)(16 / sizeof(W)) == 0) {
                 if (T == 1)
-                    TRY(launch(d, "few_rows", err, few_rows<W, 1>, grid, 128, wide, in, out, N,
-                               K, T, add));
+                    TRY(launch(d, "few_rows", err, few_rows<W, 1>, grid, 128, wide, in, out, N, K,
+                               T, add));
                 else if (T == 2)
-                    TRY(launch(d, "few_rows", err, few_rows<W, 2>, grid, 128, wide, in, out, N,
-                               K, T, add));
+                    TRY(launch(d, "few_rows", err, few_rows<W, 2>, grid, 128, wide, in, out, N, K,
+                               T, add));
                 else if (T <= 4)
-                    TRY(launch(d, "few_rows", err, few_rows<W, 4>, grid, 128, wide, in, out, N,
-                               K, T, add));
+                    TRY(launch(d, "few_rows", err, few_rows<W, 4>, grid, 128, wide, in, out, N, K,
+                               T, add));
                 else
-                    TRY(launch(d, "few_rows", err, few_rows<W, FEW>, grid, 128, wide, in, out, N,
-                               K, T, add));
+                    TRY(launch(d, "few_rows", err, few_rows<W, FEW>, grid, 128, wide, in, out, N, K,
+                               T, add));
             } else {
                 float one = 1, beta = add ? 1.0f : 0.0f;
                 product_plan *p;
-                TRY(plan_find(d, N, K, T, &p, err));
+                TRY(plan_find(d, N, K, (int)padded((size_t)T), &p, err));
                 BLAS(err, "cublasLtMatmul",
                      cublasLtMatmul(d->blas, p->work, &one, w, p->w, x, p->x, &beta, out, p->out,
                                     out, p->out, &p->algorithm, d->blas_work.at, WORKSPACE,
@@ -1495,8 +1495,8 @@ struct pass {
         if constexpr (sizeof(A) == 2) {
             TRY(launch(d, "attend", err, s->warps == 8 ? attend<CP, 8> : attend<CP, 4>,
                        grid_of(s->items, (size_t)d->G), (unsigned)s->warps * 32, u->row, u->items,
-                       u->list, u->span, u->page, (const A *)(void *)a->q,
-                       (A *)(void *)a->attended, partial, ml, d->H, d->G, d->C, l, d->L, window));
+                       u->list, u->span, u->page, (const A *)(void *)a->q, (A *)(void *)a->attended,
+                       partial, ml, d->H, d->G, d->C, l, d->L, window));
             if (s->merge)
                 TRY(launch(d, "merge", err, merge, grid_of(H, s->rows), 64, u->of, u->part,
                            (const float *)partial, (const float *)ml, (A *)(void *)a->attended,
@@ -1524,22 +1524,22 @@ struct pass {
         int T = (int)s->rows, D = d->D, HC = d->H * d->C, heads = d->H + 2 * d->G, F = d->F;
         float eps = d->model->config.rms_eps;
         A *normed = (A *)(void *)a->normed;
-        size_t n = s->rows * (size_t)F;
         const int32_t *all = NULL;
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
                    (const float *)w->attn_norm, eps, D, normed));
         TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, heads * d->C, D, T, 0, err));
         TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>, grid_of((size_t)heads, s->rows),
-                   64, u->row, (const float *)a->qkv, (const float *)w->qkv_bias, (const float *)w->q_norm,
-                   (const float *)w->k_norm, eps, (const float *)a->cosine, (const float *)a->sine,
-                   (A *)(void *)a->q, d->H, d->G, d->C, l, d->L));
+                   64, u->row, (const float *)a->qkv, (const float *)w->qkv_bias,
+                   (const float *)w->q_norm, (const float *)w->k_norm, eps,
+                   (const float *)a->cosine, (const float *)a->sine, (A *)(void *)a->q, d->H, d->G,
+                   d->C, l, d->L));
         TRY(attention(d, s, u, a, l, err));
         TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
                    (const float *)w->ffn_norm, eps, D, normed));
         TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
-        TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((n + 255) / 256), 256, (const float *)a->gu,
-                   (const float *)w->gu_bias, (A *)(void *)a->h, F, n));
+        TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((size_t)(F + 255) / 256, s->rows), 256,
+                   (const float *)a->gu, (const float *)w->gu_bias, (A *)(void *)a->h, F));
         return multiply(d, w->down, a->h, w->down_bias, a->x, D, F, T, 1, err);
     }
     /* All launches of a call, the logits' too: into row first_kept of d->logits. */
@@ -1574,11 +1574,11 @@ struct pass {
 };
 
 /* The right pass for weights and way. */
-#define PASS(d, call)                                                    \
-    ((d)->exact ? (d)->type == SGF_F32   ? pass<float, float, true>::call \
-                  : (d)->type == SGF_F16 ? pass<f16, float, true>::call   \
-                                         : pass<bf16, float, true>::call  \
-     : (d)->type == SGF_F32 ? pass<float, float, false>::call             \
+#define PASS(d, call)                                                                 \
+    ((d)->exact             ? (d)->type == SGF_F32   ? pass<float, float, true>::call \
+                              : (d)->type == SGF_F16 ? pass<f16, float, true>::call   \
+                                                     : pass<bf16, float, true>::call  \
+     : (d)->type == SGF_F32 ? pass<float, float, false>::call                         \
                             : pass<f16, f16, false>::call)
 
 /* Everything of a call that a graph can hold. */
@@ -1587,8 +1587,7 @@ sgf_status call_enqueue(gpu *d, const shape *s, const uploaded *u, const activat
     CUDA(err, "upload",
          cudaMemcpyAsync(d->call.at, d->staging.at, s->bytes, cudaMemcpyHostToDevice, d->stream));
     TRY(PASS(d, enqueue(d, s, u, a, err)));
-    if (keep && s->wanted)
-        return PASS(d, logits(d, a, 0, s->wanted, s->first_kept, err));
+    if (keep && s->wanted) return PASS(d, logits(d, a, 0, s->wanted, s->first_kept, err));
     return SGF_OK;
 }
 graph *graph_find(gpu *d, const shape *s) {
@@ -1615,8 +1614,7 @@ sgf_status graph_run(gpu *d, graph *g, const shape *s, const uploaded *u, const 
     cudaError_t code;
     sgf_status status;
     if (!g->run) {
-        CUDA(err, "capture",
-             cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal));
+        CUDA(err, "capture", cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal));
         status = call_enqueue(d, s, u, a, 1, err);
         code = cudaStreamEndCapture(d->stream, &made);
         if (!status && code != cudaSuccess) status = fail_cuda(err, code, "capture");
@@ -1631,23 +1629,23 @@ sgf_status graph_run(gpu *d, graph *g, const shape *s, const uploaded *u, const 
     return SGF_OK;
 }
 
-sgf_status staging_reserve(gpu *d, size_t bytes, sgf_error *err) {
+sgf_status pinned_reserve(gpu *d, buffer *b, size_t bytes, sgf_error *err) {
     void *made = NULL;
-    if (bytes <= d->staging.size) return SGF_OK;
+    if (bytes <= b->size) return SGF_OK;
     bytes = rounded(bytes);
     graphs_drop(d);
-    if (d->staging.at) CUDA(err, "cudaFreeHost", cudaFreeHost(d->staging.at));
-    d->staging.at = NULL;
-    d->staging.size = 0;
+    if (b->at) CUDA(err, "cudaFreeHost", cudaFreeHost(b->at));
+    b->at = NULL;
+    b->size = 0;
     CUDA(err, "cudaMallocHost", cudaMallocHost(&made, bytes));
-    d->staging.at = (char *)made;
-    d->staging.size = bytes;
+    b->at = (char *)made;
+    b->size = bytes;
     return SGF_OK;
 }
 
 sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err) {
     gpu *d = (gpu *)device;
-    size_t V = (size_t)d->V, done;
+    size_t V = (size_t)d->V, done, kept;
     int chained = d->exact || d->type == SGF_F32;
     activations a;
     uploaded u;
@@ -1671,20 +1669,18 @@ sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err
     s.hidden = call->hidden != NULL;
     s.first_kept = call->first_kept;
     s.bytes = upload_lay(d, &s, NULL, &u);
-    TRY(staging_reserve(d, s.bytes, err));
+    TRY(pinned_reserve(d, &d->staging, s.bytes, err));
     TRY(buffer_reserve(d, &d->call, d->staging.size, "a call", err));
     TRY(buffer_reserve(d, &d->work, activations_lay(d, &s, &a), "activations", err));
     TRY(buffer_reserve(d, &d->partial,
-                       s.partials * (size_t)d->H * (size_t)(d->C + 2) * sizeof(float),
-                       "attention", err));
-    TRY(buffer_reserve(d, &d->hidden,
-                       call->hidden ? s.rows * (size_t)d->D * sizeof(float) : 0, "hidden states",
+                       s.partials * (size_t)d->H * (size_t)(d->C + 2) * sizeof(float), "attention",
                        err));
-    if (call->first_kept == 0) /* logits of the calls before this one are not lost */
-        TRY(buffer_reserve(d, &d->logits,
-                           (call->keep ? call->all_kept : least(s.wanted, LOGITS_ROWS)) * V *
-                               sizeof(float),
-                           "logits", err));
+    TRY(buffer_reserve(d, &d->hidden, call->hidden ? s.rows * (size_t)d->D * sizeof(float) : 0,
+                       "hidden states", err));
+    kept = call->keep ? call->all_kept : least(s.wanted, LOGITS_ROWS);
+    if (kept > FEW) kept += 63; /* the last rows of a call may be padded */
+    if (call->first_kept == 0)  /* logits of the calls before this one are not lost */
+        TRY(buffer_reserve(d, &d->logits, kept * V * sizeof(float), "logits", err));
     upload_lay(d, &s, call, &u);
     activations_lay(d, &s, &a);
     if (call->keep && !call->hidden && s.rows <= GRAPH_ROWS) g = graph_find(d, &s);
@@ -1716,7 +1712,6 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
     choice *to;
     float *share, *stats;
     const float *logits = (const float *)(const void *)d->logits.at;
-    CUDA(err, "the forward pass", cudaStreamSynchronize(d->stream));
     for (i = 0; i < n; i++) {
         shares += list[i].contexts;
         rows = most(rows, list[i].first + list[i].contexts);
@@ -1726,10 +1721,10 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
     at_stats = at_shares + ((shares * sizeof(float) + 15) & ~(size_t)15);
     at_ids = at_stats + rows * 2 * sizeof(float);
     bytes = at_ids + n * sizeof(int32_t);
-    TRY(staging_reserve(d, bytes, err));
+    TRY(pinned_reserve(d, &d->choices, bytes, err));
     TRY(buffer_reserve(d, &d->ids, rounded(bytes), "the next tokens", err));
-    to = (choice *)(void *)d->staging.at;
-    share = (float *)(void *)(d->staging.at + at_shares);
+    to = (choice *)(void *)d->choices.at;
+    share = (float *)(void *)(d->choices.at + at_shares);
     stats = (float *)(void *)(d->ids.at + at_stats);
     shares = 0;
     for (i = 0; i < n; i++) { /* as sgf__combine weighs */
@@ -1748,19 +1743,18 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
                                                                 : 1.0 / (double)from->contexts);
     }
     CUDA(err, "upload",
-         cudaMemcpyAsync(d->ids.at, d->staging.at, at_stats, cudaMemcpyHostToDevice, d->stream));
+         cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice, d->stream));
     if (softmax)
         TRY(launch(d, "softmax_stats", err, d->exact ? softmax_stats<true> : softmax_stats<false>,
                    grid_of(rows), 256, logits, d->V, stats));
-    TRY(launch(d, "choose", err, choose, grid_of(n), 256,
-               (const choice *)(const void *)d->ids.at,
+    TRY(launch(d, "choose", err, choose, grid_of(n), 256, (const choice *)(const void *)d->ids.at,
                (const float *)(const void *)(d->ids.at + at_shares), logits, (const float *)stats,
                d->V, (int32_t *)(void *)(d->ids.at + at_ids)));
     CUDA(err, "the next tokens",
-         cudaMemcpyAsync(d->staging.at, d->ids.at + at_ids, n * sizeof(int32_t),
+         cudaMemcpyAsync(d->choices.at, d->ids.at + at_ids, n * sizeof(int32_t),
                          cudaMemcpyDeviceToHost, d->stream));
     CUDA(err, "the next tokens", cudaStreamSynchronize(d->stream));
-    memcpy(ids, d->staging.at, n * sizeof(int32_t));
+    memcpy(ids, d->choices.at, n * sizeof(int32_t));
     return SGF_OK;
 }
 
@@ -1781,8 +1775,8 @@ sgf_status gpu_page(void *device, void **page, sgf_error *err) {
 }
 void gpu_close(void *device) {
     gpu *d = (gpu *)device;
-    buffer *all[] = {&d->call, &d->work, &d->partial, &d->logits, &d->hidden, &d->blas_work,
-                     &d->ids};
+    buffer *all[] = {&d->call,   &d->work,      &d->partial, &d->logits,
+                     &d->hidden, &d->blas_work, &d->ids};
     size_t i;
     if (!d) return;
     if (d->stream) cudaStreamSynchronize(d->stream);
@@ -1790,6 +1784,7 @@ void gpu_close(void *device) {
     for (i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i]->at) cudaFree(all[i]->at);
     if (d->staging.at) cudaFreeHost(d->staging.at);
+    if (d->choices.at) cudaFreeHost(d->choices.at);
     for (i = 0; i < d->slab.n; i++) cudaFree(d->slab.at[i]);
     if (d->weights) cudaFree(d->weights);
     for (i = 0; i < PLANS; i++) plan_drop(&d->plan[i]);

@@ -397,7 +397,8 @@ static void test_watching_is_refused(void) {
     sgf_error err;
     generate_prompts(&all, 1);
     MUST(sgf_method_find("origin", &method, &err), err);
-    sgf_session_watch(gpu, [](void *, size_t, int32_t, const double *, size_t) {}, NULL);
+    sgf_session_watch(
+        gpu, [](void *, size_t, int32_t, const double *, size_t) {}, NULL);
     CHECK(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err) ==
           SGF_ERR_UNSUPPORTED);
     CHECK(strstr(err.message, "device cpu") != NULL);

@@ -32,7 +32,8 @@
 
 struct dim3 {
     unsigned x, y, z;
-    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {
+    }
 };
 struct uint4 {
     unsigned x, y, z, w;
@@ -181,8 +182,7 @@ inline void wait_for(int what) {
     fiber_leave();
 }
 /* All lanes of a warp give something; each may then look at what all gave. */
-template <class T>
-inline const char (*exchange(const T &mine))[PAYLOAD] {
+template <class T> inline const char (*exchange(const T &mine))[PAYLOAD] {
     static_assert(sizeof(T) <= PAYLOAD, "payload");
     fiber *f = state.now;
     auto &room = state.warps[f->number / WARP].payload[f->rounds++ % 2];
@@ -190,8 +190,7 @@ inline const char (*exchange(const T &mine))[PAYLOAD] {
     wait_for(1);
     return room;
 }
-template <class T>
-inline T given(const char (*room)[PAYLOAD], int lane) {
+template <class T> inline T given(const char (*room)[PAYLOAD], int lane) {
     T value;
     memcpy((void *)&value, room[lane], sizeof value);
     return value;
@@ -270,8 +269,7 @@ inline void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1)
             int holder = row % 8 * 4 + k % 8 / 2, below = column * 4 + k % 8 / 2;
             const fragments *left = (const fragments *)(const void *)room[holder];
             const fragments *right = (const fragments *)(const void *)room[below];
-            d[i] += half_of(left->a[row / 8 + k / 8 * 2], k % 2) *
-                    half_of(right->b[k / 8], k % 2);
+            d[i] += half_of(left->a[row / 8 + k / 8 * 2], k % 2) * half_of(right->b[k / 8], k % 2);
         }
     }
 }
@@ -285,8 +283,7 @@ inline void copy16(void *to, const void *from, bool there) {
 inline void copy_close() {
     state.now->copies.push_back({});
 }
-template <int N>
-inline void copy_wait() {
+template <int N> inline void copy_wait() {
     auto &copies = state.now->copies;
     while (copies.size() > N + 1) {
         for (auto &copy : copies.front()) copy();
@@ -326,8 +323,7 @@ inline void apply(void (*kernel)(P...), const Tuple &arguments, std::index_seque
 inline void __syncthreads() {
     emulator::wait_for(2);
 }
-template <class T>
-inline T __shfl_xor_sync(unsigned mask, T mine, int lanes) {
+template <class T> inline T __shfl_xor_sync(unsigned mask, T mine, int lanes) {
     if (mask != 0xFFFFFFFFu) emulator::broken("a shuffle of a part of a warp");
     auto room = emulator::exchange(mine);
     return emulator::given<T>(room, emulator::state.now->number % emulator::WARP ^ lanes);
@@ -374,8 +370,7 @@ inline cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
 inline cudaError_t cudaMalloc(void **at, size_t bytes) {
     cudaError_t code = emulator::call();
     if (code) return code;
-    if (bytes > emulator::control.memory - emulator::control.used)
-        return cudaErrorMemoryAllocation;
+    if (bytes > emulator::control.memory - emulator::control.used) return cudaErrorMemoryAllocation;
     *at = aligned_alloc(256, (bytes + 255) & ~(size_t)255);
     memset(*at, 0xFF, bytes); /* NaN, whatever the type */
     emulator::allocated[*at] = bytes;
@@ -413,7 +408,7 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     delete stream;
     emulator::control.allocations--;
-    return emulator::call();
+    return cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     if (stream->recording) emulator::broken("waiting while a stream is captured");
@@ -442,7 +437,7 @@ inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t *made, cudaGraph_t from,
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
     delete graph;
     emulator::control.allocations--;
-    return emulator::call();
+    return cudaSuccess;
 }
 inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
     return cudaGraphDestroy(graph);
@@ -464,9 +459,8 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
         block.x % emulator::WARP)
         return cudaErrorInvalidConfiguration;
     config->stream->add([=] {
-        emulator::grid_run(grid, block, [&] {
-            emulator::apply(kernel, kept, std::index_sequence_for<P...>());
-        });
+        emulator::grid_run(grid, block,
+                           [&] { emulator::apply(kernel, kept, std::index_sequence_for<P...>()); });
     });
     return cudaSuccess;
 }
