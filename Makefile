@@ -113,7 +113,7 @@ build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c test
 	$(NVCC) build/tests_cuda.o build/segfuse_cuda.o -o $@ $(NVCC_LIBS)
 
 ## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a GPU that tests/cuda_emulator emulates
-EMULATED = -std=c++17 -O2 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I.
+EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I.
 cuda-emulated:
 	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
 	$(MAKE) build/tests-cuda-emulated && ./build/tests-cuda-emulated

@@ -39,6 +39,22 @@ inline void matrix_set(const matrix &m, void *at, uint64_t i, float x) {
     if (m.type == CUDA_R_32F) ((float *)at)[i] = x;
     else ((uint16_t *)at)[i] = f16_narrow(x);
 }
+inline std::vector<float> matrix_wide(const matrix &m, const void *at) {
+    std::vector<float> wide(m.rows * m.columns);
+    for (uint64_t c = 0; c < m.columns; c++)
+        for (uint64_t r = 0; r < m.rows; r++)
+            wide[c * m.rows + r] = matrix_get(m, at, c * (uint64_t)m.stride + r);
+    return wide;
+}
+inline float dot(const float *a, const float *b, uint64_t n) {
+    float part[16] = {0}, sum = 0; /* so many sums side by side, for a compiler's vectors */
+    uint64_t k = 0;
+    for (; k + 16 <= n; k += 16)
+        for (int i = 0; i < 16; i++) part[i] += a[k + i] * b[k + i];
+    for (; k < n; k++) sum += a[k] * b[k];
+    for (int i = 0; i < 16; i++) sum += part[i];
+    return sum;
+}
 } /* namespace emulator */
 
 typedef int *cublasLtHandle_t;
@@ -127,14 +143,11 @@ inline cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t, con
     if (!algorithm->known || c != d) return CUBLAS_STATUS_INVALID_VALUE;
     stream->add([=] {
         emulator::control.products++;
+        std::vector<float> wide = emulator::matrix_wide(w, a), in = emulator::matrix_wide(x, b);
         for (uint64_t t = 0; t < out.columns; t++)
             for (uint64_t n = 0; n < out.rows; n++) {
-                uint64_t at = t * (uint64_t)out.stride + n, k;
-                float sum = 0;
-                for (k = 0; k < w.rows; k++)
-                    sum += emulator::matrix_get(w, a, n * (uint64_t)w.stride + k) *
-                           emulator::matrix_get(x, b, t * (uint64_t)x.stride + k);
-                sum *= one;
+                uint64_t at = t * (uint64_t)out.stride + n;
+                float sum = one * emulator::dot(&wide[n * w.rows], &in[t * x.rows], w.rows);
                 if (old != 0) sum += old * emulator::matrix_get(out, d, at);
                 emulator::matrix_set(out, d, at, sum);
             }

@@ -65,6 +65,10 @@ namespace emulator {
 
 enum { STACK = 1 << 16, WARP = 32, THREADS_MOST = 1024, PAYLOAD = 64 };
 
+struct copy {
+    void *to;
+    const void *from; /* NULL: zeros */
+};
 struct fiber {
     void *sp;
     char *stack;
@@ -72,8 +76,9 @@ struct fiber {
     int number;
     int waits; /* 0: runs, 1: for its warp, 2: for its block */
     bool done;
-    size_t rounds; /* operations of its warp that it took part in */
-    std::vector<std::vector<std::function<void()>>> copies; /* groups; the last one is open */
+    size_t rounds;            /* operations of its warp that it took part in */
+    std::vector<copy> copies; /* under way, in order */
+    std::vector<size_t> ends; /* of the groups that were closed, in `copies` */
 };
 struct warp_state {
     alignas(8) char payload[2][WARP][PAYLOAD]; /* of even and odd operations */
@@ -107,8 +112,8 @@ inline void fiber_leave() {
 inline void fiber_main() {
     for (;;) {
         state.body();
-        for (auto &group : state.now->copies)
-            if (!group.empty()) broken("a thread ended with copies that it did not wait for");
+        if (!state.now->copies.empty())
+            broken("a thread ended with copies that it did not wait for");
         state.now->done = true;
         fiber_leave();
     }
@@ -123,46 +128,50 @@ inline void fiber_prepare(fiber *f) {
     f->waits = 0;
     f->done = false;
     f->rounds = 0;
-    f->copies.assign(1, {});
+    f->copies.clear();
+    f->ends.clear();
 }
-/* Let those go on whose warp, or block, is complete. Threads that ended are not waited for. */
-inline bool barriers_open() {
-    bool opened = false, all = true;
-    for (unsigned first = 0; first < state.threads; first += WARP) {
+/* The threads [first, last) take turns until each is done or waits for the block. */
+inline void warp_run(unsigned first, unsigned last) {
+    for (;;) {
         bool whole = true, any = false;
-        for (unsigned i = first; i < first + WARP && i < state.threads; i++) {
-            fiber *f = &state.fibers[i];
-            if (f->done) continue;
-            if (f->waits == 1) any = true;
-            else whole = false;
-            if (f->waits != 2) all = false;
+        for (unsigned i = first; i < last; i++) {
+            fiber *f = &state.fibers[control.backwards ? first + last - 1 - i : i];
+            if (f->done || f->waits) continue;
+            state.now = f;
+            threadIdx = f->thread;
+            emulator_switch(&state.main_sp, f->sp);
         }
-        for (unsigned i = first; whole && any && i < first + WARP && i < state.threads; i++)
-            state.fibers[i].waits = 0, opened = true;
+        for (unsigned i = first; i < last; i++) {
+            if (state.fibers[i].done) continue;
+            if (state.fibers[i].waits == 1) any = true;
+            else whole = false;
+        }
+        if (!any) return;
+        if (!whole) broken("some lanes wait for their warp, others for their block");
+        for (unsigned i = first; i < last; i++) state.fibers[i].waits = 0;
     }
-    for (unsigned i = 0; all && i < state.threads; i++)
-        if (!state.fibers[i].done) state.fibers[i].waits = 0, opened = true;
-    return opened;
 }
+/* Threads that ended are not waited for. */
 inline void block_run() {
+    unsigned warps = (state.threads + WARP - 1) / WARP;
+    bool left = true;
     for (unsigned i = 0; i < state.threads; i++) {
         fiber *f = &state.fibers[i];
         f->number = (int)i;
         f->thread = dim3(i, 0, 0);
         fiber_prepare(f);
     }
-    for (;;) {
-        bool left = false;
-        for (unsigned i = 0; i < state.threads; i++) {
-            fiber *f = &state.fibers[control.backwards ? state.threads - 1 - i : i];
-            if (f->done || f->waits) continue;
-            state.now = f;
-            threadIdx = f->thread;
-            emulator_switch(&state.main_sp, f->sp);
+    while (left) {
+        left = false;
+        for (unsigned n = 0; n < warps; n++) {
+            unsigned warp = control.backwards ? warps - 1 - n : n;
+            warp_run(warp * WARP, warp * WARP + WARP);
         }
-        for (unsigned i = 0; i < state.threads; i++) left = left || !state.fibers[i].done;
-        if (!left) return;
-        if (!barriers_open()) broken("some threads wait for their warp, others for their block");
+        for (unsigned i = 0; i < state.threads; i++) {
+            state.fibers[i].waits = 0;
+            left = left || !state.fibers[i].done;
+        }
     }
 }
 inline void grid_run(dim3 grid, dim3 block, const std::function<void()> &body) {
@@ -275,20 +284,21 @@ inline void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1)
 }
 inline void copy16(void *to, const void *from, bool there) {
     if ((uintptr_t)to % 16 || (uintptr_t)from % 16) broken("copy16 of unaligned memory");
-    state.now->copies.back().push_back([to, from, there] {
-        if (there) memcpy(to, from, 16);
-        else memset(to, 0, 16);
-    });
+    state.now->copies.push_back({to, there ? from : nullptr});
 }
 inline void copy_close() {
-    state.now->copies.push_back({});
+    state.now->ends.push_back(state.now->copies.size());
 }
 template <int N> inline void copy_wait() {
-    auto &copies = state.now->copies;
-    while (copies.size() > N + 1) {
-        for (auto &copy : copies.front()) copy();
-        copies.erase(copies.begin());
-    }
+    fiber *f = state.now;
+    size_t groups = f->ends.size() > N ? f->ends.size() - N : 0;
+    size_t n = groups ? f->ends[groups - 1] : 0;
+    for (size_t i = 0; i < n; i++)
+        if (f->copies[i].from) memcpy(f->copies[i].to, f->copies[i].from, 16);
+        else memset(f->copies[i].to, 0, 16);
+    f->copies.erase(f->copies.begin(), f->copies.begin() + (ptrdiff_t)n);
+    f->ends.erase(f->ends.begin(), f->ends.begin() + (ptrdiff_t)groups);
+    for (size_t &end : f->ends) end -= n;
 }
 
 /* ---- calls that fail on demand, streams that record ---- */
