@@ -116,10 +116,13 @@ build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c test
 EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I.
 cuda-emulated:
 	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
-	$(MAKE) build/tests-cuda-emulated && ./build/tests-cuda-emulated
-build/tests-cuda-emulated: segfuse.cu segfuse.h tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h \
-    $(wildcard tests/cuda_emulator/*.h) | build
-	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o build/segfuse_emulated.o
+	$(MAKE) build/tests-cuda-emulated build/segfuse-emulated && ./build/tests-cuda-emulated
+build/segfuse_emulated.o: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) | build
+	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@
+build/segfuse-emulated: build/segfuse_emulated.o $(PROGRAM)
+	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_emulated_main.o
+	$(CXX) build/segfuse_emulated_main.o build/segfuse_emulated.o -o $@ -lm -pthread
+build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h
 	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_emulated.o -o $@ -pthread
 
 # ---- the wider checks ----

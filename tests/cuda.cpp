@@ -571,6 +571,70 @@ static void test_calls_that_fail(void) {
     cuda_failures(EXACT, 2);
     cuda_failures(FAST, 700);
 }
+
+/* A whole file, zero-terminated; NULL if it cannot be read. */
+static char *cuda_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    char *text = (char *)malloc(1 << 16);
+    size_t n = file ? fread(text, 1, (1 << 16) - 1, file) : 0;
+    text[n] = 0;
+    if (file) fclose(file);
+    else free(text);
+    if (size) *size = n;
+    return file ? text : NULL;
+}
+/* The program: what its results say of the device, and which runs may go on with them. */
+static int cuda_says(const char *arguments, int status, const char *text) {
+    char command[1600], out[8192];
+    FILE *pipe;
+    size_t n;
+    int got;
+    snprintf(command, sizeof command, "./build/segfuse-emulated %s 2>&1", arguments);
+    pipe = popen(command, "r");
+    n = pipe ? fread(out, 1, sizeof out - 1, pipe) : 0;
+    out[n] = 0;
+    got = pipe ? pclose(pipe) : -1;
+    if (got == status * 256 && strstr(out, text)) return 1;
+    printf("    %s: exit %d, not %d with '%s':\n%s\n", command, got / 256, status, text, out);
+    return 0;
+}
+static void test_program_on_devices(void) {
+    static const char *const devices[] = {"--device cpu", "--device cuda --exact", "--device cuda"};
+    static const char *const recorded[] = {"\"device\": \"cpu\", \"exact\": true",
+                                           "\"device\": \"cuda\", \"exact\": true",
+                                           "\"device\": \"cuda\", \"exact\": false"};
+    char folder[3][300], arguments[1200], *csv[3], *json;
+    size_t i, n[3];
+    for (i = 0; i < 3; i++) {
+        snprintf(folder[i], sizeof folder[i], "%s", temp_path(i ? i > 1 ? "c" : "b" : "a"));
+        snprintf(arguments, sizeof arguments,
+                 "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[i],
+                 folder[i]);
+        CHECK(cuda_says(arguments, 0, "fused"));
+        snprintf(arguments, sizeof arguments, "%s/fused-5.csv", folder[i]);
+        csv[i] = cuda_file(arguments, &n[i]);
+        snprintf(arguments, sizeof arguments, "%s/fused-5.json", folder[i]);
+        json = cuda_file(arguments, NULL);
+        CHECK(json && strstr(json, recorded[i]) != NULL);
+        free(json);
+    }
+    CHECK(csv[0] && csv[1] && n[0] == n[1] && !memcmp(csv[0], csv[1], n[0]));
+    for (i = 0; i < 3; i++) free(csv[i]);
+    snprintf(arguments, sizeof arguments,
+             "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[1],
+             folder[0]); /* the same bits: what is there is taken */
+    CHECK(cuda_says(arguments, 0, "fused"));
+    snprintf(arguments, sizeof arguments,
+             "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[2],
+             folder[0]);
+    CHECK(
+        cuda_says(arguments, 1, "another configuration: --device is 'cpu' there and 'cuda' here"));
+    CHECK(cuda_says("generate --explain 1 --device cuda", 1, "use the device cpu"));
+    for (i = 0; i < 3; i++) {
+        snprintf(arguments, sizeof arguments, "rm -rf '%s'", folder[i]);
+        CHECK(!system(arguments));
+    }
+}
 #endif
 
 int main(int argc, char **argv) {
@@ -598,6 +662,7 @@ int main(int argc, char **argv) {
     CUDA_RUN(test_no_gpu);
     CUDA_RUN(test_too_little_memory);
     CUDA_RUN(test_calls_that_fail);
+    CUDA_RUN(test_program_on_devices);
 #endif
     printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped);
     return test_failed != 0;
