@@ -480,7 +480,7 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
         __syncthreads();
     }
     for (c = 0; c < CHANNELS && i + c * KEYS < C; c++)
-        narrow(sum != 0 ? acc[c] / sum : acc[c], out + at + i + c * KEYS);
+        narrow(acc[c] * (1.0f / (sum != 0 ? sum : 1)), out + at + i + c * KEYS);
 }
 
 /* What one block of `attend` does for one kv head: up to 16 WARPS / R rows against some spans. */

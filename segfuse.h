@@ -3448,8 +3448,7 @@ static sgf_status sgf__page_make(sgf_session *s, float **page, sgf_error *err) {
     void *made = NULL;
     sgf_status status = SGF_OK;
     if (s->device) status = s->device->page(s->on, &made, err);
-    else if (!(made = sgf__floats_alloc(&s->mem, s->page_floats, err)))
-        status = SGF_ERR_MEMORY;
+    else if (!(made = sgf__floats_alloc(&s->mem, s->page_floats, err))) status = SGF_ERR_MEMORY;
     if (!status) *page = (float *)made;
     return status;
 }
@@ -3754,7 +3753,7 @@ static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
     for (i = 0; i < keys->pieces; n += keys->piece[i++].count) {
         const sgf__piece *piece = &keys->piece[i];
-        size_t step = piece->mixed ? SGF__STEP : SGF__PAGE, at = n;
+        size_t step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE, at = n;
         for (j = 0; j < piece->count; j += step, at += step) {
             part.w = piece->page + keys->k_at + piece->lane + j, part.count = C;
             tile.w_k = SGF__PAGE, tile.out = score + at * width;
