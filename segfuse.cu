@@ -1411,6 +1411,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
     unsigned at = ((unsigned)N * 31u + (unsigned)K * 7u + (unsigned)T * 101u) % PLANS;
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
+    uint32_t aligned = 4; /* bytes: logits may begin at any row of out */
     cublasLtMatmulHeuristicResult_t found;
     cublasStatus_t code;
     product_plan *p = &d->plan[at];
@@ -1418,6 +1419,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
     *out = p;
     if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
     plan_drop(p);
+    while (aligned < 256 && (size_t)N * sizeof(float) % (2 * aligned) == 0) aligned *= 2;
     /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
     BLAS(err, "plan", cublasLtMatmulDescCreate(&p->work, CUBLAS_COMPUTE_32F, CUDA_R_32F));
     BLAS(err, "plan",
@@ -1428,6 +1430,12 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
     BLAS(err, "plan", cublasLtMatmulPreferenceCreate(&wish));
     code = cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                 &bytes, sizeof bytes);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatmulPreferenceSetAttribute(
+            wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &aligned, sizeof aligned);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatmulPreferenceSetAttribute(
+            wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &aligned, sizeof aligned);
     if (code == CUBLAS_STATUS_SUCCESS)
         code = cublasLtMatrixLayoutCreate(&p->out, CUDA_R_32F, (uint64_t)N, (uint64_t)T, N);
     if (code == CUBLAS_STATUS_SUCCESS)
