@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench bench-tokenizer coverage warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
+.PHONY: all run test models oracle bench bench-tokenizer coverage cuda cuda-test cuda-emulated warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
@@ -89,6 +89,41 @@ bench-tokenizer: build/bench-tokenizer $(ORACLE)/done
 	$(ORACLE)/bin/python tests/bench/tokenizer.py build/bench-tokenizer $(BENCH_TOKENIZERS)
 build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 	$(CC) $(FLAGS) tests/bench/tokenizer.c -o $@ $(LDLIBS)
+
+## cuda     build/segfuse-cuda and build/segfuse_cuda.o, by nvcc: the program and the forward pass on an NVIDIA GPU
+NVCC ?= nvcc
+NVCC_FLAGS = -std=c++17 -O3 -fmad=false -gencode arch=compute_80,code=sm_80 \
+    -gencode arch=compute_90,code=sm_90 -gencode arch=compute_90,code=compute_90 \
+    -Werror all-warnings -Xcompiler -Wall,-Wextra
+NVCC_LIBS = -lcublasLt -Xlinker -rpath -Xlinker $(dir $(shell command -v $(NVCC)))../lib64 -lm -lpthread
+HAVE_NVCC = command -v $(NVCC) > /dev/null || { echo "skipped $@: $(NVCC) is not installed"; exit 0; }
+cuda:
+	@$(HAVE_NVCC); $(MAKE) build/segfuse-cuda
+build/segfuse_cuda.o: segfuse.cu segfuse.h | build
+	$(NVCC) $(NVCC_FLAGS) -c $< -o $@
+build/segfuse-cuda: build/segfuse_cuda.o $(PROGRAM)
+	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_main.o
+	$(NVCC) build/segfuse_main.o build/segfuse_cuda.o -o $@ $(NVCC_LIBS)
+
+## cuda-test  segfuse.cu against the CPU, on the GPU of this machine
+cuda-test:
+	@$(HAVE_NVCC); $(MAKE) build/tests-cuda && ./build/tests-cuda
+build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h build/segfuse_cuda.o
+	$(CXX) -std=c++17 -O2 -ffp-contract=off -c tests/cuda.cpp -o build/tests_cuda.o
+	$(NVCC) build/tests_cuda.o build/segfuse_cuda.o -o $@ $(NVCC_LIBS)
+
+## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a GPU that tests/cuda_emulator emulates
+EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I.
+cuda-emulated:
+	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
+	$(MAKE) build/tests-cuda-emulated build/segfuse-emulated && ./build/tests-cuda-emulated
+build/segfuse_emulated.o: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) | build
+	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@
+build/segfuse-emulated: build/segfuse_emulated.o $(PROGRAM)
+	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_emulated_main.o
+	$(CXX) build/segfuse_emulated_main.o build/segfuse_emulated.o -o $@ -lm -pthread
+build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h
+	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_emulated.o -o $@ -pthread
 
 # ---- the wider checks ----
 
@@ -192,7 +227,7 @@ mutate: all build/segfuse-faulty
 	python3 tests/mutate.py --count $(MUTANTS)
 
 ## format   clang-format all sources
-SOURCES = segfuse.h $(wildcard examples/*.c examples/*/*.c examples/*/*.h tests/*.c tests/*.h tests/bench/*.c)
+SOURCES = segfuse.h segfuse.cu $(wildcard tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/*/*.c examples/*/*.h tests/*.c tests/*.h tests/bench/*.c)
 format:
 	clang-format -i $(SOURCES)
 format-check:

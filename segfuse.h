@@ -103,6 +103,7 @@
        SGF_NO_THREADS          one thread, no pthread
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
        SGF_NO_SIMD             plain C kernels only
+       SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
      None of them changes a result.
 
    Conventions
@@ -558,10 +559,25 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
 typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT } sgf_kernels;
 #undef SGF__KERNELS_ENUM
 
+/* What computes. A GPU needs segfuse.cu, compiled by nvcc, and this header's implementation
+   compiled with SGF_CUDA; without them SGF_DEVICE_CUDA is SGF_ERR_UNSUPPORTED. */
+/* clang-format off */
+#define SGF_DEVICE_LIST(X)                                                              \
+    X(SGF_DEVICE_CPU, "cpu")                                                            \
+    X(SGF_DEVICE_CUDA, "cuda") /* the first NVIDIA GPU */                               \
+    X(SGF_DEVICE_AUTO, "auto") /* a GPU where this program can use one, else the CPU */
+/* clang-format on */
+#define SGF__DEVICE_ENUM(name, text) name,
+typedef enum sgf_device { SGF_DEVICE_LIST(SGF__DEVICE_ENUM) SGF_DEVICE_COUNT } sgf_device;
+#undef SGF__DEVICE_ENUM
+
 /* All zero is the default of every field. */
 typedef struct sgf_session_options {
     int threads;         /* 0: one per processor */
     sgf_kernels kernels; /* SGF_KERNELS_AUTO */
+    sgf_device device;   /* SGF_DEVICE_CPU */
+    int exact; /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in 16 bits
+                            with f32 sums. The CPU is always exact. */
     int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
     int reuse_rotated; /* 1: where paraphrases that see only themselves begin alike (the prompts of
                             flex_attention), sgf_generate encodes the beginning once and turns its keys
@@ -579,6 +595,12 @@ typedef struct sgf_session sgf_session;
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err);
 SGF_DEF void sgf_session_free(sgf_session *session); /* NULL is allowed */
+/* What computes: SGF_DEVICE_CPU or SGF_DEVICE_CUDA. *exact (NULL allowed) becomes 1 if the results
+   are, bit for bit, those that this library defines. */
+SGF_DEF sgf_device sgf_session_device(const sgf_session *session, int *exact);
+/* A device in words (a GPU: name, memory, compute capability), zero-terminated, cut at cap - 1 bytes.
+   SGF_ERR_UNSUPPORTED, with the reason, if this program cannot use it here. */
+SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 
 /* A sequence is a row of cached tokens that grows at its end. `rule` gives the visibility matrix,
    the masses and the answer segment; they are copied, its tokens are not looked at. `parent` is a
@@ -621,7 +643,7 @@ SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *la
    pass, by the loops that define it, and change no result. `mass` is valid during the call. */
 typedef void sgf_watch_function(void *user, size_t row, int32_t layer, const double *mass,
                                 size_t segments);
-/* `see` NULL ends it. */
+/* `see` NULL ends it. Not on a GPU: there sgf_forward fails with SGF_ERR_UNSUPPORTED meanwhile. */
 SGF_DEF void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
 
 /* ====================================================================================
@@ -866,6 +888,82 @@ SGF_DEF sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const
 /* The first line of a generation, without white space around it; the first word of that line. */
 SGF_DEF sgf_str sgf_first_line(sgf_str text);
 SGF_DEF sgf_str sgf_first_word(sgf_str text);
+
+/* ---- what a session asks of a GPU (segfuse.cu); no concern of users ----
+
+   The session keeps its books on the host: sequences, who sees whom, prefixes. The device holds the
+   weights, the pages of keys and values, and the activations. A call hands over rows and, for
+   neighbours in one sequence and one segment, the spans of keys that they see. */
+
+enum { SGF_PAGE_TOKENS = 32 };
+
+typedef struct sgf_device_row {
+    void *page;   /* where its keys and values go: */
+    int32_t cell; /* the place in that page */
+    int32_t token, pos;
+    int32_t index; /* the row's number in its own sequence */
+    int32_t want;  /* 1: logits are wanted */
+    int32_t group;
+} sgf_device_row;
+
+/* Keys [begin, end) of one sequence: key j is cell j % SGF_PAGE_TOKENS of
+   pages[first_page + j / SGF_PAGE_TOKENS]. Equal first_page: the same sequence. */
+typedef struct sgf_device_span {
+    int32_t first_page, begin, end;
+    int32_t own;    /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
+    float log_mass; /* added to the scores */
+} sgf_device_span;
+
+/* Rows [row, row + rows) see spans [span, span + spans), in ascending order of keys. */
+typedef struct sgf_device_group {
+    int32_t row, rows, span, spans;
+} sgf_device_group;
+
+/* Keys and values of `count` cells of one page go to another one, the keys turned by so many
+   positions, before any row is computed. */
+typedef struct sgf_device_copy {
+    const void *from;
+    void *to;
+    int32_t from_cell, to_cell, count, turn;
+} sgf_device_copy;
+
+typedef struct sgf_device_call {
+    const sgf_device_row *row;
+    const sgf_device_group *group;
+    const sgf_device_span *span;
+    const sgf_device_copy *copy;
+    void *const *page;
+    size_t rows, groups, spans, copies, pages, wanted;
+    float *logits; /* [wanted, V] on the host, or NULL: */
+    int keep;      /* 1: logits stay on the device as number first_kept, ... of all_kept */
+    size_t first_kept, all_kept;
+    float *hidden; /* [rows, D] on the host, or NULL */
+} sgf_device_call;
+
+/* Choose the next token from kept logits [first, first + contexts): sgf_combine, greedy. */
+typedef struct sgf_device_choice {
+    size_t first, contexts;
+    sgf_combine combine;
+    const double *weight;
+} sgf_device_choice;
+
+#ifndef SGF_DEVICE_ROWS
+#define SGF_DEVICE_ROWS ((size_t)4096) /* rows of one call at most */
+#endif
+
+typedef struct sgf_device_functions {
+    sgf_status (*describe)(char *out, size_t cap, sgf_error *err);
+    sgf_status (*open)(const sgf_model *model, const float *inv_freq, float rope_scale, int exact,
+                       void **device, sgf_error *err);
+    void (*close)(void *device);
+    sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
+    sgf_status (*forward)(void *device, const sgf_device_call *call, sgf_error *err);
+    sgf_status (*choose)(void *device, const sgf_device_choice *choice, size_t n, int32_t *ids,
+                         sgf_error *err);
+} sgf_device_functions;
+
+/* Defined by segfuse.cu. */
+extern const sgf_device_functions *sgf_cuda(void);
 
 /* ====================================================================================
  * [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
@@ -1272,7 +1370,7 @@ SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, 
 #endif /* SEGFUSE_H */
 
 /* ==================================================================================== */
-#ifdef SEGFUSE_IMPLEMENTATION
+#if defined(SEGFUSE_IMPLEMENTATION) || defined(SGF__SCALARS) /* SGF__SCALARS: see [SGF-14] */
 #ifndef SEGFUSE_IMPLEMENTED
 #define SEGFUSE_IMPLEMENTED
 
@@ -1283,14 +1381,15 @@ SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, 
 their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-precision=fast"
 #endif
 
+#include <math.h>
+#include <string.h>
+#ifdef SEGFUSE_IMPLEMENTATION
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #ifdef _WIN32
 #ifndef SGF_NO_MMAP
 #define SGF_NO_MMAP
@@ -2256,12 +2355,24 @@ static size_t sgf__max(size_t a, size_t b) {
 static size_t sgf__min(size_t a, size_t b) {
     return a < b ? a : b;
 }
-static uint32_t sgf__float_bits(float x) {
+#endif /* SEGFUSE_IMPLEMENTATION */
+
+/* The scalar functions that define the numbers. segfuse.cu takes them from here: it includes this
+   header with SGF__SCALARS alone. */
+#ifdef __CUDACC__
+#define SGF__SCALAR static __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+#define SGF__SCALAR static inline __attribute__((always_inline, unused))
+#else
+#define SGF__SCALAR static inline
+#endif
+
+SGF__SCALAR uint32_t sgf__float_bits(float x) {
     uint32_t u;
     memcpy(&u, &x, 4);
     return u;
 }
-static float sgf__bits_float(uint32_t u) {
+SGF__SCALAR float sgf__bits_float(uint32_t u) {
     float x;
     memcpy(&x, &u, 4);
     return x;
@@ -2270,8 +2381,10 @@ static float sgf__bits_float(uint32_t u) {
 /* fmaf without the instruction: the product of two floats is exact in double; the sum is rounded to
    odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts.
  */
-SGF__INLINE float sgf__fma_portable(float a, float b, float c) {
-#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__)
+SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
+#if defined(__CUDA_ARCH__)
+    return __fmaf_rn(a, b, c);
+#elif defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__)
     return fmaf(a, b, c);
 #else
     double product = (double)a * (double)b, sum = product + (double)c;
@@ -2286,8 +2399,8 @@ SGF__INLINE float sgf__fma_portable(float a, float b, float c) {
     return (float)sum;
 #endif
 }
-SGF__INLINE float sgf__fma(int simd, float a, float b, float c) {
-#ifdef SGF__X86
+SGF__SCALAR float sgf__fma(int simd, float a, float b, float c) {
+#if defined(SGF__X86) && !defined(__CUDA_ARCH__)
     if (simd) return __builtin_fmaf(a, b, c);
 #endif
     (void)simd;
@@ -2296,7 +2409,7 @@ SGF__INLINE float sgf__fma(int simd, float a, float b, float c) {
 
 /* e^x for floats: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7, times 2^n in two exact steps.
    At most 2 units in the last place off; exp(-inf) = 0, overflow gives inf, NaN stays NaN. */
-SGF__INLINE float sgf__exp_body(int simd, float x) {
+SGF__SCALAR float sgf__exp_body(int simd, float x) {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     float y = x > 89.0f ? 89.0f : x, t, n, r, p;
     uint32_t i, half;
@@ -2318,12 +2431,48 @@ SGF__INLINE float sgf__exp_body(int simd, float x) {
     p = p * sgf__bits_float((half + 127u) << 23);
     return p * sgf__bits_float((i - half + 127u) << 23);
 }
-static float sgf__exp(float x) {
-    return sgf__exp_body(SGF__PORTABLE, x);
+SGF__SCALAR float sgf__exp(float x) {
+    return sgf__exp_body(0, x);
 }
 
-/* e^x, ln x, sin x and cos x in double, for tables made once (RoPE) and for statistics: Taylor
-   series on a small interval, about 1 unit in the last place. */
+/* sin x and cos x in double, for the tables of RoPE: Taylor series on a small interval, about 1 unit in
+   the last place. */
+SGF__SCALAR void sgf__sincos_d(double x, double *sine, double *cosine) { /* |x| < 2^30 */
+    double n = floor(fma(x, 0.63661977236758134, 0.5)), r, z, s = 0, c = 0, t;
+    int i, quadrant = (int)(int64_t)n & 3;
+    r = fma(n, -0x1.921fb54442d18p+0, x); /* pi / 2 in three parts */
+    r = fma(n, -0x1.1a62633145c07p-54, r);
+    r = fma(n, 0x1.f1976b7ed8fbcp-110, r);
+    z = r * r;
+    for (i = 17; i >= 3; i -= 2) s = fma(s, -z / ((i + 2) * (i + 1)), 1.0);
+    s = r * fma(s, -z / 6, 1.0);
+    for (i = 18; i >= 2; i -= 2) c = fma(c, -z / ((i + 2) * (i + 1)), 1.0);
+    c = fma(c, -z / 2, 1.0);
+    if (quadrant & 1) t = s, s = c, c = -t;
+    if (quadrant & 2) s = -s, c = -c;
+    *sine = s;
+    *cosine = c;
+}
+
+/* ---- weights as they are stored -> float, exactly ---- */
+
+SGF__SCALAR float sgf__bf16_float(uint16_t h) {
+    return sgf__bits_float((uint32_t)h << 16);
+}
+SGF__SCALAR float sgf__f16_float(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7FFFu);
+    float tiny = (float)rest * 0x1p-24f; /* subnormal: rest < 1024 counts units of 2^-24 */
+    uint32_t normal = (rest << 13) + (rest >= 0x7C00u ? 224u << 23 : 112u << 23);
+    return sgf__bits_float(sign | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
+}
+/* Round to nearest even. */
+SGF__SCALAR uint16_t sgf__float_bf16(float x) {
+    uint32_t u = sgf__float_bits(x);
+    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
+}
+#ifdef SEGFUSE_IMPLEMENTATION
+/* e^x and ln x in double, for tables made once and for statistics, as sgf__sincos_d. */
 static double sgf__exp_d(double x) {
     double n, r, p = 1;
     int i, half;
@@ -2358,40 +2507,7 @@ static double sgf__log_d(double x) { /* x > 0, normal */
     for (i = 25; i >= 1; i -= 2) p = fma(p, z, 1.0 / i);
     return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
 }
-static void sgf__sincos_d(double x, double *sine, double *cosine) { /* |x| < 2^30 */
-    double n = floor(fma(x, 0.63661977236758134, 0.5)), r, z, s = 0, c = 0, t;
-    int i, quadrant = (int)(int64_t)n & 3;
-    r = fma(n, -0x1.921fb54442d18p+0, x); /* pi / 2 in three parts */
-    r = fma(n, -0x1.1a62633145c07p-54, r);
-    r = fma(n, 0x1.f1976b7ed8fbcp-110, r);
-    z = r * r;
-    for (i = 17; i >= 3; i -= 2) s = fma(s, -z / ((i + 2) * (i + 1)), 1.0);
-    s = r * fma(s, -z / 6, 1.0);
-    for (i = 18; i >= 2; i -= 2) c = fma(c, -z / ((i + 2) * (i + 1)), 1.0);
-    c = fma(c, -z / 2, 1.0);
-    if (quadrant & 1) t = s, s = c, c = -t;
-    if (quadrant & 2) s = -s, c = -c;
-    *sine = s;
-    *cosine = c;
-}
 
-/* ---- weights as they are stored -> float, exactly ---- */
-
-SGF__INLINE float sgf__bf16_float(uint16_t h) {
-    return sgf__bits_float((uint32_t)h << 16);
-}
-SGF__INLINE float sgf__f16_float(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7FFFu);
-    float tiny = (float)rest * 0x1p-24f; /* subnormal: rest < 1024 counts units of 2^-24 */
-    uint32_t normal = (rest << 13) + (rest >= 0x7C00u ? 224u << 23 : 112u << 23);
-    return sgf__bits_float(sign | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
-}
-/* Round to nearest even. */
-SGF__UNUSED static uint16_t sgf__float_bf16(float x) {
-    uint32_t u = sgf__float_bits(x);
-    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
-    return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
-}
 /* out[n] = elements [first, first + n) of the tensor */
 SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, size_t n,
                                  float *out) {
@@ -3159,7 +3275,7 @@ SGF__KERNEL(sgf__temper,
  * ==================================================================================== */
 
 enum {
-    SGF__PAGE = 32,      /* tokens in a page */
+    SGF__PAGE = SGF_PAGE_TOKENS,
     SGF__CHUNK = 256,    /* rows that go through the layers together: bounds the workspace */
     SGF__GRAIN = 1 << 15 /* small operations a thread takes at least: some microseconds */
 };
@@ -3225,6 +3341,11 @@ struct sgf_session {
     sgf_watch_function *watch;
     void *watch_user;
     int64_t watched; /* rows of this call that wanted logits so far */
+    const sgf_device_functions
+        *device; /* NULL: the processor; else pages are the device's memory */
+    void *on;    /* what `device` works on */
+    int exact;
+    int keep; /* 1: wanted logits stay on the device, for sgf__device_choose */
 };
 
 /* ---- floats that begin on a cache line, so that no vector lies across two ---- */
@@ -3325,6 +3446,16 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
     return SGF_OK;
 }
 
+/* A page is memory of what computes. On a device it stays until the session goes. */
+static sgf_status sgf__page_make(sgf_session *s, float **page, sgf_error *err) {
+    void *made = NULL;
+    sgf_status status = SGF_OK;
+    if (s->device) status = s->device->page(s->on, &made, err);
+    else if (!(made = sgf__floats_alloc(&s->mem, s->page_floats, err))) status = SGF_ERR_MEMORY;
+    if (!status) *page = (float *)made;
+    return status;
+}
+
 /* Make room for `more` tokens and runs; changes nothing that can be seen. */
 static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t more,
                                         sgf_error *err) {
@@ -3349,8 +3480,8 @@ static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t
             status = sgf__grow(&s->mem, &grown, &s->free_cap, total, sizeof *s->free_page, err);
             s->free_page = (float **)grown;
             if (status) return status;
-            s->free_page[0] = sgf__floats_alloc(&s->mem, s->page_floats, err);
-            if (!s->free_page[0]) return SGF_ERR_MEMORY;
+            status = sgf__page_make(s, &s->free_page[0], err);
+            if (status) return status;
             s->free_pages = 1;
         }
         q->page[q->page_count++] = s->free_page[--s->free_pages];
@@ -4320,16 +4451,198 @@ static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_e
         keys = sgf__max(keys, base + q->tokens);
         runs = sgf__max(runs, base_runs + q->runs);
     }
-    if (!status) status = sgf__scores_prepare(s, keys, runs, err);
+    if (!status && !s->device) status = sgf__scores_prepare(s, keys, runs, err);
     sgf__rows_undo(s, rows, i, g); /* the chunks add them again, each row knowing its own index */
     return status;
 }
+/* ---- the same on a device: segfuse.cu ---- */
+
+/* What one call hands over; arrays grow as needed. */
+typedef struct sgf__device_room {
+    sgf_device_row *row;
+    sgf_device_group *group;
+    sgf_device_span *span;
+    sgf_device_copy *copy;
+    void **page;
+    int32_t *listed; /* [sequences] where its pages begin in `page`; -1: not listed */
+    size_t groups, spans, pages, copies;
+    size_t row_cap, group_cap, span_cap, page_cap, copy_cap, listed_cap;
+} sgf__device_room;
+
+static void sgf__device_room_free(const sgf_session *s, sgf__device_room *room) {
+    sgf__free(&s->mem, room->row, room->row_cap, sizeof *room->row);
+    sgf__free(&s->mem, room->group, room->group_cap, sizeof *room->group);
+    sgf__free(&s->mem, room->span, room->span_cap, sizeof *room->span);
+    sgf__free(&s->mem, room->copy, room->copy_cap, sizeof *room->copy);
+    sgf__free(&s->mem, room->page, room->page_cap, sizeof *room->page);
+    sgf__free(&s->mem, room->listed, room->listed_cap, sizeof *room->listed);
+}
+/* sgf__grow for the arrays of the room, which has a type for each. */
+#define SGF__ROOM(s, room, array, need, err)                                                  \
+    (grown = (room)->array,                                                                   \
+     status = sgf__grow(&(s)->mem, &grown, &(room)->array##_cap, need, sizeof *(room)->array, \
+                        err),                                                                 \
+     grown)
+
+/* The spans of one sequence that a query of segment `seg` sees, below key `before`: runs that touch
+   and weigh the same are one span. */
+static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence *own, int32_t seg,
+                                       int32_t sequence, size_t before, sgf__device_room *room,
+                                       sgf_error *err) {
+    const sgf__sequence *q = &s->sequence[sequence];
+    const uint64_t *visible = own->visible + (size_t)seg * SGF__WORDS;
+    size_t i, first = room->spans;
+    sgf_status status;
+    void *grown;
+    if (room->listed[sequence] < 0) {
+        room->page = (void **)SGF__ROOM(s, room, page, room->pages + q->page_count, err);
+        if (status) return status;
+        room->listed[sequence] = (int32_t)room->pages;
+        for (i = 0; i < q->page_count; i++) room->page[room->pages++] = q->page[i];
+    }
+    room->span = (sgf_device_span *)SGF__ROOM(s, room, span, room->spans + q->runs, err);
+    if (status) return status;
+    for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
+        const sgf__run *run = &q->run[i];
+        sgf_device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
+        if (!(visible[run->seg / 64] >> (run->seg % 64) & 1)) continue;
+        made.first_page = room->listed[sequence];
+        made.begin = (int32_t)run->begin;
+        made.end = (int32_t)sgf__min(run->end, before);
+        made.own = q == own;
+        made.log_mass = seg == own->answer ? own->log_mass[run->seg] : 0;
+        if (last && last->end == made.begin && last->log_mass == made.log_mass)
+            last->end = made.end;
+        else room->span[room->spans++] = made;
+    }
+    return SGF_OK;
+}
+/* Ancestors first: keys in ascending order, as sgf__pieces has them. */
+static sgf_status sgf__device_spans(const sgf_session *s, const sgf_row *last, int32_t sequence,
+                                    size_t before, sgf__device_room *room, sgf_error *err) {
+    const sgf__sequence *own = &s->sequence[last->sequence];
+    int32_t parent = s->sequence[sequence].parent;
+    sgf_status status = parent < 0 ? SGF_OK
+                                   : sgf__device_spans(s, last, parent, s->sequence[parent].tokens,
+                                                       room, err);
+    return status ? status : sgf__device_spans_of(s, own, last->seg, sequence, before, room, err);
+}
+/* List what a graft copies, page by page. */
+static sgf_status sgf__device_copies(const sgf_session *s, const sgf__graft *graft,
+                                     sgf__device_room *room, sgf_error *err) {
+    const sgf__sequence *own = &s->sequence[graft->sequence], *from = &s->sequence[graft->source];
+    size_t first = own->tokens - graft->count, i, n;
+    sgf_status status = SGF_OK;
+    void *grown;
+    for (i = 0; i < graft->count && !status; i += n) {
+        sgf_device_copy made;
+        size_t to_at = first + i, from_at = graft->from + i;
+        n = sgf__min(graft->count - i,
+                     SGF__PAGE - sgf__max(to_at % SGF__PAGE, from_at % SGF__PAGE));
+        made.to = own->page[to_at / SGF__PAGE];
+        made.from = from->page[from_at / SGF__PAGE];
+        made.to_cell = (int32_t)(to_at % SGF__PAGE);
+        made.from_cell = (int32_t)(from_at % SGF__PAGE);
+        made.count = (int32_t)n;
+        made.turn = graft->pos[0] - from->pos[graft->from];
+        room->copy = (sgf_device_copy *)SGF__ROOM(s, room, copy, room->copies + 1, err);
+        if (!status) room->copy[room->copies++] = made;
+    }
+    return status;
+}
+/* Add rows [at, at + n) and the grafts before them, from number *g on, to their sequences; list them, the
+   groups of rows and what these see. */
+static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t at, size_t n,
+                                   size_t *g, sgf__device_room *room, sgf_error *err) {
+    size_t i, last;
+    sgf_status status;
+    void *grown;
+    room->groups = room->spans = room->pages = room->copies = 0;
+    room->row = (sgf_device_row *)SGF__ROOM(s, room, row, n, err);
+    if (!status) room->group = (sgf_device_group *)SGF__ROOM(s, room, group, n, err);
+    if (!status) room->listed = (int32_t *)SGF__ROOM(s, room, listed, s->sequence_count, err);
+    for (i = 0; !status && i < s->sequence_count; i++) room->listed[i] = -1;
+    for (i = 0; i < n; i++) {
+        const sgf_row *from = &rows->row[at + i];
+        sgf__sequence *q = &s->sequence[from->sequence];
+        sgf_device_row *row = &room->row[i];
+        int joined = i && from[-1].sequence == from->sequence && from[-1].seg == from->seg;
+        for (; *g < rows->grafts && rows->graft[*g].row == at + i; ++*g) {
+            sgf__graft_add(s, &rows->graft[*g]);
+            if (!status) status = sgf__device_copies(s, &rows->graft[*g], room, err);
+            if (rows->graft[*g].sequence == from->sequence) joined = 0;
+        }
+        if (!status) {
+            if (!joined) room->group[room->groups++].row = (int32_t)i;
+            row->index = (int32_t)q->tokens;
+            row->cell = row->index % SGF__PAGE;
+            row->page = q->page[row->index / SGF__PAGE];
+            row->token = from->token;
+            row->pos = from->pos;
+            row->want = from->want != 0;
+            row->group = (int32_t)room->groups - 1;
+        }
+        sgf__sequence_add(q, from->seg, from->pos);
+    }
+    for (i = 0; i < room->groups && !status; i++) {
+        sgf_device_group *group = &room->group[i];
+        const sgf_row *row;
+        group->rows = (i + 1 < room->groups ? group[1].row : (int32_t)n) - group->row;
+        group->span = (int32_t)room->spans;
+        last = (size_t)(group->row + group->rows) - 1;
+        row = &rows->row[at + last];
+        status = sgf__device_spans(s, row, row->sequence, (size_t)room->row[last].index + 1, room,
+                                   err);
+        group->spans = (int32_t)room->spans - group->span;
+    }
+    return status;
+}
+static size_t sgf__rows_wanted(const sgf_row *rows, size_t n) {
+    size_t i, wanted = 0;
+    for (i = 0; i < n; i++) wanted += rows[i].want != 0;
+    return wanted;
+}
+static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, float *logits,
+                                      float *hidden, sgf_error *err) {
+    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, at;
+    size_t kept = 0, g = 0;
+    sgf_status status = SGF_OK;
+    sgf__device_room room;
+    sgf_device_call call;
+    if (s->watch)
+        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                         "where attention goes can be watched on the processor only: use the "
+                         "device cpu for that");
+    memset(&room, 0, sizeof room);
+    memset(&call, 0, sizeof call);
+    call.keep = s->keep;
+    call.all_kept = s->keep ? sgf__rows_wanted(rows->row, rows->n) : 0;
+    for (at = 0; at < rows->n && !status; at += call.rows) {
+        call.rows = sgf__min(rows->n - at, SGF_DEVICE_ROWS);
+        status = sgf__device_list(s, rows, at, call.rows, &g, &room, err);
+        call.row = room.row, call.group = room.group, call.span = room.span;
+        call.page = room.page, call.copy = room.copy;
+        call.groups = room.groups, call.spans = room.spans, call.pages = room.pages;
+        call.copies = room.copies;
+        call.wanted = s->keep || logits ? sgf__rows_wanted(rows->row + at, call.rows) : 0;
+        call.logits = logits && !s->keep ? logits + kept * V : NULL;
+        call.hidden = hidden ? hidden + at * D : NULL;
+        call.first_kept = kept;
+        kept += call.wanted;
+        if (!status) status = s->device->forward(s->on, &call, err);
+        if (status) sgf__rows_undo(s, rows, at + call.rows, g);
+    }
+    sgf__device_room_free(s, &room);
+    return status;
+}
+
 static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *logits, float *hidden,
                                sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, i, at, g = 0, index[SGF__CHUNK];
     sgf_status status = SGF_OK;
     for (i = 0; i < rows->n && !status; i++) status = sgf__row_check(s, &rows->row[i], err);
     if (!status && rows->n) status = sgf__rows_reserve(s, rows, err);
+    if (!status && s->device) return sgf__device_forward(s, rows, logits, hidden, err);
     s->watched = 0;
     for (at = 0; at < rows->n && !status; at += SGF__CHUNK) {
         size_t count = sgf__min(rows->n - at, SGF__CHUNK);
@@ -4425,6 +4738,43 @@ static sgf_status sgf__norms_widen(sgf_session *s, sgf_error *err) {
     return SGF_OK;
 }
 
+static const sgf_device_functions *sgf__device_linked(void) {
+#ifdef SGF_CUDA
+    return sgf_cuda();
+#else
+    return NULL;
+#endif
+}
+SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err) {
+    const sgf_device_functions *gpu = sgf__device_linked();
+    if (device != SGF_DEVICE_CPU && gpu) {
+        sgf_status status = gpu->describe(out, cap, err);
+        if (!status || device == SGF_DEVICE_CUDA) return status;
+    } else if (device == SGF_DEVICE_CUDA)
+        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                         "this program was built for the CPU alone; `make cuda` builds one that "
+                         "uses an NVIDIA GPU");
+    if (cap) snprintf(out, cap, "cpu");
+    return SGF_OK;
+}
+SGF_DEF sgf_device sgf_session_device(const sgf_session *s, int *exact) {
+    if (exact) *exact = !s->device || s->exact;
+    return s->device ? SGF_DEVICE_CUDA : SGF_DEVICE_CPU;
+}
+/* Take the device that the options ask for. AUTO takes the processor where no GPU can be used, but
+   reports a GPU that fails or is too small. */
+static sgf_status sgf__device_open(sgf_session *s, const sgf_session_options *options,
+                                   sgf_error *err) {
+    char text[8];
+    sgf_status status;
+    if (options->device == SGF_DEVICE_CPU) return SGF_OK;
+    status = sgf_device_describe(SGF_DEVICE_CUDA, text, sizeof text, err);
+    if (status) return options->device == SGF_DEVICE_AUTO ? SGF_OK : status;
+    s->device = sgf__device_linked();
+    s->exact = options->exact;
+    return s->device->open(s->model, s->inv_freq, s->rope_scale, s->exact, &s->on, err);
+}
+
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err) {
     const sgf_config *c = &model->config;
@@ -4459,6 +4809,7 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
                      : SGF_ERR_MEMORY;
     }
     if (!status) status = sgf__norms_widen(s, err);
+    if (!status) status = sgf__device_open(s, options, err);
     if (status) sgf_session_free(s);
     else *out = s;
     return status;
@@ -4474,7 +4825,9 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     }
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
-    for (i = 0; i < s->free_pages; i++) sgf__floats_free(&mem, s->free_page[i], s->page_floats);
+    for (i = 0; !s->device && i < s->free_pages; i++)
+        sgf__floats_free(&mem, s->free_page[i], s->page_floats);
+    if (s->on) s->device->close(s->on);
     sgf__free(&mem, s->free_page, s->free_cap, sizeof *s->free_page);
     sgf__free(&mem, s->sequence, s->sequence_cap, sizeof *s->sequence);
     sgf__free(&mem, s->inv_freq, (size_t)s->model->config.head_dim / 2, sizeof(float));
@@ -5257,6 +5610,7 @@ typedef struct sgf__active {
     sgf__prompt *prompt; /* NULL: not shared */
     size_t at;           /* its first row in `logits`; the other contexts' follow */
     int written;         /* something else than white space was generated */
+    int32_t chosen;      /* by the device, if the flight keeps its logits there */
 } sgf__active;
 
 typedef struct sgf__flight {
@@ -5273,6 +5627,7 @@ typedef struct sgf__flight {
     float *logits; /* [wanted][V] */
     size_t logits_cap;
     float *combined; /* [2][V]: combined logits, and scratch */
+    int keep;        /* the logits stayed on the device, and each task has its `chosen` */
     int32_t *heap;   /* [V] for top_p */
 } sgf__flight;
 
@@ -5529,6 +5884,35 @@ static const float *sgf__active_logits(const sgf_session *s, const sgf__flight *
     size_t V = (size_t)s->model->config.vocab_size;
     return a->prompt && !a->step ? a->prompt->logits : f->logits + a->at * V;
 }
+/* Is all the host needs the next ids? Then the logits of this pass stay on the device, which combines
+   them and chooses. */
+static int sgf__device_chooses(const sgf_session *s, const sgf__flight *f) {
+    size_t i;
+    if (!s->device || f->stream->on_step) return 0;
+    for (i = 0; i < f->count; i++) {
+        const sgf__active *a = &f->active[i];
+        if (a->task->temperature > 0 || (a->prompt && !a->step)) return 0;
+    }
+    return 1;
+}
+/* The device's choice for every task. */
+static sgf_status sgf__device_choose(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    size_t n = f->count, i;
+    sgf_device_choice *choice = (sgf_device_choice *)sgf__alloc(&s->mem, n, sizeof *choice, err);
+    int32_t *ids = choice ? (int32_t *)sgf__alloc(&s->mem, n, sizeof *ids, err) : NULL;
+    sgf_status status = ids ? SGF_OK : SGF_ERR_MEMORY;
+    for (i = 0; !status && i < n; i++) {
+        choice[i].first = f->active[i].at;
+        choice[i].contexts = f->active[i].task->contexts;
+        choice[i].combine = f->active[i].task->combine;
+        choice[i].weight = f->active[i].task->weight;
+    }
+    if (!status) status = s->device->choose(s->on, choice, n, ids, err);
+    for (i = 0; !status && i < n; i++) f->active[i].chosen = ids[i];
+    sgf__free(&s->mem, ids, n, sizeof *ids);
+    sgf__free(&s->mem, choice, n, sizeof *choice);
+    return status;
+}
 /* Choose the next id of one task; *ends: it was the last one. */
 static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active *a, int *ends,
                                      sgf_error *err) {
@@ -5538,9 +5922,12 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
     int32_t id;
     *ends = !task->max_new_tokens;
     if (*ends) return SGF_OK;
-    sgf__combine(s->simd, task->combine, task->weight, sgf__active_logits(s, f, a), task->contexts,
-                 V, scratch, f->combined);
-    id = sgf__task_choose(s, task, f->combined, scratch, f->heap);
+    if (f->keep) id = a->chosen;
+    else {
+        sgf__combine(s->simd, task->combine, task->weight, sgf__active_logits(s, f, a),
+                     task->contexts, V, scratch, f->combined);
+        id = sgf__task_choose(s, task, f->combined, scratch, f->heap);
+    }
     task->ids[task->count++] = id;
     task->steps++;
     if (f->stream->on_step &&
@@ -5575,10 +5962,14 @@ static sgf_status sgf__active_choose_all(sgf_session *s, sgf__flight *f, sgf_err
 static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size, i;
     sgf__rows rows;
-    sgf_status status = sgf__floats_reserve(s, &f->logits, &f->logits_cap, f->wanted * V, err);
+    sgf_status status;
+    f->keep = s->keep = sgf__device_chooses(s, f);
+    status = sgf__floats_reserve(s, &f->logits, &f->logits_cap, f->keep ? 0 : f->wanted * V, err);
     rows.row = f->row, rows.n = f->rows;
     rows.graft = f->graft, rows.grafts = f->grafts;
     if (!status) status = sgf__forward(s, &rows, f->logits, NULL, err);
+    s->keep = 0;
+    if (!status && f->keep) status = sgf__device_choose(s, f, err);
     for (i = 0; i < f->count && !status; i++) {
         sgf__prompt *p = f->active[i].prompt;
         if (!p || p->ready) continue;
@@ -5611,6 +6002,7 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream,
     status = f.heap ? sgf__task_next(s, &f, err) : SGF_ERR_MEMORY;
     while (!status && (f.count || f.waiting)) {
         status = sgf__tasks_start(s, &f, err);
+        f.keep = 0;
         if (!status && f.rows) status = sgf__flight_pass(s, &f, err);
         if (!status) status = sgf__active_choose_all(s, &f, err);
     }
@@ -15974,8 +16366,9 @@ static const char *sgf__lz4_frame(const unsigned char *in, size_t in_size, unsig
     *made = z.made;
     return NULL;
 }
-#endif /* SEGFUSE_IMPLEMENTED */
 #endif /* SEGFUSE_IMPLEMENTATION */
+#endif /* SEGFUSE_IMPLEMENTED */
+#endif /* SEGFUSE_IMPLEMENTATION or SGF__SCALARS */
 
 /* ------------------------------------------------------------------------------------
    Sources

@@ -103,7 +103,13 @@ static void check_machine(const sgf_model *bundled, double total, double availab
 #else
     check_line("mapping", "ok", "weights are mapped, not copied");
 #endif
-    check_line("GPU", "not found", "this build computes on the processor alone");
+    {
+        char gpu[256];
+        sgf_error err;
+        if (!sgf_device_describe(SGF_DEVICE_CUDA, gpu, sizeof gpu, &err))
+            check_line("GPU", "ok", "%s", gpu);
+        else check_line("GPU", "not found", "%s", err.message);
+    }
 }
 
 /* ---- the models ---- */
@@ -295,18 +301,15 @@ typedef struct {
     size_t asked, answers, bits; /* so many answers, and logits of so many, are as recorded */
 } quiz_result;
 
-/* The recorded questions, `most` of them, with these kernels. */
-static sgf_status quiz_take(const check_quiz *quiz, sgf_kernels kernels, size_t most,
+/* The recorded questions, `most` of them, on a device or with some kernels. */
+static sgf_status quiz_take(const check_quiz *quiz, const sgf_session_options *how, size_t most,
                             quiz_result *result, sgf_error *err) {
     char answer[256], digest[33];
-    sgf_session_options how;
     sgf_session *session = NULL;
     size_t row, rows = sgf_table_rows(quiz->record);
     sgf_status status;
     memset(result, 0, sizeof *result);
-    memset(&how, 0, sizeof how);
-    how.kernels = kernels;
-    status = sgf_session_create(quiz->model, &how, &session, err);
+    status = sgf_session_create(quiz->model, how, &session, err);
     for (row = 0; row < rows && row < most && !status; row++) {
         sgf_str uuid = sgf_cell_text(quiz->record, quiz->uuid, row);
         const question *q = quiz_find(quiz, uuid);
@@ -325,13 +328,13 @@ static sgf_status quiz_take(const check_quiz *quiz, sgf_kernels kernels, size_t 
     sgf_session_free(session);
     return status;
 }
-/* 1 if these kernels fail. */
-static int check_kernels(const check_quiz *quiz, sgf_kernels kernels) {
-    int slow = kernels == SGF_KERNELS_NAIVE || kernels == SGF_KERNELS_PORTABLE;
-    const char *name = kernels_name((size_t)kernels);
+/* 1 if these kernels, or this device, give other bits. */
+static int check_same_bits(const check_quiz *quiz, const char *name,
+                           const sgf_session_options *how) {
+    int slow = how->kernels == SGF_KERNELS_NAIVE || how->kernels == SGF_KERNELS_PORTABLE;
     quiz_result r;
     sgf_error err;
-    sgf_status status = quiz_take(quiz, kernels, slow ? CHECK_SLOW : CHECK_QUESTIONS, &r, &err);
+    sgf_status status = quiz_take(quiz, how, slow ? CHECK_SLOW : CHECK_QUESTIONS, &r, &err);
     if (status)
         return check_line(name, status == SGF_ERR_UNSUPPORTED ? "not found" : "FAILED", "%s",
                           err.message);
@@ -343,19 +346,41 @@ static int check_kernels(const check_quiz *quiz, sgf_kernels kernels) {
                       "processor computes wrongly, and `make test` in the project says more",
                       (unsigned long long)r.bits, (unsigned long long)r.asked);
 }
-/* 1 for each thing that is wrong. */
-static int check_answers(const check_quiz *quiz) {
+/* A GPU, if there is one: exact, and fast. */
+static int check_gpu(const check_quiz *quiz, sgf_session_options how) {
     quiz_result r;
     sgf_error err;
+    int bad;
+    how.device = SGF_DEVICE_CUDA;
+    how.exact = 1;
+    bad = check_same_bits(quiz, "GPU, exact", &how);
+    how.exact = 0;
+    if (quiz_take(quiz, &how, CHECK_QUESTIONS, &r, &err))
+        return bad + check_line("GPU, fast", "FAILED", "%s", err.message);
+    return bad + check_line("GPU, fast", r.asked && r.answers == r.asked ? "ok" : "FAILED",
+                            "%llu of %llu questions answered as recorded",
+                            (unsigned long long)r.answers, (unsigned long long)r.asked);
+}
+/* 1 for each thing that is wrong. */
+static int check_answers(const check_quiz *quiz) {
+    sgf_session_options how;
+    quiz_result r;
+    sgf_error err;
+    char gpu[8];
     int k, bad;
-    if (quiz_take(quiz, SGF_KERNELS_AUTO, CHECK_QUESTIONS, &r, &err))
+    memset(&how, 0, sizeof how);
+    if (quiz_take(quiz, &how, CHECK_QUESTIONS, &r, &err))
         return check_line("answers", "FAILED", "%s", err.message);
     bad = check_line("answers", r.asked && r.answers == r.asked ? "ok" : "FAILED",
                      "%llu of %llu questions answered by fused as recorded%s",
                      (unsigned long long)r.answers, (unsigned long long)r.asked,
                      r.answers == r.asked ? "" : "; is this the model that came with the program?");
-    for (k = SGF_KERNELS_AUTO + 1; k < SGF_KERNELS_COUNT; k++)
-        bad += check_kernels(quiz, (sgf_kernels)k);
+    for (k = SGF_KERNELS_AUTO + 1; k < SGF_KERNELS_COUNT; k++) {
+        how.kernels = (sgf_kernels)k;
+        bad += check_same_bits(quiz, kernels_name((size_t)k), &how);
+    }
+    how.kernels = SGF_KERNELS_AUTO;
+    if (!sgf_device_describe(SGF_DEVICE_CUDA, gpu, sizeof gpu, &err)) bad += check_gpu(quiz, how);
     return bad;
 }
 /* Write what the model answers now, for the folder of the model. */

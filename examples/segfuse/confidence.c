@@ -218,8 +218,8 @@ static void confidence_config(const confidence_run *c, sgf__buf *buf) {
     config_real(buf, "top_p", c->top_p);
     config_number(buf, "max_new_tokens", run->o.max_new_tokens);
     config_text(buf, "format", "standard");
-    config_text(buf, "device", "cpu");
-    sgf__buf_text(buf, ", \"exact\": true}", NULL);
+    config_device(buf, run->session, 1);
+    sgf__buf_text(buf, "}", NULL);
 }
 /* Ask what the journal does not have yet, until all is done or a signal comes. */
 static sgf_status confidence_ask(const confidence_run *c, confidence_prompt *prompts, size_t count,
@@ -452,7 +452,9 @@ static int verb_confidence(int argc, char **argv) {
          "add lemmas and confidences to a file of samples"},
         {"batch_size", OPTION_COUNT, &o->batch, "1..N", "prompts in flight (4); changes no result"},
         {"threads", OPTION_COUNT, &o->threads, "N", "0: one per processor; changes no result"},
-        {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda", "what computes (auto)"},
+        {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda",
+         "what computes (auto: a GPU if this program can use one)"},
+        {"exact", OPTION_FLAG, &o->exact, NULL, "on a GPU, too: the CPU's bits; slower there"},
         {"kernels", OPTION_TEXT, (void *)&o->kernels, "KERNELS", "changes no result"},
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "no progress"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};

@@ -43,6 +43,10 @@ static void config_value(const sgf__json *json, uint32_t node, char *out, size_t
     else
         snprintf(out, cap, "%s", words[at->type == SGF__TRUE ? 2 : at->type == SGF__FALSE ? 1 : 0]);
 }
+static int config_exact(const sgf__json *json) {
+    uint32_t exact = sgf__json_get(json, 0, "exact");
+    return exact && json->nodes[exact].type == SGF__TRUE;
+}
 /* Is there a member of `a` that `b` has not, or has otherwise? Then out says which. */
 static int config_member_differs(const sgf__json *a, const sgf__json *b, int swapped, char *out,
                                  size_t cap) {
@@ -55,6 +59,9 @@ static int config_member_differs(const sgf__json *a, const sgf__json *b, int swa
                 !memcmp(b->nodes[at].text.ptr, a->nodes[key].text.ptr, b->nodes[at].text.len))
                 other = at + 1;
         if (other && config_values_same(a, key + 1, b, other)) continue;
+        if (other && sgf__str_is(a->nodes[key].text, "device") && config_exact(a) &&
+            config_exact(b))
+            continue; /* the same bits, whatever computed them */
         config_name(a->nodes[key].text, name, sizeof name);
         config_value(a, key + 1, values[swapped], sizeof values[0]);
         config_value(b, other, values[!swapped], sizeof values[0]);

@@ -2,9 +2,10 @@
  * system. */
 
 static int verb_forward(int argc, char **argv) {
-    const char *name = NULL, *layout_path = NULL, *output = NULL, *kernels = NULL, *rest[1];
+    const char *name = NULL, *layout_path = NULL, *output = NULL, *kernels = NULL, *device = NULL;
+    const char *rest[1];
     long threads = 0;
-    int rests, status;
+    int rests, status, exact = 0;
     char path[1024];
     sgf_model *model = NULL;
     sgf_session *session = NULL;
@@ -14,17 +15,22 @@ static int verb_forward(int argc, char **argv) {
     size_t shape[2];
     sgf_error err;
     sgf_status bad;
-    option options[] = {{"model", OPTION_TEXT, (void *)&name, "MODEL",
-                         "folder, short name or Hugging Face id (bundled)"},
-                        {"layout", OPTION_TEXT, (void *)&layout_path, "FILE.json",
-                         "tokens, segments, positions, visible, mass"},
-                        {"output", OPTION_TEXT, (void *)&output, "OUT.npy", "float32 [T, V]"},
-                        {"threads", OPTION_COUNT, &threads, "N", "0: one per processor"},
-                        {"kernels", OPTION_TEXT, (void *)&kernels, "KERNELS", "changes no result"},
-                        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
+    option options[] = {
+        {"model", OPTION_TEXT, (void *)&name, "MODEL",
+         "folder, short name or Hugging Face id (bundled)"},
+        {"layout", OPTION_TEXT, (void *)&layout_path, "FILE.json",
+         "tokens, segments, positions, visible, mass"},
+        {"output", OPTION_TEXT, (void *)&output, "OUT.npy", "float32 [T, V]"},
+        {"threads", OPTION_COUNT, &threads, "N", "0: one per processor"},
+        {"device", OPTION_TEXT, (void *)&device, "auto|cpu|cuda",
+         "what computes (auto: a GPU if this program can use one)"},
+        {"exact", OPTION_FLAG, &exact, NULL, "on a GPU, too: the CPU's bits; slower there"},
+        {"kernels", OPTION_TEXT, (void *)&kernels, "KERNELS", "changes no result"},
+        {NULL, OPTION_FLAG, NULL, NULL, NULL}};
     status = options_parse(argc, argv, options, "",
                            "Logits of every token of a layout, as a NumPy file.", rest, &rests, 0);
     if (status >= 0) return status;
+    if (!device_known(device)) return 2;
     if (!layout_path || !output) {
         fprintf(stderr,
                 "segfuse forward: --layout and --output are needed; see segfuse forward --help\n");
@@ -33,6 +39,8 @@ static int verb_forward(int argc, char **argv) {
     memset(&how, 0, sizeof how);
     how.threads = (int)threads;
     how.kernels = kernels_named(kernels);
+    how.device = device_named(device);
+    how.exact = exact;
     if (!model_find("forward", name, path, sizeof path)) return 1;
     sgf_layout_init(&layout, NULL);
     bad = sgf_model_load(path, NULL, &model, &err);

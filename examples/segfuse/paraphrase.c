@@ -263,6 +263,7 @@ static sgf_status paraphrase_write(const paraphrase_run *p, sgf_table *table, co
     config_real(&config, "temperature", p->temperature);
     config_real(&config, "top_p", p->top_p);
     config_number(&config, "max_new_tokens", run->o.max_new_tokens);
+    config_device(&config, run->session, 1);
     sgf__buf_text(&config, "}", NULL);
     value.ptr = config.ptr, value.len = config.len;
     status = sgf_table_metadata_set(table, "segfuse", value, err);
@@ -334,7 +335,9 @@ static int verb_paraphrase(int argc, char **argv) {
         {"batch_size", OPTION_COUNT, &o->batch, "1..N",
          "questions in flight (16); changes no result"},
         {"threads", OPTION_COUNT, &o->threads, "N", "0: one per processor; changes no result"},
-        {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda", "what computes (auto)"},
+        {"device", OPTION_TEXT, (void *)&o->device, "auto|cpu|cuda",
+         "what computes (auto: a GPU if this program can use one)"},
+        {"exact", OPTION_FLAG, &o->exact, NULL, "on a GPU, too: the CPU's bits; slower there"},
         {"kernels", OPTION_TEXT, (void *)&o->kernels, "KERNELS", "changes no result"},
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "no progress"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL}};

@@ -73,6 +73,20 @@ static void config_number(sgf__buf *buf, const char *key, long value) {
     snprintf(text, sizeof text, "%s\"%s\": %ld", buf->len > 1 ? ", " : "", key, value);
     sgf__buf_text(buf, text, NULL);
 }
+static void config_yes(sgf__buf *buf, const char *key, int yes) {
+    char text[96];
+    snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key,
+             yes ? "true" : "false");
+    sgf__buf_text(buf, text, NULL);
+}
+/* What computed, and whether its bits are those that everybody gets. `exact` 0: not for another
+   reason. */
+static void config_device(sgf__buf *buf, const sgf_session *session, int exact) {
+    int same = 1;
+    config_text(buf, "device",
+                sgf_session_device(session, &same) == SGF_DEVICE_CUDA ? "cuda" : "cpu");
+    config_yes(buf, "exact", exact && same);
+}
 static void config_real(sgf__buf *buf, const char *key, double value) {
     char number[40], text[128];
     sgf__number_print(value, number);
@@ -124,10 +138,9 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_text(buf, "accidents", method_accident_names(m->accidents, accidents, sizeof accidents));
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
     if (m->contexts == 1) config_text(buf, "separator", sgf_method_separator(m));
-    config_text(buf, "device", "cpu");
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
-    sgf__buf_text(buf, ", \"exact\": ", NULL);
-    sgf__buf_text(buf, method_rotates(run, m) ? "false}" : "true}", NULL);
+    config_device(buf, run->session, !method_rotates(run, m));
+    sgf__buf_text(buf, "}", NULL);
 }
 
 /* ---- result tables ---- */

@@ -8,7 +8,7 @@ typedef struct {
     const char *explain, *report, *reuse;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
-    int rewrite, lemmatize, quiet, manual_cross;
+    int rewrite, lemmatize, quiet, manual_cross, exact;
 } generate_options;
 
 /* How sure the model is of a paraphrase, as segfuse confidence found out. */
@@ -316,12 +316,26 @@ static sgf_status method_enough(const generate_run *run, const sgf_method *m, sg
     return SGF_OK;
 }
 
-/* Is this what computes? Says so if not. */
+static sgf_device device_named(const char *name) {
+#define DEVICE_TEXT(device, text) \
+    if (name && !strcmp(name, text)) return device;
+    SGF_DEVICE_LIST(DEVICE_TEXT)
+#undef DEVICE_TEXT
+    return SGF_DEVICE_AUTO;
+}
+/* Was this program built for that device? Says so if not. */
 static int device_known(const char *device) {
-    if (!device || strcmp(device, "cuda")) return 1;
-    fprintf(stderr, "segfuse %s: --device cuda: this program was built for the CPU alone\n",
-            verb_now);
-    return 0;
+#ifndef SGF_CUDA
+    if (device_named(device) == SGF_DEVICE_CUDA) {
+        fprintf(stderr,
+                "segfuse %s: --device cuda: this program was built for the CPU alone; `make cuda` "
+                "builds one that uses an NVIDIA GPU\n",
+                verb_now);
+        return 0;
+    }
+#endif
+    (void)device;
+    return 1;
 }
 
 /* ---- what the options name ---- */
@@ -400,6 +414,10 @@ static int generate_load(generate_run *run) {
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
     how.kernels = kernels_named(o->kernels);
+    how.device = device_named(o->device);
+    how.exact = o->exact;
+    if (o->explain && how.device == SGF_DEVICE_AUTO) /* attention is watched on the CPU alone */
+        how.device = SGF_DEVICE_CPU;
     how.reuse_rotated = run->rotated;
     status = generate_questions(run, &err);
     if (!status) {

@@ -1,0 +1,1903 @@
+/* segfuse.cu - the forward pass of segfuse.h on an NVIDIA GPU. MIT or public domain, as segfuse.h.
+
+   Compile it with nvcc into an object file and link it, cudart and cublasLt to a program whose
+   implementation of segfuse.h was compiled with SGF_CUDA (`make cuda` does both):
+
+       nvcc -std=c++17 -O3 -fmad=false -arch=sm_90 -c segfuse.cu -o segfuse_cuda.o
+
+   There is one public function, sgf_cuda(), which sgf_session_create calls for SGF_DEVICE_CUDA. A
+   session keeps its books in segfuse.h, section [SGF-15]; here are the weights, the pages of keys
+   and values, the activations, and two ways to compute:
+
+     exact   f32, every sum the ascending fmaf chain of [SGF-14]: the CPU's bits. Every kernel below
+             with a template argument EXACT = true, `product` and `attend_exact`. -fmad=false keeps
+             nvcc from contracting what the CPU does not contract.
+     fast    16-bit weights, activations, keys and values, f32 sums and residual stream: cuBLASLt for
+             many rows, `few_rows` for few, `attend` for attention on tensor cores. The 16-bit type
+             is f16: bf16 weights become f16 when they are brought here, because activations then
+             are rounded 8 times finer at the same speed. Models whose weights are f32, or whose
+             heads `attend` does not fit, are computed in f32 with `attend_exact`.
+
+   Nothing here exits or prints. Every CUDA call is checked; a failure is an sgf_status with a sentence.
+
+   Letters as in segfuse.h: T rows, V vocabulary, D model width, H query heads, G key/value heads,
+   R = H / G, C head width, F feed-forward width. All matrices are row-major. */
+
+#define SGF__SCALARS
+#include "segfuse.h"
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+namespace {
+
+/* ====================================================================================
+ * Types, and what the chip can do
+ * ==================================================================================== */
+
+struct bf16 {
+    uint16_t bits;
+};
+struct f16 {
+    uint16_t bits;
+};
+
+enum {
+    PAGE = SGF_PAGE_TOKENS,
+    HEAD_MOST = 512, /* C at most */
+    TILE = 64        /* keys that `attend` takes at a time */
+};
+
+#ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
+using namespace emulator;
+#else
+__device__ __forceinline__ float f16_widen(uint16_t bits) {
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+    return x;
+}
+__device__ __forceinline__ uint16_t f16_narrow(float x) {
+    uint16_t bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bits;
+}
+/* Two neighbours in a 32-bit word. */
+__device__ __forceinline__ uint32_t f16_pack(float low, float high) {
+    uint32_t word;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+    return word;
+}
+/* 2^x, to about 2 units in the last place. */
+__device__ __forceinline__ float exp2_fast(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+/* Four 8 x 8 matrices of 16-bit values from shared memory; lane l gives the address of row l % 8 of
+   matrix l / 8 and gets of each matrix columns 2 (l % 4) and the next of row l / 4. */
+__device__ __forceinline__ void matrices_load(uint32_t (&r)[4], const void *row) {
+    uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(at)
+                 : "memory");
+}
+/* The same of the transposed matrices. */
+__device__ __forceinline__ void matrices_load_turned(uint32_t (&r)[4], const void *row) {
+    uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(at)
+                 : "memory");
+}
+/* d[16, 8] += a[16, 16] b[16, 8] by one warp; which lane holds what is in the PTX manual, "Matrix
+   fragments for mma.m16n8k16", and beside its use in `attend`. */
+__device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
+                                    uint32_t b1) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+                 "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+/* 16 bytes from global to shared memory, without waiting; `there` false: 16 zeros, nothing is
+   read. */
+__device__ __forceinline__ void copy16(void *to, const void *from, bool there) {
+    uint32_t at = (uint32_t)__cvta_generic_to_shared(to);
+    int bytes = there ? 16 : 0;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(bytes)
+                 : "memory");
+}
+/* The copies since the last one are a group. */
+__device__ __forceinline__ void copy_close() {
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+/* Wait for this thread's groups but the last `N`. */
+template <int N> __device__ __forceinline__ void copy_wait() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
+#endif
+
+__device__ __forceinline__ float widen(float x) {
+    return x;
+}
+__device__ __forceinline__ float widen(bf16 x) {
+    return sgf__bf16_float(x.bits);
+}
+__device__ __forceinline__ float widen(f16 x) {
+    return f16_widen(x.bits);
+}
+__device__ __forceinline__ void narrow(float x, float *out) {
+    *out = x;
+}
+/* What f16 cannot hold becomes its greatest value; NaN stays. */
+__device__ __forceinline__ void narrow(float x, f16 *out) {
+    const float most = 65504;
+    out->bits = f16_narrow(x > most ? most : x < -most ? -most : x);
+}
+__device__ __forceinline__ float fma_(float a, float b, float c) {
+    return sgf__fma_portable(a, b, c);
+}
+
+/* The sum of x over the threads of the block, which are a multiple of 32; all get it. */
+__device__ float block_sum(float x) {
+    __shared__ float part[32];
+    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, i;
+    for (i = 16; i > 0; i /= 2) x += __shfl_xor_sync(0xFFFFFFFFu, x, i);
+    __syncthreads(); /* a sum before this one was read */
+    if (lane == 0) part[warp] = x;
+    __syncthreads();
+    x = lane < (int)blockDim.x / 32 ? part[lane] : 0;
+    for (i = 16; i > 0; i /= 2) x += __shfl_xor_sync(0xFFFFFFFFu, x, i);
+    return x;
+}
+
+/* A page holds, for every layer and kv head, K [32][C] and V [32][C]; behind them the positions of
+   its keys, int32 [32]. */
+template <class T>
+__device__ __forceinline__ T *page_keys(void *page, int layer, int g, int G, int C) {
+    return (T *)page + (size_t)(layer * G + g) * 2 * PAGE * (size_t)C;
+}
+template <class T>
+__device__ __forceinline__ int32_t *page_positions(void *page, int layers, int G, int C) {
+    return (int32_t *)(void *)((T *)page + (size_t)layers * (size_t)G * 2 * PAGE * (size_t)C);
+}
+
+/* ====================================================================================
+ * Kernels: everything but attention
+ * ==================================================================================== */
+
+/* bf16 weights become f16, in place; *lost becomes 1 if one is too great for it. A thread for each. */
+__global__ void weights_to_f16(uint16_t *w, size_t n, int *lost) {
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    f16 made;
+    float x;
+    if (i >= n) return;
+    x = sgf__bf16_float(w[i]);
+    if (x > 65504 || x < -65504) *lost = 1;
+    narrow(x, &made);
+    w[i] = made.bits;
+}
+
+/* x[T, D] = the rows' embeddings (sgf__embed_part). A block for each row. */
+template <class W>
+__global__ void embed(const sgf_device_row *rows, const W *table, float *x, int D) {
+    const W *from = table + (size_t)rows[blockIdx.x].token * (size_t)D;
+    int d;
+    for (d = (int)threadIdx.x; d < D; d += (int)blockDim.x)
+        x[(size_t)blockIdx.x * (size_t)D + d] = widen(from[d]);
+}
+
+/* cosine, sine [T, C/2] of the rows' positions (sgf__embed_part). A block for each row. */
+__global__ void angles(const sgf_device_row *rows, const float *inv_freq, float scale, int half,
+                       float *cosine, float *sine) {
+    size_t at = (size_t)blockIdx.x * (size_t)half;
+    int i;
+    for (i = (int)threadIdx.x; i < half; i += (int)blockDim.x) {
+        float angle = (float)rows[blockIdx.x].pos * inv_freq[i];
+        double s, c;
+        sgf__sincos_d((double)angle, &s, &c);
+        cosine[at + i] = (float)c * scale;
+        sine[at + i] = (float)s * scale;
+    }
+}
+
+/* out[row, D] = RMSNorm of x[pick[row], D]; pick NULL: of x[row] (sgf__rmsnorm). A block for each row.
+   EXACT: one thread adds the squares, in order, as the others bring them into shared memory. */
+template <bool EXACT, class T>
+__global__ void norm(const float *x, const int32_t *pick, const float *weight, float eps, int D,
+                     T *out) {
+    enum { PART = 1024 };
+    __shared__ float part[PART], scale;
+    const float *from = x + (size_t)(pick ? pick[blockIdx.x] : (int)blockIdx.x) * (size_t)D;
+    int d, at, i = (int)threadIdx.x;
+    float sum = 0;
+    if (EXACT) {
+        for (at = 0; at < D; at += PART) {
+            int n = D - at < PART ? D - at : PART;
+            for (d = i; d < n; d += (int)blockDim.x) part[d] = from[at + d];
+            __syncthreads();
+            for (d = 0; i == 0 && d < n; d++) sum = fma_(part[d], part[d], sum);
+            __syncthreads();
+        }
+    } else {
+        for (d = i; d < D; d += (int)blockDim.x) sum = fma_(from[d], from[d], sum);
+        sum = block_sum(sum);
+    }
+    if (i == 0) scale = 1.0f / sqrtf(sum / (float)D + eps);
+    __syncthreads();
+    for (d = i; d < D; d += (int)blockDim.x)
+        narrow(from[d] * scale * weight[d], out + (size_t)blockIdx.x * (size_t)D + d);
+}
+
+/* out[T, N] (+)= x[T, K] w[N, K]^T + bias, every output one ascending chain (sgf__matmul_naive). A block
+   of 256 threads makes 64 columns (n) by ROWS rows (t); it walks k in steps of 32 that it brings
+   into shared memory. A thread has 64 ROWS / 256 outputs. */
+template <class W, int ROWS>
+__global__ void product(const W *w, const float *x, const float *bias, float *out, int N, int K,
+                        int T, int add) {
+    enum {
+        COLUMNS = 64,
+        STEP = 32,
+        ACROSS = ROWS < 16 ? 64 : 16, /* threads along n; the others along t */
+        DOWN = 256 / ACROSS,
+        NS = COLUMNS / ACROSS,
+        TS = ROWS / DOWN
+    };
+    __shared__ float ws[STEP][COLUMNS + 1], xs[STEP][ROWS + 1];
+    int n0 = (int)blockIdx.x * COLUMNS, t0 = (int)blockIdx.y * ROWS, i, j, k, at;
+    int tn = (int)threadIdx.x % ACROSS, tt = (int)threadIdx.x / ACROSS;
+    float sum[NS][TS];
+    for (i = 0; i < NS; i++)
+        for (j = 0; j < TS; j++) sum[i][j] = 0;
+    for (at = 0; at < K; at += STEP) {
+        int count = K - at < STEP ? K - at : STEP;
+        for (i = (int)threadIdx.x; i < COLUMNS * STEP; i += 256) {
+            int n = n0 + i / STEP;
+            if (n < N && i % STEP < count)
+                ws[i % STEP][i / STEP] = widen(w[(size_t)n * (size_t)K + at + i % STEP]);
+        }
+        for (i = (int)threadIdx.x; i < ROWS * STEP; i += 256) {
+            int t = t0 + i / STEP;
+            if (t < T && i % STEP < count)
+                xs[i % STEP][i / STEP] = x[(size_t)t * (size_t)K + at + i % STEP];
+        }
+        __syncthreads();
+        for (k = 0; k < count; k++)
+            for (i = 0; i < NS; i++)
+                for (j = 0; j < TS; j++)
+                    sum[i][j] = fma_(ws[k][tn + i * ACROSS], xs[k][tt + j * DOWN], sum[i][j]);
+        __syncthreads();
+    }
+    for (i = 0; i < NS; i++)
+        for (j = 0; j < TS; j++) {
+            int n = n0 + tn + i * ACROSS, t = t0 + tt + j * DOWN;
+            float *to = out + (size_t)t * (size_t)N + n;
+            if (n >= N || t >= T) continue;
+            if (bias) sum[i][j] += bias[n];
+            *to = add ? *to + sum[i][j] : sum[i][j];
+        }
+}
+
+/* out[T, N] (+)= x[T, K] w[N, K]^T for T <= ROWS rows: what decoding needs. A warp for each n reads the
+   weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. */
+template <class W, int ROWS>
+__global__ void few_rows(const W *w, const W *x, float *out, int N, int K, int rows, int add) {
+    enum { EACH = 16 / sizeof(W) };
+    union chunk {
+        uint4 words;
+        W value[EACH];
+    };
+    int lane = (int)threadIdx.x % 32, n = (int)((blockIdx.x * blockDim.x + threadIdx.x) / 32);
+    int k, t, i;
+    float sum[ROWS];
+    if (n >= N) return; /* the whole warp */
+    for (t = 0; t < ROWS; t++) sum[t] = 0;
+#pragma unroll 4
+    for (k = lane * EACH; k < K; k += 32 * EACH) {
+        chunk weight, value;
+        weight.words = *(const uint4 *)(const void *)(w + (size_t)n * (size_t)K + k);
+        for (t = 0; t < ROWS; t++) {
+            if (t >= rows) break;
+            value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k);
+            for (i = 0; i < EACH; i++)
+                sum[t] = fma_(widen(weight.value[i]), widen(value.value[i]), sum[t]);
+        }
+    }
+    for (t = 0; t < ROWS; t++) {
+        for (i = 16; i > 0; i /= 2) sum[t] += __shfl_xor_sync(0xFFFFFFFFu, sum[t], i);
+        if (lane == 0 && t < rows) {
+            float *to = out + (size_t)t * (size_t)N + n;
+            *to = add ? *to + sum[t] : sum[t];
+        }
+    }
+}
+
+/* x[T, N] += bias[N]. A block for each row. */
+__global__ void add_bias(float *x, const float *bias, int N) {
+    int n;
+    for (n = (int)threadIdx.x; n < N; n += (int)blockDim.x)
+        x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
+}
+
+/* One head of one row of qkv [T, (H + 2G) C]: bias, head norm, rotation; queries go to q [T, H C], keys and
+   values into the row's page (sgf__head_rotate, sgf__cache_store). A block for each head (x) and row
+   (y): first the H query heads, then the G keys, then the G values. */
+template <bool EXACT, class T>
+__global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const float *bias,
+                             const float *q_norm, const float *k_norm, float eps,
+                             const float *cosine, const float *sine, T *q, int H, int G, int C,
+                             int layer, int layers) {
+    __shared__ float x[HEAD_MOST], scale;
+    int head = (int)blockIdx.x, row = (int)blockIdx.y, half = C / 2, c;
+    int is_v = head >= H + G, is_k = head >= H && !is_v;
+    const float *weight = is_v ? NULL : is_k ? k_norm : q_norm;
+    size_t from = (size_t)row * (size_t)(H + 2 * G) * (size_t)C + (size_t)head * (size_t)C;
+    sgf_device_row own = rows[row];
+    T *to;
+    for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x)
+        x[c] = bias ? qkv[from + c] + bias[head * C + c] : qkv[from + c];
+    __syncthreads();
+    if (weight) {
+        float sum = 0;
+        if (EXACT)
+            for (c = 0; threadIdx.x == 0 && c < C; c++) sum = fma_(x[c], x[c], sum);
+        else {
+            for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x) sum = fma_(x[c], x[c], sum);
+            sum = block_sum(sum);
+        }
+        if (threadIdx.x == 0) scale = 1.0f / sqrtf(sum / (float)C + eps);
+        __syncthreads();
+        for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x) x[c] = x[c] * scale * weight[c];
+        __syncthreads();
+    }
+    if (is_v) to = page_keys<T>(own.page, layer, head - H - G, G, C) + (PAGE + own.cell) * C;
+    else if (is_k) to = page_keys<T>(own.page, layer, head - H, G, C) + own.cell * C;
+    else to = q + ((size_t)row * (size_t)H + (size_t)head) * (size_t)C;
+    for (c = (int)threadIdx.x; is_v && c < C; c += (int)blockDim.x) narrow(x[c], to + c);
+    for (c = (int)threadIdx.x; !is_v && c < half; c += (int)blockDim.x) {
+        float a = x[c], b = x[half + c];
+        float cos_ = cosine[row * half + c], sin_ = sine[row * half + c];
+        narrow(fma_(a, cos_, -(b * sin_)), to + c);
+        narrow(fma_(b, cos_, a * sin_), to + half + c);
+    }
+    if (head == H && threadIdx.x == 0)
+        page_positions<T>(own.page, layers, G, C)[own.cell] = own.pos;
+}
+
+/* Grafts: keys, turned, and values from page to page (sgf__graft_copy). A block for each copy (x) and each
+   kv head of each layer (y); a thread for each channel of half a head. */
+template <class T>
+__global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int layers, int G,
+                      int C) {
+    sgf_device_copy own = copies[blockIdx.x];
+    int layer = (int)blockIdx.y / G, g = (int)blockIdx.y % G, half = C / 2, c, i;
+    const T *from = page_keys<T>((void *)own.from, layer, g, G, C) + own.from_cell * C;
+    T *to = page_keys<T>(own.to, layer, g, G, C) + own.to_cell * C;
+    for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
+        double s = 0, k = 1;
+        float sine, cosine;
+        if (own.turn) sgf__sincos_d((double)own.turn * (double)inv_freq[c], &s, &k);
+        sine = (float)s, cosine = (float)k;
+        for (i = 0; i < own.count; i++) {
+            float a = widen(from[i * C + c]), b = widen(from[i * C + half + c]);
+            const T *value = from + (PAGE + i) * C;
+            if (own.turn) {
+                narrow(fma_(a, cosine, -(b * sine)), to + i * C + c);
+                narrow(fma_(b, cosine, a * sine), to + i * C + half + c);
+            } else to[i * C + c] = from[i * C + c], to[i * C + half + c] = from[i * C + half + c];
+            to[(PAGE + i) * C + c] = value[c];
+            to[(PAGE + i) * C + half + c] = value[half + c];
+        }
+    }
+    if (blockIdx.y == 0 && (int)threadIdx.x < own.count)
+        page_positions<T>(own.to, layers, G, C)[own.to_cell + (int)threadIdx.x] =
+            page_positions<T>((void *)own.from, layers, G, C)[own.from_cell + (int)threadIdx.x] +
+            own.turn;
+}
+
+/* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for each column (x)
+   and row (y). */
+template <class T> __global__ void swiglu(const float *gu, const float *bias, T *h, int F) {
+    int f = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    size_t row = blockIdx.y;
+    float gate, up;
+    if (f >= F) return;
+    gate = gu[2 * row * (size_t)F + f];
+    up = gu[(2 * row + 1) * (size_t)F + f];
+    if (bias) gate += bias[f], up += bias[F + f];
+    narrow(gate / (1.0f + sgf__exp(-gate)) * up, h + row * (size_t)F + f);
+}
+
+/* ====================================================================================
+ * Kernels: attention
+ * ==================================================================================== */
+
+__device__ __forceinline__ bool too_far(int window, int query, int key) {
+    return window && query - key >= window;
+}
+
+/* out[T, H C], the chains of sgf__attend_naive. A block of 128 threads for each head (x) and row (y).
+   It walks the row's visible keys twice: for the maximum of the scores, then for their exponentials,
+   128 at a time in shared memory, which thread 0 sums and thread c multiplies with channel c of V. */
+template <class T>
+__global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group *groups,
+                             const sgf_device_span *spans, void *const *pages, const T *q, T *out,
+                             int H, int G, int C, int layer, int layers, int window) {
+    enum { KEYS = 128, CHANNELS = HEAD_MOST / KEYS };
+    __shared__ float query[HEAD_MOST], weight[KEYS], top, sum;
+    int head = (int)blockIdx.x, row = (int)blockIdx.y, i = (int)threadIdx.x, c, k, pass, s;
+    int g = head / (H / G);
+    sgf_device_row own = rows[row];
+    sgf_device_group group = groups[own.group];
+    float scale = 1.0f / sqrtf((float)C), best = -INFINITY, total = 0, acc[CHANNELS];
+    size_t at = ((size_t)row * (size_t)H + (size_t)head) * (size_t)C;
+    for (c = i; c < C; c += KEYS) query[c] = widen(q[at + c]);
+    for (k = 0; k < CHANNELS; k++) acc[k] = 0;
+    __syncthreads();
+    for (pass = 0; pass < 2; pass++) {
+        for (s = group.span; s < group.span + group.spans; s++) {
+            sgf_device_span span = spans[s];
+            int end = span.own && own.index + 1 < span.end ? own.index + 1 : span.end, base;
+            void *const *page = pages + span.first_page;
+            for (base = span.begin; base < end; base += KEYS) {
+                int j = base + i, count = end - base < KEYS ? end - base : KEYS;
+                float score = 0;
+                bool seen = j < end;
+                if (seen && window)
+                    seen = !too_far(window, own.pos,
+                                    page_positions<T>(page[j / PAGE], layers, G, C)[j % PAGE]);
+                if (seen) {
+                    const T *key = page_keys<T>(page[j / PAGE], layer, g, G, C) + (j % PAGE) * C;
+                    for (c = 0; c < C; c++) score = fma_(query[c], widen(key[c]), score);
+                    score = fma_(score, scale, span.log_mass);
+                    if (pass == 0 && score > best) best = score;
+                }
+                if (pass == 0) continue;
+                weight[i] = seen ? sgf__exp(score - top) : -1; /* -1: not seen */
+                __syncthreads();
+                for (k = 0; i == 0 && k < count; k++)
+                    if (!(weight[k] < 0)) total += weight[k];
+                for (c = 0; c < CHANNELS && i + c * KEYS < C; c++)
+                    for (k = 0; k < count; k++) {
+                        const T *value = page_keys<T>(page[(base + k) / PAGE], layer, g, G, C) +
+                                         (PAGE + (base + k) % PAGE) * C;
+                        if (!(weight[k] < 0))
+                            acc[c] = fma_(weight[k], widen(value[i + c * KEYS]), acc[c]);
+                    }
+                __syncthreads();
+            }
+        }
+        if (pass == 0) {
+            weight[i] = best;
+            __syncthreads();
+            for (k = 1; i == 0 && k < KEYS; k++)
+                if (weight[k] > best) best = weight[k];
+            if (i == 0) top = best > -INFINITY ? best : 0;
+        } else if (i == 0) sum = total;
+        __syncthreads();
+    }
+    for (c = 0; c < CHANNELS && i + c * KEYS < C; c++)
+        narrow(acc[c] * (1.0f / (sum != 0 ? sum : 1)), out + at + i + c * KEYS);
+}
+
+/* What one block of `attend` does for one kv head: up to 16 WARPS / R rows against some spans. */
+struct item {
+    int32_t list, rows;  /* which: list[list], ... */
+    int32_t span, spans; /* of the plan's own spans */
+    int32_t partial;     /* where it leaves its results; -1: it is all its rows have */
+    int32_t low;         /* the least index of its rows */
+};
+
+/* Where `attend` is among the keys of its item. */
+struct place {
+    int span, base, end; /* keys [base, min(base + TILE, end)) of that span */
+};
+
+/* 64 keys or values (`skip` = PAGE) of a tile into shared memory, rows of CP + 8; what is not there
+   becomes 0. 16 bytes a thread and step. */
+template <int CP, int THREADS>
+__device__ __forceinline__ void tile_load(f16 *to, const sgf_device_span *spans, void *const *pages,
+                                          place at, int skip, int layer, int g, int G, int C) {
+    enum { EACH = 8, CHUNKS = CP / EACH };
+    int first_page = spans[at.span].first_page, i;
+    for (i = (int)threadIdx.x; i < TILE * CHUNKS; i += THREADS) {
+        int row = i / CHUNKS, c = i % CHUNKS * EACH, j = at.base + row;
+        bool there = j < at.end && c < C;
+        const f16 *from = NULL;
+        if (there)
+            from = page_keys<f16>(pages[first_page + j / PAGE], layer, g, G, C) +
+                   (skip + j % PAGE) * C + c;
+        else from = (const f16 *)pages[first_page]; /* a valid address; nothing is read */
+        copy16(to + row * (CP + 8) + c, from, there);
+    }
+}
+
+/* Segment attention on tensor cores, for prefill and decode alike: FlashAttention-2's loop (Dao 2023)
+   over the keys that the item's spans name, and no others. A block for each item (x) and kv head
+   (y). Its 16 WARPS rows of the tile are pairs p of a row p / R of the item and a head p % R of the R
+   that share the kv head, so that a decode step, too, fills the tile and reads K and V once for all
+   heads and for all sequences that stand on the same prefix.
+
+   A warp has 16 pairs. With t = lane % 4 and u = lane / 4, a lane holds of a product [16, 8] the
+   elements (u, 2t), (u, 2t + 1), (u + 8, 2t), (u + 8, 2t + 1). Scores and sums are f32; weights are
+   rounded to f16 before they meet V. Exponents are of 2. While one tile is multiplied, the next one is
+   on its way (copy16): K during weights times V, V during the next scores. */
+template <int CP, int WARPS>
+__global__ void __launch_bounds__(WARPS * 32)
+    attend(const sgf_device_row *rows, const item *items, const int32_t *list,
+           const sgf_device_span *spans, void *const *pages, const f16 *q, f16 *out, float *partial,
+           float *partial_ml, int H, int G, int C, int layer, int layers, int window) {
+    enum { THREADS = WARPS * 32, STRIDE = CP + 8, CS = CP / 16 };
+    __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
+    const float log2e = 1.44269504f;
+    item own = items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
+    int g = (int)blockIdx.y, R = H / G, lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
+    int t = lane % 4, u = lane / 4, i, n, s, h, last = own.span + own.spans;
+    int row[2], index[2], pos[2];
+    size_t at[2]; /* of the pair's head in q and out */
+    uint32_t query[CS][4];
+    float acc[CP / 8][4], top[2], sum[2], scale = log2e / sqrtf((float)C);
+    place now, next;
+    if (own.rows == 0) return; /* the whole block: an item that fills the grid */
+    for (h = 0; h < 2; h++) {
+        int pair = warp * 16 + u + 8 * h;
+        row[h] = pair / R < own.rows ? list[own.list + pair / R] : -1;
+        index[h] = row[h] < 0 ? -1 : rows[row[h]].index;
+        pos[h] = row[h] < 0 ? 0 : rows[row[h]].pos;
+        at[h] = ((size_t)(row[h] < 0 ? 0 : row[h]) * (size_t)H + (size_t)(g * R + pair % R)) *
+                (size_t)C;
+        top[h] = -INFINITY, sum[h] = 0;
+    }
+    for (s = 0; s < CS; s++)
+        for (i = 0; i < 4; i++) { /* a fragment: rows u, u + 8; columns 2t, 2t + 8 */
+            int c = s * 16 + 2 * t + (i / 2) * 8;
+            query[s][i] = row[i % 2] >= 0 && c < C
+                              ? *(const uint32_t *)(const void *)(q + at[i % 2] + c)
+                              : 0;
+        }
+    for (n = 0; n < CP / 8; n++)
+        for (i = 0; i < 4; i++) acc[n][i] = 0;
+
+    now.span = own.span, now.base = spans[own.span].begin, now.end = spans[own.span].end;
+    tile_load<CP, THREADS>(ks, spans, pages, now, 0, layer, g, G, C);
+    copy_close();
+    tile_load<CP, THREADS>(vs, spans, pages, now, PAGE, layer, g, G, C);
+    copy_close();
+    while (now.span < last) {
+        float score[TILE / 8][4], highest[2], shrink[2];
+        int mine = spans[now.span].own;
+        float mass = spans[now.span].log_mass * log2e;
+        bool whole = now.base + TILE <= now.end && !window &&
+                     (!mine || now.base + TILE - 1 <= own.low);
+        next = now;
+        next.base += TILE;
+        if (next.base >= now.end && ++next.span < last)
+            next.base = spans[next.span].begin, next.end = spans[next.span].end;
+
+        copy_wait<1>(); /* K is here */
+        __syncthreads();
+        for (n = 0; n < TILE / 8; n++)
+            for (i = 0; i < 4; i++) score[n][i] = 0;
+#pragma unroll
+        for (s = 0; s < CS; s++)
+#pragma unroll
+            for (n = 0; n < TILE / 8; n += 2) { /* keys 8n to 8n + 15, channels 16s to 16s + 15 */
+                uint32_t b[4];
+                matrices_load(b, ks + (8 * n + lane / 16 * 8 + lane % 8) * STRIDE + 16 * s +
+                                     lane / 8 % 2 * 8);
+                mma(score[n], query[s], b[0], b[1]);
+                mma(score[n + 1], query[s], b[2], b[3]);
+            }
+        __syncthreads(); /* K was read */
+        if (next.span < last) tile_load<CP, THREADS>(ks, spans, pages, next, 0, layer, g, G, C);
+        copy_close();
+
+        for (h = 0; h < 2; h++) highest[h] = top[h];
+#pragma unroll
+        for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+            for (i = 0; i < 4; i++) {
+                int j = now.base + 8 * n + 2 * t + i % 2;
+                float x = fma_(score[n][i], scale, mass);
+                if (!whole) {
+                    bool seen = j < now.end && (!mine || j <= index[i / 2]);
+                    if (seen && window)
+                        seen = !too_far(
+                            window, pos[i / 2],
+                            page_positions<f16>(pages[spans[now.span].first_page + j / PAGE],
+                                                layers, G, C)[j % PAGE]);
+                    if (!seen) x = -INFINITY;
+                }
+                score[n][i] = x;
+                highest[i / 2] = fmaxf(highest[i / 2], x);
+            }
+        for (h = 0; h < 2; h++) { /* the four lanes of a row agree on its maximum */
+            float safe;
+            highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 1));
+            highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 2));
+            safe = highest[h] > -INFINITY ? highest[h] : 0; /* nothing was seen yet */
+            shrink[h] = exp2_fast(top[h] - safe);
+            top[h] = highest[h];
+            highest[h] = safe;
+            sum[h] *= shrink[h];
+        }
+#pragma unroll
+        for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+            for (i = 0; i < 4; i++) {
+                score[n][i] = exp2_fast(score[n][i] - highest[i / 2]);
+                sum[i / 2] += score[n][i];
+            }
+#pragma unroll
+        for (n = 0; n < CP / 8; n++)
+#pragma unroll
+            for (i = 0; i < 4; i++) acc[n][i] *= shrink[i / 2];
+
+        copy_wait<1>(); /* V is here */
+        __syncthreads();
+#pragma unroll
+        for (s = 0; s < TILE / 16; s++) { /* keys 16s to 16s + 15 */
+            uint32_t a[4] = {f16_pack(score[2 * s][0], score[2 * s][1]),
+                             f16_pack(score[2 * s][2], score[2 * s][3]),
+                             f16_pack(score[2 * s + 1][0], score[2 * s + 1][1]),
+                             f16_pack(score[2 * s + 1][2], score[2 * s + 1][3])};
+#pragma unroll
+            for (n = 0; n < CP / 8; n += 2) { /* channels 8n to 8n + 15 */
+                uint32_t b[4];
+                matrices_load_turned(b, vs + (16 * s + lane % 16) * STRIDE + 8 * n + lane / 16 * 8);
+                mma(acc[n], a, b[0], b[1]);
+                mma(acc[n + 1], a, b[2], b[3]);
+            }
+        }
+        __syncthreads(); /* V was read */
+        if (next.span < last) tile_load<CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
+        copy_close();
+        now = next;
+    }
+    for (h = 0; h < 2; h++) {
+        sum[h] += __shfl_xor_sync(0xFFFFFFFFu, sum[h], 1);
+        sum[h] += __shfl_xor_sync(0xFFFFFFFFu, sum[h], 2);
+    }
+    for (h = 0; h < 2; h++) {
+        int pair = warp * 16 + u + 8 * h;
+        size_t slot;
+        if (row[h] < 0) continue;
+        if (own.partial < 0) {
+            float share = sum[h] > 0 ? 1.0f / sum[h] : 0;
+            for (n = 0; n < CP / 8; n++)
+                if (8 * n + 2 * t < C)
+                    *(uint32_t *)(void *)(out + at[h] + 8 * n + 2 * t) = f16_pack(
+                        acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
+            continue;
+        }
+        slot = (size_t)(own.partial + pair / R) * (size_t)H + (size_t)(g * R + pair % R);
+        for (n = 0; n < CP / 8; n++)
+            for (i = 0; i < 2; i++)
+                if (8 * n + 2 * t + i < C)
+                    partial[slot * (size_t)C + 8 * n + 2 * t + i] = acc[n][2 * h + i];
+        if (t == 0) partial_ml[2 * slot] = top[h], partial_ml[2 * slot + 1] = sum[h];
+    }
+}
+
+/* Where the partial results of a row are: numbers part[first], ... */
+struct parts {
+    int32_t first, count; /* -1: none, its item wrote the output; 0: it sees nothing */
+};
+
+/* out[T, H C] of rows with partial results: sums and outputs of all of them, scaled to a common
+   maximum. A block for each head (x) and row (y). */
+__global__ void merge(const parts *of, const int32_t *part, const float *partial,
+                      const float *partial_ml, f16 *out, int H, int C) {
+    size_t head = blockIdx.x, row = blockIdx.y, slot;
+    parts own = of[row];
+    float top = -INFINITY, sum = 0;
+    int c, i;
+    if (own.count < 0) return;
+    for (i = 0; i < own.count; i++) {
+        slot = (size_t)part[own.first + i] * (size_t)H + head;
+        top = fmaxf(top, partial_ml[2 * slot]);
+    }
+    if (!(top > -INFINITY)) top = 0;
+    for (i = 0; i < own.count; i++) {
+        slot = (size_t)part[own.first + i] * (size_t)H + head;
+        sum += partial_ml[2 * slot + 1] * exp2_fast(partial_ml[2 * slot] - top);
+    }
+    for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x) {
+        float x = 0;
+        for (i = 0; i < own.count; i++) {
+            slot = (size_t)part[own.first + i] * (size_t)H + head;
+            x = fma_(partial[slot * (size_t)C + c], exp2_fast(partial_ml[2 * slot] - top), x);
+        }
+        narrow(sum > 0 ? x / sum : 0, out + (row * (size_t)H + head) * (size_t)C + c);
+    }
+}
+
+/* ====================================================================================
+ * Kernels: from logits to the next token
+ * ==================================================================================== */
+
+struct choice {
+    int32_t first, contexts, rule, best, share; /* share: where its shares begin */
+};
+
+/* stats[2 row], [2 row + 1] = maximum of logits[row, V], sum of exp(logit - maximum) (sgf__softmax). A
+   block for each row. */
+template <bool EXACT> __global__ void softmax_stats(const float *logits, int V, float *stats) {
+    enum { THREADS = 256 };
+    __shared__ float part[THREADS], top;
+    const float *x = logits + (size_t)blockIdx.x * (size_t)V;
+    int i = (int)threadIdx.x, v, k;
+    float best = -INFINITY, sum = 0;
+    for (v = i; v < V; v += THREADS)
+        if (x[v] > best) best = x[v];
+    part[i] = best;
+    __syncthreads();
+    for (k = 1; i == 0 && k < THREADS; k++)
+        if (part[k] > best) best = part[k];
+    if (i == 0) top = best > -INFINITY ? best : 0;
+    __syncthreads();
+    if (EXACT) {
+        for (v = 0; v < V; v += THREADS) {
+            int count = V - v < THREADS ? V - v : THREADS;
+            if (i < count) part[i] = sgf__exp(x[v + i] - top);
+            __syncthreads();
+            for (k = 0; i == 0 && k < count; k++) sum += part[k];
+            __syncthreads();
+        }
+    } else {
+        for (v = i; v < V; v += THREADS) sum += sgf__exp(x[v] - top);
+        sum = block_sum(sum);
+    }
+    if (i == 0) stats[2 * blockIdx.x] = top, stats[2 * blockIdx.x + 1] = sum;
+}
+
+/* ids[task] = sgf__argmax of sgf__combine over the task's logits. A block of 256 threads for each
+   task; the lowest id wins ties, NaN never wins. */
+__global__ void choose(const choice *choices, const float *shares, const float *logits,
+                       const float *stats, int V, int32_t *ids) {
+    enum { THREADS = 256 };
+    __shared__ float value[THREADS];
+    __shared__ int32_t id[THREADS];
+    choice own = choices[blockIdx.x];
+    int i = (int)threadIdx.x, v, c, k;
+    float best = -INFINITY;
+    int32_t best_id = 0;
+    for (v = i; v < V; v += THREADS) {
+        const float *x = logits + (size_t)own.first * (size_t)V + v;
+        float out = 0;
+        if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1)
+            out = x[(size_t)own.best * (size_t)V];
+        else
+            for (c = 0; c < own.contexts; c++, x += V) {
+                if (own.rule == SGF_AVG) out += *x;
+                else if (own.rule == SGF_WEIGHTED_AVG) out = fma_(shares[own.share + c], *x, out);
+                else {
+                    float p = sgf__exp(*x - stats[2 * (own.first + c)]) /
+                              stats[2 * (own.first + c) + 1];
+                    out = p > out ? p : out;
+                }
+            }
+        if (own.rule == SGF_AVG && own.contexts > 1) out /= (float)own.contexts;
+        if (out > best) best = out, best_id = v;
+    }
+    value[i] = best, id[i] = best_id;
+    __syncthreads();
+    for (k = 1; i == 0 && k < THREADS; k++)
+        if (value[k] > best || (value[k] == best && best > -INFINITY && id[k] < best_id))
+            best = value[k], best_id = id[k];
+    if (i == 0) ids[blockIdx.x] = best_id;
+}
+
+/* ====================================================================================
+ * The host's side: errors, memory, weights
+ * ==================================================================================== */
+
+sgf_status fail(sgf_error *err, sgf_status status, const char *format, ...) {
+    if (err) {
+        va_list args;
+        err->status = status;
+        err->offset = -1;
+        err->file[0] = 0;
+        va_start(args, format);
+        vsnprintf(err->message, sizeof err->message, format, args);
+        va_end(args);
+    }
+    return status;
+}
+/* A CUDA call that failed. What was done before may be what failed: launches report late. */
+sgf_status fail_cuda(sgf_error *err, cudaError_t code, const char *what) {
+    cudaGetLastError();
+    return fail(err, code == cudaErrorMemoryAllocation ? SGF_ERR_MEMORY : SGF_ERR_IO,
+                "the GPU failed (%s: %s); the session cannot go on: free it, and make another "
+                "one or use the device cpu",
+                what, cudaGetErrorString(code));
+}
+#define CUDA(err, what, call)                                         \
+    do {                                                              \
+        cudaError_t code_ = (call);                                   \
+        if (code_ != cudaSuccess) return fail_cuda(err, code_, what); \
+    } while (0)
+#define TRY(call)                              \
+    do {                                       \
+        sgf_status status_ = (call);           \
+        if (status_ != SGF_OK) return status_; \
+    } while (0)
+
+size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+size_t most(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+/* Capacities are powers of two, so that steps of a decode have the same. */
+size_t rounded(size_t n) {
+    size_t cap = 16;
+    while (cap < n) cap *= 2;
+    return cap;
+}
+
+/* A growing array of plain values. */
+template <class T> struct array {
+    T *at;
+    size_t n, cap;
+    sgf_status room(size_t need, sgf_error *err) {
+        if (need > cap) {
+            T *grown = (T *)realloc((void *)at, rounded(need) * sizeof(T));
+            if (!grown)
+                return fail(err, SGF_ERR_MEMORY, "out of memory: %llu bytes were wanted",
+                            (unsigned long long)(rounded(need) * sizeof(T)));
+            at = grown;
+            cap = rounded(need);
+        }
+        return SGF_OK;
+    }
+    sgf_status add(const T &value, sgf_error *err) {
+        TRY(room(n + 1, err));
+        at[n++] = value;
+        return SGF_OK;
+    }
+};
+
+/* Memory of the device, or pinned memory of the host. */
+struct buffer {
+    char *at;
+    size_t size;
+};
+
+struct layer_weights {
+    void *qkv, *o, *gu, *down; /* [(H+2G)C, D], [D, HC], [2F, D], [D, F] */
+    float *attn_norm, *ffn_norm, *q_norm, *k_norm, *qkv_bias, *o_bias, *gu_bias, *down_bias;
+};
+
+/* A matrix product that cuBLASLt has an algorithm for. */
+struct product_plan {
+    int N, K, T;
+    cublasLtMatmulDesc_t work;
+    cublasLtMatrixLayout_t w, x, out;
+    cublasLtMatmulAlgo_t algorithm;
+};
+
+/* What decides which kernels run with which launches and addresses: two calls of the same shape differ
+   only in the numbers that were uploaded. */
+struct shape {
+    size_t rows, wanted, copies;                               /* how many, exactly */
+    size_t groups, spans, pages, items, list, parts, partials; /* capacities */
+    size_t bytes;                                              /* of the upload */
+    int warps, merge, hidden;
+    size_t first_kept;
+};
+
+struct graph {
+    shape of;
+    cudaGraphExec_t run; /* NULL: seen once, not captured yet */
+    uint64_t used;
+};
+
+enum {
+    PLANS = 64,
+    GRAPHS = 8,
+    GRAPH_ROWS = 256,  /* calls of more rows are not worth a graph */
+    FEW = 8,           /* rows that `few_rows` takes */
+    SLAB = 32 << 20,   /* bytes of pages that are taken at once, at least one page */
+    LOGITS_ROWS = 256, /* rows of logits that go to the host at once */
+    WORKSPACE = 32 << 20
+};
+
+struct gpu {
+    const sgf_model *model;
+    int D, L, H, G, C, F, V, exact, processors;
+    sgf_dtype type; /* of the weights here; of activations and pages, too, unless exact */
+    float rope_scale;
+    size_t page_bytes;
+    cudaStream_t stream;
+    cublasLtHandle_t blas;
+    char *weights;
+    void *embedding, *output;
+    float *norm, *inv_freq;
+    layer_weights layer[SGF_MAX_LAYERS];
+    array<char *> slab;   /* memory that pages are cut from */
+    size_t slab_left;     /* pages left in the last slab */
+    buffer staging, call; /* what a call uploads, pinned and on the device */
+    buffer choices;       /* pinned: what gpu_choose uploads, and the ids it gets */
+    buffer work, partial, logits, hidden, blas_work, ids;
+    product_plan plan[PLANS];
+    graph graphs[GRAPHS];
+    uint64_t clock;
+    array<item> items;
+    array<sgf_device_span> cut; /* the plan's spans */
+    array<int32_t> list, part, bucket_rows, level_bucket;
+    array<parts> of;
+    array<struct bucket> buckets;
+};
+
+sgf_status memory_take(gpu *d, size_t bytes, const char *what, char **out, sgf_error *err) {
+    size_t left = 0, all = 0;
+    void *made = NULL;
+    cudaError_t code = cudaMalloc(&made, bytes);
+    if (code == cudaSuccess) {
+        *out = (char *)made;
+        return SGF_OK;
+    }
+    if (code != cudaErrorMemoryAllocation) return fail_cuda(err, code, "cudaMalloc");
+    cudaGetLastError();
+    if (cudaMemGetInfo(&left, &all) != cudaSuccess) cudaGetLastError();
+    (void)d;
+    return fail(err, SGF_ERR_MEMORY,
+                "the GPU has too little memory for %s: %llu MiB are wanted, %llu of its %llu MiB "
+                "are free; use a smaller model or batch, or the device cpu",
+                what, (unsigned long long)((bytes + (1 << 20) - 1) >> 20),
+                (unsigned long long)(left >> 20), (unsigned long long)(all >> 20));
+}
+void graphs_drop(gpu *d) {
+    int i;
+    for (i = 0; i < GRAPHS; i++) {
+        if (d->graphs[i].run) cudaGraphExecDestroy(d->graphs[i].run);
+        memset(&d->graphs[i], 0, sizeof d->graphs[i]);
+    }
+}
+/* Rows that a product has room for: cuBLASLt is asked for whole 64 rows, so that few shapes need a
+   plan; what the rows behind the last one hold does not matter. */
+size_t padded(size_t rows) {
+    return rows <= FEW ? rows : (rows + 63) / 64 * 64;
+}
+/* Room for `size` bytes; what was there is lost when it grows, and so are the graphs, which know the
+   old address. */
+sgf_status buffer_reserve(gpu *d, buffer *b, size_t size, const char *what, sgf_error *err) {
+    if (size <= b->size) return SGF_OK;
+    graphs_drop(d);
+    CUDA(err, "waiting", cudaStreamSynchronize(d->stream));
+    if (b->at) CUDA(err, "cudaFree", cudaFree(b->at));
+    b->at = NULL;
+    b->size = 0;
+    TRY(memory_take(d, size, what, &b->at, err));
+    b->size = size;
+    return SGF_OK;
+}
+
+/* One kernel into the stream. Shapes of the launch are beside each kernel. */
+template <class... P, class... A>
+sgf_status launch(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
+                  unsigned threads, A... args) {
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = dim3(threads);
+    config.stream = d->stream;
+    CUDA(err, what, cudaLaunchKernelEx(&config, kernel, args...));
+    return SGF_OK;
+}
+dim3 grid_of(size_t x, size_t y = 1) {
+    return dim3((unsigned)x, (unsigned)y, 1);
+}
+
+/* Weights are placed twice: to count their bytes (base NULL), then to bring them there. */
+struct placing {
+    gpu *d;
+    char *base;
+    size_t used;
+    int *lost;        /* on the device: 1 if a weight did not fit f16 */
+    array<char> wide; /* a part of a matrix, widened */
+};
+void *place_bytes(placing *p, size_t bytes) {
+    char *at = p->base ? p->base + p->used : NULL;
+    p->used += (bytes + 255) & ~(size_t)255;
+    return at;
+}
+size_t type_size(sgf_dtype type) {
+    return type == SGF_F32 ? 4 : 2;
+}
+float stored_value(const sgf_tensor *w, size_t i) {
+    if (w->dtype == SGF_F32) return ((const float *)w->data)[i];
+    if (w->dtype == SGF_F16) return sgf__f16_float(((const uint16_t *)w->data)[i]);
+    return sgf__bf16_float(((const uint16_t *)w->data)[i]);
+}
+/* `count` tensors behind each other as values of `type`: their own, or float. */
+sgf_status place_tensors(placing *p, const sgf_tensor *const *w, int count, sgf_dtype type,
+                         void **out, sgf_error *err) {
+    enum { PART = 1 << 18 };
+    size_t all = 0, done, i;
+    char *to;
+    int k;
+    for (k = 0; k < count; k++) all += w[k]->data ? w[k]->rows * w[k]->cols : 0;
+    *out = NULL;
+    if (!all) return SGF_OK;
+    to = (char *)place_bytes(p, all * type_size(type));
+    if (!to) return SGF_OK;
+    *out = to;
+    for (k = 0; k < count; k++) {
+        size_t n = w[k]->rows * w[k]->cols;
+        if (type_size(w[k]->dtype) == type_size(type)) {
+            CUDA(err, "bringing the weights",
+                 cudaMemcpyAsync(to, w[k]->data, n * type_size(type), cudaMemcpyHostToDevice,
+                                 p->d->stream));
+            if (w[k]->dtype != type)
+                TRY(launch(p->d, "weights_to_f16", err, weights_to_f16, grid_of((n + 255) / 256),
+                           256, (uint16_t *)(void *)to, n, p->lost));
+            to += n * type_size(type);
+            continue;
+        }
+        TRY(p->wide.room(PART * sizeof(float), err));
+        for (done = 0; done < n; done += PART) {
+            size_t now = least(PART, n - done);
+            float *wide = (float *)(void *)p->wide.at;
+            for (i = 0; i < now; i++) wide[i] = stored_value(w[k], done + i);
+            CUDA(err, "bringing the weights",
+                 cudaMemcpyAsync(to, wide, now * sizeof(float), cudaMemcpyHostToDevice,
+                                 p->d->stream));
+            CUDA(err, "bringing the weights", cudaStreamSynchronize(p->d->stream));
+            to += now * sizeof(float);
+        }
+    }
+    return SGF_OK;
+}
+sgf_status place_matrices(placing *p, void **out, sgf_error *err, const sgf_tensor *a,
+                          const sgf_tensor *b = NULL, const sgf_tensor *c = NULL) {
+    const sgf_tensor *list[3] = {a, b, c};
+    return place_tensors(p, list, c ? 3 : b ? 2 : 1, p->d->type, out, err);
+}
+sgf_status place_vectors(placing *p, float **out, sgf_error *err, const sgf_tensor *a,
+                         const sgf_tensor *b = NULL, const sgf_tensor *c = NULL) {
+    const sgf_tensor *list[3] = {a, b, c};
+    void *at = NULL;
+    TRY(place_tensors(p, list, c ? 3 : b ? 2 : 1, SGF_F32, &at, err));
+    *out = (float *)at;
+    return SGF_OK;
+}
+sgf_status place_model(placing *p, const float *inv_freq, sgf_error *err) {
+    gpu *d = p->d;
+    const sgf_model *m = d->model;
+    size_t half = (size_t)d->C / 2;
+    int l;
+    TRY(place_matrices(p, &d->embedding, err, &m->embedding));
+    d->output = d->embedding;
+    if (m->output.data != m->embedding.data) TRY(place_matrices(p, &d->output, err, &m->output));
+    TRY(place_vectors(p, &d->norm, err, &m->norm));
+    for (l = 0; l < d->L; l++) {
+        const sgf_layer *from = &m->layer[l];
+        layer_weights *to = &d->layer[l];
+        TRY(place_matrices(p, &to->qkv, err, &from->q, &from->k, &from->v));
+        TRY(place_matrices(p, &to->o, err, &from->o));
+        TRY(place_matrices(p, &to->gu, err, &from->gate, &from->up));
+        TRY(place_matrices(p, &to->down, err, &from->down));
+        TRY(place_vectors(p, &to->attn_norm, err, &from->attn_norm));
+        TRY(place_vectors(p, &to->ffn_norm, err, &from->ffn_norm));
+        TRY(place_vectors(p, &to->q_norm, err, &from->q_norm));
+        TRY(place_vectors(p, &to->k_norm, err, &from->k_norm));
+        TRY(place_vectors(p, &to->qkv_bias, err, &from->q_bias, &from->k_bias, &from->v_bias));
+        TRY(place_vectors(p, &to->o_bias, err, &from->o_bias));
+        TRY(place_vectors(p, &to->gu_bias, err, &from->gate_bias, &from->up_bias));
+        TRY(place_vectors(p, &to->down_bias, err, &from->down_bias));
+    }
+    d->inv_freq = (float *)place_bytes(p, half * sizeof(float));
+    if (p->base)
+        CUDA(err, "bringing the weights",
+             cudaMemcpyAsync(d->inv_freq, inv_freq, half * sizeof(float), cudaMemcpyHostToDevice,
+                             d->stream));
+    return SGF_OK;
+}
+/* The type that matrices have here: when exact, the one that all have, or F32; when fast, F16 if all
+   have 16 bits and `attend` fits the heads, else F32. */
+sgf_dtype common_type(const gpu *d) {
+    const sgf_model *m = d->model;
+    sgf_dtype type = m->embedding.dtype;
+    int same = m->output.dtype == type, l;
+    for (l = 0; l < d->L; l++) {
+        const sgf_layer *w = &m->layer[l];
+        same = same && w->q.dtype == type && w->k.dtype == type && w->v.dtype == type &&
+               w->o.dtype == type && w->gate.dtype == type && w->up.dtype == type &&
+               w->down.dtype == type;
+    }
+    if (!same) return SGF_F32;
+    if (d->exact || type == SGF_F32) return type;
+    return d->C % 8 || d->C > 128 || d->H / d->G > 64 ? SGF_F32 : SGF_F16;
+}
+
+/* ====================================================================================
+ * The plan: which block of `attend` does what
+ *
+ * A group of rows sees spans of its own sequence and of the sequences that it stands on, level by
+ * level. Groups that see the same spans of the same ancestor share a bucket: its keys are read
+ * once for all their rows. Buckets are cut into items of some rows, and, when there are few, along
+ * their keys, so that every multiprocessor has work; then a row has several partial results, which
+ * `merge` puts together.
+ * ==================================================================================== */
+
+struct bucket {
+    int32_t span, spans; /* of the call */
+    int32_t own;
+    size_t rows, first; /* how many, and where they begin in bucket_rows */
+};
+
+int spans_equal(const sgf_device_span *a, const sgf_device_span *b, int n) {
+    int i;
+    for (i = 0; i < n; i++)
+        if (a[i].first_page != b[i].first_page || a[i].begin != b[i].begin ||
+            a[i].end != b[i].end || a[i].own != b[i].own || a[i].log_mass != b[i].log_mass)
+            return 0;
+    return 1;
+}
+/* The number of spans of the first level of spans [at, end). */
+int32_t level_length(const sgf_device_span *span, int32_t at, int32_t end) {
+    int32_t n = 1;
+    while (at + n < end && span[at + n].first_page == span[at].first_page) n++;
+    return n;
+}
+/* Fill buckets and bucket_rows. */
+sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
+    size_t i, k, b, n = 0;
+    int32_t at, length, r;
+    d->buckets.n = d->level_bucket.n = 0;
+    for (i = 0; i < call->groups; i++) {
+        const sgf_device_group *g = &call->group[i];
+        for (at = g->span; at < g->span + g->spans; at += length) {
+            const sgf_device_span *span = call->span + at;
+            length = level_length(call->span, at, g->span + g->spans);
+            b = d->buckets.n;
+            for (k = 0; !span->own && k < d->buckets.n; k++) {
+                const bucket *other = &d->buckets.at[k];
+                if (other->spans == length && spans_equal(call->span + other->span, span, length)) {
+                    b = k;
+                    break;
+                }
+            }
+            if (b == d->buckets.n) {
+                bucket made = {at, length, span->own, 0, 0};
+                TRY(d->buckets.add(made, err));
+            }
+            d->buckets.at[b].rows += (size_t)g->rows;
+            TRY(d->level_bucket.add((int32_t)b, err));
+        }
+    }
+    for (b = 0; b < d->buckets.n; b++) {
+        d->buckets.at[b].first = n;
+        n += d->buckets.at[b].rows;
+        d->buckets.at[b].rows = 0;
+    }
+    TRY(d->bucket_rows.room(n + 1, err));
+    for (i = k = 0; i < call->groups; i++) {
+        const sgf_device_group *g = &call->group[i];
+        for (at = g->span; at < g->span + g->spans; at += length) {
+            bucket *to = &d->buckets.at[d->level_bucket.at[k++]];
+            length = level_length(call->span, at, g->span + g->spans);
+            for (r = 0; r < g->rows; r++) d->bucket_rows.at[to->first + to->rows++] = g->row + r;
+        }
+    }
+    return SGF_OK;
+}
+/* The end of a span for rows up to `index`. */
+int32_t span_end(const sgf_device_span *span, int32_t index) {
+    return span->own && index + 1 < span->end ? index + 1 : span->end;
+}
+/* Items for rows [at, at + count) of a bucket; `step`: keys of an item at most, a multiple of TILE. */
+sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size_t at, size_t count,
+                      size_t step, sgf_error *err) {
+    const int32_t *rows = d->bucket_rows.at + b->first + at;
+    int32_t high = 0, low = INT32_MAX, s;
+    size_t i, keys = 0;
+    item made;
+    for (i = 0; i < count; i++) {
+        int32_t index = call->row[rows[i]].index;
+        high = index > high ? index : high;
+        low = index < low ? index : low;
+    }
+    memset(&made, 0, sizeof made);
+    made.list = (int32_t)d->list.n;
+    made.rows = (int32_t)count;
+    made.span = (int32_t)d->cut.n;
+    made.low = low;
+    for (s = b->span; s < b->span + b->spans; s++) {
+        sgf_device_span span = call->span[s];
+        int32_t end = span_end(&span, high);
+        while (span.begin < end) {
+            span.end = (int32_t)least((size_t)end, (size_t)span.begin + (step - keys));
+            TRY(d->cut.add(span, err));
+            keys += (size_t)(span.end - span.begin);
+            span.begin = span.end;
+            if (keys < step) continue;
+            made.spans = (int32_t)d->cut.n - made.span;
+            TRY(d->items.add(made, err));
+            made.span = (int32_t)d->cut.n;
+            keys = 0;
+        }
+    }
+    made.spans = (int32_t)d->cut.n - made.span;
+    if (made.spans) TRY(d->items.add(made, err));
+    for (i = 0; i < count; i++) TRY(d->list.add(rows[i], err));
+    return SGF_OK;
+}
+/* How many keys an item may have, so that there is work for all multiprocessors: two blocks each. */
+size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
+    size_t b, blocks = 0, keys = 0, step;
+    for (b = 0; b < d->buckets.n; b++) {
+        const bucket *k = &d->buckets.at[b];
+        size_t cuts = (k->rows + each - 1) / each, length = 0;
+        int32_t s;
+        for (s = k->span; s < k->span + k->spans; s++)
+            length += (size_t)(call->span[s].end - call->span[s].begin);
+        blocks += cuts * (size_t)d->G;
+        keys += cuts * length * (size_t)d->G;
+    }
+    if (blocks >= 2 * (size_t)d->processors) return (size_t)1 << 40;
+    step = keys / (2 * (size_t)d->processors);
+    step = (step + TILE - 1) / TILE * TILE;
+    return most(step, 2 * TILE);
+}
+/* Number the partial results, and list them for every row. */
+sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
+    size_t i, n = 0;
+    int32_t r, partials = 0;
+    parts none = {0, 0};
+    d->of.n = 0;
+    for (i = 0; i < call->rows; i++) TRY(d->of.add(none, err));
+    for (i = 0; i < d->items.n; i++)
+        for (r = 0; r < d->items.at[i].rows; r++)
+            d->of.at[d->list.at[d->items.at[i].list + r]].count++;
+    s->merge = 0;
+    for (i = 0; i < d->items.n; i++) {
+        item *it = &d->items.at[i];
+        it->partial = -1;
+        for (r = 0; r < it->rows; r++)
+            if (d->of.at[d->list.at[it->list + r]].count != 1) it->partial = partials;
+        if (it->partial < 0) continue;
+        partials += it->rows;
+    }
+    for (i = 0; i < d->items.n; i++) /* a row whose only item writes the output */
+        for (r = 0; d->items.at[i].partial < 0 && r < d->items.at[i].rows; r++)
+            d->of.at[d->list.at[d->items.at[i].list + r]].count = -1;
+    for (i = 0; i < call->rows; i++) {
+        parts *p = &d->of.at[i];
+        p->first = (int32_t)n;
+        if (p->count >= 0) s->merge = 1;
+        n += p->count > 0 ? (size_t)p->count : 0;
+        p->count = p->count > 0 ? 0 : p->count; /* counted again as they are filled in */
+    }
+    TRY(d->part.room(n + 1, err));
+    d->part.n = n;
+    for (i = 0; i < d->items.n; i++) {
+        const item *it = &d->items.at[i];
+        for (r = 0; it->partial >= 0 && r < it->rows; r++) {
+            parts *p = &d->of.at[d->list.at[it->list + r]];
+            d->part.at[p->first + p->count++] = it->partial + r;
+        }
+    }
+    s->partials = (size_t)partials;
+    return SGF_OK;
+}
+/* The whole plan of a call. */
+sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
+    size_t R = (size_t)(d->H / d->G), widest = 0, b, at, each, step;
+    d->items.n = d->cut.n = d->list.n = 0;
+    TRY(plan_buckets(d, call, err));
+    for (b = 0; b < d->buckets.n; b++) widest = most(widest, d->buckets.at[b].rows);
+    s->warps = widest * R > 64 ? 8 : 4;
+    each = (size_t)(16 * s->warps) / R;
+    step = plan_step(d, call, each);
+    for (b = 0; b < d->buckets.n; b++)
+        for (at = 0; at < d->buckets.at[b].rows; at += each)
+            TRY(plan_items(d, call, &d->buckets.at[b], at, least(each, d->buckets.at[b].rows - at),
+                           step, err));
+    return plan_parts(d, call, s, err);
+}
+
+/* ====================================================================================
+ * A call: upload, launches, results
+ * ==================================================================================== */
+
+/* What was uploaded, as the kernels see it. */
+struct uploaded {
+    const sgf_device_row *row;
+    const sgf_device_group *group;
+    const sgf_device_span *span;
+    const sgf_device_copy *copy;
+    void *const *page;
+    const int32_t *wanted; /* numbers of the rows whose logits are wanted */
+    const item *items;
+    const int32_t *list, *part;
+    const parts *of;
+};
+
+/* One array of the upload: its place in both buffers. */
+template <class T> T *upload_part(gpu *d, size_t *at, const T *from, size_t n, size_t cap) {
+    size_t here = *at;
+    *at += (cap * sizeof(T) + 15) & ~(size_t)15;
+    if (from && d->staging.at) {
+        memcpy(d->staging.at + here, (const void *)from, n * sizeof(T));
+        memset(d->staging.at + here + n * sizeof(T), 0, (cap - n) * sizeof(T));
+    }
+    return (T *)(void *)(d->call.at + here);
+}
+/* Lay out the upload for a shape; with `call`, fill the staging buffer too. Returns its bytes. */
+size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded *u) {
+    size_t at = 0, i, n = 0;
+    int chained = d->exact || d->type == SGF_F32;
+    u->row = upload_part(d, &at, call ? call->row : NULL, s->rows, s->rows);
+    u->copy = upload_part(d, &at, call ? call->copy : NULL, s->copies, s->copies);
+    u->page = upload_part(d, &at, call ? call->page : NULL, call ? call->pages : 0, s->pages);
+    u->group = upload_part(d, &at, call && chained ? call->group : NULL, call ? call->groups : 0,
+                           s->groups);
+    u->span = upload_part(d, &at,
+                          !call     ? NULL
+                          : chained ? call->span
+                                    : d->cut.at,
+                          chained ? (call ? call->spans : 0) : d->cut.n, s->spans);
+    u->items = upload_part(d, &at, call ? d->items.at : NULL, d->items.n, s->items);
+    u->list = upload_part(d, &at, call ? d->list.at : NULL, d->list.n, s->list);
+    u->part = upload_part(d, &at, call ? d->part.at : NULL, d->part.n, s->parts);
+    u->of = upload_part(d, &at, call ? d->of.at : NULL, d->of.n, chained ? 0 : s->rows);
+    u->wanted = (const int32_t *)(const void *)(d->call.at + at);
+    for (i = 0; call && i < call->rows; i++)
+        if (call->row[i].want && n < s->wanted)
+            ((int32_t *)(void *)(d->staging.at + at))[n++] = (int32_t)i;
+    return at + s->wanted * sizeof(int32_t);
+}
+
+/* The activations, one after the other in d->work. T values but where float is said. */
+struct activations {
+    float *x;                    /* [T, D] the residual stream */
+    float *cosine, *sine;        /* [T, C/2] */
+    float *qkv, *gu;             /* [T, (H+2G)C], [T, 2F] */
+    char *normed, *q, *attended; /* [T, D], [T, HC], [T, HC] */
+    char *h;                     /* [T, F] */
+    char *last;                  /* [wanted, D] */
+};
+size_t activations_lay(const gpu *d, const shape *s, activations *a) {
+    size_t size = d->exact ? 4 : type_size(d->type), T = padded(s->rows), at = 0, i;
+    size_t HC = (size_t)d->H * (size_t)d->C, GC = (size_t)d->G * (size_t)d->C;
+    size_t bytes[10] = {T * (size_t)d->D * 4,
+                        T * (size_t)d->C / 2 * 4,
+                        T * (size_t)d->C / 2 * 4,
+                        T * (HC + 2 * GC) * 4,
+                        T * 2 * (size_t)d->F * 4,
+                        T * (size_t)d->D * size,
+                        T * HC * size,
+                        T * HC * size,
+                        T * (size_t)d->F * size,
+                        padded(s->wanted) * (size_t)d->D * size};
+    char *place[10];
+    for (i = 0; i < 10; i++) {
+        place[i] = d->work.at + at;
+        at += (bytes[i] + 255) & ~(size_t)255;
+    }
+    a->x = (float *)(void *)place[0], a->cosine = (float *)(void *)place[1];
+    a->sine = (float *)(void *)place[2], a->qkv = (float *)(void *)place[3];
+    a->gu = (float *)(void *)place[4];
+    a->normed = place[5], a->q = place[6], a->attended = place[7], a->h = place[8];
+    a->last = place[9];
+    return at;
+}
+
+#define BLAS(err, what, call)                                                                   \
+    do {                                                                                        \
+        cublasStatus_t code_ = (call);                                                          \
+        if (code_ != CUBLAS_STATUS_SUCCESS)                                                     \
+            return fail(err, code_ == CUBLAS_STATUS_ALLOC_FAILED ? SGF_ERR_MEMORY : SGF_ERR_IO, \
+                        "the GPU failed (%s: cuBLASLt status %d); free the session, and make "  \
+                        "another one or use the device cpu",                                    \
+                        what, (int)code_);                                                      \
+    } while (0)
+
+void plan_drop(product_plan *p) {
+    if (p->work) cublasLtMatmulDescDestroy(p->work);
+    if (p->w) cublasLtMatrixLayoutDestroy(p->w);
+    if (p->x) cublasLtMatrixLayoutDestroy(p->x);
+    if (p->out) cublasLtMatrixLayoutDestroy(p->out);
+    memset(p, 0, sizeof *p);
+}
+sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error *err) {
+    cudaDataType_t in = d->type == SGF_F32 ? CUDA_R_32F : CUDA_R_16F;
+    size_t bytes = WORKSPACE;
+    unsigned at = ((unsigned)N * 31u + (unsigned)K * 7u + (unsigned)T * 101u) % PLANS;
+    cublasOperation_t turned = CUBLAS_OP_T;
+    cublasLtMatmulPreference_t wish = NULL;
+    uint32_t aligned = 4; /* bytes: logits may begin at any row of out */
+    cublasLtMatmulHeuristicResult_t found;
+    cublasStatus_t code;
+    product_plan *p = &d->plan[at];
+    int count = 0;
+    *out = p;
+    if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
+    plan_drop(p);
+    while (aligned < 256 && (size_t)N * sizeof(float) % (2 * aligned) == 0) aligned *= 2;
+    /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
+    BLAS(err, "plan", cublasLtMatmulDescCreate(&p->work, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+    BLAS(err, "plan",
+         cublasLtMatmulDescSetAttribute(p->work, CUBLASLT_MATMUL_DESC_TRANSA, &turned,
+                                        sizeof turned));
+    BLAS(err, "plan", cublasLtMatrixLayoutCreate(&p->w, in, (uint64_t)K, (uint64_t)N, K));
+    BLAS(err, "plan", cublasLtMatrixLayoutCreate(&p->x, in, (uint64_t)K, (uint64_t)T, K));
+    BLAS(err, "plan", cublasLtMatmulPreferenceCreate(&wish));
+    code = cublasLtMatmulPreferenceSetAttribute(wish, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                                &bytes, sizeof bytes);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatmulPreferenceSetAttribute(
+            wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &aligned, sizeof aligned);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatmulPreferenceSetAttribute(
+            wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &aligned, sizeof aligned);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatrixLayoutCreate(&p->out, CUDA_R_32F, (uint64_t)N, (uint64_t)T, N);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatmulAlgoGetHeuristic(d->blas, p->work, p->w, p->x, p->out, p->out, wish, 1,
+                                              &found, &count);
+    cublasLtMatmulPreferenceDestroy(wish);
+    if (code == CUBLAS_STATUS_SUCCESS && !count) code = CUBLAS_STATUS_NOT_SUPPORTED;
+    if (code != CUBLAS_STATUS_SUCCESS) plan_drop(p);
+    BLAS(err, "choosing an algorithm", code);
+    p->algorithm = found.algo;
+    p->N = N, p->K = K, p->T = T;
+    return SGF_OK;
+}
+
+/* The forward pass, for each type W of weights, type A of activations and pages, and way. */
+template <class W, class A, bool EXACT> struct pass {
+    /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
+    static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
+                               int N, int K, int T, int add, sgf_error *err) {
+        if constexpr (EXACT) {
+            if (T > 4)
+                return launch(d, "product", err, product<W, 32>,
+                              grid_of((size_t)(N + 63) / 64, (size_t)(T + 31) / 32), 256,
+                              (const W *)w, (const float *)(const void *)x, bias, out, N, K, T,
+                              add);
+            return launch(d, "product", err, product<W, 4>, grid_of((size_t)(N + 63) / 64), 256,
+                          (const W *)w, (const float *)(const void *)x, bias, out, N, K, T, add);
+        } else {
+            const W *wide = (const W *)w, *in = (const W *)(const void *)x;
+            dim3 grid = grid_of((size_t)(N + 3) / 4); /* 4 warps a block */
+            if (T <= FEW && K % (int)(16 / sizeof(W)) == 0) {
+                if (T == 1)
+                    TRY(launch(d, "few_rows", err, few_rows<W, 1>, grid, 128, wide, in, out, N, K,
+                               T, add));
+                else if (T == 2)
+                    TRY(launch(d, "few_rows", err, few_rows<W, 2>, grid, 128, wide, in, out, N, K,
+                               T, add));
+                else if (T <= 4)
+                    TRY(launch(d, "few_rows", err, few_rows<W, 4>, grid, 128, wide, in, out, N, K,
+                               T, add));
+                else
+                    TRY(launch(d, "few_rows", err, few_rows<W, FEW>, grid, 128, wide, in, out, N, K,
+                               T, add));
+            } else {
+                float one = 1, beta = add ? 1.0f : 0.0f;
+                product_plan *p;
+                TRY(plan_find(d, N, K, (int)padded((size_t)T), &p, err));
+                BLAS(err, "cublasLtMatmul",
+                     cublasLtMatmul(d->blas, p->work, &one, w, p->w, x, p->x, &beta, out, p->out,
+                                    out, p->out, &p->algorithm, d->blas_work.at, WORKSPACE,
+                                    d->stream));
+            }
+            if (bias)
+                return launch(d, "add_bias", err, add_bias, grid_of((size_t)T), 256, out, bias, N);
+            return SGF_OK;
+        }
+    }
+    template <int CP>
+    static sgf_status attend_on(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                                int l, sgf_error *err) {
+        int window = (int)sgf_config_window(&d->model->config, l);
+        size_t H = (size_t)d->H;
+        float *partial = (float *)(void *)d->partial.at;
+        float *ml = partial + s->partials * H * (size_t)d->C;
+        if constexpr (sizeof(A) == 2) {
+            TRY(launch(d, "attend", err, s->warps == 8 ? attend<CP, 8> : attend<CP, 4>,
+                       grid_of(s->items, (size_t)d->G), (unsigned)s->warps * 32, u->row, u->items,
+                       u->list, u->span, u->page, (const A *)(void *)a->q, (A *)(void *)a->attended,
+                       partial, ml, d->H, d->G, d->C, l, d->L, window));
+            if (s->merge)
+                TRY(launch(d, "merge", err, merge, grid_of(H, s->rows), 64, u->of, u->part,
+                           (const float *)partial, (const float *)ml, (A *)(void *)a->attended,
+                           d->H, d->C));
+        }
+        return SGF_OK;
+    }
+    static sgf_status attention(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                                int l, sgf_error *err) {
+        if constexpr (sizeof(A) == 4)
+            return launch(d, "attend_exact", err, attend_exact<A>, grid_of((size_t)d->H, s->rows),
+                          128, u->row, u->group, u->span, u->page, (const A *)(void *)a->q,
+                          (A *)(void *)a->attended, d->H, d->G, d->C, l, d->L,
+                          (int)sgf_config_window(&d->model->config, l));
+        else if (d->C <= 16) return attend_on<16>(d, s, u, a, l, err);
+        else if (d->C <= 32) return attend_on<32>(d, s, u, a, l, err);
+        else if (d->C <= 64) return attend_on<64>(d, s, u, a, l, err);
+        else if (d->C <= 96) return attend_on<96>(d, s, u, a, l, err);
+        else return attend_on<128>(d, s, u, a, l, err);
+    }
+    /* sgf__layer_forward */
+    static sgf_status layer(gpu *d, const shape *s, const uploaded *u, const activations *a, int l,
+                            sgf_error *err) {
+        const layer_weights *w = &d->layer[l];
+        int T = (int)s->rows, D = d->D, HC = d->H * d->C, heads = d->H + 2 * d->G, F = d->F;
+        float eps = d->model->config.rms_eps;
+        A *normed = (A *)(void *)a->normed;
+        const int32_t *all = NULL;
+        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
+                   (const float *)w->attn_norm, eps, D, normed));
+        TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, heads * d->C, D, T, 0, err));
+        TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>, grid_of((size_t)heads, s->rows),
+                   64, u->row, (const float *)a->qkv, (const float *)w->qkv_bias,
+                   (const float *)w->q_norm, (const float *)w->k_norm, eps,
+                   (const float *)a->cosine, (const float *)a->sine, (A *)(void *)a->q, d->H, d->G,
+                   d->C, l, d->L));
+        TRY(attention(d, s, u, a, l, err));
+        TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
+        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
+                   (const float *)w->ffn_norm, eps, D, normed));
+        TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
+        TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((size_t)(F + 255) / 256, s->rows), 256,
+                   (const float *)a->gu, (const float *)w->gu_bias, (A *)(void *)a->h, F));
+        return multiply(d, w->down, a->h, w->down_bias, a->x, D, F, T, 1, err);
+    }
+    /* All launches of a call, the logits' too: into row first_kept of d->logits. */
+    static sgf_status enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                              sgf_error *err) {
+        float eps = d->model->config.rms_eps;
+        const int32_t *all = NULL;
+        int l;
+        if (s->copies)
+            TRY(launch(d, "graft", err, graft<A>, grid_of(s->copies, (size_t)(d->L * d->G)), 32,
+                       u->copy, (const float *)d->inv_freq, d->L, d->G, d->C));
+        TRY(launch(d, "embed", err, embed<W>, grid_of(s->rows), 128, u->row,
+                   (const W *)d->embedding, a->x, d->D));
+        TRY(launch(d, "angles", err, angles, grid_of(s->rows), 32, u->row,
+                   (const float *)d->inv_freq, d->rope_scale, d->C / 2, a->cosine, a->sine));
+        for (l = 0; l < d->L; l++) TRY(layer(d, s, u, a, l, err));
+        if (s->hidden)
+            TRY(launch(d, "norm", err, norm<EXACT, float>, grid_of(s->rows), 256,
+                       (const float *)a->x, all, (const float *)d->norm, eps, d->D,
+                       (float *)(void *)d->hidden.at));
+        if (!s->wanted) return SGF_OK;
+        return launch(d, "norm", err, norm<EXACT, A>, grid_of(s->wanted), 256, (const float *)a->x,
+                      u->wanted, (const float *)d->norm, eps, d->D, (A *)(void *)a->last);
+    }
+    /* Rows [first, first + n) of the wanted ones: their logits to row `to` of d->logits. */
+    static sgf_status logits(gpu *d, const activations *a, size_t first, size_t n, size_t to,
+                             sgf_error *err) {
+        float *out = (float *)(void *)d->logits.at + to * (size_t)d->V;
+        return multiply(d, d->output, a->last + first * (size_t)d->D * sizeof(A), NULL, out, d->V,
+                        d->D, (int)n, 0, err);
+    }
+};
+
+/* The right pass for weights and way. */
+#define PASS(d, call)                                                                 \
+    ((d)->exact             ? (d)->type == SGF_F32   ? pass<float, float, true>::call \
+                              : (d)->type == SGF_F16 ? pass<f16, float, true>::call   \
+                                                     : pass<bf16, float, true>::call  \
+     : (d)->type == SGF_F32 ? pass<float, float, false>::call                         \
+                            : pass<f16, f16, false>::call)
+
+/* Everything of a call that a graph can hold. */
+sgf_status call_enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a, int keep,
+                        sgf_error *err) {
+    CUDA(err, "upload",
+         cudaMemcpyAsync(d->call.at, d->staging.at, s->bytes, cudaMemcpyHostToDevice, d->stream));
+    TRY(PASS(d, enqueue(d, s, u, a, err)));
+    if (keep && s->wanted) return PASS(d, logits(d, a, 0, s->wanted, s->first_kept, err));
+    return SGF_OK;
+}
+graph *graph_find(gpu *d, const shape *s) {
+    graph *oldest = &d->graphs[0];
+    int i;
+    for (i = 0; i < GRAPHS; i++) {
+        graph *g = &d->graphs[i];
+        if (g->used && !memcmp(&g->of, s, sizeof *s)) {
+            g->used = ++d->clock;
+            return g;
+        }
+        if (g->used < oldest->used) oldest = g;
+    }
+    if (oldest->run) cudaGraphExecDestroy(oldest->run);
+    oldest->run = NULL;
+    oldest->of = *s;
+    oldest->used = 0;
+    return oldest;
+}
+/* A shape that comes a second time is captured; from then on a call is one launch. */
+sgf_status graph_run(gpu *d, graph *g, const shape *s, const uploaded *u, const activations *a,
+                     sgf_error *err) {
+    cudaGraph_t made = NULL;
+    cudaError_t code;
+    sgf_status status;
+    if (!g->run) {
+        CUDA(err, "capture", cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal));
+        status = call_enqueue(d, s, u, a, 1, err);
+        code = cudaStreamEndCapture(d->stream, &made);
+        if (!status && code != cudaSuccess) status = fail_cuda(err, code, "capture");
+        if (!status) {
+            code = cudaGraphInstantiate(&g->run, made, 0);
+            if (code != cudaSuccess) status = fail_cuda(err, code, "capture");
+        }
+        if (made) cudaGraphDestroy(made);
+        if (status) return status;
+    }
+    CUDA(err, "cudaGraphLaunch", cudaGraphLaunch(g->run, d->stream));
+    return SGF_OK;
+}
+
+sgf_status pinned_reserve(gpu *d, buffer *b, size_t bytes, sgf_error *err) {
+    void *made = NULL;
+    if (bytes <= b->size) return SGF_OK;
+    bytes = rounded(bytes);
+    graphs_drop(d);
+    if (b->at) CUDA(err, "cudaFreeHost", cudaFreeHost(b->at));
+    b->at = NULL;
+    b->size = 0;
+    CUDA(err, "cudaMallocHost", cudaMallocHost(&made, bytes));
+    b->at = (char *)made;
+    b->size = bytes;
+    return SGF_OK;
+}
+
+sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err) {
+    gpu *d = (gpu *)device;
+    size_t V = (size_t)d->V, done, kept;
+    int chained = d->exact || d->type == SGF_F32;
+    activations a;
+    uploaded u;
+    shape s;
+    graph *g = NULL;
+    memset(&s, 0, sizeof s);
+    CUDA(err, "waiting", cudaStreamSynchronize(d->stream)); /* the staging buffer is free again */
+    if (!chained) TRY(plan_make(d, call, &s, err));
+    s.rows = call->rows;
+    s.wanted = call->wanted;
+    s.copies = call->copies;
+    s.pages = rounded(call->pages);
+    s.groups = chained ? rounded(call->groups) : 0;
+    s.spans = rounded(chained ? call->spans : d->cut.n);
+    if (!chained) {
+        s.items = rounded(d->items.n);
+        s.list = rounded(d->list.n);
+        s.parts = rounded(d->part.n);
+        s.partials = rounded(s.partials);
+    }
+    s.hidden = call->hidden != NULL;
+    s.first_kept = call->first_kept;
+    s.bytes = upload_lay(d, &s, NULL, &u);
+    TRY(pinned_reserve(d, &d->staging, s.bytes, err));
+    TRY(buffer_reserve(d, &d->call, d->staging.size, "a call", err));
+    TRY(buffer_reserve(d, &d->work, activations_lay(d, &s, &a), "activations", err));
+    TRY(buffer_reserve(d, &d->partial,
+                       s.partials * (size_t)d->H * (size_t)(d->C + 2) * sizeof(float), "attention",
+                       err));
+    TRY(buffer_reserve(d, &d->hidden, call->hidden ? s.rows * (size_t)d->D * sizeof(float) : 0,
+                       "hidden states", err));
+    kept = call->keep ? call->all_kept : least(s.wanted, LOGITS_ROWS);
+    if (kept > FEW) kept += 63; /* the last rows of a call may be padded */
+    if (call->first_kept == 0)  /* logits of the calls before this one are not lost */
+        TRY(buffer_reserve(d, &d->logits, kept * V * sizeof(float), "logits", err));
+    upload_lay(d, &s, call, &u);
+    activations_lay(d, &s, &a);
+    if (call->keep && !call->hidden && s.rows <= GRAPH_ROWS) g = graph_find(d, &s);
+    if (g && g->used) TRY(graph_run(d, g, &s, &u, &a, err));
+    else TRY(call_enqueue(d, &s, &u, &a, call->keep, err));
+    if (g) g->used = ++d->clock;
+    if (call->hidden)
+        CUDA(err, "hidden states",
+             cudaMemcpyAsync(call->hidden, d->hidden.at, s.rows * (size_t)d->D * sizeof(float),
+                             cudaMemcpyDeviceToHost, d->stream));
+    for (done = 0; call->logits && done < s.wanted; done += LOGITS_ROWS) {
+        size_t n = least(LOGITS_ROWS, s.wanted - done);
+        TRY(PASS(d, logits(d, &a, done, n, 0, err)));
+        CUDA(err, "logits",
+             cudaMemcpyAsync(call->logits + done * V, d->logits.at, n * V * sizeof(float),
+                             cudaMemcpyDeviceToHost, d->stream));
+    }
+    if (!call->keep) CUDA(err, "the forward pass", cudaStreamSynchronize(d->stream));
+    return SGF_OK;
+}
+
+/* ---- the next tokens ---- */
+
+sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int32_t *ids,
+                      sgf_error *err) {
+    gpu *d = (gpu *)device;
+    size_t i, c, shares = 0, rows = 0, at_shares, at_stats, at_ids, bytes;
+    int softmax = 0;
+    choice *to;
+    float *share, *stats;
+    const float *logits = (const float *)(const void *)d->logits.at;
+    for (i = 0; i < n; i++) {
+        shares += list[i].contexts;
+        rows = most(rows, list[i].first + list[i].contexts);
+        if (list[i].combine == SGF_MAX && list[i].contexts > 1) softmax = 1;
+    }
+    at_shares = (n * sizeof(choice) + 15) & ~(size_t)15; /* choices, shares | stats, ids */
+    at_stats = at_shares + ((shares * sizeof(float) + 15) & ~(size_t)15);
+    at_ids = at_stats + rows * 2 * sizeof(float);
+    bytes = at_ids + n * sizeof(int32_t);
+    TRY(pinned_reserve(d, &d->choices, bytes, err));
+    TRY(buffer_reserve(d, &d->ids, rounded(bytes), "the next tokens", err));
+    to = (choice *)(void *)d->choices.at;
+    share = (float *)(void *)(d->choices.at + at_shares);
+    stats = (float *)(void *)(d->ids.at + at_stats);
+    shares = 0;
+    for (i = 0; i < n; i++) { /* as sgf__combine weighs */
+        const sgf_device_choice *from = &list[i];
+        double total = 0;
+        to[i].first = (int32_t)from->first;
+        to[i].contexts = (int32_t)from->contexts;
+        to[i].rule = (int32_t)from->combine;
+        to[i].best = 0;
+        to[i].share = (int32_t)shares;
+        for (c = 1; from->weight && c < from->contexts; c++)
+            if (from->weight[c] > from->weight[to[i].best]) to[i].best = (int32_t)c;
+        for (c = 0; from->weight && c < from->contexts; c++) total += from->weight[c];
+        for (c = 0; c < from->contexts; c++)
+            share[shares++] = (float)(from->weight && total > 0 ? from->weight[c] / total
+                                                                : 1.0 / (double)from->contexts);
+    }
+    CUDA(err, "upload",
+         cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice, d->stream));
+    if (softmax)
+        TRY(launch(d, "softmax_stats", err, d->exact ? softmax_stats<true> : softmax_stats<false>,
+                   grid_of(rows), 256, logits, d->V, stats));
+    TRY(launch(d, "choose", err, choose, grid_of(n), 256, (const choice *)(const void *)d->ids.at,
+               (const float *)(const void *)(d->ids.at + at_shares), logits, (const float *)stats,
+               d->V, (int32_t *)(void *)(d->ids.at + at_ids)));
+    CUDA(err, "the next tokens",
+         cudaMemcpyAsync(d->choices.at, d->ids.at + at_ids, n * sizeof(int32_t),
+                         cudaMemcpyDeviceToHost, d->stream));
+    CUDA(err, "the next tokens", cudaStreamSynchronize(d->stream));
+    memcpy(ids, d->choices.at, n * sizeof(int32_t));
+    return SGF_OK;
+}
+
+/* ---- pages, opening and closing ---- */
+
+sgf_status gpu_page(void *device, void **page, sgf_error *err) {
+    gpu *d = (gpu *)device;
+    size_t pages = most(1, SLAB / d->page_bytes);
+    char *made = NULL;
+    if (!d->slab_left) {
+        TRY(d->slab.room(d->slab.n + 1, err));
+        TRY(memory_take(d, pages * d->page_bytes, "keys and values", &made, err));
+        d->slab.at[d->slab.n++] = made;
+        d->slab_left = pages;
+    }
+    *page = d->slab.at[d->slab.n - 1] + (pages - d->slab_left--) * d->page_bytes;
+    return SGF_OK;
+}
+void gpu_close(void *device) {
+    gpu *d = (gpu *)device;
+    buffer *all[] = {&d->call,   &d->work,      &d->partial, &d->logits,
+                     &d->hidden, &d->blas_work, &d->ids};
+    size_t i;
+    if (!d) return;
+    if (d->stream) cudaStreamSynchronize(d->stream);
+    graphs_drop(d);
+    for (i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i]->at) cudaFree(all[i]->at);
+    if (d->staging.at) cudaFreeHost(d->staging.at);
+    if (d->choices.at) cudaFreeHost(d->choices.at);
+    for (i = 0; i < d->slab.n; i++) cudaFree(d->slab.at[i]);
+    if (d->weights) cudaFree(d->weights);
+    for (i = 0; i < PLANS; i++) plan_drop(&d->plan[i]);
+    if (d->blas) cublasLtDestroy(d->blas);
+    if (d->stream) cudaStreamDestroy(d->stream);
+    cudaGetLastError();
+    free(d->slab.at);
+    free(d->items.at);
+    free(d->cut.at);
+    free(d->list.at);
+    free(d->part.at);
+    free(d->bucket_rows.at);
+    free(d->level_bucket.at);
+    free(d->of.at);
+    free(d->buckets.at);
+    free(d);
+}
+sgf_status gpu_describe(char *out, size_t cap, sgf_error *err) {
+    cudaDeviceProp properties;
+    size_t left = 0, all = 0;
+    int count = 0;
+    cudaError_t code = cudaGetDeviceCount(&count);
+    if (code == cudaSuccess && count) code = cudaSetDevice(0);
+    if (code == cudaSuccess && count) code = cudaGetDeviceProperties(&properties, 0);
+    if (code == cudaSuccess && count) code = cudaMemGetInfo(&left, &all);
+    if (code != cudaSuccess || !count) {
+        cudaGetLastError();
+        return fail(err, SGF_ERR_UNSUPPORTED,
+                    "no NVIDIA GPU can be used here (%s); use the device cpu",
+                    code == cudaSuccess ? "there is none" : cudaGetErrorString(code));
+    }
+    if (properties.major < 8)
+        return fail(err, SGF_ERR_UNSUPPORTED,
+                    "%s has compute capability %d.%d, and 8.0 (Ampere) is the least; use the "
+                    "device cpu",
+                    properties.name, properties.major, properties.minor);
+    if (cap)
+        snprintf(out, cap, "%s, %.1f of %.1f GiB free, compute capability %d.%d", properties.name,
+                 (double)left / (double)(1 << 30), (double)all / (double)(1 << 30),
+                 properties.major, properties.minor);
+    return SGF_OK;
+}
+sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
+    const sgf_config *c = &d->model->config;
+    size_t cells;
+    cudaDeviceProp properties;
+    placing p;
+    sgf_status status;
+    int lost = 0;
+    d->D = c->dim, d->L = c->layers, d->H = c->heads, d->G = c->kv_heads, d->C = c->head_dim;
+    d->F = c->ffn_dim, d->V = c->vocab_size;
+    if (d->C > HEAD_MOST)
+        return fail(err, SGF_ERR_UNSUPPORTED,
+                    "heads of %d channels are too wide for the GPU, which takes %d; use the "
+                    "device cpu",
+                    d->C, (int)HEAD_MOST);
+    d->type = common_type(d);
+    cells = (size_t)d->L * (size_t)d->G * 2 * PAGE * (size_t)d->C;
+    d->page_bytes = cells * (d->exact ? 4 : type_size(d->type)) + PAGE * sizeof(int32_t);
+    d->page_bytes = (d->page_bytes + 255) & ~(size_t)255;
+    CUDA(err, "cudaSetDevice", cudaSetDevice(0));
+    CUDA(err, "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, 0));
+    d->processors = properties.multiProcessorCount;
+    CUDA(err, "cudaStreamCreate", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking));
+    memset(&p, 0, sizeof p);
+    p.d = d;
+    TRY(place_model(&p, inv_freq, err));
+    TRY(memory_take(d, p.used + 256, "the weights", &d->weights, err));
+    p.base = d->weights;
+    p.lost = (int *)(void *)(d->weights + p.used);
+    p.used = 0;
+    CUDA(err, "bringing the weights",
+         cudaMemcpyAsync(p.lost, &lost, sizeof lost, cudaMemcpyHostToDevice, d->stream));
+    status = place_model(&p, inv_freq, err);
+    free(p.wide.at);
+    if (status) return status;
+    CUDA(err, "bringing the weights",
+         cudaMemcpyAsync(&lost, p.lost, sizeof lost, cudaMemcpyDeviceToHost, d->stream));
+    CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
+    if (d->exact) return SGF_OK;
+    if (lost)
+        return fail(err, SGF_ERR_UNSUPPORTED,
+                    "the model has weights above 65504, which f16 cannot hold; compute exactly "
+                    "(--exact) or on the device cpu");
+    BLAS(err, "cublasLtCreate", cublasLtCreate(&d->blas));
+    return buffer_reserve(d, &d->blas_work, WORKSPACE, "matrix products", err);
+}
+sgf_status gpu_open(const sgf_model *model, const float *inv_freq, float rope_scale, int exact,
+                    void **device, sgf_error *err) {
+    gpu *d = (gpu *)calloc(1, sizeof *d);
+    sgf_status status;
+    if (!d) return fail(err, SGF_ERR_MEMORY, "out of memory");
+    d->model = model;
+    d->rope_scale = rope_scale;
+    d->exact = exact != 0;
+    status = gpu_fill(d, inv_freq, err);
+    if (status) gpu_close(d);
+    else *device = d;
+    return status;
+}
+
+} /* namespace */
+
+extern "C" const sgf_device_functions *sgf_cuda(void) {
+    static const sgf_device_functions functions = {gpu_describe, gpu_open,    gpu_close,
+                                                   gpu_page,     gpu_forward, gpu_choose};
+    return &functions;
+}

@@ -1,0 +1,669 @@
+/* segfuse.cu against the processor: exact by memcmp, fast within 2e-2 and with equal tokens. Built twice:
+   with tests/cuda_emulator in the place of CUDA (`make cuda-emulated`, no GPU), where it also lets
+   memory run out and calls fail, and by nvcc (`make cuda-test`), for a GPU. Run from the top of the
+   tree, `tests FILTER` runs the tests whose name holds FILTER. */
+#define SEGFUSE_IMPLEMENTATION
+#define SGF_CUDA
+#include "../segfuse.h"
+
+#include "test.h"
+
+#ifdef SGF_TEST_EMULATED
+#include "cuda_emulator/control.h"
+#endif
+
+static const char *golden_path(void) {
+    return "tests/golden";
+}
+static const char *temp_path(const char *name) {
+    static char path[8][1400];
+    static int next;
+    const char *base = getenv("TMPDIR");
+    next = (next + 1) % 8;
+    snprintf(path[next], sizeof path[next], "%s/segfuse-cuda-%ld-%s",
+             base && base[0] ? base : "/tmp", (long)getpid(), name);
+    return path[next];
+}
+#pragma GCC diagnostic push /* their own tests are run by tests/main.c */
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "test_forward.c"
+
+#include "test_generate.c"
+#pragma GCC diagnostic pop
+
+enum { EXACT = 1, FAST = 0 };
+
+static sgf_session *cuda_session(const sgf_model *model, int exact) {
+    sgf_session_options options;
+    sgf_session *session = NULL;
+    sgf_error err;
+    memset(&options, 0, sizeof options);
+    options.device = SGF_DEVICE_CUDA;
+    options.exact = exact;
+    if (sgf_session_create(model, &options, &session, &err)) printf("    %s\n", err.message);
+    return session;
+}
+static int cuda_same_bits(const float *a, const float *b, size_t n) {
+    return !memcmp(a, b, n * sizeof *a);
+}
+
+/* ---- layouts in one call: every architecture, every mask of the golden cases ---- */
+
+static int cuda_exact_case(const sgf_model *model, const sgf_layout *layout,
+                           const forward_expected *golden, const char *name) {
+    size_t n = layout->tokens * (size_t)model->config.vocab_size;
+    size_t m = layout->tokens * (size_t)model->config.dim;
+    sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
+    sgf_session *gpu = cuda_session(model, EXACT);
+    float *room = (float *)malloc(2 * (n + m) * sizeof(float)), *theirs = room + n + m;
+    sgf_error err;
+    int same = 0, exact = 0;
+    (void)golden, (void)name;
+    err.message[0] = 0;
+    if (cpu && gpu && !sgf_forward_layout(cpu, layout, room, room + n, NULL, &err) &&
+        !sgf_forward_layout(gpu, layout, theirs, theirs + n, NULL, &err))
+        same = cuda_same_bits(room, theirs, n + m);
+    else printf("    %s\n", err.message);
+    CHECK(same);
+    CHECK(gpu && sgf_session_device(gpu, &exact) == SGF_DEVICE_CUDA && exact);
+    sgf_session_free(cpu);
+    sgf_session_free(gpu);
+    free(room);
+    return same;
+}
+static void test_exact_golden_models(void) {
+    forward_cases(cuda_exact_case);
+}
+static double cuda_worst;
+static int cuda_fast_case(const sgf_model *model, const sgf_layout *layout,
+                          const forward_expected *golden, const char *name) {
+    size_t n = layout->tokens * (size_t)model->config.vocab_size;
+    sgf_session *gpu = cuda_session(model, FAST);
+    float *ours = (float *)malloc(n * sizeof(float));
+    sgf_error err;
+    double d = 1e30;
+    int exact = 1;
+    err.message[0] = 0;
+    if (gpu && !sgf_forward_layout(gpu, layout, ours, NULL, NULL, &err))
+        d = forward_difference(ours, golden->logits, n);
+    else printf("    %s\n", err.message);
+    if (getenv("SGF_TEST_VERBOSE")) printf("    %-60s %.1e\n", name, d);
+    if (d > cuda_worst) cuda_worst = d;
+    CHECK(d < 2e-2);
+    CHECK(gpu && sgf_session_device(gpu, &exact) == SGF_DEVICE_CUDA && !exact);
+    sgf_session_free(gpu);
+    free(ours);
+    return d < 2e-2;
+}
+static void test_fast_golden_models(void) {
+    cuda_worst = 0;
+    forward_cases(cuda_fast_case);
+    printf("    worst: %.1e of the greatest logit\n", cuda_worst);
+}
+
+/* ---- layouts of all kinds, and their continuation row by row, with the bundled model ---- */
+
+static uint32_t cuda_random_state;
+static uint32_t cuda_random(uint32_t n) {
+    cuda_random_state = cuda_random_state * 1664525u + 1013904223u;
+    return (cuda_random_state >> 8) % n;
+}
+/* Segments of some tokens, visible to each other as chance wills (some rows see nothing), masses,
+   positions that jump. */
+static void cuda_random_layout(sgf_layout *layout, uint32_t seed, const sgf_model *model,
+                               size_t tokens) {
+    size_t made = 0, i;
+    int32_t segment = 0, q, k;
+    sgf_error err;
+    cuda_random_state = seed * 2654435761u + 1;
+    sgf_layout_clear(layout);
+    while (made < tokens) {
+        size_t n = 1 + cuda_random(seed % 3 ? 9 : 70);
+        if (n > tokens - made) n = tokens - made;
+        MUST(sgf_layout_segment(layout, cuda_random(4) ? SGF_PARAPHRASE : SGF_SHARED, 0, &segment,
+                                &err),
+             err);
+        for (i = 0; i < n; i++) {
+            int32_t id = (int32_t)cuda_random((uint32_t)model->config.vocab_size);
+            MUST(sgf_layout_add(layout, segment, &id, 1, &err), err);
+        }
+        made += n;
+    }
+    MUST(sgf_layout_segment(layout, SGF_ANSWER, -1, &segment, &err), err);
+    for (i = 0; i < 3; i++) {
+        int32_t id = (int32_t)cuda_random((uint32_t)model->config.vocab_size);
+        MUST(sgf_layout_add(layout, segment, &id, 1, &err), err);
+    }
+    sgf_layout_place(layout, seed % 2 ? SGF_ALIGNED : SGF_SEQUENTIAL);
+    for (q = 0; q <= segment; q++)
+        for (k = 0; k <= segment; k++) sgf_visible_set(layout, q, k, cuda_random(3) > 0);
+    for (k = 0; k < segment; k++) {
+        sgf_visible_set(layout, segment, k, 1);
+        if (cuda_random(2)) layout->segment[k].log_mass = -1.5f + 0.25f * (float)cuda_random(8);
+    }
+    sgf_visible_set(layout, segment, segment, 1);
+}
+enum { CUDA_LAYOUTS = 8 };
+static void cuda_random_layouts(int exact) {
+    sgf_model *model = generate_model();
+    size_t V = (size_t)model->config.vocab_size, i, t;
+    double worst = 0;
+    uint32_t seed;
+    for (seed = 0; seed < CUDA_LAYOUTS; seed++) {
+        sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
+        sgf_session *gpu = cuda_session(model, exact);
+        int32_t sequence[2] = {0, 0};
+        sgf_layout layout;
+        sgf_error err;
+        float *room;
+        sgf_layout_init(&layout, NULL);
+        cuda_random_layout(&layout, seed, model, seed == 3 ? 300 : 20 + 13 * seed);
+        room = (float *)malloc(2 * layout.tokens * V * sizeof(float));
+        CHECK(cpu && gpu);
+        if (!cpu || !gpu) return;
+        MUST(sgf_forward_layout(cpu, &layout, room, NULL, &sequence[0], &err), err);
+        MUST(sgf_forward_layout(gpu, &layout, room + layout.tokens * V, NULL, &sequence[1], &err),
+             err);
+        if (exact) CHECK(cuda_same_bits(room, room + layout.tokens * V, layout.tokens * V));
+        for (t = 0; t < layout.tokens; t++) {
+            double d = forward_difference(room + (layout.tokens + t) * V, room + t * V, V);
+            worst = d > worst ? d : worst;
+        }
+        for (i = 0; i < 3; i++) { /* the answer goes on, a row at a time */
+            sgf_row row = {(int32_t)(7 * i + seed), layout.answer_pos + (int32_t)i, layout.answer,
+                           0, 1};
+            row.sequence = sequence[0];
+            MUST(sgf_forward(cpu, &row, 1, room, NULL, &err), err);
+            row.sequence = sequence[1];
+            MUST(sgf_forward(gpu, &row, 1, room + V, NULL, &err), err);
+            if (exact) CHECK(cuda_same_bits(room, room + V, V));
+            else CHECK(forward_difference(room + V, room, V) < 2e-2);
+        }
+        free(room);
+        sgf_layout_free(&layout);
+        sgf_session_free(cpu);
+        sgf_session_free(gpu);
+    }
+    if (!exact) {
+        printf("    worst: %.1e of the greatest logit\n", worst);
+        CHECK(worst < 2e-2);
+    }
+    sgf_model_free(model);
+}
+static void test_exact_random_layouts(void) {
+    cuda_random_layouts(EXACT);
+}
+static void test_fast_random_layouts(void) {
+    cuda_random_layouts(FAST);
+}
+
+/* ---- every method ---- */
+
+enum { CUDA_TOKENS = 4, CUDA_CONTEXTS = GENERATE_QUESTIONS * GENERATE_PARAPHRASES };
+
+/* The answers of all questions, asked together, by one method; `bits` (NULL: the device chooses)
+   gets the combined logits of every step. */
+typedef struct cuda_answers {
+    int32_t ids[GENERATE_QUESTIONS][CUDA_TOKENS];
+    size_t count[GENERATE_QUESTIONS];
+} cuda_answers;
+typedef struct cuda_steps {
+    float *at;
+    size_t n, cap, V;
+} cuda_steps;
+
+static int cuda_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+    cuda_steps *steps = (cuda_steps *)user;
+    (void)task, (void)step, (void)chosen;
+    if (steps->n < steps->cap)
+        memcpy(steps->at + steps->n++ * steps->V, logits, steps->V * sizeof(float));
+    return 0;
+}
+static int cuda_ask(sgf_session *s, const sgf_model *model, const char *name, size_t questions,
+                    cuda_answers *answers, cuda_steps *steps) {
+    static const double weight[GENERATE_PARAPHRASES] = {0.5, 0.125, 1, 0.25, 1};
+    generate_texts_all all;
+    sgf_layout context[CUDA_CONTEXTS];
+    sgf_task task[GENERATE_QUESTIONS];
+    sgf_method method;
+    sgf_error err;
+    size_t i, c, contexts, n = 0;
+    sgf_status status;
+    generate_prompts(&all, GENERATE_PARAPHRASES);
+    memset(task, 0, sizeof task);
+    memset(answers, 0, sizeof *answers);
+    status = sgf_method_find(name, &method, &err);
+    if (!strcmp(name, "myriadlama_flex")) method.mask = SGF_MANUAL_CROSS;
+    contexts = method.contexts == 2 ? GENERATE_PARAPHRASES : 1;
+    for (i = 0; i < questions && !status; i++) {
+        task[i].context = &context[n];
+        task[i].contexts = contexts;
+        task[i].combine = method.combine;
+        task[i].weight = weight;
+        task[i].ids = answers->ids[i];
+        task[i].max_new_tokens = CUDA_TOKENS;
+        for (c = 0; c < contexts && !status; c++) {
+            sgf_layout_init(&context[n], NULL);
+            status = sgf_prompt_layout(model->tokenizer, &all.prompt[i], &method, c, &context[n++],
+                                       &err);
+        }
+    }
+    if (!status) status = sgf_generate(s, task, questions, steps ? cuda_step : NULL, steps, &err);
+    for (i = 0; i < questions; i++) answers->count[i] = task[i].count;
+    while (n) sgf_layout_free(&context[--n]);
+    if (status) printf("    %s\n", err.message);
+    return !status;
+}
+static void test_exact_methods(void) {
+    sgf_model *model = generate_model();
+    sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
+    sgf_session *gpu = cuda_session(model, EXACT);
+    size_t V = (size_t)model->config.vocab_size, cap = GENERATE_QUESTIONS * CUDA_TOKENS, i;
+    cuda_steps steps[2];
+    for (i = 0; i < 2; i++) {
+        steps[i].at = (float *)malloc(cap * V * sizeof(float));
+        steps[i].cap = cap, steps[i].V = V;
+    }
+    CHECK(cpu && gpu);
+    for (i = 0; cpu && gpu && sgf_method_name(i); i++) {
+        const char *name = sgf_method_name(i);
+        size_t questions = strcmp(name, "fused") ? 1 : GENERATE_QUESTIONS;
+        cuda_answers a, b, c;
+        steps[0].n = steps[1].n = 0;
+        CHECK(cuda_ask(cpu, model, name, questions, &a, &steps[0]));
+        CHECK(cuda_ask(gpu, model, name, questions, &b, &steps[1]));
+        CHECK(cuda_ask(gpu, model, name, questions, &c, NULL)); /* the GPU combines and chooses */
+        CHECK(!memcmp(&a, &b, sizeof a));
+        CHECK(!memcmp(&a, &c, sizeof a));
+        CHECK(steps[0].n && steps[0].n == steps[1].n);
+        CHECK(cuda_same_bits(steps[0].at, steps[1].at, steps[0].n * V));
+    }
+    sgf_session_free(cpu);
+    sgf_session_free(gpu);
+    free(steps[0].at);
+    free(steps[1].at);
+    sgf_model_free(model);
+}
+/* Prompts that begin alike: what was computed once is copied, and turned, on the device. */
+static void test_exact_rotated_reuse(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session[2];
+    sgf_session_options options;
+    size_t V = (size_t)model->config.vocab_size, cap = 2 * CUDA_TOKENS, i;
+    cuda_steps steps[2];
+    cuda_answers answers[2];
+    sgf_error err;
+    for (i = 0; i < 2; i++) {
+        memset(&options, 0, sizeof options);
+        options.device = i ? SGF_DEVICE_CUDA : SGF_DEVICE_CPU;
+        options.exact = 1;
+        options.reuse_rotated = 1;
+        MUST(sgf_session_create(model, &options, &session[i], &err), err);
+        steps[i].at = (float *)malloc(cap * V * sizeof(float));
+        steps[i].n = 0, steps[i].cap = cap, steps[i].V = V;
+        CHECK(cuda_ask(session[i], model, "flex_attention", 2, &answers[i], &steps[i]));
+        sgf_session_free(session[i]);
+    }
+    CHECK(!memcmp(&answers[0], &answers[1], sizeof answers[0]));
+    CHECK(steps[0].n && steps[0].n == steps[1].n);
+    CHECK(cuda_same_bits(steps[0].at, steps[1].at, steps[0].n * V));
+    free(steps[0].at);
+    free(steps[1].at);
+    sgf_model_free(model);
+}
+
+/* ---- questions of the bundled test split: the same tokens, fast ---- */
+
+#ifdef SGF_TEST_EMULATED
+enum { CUDA_BUNDLED = 6 };
+#else
+enum { CUDA_BUNDLED = 100000 }; /* all */
+#endif
+static sgf_status cuda_bundled(sgf_session *s, const sgf_model *model, const sgf_table *table,
+                               size_t row, int32_t *ids, size_t *count, sgf_error *err) {
+    generate_texts_all all;
+    sgf_layout context;
+    sgf_method method;
+    sgf_task task;
+    sgf_prompt prompt;
+    sgf_status status = sgf_method_find("fused", &method, err);
+    generate_prompts(&all, GENERATE_PARAPHRASES);
+    prompt = all.prompt[0];
+    prompt.paraphrase = sgf_cell_list(table, sgf_table_find(table, "manual_paraphrases"), row);
+    memset(&task, 0, sizeof task);
+    sgf_layout_init(&context, NULL);
+    if (!status) status = sgf_prompt_layout(model->tokenizer, &prompt, &method, 0, &context, err);
+    task.context = &context;
+    task.contexts = 1;
+    task.ids = ids;
+    task.max_new_tokens = 10;
+    if (!status) status = sgf_generate(s, &task, 1, NULL, NULL, err);
+    *count = task.count;
+    sgf_layout_free(&context);
+    return status;
+}
+static void test_fast_bundled_questions(void) {
+    sgf_model *model = generate_model();
+    sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 0);
+    sgf_session *gpu = cuda_session(model, FAST);
+    sgf_table *table = NULL;
+    size_t row, rows, same = 0, asked = 0, step;
+    sgf_error err;
+    MUST(sgf_table_read("models/questions/test.jsonl", NULL, &table, &err), err);
+    CHECK(cpu && gpu);
+    rows = sgf_table_rows(table);
+    step = rows > CUDA_BUNDLED ? rows / CUDA_BUNDLED : 1;
+    for (row = 0; cpu && gpu && row < rows; row += step, asked++) {
+        int32_t ids[2][10];
+        size_t count[2];
+        MUST(cuda_bundled(cpu, model, table, row, ids[0], &count[0], &err), err);
+        MUST(cuda_bundled(gpu, model, table, row, ids[1], &count[1], &err), err);
+        if (count[0] == count[1] && !memcmp(ids[0], ids[1], count[0] * sizeof(int32_t))) same++;
+        else printf("    question %d is answered with other tokens\n", (int)row + 1);
+    }
+    printf("    %d of %d questions: the same tokens\n", (int)same, (int)asked);
+    CHECK(asked && same == asked);
+    sgf_table_free(table);
+    sgf_session_free(cpu);
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+static void test_fast_methods(void) {
+    sgf_model *model = generate_model();
+    sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
+    sgf_session *gpu = cuda_session(model, FAST);
+    size_t i;
+    CHECK(cpu && gpu);
+    for (i = 0; cpu && gpu && sgf_method_name(i); i++) {
+        cuda_answers a, b;
+        size_t questions = strcmp(sgf_method_name(i), "fused") ? 1 : GENERATE_QUESTIONS;
+        CHECK(cuda_ask(cpu, model, sgf_method_name(i), questions, &a, NULL));
+        CHECK(cuda_ask(gpu, model, sgf_method_name(i), questions, &b, NULL));
+        CHECK(!memcmp(&a, &b, sizeof a));
+    }
+    sgf_session_free(cpu);
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+
+/* ---- what is not there, or fails ---- */
+
+static void test_watching_is_refused(void) {
+    sgf_model *model = generate_model();
+    sgf_session *gpu = cuda_session(model, EXACT);
+    generate_texts_all all;
+    sgf_method method;
+    char answer[64];
+    sgf_error err;
+    generate_prompts(&all, 1);
+    MUST(sgf_method_find("origin", &method, &err), err);
+    sgf_session_watch(
+        gpu, [](void *, size_t, int32_t, const double *, size_t) {}, NULL);
+    CHECK(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err) ==
+          SGF_ERR_UNSUPPORTED);
+    CHECK(strstr(err.message, "device cpu") != NULL);
+    sgf_session_watch(gpu, NULL, NULL);
+    MUST(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err), err);
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+
+#ifdef SGF_TEST_EMULATED
+using emulator::control;
+
+/* A small prompt through `session`: all the bits of a step, and of a second one. */
+static sgf_status cuda_small(const sgf_model *model, sgf_session *session, float *out,
+                             sgf_error *err) {
+    size_t V = (size_t)model->config.vocab_size, i;
+    int32_t sequence = 0, k;
+    sgf_layout layout;
+    sgf_row row[2];
+    sgf_status status;
+    sgf_layout_init(&layout, NULL);
+    cuda_random_layout(&layout, 4, model, 40);
+    memset(row, 0, sizeof row);
+    status = sgf_forward_layout(session, &layout, out, NULL, &sequence, err);
+    for (k = 0; k < 2 && !status; k++) {
+        for (i = 0; i < 2; i++) {
+            row[i].token = 5 + (int32_t)i, row[i].seg = layout.answer, row[i].sequence = sequence;
+            row[i].pos = layout.answer_pos + 2 * k + (int32_t)i;
+            row[i].want = 1;
+        }
+        status = sgf_forward(session, row, 2, out + (layout.tokens + 2 * (size_t)k) * V, NULL, err);
+    }
+    sgf_layout_free(&layout);
+    return status;
+}
+enum { CUDA_SMALL = 40 + 3 + 4 };
+
+/* Threads and blocks from the last to the first: no result depends on who is first. */
+static void test_order_of_threads(void) {
+    sgf_model *model = generate_model();
+    size_t n = CUDA_SMALL * (size_t)model->config.vocab_size, way, exact;
+    float *room = (float *)malloc(2 * n * sizeof(float));
+    sgf_error err;
+    for (exact = 0; exact < 2; exact++) {
+        cuda_answers answers[2][2];
+        for (way = 0; way < 2; way++) {
+            sgf_session *gpu;
+            control.backwards = (int)way;
+            gpu = cuda_session(model, (int)exact);
+            MUST(cuda_small(model, gpu, room + way * n, &err), err);
+            CHECK(cuda_ask(gpu, model, "max", 1, &answers[way][0], NULL));
+            CHECK(cuda_ask(gpu, model, "fused", 2, &answers[way][1], NULL));
+            sgf_session_free(gpu);
+        }
+        control.backwards = 0;
+        CHECK(cuda_same_bits(room, room + n, n));
+        CHECK(!memcmp(answers[0], answers[1], sizeof answers[0]));
+    }
+    free(room);
+    sgf_model_free(model);
+}
+/* A decode of steps of one shape runs as a graph, and gives the same. */
+static void test_graphs_replay(void) {
+    sgf_model *model = generate_model();
+    sgf_session *gpu = cuda_session(model, FAST);
+    size_t before = control.replays;
+    cuda_answers a, b;
+    CHECK(cuda_ask(gpu, model, "fused", 1, &a, NULL));
+    CHECK(cuda_ask(gpu, model, "fused", 1, &b, NULL));
+    CHECK(control.replays > before);
+    CHECK(!memcmp(&a, &b, sizeof a));
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+static void test_no_gpu(void) {
+    sgf_model *model = generate_model();
+    sgf_session_options options;
+    sgf_session *session = NULL;
+    sgf_error err;
+    char text[256];
+    int old, exact = 0;
+    for (old = 0; old < 2; old++) { /* none; one that is too old */
+        control.devices = old;
+        control.major = old ? 7 : 9;
+        memset(&options, 0, sizeof options);
+        options.device = SGF_DEVICE_CUDA;
+        CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_UNSUPPORTED);
+        CHECK(strstr(err.message, old ? "compute capability 7.0" : "no NVIDIA GPU") != NULL);
+        CHECK(sgf_device_describe(SGF_DEVICE_AUTO, text, sizeof text, &err) == SGF_OK);
+        CHECK(!strcmp(text, "cpu"));
+        options.device = SGF_DEVICE_AUTO;
+        MUST(sgf_session_create(model, &options, &session, &err), err);
+        CHECK(sgf_session_device(session, &exact) == SGF_DEVICE_CPU && exact);
+        sgf_session_free(session);
+        session = NULL;
+    }
+    control.devices = 1;
+    control.major = 9;
+    MUST(sgf_session_create(model, &options, &session, &err), err);
+    CHECK(sgf_session_device(session, NULL) == SGF_DEVICE_CUDA);
+    sgf_session_free(session);
+    CHECK(!control.allocations && !control.used);
+    sgf_model_free(model);
+}
+/* GPUs of all sizes up to the one that is large enough: one sentence, and nothing stays behind. */
+static void test_too_little_memory(void) {
+    sgf_model *model = generate_model();
+    float *room = (float *)malloc(CUDA_SMALL * (size_t)model->config.vocab_size * sizeof(float));
+    size_t whole = control.memory, sizes = 0, done = 0;
+    sgf_session_options options;
+    sgf_error err;
+    memset(&options, 0, sizeof options);
+    options.device = SGF_DEVICE_AUTO; /* AUTO, too, says that the GPU is too small */
+    for (control.memory = 1 << 20; !done; control.memory += control.memory / 4, sizes++) {
+        sgf_session *session = NULL;
+        sgf_status status = sgf_session_create(model, &options, &session, &err);
+        if (!status) status = cuda_small(model, session, room, &err);
+        if (status) {
+            CHECK(status == SGF_ERR_MEMORY);
+            CHECK(strstr(err.message, "the GPU has too little memory for ") || /* pinned memory */
+                  strstr(err.message, "out of memory"));
+            if (session) { /* it goes on where it was when there is memory */
+                size_t small = control.memory;
+                control.memory = whole;
+                MUST(cuda_small(model, session, room, &err), err);
+                control.memory = small;
+            }
+        } else done = 1;
+        sgf_session_free(session);
+        CHECK(!control.allocations && !control.used);
+    }
+    CHECK(sizes > 5);
+    control.memory = whole;
+    free(room);
+    sgf_model_free(model);
+}
+/* Every single call to CUDA and cuBLASLt fails: with no memory, and with a device that is lost. */
+static void cuda_failures(int exact, int code) {
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    size_t step = 1, tried = 0, finished = 0;
+    sgf_session_options options;
+    sgf_error err;
+    float *room = (float *)malloc(CUDA_SMALL * (size_t)model->config.vocab_size * sizeof(float));
+    memset(&options, 0, sizeof options);
+    options.device = SGF_DEVICE_CUDA;
+    options.exact = exact;
+    control.code = code;
+    for (control.fail = 1; !finished; control.fail += step, tried++) {
+        sgf_session *session = NULL;
+        sgf_status status;
+        control.calls = 0;
+        control.lost = 0;
+        err.message[0] = 0;
+        status = sgf_session_create(model, &options, &session, &err);
+        if (!status) status = cuda_small(model, session, room, &err);
+        finished = control.calls < control.fail;
+        CHECK(finished ? status == SGF_OK : status != SGF_OK && err.message[0]);
+        sgf_session_free(session);
+        CHECK(!control.allocations && !control.used);
+        if (tried > 60) step = 7;
+    }
+    CHECK(tried > 60);
+    control.fail = 0;
+    control.lost = 0;
+    free(room);
+    sgf_model_free(model);
+}
+static void test_calls_that_fail(void) {
+    cuda_failures(FAST, 2);
+    cuda_failures(EXACT, 2);
+    cuda_failures(FAST, 700);
+}
+
+/* A whole file, zero-terminated; NULL if it cannot be read. */
+static char *cuda_file(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    char *text = (char *)malloc(1 << 16);
+    size_t n = file ? fread(text, 1, (1 << 16) - 1, file) : 0;
+    text[n] = 0;
+    if (file) fclose(file);
+    else free(text);
+    if (size) *size = n;
+    return file ? text : NULL;
+}
+/* The program: what its results say of the device, and which runs may go on with them. */
+static int cuda_says(const char *arguments, int status, const char *text) {
+    char command[1600], out[8192];
+    FILE *pipe;
+    size_t n;
+    int got;
+    snprintf(command, sizeof command, "./build/segfuse-emulated %s 2>&1", arguments);
+    pipe = popen(command, "r");
+    n = pipe ? fread(out, 1, sizeof out - 1, pipe) : 0;
+    out[n] = 0;
+    got = pipe ? pclose(pipe) : -1;
+    if (got == status * 256 && strstr(out, text)) return 1;
+    printf("    %s: exit %d, not %d with '%s':\n%s\n", command, got / 256, status, text, out);
+    return 0;
+}
+static void test_program_on_devices(void) {
+    static const char *const devices[] = {"--device cpu", "--device cuda --exact", "--device cuda"};
+    static const char *const recorded[] = {"\"device\": \"cpu\", \"exact\": true",
+                                           "\"device\": \"cuda\", \"exact\": true",
+                                           "\"device\": \"cuda\", \"exact\": false"};
+    char folder[3][300], arguments[1200], *csv[3], *json;
+    size_t i, n[3];
+    for (i = 0; i < 3; i++) {
+        snprintf(folder[i], sizeof folder[i], "%s", temp_path(i ? i > 1 ? "c" : "b" : "a"));
+        snprintf(arguments, sizeof arguments,
+                 "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[i],
+                 folder[i]);
+        CHECK(cuda_says(arguments, 0, "fused"));
+        snprintf(arguments, sizeof arguments, "%s/fused-5.csv", folder[i]);
+        csv[i] = cuda_file(arguments, &n[i]);
+        snprintf(arguments, sizeof arguments, "%s/fused-5.json", folder[i]);
+        json = cuda_file(arguments, NULL);
+        CHECK(json && strstr(json, recorded[i]) != NULL);
+        free(json);
+    }
+    CHECK(csv[0] && csv[1] && n[0] == n[1] && !memcmp(csv[0], csv[1], n[0]));
+    for (i = 0; i < 3; i++) free(csv[i]);
+    snprintf(arguments, sizeof arguments,
+             "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[1],
+             folder[0]); /* the same bits: what is there is taken */
+    CHECK(cuda_says(arguments, 0, "fused"));
+    snprintf(arguments, sizeof arguments,
+             "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[2],
+             folder[0]);
+    CHECK(
+        cuda_says(arguments, 1, "another configuration: --device is 'cpu' there and 'cuda' here"));
+    CHECK(cuda_says("generate --explain 1 --device cuda", 1, "use the device cpu"));
+    for (i = 0; i < 3; i++) {
+        snprintf(arguments, sizeof arguments, "rm -rf '%s'", folder[i]);
+        CHECK(!system(arguments));
+    }
+}
+#endif
+
+int main(int argc, char **argv) {
+    char text[256];
+    sgf_error err;
+#define CUDA_RUN(function) \
+    if (argc < 2 || strstr(#function, argv[1])) RUN(function)
+    if (sgf_device_describe(SGF_DEVICE_CUDA, text, sizeof text, &err)) {
+        printf("skipped cuda: %s\n", err.message);
+        return 0;
+    }
+    printf("-- cuda: %s\n", text);
+    CUDA_RUN(test_exact_golden_models);
+    CUDA_RUN(test_exact_random_layouts);
+    CUDA_RUN(test_exact_methods);
+    CUDA_RUN(test_exact_rotated_reuse);
+    CUDA_RUN(test_fast_golden_models);
+    CUDA_RUN(test_fast_random_layouts);
+    CUDA_RUN(test_fast_methods);
+    CUDA_RUN(test_fast_bundled_questions);
+    CUDA_RUN(test_watching_is_refused);
+#ifdef SGF_TEST_EMULATED
+    CUDA_RUN(test_order_of_threads);
+    CUDA_RUN(test_graphs_replay);
+    CUDA_RUN(test_no_gpu);
+    CUDA_RUN(test_too_little_memory);
+    CUDA_RUN(test_calls_that_fail);
+    CUDA_RUN(test_program_on_devices);
+#endif
+    printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped);
+    return test_failed != 0;
+}
