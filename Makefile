@@ -159,6 +159,14 @@ asan ubsan tsan: $(TESTS) all build/segfuse-faulty
 	@for group in $(if $(filter tsan,$@),$(TSAN_GROUPS),""); do ./build/tests-$@ $$group || exit 1; done
 , := ,
 
+## msan     reads of memory that nobody has written: the groups that run within one process, under clang
+MSAN_GROUPS = json layout mask tokenizer memory random lemmas table arrow train sampling generate methods forward model
+msan: $(TESTS) all
+	@command -v clang > /dev/null || { echo "skipped msan: clang is not installed"; exit 0; }; \
+	clang -std=c99 -w -O1 -g -ffp-contract=off -fsanitize=memory -fno-sanitize-recover=all tests/main.c \
+	    -o build/tests-msan $(LDLIBS) && \
+	for group in $(MSAN_GROUPS); do ./build/tests-msan $$group || exit 1; done
+
 ## coverage lines and branches of segfuse.h that the tests reach, and the functions with most lines that they do not
 # A branch is one side of one condition (clang's definition), `a && b` has four. The program's own runs are not counted.
 coverage: all build/segfuse-faulty
