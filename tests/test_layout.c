@@ -283,6 +283,28 @@ static void test_layouts_that_are_not_written(void) {
     CHECK(strstr(err.message, "none/l.json"));
     sgf_layout_free(&l);
 }
+/* What each mask promises about two questions, or a question and its answer, of examples. */
+static void test_masks_allow_what_they_promise(void) {
+    sgf_segment q0, q1, a0, other, para, same;
+    int m;
+    memset(&q0, 0, sizeof q0);
+    q0.role = SGF_EXAMPLE_Q;
+    q1 = a0 = other = para = same = q0;
+    a0.role = SGF_EXAMPLE_A;
+    other.group = 1;
+    para.role = same.role = SGF_PARAPHRASE;
+    for (m = 0; m < SGF_MASK_COUNT; m++) {
+        sgf_mask mask = (sgf_mask)m;
+        CHECK(sgf_mask_allows(mask, &q0, &q0) == 1 && sgf_mask_allows(mask, &q0, &a0) == 1);
+        CHECK(sgf_mask_allows(mask, &q0, &q1) ==
+              (mask != SGF_FEW_SHOT && mask != SGF_FEW_SHOT_ORIGINAL));
+        CHECK(sgf_mask_allows(mask, &q0, &other) == (mask != SGF_FEW_SHOT));
+        CHECK(sgf_mask_allows(mask, &para, &same) == 1 && sgf_mask_allows(mask, &q0, &para) == 1);
+        para.group = -1, same.group = -1; /* in no group: alone */
+        CHECK(sgf_mask_allows(mask, &para, &same) == (mask == SGF_CAUSAL));
+        para.group = same.group = 0;
+    }
+}
 static void test_tokens_need_their_segment(void) {
     sgf_layout l;
     sgf_error err;
@@ -307,6 +329,7 @@ static void tests_layout(void) {
     RUN(test_names_are_listed_when_unknown);
     RUN(test_segments_have_a_limit);
     RUN(test_everything_has_a_name);
+    RUN(test_masks_allow_what_they_promise);
     RUN(test_tokens_need_their_segment);
     RUN(test_layouts_that_are_not_written);
     RUN(test_layout_files);

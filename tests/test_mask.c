@@ -329,6 +329,12 @@ static void test_a_long_leak_lacks_its_middle(void) {
         CHECK(strstr(text, "paraphrase 16 -> ... -> paraphrase 85 -> ") &&
               strstr(text, "15 -> ... -> 84"));
         CHECK(strlen(sgf_leak_text(&layout, &leaks[98], text, 40)) == 39);
+        /* the longest path that is whole, and the next one */
+        CHECK(leaks[SGF_LEAK_PATH - 2].length == SGF_LEAK_PATH &&
+              leaks[SGF_LEAK_PATH - 1].length == SGF_LEAK_PATH &&
+              leaks[SGF_LEAK_PATH - 1].hops == SGF_LEAK_PATH);
+        CHECK(!strstr(sgf_leak_text(&layout, &leaks[SGF_LEAK_PATH - 2], text, sizeof text), "..."));
+        CHECK(strstr(sgf_leak_text(&layout, &leaks[SGF_LEAK_PATH - 1], text, sizeof text), "..."));
         MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_ISOLATED, 98, NULL, 0, &count, &err),
              err);
         CHECK(count == 4949);

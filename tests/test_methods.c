@@ -811,7 +811,63 @@ static void test_weights_are_the_confidences(void) {
                 1, "the column \"confidence\" is missing");
 }
 
+/* Segments that belong to no paraphrase have no group; BOS and ranges are checked. */
+static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
+    static const sgf_bos_rule rules[] = {SGF_BOS_FIRST, SGF_BOS_EACH};
+    sgf_tokenizer *tokenizer = methods_tokenizer(1);
+    sgf_str paraphrase[2];
+    sgf_example shot;
+    sgf_prompt prompt;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_error err;
+    const char *name;
+    size_t i, k, r, bos = 0, separators = 0;
+    CHECK(tokenizer != NULL);
+    if (!tokenizer) return;
+    paraphrase[0] = sgf_text("a."), paraphrase[1] = sgf_text("b.");
+    memset(&shot, 0, sizeof shot);
+    shot.question = sgf_text("b."), shot.answer = sgf_text("a");
+    memset(&prompt, 0, sizeof prompt);
+    prompt.instruction = sgf_text("I."), prompt.example = &shot, prompt.examples = 1;
+    prompt.paraphrase = paraphrase, prompt.paraphrases = 2;
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; (name = sgf_method_name(i)) != NULL; i++)
+        for (r = 0; r < 2; r++) {
+            MUST(sgf_method_find(name, &method, &err), err);
+            method.bos = rules[r];
+            MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
+            for (k = 0; k < layout.segments; k++) {
+                const sgf_segment *s = &layout.segment[k];
+                int question = sgf__is_paraphrase(s->role) || s->role == SGF_EXAMPLE_Q ||
+                               s->role == SGF_EXAMPLE_A || s->role == SGF_SHARED;
+                CHECK(question || s->role == SGF_SEPARATOR ? s->group >= -1 : s->group == -1);
+                if (s->role == SGF_BOS) bos++;
+                if (s->role == SGF_SEPARATOR && s->group == -1) separators++;
+            }
+            CHECK(sgf_prompt_layout(NULL, &prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
+            if (method.contexts == 1) continue;
+            MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 1, &layout, &err), err);
+            CHECK(sgf_prompt_layout(tokenizer, &prompt, &method, 2, &layout, &err) == SGF_ERR_ARG);
+            CHECK(strstr(err.message, "paraphrase 3 was asked for; the question has 2"));
+        }
+    CHECK(bos > 0 && separators > 0);
+    MUST(sgf_method_find("origin", &method, &err), err);
+    method.bos = SGF_BOS_FIRST;
+    tokenizer->bos = 0; /* the first id is an id */
+    MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
+    CHECK(layout.token[0] == 0);
+    tokenizer->bos = -1;
+    CHECK(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "begin-of-sequence"));
+    prompt.paraphrases = 0;
+    CHECK(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
+    sgf_layout_free(&layout);
+    sgf_tokenizer_free(tokenizer);
+}
+
 static void tests_methods(void) {
+    RUN(test_prompts_number_what_belongs_to_a_paraphrase);
     RUN(test_every_method_can_be_described);
     RUN(test_prompts_of_the_myriadlama_methods);
     RUN(test_manual_and_automatic_paraphrases_have_their_roles);
