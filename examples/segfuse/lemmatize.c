@@ -8,10 +8,14 @@ static sgf_status file_kind_of(const char *path, file_kind *kind, sgf_error *err
     const char *dot = strrchr(path, '.');
     FILE *file = fopen(path, "rb");
     size_t n = file ? fread(head, 1, sizeof head, file) : 0;
+    int broken = file && ferror(file);
     if (!file)
         return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be opened: %s", path,
                             strerror(errno));
     fclose(file);
+    if (broken) /* of an unknown kind: it would be written back as another one */
+        return sgf__fail_at(err, SGF_ERR_IO, path, 0, "%s: reading failed: %s", path,
+                            strerror(errno));
     *kind = FILE_CSV;
     if (n == sizeof head && !memcmp(head, "ARROW1", 6)) *kind = FILE_FEATHER;
     else if (n >= 4 && !memcmp(head, "\377\377\377\377", 4))
@@ -30,10 +34,13 @@ static sgf_status file_kind_of(const char *path, file_kind *kind, sgf_error *err
 static sgf_status table_write_back(const sgf_table *table, const char *path, file_kind kind,
                                    sgf_error *err) {
     char *real = realpath(path, NULL);
-    const char *place = real ? real : path;
-    sgf_status status = kind == FILE_FEATHER ? sgf_table_write_feather(table, place, err)
-                        : kind == FILE_CSV   ? sgf_table_write_csv(table, place, err)
-                                             : sgf_table_write_jsonl(table, place, err);
+    sgf_status status;
+    if (!real) /* at `path` a link might be replaced by a file */
+        return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be looked at: %s", path,
+                            strerror(errno));
+    status = kind == FILE_FEATHER ? sgf_table_write_feather(table, real, err)
+             : kind == FILE_CSV   ? sgf_table_write_csv(table, real, err)
+                                  : sgf_table_write_jsonl(table, real, err);
     free(real);
     return status;
 }
