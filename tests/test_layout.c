@@ -314,7 +314,8 @@ static void test_tokens_need_their_segment(void) {
     CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
     CHECK(sgf_layout_add(&l, -1, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment -1"));
     CHECK(sgf_layout_add(&l, 1, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment 1"));
-    CHECK(sgf_layout_add(&l, 0, ids, SIZE_MAX / 2, &err) == SGF_ERR_LIMIT && l.tokens == 0);
+    CHECK(sgf_layout_add(&l, 0, ids, (size_t)INT32_MAX + 1, &err) == SGF_ERR_LIMIT &&
+          l.tokens == 0);
     CHECK(sgf_layout_add(&l, 0, ids, 2, &err) == SGF_OK && l.tokens == 2 && l.token[1] == 6);
     sgf_layout_free(&l);
 }
