@@ -56,6 +56,8 @@ extern sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t 
                               float *hidden, sgf_error *err);
 extern sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                      float *hidden, int32_t *sequence, sgf_error *err);
+extern sgf_device sgf_session_device(const sgf_session *session, int *exact);
+extern sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 extern void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
 extern const char *sgf_accident_name(size_t i);
 extern sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err);

@@ -1,11 +1,11 @@
-/* Ctrl-C: the first one lets the batch in work end and keeps what is done, the second one ends the
+/* Ctrl-C: the first one lets the questions in work end and keeps what is done, the second one ends the
    program at once. SIGTERM (what batch systems send) and SIGHUP (a lost connection) count as
    Ctrl-C. */
 
 static volatile sig_atomic_t stop_signal; /* the signal that came, 0 if none did */
 
 static void stop_note(int number) {
-    static const char text[] = "\nstopping after the batch in work; once more stops at once\n";
+    static const char text[] = "\nstopping after the questions in work; once more stops at once\n";
     stop_signal = number;
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
