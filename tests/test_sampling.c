@@ -422,6 +422,7 @@ static void test_a_shared_prompt_changes_no_bit(void) {
 typedef struct {
     double p[8192];
     size_t count[8192], V;
+    double temperature;
 } sampling_first;
 static int sampling_first_step(void *user, size_t task, size_t step, const float *logits,
                                int32_t chosen) {
@@ -429,10 +430,12 @@ static int sampling_first_step(void *user, size_t task, size_t step, const float
     (void)task;
     if (step) return 0;
     first->count[chosen]++;
-    return sgf_probabilities(logits, first->V, 1.5, 0.9, first->p, NULL, NULL) != SGF_OK;
+    return sgf_probabilities(logits, first->V, first->temperature, 0.9, first->p, NULL, NULL) !=
+           SGF_OK;
 }
 static void test_samples_follow_the_model(void) {
     enum { SAMPLES = 600 };
+    static const double temperatures[] = {1.5, 1, 0.8};
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
     sgf_task *task = (sgf_task *)calloc(SAMPLES, sizeof *task);
@@ -443,7 +446,7 @@ static void test_samples_follow_the_model(void) {
     sgf_layout layout;
     sgf_method method;
     sgf_error err;
-    size_t i;
+    size_t i, t;
     int freedom;
     CHECK(session && task && random && first && model->config.vocab_size <= 8192);
     if (!session || !task || !random || !first) return;
@@ -452,18 +455,23 @@ static void test_samples_follow_the_model(void) {
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("origin", &method, &err), err);
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[3], &method, 0, &layout, &err), err);
-    for (i = 0; i < SAMPLES; i++) {
-        char seed[32];
-        snprintf(seed, sizeof seed, "sample %d", (int)i);
-        sgf_random_seed_text(&random[i], sgf_text(seed));
-        task[i].context = &layout, task[i].contexts = 1, task[i].ids = ids[i];
-        task[i].max_new_tokens = 2, task[i].temperature = 1.5, task[i].top_p = 0.9;
-        task[i].random = &random[i];
+    for (t = 0; t < 3; t++) {
+        memset(task, 0, SAMPLES * sizeof *task);
+        memset(first->count, 0, sizeof first->count);
+        first->temperature = temperatures[t];
+        for (i = 0; i < SAMPLES; i++) {
+            char seed[32];
+            snprintf(seed, sizeof seed, "sample %d", (int)i);
+            sgf_random_seed_text(&random[i], sgf_text(seed));
+            task[i].context = &layout, task[i].contexts = 1, task[i].ids = ids[i];
+            task[i].max_new_tokens = t ? 1 : 2, task[i].top_p = 0.9;
+            task[i].temperature = temperatures[t], task[i].random = &random[i];
+        }
+        MUST(sgf_generate(session, task, SAMPLES, sampling_first_step, first, &err), err);
+        CHECK(sampling_chi2(first->count, first->p, first->V, SAMPLES, &freedom) <
+              sampling_critical(freedom));
+        CHECK(freedom > (t ? 0 : 2));
     }
-    MUST(sgf_generate(session, task, SAMPLES, sampling_first_step, first, &err), err);
-    CHECK(sampling_chi2(first->count, first->p, first->V, SAMPLES, &freedom) <
-          sampling_critical(freedom));
-    CHECK(freedom > 2);
     free(task), free(random), free(first);
     sgf_layout_free(&layout);
     sgf_session_free(session);
