@@ -108,9 +108,6 @@ static void test_a_stream_changes_no_bit(void) {
     stream_make(model, alone, &err);
     for (i = 0; i < STREAM_TASKS; i++) {
         sgf_session *session = generate_session(model, 1, 1);
-        sgf_stream stream = stream_of(alone, 0);
-        alone->given = STREAM_TASKS; /* nothing behind the first one */
-        (void)stream;
         MUST(sgf_generate(session, &alone->task[i], 1, NULL, NULL, &err), err);
         sgf_session_free(session);
     }
