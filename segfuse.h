@@ -2669,10 +2669,11 @@ enum {
     SGF__FORMS
 };
 
-#define SGF__TILE_ROWS ((size_t)12)
-#define SGF__TILE_K    ((size_t)512)
-#define SGF__PANEL     ((size_t)32)
-#define SGF__STRIPE    ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
+#define SGF__TILE_ROWS  ((size_t)12)
+#define SGF__TILE_K     ((size_t)512)
+#define SGF__TILE_AHEAD ((size_t)16) /* steps of k: x is larger than the second cache */
+#define SGF__PANEL      ((size_t)32)
+#define SGF__STRIPE     ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
 
 /* `count` steps of k whose weights lie together. x goes on from part to part. */
 typedef struct sgf__tile_part {
@@ -2693,31 +2694,34 @@ typedef struct sgf__tile_args {
 #define SGF__STEP_ALL(I, v, a, b, c)  I##_fma(a, b, c)
 #define SGF__STEP_SEEN(I, v, a, b, c) I##_fma_if(seen[k] >> (v * I##_lanes), a, b, c)
 
-#define SGF__TILE(I, form, ROWS, NV, W_ROW, W_K, STEP)                                       \
-    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile_args *tile) {          \
-        const float *x = tile->x;                                                            \
-        size_t w_row = tile->w_row, w_k = tile->w_k, out_row = tile->out_row, p, k;          \
-        const uint32_t *seen = tile->seen;                                                   \
-        I##_float sum[ROWS][NV], lanes[NV];                                                  \
-        float *out = tile->out;                                                              \
-        int r, v;                                                                            \
-        (void)w_row, (void)w_k, (void)seen;                                                  \
-        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)          \
-            sum[r][v] = tile->first ? I##_zero                                               \
-                                    : I##_load(out + (size_t)r * out_row + v * I##_lanes);   \
-        for (p = 0; p < tile->parts; p++) {                                                  \
-            const float *w = tile->part[p].w + tile->w_from;                                 \
-            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {                      \
-                SGF__UNROLL for (v = 0; v < NV; v++) lanes[v] = I##_load(x + v * I##_lanes); \
-                SGF__UNROLL for (r = 0; r < ROWS; r++) {                                     \
-                    I##_float weight = I##_set1(w[(size_t)r * (W_ROW) + k * (W_K)]);         \
-                    SGF__UNROLL for (v = 0; v < NV; v++)                                     \
-                        sum[r][v] = STEP(I, v, weight, lanes[v], sum[r][v]);                 \
-                }                                                                            \
-            }                                                                                \
-        }                                                                                    \
-        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)          \
-            I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);                 \
+#define SGF__TILE(I, form, ROWS, NV, W_ROW, W_K, STEP)                                     \
+    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile_args *tile) {        \
+        const float *x = tile->x;                                                          \
+        size_t w_row = tile->w_row, w_k = tile->w_k, out_row = tile->out_row, p, k;        \
+        const uint32_t *seen = tile->seen;                                                 \
+        I##_float sum[ROWS][NV], lanes[NV];                                                \
+        float *out = tile->out;                                                            \
+        int r, v;                                                                          \
+        (void)w_row, (void)w_k, (void)seen;                                                \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
+            sum[r][v] = tile->first ? I##_zero                                             \
+                                    : I##_load(out + (size_t)r * out_row + v * I##_lanes); \
+        for (p = 0; p < tile->parts; p++) {                                                \
+            const float *w = tile->part[p].w + tile->w_from;                               \
+            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {                    \
+                SGF__UNROLL for (v = 0; v < NV; v++) {                                     \
+                    lanes[v] = I##_load(x + v * I##_lanes);                                \
+                    SGF__PREFETCH(x + SGF__TILE_AHEAD * tile->x_k + v * I##_lanes);        \
+                }                                                                          \
+                SGF__UNROLL for (r = 0; r < ROWS; r++) {                                   \
+                    I##_float weight = I##_set1(w[(size_t)r * (W_ROW) + k * (W_K)]);       \
+                    SGF__UNROLL for (v = 0; v < NV; v++)                                   \
+                        sum[r][v] = STEP(I, v, weight, lanes[v], sum[r][v]);               \
+                }                                                                          \
+            }                                                                              \
+        }                                                                                  \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
+            I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);               \
     }
 #define SGF__TILE_FORMS(I, ROWS, NV)                                         \
     SGF__TILE(I, any, ROWS, NV, w_row, w_k, SGF__STEP_ALL)                   \

@@ -196,6 +196,7 @@ static void prefill(bench *b, ours *o, int threads, size_t tokens, double target
 static void decode(bench *b, ours *o, int threads) {
     char name[96], bytes[128], most[96];
     double rate[MAX_ROUNDS];
+    entry *decoded;
     contest c;
     int i;
     if (!wanted(b, row_name(b, threads, "1B decode", name))) return;
@@ -203,12 +204,12 @@ static void decode(bench *b, ours *o, int threads) {
     contest_llama(b, &c, name, &shape_1b, "-p 0 -n 32", threads);
     o->batch = 1, o->steps = 32;
     contest_call(&c, name, decode_call, o, 32, "", 1.1);
+    decoded = &c.entry[c.entries - 1];
+    contest_limit(b, &c, threads, READ, name, most);
     contest_run(b, &c, "tokens/s");
     if (base_of(b, name) <= 0) return;
-    for (i = 0; i < b->rounds; i++)
-        rate[i] = c.entry[c.entries - 1].sample[i] * (double)weight_bytes(o->model);
+    for (i = 0; i < b->rounds; i++) rate[i] = decoded->sample[i] * (double)weight_bytes(o->model);
     snprintf(bytes, sizeof bytes, "%s, weights read", name);
-    row_name(b, threads, LIMIT_READ, most);
     report(b, bytes, "bytes/s", rate, b->rounds, most, base_of(b, most), 0.85);
 }
 /* A step of many sequences, beside the same steps of one, in turn. */
@@ -244,8 +245,8 @@ static void large(bench *b, int threads) {
         contest c;
         c.entries = 0;
         o.tokens = 512;
-        contest_call(&c, name, matmul_call, &o, 2 * 512 * layer_parameters(o.model),
-                     row_name(b, threads, LIMIT_FMA, most), 0.75);
+        contest_limit(b, &c, threads, FMA, name, most);
+        contest_call(&c, name, matmul_call, &o, 2 * 512 * layer_parameters(o.model), most, 0.75);
         contest_run(b, &c, "FLOP/s");
     }
     decode(b, &o, threads);
@@ -284,10 +285,11 @@ static void tiny(bench *b) {
     int k, i;
     for (k = 0; k < 2; k++) {
         const char *what = k ? "15M decode f16" : "15M decode f32";
-        char dir[600], name[96];
+        char dir[600], name[96], most[96];
         double rate[MAX_ROUNDS];
         contest c;
         ours o, one;
+        entry *decoded;
         if (!wanted(b, what)) continue;
         model_folder(b, shapes[k], dir, sizeof dir);
         if (ours_open(dir, b->threads, &o)) return;
@@ -300,14 +302,16 @@ static void tiny(bench *b) {
         contest_tiny_peer(b, &c, what, shapes[k], k);
         o.batch = one.batch = 1, o.steps = one.steps = 256;
         contest_call(&c, what, decode_call, &o, 256, "", 1.0);
+        decoded = &c.entry[c.entries - 1];
         snprintf(name, sizeof name, "%s, 1 thread", what);
         contest_call(&c, name, decode_call, &one, 256, NULL, 0);
+        contest_limit(b, &c, b->threads, CACHED, what, most);
         contest_run(b, &c, "tokens/s");
         for (i = 0; i < b->rounds; i++)
-            rate[i] = c.entry[c.entries - 2].sample[i] * (double)weight_bytes(o.model);
+            rate[i] = decoded->sample[i] * (double)weight_bytes(o.model);
         snprintf(name, sizeof name, "%s, weights read", what);
         if (base_of(b, what) > 0)
-            report(b, name, "bytes/s", rate, b->rounds, LIMIT_CACHED, base_of(b, LIMIT_CACHED), 0);
+            report(b, name, "bytes/s", rate, b->rounds, most, base_of(b, most), 0);
         ours_close(&one);
         ours_close(&o);
     }
@@ -610,17 +614,19 @@ static void segments(bench *b) {
     const sgf_mask masks[2] = {SGF_CAUSAL, SGF_ISOLATED};
     const char *const names[2] = {"attention alone, causal", "attention alone, isolated"};
     const char *who = "";
-    char dir[600];
+    char dir[600], most[96];
     double rate[MAX_ROUNDS];
     attention a[2];
     contest c;
-    int k;
+    int k, first;
     int32_t i;
     if (!wanted(b, names[0]) && !wanted(b, names[1])) return;
     torch_run(b, "attention alone: FlexAttention",
               "attention --segments %d --length %d --heads 32 --kv_heads 8 --head_dim 64", SEGMENTS,
               LENGTH);
     c.entries = 0;
+    contest_limit(b, &c, b->threads, FMA, "attention alone", most);
+    first = c.entries;
     model_folder(b, &shape_attention, dir, sizeof dir);
     for (k = 0; k < 2; k++) {
         if (ours_open(dir, b->threads, &a[k].o)) return;
@@ -633,11 +639,11 @@ static void segments(bench *b) {
             return;
         if (k) best_of(b, "FlexAttention, isolated ", &who);
         contest_call(&c, names[k], attention_call, &a[k], 4.0 * 32 * 64 * pairs[k],
-                     k ? (*who ? who : NULL) : LIMIT_FMA, k ? 2 : 0);
+                     k ? (*who ? who : NULL) : most, k ? 2 : 0);
     }
     contest_run(b, &c, "FLOP/s");
     for (k = 0; k < b->rounds && base_of(b, names[0]) > 0 && base_of(b, names[1]) > 0; k++)
-        rate[k] = (pairs[0] / c.entry[0].sample[k]) / (pairs[1] / c.entry[1].sample[k]);
+        rate[k] = (pairs[0] / c.entry[first].sample[k]) / (pairs[1] / c.entry[first + 1].sample[k]);
     if (k == b->rounds)
         report(b, "attention alone, isolated: times faster than causal", "times", rate, b->rounds,
                "the ratio of pairs", pairs[0] / pairs[1], 1 / 1.3);

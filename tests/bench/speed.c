@@ -32,15 +32,15 @@ typedef struct figure {
     int at_most; /* the median itself, not a ratio, must not be above the target */
 } figure;
 
-/* Limits that rows are compared with; with one thread ", 1 thread" follows. */
-#define LIMIT_FMA    "limit: f32 fused multiply-adds"
-#define LIMIT_READ   "limit: reading memory"
-#define LIMIT_CACHED "limit: reading 30 MB again and again"
+/* What the machine allows (limits_open). */
+enum { FMA, BF16, READ, CACHED, LIMITS };
+typedef struct limit limit;
 
 typedef struct bench {
     const char *self, *only, *work, *json, *llama2c, *calm, *torch, *before;
     const char *peer[MAX_PEERS]; /* NAME=COMMAND of llama-bench */
     int peers, rounds, threads;
+    limit *limit[2]; /* [LIMITS] each: with all threads, with one */
     figure figure[MAX_FIGURES];
     int figures;
     char note[MAX_NOTES][256]; /* what was left out, and what figures need to be understood */
@@ -134,8 +134,8 @@ typedef int bench_call(void *user);
 /* A program, whose output has a rate behind the last `key`, or a call of ours that does `work`. */
 typedef struct entry {
     char name[96], command[1200];
-    const char *key;
-    bench_call *call; /* NULL: a program */
+    const char *key, *unit; /* unit NULL: the contest's */
+    bench_call *call;       /* NULL: a program */
     void *user;
     double work, target, sample[MAX_ROUNDS];
     const char *against; /* a figure's name; "": the best of the entries before; NULL: nothing */
@@ -195,7 +195,7 @@ static void entry_report(bench *b, const contest *c, const entry *e, const char 
             who = c->entry[k].name;
             base = base_of(b, who);
         }
-    f = report(b, e->name, unit, e->sample, b->rounds, who, base, e->target);
+    f = report(b, e->name, e->unit ? e->unit : unit, e->sample, b->rounds, who, base, e->target);
     snprintf(f->command, sizeof f->command, "%s", e->command);
 }
 /* All entries in turn, round by round; programs warm up by themselves, calls in a round that is not counted.
@@ -259,16 +259,20 @@ __attribute__((target("avx512f,avx512bf16"))) static double peak_bf16(size_t n) 
 
 enum { PEAK_FMA_512, PEAK_FMA_256, PEAK_BF16, READ_BLOCK = 1 << 16 };
 
-typedef struct limit_job {
+struct limit {
+    const char *name, *unit; /* name NULL: this machine has not got it */
+    bench_call *call;
+    double work; /* operations or bytes of a call */
+    sgf_allocator mem;
     sgf__pool *pool;
     const char *memory;
     size_t n, times; /* loops or bytes; passes over them */
     int kind;
     double sink[64];
-} limit_job;
+};
 
 static void peak_part(void *context, size_t begin, size_t end, int thread) {
-    limit_job *job = (limit_job *)context;
+    limit *job = (limit *)context;
     (void)begin, (void)end;
 #ifdef SGF__X86
     if (job->kind == PEAK_FMA_512) job->sink[thread] = peak_512(job->n);
@@ -279,7 +283,7 @@ static void peak_part(void *context, size_t begin, size_t end, int thread) {
 }
 /* The sum of all words, in eight accumulators. Items are blocks; they count on through the passes. */
 static void read_part(void *context, size_t begin, size_t end, int thread) {
-    limit_job *job = (limit_job *)context;
+    limit *job = (limit *)context;
     uint64_t sum[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     size_t block, i, k;
     for (block = begin; block < end; block++) {
@@ -295,12 +299,12 @@ static void read_part(void *context, size_t begin, size_t end, int thread) {
     job->sink[thread] = (double)sum[0];
 }
 static int peak_call(void *user) {
-    limit_job *job = (limit_job *)user;
+    limit *job = (limit *)user;
     sgf__parallel(job->pool, (size_t)sgf__pool_threads(job->pool), 1, peak_part, job);
     return 0;
 }
 static int read_call(void *user) {
-    limit_job *job = (limit_job *)user;
+    limit *job = (limit *)user;
     size_t threads = (size_t)sgf__pool_threads(job->pool), blocks = job->n / READ_BLOCK, pass;
     for (pass = 0; pass < job->times; pass++)
         sgf__parallel(job->pool, blocks, blocks / threads, read_part, job);
@@ -311,49 +315,73 @@ static const char *row_name(const bench *b, int threads, const char *name, char 
     snprintf(out, 96, "%s%s", name, threads == b->threads ? "" : ", 1 thread");
     return out;
 }
-static void limit_measure(bench *b, limit_job *job, const char *name, bench_call *call, double work,
-                          const char *unit) {
-    char full[96];
-    contest c;
-    c.entries = 0;
-    contest_call(&c, row_name(b, sgf__pool_threads(job->pool), name, full), call, job, work, NULL,
-                 0);
-    contest_run(b, &c, unit);
+/* The limit, in turn with the other entries of a row: the speed of a shared machine moves while the rows pass.
+   The figure's name goes to `name` [96]. */
+static void contest_limit(const bench *b, contest *c, int threads, int which, const char *row,
+                          char *name) {
+    limit *job = &b->limit[threads == b->threads ? 0 : 1][which];
+    snprintf(name, 96, "%s, the limit", row);
+    if (!job->name) return;
+    contest_call(c, name, job->call, job, job->work, NULL, 0);
+    c->entry[c->entries - 1].unit = job->unit;
 }
-static void limits(bench *b, int threads) {
-    enum { CACHED = 30 << 20, CACHED_TIMES = 50 }; /* the bytes of the 15M model in f16 */
-    const size_t bytes = (size_t)1 << 30, loops = (size_t)1 << 23;
-    sgf_allocator mem = sgf__allocator(NULL);
-    int simd = sgf__simd_best();
-    limit_job job;
-    char *memory;
-    memset(&job, 0, sizeof job);
-    if (sgf__pool_create(&mem, threads, &job.pool, NULL)) return;
-    job.n = loops;
-#ifdef SGF__X86
-    if (simd == SGF__AVX512 || simd == SGF__AVX2) {
-        job.kind = simd == SGF__AVX512 ? PEAK_FMA_512 : PEAK_FMA_256;
-        limit_measure(b, &job, LIMIT_FMA, peak_call,
-                      (double)loops * 12 * 2 * (simd == SGF__AVX512 ? 16 : 8) * threads, "FLOP/s");
+static void limits_close(limit *of) {
+    if (!of) return;
+    free((void *)(uintptr_t)of[READ].memory);
+    sgf__pool_destroy(of->pool);
+    free(of);
+}
+/* NULL: no memory. */
+static limit *limits_open(int threads) {
+    const size_t bytes = (size_t)1 << 30, cached = (size_t)30 << 20; /* of the 15M model in f16 */
+    int simd = sgf__simd_best(), i, wide = simd == SGF__AVX512;
+    limit *of = (limit *)calloc(LIMITS, sizeof *of);
+    char *memory = (char *)malloc(bytes + 8192);
+    if (of) of->mem = sgf__allocator(NULL);
+    if (!of || !memory || sgf__pool_create(&of->mem, threads, &of->pool, NULL)) {
+        free(memory);
+        free(of);
+        return NULL;
     }
-    if (simd == SGF__AVX512 && __builtin_cpu_supports("avx512bf16")) {
-        job.kind = PEAK_BF16;
-        limit_measure(b, &job, "limit: vdpbf16ps", peak_call, (double)loops * 12 * 4 * 16 * threads,
-                      "FLOP/s");
+    memset(memory, 1, bytes + 8192);
+    for (i = 0; i < LIMITS; i++) {
+        of[i].pool = of->pool;
+        of[i].memory = memory;
+        of[i].call = i == READ || i == CACHED ? read_call : peak_call;
+        of[i].unit = i == READ || i == CACHED ? "bytes/s" : "FLOP/s";
+        of[i].n = i == READ ? bytes : i == CACHED ? cached : (size_t)1 << 23;
+        of[i].times = i == CACHED ? 50 : 1;
+        of[i].work = (double)of[i].n * (double)of[i].times;
+    }
+#ifdef SGF__X86
+    if (wide || simd == SGF__AVX2) {
+        of[FMA].name = "limit: f32 fused multiply-adds";
+        of[FMA].kind = wide ? PEAK_FMA_512 : PEAK_FMA_256;
+        of[FMA].work *= 12 * 2 * (wide ? 16 : 8) * threads;
+    }
+    if (wide && __builtin_cpu_supports("avx512bf16")) {
+        of[BF16].name = "limit: vdpbf16ps";
+        of[BF16].kind = PEAK_BF16;
+        of[BF16].work *= 12 * 4 * 16 * threads;
     }
 #endif
-    (void)simd;
-    memory = (char *)malloc(bytes + 8192);
-    if (memory) {
-        memset(memory, 1, bytes + 8192);
-        job.memory = memory;
-        job.n = bytes, job.times = 1;
-        limit_measure(b, &job, LIMIT_READ, read_call, (double)bytes, "bytes/s");
-        job.n = CACHED, job.times = CACHED_TIMES;
-        limit_measure(b, &job, LIMIT_CACHED, read_call, (double)CACHED * CACHED_TIMES, "bytes/s");
+    (void)wide;
+    of[READ].name = "limit: reading memory";
+    of[CACHED].name = "limit: reading 30 MB again and again";
+    return of;
+}
+static void limits(bench *b, int threads) {
+    limit *of = b->limit[threads == b->threads ? 0 : 1];
+    char name[96];
+    int i;
+    for (i = 0; i < LIMITS; i++) {
+        contest c;
+        c.entries = 0;
+        if (!of[i].name) continue;
+        contest_call(&c, row_name(b, threads, of[i].name, name), of[i].call, &of[i], of[i].work,
+                     NULL, 0);
+        contest_run(b, &c, of[i].unit);
     }
-    free(memory);
-    sgf__pool_destroy(job.pool);
 }
 
 #include "rows.c"
@@ -468,6 +496,12 @@ int main(int argc, char **argv) {
         return 2;
     }
     mkdir(b.work, 0777);
+    b.limit[0] = limits_open(b.threads);
+    b.limit[1] = limits_open(1);
+    if (!b.limit[0] || !b.limit[1]) {
+        fprintf(stderr, "bench-speed: no memory for what measures the limits\n");
+        return 1;
+    }
     limits(&b, b.threads);
     if (b.threads > 1) limits(&b, 1);
     large(&b, b.threads);
@@ -477,5 +511,7 @@ int main(int argc, char **argv) {
         parts[part](&b);
     }
     json_write(&b);
+    limits_close(b.limit[0]);
+    limits_close(b.limit[1]);
     return 0;
 }
