@@ -7236,7 +7236,7 @@ static sgf_status sgf__npy_type(sgf__npy *a, const char *text, size_t n, sgf_err
                                         "u2", "u4", "u8", "f2", "f4", "f8"};
     size_t i;
     for (i = 0; n == 3 && i < sizeof known / sizeof known[0]; i++)
-        if (strchr("<>|=", text[0]) && !memcmp(text + 1, known[i], 2)) {
+        if (text[0] && strchr("<>|=", text[0]) && !memcmp(text + 1, known[i], 2)) {
             a->kind = known[i][0];
             a->size = known[i][1] - '0';
             a->big = text[0] == '>';

@@ -902,7 +902,15 @@ static void test_layouts_that_are_not_encoded(void) {
     sgf_model_free(model);
 }
 static void test_portable_fma_rounds_once(void) {
+    const float above = 1 + FLT_EPSILON, below = 0.5f * (1 - FLT_EPSILON);
     int i;
+    for (i = 0; i < 8; i++) { /* a tie in double precision, which the exact sum is not */
+        float a = i & 1 ? -above : above, c = i & 2 ? -8388609.0f : 8388609.0f, x, y;
+        c += i & 4 ? 1 : 0;
+        x = fmaf(a, below, c);
+        y = sgf__fma_portable(a, below, c);
+        CHECK(!memcmp(&x, &y, sizeof x));
+    }
     forward_random_state = 4;
     for (i = 0; i < 300000; i++) {
         float a = (float)forward_random(1u << 24) - 8e6f,
@@ -915,6 +923,39 @@ static void test_portable_fma_rounds_once(void) {
         y = sgf__fma_portable(a, b, c);
         CHECK(!memcmp(&x, &y, sizeof x));
     }
+}
+
+/* More segments than one word of a row of the visibility matrix has bits. */
+static void test_many_segments_give_the_naive_bits(void) {
+    enum { SEGMENTS = 150 };
+    sgf_model *model = forward_model("llama-gqa-tied");
+    sgf_layout layout;
+    float *naive, *fast;
+    int32_t q, k;
+    CHECK(model != NULL);
+    if (!model) return;
+    sgf_layout_init(&layout, NULL);
+    forward_random_state = 12;
+    for (q = 0; q < SEGMENTS; q++) forward_segment(&layout, SGF_PARAPHRASE, q, 1 + (size_t)q % 3);
+    sgf_mask_set(&layout, SGF_ISOLATED);
+    for (q = 0; q < SEGMENTS; q++)
+        for (k = 0; k < q; k++) sgf_visible_set(&layout, q, k, forward_random(4) == 0);
+    sgf_layout_place(&layout, SGF_ALIGNED);
+    naive = forward_logits(model, &layout, SGF_KERNELS_NAIVE, 1);
+    fast = forward_logits(model, &layout, SGF_KERNELS_AUTO, 2);
+    CHECK(naive && fast &&
+          !memcmp(naive, fast, layout.tokens * (size_t)model->config.vocab_size * sizeof(float)));
+    free(naive), free(fast);
+    sgf_layout_free(&layout);
+    sgf_model_free(model);
+}
+static void test_devices_of_this_build(void) {
+    char text[64];
+    sgf_error err;
+    CHECK(!sgf_device_describe(SGF_DEVICE_CPU, text, sizeof text, &err) && !strcmp(text, "cpu"));
+    CHECK(!sgf_device_describe(SGF_DEVICE_AUTO, text, sizeof text, &err) && !strcmp(text, "cpu"));
+    CHECK(sgf_device_describe(SGF_DEVICE_CUDA, text, sizeof text, &err) == SGF_ERR_UNSUPPORTED);
+    CHECK(strstr(err.message, "make cuda"));
 }
 
 /* A session is used again for layouts of other shapes: long and plain, then short and in many pieces. */
@@ -955,6 +996,8 @@ static void tests_forward(void) {
     RUN(test_sessions_that_are_refused);
     RUN(test_layouts_that_are_not_encoded);
     RUN(test_portable_fma_rounds_once);
+    RUN(test_many_segments_give_the_naive_bits);
+    RUN(test_devices_of_this_build);
     RUN(test_matmul_gives_the_naive_bits);
     RUN(test_odd_shapes_give_the_naive_bits);
     RUN(test_logits_equal_transformers);

@@ -118,6 +118,8 @@ static void test_positions(void) {
     CHECK(layout_positions(&layout, "0 1 2 3 4 3 4 5 6 3 7 8 | 9"));
     sgf_layout_place(&layout, SGF_SEQUENTIAL);
     CHECK(layout_positions(&layout, "0 1 2 3 4 5 6 7 8 9 10 11 | 12"));
+    sgf_layout_clear(&layout);
+    CHECK(layout_positions(&layout, "| 0"));
     sgf_layout_free(&layout);
 }
 /* Examples, and the separators behind them, are prefix: encoded once, in order, whatever stands

@@ -554,6 +554,7 @@ static void test_dense_masks_that_are_refused(void) {
     char path[1400];
     uint8_t dense[4] = {7, 7, 7, 7};
     sgf_error err;
+    FILE *file;
     size_t i;
     snprintf(path, sizeof path, "%s", temp_path("mask.npy"));
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -562,6 +563,11 @@ static void test_dense_masks_that_are_refused(void) {
         CHECK(strstr(err.message, cases[i].said) && strstr(err.message, "mask.npy"));
         if (!strstr(err.message, cases[i].said)) printf("    %s\n", err.message);
     }
+    /* a type whose byte order is a zero byte */
+    mask_npy(path, 1, "{'descr': '<u1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\1\1", 4);
+    file = fopen(path, "r+b");
+    CHECK(file && !fseek(file, 10 + 11, SEEK_SET) && fputc(0, file) == 0 && !fclose(file));
+    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED);
     for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         mask_bytes(path, texts[i][0], strlen(texts[i][0]));
         CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT);

@@ -214,15 +214,20 @@ static void test_a_stream_survives_every_failing_allocation(void) {
 /* ---- what isolated paraphrases begin with ---- */
 
 enum { ISLES = 4, ISLE_HEAD = 45, ISLE_STEPS = 5 };
+/* What stands before them: nothing; a BOS that all see; one that does not see itself; one behind a token that nobody
+   sees. */
+typedef enum isle_bos { ISLE_ALONE, ISLE_BOS, ISLE_BLIND_BOS, ISLE_LATE_BOS } isle_bos;
 
 /* ISLES paraphrases that begin with the same ISLE_HEAD tokens, isolated, a separator between them. */
-static sgf_status stream_isles(const sgf_model *model, int question, int bos,
+static sgf_status stream_isles(const sgf_model *model, int question, isle_bos bos,
                                sgf_positions positions, sgf_layout *layout, sgf_error *err) {
     int32_t seg, ids[80], separator[2] = {3, 4}, first = 1;
     size_t i, k;
     sgf_status status = SGF_OK;
     sgf_layout_clear(layout);
-    if (bos) status = sgf_layout_segment(layout, SGF_BOS, -1, &seg, err);
+    if (bos == ISLE_LATE_BOS) status = sgf_layout_segment(layout, SGF_SEPARATOR, 0, &seg, err);
+    if (bos == ISLE_LATE_BOS && !status) status = sgf_layout_add(layout, seg, separator, 1, err);
+    if (bos && !status) status = sgf_layout_segment(layout, SGF_BOS, -1, &seg, err);
     if (bos && !status) status = sgf_layout_add(layout, seg, &first, 1, err);
     for (i = 0; i < ISLES && !status; i++) {
         size_t own = 2 + (size_t)question + i;
@@ -240,6 +245,7 @@ static sgf_status stream_isles(const sgf_model *model, int question, int bos,
     if (!status) status = sgf_layout_segment(layout, SGF_ANSWER, -1, &seg, err);
     if (!status) status = sgf_layout_add(layout, seg, separator, 1, err);
     sgf_mask_set(layout, SGF_ISOLATED);
+    if (bos == ISLE_BLIND_BOS && !status) sgf_visible_set(layout, 0, 0, 0);
     sgf_layout_place(layout, positions);
     return status;
 }
@@ -276,7 +282,7 @@ static double isle_distance(const isle_answer *a, const isle_answer *b) {
     return apart / most;
 }
 /* One model, four questions after each other on one session. */
-static void isle_check(const char *name, int bos, sgf_positions positions) {
+static void isle_check(const char *name, isle_bos bos, sgf_positions positions) {
     sgf_model *model = forward_model(name);
     sgf_session_options options;
     sgf_session *plain, *exact = NULL, *rotated = NULL;
@@ -299,7 +305,7 @@ static void isle_check(const char *name, int bos, sgf_positions positions) {
     c.logits = b.logits + ISLE_STEPS * a.V;
     sgf_layout_init(&layout, NULL);
     for (question = 0; question < 4; question++) {
-        size_t saved;
+        size_t saved, first = bos == ISLE_BOS || bos == ISLE_BLIND_BOS; /* a prefix is kept */
         int turns = positions == SGF_SEQUENTIAL && !bos;
         MUST(stream_isles(model, question, bos, positions, &layout, &err), err);
         isle_ask(plain, &layout, &a);
@@ -312,8 +318,8 @@ static void isle_check(const char *name, int bos, sgf_positions positions) {
         CHECK(a.prefill == layout.tokens);
         /* aligned: all heads are one; else the first one only, which needs to be computed once */
         saved = positions == SGF_ALIGNED ? tokens : ISLE_HEAD;
-        CHECK(b.prefill ==
-              layout.tokens - (bos && question) - saved + (question ? 0 : ISLE_HEAD + (size_t)bos));
+        CHECK(b.prefill == layout.tokens - (question ? first : 0) - saved +
+                               (question ? 0 : ISLE_HEAD + (size_t)(bos != ISLE_ALONE)));
         if (turns) CHECK(c.prefill == layout.tokens - tokens + (question ? 0 : ISLE_HEAD));
         else CHECK(c.prefill == b.prefill);
     }
@@ -327,11 +333,13 @@ static void test_equal_beginnings_are_encoded_once(void) {
                                         "llama3-rope",    "yarn-rope", "llama-headdim-bf16"};
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-        isle_check(names[i], 0, SGF_SEQUENTIAL);
-        isle_check(names[i], 0, SGF_ALIGNED);
-        isle_check(names[i], 1, SGF_SEQUENTIAL);
-        isle_check(names[i], 1, SGF_ALIGNED);
+        isle_check(names[i], ISLE_ALONE, SGF_SEQUENTIAL);
+        isle_check(names[i], ISLE_ALONE, SGF_ALIGNED);
+        isle_check(names[i], ISLE_BOS, SGF_SEQUENTIAL);
+        isle_check(names[i], ISLE_BOS, SGF_ALIGNED);
     }
+    isle_check(names[0], ISLE_BLIND_BOS, SGF_ALIGNED);
+    isle_check(names[0], ISLE_LATE_BOS, SGF_ALIGNED);
 }
 /* The reuse of heads, with allocations that fail. */
 static void test_reuse_survives_every_failing_allocation(void) {
@@ -343,7 +351,7 @@ static void test_reuse_survives_every_failing_allocation(void) {
     CHECK(model != NULL);
     if (!model) return;
     sgf_layout_init(&layout, NULL);
-    MUST(stream_isles(model, 1, 0, SGF_SEQUENTIAL, &layout, &err), err);
+    MUST(stream_isles(model, 1, ISLE_ALONE, SGF_SEQUENTIAL, &layout, &err), err);
     for (fail = 1; status && fail < 100000; fail++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, fail);
