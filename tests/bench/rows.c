@@ -152,6 +152,14 @@ static const shape shape_1b = {"1b-bf16", SGF_BF16, 2048, 16, 32, 8, 64, 8192, 3
 static const shape shape_15m_f32 = {"15m-f32", SGF_F32, 288, 6, 6, 6, 48, 768, 32000, 1024};
 static const shape shape_15m_f16 = {"15m-f16", SGF_F16, 288, 6, 6, 6, 48, 768, 32000, 1024};
 
+/* Numbers of everyday size for `features` features of every column: what one product leaves to the next one
+   shrinks from layer to layer, at last to subnormals, which processors multiply slowly. */
+static void array_fill(const sgf__work *w, int array, size_t features) {
+    size_t p, i;
+    for (p = 0; p < w->panels; p++)
+        for (i = 0; i < features * w->width[p]; i++)
+            w->at[array][p][i] = (float)(i * 37 % 101) / 50 - 1;
+}
 /* The projections of all layers on 512 tokens, nothing else: their share of the FMA peak. */
 static int matmul_call(void *user) {
     ours *o = (ours *)user;
@@ -162,6 +170,8 @@ static int matmul_call(void *user) {
         for (l = 0; l < (size_t)o->model->config.layers; l++) {
             const sgf_layer *y = &o->model->layer[l];
             sgf__matmul_job job[3];
+            array_fill(&w, SGF__NORMED, y->q.cols);
+            array_fill(&w, SGF__ATTENDED, y->o.cols);
             job[0] = sgf__projection(o->session, &w, &y->q, NULL, SGF__NORMED, SGF__Q);
             job[1] = sgf__projection(o->session, &w, &y->k, NULL, SGF__NORMED, SGF__K);
             job[2] = sgf__projection(o->session, &w, &y->v, NULL, SGF__NORMED, SGF__V);
