@@ -2671,7 +2671,7 @@ enum {
 
 #define SGF__TILE_ROWS  ((size_t)12)
 #define SGF__TILE_K     ((size_t)512)
-#define SGF__TILE_AHEAD ((size_t)16) /* steps of k: x is larger than the second cache */
+#define SGF__TILE_AHEAD ((size_t)16) /* steps that x is asked for before its use */
 #define SGF__PANEL      ((size_t)32)
 #define SGF__STRIPE     ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
 

@@ -497,12 +497,16 @@ static void jsonl_empty(size_t n) {
 
 /* What the library's own writer makes: that many columns, rows, rows a batch. */
 static void arrow(size_t columns, size_t rows, size_t batch) {
-    char path[] = "/tmp/segfuse-linear-XXXXXX", name[32];
+    const char *base = getenv("TMPDIR");
+    char path[512], name[32];
     sgf_table *table = NULL;
     sgf__map map;
     size_t i, row;
     sgf_error err;
-    int fd = mkstemp(path), failed = fd < 0 || sgf_table_create(NULL, &table, &err);
+    int fd, failed;
+    snprintf(path, sizeof path, "%s/segfuse-linear-XXXXXX", base && *base ? base : "/tmp");
+    fd = mkstemp(path);
+    failed = fd < 0 || sgf_table_create(NULL, &table, &err);
     for (i = 0; i < columns && !failed; i++) {
         snprintf(name, sizeof name, "c%u", (unsigned)i);
         failed = sgf_table_column(table, name, SGF_UTF8, NULL, &err) != SGF_OK;

@@ -21,7 +21,7 @@
 
 #include "weights.c"
 
-enum { MAX_ROUNDS = 25, MAX_FIGURES = 128, MAX_PEERS = 6, MAX_ENTRIES = 8, MAX_NOTES = 48 };
+enum { MAX_ROUNDS = 25, MAX_FIGURES = 128, MAX_PEERS = 6, MAX_ENTRIES = 12, MAX_NOTES = 48 };
 
 /* ---- figures ---- */
 
@@ -327,29 +327,26 @@ static void contest_limit(const bench *b, contest *c, int threads, int which, co
 }
 static void limits_close(limit *of) {
     if (!of) return;
-    free((void *)(uintptr_t)of[READ].memory);
     sgf__pool_destroy(of->pool);
     free(of);
 }
-/* NULL: no memory. */
-static limit *limits_open(int threads) {
-    const size_t bytes = (size_t)1 << 30, cached = (size_t)30 << 20; /* of the 15M model in f16 */
+enum { READ_BYTES = 1 << 30 };
+/* memory: READ_BYTES and 8 KiB more, which the prefetches of read_part reach. NULL: no memory. */
+static limit *limits_open(int threads, const char *memory) {
+    const size_t cached = (size_t)30 << 20; /* of the 15M model in f16 */
     int simd = sgf__simd_best(), i, wide = simd == SGF__AVX512;
     limit *of = (limit *)calloc(LIMITS, sizeof *of);
-    char *memory = (char *)malloc(bytes + 8192);
     if (of) of->mem = sgf__allocator(NULL);
-    if (!of || !memory || sgf__pool_create(&of->mem, threads, &of->pool, NULL)) {
-        free(memory);
+    if (!of || sgf__pool_create(&of->mem, threads, &of->pool, NULL)) {
         free(of);
         return NULL;
     }
-    memset(memory, 1, bytes + 8192);
     for (i = 0; i < LIMITS; i++) {
         of[i].pool = of->pool;
         of[i].memory = memory;
         of[i].call = i == READ || i == CACHED ? read_call : peak_call;
         of[i].unit = i == READ || i == CACHED ? "bytes/s" : "FLOP/s";
-        of[i].n = i == READ ? bytes : i == CACHED ? cached : (size_t)1 << 23;
+        of[i].n = i == READ ? READ_BYTES : i == CACHED ? cached : (size_t)1 << 23;
         of[i].times = i == CACHED ? 50 : 1;
         of[i].work = (double)of[i].n * (double)of[i].times;
     }
@@ -469,6 +466,7 @@ static void json_write(const bench *b) {
 int main(int argc, char **argv) {
     static void (*const parts[])(bench * b) = {methods, memory, tiny, segments, bundled};
     static bench b;
+    char *memory;
     size_t part;
     int i;
     b.self = argv[0];
@@ -496,9 +494,11 @@ int main(int argc, char **argv) {
         return 2;
     }
     mkdir(b.work, 0777);
-    b.limit[0] = limits_open(b.threads);
-    b.limit[1] = limits_open(1);
-    if (!b.limit[0] || !b.limit[1]) {
+    memory = (char *)malloc(READ_BYTES + 8192);
+    if (memory) memset(memory, 1, READ_BYTES + 8192);
+    b.limit[0] = limits_open(b.threads, memory);
+    b.limit[1] = limits_open(1, memory);
+    if (!memory || !b.limit[0] || !b.limit[1]) {
         fprintf(stderr, "bench-speed: no memory for what measures the limits\n");
         return 1;
     }
@@ -513,5 +513,6 @@ int main(int argc, char **argv) {
     json_write(&b);
     limits_close(b.limit[0]);
     limits_close(b.limit[1]);
+    free(memory);
     return 0;
 }
