@@ -102,6 +102,7 @@
        SGF_STATIC              make them all static: several copies may live in one program
        SGF_NO_THREADS          one thread, no pthread
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
+       SGF_NO_STDIO            no files but the program's own, see sgf_host_view; no POSIX calls
        SGF_NO_SIMD             plain C kernels only
        SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
      None of them changes a result.
@@ -197,6 +198,24 @@ typedef struct sgf_str {
 
 /* A zero-terminated text as an sgf_str that points to it; NULL gives an empty one. */
 SGF_DEF sgf_str sgf_text(const char *text);
+
+#ifdef SGF_NO_STDIO
+/* Files, where there are none: a program that compiles the implementation with SGF_NO_STDIO defines
+   these five, and every path of this library goes to them unread. A model of constants in the
+   program, an archive, the storage of a browser or of a board can stand behind them. They may be
+   called by several threads at once if the library is. A failure is any status but SGF_OK; it
+   becomes that of the call, with a sentence that names the path. */
+
+/* All bytes of the file; they stay as they are until they are released. *bytes NULL: there is no
+   such file. An empty one has size 0 and bytes that are not NULL. */
+extern sgf_status sgf_host_view(const char *path, const void **bytes, size_t *size);
+extern void sgf_host_release(const void *bytes, size_t size);
+/* A new file, from its beginning to its end. It takes its place under `path` when it is finished with
+   `keep` 1, and not before; with `keep` 0, and when finishing fails, nothing of it stays. */
+extern sgf_status sgf_host_create(const char *path, void **file);
+extern sgf_status sgf_host_append(void *file, const void *bytes, size_t n);
+extern sgf_status sgf_host_finish(void *file, int keep);
+#endif
 
 /* ====================================================================================
  * [SGF-02] The method: layouts, visibility, masks
@@ -1390,10 +1409,8 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#ifdef _WIN32
-#ifndef SGF_NO_MMAP
+#if (defined(_WIN32) || defined(SGF_NO_STDIO)) && !defined(SGF_NO_MMAP)
 #define SGF_NO_MMAP
-#endif
 #endif
 #ifndef SGF_NO_MMAP
 #include <fcntl.h>
@@ -6270,8 +6287,8 @@ static size_t sgf__number_print(double value, char *out) {
  * [SGF-19] Platform: files, memory mapping, threads
  *
  * The only place that knows the operating system. SGF_NO_MMAP reads files into memory
- * instead of mapping them; SGF_NO_THREADS runs everything on the caller's thread. Results
- * do not depend on either.
+ * instead of mapping them; SGF_NO_STDIO leaves files to the program; SGF_NO_THREADS runs
+ * everything on the caller's thread. Results do not depend on any of them.
  * ==================================================================================== */
 
 typedef struct sgf__map { /* a whole file, read-only */
@@ -6280,6 +6297,90 @@ typedef struct sgf__map { /* a whole file, read-only */
     int mapped;
     sgf_allocator mem;
 } sgf__map;
+
+#ifdef SGF_NO_STDIO
+
+static void sgf__unmap(sgf__map *map) {
+    if (map->data) sgf_host_release(map->data, map->size);
+    map->data = NULL;
+    map->size = 0;
+}
+static int sgf__file_missing(const char *path) {
+    const void *bytes = NULL;
+    size_t size = 0;
+    if (sgf_host_view(path, &bytes, &size)) return 0;
+    if (bytes) sgf_host_release(bytes, size);
+    return !bytes;
+}
+static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf__map *map,
+                                sgf_error *err) {
+    const void *bytes = NULL;
+    size_t size = 0;
+    sgf_status status = sgf_host_view(path, &bytes, &size);
+    if (status || !bytes)
+        return sgf__fail_at(err, status ? status : SGF_ERR_IO, path, -1, "%s: cannot be opened: %s",
+                            path, status ? sgf_status_text(status) : "there is no such file");
+    map->mem = sgf__allocator(mem);
+    map->mapped = 1;
+    map->data = (const char *)bytes;
+    map->size = size;
+    return SGF_OK;
+}
+static void *sgf__sample_open(const char *path) {
+    (void)path;
+    return NULL;
+}
+static void sgf__sample(void *file, const char *bytes, size_t at, size_t n, char *out) {
+    (void)file;
+    memcpy(out, bytes + at, n);
+}
+static void sgf__sample_close(void *file) {
+    (void)file;
+}
+
+typedef struct sgf__out {
+    void *file;
+    uint64_t size;
+    sgf_status status;
+    char path[1024];
+} sgf__out;
+
+static sgf_status sgf__out_fail(sgf__out *out, sgf_status status, sgf_error *err) {
+    if (out->file) (void)sgf_host_finish(out->file, 0);
+    out->file = NULL;
+    return out->status = sgf__fail_at(err, status, out->path, (int64_t)out->size,
+                                      "%s: writing failed after %llu bytes: %s", out->path,
+                                      (unsigned long long)out->size, sgf_status_text(status));
+}
+static sgf_status sgf__out_open(sgf__out *out, const char *path, sgf_error *err) {
+    sgf_status status;
+    memset(out, 0, sizeof *out);
+    snprintf(out->path, sizeof out->path, "%s", path);
+    status = sgf_host_create(path, &out->file);
+    return status ? sgf__out_fail(out, status, err) : SGF_OK;
+}
+static sgf_status sgf__out_write(sgf__out *out, const void *bytes, size_t n, sgf_error *err) {
+    sgf_status status;
+    if (out->status) return out->status;
+    status = n ? sgf_host_append(out->file, bytes, n) : SGF_OK;
+    if (status) return sgf__out_fail(out, status, err);
+    out->size += n;
+    return SGF_OK;
+}
+static sgf_status sgf__out_close(sgf__out *out, sgf_error *err) {
+    void *file = out->file;
+    sgf_status status;
+    if (out->status) return out->status;
+    out->file = NULL;
+    status = sgf_host_finish(file, 1);
+    return status ? sgf__out_fail(out, status, err) : SGF_OK;
+}
+static void sgf__out_drop(sgf__out *out) {
+    if (out->file) (void)sgf_host_finish(out->file, 0);
+    out->file = NULL;
+}
+
+#else
 
 static void sgf__unmap(sgf__map *map) {
 #ifndef SGF_NO_MMAP
@@ -6359,6 +6460,30 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
     map->size = size;
     map->mapped = 0;
     return SGF_OK;
+}
+/* 1 if there is no such file (as opposed to one that cannot be read). */
+static int sgf__file_missing(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return errno == ENOENT || errno == ENOTDIR;
+    fclose(file);
+    return 0;
+}
+
+/* Bytes here and there of a mapped file. They are read, not touched: a page fault may bring in
+   megabytes. */
+static void *sgf__sample_open(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (file) setvbuf(file, NULL, _IONBF, 0);
+    return file;
+}
+/* n bytes at `at`, which are at bytes + at too. */
+static void sgf__sample(void *opened, const char *bytes, size_t at, size_t n, char *out) {
+    FILE *file = (FILE *)opened;
+    if (!file || at > LONG_MAX || fseek(file, (long)at, SEEK_SET) || fread(out, 1, n, file) != n)
+        memcpy(out, bytes + at, n);
+}
+static void sgf__sample_close(void *file) {
+    if (file) fclose((FILE *)file);
 }
 
 /* A file that appears whole or not at all: written beside its place under another name, flushed
@@ -6447,6 +6572,8 @@ static void sgf__out_drop(sgf__out *out) {
     if (out->file) remove(out->temp);
     out->file = NULL;
 }
+
+#endif /* SGF_NO_STDIO */
 
 /* ---- threads ----
    A pool of threads that wait for work. sgf__parallel cuts [0, n) into one run per thread, always the
@@ -8086,13 +8213,6 @@ static char *sgf__path_join(sgf__arena *arena, const char *dir, sgf_str name, sg
     memcpy(path + n, name.ptr, name.len);
     return path;
 }
-/* 1 if there is no such file (as opposed to one that cannot be read). */
-static int sgf__file_missing(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file) return errno == ENOENT || errno == ENOTDIR;
-    fclose(file);
-    return 0;
-}
 
 typedef struct sgf__shard { /* first the file's name in the folder, by which shards are sorted */
     sgf_str name;
@@ -8985,12 +9105,6 @@ static sgf_status sgf__model_tokenizer(sgf__model *m, const char *dir, uint64_t 
     sgf__unmap(&map);
     return SGF_OK;
 }
-/* n bytes at `at` of a mapped file. They are read, not touched: a page fault may bring in
-   megabytes. */
-static void sgf__sample(FILE *file, const char *bytes, size_t at, size_t n, char *out) {
-    if (!file || at > LONG_MAX || fseek(file, (long)at, SEEK_SET) || fread(out, 1, n, file) != n)
-        memcpy(out, bytes + at, n);
-}
 /* Headers, and 64 bytes from the middle of every tensor: enough to tell a fine-tuned model from its
    origin, whose headers are the same, and a thousand small reads for the largest. */
 static uint64_t sgf__weights_digest(const sgf__weights *w, uint64_t digest) {
@@ -8999,8 +9113,7 @@ static uint64_t sgf__weights_digest(const sgf__weights *w, uint64_t digest) {
     for (i = 0; i < w->shard_count; i++) {
         const sgf__safetensors *st = &w->shards[i].st;
         const char *bytes = st->header - 8;
-        FILE *file = fopen(st->file, "rb");
-        if (file) setvbuf(file, NULL, _IONBF, 0);
+        void *file = sgf__sample_open(st->file);
         digest = sgf__digest(digest, st->header, st->header_size);
         for (k = 0; k < st->count; k++) {
             const sgf__stored *t = st->tensors + k;
@@ -9009,7 +9122,7 @@ static uint64_t sgf__weights_digest(const sgf__weights *w, uint64_t digest) {
             sgf__sample(file, bytes, (size_t)(t->data - bytes) + (size - n) / 2, n, sample);
             digest = sgf__digest(digest, sample, n);
         }
-        if (file) fclose(file);
+        sgf__sample_close(file);
     }
     return digest;
 }
@@ -10923,7 +11036,6 @@ SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
     sgf_tokenizer *t = NULL;
     sgf__map map;
     sgf_status status;
-    FILE *config;
     if (snprintf(path, sizeof path, "%s/tokenizer_config.json", dir) >= (int)sizeof path)
         return sgf__fail_at(err, SGF_ERR_LIMIT, dir, -1, "a path of more than 1000 bytes: %s", dir);
     snprintf(path, sizeof path, "%s/tokenizer.json", dir);
@@ -10935,9 +11047,7 @@ SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
     if (t->before_count) t->bos = t->before[0];
     if (t->after_count) t->eos = t->after[t->after_count - 1];
     snprintf(path, sizeof path, "%s/tokenizer_config.json", dir);
-    config = fopen(path, "rb");
-    if (config || errno != ENOENT) {
-        if (config) fclose(config);
+    if (!sgf__file_missing(path)) {
         status = sgf__map_file(path, mem, &map, err);
         if (!status) {
             status = sgf__tokenizer_config(t, path, &map, t->has_post, err);

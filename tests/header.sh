@@ -63,3 +63,16 @@ unit main "$static" "int copy(void); int main(void) { return copy() != sgf_versi
 ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -O0 -I. $units -o build/two -lm -pthread
 build/two
 echo "ok      ten files share one implementation; two hold a static copy each"
+
+# Without stdio: no file is touched but through the program's functions, and they may fail.
+printf '#define SGF_NO_STDIO\n#define SEGFUSE_IMPLEMENTATION\n#include "segfuse.h"\n' > build/bare.c
+${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -O0 -I. -c build/bare.c -o build/bare.o
+if nm -u build/bare.o | grep -E ' (f?open|fdopen|f?read|f?write|f?close|fseek|fflush|f?stat|access|mmap|munmap|fsync|rename|remove|unlink|getpid|sysconf|stdin|stdout|stderr)(64)?(@.*)?$'; then
+    echo "FAILED  SGF_NO_STDIO leaves calls for files"
+    exit 1
+fi
+${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror -O0 -I. tests/no_stdio.c -o build/no-stdio -lm -pthread
+build/no-stdio > build/no-stdio.txt
+${CC:-cc} -std=c99 -O0 -I. examples/fuse.c -o build/fuse-O0 -lm -pthread
+build/fuse-O0 | cmp - build/no-stdio.txt
+echo "ok      without stdio: the program's files, the same answers, every failure survived"

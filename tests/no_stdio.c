@@ -1,0 +1,183 @@
+/* A program without files: the implementation compiled with SGF_NO_STDIO, the model and what is written in a store of the
+   program's own. It prints what examples/fuse.c prints; then it writes and reads one file of each kind while call number
+   1, 2, 3, ... of the store fails: an error or the same result, everything released, nothing half-written. */
+#define SGF_NO_STDIO
+#define main fuse
+#include "../examples/fuse.c"
+#undef main
+
+#define CHECK(what)                                                          \
+    do {                                                                     \
+        if (!(what)) {                                                       \
+            fprintf(stderr, "FAILED  no_stdio.c:%d: %s\n", __LINE__, #what); \
+            exit(1);                                                         \
+        }                                                                    \
+    } while (0)
+
+/* ---- the store ---- */
+
+typedef struct stored {
+    char path[80]; /* "": free */
+    char *bytes;
+    size_t size;
+    int begun; /* not finished yet */
+} stored;
+static stored store[16];
+static int views, begun;    /* not released, not finished */
+static int calls, fails_at; /* the call that fails; 0: none */
+
+static int fails(void) {
+    return ++calls == fails_at;
+}
+static stored *find(const char *path, int unfinished) {
+    size_t i;
+    for (i = 0; i < sizeof store / sizeof store[0]; i++)
+        if (!strcmp(store[i].path, path) && store[i].begun == unfinished) return &store[i];
+    return NULL;
+}
+static void forget(stored *file) {
+    free(file->bytes);
+    memset(file, 0, sizeof *file);
+}
+sgf_status sgf_host_view(const char *path, const void **bytes, size_t *size) {
+    const stored *file = find(path, 0);
+    if (fails()) return SGF_ERR_IO;
+    if (!file) return SGF_OK;
+    views++;
+    *bytes = file->bytes;
+    *size = file->size;
+    return SGF_OK;
+}
+void sgf_host_release(const void *bytes, size_t size) {
+    (void)bytes;
+    (void)size;
+    views--;
+}
+sgf_status sgf_host_create(const char *path, void **file) {
+    stored *made = find("", 0);
+    if (fails()) return SGF_ERR_IO;
+    CHECK(made && strlen(path) < sizeof made->path);
+    strcpy(made->path, path);
+    made->begun = 1;
+    begun++;
+    *file = made;
+    return SGF_OK;
+}
+sgf_status sgf_host_append(void *handle, const void *bytes, size_t n) {
+    stored *file = (stored *)handle;
+    if (fails()) return SGF_ERR_LIMIT;
+    file->bytes = (char *)realloc(file->bytes, file->size + n);
+    CHECK(file->bytes != NULL);
+    memcpy(file->bytes + file->size, bytes, n);
+    file->size += n;
+    return SGF_OK;
+}
+sgf_status sgf_host_finish(void *handle, int keep) {
+    stored *file = (stored *)handle, *old = find(file->path, 0);
+    begun--;
+    if (!keep || fails()) {
+        forget(file);
+        return keep ? SGF_ERR_IO : SGF_OK;
+    }
+    if (old) forget(old);
+    file->begun = 0;
+    return SGF_OK;
+}
+
+/* ---- what is done with it ---- */
+
+static void bring(const char *path) { /* of the machine that runs this test */
+    void *handle = NULL;
+    char part[65536];
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    CHECK(file && !sgf_host_create(path, &handle));
+    while ((n = fread(part, 1, sizeof part, file)) > 0) CHECK(!sgf_host_append(handle, part, n));
+    CHECK(!sgf_host_finish(handle, 1));
+    fclose(file);
+}
+/* Files of each kind are written and read again. */
+static sgf_status work(sgf_error *err) {
+    static const int32_t ids[3] = {5, 6, 7};
+    static const size_t shape[2] = {3, 3};
+    uint8_t dense[9], back[9];
+    sgf_layout layout;
+    sgf_matrix *matrix = NULL;
+    sgf_table *table = NULL, *read = NULL;
+    sgf_model *model = NULL;
+    int column;
+    sgf_status status;
+    sgf_layout_init(&layout, NULL);
+    status = sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, err);
+    if (!status) status = sgf_layout_add(&layout, 0, ids, 3, err);
+    if (!status) sgf_mask_set(&layout, SGF_CAUSAL);
+    if (!status) status = sgf_layout_write(&layout, "layout.json", err);
+    if (!status) status = sgf_layout_read("layout.json", &layout, err);
+    if (!status) sgf_mask_dense(&layout, dense);
+    if (!status) status = sgf_npy_write("mask.npy", "|b1", shape, 2, dense, err);
+    if (!status) status = sgf_mask_read("mask.npy", 3, back, NULL, err);
+    CHECK(status || !memcmp(dense, back, 9));
+    if (!status) status = sgf_matrix_read("matrix.txt", NULL, &matrix, err);
+    if (!status) status = sgf_table_create(NULL, &table, err);
+    if (!status) status = sgf_table_column(table, "word", SGF_UTF8, &column, err);
+    if (!status) status = sgf_table_text(table, column, sgf_text("Nippon"), err);
+    if (!status) status = sgf_table_write_csv(table, "t.csv", err);
+    if (!status) status = sgf_table_write_jsonl(table, "t.jsonl", err);
+    if (!status) status = sgf_table_write_feather(table, "t.feather", err);
+    if (!status) status = sgf_table_read("t.feather", NULL, &read, err);
+    CHECK(status || !strncmp(sgf_cell_text(read, 0, 0).ptr, "Nippon", 6));
+    if (!status) status = sgf_model_load("models/segfuse-2m", NULL, &model, err);
+    sgf_model_free(model);
+    sgf_table_free(table);
+    sgf_table_free(read);
+    sgf_matrix_free(matrix);
+    sgf_layout_free(&layout);
+    CHECK(views == 0 && begun == 0);
+    return status;
+}
+static void put(const char *path, const char *text) {
+    void *handle = NULL;
+    CHECK(!sgf_host_create(path, &handle) && !sgf_host_append(handle, text, strlen(text)) &&
+          !sgf_host_finish(handle, 1));
+}
+
+int main(void) {
+    static const char *const files[] = {"config.json", "generation_config.json",
+                                        "model.safetensors", "tokenizer.json",
+                                        "tokenizer_config.json"};
+    static const char *const made[] = {"layout.json", "mask.npy", "t.csv", "t.jsonl", "t.feather"};
+    sgf_error err;
+    sgf_layout layout;
+    char path[80];
+    int failed = 0;
+    size_t i;
+    for (i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "models/segfuse-2m/%s", files[i]);
+        bring(path);
+    }
+    CHECK(fuse() == 0 && views == 0);
+
+    put("matrix.txt", "1\n");
+    CHECK(!work(&err));
+    for (fails_at = 1;; fails_at++) {
+        for (i = 0; i < sizeof made / sizeof made[0]; i++)
+            if (find(made[i], 0)) forget(find(made[i], 0));
+        calls = 0;
+        err.message[0] = 0;
+        if (work(&err)) {
+            failed++;
+            CHECK(strstr(err.message, err.file) && err.file[0] && err.offset >= -1);
+        }
+        for (i = 0; i < sizeof made / sizeof made[0]; i++) CHECK(!find(made[i], 1));
+        if (calls < fails_at) break;
+    }
+    CHECK(failed > 20);
+
+    fails_at = 0;
+    sgf_layout_init(&layout, NULL);
+    CHECK(sgf_layout_read("nowhere.json", &layout, &err) == SGF_ERR_IO);
+    CHECK(!strcmp(err.message, "nowhere.json: cannot be opened: there is no such file"));
+    sgf_layout_free(&layout);
+    for (i = 0; i < sizeof store / sizeof store[0]; i++) forget(&store[i]);
+    return 0;
+}
