@@ -225,7 +225,7 @@ heldout: build/heldout
 same: build/segfuse
 	sh tests/same.sh
 
-## platforms  32 bits, big-endian, NEON, musl, Windows through cross compilers and emulators: the same bits
+## platforms  32 bits, big-endian, NEON, musl, Windows through cross compilers and emulators (PLATFORMS: which): the same bits
 platforms: | build
 	sh tests/platforms.sh
 

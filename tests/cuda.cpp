@@ -8,6 +8,8 @@
 
 #include "test.h"
 
+#include <fenv.h>
+
 #ifdef SGF_TEST_EMULATED
 #include "cuda_emulator/control.h"
 #endif
