@@ -150,22 +150,19 @@ warn: | build
 symbols:
 	sh tests/header.sh
 
-## asan ubsan tsan   the tests under a sanitizer; tsan: the groups that compute with threads
-TSAN_GROUPS = forward generate sampling methods
-asan ubsan tsan: $(TESTS) all build/segfuse-faulty
-	$(CC) -std=c99 -O1 -g -ffp-contract=off -fno-sanitize-recover=all \
-	    -fsanitize=$(subst tsan,thread,$(subst ubsan,undefined,$(subst asan,address$(,)undefined,$@))) \
-	    tests/main.c -o build/tests-$@ $(LDLIBS)
-	@for group in $(if $(filter tsan,$@),$(TSAN_GROUPS),""); do ./build/tests-$@ $$group || exit 1; done
+## asan ubsan tsan msan   the tests, and the programs they run, under a sanitizer (msan: reads of memory that nobody has
+##          written, clang's alone); TEST_GROUPS: which (-system: all but that one)
+# All of it is built in a tree of links to this one, whose build/ is its own.
+SANITIZERS = $(subst asan,address$(,)undefined,$(subst ubsan,undefined,$(subst tsan,thread,$(subst msan,memory,$@))))
+asan ubsan tsan msan: | build
+	@[ $@ != msan ] || command -v clang > /dev/null || { echo "skipped msan: clang is not installed"; exit 0; }; \
+	mkdir -p build/$@; ln -sfn ../../shared build/shared; \
+	for f in *; do [ $$f = build ] || ln -sfn ../../$$f build/$@/$$f; done; \
+	$(MAKE) -C build/$@ build/tests build/segfuse-faulty all $(if $(filter msan,$@),CC=clang STRICT=-w) \
+	    CFLAGS='-O1 -g1 -fno-sanitize-recover=all -fsanitize=$(SANITIZERS)' && cd build/$@ && \
+	ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 MSAN_OPTIONS=exitcode=99 TSAN_OPTIONS=exitcode=99 sh -c \
+	'for group in $(or $(TEST_GROUPS),""); do ./build/tests $$group || exit 1; done'
 , := ,
-
-## msan     reads of memory that nobody has written: the groups that run within one process, under clang
-MSAN_GROUPS = json layout mask tokenizer memory random lemmas table arrow train sampling generate methods forward model
-msan: $(TESTS) all
-	@command -v clang > /dev/null || { echo "skipped msan: clang is not installed"; exit 0; }; \
-	clang -std=c99 -w -O1 -g -ffp-contract=off -fsanitize=memory -fno-sanitize-recover=all tests/main.c \
-	    -o build/tests-msan $(LDLIBS) && \
-	for group in $(MSAN_GROUPS); do ./build/tests-msan $$group || exit 1; done
 
 ## coverage lines and branches of segfuse.h that the tests reach, and the functions with most lines that they do not
 # A branch is one side of one condition (clang's definition), `a && b` has four. The program's own runs are not counted.

@@ -15741,7 +15741,7 @@ static sgf_status sgf__arrow_utf8(sgf__arrow *r, const sgf__arrow_field *field, 
     sgf__arrow_span validity, offsets, data;
     uint64_t begin = 0, end = 0, first = 0, last = 0;
     const char *copy = "";
-    size_t n, i;
+    size_t n = 0, i;
     sgf_status status = sgf__arrow_node(r, &n);
     if (!status) status = sgf__arrow_validity(r, n, &validity);
     if (!status) status = sgf__arrow_buffer(r, n ? ((uint64_t)n + 1) * width : 0, &offsets);
