@@ -102,7 +102,7 @@
        SGF_STATIC              make them all static: several copies may live in one program
        SGF_NO_THREADS          one thread, no pthread
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
-       SGF_NO_STDIO            no files but the program's own, see sgf_host_view; no POSIX calls
+       SGF_NO_STDIO            no files but the program's own, see sgf_host_view; implies SGF_NO_MMAP
        SGF_NO_SIMD             plain C kernels only
        SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
      None of them changes a result.
@@ -206,12 +206,15 @@ SGF_DEF sgf_str sgf_text(const char *text);
    called by several threads at once if the library is. A failure is any status but SGF_OK; it
    becomes that of the call, with a sentence that names the path. */
 
-/* All bytes of the file; they stay as they are until they are released. *bytes NULL: there is no
-   such file. An empty one has size 0 and bytes that are not NULL. */
+/* All bytes of the file, at any alignment (weights that lie badly are copied); they stay as they are
+   until they are released. *bytes NULL: there is no such file. An empty one has size 0 and bytes that
+   are not NULL. A file may be viewed several times, to see whether it is there, so let views be
+   cheap. */
 extern sgf_status sgf_host_view(const char *path, const void **bytes, size_t *size);
 extern void sgf_host_release(const void *bytes, size_t size);
-/* A new file, from its beginning to its end. It takes its place under `path` when it is finished with
-   `keep` 1, and not before; with `keep` 0, and when finishing fails, nothing of it stays. */
+/* A new file, from its beginning to its end; *file is any pointer but NULL. It takes its place under
+   `path` when it is finished with `keep` 1, and not before; with `keep` 0, and when finishing fails,
+   nothing of it stays. A file whose creation failed is not finished. */
 extern sgf_status sgf_host_create(const char *path, void **file);
 extern sgf_status sgf_host_append(void *file, const void *bytes, size_t n);
 extern sgf_status sgf_host_finish(void *file, int keep);
@@ -1405,7 +1408,6 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #ifdef SEGFUSE_IMPLEMENTATION
 #include <errno.h>
 #include <limits.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1469,6 +1471,19 @@ SGF_DEF const char *sgf_status_text(sgf_status status) {
     return (unsigned)status < SGF_STATUS_COUNT ? texts[status] : "unknown status";
 }
 
+static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code); /* [SGF-18] */
+/* Messages quote files, which may hold anything: what is not UTF-8 (a character that was cut, too)
+   and control characters become '?'. */
+static void sgf__printable(char *text) {
+    size_t left = strlen(text), n;
+    uint32_t code;
+    for (; left; text += n, left -= n) {
+        n = sgf__utf8_next(text, left, &code);
+        if (n && code >= 0x20 && code != 0x7F && (code < 0x80 || code >= 0xA0)) continue;
+        if (n && code == '\n') continue;
+        memset(text, '?', n = n ? n : 1);
+    }
+}
 /* Fill `err` (NULL allowed) and return `status`, so that a failing function ends in one line. */
 static SGF__PRINTF(5, 6) sgf_status
     sgf__fail_at(sgf_error *err, sgf_status status, const char *file, int64_t offset,
@@ -1482,6 +1497,7 @@ static SGF__PRINTF(5, 6) sgf_status
         va_start(args, format);
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
+        sgf__printable(err->message);
     }
     return status;
 }
@@ -1655,8 +1671,6 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, flo
                                         float *attention_factor, sgf_error *err);
 /* Numerics ([SGF-14]) */
 static double sgf__log_d(double x);
-/* Text ([SGF-18]) */
-static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
 
 /* ====================================================================================
  * [SGF-13] Layouts, visibility, masks
@@ -6190,29 +6204,34 @@ static size_t sgf__utf8_put(uint32_t c, char *out) {
 
 /* A decimal number in JSON's grammar -> the nearest double. Returns the bytes used, 0 if there is
    no number. Up to 19 digits and small powers of ten need one exact operation (Clinger 1990); the
-   rest goes to strtod with the locale's decimal point put in, so that no locale changes a result.
- */
+   rest goes to strtod as a whole number and an exponent, which no locale spells in another way: its
+   first 800 digits, and a 1 if others follow, since 767 decide how a double is rounded. */
 static size_t sgf__number_parse(const char *text, size_t n, double *value) {
+    enum { KEPT = 800 };
     static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    char kept[KEPT + 32];
     uint64_t digits = 0;
-    int used = 0, scale = 0, exponent = 0, negative = 0, sign = 1;
-    size_t i = 0, start, point = SIZE_MAX;
+    int64_t used = 0, scale = 0, exponent = 0;
+    int negative = 0, sign = 1, point = 0, more = 0;
+    size_t i = 0, start;
+    double d;
     if (i < n && text[i] == '-') negative = 1, i++;
     start = i;
     if (i >= n || text[i] < '0' || text[i] > '9') return 0;
     if (text[i] == '0' && i + 1 < n && text[i + 1] >= '0' && text[i + 1] <= '9') return 0;
     for (; i < n; i++) {
-        if (text[i] == '.' && point == SIZE_MAX && i + 1 < n && text[i + 1] >= '0' &&
-            text[i + 1] <= '9') {
-            point = i;
+        if (text[i] == '.' && !point && i + 1 < n && text[i + 1] >= '0' && text[i + 1] <= '9') {
+            point = 1;
             continue;
         }
         if (text[i] < '0' || text[i] > '9') break;
-        if (digits || text[i] != '0') used++;
+        if (used || text[i] != '0') used++;
         if (used <= 19) digits = digits * 10 + (uint64_t)(text[i] - '0');
-        if (point != SIZE_MAX) scale--;
+        if (used && used <= KEPT) kept[used - 1] = text[i];
+        if (used > KEPT) more |= text[i] != '0', scale++;
+        scale -= point;
     }
     if (i == start || (i < n && text[i] == '.')) return 0;
     if (i < n && (text[i] == 'e' || text[i] == 'E')) {
@@ -6220,33 +6239,22 @@ static size_t sgf__number_parse(const char *text, size_t n, double *value) {
         if (i < n && (text[i] == '+' || text[i] == '-')) sign = text[i++] == '-' ? -1 : 1;
         if (i >= n || text[i] < '0' || text[i] > '9') return 0;
         for (; i < n && text[i] >= '0' && text[i] <= '9'; i++)
-            if (exponent < 100000) exponent = exponent * 10 + (text[i] - '0');
+            if (exponent < INT64_MAX / 100) exponent = exponent * 10 + (text[i] - '0');
     }
     exponent = sign * exponent + scale;
     if (used <= 19 && digits <= ((uint64_t)1 << 53) && exponent >= -22 && exponent <= 22) {
-        double d = (double)digits;
+        d = (double)digits;
         d = exponent < 0 ? d / ten[-exponent] : d * ten[exponent];
-        *value = negative ? -d : d;
-        return i;
-    } else {
-        char small[128], *copy = small, *end;
-        const char *decimal = localeconv()->decimal_point;
-        size_t extra = strlen(decimal), at = 0, k;
-        if (i + extra + 1 > sizeof small) {
-            copy = (char *)malloc(i + extra + 1);
-            if (!copy) return 0;
-        }
-        for (k = 0; k < i; k++) {
-            if (k == point) {
-                memcpy(copy + at, decimal, extra);
-                at += extra;
-            } else copy[at++] = text[k];
-        }
-        copy[at] = 0;
-        *value = strtod(copy, &end);
-        if (copy != small) free(copy);
-        return i;
+    } else if (!used) d = 0;
+    else {
+        size_t count = used < KEPT ? (size_t)used : KEPT;
+        if (more) kept[count++] = '1', exponent--;
+        exponent = exponent > 9999 ? 9999 : exponent < -9999 ? -9999 : exponent; /* inf, 0 */
+        snprintf(kept + count, sizeof kept - count, "e%d", (int)exponent);
+        d = strtod(kept, NULL);
     }
+    *value = negative ? -d : d;
+    return i;
 }
 /* A decimal text that reads back as the same double, in Python's spelling ("0.1", "1e-07", "inf",
    "nan", always with a point or exponent), and as short as Python's but for one digit at a few powers
@@ -6357,6 +6365,7 @@ static sgf_status sgf__out_open(sgf__out *out, const char *path, sgf_error *err)
     memset(out, 0, sizeof *out);
     snprintf(out->path, sizeof out->path, "%s", path);
     status = sgf_host_create(path, &out->file);
+    if (status) out->file = NULL; /* there is nothing to finish */
     return status ? sgf__out_fail(out, status, err) : SGF_OK;
 }
 static sgf_status sgf__out_write(sgf__out *out, const void *bytes, size_t n, sgf_error *err) {
@@ -6778,6 +6787,7 @@ typedef struct sgf__node {
 
 typedef struct sgf__json {
     const char *file, *source;
+    size_t size;      /* of the source */
     sgf__node *nodes; /* node i's bytes in the source: nodes[i].text.ptr for scalars */
     size_t count;
     sgf__arena *arena;
@@ -7006,6 +7016,7 @@ static sgf_status sgf__json_parse(const char *file, const char *text, size_t siz
             memcpy(nodes, r.nodes, r.count * sizeof(sgf__node));
             out->file = file;
             out->source = text;
+            out->size = size;
             out->nodes = nodes;
             out->count = r.count;
             out->arena = arena;
@@ -7080,7 +7091,9 @@ typedef struct sgf__layout_reader {
 
 static sgf_status sgf__layout_bad(sgf__layout_reader *r, uint32_t node, const char *key,
                                   const char *what) {
-    int64_t at = node ? (int64_t)(r->json.nodes[node].text.ptr - r->json.source) : -1;
+    const char *place = r->json.nodes[node].text.ptr; /* of a text with escapes: elsewhere */
+    int inside = node && (uintptr_t)place - (uintptr_t)r->json.source < r->json.size;
+    int64_t at = inside ? (int64_t)(place - r->json.source) : -1;
     return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->json.file, at, "%s: \"%s\" %s", r->json.file,
                         key, what);
 }
@@ -7129,7 +7142,7 @@ static sgf_status sgf__layout_one(sgf__layout_reader *r, uint32_t role_at, uint3
         return sgf__layout_bad(r, role_at, "roles",
                                "holds something else than bos, shared, para, manual, auto, sep, "
                                "example_q, example_a and answer");
-    if (group_at && !sgf__json_int(&r->json, group_at, -1, INT32_MAX, &group))
+    if (group_at && !sgf__json_int(&r->json, group_at, -1, INT32_MAX - 1, &group))
         return sgf__layout_bad(r, group_at, "groups", "holds something else than whole numbers");
     if (mass_at && r->json.nodes[mass_at].type == SGF__NUMBER)
         mass = sgf__json_double(&r->json, mass_at);
@@ -7645,6 +7658,7 @@ static sgf_status sgf__matrix_label(sgf_matrix *m, const sgf__lines *l, sgf_str 
     sgf__label label;
     size_t len = 0, letters, i;
     sgf_status status;
+    if (*n == SGF_MAX_SEGMENTS) return sgf__matrix_bad(m, l, "more than 1024 labels", err);
     while (len < line->len && !sgf__is_space(line->ptr[len])) len++;
     for (letters = len; letters && line->ptr[letters - 1] >= '0' && line->ptr[letters - 1] <= '9';)
         letters--;
@@ -7685,7 +7699,7 @@ static sgf_status sgf__matrix_cells(sgf_matrix *m, const sgf__lines *l, sgf_str 
     for (i = 0; i < line.len; i++) {
         char c = line.ptr[i];
         if (sgf__is_space(c) || c == ',') continue;
-        if (!strchr("#1.0=", c) || (c == '=' && !m->column))
+        if (!c || !strchr("#1.0=", c) || (c == '=' && !m->column))
             return sgf__matrix_bad(m, l,
                                    m->column ? "a cell is # or 1, . or 0, or ="
                                              : "a cell is # or 1, . or 0; = needs labels",
@@ -7836,7 +7850,8 @@ static const struct {
 typedef struct sgf__stored { /* a tensor in a file */
     sgf_str name;
     const char *file;
-    const char *data; /* the bytes, little-endian, perhaps misaligned */
+    const char *data;   /* the bytes, little-endian, perhaps misaligned */
+    const void *usable; /* aligned and in the machine's order; NULL until somebody asks */
     uint64_t begin, end;
     const uint64_t *shape;
     size_t rank;
@@ -8221,7 +8236,7 @@ typedef struct sgf__shard { /* first the file's name in the folder, by which sha
 
 typedef struct sgf__entry { /* a tensor's name, and where it is */
     sgf_str name;
-    const sgf__stored *stored;
+    sgf__stored *stored;
 } sgf__entry;
 
 typedef struct sgf__weights {
@@ -8260,8 +8275,8 @@ static sgf_status sgf__weights_merge(sgf__weights *w, sgf_error *err) {
         for (j = 0; j < w->shards[i].st.count; j++) order[n++] = w->shards[i].st.tensors + j;
     sgf__sort(order, n, sgf__text_compare);
     for (i = 0; i < n; i++) {
-        const sgf__stored *t = (const sgf__stored *)order[i],
-                          *last = i ? w->entries[i - 1].stored : NULL;
+        sgf__stored *t = (sgf__stored *)(uintptr_t)order[i];
+        const sgf__stored *last = i ? w->entries[i - 1].stored : NULL;
         if (last && !sgf__text_compare(last, t))
             return sgf__fail_at(err, SGF_ERR_FORMAT, t->file, -1,
                                 "tensor %s stands in two files, %s and %s; remove one",
@@ -8274,7 +8289,7 @@ static sgf_status sgf__weights_merge(sgf__weights *w, sgf_error *err) {
 }
 /* The tensor of that name, or the one that a file's metadata names as its alias (safetensors writes
    {"model.embed_tokens.weight": "lm_head.weight"} for a matrix with two names); NULL if none. */
-static const sgf__stored *sgf__weights_find(const sgf__weights *w, sgf_str name) {
+static sgf__stored *sgf__weights_find(const sgf__weights *w, sgf_str name) {
     const sgf__entry *entry = (const sgf__entry *)sgf__sorted_find(w->entries, w->entry_count,
                                                                    sizeof *entry, name);
     size_t i;
@@ -8528,7 +8543,10 @@ static sgf_status sgf__config_sizes(sgf__config_reader *r, const sgf__architectu
     if (!status) status = sgf__config_int(r, "num_attention_heads", 1, MOST, 0, &c->heads);
     if (!status)
         status = sgf__config_int(r, "num_key_value_heads", 1, MOST,
-                                 a->kv_heads ? a->kv_heads : c->heads, &c->kv_heads);
+                                 a->kv_heads && !sgf__json_get(&r->json, 0, "num_key_value_heads")
+                                     ? a->kv_heads
+                                     : c->heads, /* null: as many */
+                                 &c->kv_heads);
     if (!status)
         status = sgf__config_int(r, "max_position_embeddings", 1, INT32_MAX, a->context,
                                  &c->context);
@@ -8594,8 +8612,9 @@ static sgf_status sgf__config_dtype(sgf__config_reader *r) {
                               "supported are \"float32\", \"float16\" and \"bfloat16\"");
 }
 
-/* Which layers look back over a window: those that layer_types names. Without it, Mistral: all,
-   unless sliding_window is null; Qwen: if use_sliding_window, all from max_window_layers on. */
+/* Which layers look back over a window. Mistral: all, unless sliding_window is null; layer_types
+   does not count, as in transformers. Qwen: those that layer_types names; without it, if
+   use_sliding_window, all from max_window_layers on. */
 static sgf_status sgf__config_windows(sgf__config_reader *r, const sgf__architecture *a) {
     sgf_config *c = &r->c;
     uint32_t window = sgf__json_get(&r->json, 0, "sliding_window"), types = 0, at;
@@ -8606,7 +8625,7 @@ static sgf_status sgf__config_windows(sgf__config_reader *r, const sgf__architec
         status = sgf__config_flag(r, 0, "use_sliding_window", 0, &used);
         if (!status) status = sgf__config_int(r, "max_window_layers", 0, INT32_MAX, 28, &from);
     }
-    if (a->windows != SGF__NO_WINDOW) types = sgf__config_get(r, 0, "layer_types");
+    if (a->windows == SGF__SOME_WINDOWS) types = sgf__config_get(r, 0, "layer_types");
     if (used && !(window && r->json.nodes[window].type == SGF__NULL) && !status)
         status = sgf__config_int(r, "sliding_window", 1, INT32_MAX, 4096, &size);
     if (status) return status;
@@ -8783,6 +8802,8 @@ static sgf_status sgf__generation_parse(const char *file, const char *text, size
     r.c = *c;
     sgf__arena_init(&arena, mem);
     status = sgf__json_parse(file, text, size, &arena, &r.json, err);
+    if (!status && r.json.nodes[0].type != SGF__OBJECT)
+        status = sgf__fail_at(err, SGF_ERR_FORMAT, file, -1, "%s: it is not an object", file);
     if (!status) status = sgf__config_ids(&r);
     if (!status) *c = r.c;
     sgf__arena_free(&arena);
@@ -8914,6 +8935,11 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, flo
             ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
             f = fma(f / c->rope_factor, ramp, f * (1 - ramp));
         }
+        if (!(f >= 0 && f <= 1))
+            return sgf__fail(err, SGF_ERR_FORMAT,
+                             "RoPE: its theta or factor turns channel %d by %g a token; 0 to 1 was "
+                             "wanted",
+                             i, f);
         inv_freq[i] = (float)f;
     }
     *attention_factor = (float)scale;
@@ -8942,17 +8968,19 @@ typedef struct sgf__fetcher {
     sgf_error *err;
 } sgf__fetcher;
 
-/* The bytes of t, aligned and in the machine's order. */
-static const void *sgf__stored_data(const sgf__stored *t, sgf__arena *arena, sgf_error *err) {
+/* The bytes of t, aligned and in the machine's order: a copy, if they must be one, is made once. */
+static const void *sgf__stored_data(sgf__stored *t, sgf__arena *arena, sgf_error *err) {
     static const uint16_t one = 1;
     int swap = *(const unsigned char *)&one == 0;
     size_t size = sgf__dtypes[t->dtype].bits / 8, bytes = (size_t)(t->end - t->begin), i, k;
     char *copy;
     if (!swap && (uintptr_t)t->data % size == 0) return t->data;
+    if (t->usable) return t->usable;
     copy = (char *)sgf__arena_alloc(arena, bytes, 1, err);
     if (!copy) return NULL;
     for (i = 0; i < bytes; i += size)
         for (k = 0; k < size; k++) copy[i + k] = t->data[i + (swap ? size - 1 - k : k)];
+    t->usable = copy;
     return copy;
 }
 static sgf_status sgf__fetch_fail(const sgf__fetcher *l, const sgf__stored *t,
@@ -8966,7 +8994,7 @@ static sgf_status sgf__fetch_fail(const sgf__fetcher *l, const sgf__stored *t,
                              : "config.json and weights are not of one model");
 }
 /* t as a matrix [rows, cols] (rank 2) or a vector [cols] (rank 1). */
-static void sgf__fetch_stored(sgf__fetcher *l, const sgf__stored *t, size_t rank, int64_t rows,
+static void sgf__fetch_stored(sgf__fetcher *l, sgf__stored *t, size_t rank, int64_t rows,
                               int64_t cols, sgf_tensor *out) {
     uint64_t shape[2];
     const void *data;
@@ -8990,7 +9018,7 @@ static void sgf__fetch_stored(sgf__fetcher *l, const sgf__stored *t, size_t rank
 }
 static void sgf__fetch(sgf__fetcher *l, const char *name, size_t rank, int64_t rows, int64_t cols,
                        sgf_tensor *out) {
-    const sgf__stored *t = sgf__weights_find(&l->m->weights, sgf_text(name));
+    sgf__stored *t = sgf__weights_find(&l->m->weights, sgf_text(name));
     if (t) sgf__fetch_stored(l, t, rank, rows, cols, out);
     else if (!l->status)
         l->status = sgf__fail_at(l->err, SGF_ERR_FORMAT, l->dir, -1,
@@ -9046,8 +9074,8 @@ static void sgf__fetch_ends(sgf__fetcher *l) {
     static const char embedding[] = "model.embed_tokens.weight", output[] = "lm_head.weight";
     sgf_model *model = &l->m->model;
     sgf_config *c = &model->config;
-    const sgf__stored *in = sgf__weights_find(&l->m->weights, sgf_text(embedding));
-    const sgf__stored *out = sgf__weights_find(&l->m->weights, sgf_text(output));
+    sgf__stored *in = sgf__weights_find(&l->m->weights, sgf_text(embedding));
+    sgf__stored *out = sgf__weights_find(&l->m->weights, sgf_text(output));
     if (c->tied && !in) in = out;
     if (c->tied && !out) out = in;
     if (!in || !out) {
@@ -9084,9 +9112,10 @@ static sgf_status sgf__model_weights(sgf__model *m, const char *dir, sgf_error *
 }
 static sgf_status sgf__model_tokenizer(sgf__model *m, const char *dir, uint64_t *digest,
                                        sgf_error *err) {
-    const char *path = sgf__path_join(&m->arena, dir, sgf_text("tokenizer.json"), err);
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
+    const char *path = sgf__path_join(&m->arena, dir, sgf_text(names[0]), err);
     sgf__map map;
-    size_t size;
+    size_t size, i;
     sgf_status status;
     memset(&map, 0, sizeof map);
     if (!path) return SGF_ERR_MEMORY;
@@ -9099,10 +9128,15 @@ static sgf_status sgf__model_tokenizer(sgf__model *m, const char *dir, uint64_t 
                             "%s: the tokenizer has %llu tokens, the model's \"vocab_size\" is %d; "
                             "they are not of one model",
                             path, (unsigned long long)size, (int)m->model.config.vocab_size);
-    status = sgf__map_file(path, &m->mem, &map, err);
-    if (status) return status;
-    *digest = sgf__digest(*digest, map.data, map.size);
-    sgf__unmap(&map);
+    for (i = 0; i < 2 && !status; i++) {
+        path = sgf__path_join(&m->arena, dir, sgf_text(names[i]), err);
+        if (!path) return SGF_ERR_MEMORY;
+        if (sgf__file_missing(path)) continue;
+        status = sgf__map_file(path, &m->mem, &map, err);
+        if (status) return status;
+        *digest = sgf__digest(*digest, map.data, map.size);
+        sgf__unmap(&map);
+    }
     return SGF_OK;
 }
 /* Headers, and 64 bytes from the middle of every tensor: enough to tell a fine-tuned model from its
@@ -9673,11 +9707,12 @@ static sgf_status sgf__encode_marks(sgf__encoder *e, const char *text, size_t n,
 
 /* ---- the normaliser, and what is done to a piece before it is cut into words ---- */
 
-static sgf_status sgf__replace(sgf_str text, sgf_str from, sgf_str to, sgf__buf *out,
+/* Stops when `out` has more than `most` bytes. */
+static sgf_status sgf__replace(sgf_str text, sgf_str from, sgf_str to, size_t most, sgf__buf *out,
                                sgf_error *err) {
     size_t begin = 0, at = 0;
     sgf_status status = SGF_OK;
-    while (!status && at + from.len <= text.len) {
+    while (!status && at + from.len <= text.len && out->len <= most) {
         if (text.ptr[at] != from.ptr[0] || memcmp(text.ptr + at, from.ptr, from.len) != 0) {
             at++;
             continue;
@@ -9699,7 +9734,7 @@ static sgf_status sgf__normalize(const sgf_tokenizer *t, sgf_str text, sgf__buf 
         buf->len = 0;
         if (step->kind == SGF__STEP_NFC) status = sgf__nfc(&t->unicode, text, buf, err);
         else if (step->kind == SGF__STEP_REPLACE)
-            status = sgf__replace(text, step->from, step->to, buf, err);
+            status = sgf__replace(text, step->from, step->to, most, buf, err);
         else {
             status = sgf__buf_add(buf, step->to.ptr, step->to.len, err);
             if (!status) status = sgf__buf_add(buf, text.ptr, text.len, err);
@@ -9736,7 +9771,7 @@ static sgf_status sgf__encode_piece(sgf__encoder *e, sgf_str text, int first) {
         buf->len = 0;
         if (!marked && (t->meta_prepend == 1 || (t->meta_prepend == 2 && first)))
             status = sgf__buf_add(buf, t->meta.ptr, t->meta.len, e->err);
-        if (!status) status = sgf__replace(text, sgf_text(" "), t->meta, buf, e->err);
+        if (!status) status = sgf__replace(text, sgf_text(" "), t->meta, SIZE_MAX, buf, e->err);
         text.ptr = buf->ptr;
         text.len = buf->len;
     }
@@ -9985,7 +10020,8 @@ static sgf_status sgf__token_add(const sgf_tokenizer *t, const sgf__token *token
     sgf_str text;
     text.ptr = token->text;
     text.len = token->len;
-    if (t->decode_from.len) return sgf__replace(text, t->decode_from, t->decode_to, out, err);
+    if (t->decode_from.len)
+        return sgf__replace(text, t->decode_from, t->decode_to, SIZE_MAX, out, err);
     return sgf__buf_add(out, text.ptr, text.len, err);
 }
 /* A run of byte tokens is text as a whole, or each of its bytes is U+FFFD. */
@@ -10137,7 +10173,8 @@ typedef struct sgf__loader {
     void *pair;    /* char: the two tokens of a merge */
     size_t pair_cap;
     sgf_error *err;
-    int replaced, fell_back, fused; /* decoder parts seen */
+    int replaced, fell_back, fused;  /* decoder parts seen */
+    const char *odd_flag, *odd_text; /* keys whose values are no flag, no text */
 } sgf__loader;
 
 /* How much of a text from a file a message shows. */
@@ -10182,7 +10219,7 @@ static size_t sgf__skip_space(const char *text, size_t size, size_t at) {
 /* Find model.vocab and model.merges. A text that is no JSON may give anything within its bounds. */
 static sgf_status sgf__loader_scan(sgf__loader *l) {
     size_t at, depth = 0;
-    int in_model = 0;
+    int in_model = 0, models = 0;
     for (at = 0; at < l->size; at++) {
         size_t begin = at + 1;
         sgf__span *span = NULL;
@@ -10197,7 +10234,8 @@ static sgf_status sgf__loader_scan(sgf__loader *l) {
         key.len = at - begin;
         begin = sgf__skip_space(l->text, l->size, at + 1);
         if (begin >= l->size || l->text[begin] != ':') continue;
-        if (depth == 1) in_model = sgf__str_is(key, "model");
+        if (depth == 1 && (in_model = sgf__str_is(key, "model")) != 0 && models++)
+            return sgf__bad(l, "model stands there twice");
         if (depth != 2 || !in_model) continue;
         if (sgf__str_is(key, "vocab")) span = &l->vocab;
         if (sgf__str_is(key, "merges")) span = &l->merges;
@@ -10239,13 +10277,22 @@ static sgf_str sgf__json_text(const sgf__json *json, uint32_t node) {
     sgf_str none = {"", 0};
     return node && json->nodes[node].type == SGF__STRING ? json->nodes[node].text : none;
 }
-static int sgf__json_flag(const sgf__json *json, uint32_t node, const char *key, int standard) {
-    uint32_t value = sgf__json_get(json, node, key);
-    if (!value || json->nodes[value].type == SGF__NULL) return standard;
-    return json->nodes[value].type == SGF__TRUE;
+/* true or false; what is neither, nor absent, nor null, has its key remembered. */
+static int sgf__json_flag(const sgf__json *json, uint32_t node, const char *key, int standard,
+                          const char **odd) {
+    uint32_t value = sgf__json_get(json, node, key), type = json->nodes[value].type;
+    if (!value || type == SGF__NULL) return standard;
+    if (type != SGF__TRUE && type != SGF__FALSE) *odd = key;
+    return type == SGF__TRUE;
 }
+static int sgf__loader_flag(sgf__loader *l, uint32_t node, const char *key, int standard) {
+    return sgf__json_flag(&l->json, node, key, standard, &l->odd_flag);
+}
+/* "" where there is none. */
 static sgf_str sgf__loader_text(sgf__loader *l, uint32_t node, const char *key) {
-    return sgf__json_text(&l->json, sgf__json_get(&l->json, node, key));
+    uint32_t value = sgf__json_get(&l->json, node, key), type = l->json.nodes[value].type;
+    if (value && type != SGF__STRING && type != SGF__NULL) l->odd_text = key;
+    return sgf__json_text(&l->json, value);
 }
 /* A copy that lives as long as the tokenizer. */
 static sgf_status sgf__loader_keep(sgf__loader *l, sgf_str text, sgf_str *out) {
@@ -10287,12 +10334,13 @@ static sgf_status sgf__loader_part(sgf__loader *l, uint32_t node, const char *na
 static sgf_status sgf__loader_replace(sgf__loader *l, uint32_t node, const char *name,
                                       sgf_str *from, sgf_str *to) {
     uint32_t pattern = sgf__json_get(&l->json, node, "pattern");
-    sgf_str text = pattern ? sgf__loader_text(l, pattern, "String")
-                           : sgf__loader_text(l, node, "pattern");
+    uint32_t content = sgf__json_get(&l->json, node, "content");
+    sgf_str text = pattern ? sgf__loader_text(l, pattern, "String") : sgf_text("");
     sgf_status status;
-    if (!text.len)
+    if (!text.len || sgf__json_get(&l->json, pattern, "Regex"))
         return sgf__unknown(
             l, "%s: a Replace by another pattern than a text (\"String\") is not supported", name);
+    if (!content) return sgf__bad(l, "%s: a Replace without its content", name);
     status = sgf__loader_keep(l, text, from);
     return status ? status : sgf__loader_keep(l, sgf__loader_text(l, node, "content"), to);
 }
@@ -10308,6 +10356,8 @@ static sgf_status sgf__read_normalizer(sgf__loader *l, uint32_t node, sgf_str ty
     }
     if (sgf__str_is(type, "Prepend")) {
         step->kind = SGF__STEP_PREPEND;
+        if (!sgf__json_get(&l->json, node, "prepend"))
+            return sgf__bad(l, "normalizer: a Prepend without its text");
         return sgf__loader_keep(l, sgf__loader_text(l, node, "prepend"), &step->to);
     }
     if (sgf__str_is(type, "Replace")) {
@@ -10359,7 +10409,7 @@ static sgf_status sgf__read_split(sgf__loader *l, uint32_t node) {
             "of GPT-2, Llama 3 and Qwen 2",
             (int)(regex.len < 500 ? regex.len : 500), regex.ptr);
     if (!sgf__str_is(sgf__loader_text(l, node, "behavior"), "Isolated") ||
-        sgf__json_flag(&l->json, node, "invert", 0))
+        sgf__loader_flag(l, node, "invert", 0))
         return sgf__unknown(
             l, "pre_tokenizer: Split with another behavior than Isolated is not supported");
     if (l->t->scan) return sgf__unknown(l, "pre_tokenizer: more than one Split is not supported");
@@ -10371,14 +10421,14 @@ static sgf_status sgf__read_split(sgf__loader *l, uint32_t node) {
 static sgf_status sgf__read_byte_level(sgf__loader *l, uint32_t node) {
     sgf_tokenizer *t = l->t;
     t->byte_level = 1;
-    if (sgf__json_flag(&l->json, node, "add_prefix_space", 1)) {
+    if (sgf__loader_flag(l, node, "add_prefix_space", 1)) {
         if (t->scan || t->split_digits)
             return sgf__unknown(
                 l,
                 "pre_tokenizer: ByteLevel with add_prefix_space after another one is not supported");
         t->prefix_space = 1;
     }
-    if (!sgf__json_flag(&l->json, node, "use_regex", 1)) return SGF_OK;
+    if (!sgf__loader_flag(l, node, "use_regex", 1)) return SGF_OK;
     if (t->scan)
         return sgf__unknown(
             l, "pre_tokenizer: ByteLevel with use_regex after a Split is not supported");
@@ -10387,15 +10437,25 @@ static sgf_status sgf__read_byte_level(sgf__loader *l, uint32_t node) {
     return SGF_OK;
 }
 static sgf_status sgf__read_metaspace(sgf__loader *l, uint32_t node) {
+    static const char *const schemes[3] = {"never", "always", "first"}; /* as meta_prepend counts */
     sgf_tokenizer *t = l->t;
+    uint32_t code;
+    int i = 0;
     sgf_str scheme = sgf__loader_text(l, node, "prepend_scheme");
     sgf_status status = sgf__loader_keep(l, sgf__loader_text(l, node, "replacement"), &t->meta);
     if (status) return status;
-    if (!t->meta.len) return sgf__bad(l, "pre_tokenizer: Metaspace without its replacement");
-    if (scheme.len)
-        t->meta_prepend = sgf__str_is(scheme, "always") ? 1 : sgf__str_is(scheme, "first") ? 2 : 0;
-    else t->meta_prepend = sgf__json_flag(&l->json, node, "add_prefix_space", 1);
-    t->meta_split = sgf__json_flag(&l->json, node, "split", 1);
+    if (!t->meta.len || sgf__utf8_next(t->meta.ptr, t->meta.len, &code) != t->meta.len)
+        return sgf__bad(l, "pre_tokenizer: the replacement of Metaspace is not one character");
+    while (scheme.len && i < 3 && !sgf__str_is(scheme, schemes[i])) i++;
+    if (i == 3)
+        return sgf__bad(l, "pre_tokenizer: prepend_scheme \"%.*s\" is not never, always or first",
+                        sgf__clip(scheme), scheme.ptr);
+    t->meta_prepend = sgf__loader_flag(l, node, "add_prefix_space", 1);
+    if (scheme.len && i && !t->meta_prepend)
+        return sgf__bad(l, "pre_tokenizer: add_prefix_space is false and prepend_scheme is \"%s\"",
+                        schemes[i]);
+    if (scheme.len) t->meta_prepend = i;
+    t->meta_split = sgf__loader_flag(l, node, "split", 1);
     t->pre_name = "metaspace";
     return SGF_OK;
 }
@@ -10409,7 +10469,7 @@ static sgf_status sgf__read_pre_tokenizer(sgf__loader *l, uint32_t node, sgf_str
     if (sgf__str_is(type, "Metaspace") && !t->scan && !t->split_digits)
         return sgf__read_metaspace(l, node);
     if (sgf__str_is(type, "Digits") && !t->scan &&
-        sgf__json_flag(&l->json, node, "individual_digits", 0)) {
+        sgf__loader_flag(l, node, "individual_digits", 0)) {
         t->split_digits = 1;
         return SGF_OK;
     }
@@ -10481,18 +10541,19 @@ static size_t sgf__token_bytes(const sgf_tokenizer *t, sgf_str text, char *out, 
     if (text.len) memcpy(out, text.ptr, text.len);
     return text.len;
 }
-/* The id of a token of the vocabulary as the file spells it, or -1. */
-static int32_t sgf__vocab_id(const sgf_tokenizer *t, sgf_str text) {
+/* The id of a token of the vocabulary as the file spells it, or -1. Long ones take memory. */
+static sgf_status sgf__vocab_id(const sgf_tokenizer *t, sgf_str text, int32_t *id, sgf_error *err) {
     char small[256], *bytes = small;
     unsigned raw;
     size_t n;
-    int32_t id;
-    if (text.len > sizeof small) bytes = (char *)t->arena.mem.alloc(text.len, t->arena.mem.user);
-    if (!bytes) return -1;
+    *id = -1;
+    if (text.len > SGF__TOKEN_BYTES) return SGF_OK;
+    if (text.len > sizeof small) bytes = (char *)sgf__alloc(&t->arena.mem, text.len, 1, err);
+    if (!bytes) return SGF_ERR_MEMORY;
     n = sgf__token_bytes(t, text, bytes, &raw);
-    id = sgf__token_find(t, bytes, n, raw);
-    if (bytes != small) t->arena.mem.free(bytes, text.len, t->arena.mem.user);
-    return id;
+    *id = sgf__token_find(t, bytes, n, raw);
+    if (bytes != small) sgf__free(&t->arena.mem, bytes, text.len, 1);
+    return SGF_OK;
 }
 /* What a token stands for, from its spelling. */
 static sgf_status sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
@@ -10729,13 +10790,13 @@ static sgf_status sgf__read_model(sgf__loader *l) {
         if (sgf__loader_text(l, model, unsupported[i]).len)
             return sgf__unknown(l, "model.%s is not supported", unsupported[i]);
     dropout = sgf__json_get(&l->json, model, "dropout");
-    if (dropout && l->json.nodes[dropout].type == SGF__NUMBER &&
-        sgf__json_double(&l->json, dropout) > 0)
+    if (dropout && l->json.nodes[dropout].type != SGF__NULL &&
+        !(l->json.nodes[dropout].type == SGF__NUMBER && sgf__json_double(&l->json, dropout) == 0))
         return sgf__unknown(
             l, "model.dropout (random merges, for training) is not supported; set it to null");
-    t->ignore_merges = sgf__json_flag(&l->json, model, "ignore_merges", 0);
-    t->byte_fallback = sgf__json_flag(&l->json, model, "byte_fallback", 0);
-    t->fuse_unk = sgf__json_flag(&l->json, model, "fuse_unk", 0);
+    t->ignore_merges = sgf__loader_flag(l, model, "ignore_merges", 0);
+    t->byte_fallback = sgf__loader_flag(l, model, "byte_fallback", 0);
+    t->fuse_unk = sgf__loader_flag(l, model, "fuse_unk", 0);
     if (t->byte_level && t->byte_fallback)
         return sgf__unknown(
             l, "model.byte_fallback together with a ByteLevel pre_tokenizer is not supported");
@@ -10746,7 +10807,7 @@ static sgf_status sgf__read_model(sgf__loader *l) {
     }
     unk = sgf__loader_text(l, model, "unk_token");
     if (!unk.len) return SGF_OK;
-    t->unk = sgf__vocab_id(t, unk);
+    if (sgf__vocab_id(t, unk, &t->unk, l->err)) return SGF_ERR_MEMORY;
     return t->unk < 0 ? sgf__bad(l, "model.unk_token \"%.*s\" is not in model.vocab",
                                  sgf__clip(unk), unk.ptr)
                       : SGF_OK;
@@ -10767,20 +10828,20 @@ static sgf_status sgf__read_added_item(sgf__loader *l, uint32_t node, sgf__added
             l,
             "added_tokens: entry %llu needs a content (not empty) and an id (a whole number from 0)",
             (unsigned long long)t->added_count + 1);
-    if (sgf__json_flag(&l->json, node, "single_word", 0))
+    if (sgf__loader_flag(l, node, "single_word", 0))
         return sgf__unknown(l, "added_tokens: \"%.*s\" has single_word, which is not supported",
                             sgf__clip(text), text.ptr);
-    known = sgf__vocab_id(t, text);
+    if (sgf__vocab_id(t, text, &known, l->err)) return SGF_ERR_MEMORY;
     if (known >= 0 && known != id)
         return sgf__bad(l, "added_tokens: \"%.*s\" has the id %lld, but %ld in model.vocab",
                         sgf__clip(text), text.ptr, (long long)id, (long)known);
     status = known < 0 ? sgf__token_put(l, id, text, &token) : SGF_OK;
     if (status) return status;
     out->id = (int32_t)id;
-    out->lstrip = sgf__json_flag(&l->json, node, "lstrip", 0);
-    out->rstrip = sgf__json_flag(&l->json, node, "rstrip", 0);
-    out->special = sgf__json_flag(&l->json, node, "special", 0);
-    out->normalized = sgf__json_flag(&l->json, node, "normalized", !out->special);
+    out->lstrip = sgf__loader_flag(l, node, "lstrip", 0);
+    out->rstrip = sgf__loader_flag(l, node, "rstrip", 0);
+    out->special = sgf__loader_flag(l, node, "special", 0);
+    out->normalized = sgf__loader_flag(l, node, "normalized", !out->special);
     if (out->special) t->tokens[id].flags |= SGF__TOKEN_SPECIAL;
     return sgf__loader_keep(l, text, &out->text);
 }
@@ -10796,6 +10857,7 @@ static sgf_status sgf__pattern_init(sgf__loader *l, int normalized, sgf__pattern
     sgf__buf bufs[2];
     sgf_status status = SGF_OK;
     size_t i, b;
+    int32_t known = 0;
     sgf__buf_init(&bufs[0], &t->arena.mem);
     sgf__buf_init(&bufs[1], &t->arena.mem);
     set->items = (sgf__pattern *)sgf__arena_alloc(&t->arena, t->added_count, sizeof *set->items,
@@ -10808,8 +10870,8 @@ static sgf_status sgf__pattern_init(sgf__loader *l, int normalized, sgf__pattern
         item->text = t->added[i].text;
         if (normalized == 1) status = sgf__normalize(t, item->text, bufs, &item->text, l->err);
         if (!status && normalized == 1) status = sgf__loader_keep(l, item->text, &item->text);
-        if (!status && normalized == 1 &&
-            sgf__vocab_id(t, t->added[i].text) < 0) /* it is shown normalized, too */
+        if (!status && normalized == 1) status = sgf__vocab_id(t, t->added[i].text, &known, l->err);
+        if (!status && normalized == 1 && known < 0) /* it is shown normalized, too */
             status = sgf__token_spell(l, &t->tokens[t->added[i].id], item->text);
         set->count += item->text.len > 0;
     }
@@ -10832,6 +10894,7 @@ static sgf_status sgf__read_added(sgf__loader *l) {
     sgf_tokenizer *t = l->t;
     uint32_t list = sgf__json_get(&l->json, 0, "added_tokens"), at, i;
     sgf_status status = SGF_OK;
+    int strips = 0;
     if (!list || l->json.nodes[list].type == SGF__NULL) return SGF_OK;
     if (l->json.nodes[list].type != SGF__ARRAY) return sgf__bad(l, "added_tokens is not a list");
     t->added = (sgf__added *)sgf__arena_alloc(&t->arena, l->json.nodes[list].count,
@@ -10842,6 +10905,13 @@ static sgf_status sgf__read_added(sgf__loader *l) {
         status = sgf__read_added_item(l, at, &t->added[t->added_count]);
         t->added_count += !status;
     }
+    for (i = 0; i < t->added_count; i++) strips |= t->added[i].rstrip;
+    for (i = 0; !status && strips && i < t->added_count; i++) /* where they overlap, what */
+        if (sgf__is_space(t->added[i].text.ptr[0]))           /* Hugging Face does has no rule */
+            status = sgf__unknown(l,
+                                  "added_tokens: \"%.*s\" begins with white space, and another "
+                                  "one strips it (rstrip)",
+                                  sgf__clip(t->added[i].text), t->added[i].text.ptr);
     if (!status) status = sgf__pattern_init(l, -1, &t->all_added);
     if (!status) status = sgf__pattern_init(l, 0, &t->raw_added);
     return status ? status : sgf__pattern_init(l, 1, &t->normal_added);
@@ -10887,6 +10957,9 @@ static sgf_status sgf__read_post_processor(sgf__loader *l, uint32_t node, sgf_st
             sgf__clip(type), type.ptr);
     if (!single || nodes[single].type != SGF__ARRAY)
         return sgf__bad(l, "post_processor: \"single\" is not a list");
+    if (nodes[single].count > SGF__AROUND + 1) /* each costs a walk over special_tokens */
+        return sgf__unknown(l, "post_processor: \"single\" has more than %d entries",
+                            (int)SGF__AROUND + 1);
     if (t->before_count || t->after_count)
         return sgf__unknown(l, "post_processor: two templates are not supported");
     for (i = 0, at = single + 1; !status && i < nodes[single].count; i++, at = nodes[at].next) {
@@ -10967,6 +11040,9 @@ static sgf_status sgf__loader_run(sgf__loader *l) {
         status = sgf__loader_part(l, SGF__PART("post_processor"), "processors",
                                   sgf__read_post_processor);
 #undef SGF__PART
+    if (!status && l->odd_flag)
+        status = sgf__bad(l, "a \"%s\" is neither true nor false", l->odd_flag);
+    if (!status && l->odd_text) status = sgf__bad(l, "a \"%s\" is not a text", l->odd_text);
     if (!status) sgf__byte_tokens_init(t);
     return status;
 }
@@ -10998,33 +11074,49 @@ static sgf_status sgf__tokenizer_parse(const char *file_name, const char *json, 
 
 /* ---- tokenizer_config.json ---- */
 
+static sgf_status sgf__token_id(const sgf_tokenizer *t, sgf_str token, int32_t *id,
+                                sgf_error *err) {
+    size_t len = 0;
+    const sgf__added *added;
+    *id = -1;
+    if (!token.len) return SGF_OK;
+    added = sgf__pattern_match(&t->all_added, token.ptr, token.len, &len);
+    if (!added || len != token.len) return sgf__vocab_id(t, token, id, err);
+    *id = added->id;
+    return SGF_OK;
+}
 /* "<s>" or {"content": "<s>", ...} -> its id, or -1. */
-static int32_t sgf__config_token(const sgf_tokenizer *t, const sgf__json *json, const char *key) {
+static sgf_status sgf__config_token(const sgf_tokenizer *t, const sgf__json *json, const char *key,
+                                    int32_t *id, sgf_error *err) {
     uint32_t node = sgf__json_get(json, 0, key);
-    sgf_str text;
     if (node && json->nodes[node].type == SGF__OBJECT) node = sgf__json_get(json, node, "content");
-    text = sgf__json_text(json, node);
-    return text.len ? sgf_token_id(t, text) : -1;
+    return sgf__token_id(t, sgf__json_text(json, node), id, err);
 }
 /* What the folder's tokenizer_config.json adds. The tokens around a text are those of
    tokenizer.json's post_processor; only where it has none does add_bos_token count, as in
    transformers 5. */
 static sgf_status sgf__tokenizer_config(sgf_tokenizer *t, const char *file, const sgf__map *map,
                                         int has_post, sgf_error *err) {
+    const char *odd = NULL;
     sgf__arena arena;
     sgf__json json;
     sgf_status status;
     sgf__arena_init(&arena, &t->arena.mem);
     status = sgf__json_parse(file, map->data, map->size, &arena, &json, err);
+    if (!status && json.nodes[0].type != SGF__OBJECT)
+        status = sgf__fail_at(err, SGF_ERR_FORMAT, file, -1, "%s: it is not an object", file);
+    if (!status) status = sgf__config_token(t, &json, "bos_token", &t->bos, err);
+    if (!status) status = sgf__config_token(t, &json, "eos_token", &t->eos, err);
     if (!status) {
-        t->bos = sgf__config_token(t, &json, "bos_token");
-        t->eos = sgf__config_token(t, &json, "eos_token");
-        t->clean_up = sgf__json_flag(&json, 0, "clean_up_tokenization_spaces", 0);
-        t->config_add_bos = sgf__json_flag(&json, 0, "add_bos_token", -1);
+        int add_eos = sgf__json_flag(&json, 0, "add_eos_token", 0, &odd);
+        t->clean_up = sgf__json_flag(&json, 0, "clean_up_tokenization_spaces", 0, &odd);
+        t->config_add_bos = sgf__json_flag(&json, 0, "add_bos_token", -1, &odd);
         if (!has_post && t->config_add_bos == 1 && t->bos >= 0)
             t->before[t->before_count++] = t->bos;
-        if (!has_post && sgf__json_flag(&json, 0, "add_eos_token", 0) && t->eos >= 0)
-            t->after[t->after_count++] = t->eos;
+        if (!has_post && add_eos && t->eos >= 0) t->after[t->after_count++] = t->eos;
+        if (odd)
+            status = sgf__fail_at(err, SGF_ERR_FORMAT, file, -1,
+                                  "%s: \"%s\" is neither true nor false", file, odd);
     }
     sgf__arena_free(&arena);
     return status;
@@ -11070,11 +11162,9 @@ SGF_DEF void sgf_tokenizer_free(sgf_tokenizer *tokenizer) {
 /* ---- questions about a tokenizer ---- */
 
 SGF_DEF int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token) {
-    size_t len = 0;
-    const sgf__added *added;
-    if (!token.len) return -1;
-    added = sgf__pattern_match(&tokenizer->all_added, token.ptr, token.len, &len);
-    return added && len == token.len ? added->id : sgf__vocab_id(tokenizer, token);
+    int32_t id;
+    (void)sgf__token_id(tokenizer, token, &id, NULL);
+    return id;
 }
 SGF_DEF sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id) {
     const sgf__token *token = sgf__token_at(tokenizer, id);

@@ -107,6 +107,12 @@ static sgf_status read_config(sgf_str text, const sgf_allocator *mem, sgf_error 
     sgf_config config;
     return sgf__config_parse("config", text.ptr, text.len, mem, &config, err);
 }
+static sgf_status read_matrix(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    sgf_matrix *matrix = NULL;
+    sgf_status status = sgf__matrix_make("matrix", text.ptr, text.len, mem, &matrix, err);
+    sgf_matrix_free(matrix);
+    return status;
+}
 static sgf_status read_layout(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     sgf__layout_reader r;
     sgf__arena arena;
@@ -273,6 +279,11 @@ static void config_ends(size_t n) {
     put("{\"eos_token_id\": ["), put_each("%u", ", ", n / 6), put("], " CONFIG);
 }
 
+/* Every label must be new. */
+static void matrix_labels(size_t n) {
+    put_each("para%u", " ", n < 99999 ? n : 99999);
+    put("\n");
+}
 static void layout_tokens(size_t n) {
     put("{\"tokens\": ["), put_each("%u", ", ", n / 16), put("], \"segments\": ["),
         put_n("0, ", n / 16 - 1), put("0], \"visible\": [[1]]}");
@@ -324,6 +335,15 @@ static void tok_added(void) {
 }
 static void tok_text(void) {
     put("]}");
+    if (sgf__buf_add(&in, "", 1, NULL)) abort();
+}
+/* Every entry of the template is looked up among all special tokens. */
+static void tok_template(size_t n) {
+    tok_begin("null", "", 0);
+    tok_merges(), put("]}, \"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [");
+    put_each("{\"SpecialToken\":{\"id\":\"z\"}}", ", ", n);
+    put("], \"special_tokens\": {"), put_each("\"%u\": 0", ", ", n);
+    put(", \"z\": {\"ids\": []}}}}");
     if (sgf__buf_add(&in, "", 1, NULL)) abort();
 }
 /* aa, aaaa, ... merge: a run of one letter is the queue at its fullest. */
@@ -585,6 +605,7 @@ static const struct {
     {"JSON, white space", json_spaces, read_json, SGF_OK},
     {"config, unknown keys", config_keys, read_config, SGF_OK},
     {"config, many ends", config_ends, read_config, SGF_ERR_LIMIT},
+    {"matrix, many labels", matrix_labels, read_matrix, SGF_ERR_FORMAT},
     {"layout, many tokens", layout_tokens, read_layout, SGF_OK},
     {"layout, too many segments", layout_segments, read_layout, SGF_ERR_FORMAT},
     {"safetensors, many tensors", weights_many, read_safetensors, SGF_OK},
@@ -597,6 +618,7 @@ static const struct {
     {"tokenizer, many merges", tok_many, read_tokenizer, SGF_OK},
     {"tokenizer, many added tokens", tok_added_many, read_tokenizer, SGF_OK},
     {"tokenizer, near misses of long ones", tok_added_near, read_tokenizer, SGF_OK},
+    {"tokenizer, a template of many tokens", tok_template, read_tokenizer, SGF_ERR_UNSUPPORTED},
     {"text, spaces", tok_spaces, read_tokenizer, SGF_OK},
     {"text, empty lines", tok_lines, read_tokenizer, SGF_OK},
     {"text, one long word", tok_letters, read_tokenizer, SGF_OK},

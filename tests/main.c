@@ -7,6 +7,7 @@
 #include "../segfuse.h"
 
 #include <fenv.h>
+#include <locale.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 

@@ -98,6 +98,13 @@ static size_t cli_slurp(const char *path, char *text, size_t cap) {
     fclose(file);
     return stat(path, &info) ? n : (size_t)info.st_size;
 }
+#ifdef __SANITIZE_ADDRESS__
+#define CLI_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define CLI_SANITIZED
+#endif
+#endif
 /* No shell: words may hold anything. Runs are in a folder of their own, may not ask for much memory, and
    die of SIGALRM when they take too long. */
 static void cli_run(char *const *words, cli_result *r) {
@@ -122,7 +129,7 @@ static void cli_run(char *const *words, cli_result *r) {
             _exit(99);
         alarm(CLI_SECONDS);
         if (chdir(folder)) _exit(99);
-#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
+#ifndef CLI_SANITIZED /* sanitizers reserve terabytes */
         if (setrlimit(RLIMIT_DATA, &memory)) _exit(99);
 #endif
         execv(program, words);

@@ -76,6 +76,28 @@ static void test_json_numbers_in_any_locale(void) {
                   strlen(cases[i].text));
             CHECK(value == cases[i].value);
         }
+        { /* more digits than are kept: the last one still decides on which side of a half they are */
+            char text[1200];
+            double value = 0;
+            memset(text, '0', sizeof text);
+            memcpy(text, "9007199254740993.", 17);
+            CHECK(sgf__number_parse(text, sizeof text, &value) == sizeof text &&
+                  value == 9007199254740992.0);
+            text[sizeof text - 1] = '1';
+            CHECK(sgf__number_parse(text, sizeof text, &value) == sizeof text &&
+                  value == 9007199254740994.0);
+            memset(text, '1', sizeof text); /* 1.11e1199, then 1.11e299 */
+            CHECK(sgf__number_parse(text, sizeof text, &value) == sizeof text && value == HUGE_VAL);
+            memcpy(text + sizeof text - 5, "e-900", 5);
+            CHECK(sgf__number_parse(text, sizeof text, &value) == sizeof text &&
+                  value == 1.1111111111111111e294);
+            memset(text, '0', sizeof text); /* 1e-1180 times 1e+1181, and other extremes */
+            text[1] = '.';
+            memcpy(text + 1181, "1e1181", 6);
+            CHECK(sgf__number_parse(text, 1187, &value) == 1187 && value == 10);
+            memcpy(text + 1181, "1e-9999999999999999999", 19);
+            CHECK(sgf__number_parse(text, 1200, &value) == 1200 && value == 0);
+        }
         for (i = 0; i < 5 && !setlocale(LC_ALL, comma[i]); i++) {} /* where the system has one */
     }
     setlocale(LC_ALL, "C");

@@ -194,6 +194,9 @@ static void test_layout_files(void) {
          "roles"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"roles\": [7]}", "roles"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"groups\": [0.5]}", "groups"},
+        {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"groups\": [2147483647]}",
+         "groups"},
+        {"{\"tokens\": \"\\u0041\", \"segments\": [0], \"visible\": [[1]]}", "tokens"},
         {"[1", "not JSON"}};
     sgf_layout a = layout_spelled("Pa|b|c>", 0), b;
     char path[1400];

@@ -827,7 +827,12 @@ static void test_config_windows_by_layer(void) {
              "\"layer_types\": [\"full_attention\", \"sliding_attention\"]}",
              mod_base);
     CHECK(mod_read_config(text, &c, &err));
-    CHECK(sgf_config_window(&c, 0) == 0 && sgf_config_window(&c, 1) == 7);
+    CHECK(sgf_config_window(&c, 0) == 7 && sgf_config_window(&c, 1) == 7); /* as transformers */
+    snprintf(text, sizeof text,
+             "{%s, \"architectures\": [\"MistralForCausalLM\"], \"num_key_value_heads\": null}",
+             mod_base);
+    CHECK(mod_read_config(text, &c, &err));
+    CHECK(c.kv_heads == c.heads);
     snprintf(text, sizeof text, "{%s, \"sliding_window\": 7}", mod_base);
     CHECK(mod_read_config(text, &c, &err));
     CHECK(sgf_config_window(&c, 0) == 0);
@@ -851,7 +856,8 @@ static void test_config_generation_ids_go_first(void) {
     CHECK(sgf_config_load(dir, NULL, &c, &err) != SGF_OK &&
           strstr(err.message, "generation_config.json"));
     mod_write(dir, "generation_config.json", "7", 1);
-    MUST(sgf_config_load(dir, NULL, &c, &err), err);
+    CHECK(sgf_config_load(dir, NULL, &c, &err) == SGF_ERR_FORMAT &&
+          strstr(err.message, "not an object"));
 }
 
 static void test_config_survives_cuts_and_flips(void) {

@@ -143,7 +143,7 @@ static sgf_status tok_small(const char *change, const char *to, const sgf_alloca
     sgf__buf_init(&changed, NULL);
     tok_byte_level(&json, tok_merges, TOK_MERGES, TOK_ADDED);
     sgf__replace(tok_str(json.ptr, json.len), sgf_text(change ? change : "\x01"),
-                 sgf_text(to ? to : ""), &changed, NULL);
+                 sgf_text(to ? to : ""), SIZE_MAX, &changed, NULL);
     if (change && changed.len == json.len && !memcmp(changed.ptr, json.ptr, json.len))
         printf("    nothing to change: %s\n", change);
     status = sgf__tokenizer_parse("small.json", changed.ptr, changed.len, mem, t, err);
@@ -723,6 +723,25 @@ static void test_tokenizer_marks_spaces_as_metaspace_says(void) {
         CHECK(!strcmp(tok_encode(t, "ab ab"), older[i].ids));
         sgf_tokenizer_free(t);
     }
+    { /* what Hugging Face refuses */
+        static const char *const wrong[][2] = {
+            {"\"replacement\":\"aa\"", "not one character"},
+            {"\"replacement\":\"\"", "not one character"},
+            {"\"replacement\":\"a\",\"prepend_scheme\":\"allways\"", "\"allways\" is not never"},
+            {"\"replacement\":\"a\",\"prepend_scheme\":\"first\",\"add_prefix_space\":false",
+             "add_prefix_space is false"},
+            {"\"replacement\":\"a\",\"split\":\"false\"", "\"split\" is neither"}};
+        for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+            char pre[256], json[1024];
+            sgf_tokenizer *t = NULL;
+            sgf_error err;
+            snprintf(pre, sizeof pre, "{\"type\":\"Metaspace\",%s}", wrong[i][0]);
+            snprintf(json, sizeof json, TOK_PLAIN, pre, "\"Fuse\"", vocab);
+            CHECK(sgf__tokenizer_parse("marks.json", json, strlen(json), NULL, &t, &err) ==
+                      SGF_ERR_FORMAT &&
+                  strstr(err.message, wrong[i][1]));
+        }
+    }
     { /* nothing else is put before a text: it would be an unknown token */
         static const char with_unk[] =
             "\"\xE2\x96\x81\":1,\"a\":2},\"unk_token\":\"<s>\",\"merges\":[";
@@ -765,7 +784,7 @@ static void test_tokenizer_refuses_steps_that_do_not_fit(void) {
         {"{\"type\":\"Sequence\",\"pretokenizers\":[" TOK_GPT2_SPLIT
          "\"behavior\":\"Isolated\"},{\"type\":\"ByteLevel\",\"add_prefix_space\":false}]}",
          "\"ByteLevel\"", "use_regex after a Split", SGF_ERR_UNSUPPORTED},
-        {"{\"type\":\"Metaspace\"}", "\"Fuse\"", "without its replacement", SGF_ERR_FORMAT},
+        {"{\"type\":\"Metaspace\"}", "\"Fuse\"", "not one character", SGF_ERR_FORMAT},
         {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
          "{\"type\":\"Metaspace\",\"replacement\":\"_\"}]}",
          "\"Fuse\"", "Metaspace is not supported", SGF_ERR_UNSUPPORTED},
@@ -879,7 +898,8 @@ static void test_tokenizer_decodes_wrong_bytes_like_rust(void) {
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sgf__buf wanted;
         sgf__buf_init(&wanted, NULL);
-        sgf__replace(sgf_text(cases[i][1]), sgf_text("?"), sgf_text("\xEF\xBF\xBD"), &wanted, NULL);
+        sgf__replace(sgf_text(cases[i][1]), sgf_text("?"), sgf_text("\xEF\xBF\xBD"), SIZE_MAX,
+                     &wanted, NULL);
         CHECK(!strcmp(tok_decode(t, cases[i][0], 0), wanted.ptr));
         CHECK(!strcmp(tok_stream(t, cases[i][0], 0), wanted.ptr));
         sgf__buf_free(&wanted);
@@ -993,7 +1013,28 @@ static void test_tokenizer_refuses_by_name(void) {
         {"\"id\":304,\"content\":\"<think>>\"", "\"id\":304,\"content\":\"<think>\"",
          "\"<think>\" stands there twice", SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"single_word\":true,\"content\":\"<s>\"",
-         "single_word", SGF_ERR_UNSUPPORTED}};
+         "single_word", SGF_ERR_UNSUPPORTED},
+        /* a value of the wrong kind is not taken for false or absent */
+        {"\"type\":\"BPE\"", "\"ignore_merges\":\"true\"", "\"ignore_merges\" is neither",
+         SGF_ERR_FORMAT},
+        {"\"type\":\"BPE\"", "\"byte_fallback\":1", "\"byte_fallback\" is neither", SGF_ERR_FORMAT},
+        {"\"type\":\"BPE\"", "\"unk_token\":5", "\"unk_token\" is not a text", SGF_ERR_FORMAT},
+        {"\"type\":\"BPE\"", "\"dropout\":\"0.5\"", "dropout", SGF_ERR_UNSUPPORTED},
+        {"\"id\":300", "\"single_word\":\"no\",\"id\":300", "\"single_word\" is neither", SGF_ERR_FORMAT},
+        {"\"normalizer\":null", "\"normalizer\":{\"type\":\"Prepend\"}", "without its text",
+         SGF_ERR_FORMAT},
+        {"\"normalizer\":null",
+         "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"}}",
+         "without its content", SGF_ERR_FORMAT},
+        {"\"normalizer\":null",
+         "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\",\"Regex\":\"b\"},"
+         "\"content\":\"\"}",
+         "Replace", SGF_ERR_UNSUPPORTED},
+        {"\"id\":301,\"content\":\"<think>\"", "\"id\":301,\"content\":\"  \"", "white space",
+         SGF_ERR_UNSUPPORTED},
+        {"\"model\":{", "\"model\":{\"ignore_merges\":true},\"model\":{",
+         "model stands there twice", SGF_ERR_FORMAT},
+        {"\"type\":\"BPE\"", "\"type\":\"\\u0007\\u009b\"", "type ???", SGF_ERR_UNSUPPORTED}};
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sgf_tokenizer *t = NULL;
@@ -1002,7 +1043,7 @@ static void test_tokenizer_refuses_by_name(void) {
         memset(&err, 0, sizeof err);
         status = tok_small(cases[i].change, cases[i].to, NULL, &t, &err);
         if (status != cases[i].status || t || !strstr(err.message, cases[i].says) ||
-            strcmp(err.file, "small.json") != 0)
+            strcmp(err.file, "small.json") != 0 || strpbrk(err.message, "\x07\x1b\x9b"))
             test_errors++, printf("    case %d (%s): status %d, %s\n", (int)i, cases[i].to,
                                   (int)status, err.message);
         sgf_tokenizer_free(t);
