@@ -265,7 +265,7 @@ typedef struct sgf_segment {
 typedef struct sgf_layout {
     size_t tokens;        /* T */
     int32_t *token;       /* [T] ids */
-    int32_t *pos;         /* [T] RoPE positions; set by sgf_layout_place or by hand */
+    int32_t *pos;         /* [T] RoPE positions; the index, until sgf_layout_place or you set it */
     int32_t *seg;         /* [T] */
     size_t segments;      /* S */
     sgf_segment *segment; /* [S] */
@@ -293,6 +293,7 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
                                   sgf_error *err);
 /* The bit: may segment `query` see segment `key`? */
 SGF_DEF int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key);
+/* Set or clear it; nothing happens where there are no such segments. */
 SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible);
 
 /* Where RoPE puts the tokens. */
@@ -1004,7 +1005,8 @@ extern const sgf_device_functions *sgf_cuda(void);
 /* sgf_tokenizer is immutable after load: any number of threads may use one. */
 
 /* Read `dir`/tokenizer.json and, where it is there, `dir`/tokenizer_config.json (names of the BOS
-   and EOS tokens, clean-up of spaces). mem may be NULL; encoding and decoding take scratch memory
+   and EOS tokens, clean-up of spaces). Truncation and padding that tokenizer.json asks for are left
+   out, as transformers does unless it is asked to. mem may be NULL; encoding and decoding take scratch memory
    from it too. *out is freed with sgf_tokenizer_free. */
 SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
                                       sgf_tokenizer **out, sgf_error *err);
@@ -1381,6 +1383,9 @@ SGF_DEF sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
  */
 SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
                                    sgf_error *err);
+/* The same from a text in memory; messages call it `name`. */
+SGF_DEF sgf_status sgf_matrix_parse(sgf_str text, const char *name, const sgf_allocator *mem,
+                                    sgf_matrix **out, sgf_error *err);
 SGF_DEF void sgf_matrix_free(sgf_matrix *matrix);
 /* Make it the layout's visibility matrix. SGF_ERR_ARG if it does not fit: a role of the layout that
    has no label, another number of segments. The layout is then untouched. */
@@ -1419,6 +1424,10 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifndef O_CLOEXEC
+#error \
+    "put segfuse.h before the system's headers, or define _POSIX_C_SOURCE as 200809L, or SGF_NO_MMAP"
+#endif
 #endif
 #ifndef SGF_NO_THREADS
 #include <pthread.h>
@@ -1801,6 +1810,13 @@ static int sgf__is_paraphrase(sgf_role role) {
     return role == SGF_PARAPHRASE || role == SGF_MANUAL || role == SGF_AUTO;
 }
 
+/* 1 if nothing sees anything: before generation, somebody forgot the mask. */
+static int sgf__layout_blind(const sgf_layout *layout) {
+    size_t i;
+    for (i = 0; i < layout->segments * SGF__WORDS; i++)
+        if (layout->visible[i]) return 0;
+    return layout->tokens > 0;
+}
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
     int32_t next = 0, start = -1,
             longest = -1; /* start: where paraphrases begin, once there is one */
@@ -5252,6 +5268,8 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (!tokenizer)
         return sgf__fail(err, SGF_ERR_ARG,
                          "the model has no tokenizer.json, so it cannot read a prompt");
+    if ((unsigned)method->mask >= SGF_MASK_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
     if (!prompt->paraphrases || (method->contexts != 1 && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
@@ -5676,6 +5694,8 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
         return sgf__fail(err, SGF_ERR_ARG,
                          "question %d has a temperature, but no generator to draw with",
                          (int)number + 1);
+    if (!task->ids && task->max_new_tokens)
+        return sgf__fail(err, SGF_ERR_ARG, "question %d has no ids to write to", (int)number + 1);
     if (!task->contexts ||
         (task->combine >= SGF_WEIGHTED_AVG && task->contexts > 1 && !task->weight))
         return sgf__fail(err, SGF_ERR_ARG,
@@ -5686,6 +5706,11 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
         if (layout->answer < 0 || !layout->tokens)
             return sgf__fail(err, SGF_ERR_ARG,
                              "question %d: a context needs tokens and an answer segment",
+                             (int)number + 1);
+        if (sgf__layout_blind(layout))
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "question %d: no segment of its layout sees any; set the mask first "
+                             "(sgf_mask_set, sgf_matrix_set, sgf_visible_set)",
                              (int)number + 1);
         if (layout->answer_pos < 0 || layout->answer_pos > limit ||
             task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
@@ -7746,18 +7771,18 @@ SGF_DEF void sgf_matrix_free(sgf_matrix *matrix) {
     sgf__free(&mem, matrix->cell, matrix->cell_cap, 1);
     sgf__free(&mem, matrix, 1, sizeof *matrix);
 }
-static sgf_status sgf__matrix_make(const char *path, const char *text, size_t size,
-                                   const sgf_allocator *mem, sgf_matrix **out, sgf_error *err) {
+SGF_DEF sgf_status sgf_matrix_parse(sgf_str text, const char *name, const sgf_allocator *mem,
+                                    sgf_matrix **out, sgf_error *err) {
     sgf_allocator standard = sgf__allocator(mem);
     sgf_matrix *made = (sgf_matrix *)sgf__alloc(&standard, 1, sizeof *made, err);
     sgf__lines lines;
     sgf_status status;
     if (!made) return SGF_ERR_MEMORY;
     made->mem = standard;
-    snprintf(made->file, sizeof made->file, "%s", path);
+    snprintf(made->file, sizeof made->file, "%s", name);
     memset(&lines, 0, sizeof lines);
-    lines.text = text;
-    lines.size = size;
+    lines.text = text.ptr;
+    lines.size = text.len;
     status = sgf__matrix_parse(made, &lines, err);
     if (status) sgf_matrix_free(made);
     else *out = made;
@@ -7765,10 +7790,13 @@ static sgf_status sgf__matrix_make(const char *path, const char *text, size_t si
 }
 SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
                                    sgf_error *err) {
+    sgf_str text;
     sgf__map map;
     sgf_status status = sgf__map_file(path, mem, &map, err);
     if (status) return status;
-    status = sgf__matrix_make(path, map.data, map.size, mem, out, err);
+    text.ptr = map.data;
+    text.len = map.size;
+    status = sgf_matrix_parse(text, path, mem, out, err);
     sgf__unmap(&map);
     return status;
 }
@@ -7809,9 +7837,11 @@ static sgf_status sgf__matrix_fit(const sgf_matrix *m, const sgf_layout *layout,
     return SGF_OK;
 }
 SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err) {
-    size_t S = layout->segments, q, k;
-    size_t *at = (size_t *)sgf__alloc(&layout->mem, 2 * S, sizeof *at, err);
-    sgf_status status = at ? sgf__matrix_fit(matrix, layout, at, err) : SGF_ERR_MEMORY;
+    size_t S = layout->segments, q, k, *at;
+    sgf_status status;
+    if (!matrix) return sgf__fail(err, SGF_ERR_ARG, "sgf_matrix_set: matrix must not be NULL");
+    at = (size_t *)sgf__alloc(&layout->mem, 2 * S, sizeof *at, err);
+    status = at ? sgf__matrix_fit(matrix, layout, at, err) : SGF_ERR_MEMORY;
     for (q = 0; q < S && !status; q++)
         for (k = 0; k < S; k++) {
             const sgf_segment *a = &layout->segment[q], *b = &layout->segment[k];
@@ -8612,9 +8642,9 @@ static sgf_status sgf__config_dtype(sgf__config_reader *r) {
                               "supported are \"float32\", \"float16\" and \"bfloat16\"");
 }
 
-/* Which layers look back over a window. Mistral: all, unless sliding_window is null; layer_types
-   does not count, as in transformers. Qwen: those that layer_types names; without it, if
-   use_sliding_window, all from max_window_layers on. */
+/* Which layers look back over a window: those that layer_types names (with it a Mistral is what
+   transformers' AutoModel loads as Ministral). Without it, Mistral: all, unless sliding_window is
+   null; Qwen: if use_sliding_window, all from max_window_layers on. */
 static sgf_status sgf__config_windows(sgf__config_reader *r, const sgf__architecture *a) {
     sgf_config *c = &r->c;
     uint32_t window = sgf__json_get(&r->json, 0, "sliding_window"), types = 0, at;
@@ -8625,7 +8655,7 @@ static sgf_status sgf__config_windows(sgf__config_reader *r, const sgf__architec
         status = sgf__config_flag(r, 0, "use_sliding_window", 0, &used);
         if (!status) status = sgf__config_int(r, "max_window_layers", 0, INT32_MAX, 28, &from);
     }
-    if (a->windows == SGF__SOME_WINDOWS) types = sgf__config_get(r, 0, "layer_types");
+    if (a->windows != SGF__NO_WINDOW) types = sgf__config_get(r, 0, "layer_types");
     if (used && !(window && r->json.nodes[window].type == SGF__NULL) && !status)
         status = sgf__config_int(r, "sliding_window", 1, INT32_MAX, 4096, &size);
     if (status) return status;

@@ -167,6 +167,8 @@ extern sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
                                 const sgf_allocator *mem, sgf_error *err);
 extern sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
                                   sgf_error *err);
+extern sgf_status sgf_matrix_parse(sgf_str text, const char *name, const sgf_allocator *mem,
+                                   sgf_matrix **out, sgf_error *err);
 extern void sgf_matrix_free(sgf_matrix *matrix);
 extern sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err);
 #ifdef __cplusplus

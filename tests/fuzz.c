@@ -50,8 +50,11 @@ static void fuzz_npy(const char *text, size_t size) {
 static void fuzz_matrix(const char *text, size_t size) {
     sgf_matrix *matrix;
     sgf_layout layout;
+    sgf_str all;
     int i;
-    if (sgf__matrix_make("fuzz", text, size, NULL, &matrix, NULL)) return;
+    all.ptr = text;
+    all.len = size;
+    if (sgf_matrix_parse(all, "fuzz", NULL, &matrix, NULL)) return;
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 3; i++)
         (void)sgf_layout_segment(&layout, i ? SGF_PARAPHRASE : SGF_SHARED, i, NULL, NULL);

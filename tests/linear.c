@@ -109,7 +109,7 @@ static sgf_status read_config(sgf_str text, const sgf_allocator *mem, sgf_error 
 }
 static sgf_status read_matrix(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     sgf_matrix *matrix = NULL;
-    sgf_status status = sgf__matrix_make("matrix", text.ptr, text.len, mem, &matrix, err);
+    sgf_status status = sgf_matrix_parse(text, "matrix", mem, &matrix, err);
     sgf_matrix_free(matrix);
     return status;
 }

@@ -44,7 +44,7 @@ sgf_status sgf_host_view(const char *path, const void **bytes, size_t *size) {
     if (fails()) return SGF_ERR_IO;
     if (!file) return SGF_OK;
     views++;
-    *bytes = file->bytes;
+    *bytes = file->bytes ? file->bytes : ""; /* NULL would say that there is none */
     *size = file->size;
     return SGF_OK;
 }
@@ -55,6 +55,7 @@ void sgf_host_release(const void *bytes, size_t size) {
 }
 sgf_status sgf_host_create(const char *path, void **file) {
     stored *made = find("", 0);
+    *file = &views; /* of a creation that fails it must not be used */
     if (fails()) return SGF_ERR_IO;
     CHECK(made && strlen(path) < sizeof made->path);
     strcpy(made->path, path);
@@ -177,6 +178,8 @@ int main(void) {
     sgf_layout_init(&layout, NULL);
     CHECK(sgf_layout_read("nowhere.json", &layout, &err) == SGF_ERR_IO);
     CHECK(!strcmp(err.message, "nowhere.json: cannot be opened: there is no such file"));
+    put("empty.json", "");
+    CHECK(sgf_layout_read("empty.json", &layout, &err) == SGF_ERR_FORMAT && views == 0);
     sgf_layout_free(&layout);
     for (i = 0; i < sizeof store / sizeof store[0]; i++) forget(&store[i]);
     return 0;

@@ -867,6 +867,35 @@ static void test_sessions_that_are_refused(void) {
     sgf_session_free(session);
     sgf_model_free(model);
 }
+/* What a caller forgets is said, and not computed. */
+static void test_forgotten_masks_and_ids(void) {
+    static const int32_t id = 3;
+    sgf_model *model = forward_model("llama-headdim-bf16");
+    sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 1) : NULL;
+    sgf_layout layout;
+    sgf_task task;
+    sgf_error err;
+    int32_t made[1];
+    CHECK(session != NULL);
+    if (!session) return;
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err);
+    MUST(sgf_layout_add(&layout, 0, &id, 1, &err), err);
+    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    memset(&task, 0, sizeof task);
+    task.context = &layout;
+    task.contexts = task.max_new_tokens = 1;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "no ids"));
+    task.ids = made;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "sgf_mask_set"));
+    sgf_mask_set(&layout, SGF_CAUSAL);
+    MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+    sgf_layout_free(&layout);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
 static void test_layouts_that_are_not_encoded(void) {
     sgf_model *model = forward_model("llama-headdim-bf16");
     sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 1) : NULL;
@@ -994,6 +1023,7 @@ static void tests_forward(void) {
     RUN(test_tiles_of_any_shape_give_the_naive_bits);
     RUN(test_own_functions_are_accurate);
     RUN(test_sessions_that_are_refused);
+    RUN(test_forgotten_masks_and_ids);
     RUN(test_layouts_that_are_not_encoded);
     RUN(test_portable_fma_rounds_once);
     RUN(test_many_segments_give_the_naive_bits);

@@ -921,6 +921,36 @@ static void test_generation_with_a_matrix(void) {
     program_says("build/segfuse generate --method fused --mask %s/bad.txt --output %s/out", 2,
                  "bad.txt: line 1: '?' is not a label");
 }
+/* Matrices from memory, and what is refused in them and of them. */
+static void test_matrices_from_memory(void) {
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {{"", "the file is empty"},
+                 {"para\npara \x01\n", "line 2"},
+                 {"para para\n", "a label that was there before"},
+                 {"p\x1b[31m\xff\n", "'p?[31m?' is not a label"}};
+    static const char nul[] = "#\0\n##\n";
+    sgf_layout layout = layout_spelled("ab>", 0);
+    sgf_matrix *matrix = NULL;
+    sgf_str text;
+    sgf_error err;
+    size_t i;
+    MUST(sgf_matrix_parse(sgf_text("1..\n11.\n1.1\n"), "mine", NULL, &matrix, &err), err);
+    MUST(sgf_matrix_set(&layout, matrix, &err), err);
+    CHECK(sgf_visible(&layout, 1, 0) && sgf_visible(&layout, 2, 0) && !sgf_visible(&layout, 2, 1));
+    sgf_matrix_free(matrix);
+    CHECK(sgf_matrix_set(&layout, NULL, &err) == SGF_ERR_ARG);
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        matrix = NULL;
+        CHECK(sgf_matrix_parse(sgf_text(wrong[i].text), "mine", NULL, &matrix, &err) ==
+                  SGF_ERR_FORMAT &&
+              !matrix && strstr(err.message, wrong[i].says) && !strcmp(err.file, "mine"));
+    }
+    text.ptr = nul; /* a zero byte is no cell */
+    text.len = sizeof nul - 1;
+    CHECK(sgf_matrix_parse(text, "mine", NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
+    sgf_layout_free(&layout);
+}
 static void test_mask_verb_refuses(void) {
     program_says("build/segfuse mask", 2, "--segments or --layout");
     program_says("build/segfuse mask --segments para:3", 2, "which mask?");
@@ -957,5 +987,6 @@ static void tests_mask(void) {
     RUN(test_pictures);
     RUN(test_mask_verb);
     RUN(test_generation_with_a_matrix);
+    RUN(test_matrices_from_memory);
     RUN(test_mask_verb_refuses);
 }

@@ -827,7 +827,7 @@ static void test_config_windows_by_layer(void) {
              "\"layer_types\": [\"full_attention\", \"sliding_attention\"]}",
              mod_base);
     CHECK(mod_read_config(text, &c, &err));
-    CHECK(sgf_config_window(&c, 0) == 7 && sgf_config_window(&c, 1) == 7); /* as transformers */
+    CHECK(sgf_config_window(&c, 0) == 0 && sgf_config_window(&c, 1) == 7);
     snprintf(text, sizeof text,
              "{%s, \"architectures\": [\"MistralForCausalLM\"], \"num_key_value_heads\": null}",
              mod_base);
@@ -920,6 +920,15 @@ static void test_rope_frequencies_equal_transformers(void) {
         }
         CHECK(factor - known[i].factor <= 1e-7f * factor &&
               known[i].factor - factor <= 1e-7f * factor);
+    }
+    { /* a factor that would turn faster than a position a token */
+        sgf_config c;
+        float f[8], factor = 0;
+        sgf_error err;
+        memset(&c, 0, sizeof c);
+        c.head_dim = 16, c.rope_theta = 10000, c.rope = SGF_ROPE_LINEAR, c.rope_factor = 1e-30;
+        CHECK(sgf__rope_frequencies(&c, 0, f, &factor, &err) == SGF_ERR_FORMAT &&
+              strstr(err.message, "0 to 1"));
     }
 }
 
