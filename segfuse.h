@@ -6272,7 +6272,7 @@ static size_t sgf__number_parse(const char *text, size_t n, double *value) {
         d = exponent < 0 ? d / ten[-exponent] : d * ten[exponent];
     } else if (!used) d = 0;
     else {
-        size_t count = used < KEPT ? (size_t)used : KEPT;
+        size_t count = used < KEPT ? (size_t)used : (size_t)KEPT;
         if (more) kept[count++] = '1', exponent--;
         exponent = exponent > 9999 ? 9999 : exponent < -9999 ? -9999 : exponent; /* inf, 0 */
         snprintf(kept + count, sizeof kept - count, "e%d", (int)exponent);
