@@ -419,6 +419,23 @@ static void test_model_identity_changes_with_content_only(void) {
     CHECK(strcmp(model->identity, first));
     sgf_model_free(model);
 }
+/* Weights that lie badly are copied, and once, however many names they have. */
+static void test_misaligned_weights_are_copied_once(void) {
+    mod_file f;
+    const char *dir = mod_folder(&f, "mod_copied");
+    sgf_model *model = NULL;
+    sgf_error err;
+    f.pad = 1;
+    f.metadata =
+        "\"model.layers.0.self_attn.v_proj.weight\": \"model.layers.0.self_attn.k_proj.weight\"";
+    mod_drop(&f, "model.layers.0.self_attn.v_proj.weight");
+    mod_save(&f, dir, "model.safetensors");
+    MUST(sgf_model_load(dir, NULL, &model, &err), err);
+    CHECK((uintptr_t)model->layer[0].k.data % 4 == 0);
+    CHECK(model->layer[0].v.data == model->layer[0].k.data &&
+          model->layer[1].v.data != model->layer[1].k.data);
+    sgf_model_free(model);
+}
 static void test_model_tied_embeddings(void) {
     static char bytes[1 << 16];
     mod_file f;
@@ -980,6 +997,7 @@ static void tests_model(void) {
     RUN(test_model_shards);
     RUN(test_model_tokenizer_must_fit);
     RUN(test_config_real_files_and_published_counts);
+    RUN(test_misaligned_weights_are_copied_once);
     RUN(test_config_refuses_by_name);
     RUN(test_config_old_and_new_spelling);
     RUN(test_config_windows_by_layer);
