@@ -15612,14 +15612,17 @@ static int sgf__arrow_is_list(const sgf__arrow *r, size_t i) {
 static sgf_type sgf__arrow_kind(const sgf__arrow *r, size_t i) {
     const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
     int leaf = field->next == i + 1;
+    sgf_type inner;
     if (leaf && sgf__arrow_is_text(field)) return SGF_UTF8;
     if (leaf && field->type == SGF__ARROW_BOOL) return SGF_BOOL;
     if (leaf && field->type == SGF__ARROW_FLOAT && field->precision <= 2) return SGF_F64;
     if (leaf && field->type == SGF__ARROW_INT && sgf__arrow_width_known(field->bits))
         return SGF_I64;
     if (!sgf__arrow_is_list(r, i)) return SGF_OTHER;
-    if (sgf__arrow_kind(r, i + 1) == SGF_UTF8) return SGF_LIST_UTF8;
-    return sgf__arrow_kind(r, i + 1) == SGF_LIST_UTF8 ? SGF_LIST_LIST_UTF8 : SGF_OTHER;
+    inner = sgf__arrow_kind(r, i + 1); /* once: twice a level would double with every level */
+    return inner == SGF_UTF8        ? SGF_LIST_UTF8
+           : inner == SGF_LIST_UTF8 ? SGF_LIST_LIST_UTF8
+                                    : SGF_OTHER;
 }
 /* What to call a type that we do not read. */
 static const char *sgf__arrow_type_text(sgf__arrow *r, size_t i) {
@@ -16145,8 +16148,8 @@ static sgf_status sgf__arrow_list_list(sgf__arrow *r, size_t field, sgf__column 
 /* Pass over the nodes and buffers of a field that is not read. */
 static void sgf__arrow_skip(sgf__arrow *r, size_t i) {
     /* by type id: buffers of a field without its children; V: a view, more buffers in
-     * variadicCounts */
-    static const char buffers[] = "-0223322222221U21223320VV33";
+       variadicCounts; U and R: a union and run ends, to which version 4 gave a validity bitmap */
+    static const char buffers[] = "-0223322222221U2122332RVV33";
     const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
     size_t child;
     r->node++;
@@ -16160,8 +16163,10 @@ static void sgf__arrow_skip(sgf__arrow *r, size_t i) {
                             : 0;
         r->variadic++;
         r->buffer += 2 + (size_t)(more < r->buffers ? more : r->buffers);
-    } else if (buffers[field->type] == 'U') { /* version 4 gave unions a validity bitmap */
+    } else if (buffers[field->type] == 'U') {
         r->buffer += 1 + (size_t)field->dense + (r->version == SGF__ARROW_V4);
+    } else if (buffers[field->type] == 'R') {
+        r->buffer += r->version == SGF__ARROW_V4;
     } else r->buffer += (size_t)(buffers[field->type] - '0');
     for (child = i + 1; child < field->next; child = sgf__arrow_field_at(r, child)->next)
         sgf__arrow_skip(r, child);
