@@ -1324,8 +1324,9 @@ SGF_DEF sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *pat
             floats F64; columns of type null texts that are null. All other types, and uint64
             columns with values above INT64_MAX, become SGF_OTHER.
    CSV      every column is SGF_UTF8: see sgf_table_parse.
-   JSON     the values decide; absent members are null. Objects, lists of numbers and columns that mix
-            types become SGF_OTHER.
+   JSON     the values decide; absent members are null. Objects, lists of numbers, columns that mix
+            types and whole numbers that would lose digits (beyond int64, or beyond 2^53 in a column
+            of fractions) become SGF_OTHER.
 
    SGF_ERR_UNSUPPORTED names the formats that are not read (Parquet, ZSTD bodies, Feather V1) with
    the line of Python that converts them. Memory is bounded by a multiple of the file's size (of the
@@ -13438,6 +13439,7 @@ enum { SGF__NULL_FLAG = 2 };
 
 typedef struct sgf__column {
     const char *name;
+    size_t name_len;
     sgf_type type;
     const char *other; /* SGF_OTHER: what the file calls the type */
     sgf__array text;   /* sgf_str: text cells, or the items of all lists */
@@ -13655,6 +13657,7 @@ static sgf_status sgf__table_column(sgf_table *table, sgf_str name, sgf_type typ
     if (status) return status;
     memset(&table->columns[table->count], 0, sizeof(sgf__column));
     table->columns[table->count].name = copy;
+    table->columns[table->count].name_len = name.len;
     table->columns[table->count].type = type;
     table->columns[table->count].other = other;
     table->count++;
@@ -13697,6 +13700,31 @@ SGF_DEF int sgf_table_find(const sgf_table *table, const char *name) {
     for (i = 0; i < table->count; i++)
         if (!strcmp(table->columns[i].name, name)) return (int)i;
     return -1;
+}
+/* Names in order, the shorter first: a name is found among n with log n comparisons, so that neither
+   many columns nor long names that begin alike make a file slow. */
+static int sgf__name_compare(sgf_str name, const sgf__column *column) {
+    if (name.len != column->name_len) return name.len < column->name_len ? -1 : 1;
+    return name.len ? memcmp(name.ptr, column->name, name.len) : 0;
+}
+/* The place among the n sorted columns where this name is, or (*found is 0) where it belongs. */
+static size_t sgf__name_place(const sgf_table *table, const int *sorted, size_t n, sgf_str name,
+                              int *found) {
+    size_t low = 0, high = n;
+    *found = 0;
+    while (low < high && !*found) {
+        size_t middle = low + (high - low) / 2;
+        int order = sgf__name_compare(name, &table->columns[sorted[middle]]);
+        if (order > 0) low = middle + 1;
+        else high = middle;
+        *found = !order;
+    }
+    return high;
+}
+/* Note column `column` at its place among the n sorted ones. */
+static void sgf__name_insert(int *sorted, size_t n, size_t place, size_t column) {
+    memmove(sorted + place + 1, sorted + place, (n - place) * sizeof *sorted);
+    sorted[place] = (int)column;
 }
 SGF_DEF const char *sgf_table_name(const sgf_table *table, int column) {
     const sgf__column *at = sgf__column_at(table, column);
@@ -13938,6 +13966,7 @@ SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t
     if (!made) return SGF_ERR_MEMORY;
     for (i = 0; i < table->count; i++) {
         made[i].name = table->columns[i].name;
+        made[i].name_len = table->columns[i].name_len;
         made[i].type = table->columns[i].type;
         made[i].other = table->columns[i].other;
         for (row = 0; row < n && !status && made[i].type != SGF_OTHER; row++)
@@ -14615,6 +14644,7 @@ SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, 
     if (type == SGF_UTF8) return SGF_OK;
     memset(&made, 0, sizeof made);
     made.name = at->name;
+    made.name_len = at->name_len;
     made.type = type;
     rows = at->text.count;
     status = sgf__column_room(mem, &made, rows, 0, 0, err);
@@ -14643,10 +14673,22 @@ typedef struct sgf__records {
     size_t rows;            /* finished ones */
     size_t unbacked;        /* null cells allowed for members that are not there */
     unsigned char *unknown; /* [SGF_MAX_COLUMNS] the column has held nothing but nulls */
-    int *order; /* [SGF_MAX_COLUMNS] the column that the k-th member of the last record had */
+    int *order;   /* [SGF_MAX_COLUMNS] the column that the k-th member of the last record had */
+    int *sorted;  /* [SGF_MAX_COLUMNS] the columns by name, see sgf__name_place */
+    size_t *last; /* [SGF_MAX_COLUMNS] the last record, counted from 1, that had the member */
     sgf_error *err;
 } sgf__records;
 
+/* Is a number of JSON written without fraction and exponent? */
+static int sgf__text_whole(sgf_str text) {
+    return !memchr(text.ptr, '.', text.len) && !memchr(text.ptr, 'e', text.len) &&
+           !memchr(text.ptr, 'E', text.len);
+}
+/* Does a float64 hold this integer, and no other that is close to it? */
+static int sgf__i64_is_f64(int64_t value) {
+    const int64_t most = (int64_t)1 << 53;
+    return value >= -most && value <= most;
+}
 /* The type of a JSON value; SGF_OTHER for what no column holds. */
 static sgf_type sgf__json_type(const sgf__json *json, uint32_t node) {
     const sgf__node *nodes = json->nodes;
@@ -14657,7 +14699,9 @@ static sgf_type sgf__json_type(const sgf__json *json, uint32_t node) {
     case SGF__STRING: return SGF_UTF8;
     case SGF__FALSE:
     case SGF__TRUE: return SGF_BOOL;
-    case SGF__NUMBER: return sgf__text_i64(nodes[node].text, &whole) ? SGF_I64 : SGF_F64;
+    case SGF__NUMBER:
+        if (sgf__text_i64(nodes[node].text, &whole)) return SGF_I64;
+        return sgf__text_whole(nodes[node].text) ? SGF_OTHER : SGF_F64; /* no digit is lost */
     case SGF__ARRAY: break;
     default: return SGF_OTHER;
     }
@@ -14675,6 +14719,7 @@ static sgf_type sgf__json_type(const sgf__json *json, uint32_t node) {
 static const char *sgf__json_other(const sgf__json *json, uint32_t node) {
     const sgf__node *nodes = json->nodes;
     uint32_t i, type = nodes[node].type;
+    if (type == SGF__NUMBER) return "whole numbers that int64 cannot hold";
     if (type != SGF__ARRAY) return "objects";
     type = nodes[node].count ? nodes[node + 1].type : (uint32_t)SGF__NULL;
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
@@ -14691,30 +14736,61 @@ static sgf_status sgf__records_other(sgf__records *r, sgf__column *at, const cha
     at->type = SGF_OTHER;
     return at->other ? SGF_OK : SGF_ERR_MEMORY;
 }
+/* A list that is empty or holds nothing but nulls may be one of texts, and one of lists. */
+static int sgf__json_nulls(const sgf__json *json, uint32_t list) {
+    uint32_t i;
+    for (i = list + 1; i < json->nodes[list].next; i = json->nodes[i].next)
+        if (json->nodes[i].type != SGF__NULL) return 0;
+    return 1;
+}
+/* Integers become floats; 0, and nothing has changed, where a float would be another number. */
+static int sgf__records_to_f64(sgf__column *at) {
+    int64_t *values = (int64_t *)at->values.items;
+    size_t i;
+    for (i = 0; i < at->values.count; i++)
+        if (!sgf__i64_is_f64(values[i])) return 0;
+    for (i = 0; i < at->values.count; i++) {
+        double value = (double)values[i];
+        memcpy(values + i, &value, sizeof value);
+    }
+    at->type = SGF_F64;
+    return 1;
+}
+/* Lists of nothing but nulls become lists of null lists; others stay what they are. */
+static sgf_status sgf__records_to_lists(sgf__records *r, sgf__column *at) {
+    size_t i, n = at->text.count;
+    sgf_status status;
+    for (i = 0; i < n; i++)
+        if (sgf__texts(at)[i].ptr) return SGF_OK;
+    status = sgf__array_room(&r->table->arena.mem, &at->inner, n, sizeof(int64_t), r->err);
+    if (status) return status;
+    for (i = 0; i < n; i++) sgf__put_end(&at->inner, 0, 1);
+    at->text.count = 0; /* at->ends counted items, and counts lists now: as many */
+    at->type = SGF_LIST_LIST_UTF8;
+    return SGF_OK;
+}
 /* Make column `at` able to hold `type`, the type of the value at `node`. */
 static sgf_status sgf__records_widen(sgf__records *r, sgf__column *at, sgf_type type,
                                      const sgf__json *json, uint32_t node) {
     size_t i = (size_t)(at - r->table->columns);
+    sgf_status status;
+    int64_t whole = 0;
     if (at->type == type || at->type == SGF_OTHER) return SGF_OK;
     if (type == SGF_OTHER) return sgf__records_other(r, at, sgf__json_other(json, node));
     if (r->unknown[i]) { /* still without cells: the caller fills the rows before with nulls */
         at->type = type;
         return SGF_OK;
     }
-    if (at->type == SGF_F64 && type == SGF_I64) return SGF_OK;
-    if (at->type == SGF_LIST_LIST_UTF8 && type == SGF_LIST_UTF8)
-        return SGF_OK; /* if it is empty: checked there */
-    if (at->type == SGF_LIST_UTF8 && type == SGF_LIST_LIST_UTF8 && !at->text.count) {
-        at->type = type;
-        return SGF_OK;
-    }
-    if (at->type == SGF_I64 && type == SGF_F64) {
-        for (i = 0; i < at->values.count; i++) {
-            double value = (double)((const int64_t *)at->values.items)[i];
-            memcpy((double *)at->values.items + i, &value, sizeof value);
-        }
-        at->type = type;
-        return SGF_OK;
+    if (at->type == SGF_F64 && type == SGF_I64) {
+        sgf__text_i64(json->nodes[node].text, &whole);
+        if (sgf__i64_is_f64(whole)) return SGF_OK;
+    } else if (at->type == SGF_I64 && type == SGF_F64) {
+        if (sgf__records_to_f64(at)) return SGF_OK;
+    } else if (at->type == SGF_LIST_LIST_UTF8 && type == SGF_LIST_UTF8) {
+        if (sgf__json_nulls(json, node)) return SGF_OK;
+    } else if (at->type == SGF_LIST_UTF8 && type == SGF_LIST_LIST_UTF8) {
+        status = sgf__records_to_lists(r, at);
+        if (status || at->type == type) return status;
     }
     return sgf__records_other(r, at, "values of several types");
 }
@@ -14782,19 +14858,21 @@ static sgf_status sgf__records_put(sgf__records *r, const sgf__json *json, uint3
 static sgf_status sgf__records_column(sgf__records *r, sgf_str name, size_t k, size_t *column) {
     sgf_table *table = r->table;
     sgf_status status;
-    size_t i;
-    if (k < table->count && sgf__str_is(name, table->columns[r->order[k]].name)) {
+    size_t place;
+    int found;
+    if (k < table->count && !sgf__name_compare(name, &table->columns[r->order[k]])) {
         *column = (size_t)r->order[k];
         return SGF_OK;
     }
-    for (i = 0; i < table->count && !sgf__str_is(name, table->columns[i].name); i++) {}
-    if (i == table->count) {
+    place = sgf__name_place(table, r->sorted, table->count, name, &found);
+    if (!found) {
         status = sgf__table_column(table, name, SGF_UTF8, NULL, r->err);
         if (status) return status;
-        r->unknown[i] = 1;
+        sgf__name_insert(r->sorted, table->count - 1, place, table->count - 1);
+        r->unknown[table->count - 1] = 1;
     }
-    if (k < SGF_MAX_COLUMNS) r->order[k] = (int)i;
-    *column = i;
+    *column = (size_t)r->sorted[place];
+    if (k < SGF_MAX_COLUMNS) r->order[k] = (int)*column;
     return SGF_OK;
 }
 /* Nulls until the column has `rows` cells. */
@@ -14833,16 +14911,14 @@ static sgf_status sgf__records_add(sgf__records *r, const sgf__json *json, uint3
                                 r->file, (unsigned long long)r->rows + 1);
         if (status) break;
         at = &r->table->columns[column];
-        if (type != SGF_TYPE_COUNT) status = sgf__records_widen(r, at, type, json, key + 1);
-        if (!status && at->type == SGF_LIST_LIST_UTF8 && type == SGF_LIST_UTF8 &&
-            nodes[key + 1].count)
-            status = sgf__records_other(r, at, "values of several types");
-        if (status || type == SGF_TYPE_COUNT || at->type == SGF_OTHER) continue;
-        r->unknown[column] = 0;
-        if (sgf__column_rows(at) > r->rows)
+        if (r->last[column] > r->rows)
             return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, -1,
                                 "%s: record %llu has the member '%s' twice", r->file,
                                 (unsigned long long)r->rows + 1, at->name);
+        r->last[column] = r->rows + 1;
+        if (type != SGF_TYPE_COUNT) status = sgf__records_widen(r, at, type, json, key + 1);
+        if (status || type == SGF_TYPE_COUNT || at->type == SGF_OTHER) continue;
+        r->unknown[column] = 0;
         status = sgf__records_fill(r, at, r->rows);
         if (!status) status = sgf__column_room(&r->table->arena.mem, at, 1, 0, 1, r->err);
         if (!status) status = sgf__records_put(r, json, key + 1, at);
@@ -14850,27 +14926,33 @@ static sgf_status sgf__records_add(sgf__records *r, const sgf__json *json, uint3
     r->rows++;
     return status;
 }
-/* One line of JSON lines: parsed alone, with its own memory. */
-static sgf_status sgf__records_line(sgf__records *r, const char *text, size_t size, size_t line) {
+/* One line of JSON lines, at `at` of the file: parsed alone, with its own memory. */
+static sgf_status sgf__records_line(sgf__records *r, const char *text, size_t at, size_t size,
+                                    size_t line) {
     char name[300];
     sgf__arena arena;
     sgf__json json;
     sgf_status status;
     snprintf(name, sizeof name, "%.250s, line %llu", r->file, (unsigned long long)line);
     sgf__arena_init(&arena, &r->table->arena.mem);
-    status = sgf__json_parse(name, text, size, &arena, &json, r->err);
+    status = sgf__json_parse(name, text + at, size, &arena, &json, r->err);
+    if (status && r->err &&
+        r->err->file[0]) { /* the message has the line; file and offset are the whole file's */
+        snprintf(r->err->file, sizeof r->err->file, "%s", r->file);
+        if (r->err->offset >= 0) r->err->offset += (int64_t)at;
+    }
     if (!status) status = sgf__records_add(r, &json, 0);
     sgf__arena_free(&arena);
     return status;
 }
-static sgf_status sgf__records_lines(sgf__records *r, const char *text, size_t size) {
+static sgf_status sgf__records_lines(sgf__records *r, const char *text, size_t at, size_t size) {
     sgf_status status = SGF_OK;
-    size_t at = 0, line = 1;
+    size_t line = 1;
     for (; at < size && !status; line++) {
         const char *end = (const char *)memchr(text + at, '\n', size - at);
         size_t stop = end ? (size_t)(end - text) : size, first = at;
         while (first < stop && strchr(" \t\r", text[first]) && text[first]) first++;
-        if (first < stop) status = sgf__records_line(r, text + first, stop - first, line);
+        if (first < stop) status = sgf__records_line(r, text, first, stop - first, line);
         at = stop + 1;
     }
     return status;
@@ -14901,12 +14983,14 @@ static sgf_status sgf__json_table(const char *file, const char *text, size_t siz
     if (status) return status;
     r.unknown = (unsigned char *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, 1, err);
     r.order = (int *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(int), err);
-    if (!r.unknown || !r.order) status = SGF_ERR_MEMORY;
+    r.sorted = (int *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(int), err);
+    r.last = (size_t *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(size_t), err);
+    if (!r.unknown || !r.order || !r.sorted || !r.last) status = SGF_ERR_MEMORY;
     while (at < size && text[at] && strchr(" \t\r\n", text[at])) at++;
     r.table->format = at < size && text[at] == '[' ? "JSON array" : "JSON lines";
     if (!status && at < size && text[at] == '[')
         status = sgf__records_array(&r, text + start, size - start);
-    else if (!status) status = sgf__records_lines(&r, text + start, size - start);
+    else if (!status) status = sgf__records_lines(&r, text, start, size);
     for (i = 0; i < r.table->count && !status; i++)
         status = sgf__records_fill(&r, &r.table->columns[i], r.rows);
     if (status) sgf_table_free(r.table);

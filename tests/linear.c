@@ -206,6 +206,13 @@ static sgf_status read_jsonl(sgf_str text, const sgf_allocator *mem, sgf_error *
     sgf_status status = sgf__json_table("rows", text.ptr, text.len, mem, &table, err);
     return read_table(status, table, mem, err);
 }
+/* Only read: sgf_table_find of every column would count, too. */
+static sgf_status read_names(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    sgf_table *table = NULL;
+    sgf_status status = sgf__json_table("rows", text.ptr, text.len, mem, &table, err);
+    sgf_table_free(table);
+    return status;
+}
 static sgf_status read_arrow(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     sgf_table *table = NULL;
     sgf_status status = sgf__arrow_read("arrow", text.ptr, text.len, mem, &table, err);
@@ -502,6 +509,16 @@ static void jsonl_rows(size_t n) {
 static void jsonl_columns(size_t n) {
     put_each("{\"c%u\": 1}\n", "", 1000), put_n("{\"c0\": 1}\n", n / 10);
 }
+/* Long names that begin alike, in the other order in every other row. */
+static void jsonl_long_names(size_t n) {
+    size_t columns = n / 512, row, i;
+    for (row = 0; row < 4; row++)
+        for (i = 0; i < columns; i++) {
+            put(i ? ", \"" : "{\""), put_n("name", 25);
+            putf("%04u\": 1%s", (unsigned)(row % 2 ? columns - 1 - i : i),
+                 i + 1 < columns ? "" : "}\n");
+        }
+}
 static void jsonl_no_cells(size_t n) {
     put("{"), put_each("\"c%u\": 1", ", ", 1000), put("}\n"), put_n("{}\n", n / 3);
 }
@@ -646,6 +663,7 @@ static const struct {
     {"CSV, lists that stay open", csv_open_lists, read_csv, SGF_OK},
     {"JSON lines, many rows", jsonl_rows, read_jsonl, SGF_OK},
     {"JSON lines, many columns", jsonl_columns, read_jsonl, SGF_ERR_LIMIT},
+    {"JSON lines, long names", jsonl_long_names, read_names, SGF_OK},
     {"JSON lines, rows without cells", jsonl_no_cells, read_jsonl, SGF_ERR_LIMIT},
     {"JSON lines, a long list", jsonl_lists, read_jsonl, SGF_OK},
     {"JSON lines, as an array", jsonl_array, read_jsonl, SGF_OK},

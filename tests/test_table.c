@@ -629,6 +629,101 @@ static void test_json_values_decide_the_types(void) {
     CHECK(sgf__json_table("x.json", "[{\"a\":1,\"a\":2}]", 15, NULL, &t, &err) &&
           strstr(err.message, "twice") && !t);
 }
+/* No digit is lost silently: what neither int64 nor float64 holds as it stands is no number of a table. */
+static void test_json_numbers_keep_their_digits(void) {
+    static const struct {
+        const char *text;
+        sgf_type type;
+        const char *words;
+    } cases[] = {
+        {"{\"a\":12345678901234567890}", SGF_OTHER,
+         "whole numbers that int64 cannot hold (from record 1"},
+        {"{\"a\":0.5}\n{\"a\":-9223372036854775809}", SGF_OTHER, "whole numbers that int64 cannot"},
+        {"{\"a\":9007199254740993}\n{\"a\":0.5}", SGF_OTHER,
+         "values of several types (from record 2"},
+        {"{\"a\":0.5}\n{\"a\":-9007199254740993}", SGF_OTHER,
+         "values of several types (from record 2"},
+        {"{\"a\":9007199254740992}\n{\"a\":0.5}", SGF_F64, "float64"},
+        {"{\"a\":0.5}\n{\"a\":-9007199254740992}", SGF_F64, "float64"},
+        {"{\"a\":1e19}\n{\"a\":1.5E300}\n{\"a\":12345678901234567890.0}", SGF_F64, "float64"},
+        {"{\"a\":9223372036854775807}\n{\"a\":-9223372036854775808}", SGF_I64, "int64"}};
+    size_t i;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sgf_error err;
+        sgf_table *t;
+        MUST(sgf__json_table("x.jsonl", cases[i].text, strlen(cases[i].text), NULL, &t, &err), err);
+        if (sgf_table_type(t, 0) != cases[i].type ||
+            !strstr(sgf_table_type_text(t, 0), cases[i].words))
+            test_errors++, printf("    %s: %s\n", cases[i].text, sgf_table_type_text(t, 0));
+        sgf_table_free(t);
+    }
+}
+/* A list of nulls may be one of texts or of lists: what comes before or behind it decides. */
+static void test_json_lists_of_nulls_are_lists_of_either_kind(void) {
+    static const char *const cases[] = {"{\"a\": [null]}\n{\"a\": []}\n{\"a\": [null, null]}\n"
+                                        "{\"a\": null}\n{\"a\": [[\"x\", null], []]}\n",
+                                        "{\"a\": [[\"x\", null], []]}\n{\"a\": [null, null]}\n"};
+    static const char other[] = "{\"a\": [null, \"x\"]}\n{\"a\": [[\"x\"]]}\n";
+    char path[1024];
+    sgf_error err;
+    sgf_table *t;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        MUST(sgf__json_table("x.jsonl", cases[i], strlen(cases[i]), NULL, &t, &err), err);
+        CHECK(sgf_table_type(t, 0) == SGF_LIST_LIST_UTF8);
+        MUST(sgf_table_write_jsonl(t, table_path("nulls.jsonl", path), &err), err);
+        CHECK(table_file_is(path, cases[i]));
+        sgf_table_free(t);
+    }
+    MUST(sgf__json_table("x.jsonl", other, strlen(other), NULL, &t, &err), err);
+    CHECK(strstr(sgf_table_type_text(t, 0), "several types (from record 2"));
+    sgf_table_free(t);
+}
+/* Members in any order find their columns; none may come twice, whatever its value and type. */
+static void test_json_members_have_one_column_each(void) {
+    static const char *const twice[] = {"{\"a\":1,\"a\":null}", "{\"a\":null,\"a\":1}",
+                                        "{\"a\":null,\"a\":null}", "{\"a\":{},\"b\":1,\"a\":{}}"};
+    sgf__buf text;
+    sgf_error err;
+    sgf_table *t = NULL;
+    size_t i, k;
+    for (i = 0; i < 4; i++)
+        CHECK(sgf__json_table("x.jsonl", twice[i], strlen(twice[i]), NULL, &t, &err) ==
+                  SGF_ERR_FORMAT &&
+              strstr(err.message, "x.jsonl: record 1 has the member 'a' twice") && !t);
+    sgf__buf_init(&text, NULL);
+    for (k = 0; k < 50; k++)
+        for (i = 0; i < 50; i++) {
+            char member[64];
+            snprintf(member, sizeof member, "%s\"%.*s%d\": %d%s", i ? ", " : "{", (int)(k * i % 3),
+                     "cc", (int)(i * (k + 1) % 50), (int)(i * k), i == 49 ? "}\n" : "");
+            if ((k + 1) % 2 == 0 || (k + 1) % 5 == 0) continue; /* not every i would be another */
+            CHECK(!sgf__buf_text(&text, member, &err));
+        }
+    MUST(sgf__json_table("x.jsonl", text.ptr, text.len, NULL, &t, &err), err);
+    CHECK(sgf_table_rows(t) == 20);
+    for (k = i = 0; k < 50; k++) {
+        size_t m;
+        if ((k + 1) % 2 == 0 || (k + 1) % 5 == 0) continue;
+        for (m = 0; m < 50; m++) {
+            char name[64];
+            snprintf(name, sizeof name, "%.*s%d", (int)(k * m % 3), "cc", (int)(m * (k + 1) % 50));
+            CHECK(sgf_cell_i64(t, sgf_table_find(t, name), i) == (int64_t)(m * k));
+        }
+        i++;
+    }
+    sgf_table_free(t);
+    sgf__buf_free(&text);
+}
+/* The message has the line; the error's file is the path, its offset the byte of the file. */
+static void test_json_errors_are_placed_in_the_file(void) {
+    sgf_error err;
+    sgf_table *t = NULL;
+    CHECK(sgf__json_table("x.jsonl", "{}\n  {\"a\": }\n", 14, NULL, &t, &err) == SGF_ERR_FORMAT);
+    CHECK(!strcmp(err.file, "x.jsonl") && err.offset == 11 && strstr(err.message, "line 2"));
+    CHECK(sgf__json_table("x.jsonl", "\xEF\xBB\xBF{}\n?", 7, NULL, &t, &err) == SGF_ERR_FORMAT);
+    CHECK(!strcmp(err.file, "x.jsonl") && err.offset == 6 && !t);
+}
 
 /* ---- Arrow ---- */
 
@@ -1185,6 +1280,10 @@ static void tests_table(void) {
     RUN(test_cells_that_are_refused);
     RUN(test_numbers_print_as_python_prints_them);
     RUN(test_json_values_decide_the_types);
+    RUN(test_json_numbers_keep_their_digits);
+    RUN(test_json_lists_of_nulls_are_lists_of_either_kind);
+    RUN(test_json_members_have_one_column_each);
+    RUN(test_json_errors_are_placed_in_the_file);
     RUN(test_feather_gives_back_the_table);
     RUN(test_feather_of_no_columns_is_read);
     RUN(test_arrow_reads_nested_text_of_another_writer);
