@@ -1253,7 +1253,8 @@ SGF_DEF sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_s
 SGF_DEF sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err);
 
 /* Move the rows of `from` behind those of `table`, as the shards of a data set need it. Both must
-   have columns of the same names and types, in any order, and the same allocator; a table without
+   have columns of the same names and types, in any order (of those that share a name, the k-th goes
+   to the k-th), and the same allocator; a table without
    columns simply changes places with `from`. Otherwise `from` is left without columns and rows (it
    must still be freed), and texts read from it stay valid as long as `table`. Metadata of `from` is
    lost. */
@@ -1307,9 +1308,11 @@ SGF_DEF sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
             polars and DuckDB give these types and values back.
    csv      RFC 4180 with '\n' line ends, first line the names: what pandas writes with index=False,
             except that a lone '\r' is quoted, too, and not-a-number is nan. Lists are Python
-            literals, floats as repr() gives them, booleans True and False, nulls empty. Metadata
-            is lost.
-   jsonl    One JSON object a line. Infinities and not-a-number become null. Metadata is lost. */
+            literals, floats as repr() gives them, booleans True and False, nulls empty; a zero
+            byte of a text, which no reader of CSV takes, becomes U+FFFD. Metadata is lost. Refused:
+            a table without columns.
+   jsonl    One JSON object a line. Infinities and not-a-number become null. Metadata is lost.
+            Refused: two columns of one name. */
 SGF_DEF sgf_status sgf_table_write_feather(const sgf_table *table, const char *path,
                                            sgf_error *err);
 SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, sgf_error *err);
@@ -13831,13 +13834,27 @@ SGF_DEF sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err) 
 
 /* ---- appending a table ---- */
 
-/* The column of `from` that belongs to column i of `table`, or NULL. */
-static sgf__column *sgf__column_match(const sgf_table *table, const sgf_table *from, size_t i) {
+static int sgf__names_equal(const sgf__column *a, const sgf__column *b) {
+    return a->name_len == b->name_len && !memcmp(a->name, b->name, a->name_len);
+}
+/* Do the columns of two tables, as many, have the same names in the same places? */
+static int sgf__names_aligned(const sgf_table *table, const sgf_table *from) {
+    size_t i = 0;
+    while (i < table->count && sgf__names_equal(&table->columns[i], &from->columns[i])) i++;
+    return i == table->count;
+}
+/* The column of `from` that belongs to column i of `table`, or NULL: the one in its place, or the
+   k-th of its name where i is the k-th (files may have a name twice). */
+static sgf__column *sgf__column_match(const sgf_table *table, const sgf_table *from, size_t i,
+                                      int aligned) {
     const sgf__column *want = &table->columns[i];
-    int at = (int)i;
-    if (i >= from->count || strcmp(from->columns[i].name, want->name))
-        at = sgf_table_find(from, want->name);
-    return at >= 0 && from->columns[at].type == want->type ? &from->columns[at] : NULL;
+    size_t before = 0, at;
+    if (aligned) return from->columns[i].type == want->type ? &from->columns[i] : NULL;
+    for (at = 0; at < i; at++) before += (size_t)sgf__names_equal(&table->columns[at], want);
+    for (at = 0; at < from->count; at++)
+        if (sgf__names_equal(&from->columns[at], want) && !before--)
+            return from->columns[at].type == want->type ? &from->columns[at] : NULL;
+    return NULL;
 }
 static void sgf__array_join(sgf__array *to, const sgf__array *from, size_t size) {
     if (from->count) memcpy((char *)to->items + to->count * size, from->items, from->count * size);
@@ -13863,6 +13880,7 @@ SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error
     sgf_status status = SGF_OK;
     sgf__block **last;
     size_t i;
+    int aligned;
     if (table == from || mem->alloc != other->alloc || mem->free != other->free ||
         mem->user != other->user)
         return sgf__fail(err, SGF_ERR_ARG,
@@ -13876,8 +13894,9 @@ SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error
     if (from->count != table->count)
         return sgf__fail(err, SGF_ERR_ARG, "tables of %d and %d columns cannot be joined",
                          (int)table->count, (int)from->count);
+    aligned = sgf__names_aligned(table, from);
     for (i = 0; i < table->count && !status; i++) {
-        sgf__column *at = &table->columns[i], *match = sgf__column_match(table, from, i);
+        sgf__column *at = &table->columns[i], *match = sgf__column_match(table, from, i, aligned);
         if (!match)
             return sgf__fail(err, SGF_ERR_ARG,
                              "tables cannot be joined: column '%s' (%s) of the first has no equal "
@@ -13888,7 +13907,7 @@ SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error
     }
     if (status) return status;
     for (i = 0; i < table->count; i++)
-        sgf__column_join(&table->columns[i], sgf__column_match(table, from, i));
+        sgf__column_join(&table->columns[i], sgf__column_match(table, from, i, aligned));
     for (last = &table->arena.blocks; *last; last = &(*last)->next) {}
     *last = from->arena.blocks;
     from->arena.blocks = NULL;
@@ -14103,6 +14122,24 @@ static sgf_status sgf__table_check(const sgf_table *table, const char *path, sgf
     }
     return SGF_OK;
 }
+/* For a format in which a name stands for one column. */
+static sgf_status sgf__names_check(const sgf_table *table, const char *path, sgf_error *err) {
+    int sorted[SGF_MAX_COLUMNS], found;
+    size_t i, place;
+    for (i = 0; i < table->count; i++) {
+        const sgf__column *at = &table->columns[i];
+        place = sgf__name_place(table, sorted, i, sgf__text_of(at->name, at->name_len), &found);
+        if (found)
+            return sgf__fail_at(
+                err, SGF_ERR_ARG, path, -1,
+                "%s: not written: columns %llu and %llu, counted from 1, are both "
+                "named '%s', which JSON cannot tell apart; write Feather or CSV, or "
+                "drop one first",
+                path, (unsigned long long)sorted[place] + 1, (unsigned long long)i + 1, at->name);
+        sgf__name_insert(sorted, i, place, i);
+    }
+    return SGF_OK;
+}
 /* ====================================================================================
  * [SGF-30] CSV (RFC 4180), JSON lines, Python literals
  *
@@ -14214,33 +14251,34 @@ static sgf_status sgf__cell_words(sgf__buf *buf, const sgf__column *column, size
 
 /* ---- writing CSV ---- */
 
-/* Add one field, in quotes where it needs them (`alone`: an empty line would not be a row). */
-static sgf_status sgf__csv_field(sgf__buf *line, sgf_str text, int alone, sgf_error *err) {
+/* Add one field, in quotes where it needs them, or where the caller does. A zero byte, which a text
+   file cannot have, becomes U+FFFD. */
+static sgf_status sgf__csv_field(sgf__buf *line, sgf_str text, int quotes, sgf_error *err) {
     size_t i, start = 0;
-    int quotes = 0;
     sgf_status status = SGF_OK;
-    if (!text.len) return sgf__buf_text(line, alone ? "\"\"" : "", err);
     for (i = 0; i < text.len && !quotes; i++)
         quotes = text.ptr[i] && strchr(",\"\r\n", text.ptr[i]);
-    if (!quotes) return sgf__buf_add(line, text.ptr, text.len, err);
-    status = sgf__buf_text(line, "\"", err);
+    if (quotes) status = sgf__buf_text(line, "\"", err);
     for (i = 0; i < text.len && !status; i++) {
-        if (text.ptr[i] != '"') continue;
-        status = sgf__buf_add(line, text.ptr + start, i + 1 - start,
-                              err); /* the quote ends this piece ... */
-        start = i;                  /* ... and begins the next */
+        if (text.ptr[i] && text.ptr[i] != '"') continue;
+        status = sgf__buf_add(line, text.ptr + start, i - start, err);
+        if (!status) status = sgf__buf_text(line, text.ptr[i] ? "\"\"" : "\xEF\xBF\xBD", err);
+        start = i + 1;
     }
-    if (!status) status = sgf__buf_add(line, text.ptr + start, text.len - start, err);
-    return status ? status : sgf__buf_text(line, "\"", err);
+    if (!status && start < text.len)
+        status = sgf__buf_add(line, text.ptr + start, text.len - start, err);
+    return status || !quotes ? status : sgf__buf_text(line, "\"", err);
 }
 static sgf_status sgf__csv_cell(sgf__buf *line, sgf__buf *cell, const sgf__column *column,
                                 size_t row, int alone, sgf_error *err) {
     sgf_status status = SGF_OK;
     cell->len = 0;
-    if (column->type == SGF_UTF8) return sgf__csv_field(line, sgf__texts(column)[row], alone, err);
-    if (!sgf__column_null(column, row))
+    sgf_str text;
+    if (column->type != SGF_UTF8 && !sgf__column_null(column, row))
         status = sgf__cell_words(cell, column, row, &sgf__python_dialect, err);
-    return status ? status : sgf__csv_field(line, sgf__text_of(cell->ptr, cell->len), alone, err);
+    if (status) return status;
+    text = column->type == SGF_UTF8 ? sgf__texts(column)[row] : sgf__text_of(cell->ptr, cell->len);
+    return sgf__csv_field(line, text, alone && !text.len, err); /* an empty line is no row */
 }
 /* One row, the header for row SIZE_MAX, with its line end. */
 static sgf_status sgf__csv_row(sgf__buf *line, sgf__buf *cell, const sgf_table *table, size_t row,
@@ -14251,9 +14289,12 @@ static sgf_status sgf__csv_row(sgf__buf *line, sgf__buf *cell, const sgf_table *
     for (i = 0; i < table->count && !status; i++) {
         if (i) status = sgf__buf_text(line, ",", err);
         if (status) break;
-        if (row == SIZE_MAX)
-            status = sgf__csv_field(line, sgf_text(table->columns[i].name), alone, err);
-        else status = sgf__csv_cell(line, cell, &table->columns[i], row, alone, err);
+        if (row == SIZE_MAX) {
+            sgf_str name = sgf_text(table->columns[i].name);
+            int mark = name.len >= 3 && !memcmp(name.ptr, "\xEF\xBB\xBF", 3);
+            /* at the start of a file, a mark that is not in quotes is no part of the name */
+            status = sgf__csv_field(line, name, (alone && !name.len) || (!i && mark), err);
+        } else status = sgf__csv_cell(line, cell, &table->columns[i], row, alone, err);
     }
     return status ? status : sgf__buf_text(line, "\n", err);
 }
@@ -14318,10 +14359,16 @@ static sgf_status sgf__rows_write(const sgf_table *table, const char *path, sgf_
     return status;
 }
 SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, sgf_error *err) {
+    if (!table->count) /* an empty file has no header */
+        return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
+                            "%s: not written: a table without columns has no header, and cannot be "
+                            "a CSV file",
+                            path);
     return sgf__rows_write(table, path, sgf__csv_row, err);
 }
 SGF_DEF sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *path, sgf_error *err) {
-    return sgf__rows_write(table, path, sgf__json_row, err);
+    sgf_status status = sgf__names_check(table, path, err);
+    return status ? status : sgf__rows_write(table, path, sgf__json_row, err);
 }
 
 /* ---- reading CSV ---- */
@@ -16507,6 +16554,11 @@ static int sgf__ends_with(const char *path, const char *end) {
     size_t n = strlen(path), m = strlen(end);
     return n >= m && !strcmp(path + n - m, end);
 }
+/* Might these bytes be CSV? Binary formats hold zero bytes, or bytes that are not UTF-8, so that a
+   table whose first column happens to be named like one of them is still read. */
+static int sgf__is_text(const char *bytes, size_t size) {
+    return !memchr(bytes, 0, size) && sgf__table_valid(sgf__text_of(bytes, size)) == size;
+}
 /* A table in memory; `path` gives the extension and stands in messages. */
 static sgf_status sgf__table_read(const char *path, const char *bytes, size_t size,
                                   const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
@@ -16515,9 +16567,9 @@ static sgf_status sgf__table_read(const char *path, const char *bytes, size_t si
     for (k = 0; size >= 4 && k < sizeof sgf__foreigns / sizeof sgf__foreigns[0]; k++)
         if (size >= sgf__foreigns[k].size &&
             !memcmp(bytes, sgf__foreigns[k].magic, sgf__foreigns[k].size) &&
-            sgf__ends_with(path, sgf__foreigns[k].ending))
+            sgf__ends_with(path, sgf__foreigns[k].ending) && !sgf__is_text(bytes, size))
             return sgf__foreign_refuse(&sgf__foreigns[k], path, err);
-    if (size >= 6 && !memcmp(bytes, "ARROW1", 6))
+    if (size >= 6 && !memcmp(bytes, "ARROW1", 6) && !sgf__is_text(bytes, size))
         return sgf__arrow_read(path, bytes, size, mem, table, err);
     if (size >= 8 &&
         (!memcmp(bytes, "\xFF\xFF\xFF\xFF", 4) || !bytes[3])) /* no text has a 0 byte there */

@@ -314,6 +314,64 @@ static void test_csv_of_one_column_keeps_its_empty_rows(void) {
         sgf__unmap(&map);
     }
 }
+/* What a text or a name may hold comes back from a CSV file, but for zero bytes. */
+static void test_csv_reads_back_what_it_writes(void) {
+    static const char *const names[] = {"\xEF\xBB\xBFmark", "PAR1",       "ARROW1",     "FEA1",
+                                        "BZh91AY&SY",       "PK\x03\x04", "\x04\"M\x18"};
+    char path[1024];
+    sgf_error err;
+    sgf_table *t;
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        MUST(sgf_table_create(NULL, &t, &err), err);
+        MUST(sgf_table_column(t, names[i], SGF_UTF8, NULL, &err), err);
+        MUST(sgf_table_column(t, "b", SGF_UTF8, NULL, &err), err);
+        MUST(sgf_table_text(t, 0, sgf__text_of("a\0\"\0", 4), &err), err);
+        MUST(sgf_table_text(t, 1, sgf__text_of("\0", 1), &err), err);
+        MUST(sgf_table_write_csv(t, table_path("back.csv", path), &err), err);
+        sgf_table_free(t);
+        MUST(sgf_table_read(path, NULL, &t, &err), err);
+        CHECK(!strcmp(sgf_table_name(t, 0), names[i]) && sgf_table_rows(t) == 1);
+        CHECK(table_is(sgf_cell_text(t, 0, 0), "a\xEF\xBF\xBD\"\xEF\xBF\xBD"));
+        CHECK(table_is(sgf_cell_text(t, 1, 0), "\xEF\xBF\xBD"));
+        sgf_table_free(t);
+    }
+    MUST(sgf_table_create(NULL, &t, &err), err);
+    CHECK(sgf_table_write_csv(t, table_path("none.csv", path), &err) == SGF_ERR_ARG &&
+          strstr(err.message, "none.csv: not written: a table without columns"));
+    CHECK(!fopen(path, "rb"));
+    sgf_table_free(t);
+}
+/* Files may have a name twice: the first goes to the first, the second to the second. */
+static void test_columns_of_one_name_stay_apart(void) {
+    static const char *const more[] = {"x,a,x\n3,-,4\n", "a,x,x\n-,3,4\n", "x,x,a\n3,4,-\n"};
+    char path[1024];
+    sgf_error err;
+    size_t i;
+    for (i = 0; i < 3; i++) {
+        sgf_table *t, *from;
+        MUST(table_csv("x,x,a\n1,2,+\n", &t, &err), err);
+        MUST(table_csv(more[i], &from, &err), err);
+        MUST(sgf_table_append(t, from, &err), err);
+        sgf_table_free(from);
+        MUST(sgf_table_write_csv(t, table_path("twice.csv", path), &err), err);
+        CHECK(table_file_is(path, "x,x,a\n1,2,+\n3,4,-\n"));
+        CHECK(sgf_table_write_jsonl(t, table_path("twice.jsonl", path), &err) == SGF_ERR_ARG &&
+              strstr(err.message, "twice.jsonl: not written: columns 1 and 2, ") &&
+              strstr(err.message, "both named 'x'"));
+        CHECK(!fopen(path, "rb"));
+        MUST(sgf_table_write_feather(t, table_path("twice.feather", path), &err), err);
+        MUST(table_csv("x,a,a\n1,2,3\n", &from, &err), err);
+        CHECK(sgf_table_append(t, from, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 2);
+        CHECK(strstr(err.message, "column 'x' (utf8) of the first has no equal"));
+        sgf_table_free(from);
+        sgf_table_drop(t, 1);
+        MUST(sgf_table_write_jsonl(t, table_path("twice.jsonl", path), &err), err);
+        CHECK(table_file_is(path, "{\"x\": \"1\", \"a\": \"+\"}\n{\"x\": \"3\", \"a\": \"-\"}\n"));
+        CHECK(!remove(path));
+        sgf_table_free(t);
+    }
+}
 /* What no column can hold is named, with the record where it began. */
 static void test_json_that_no_column_holds_is_named(void) {
     static const char *const cases[][2] = {{"[1, 2]", "lists of numbers (from record 2 on)"},
@@ -827,7 +885,7 @@ static void test_arrow_reads_nested_text_of_another_writer(void) {
     sgf__arena_free(&arena);
     sgf__unmap(&map);
 }
-/* Without its unreadable columns, as JSON lines. */
+/* Without its unreadable columns, as Feather, which takes names twice. */
 static sgf_status table_dump(const char *path, const char *out, sgf_error *err) {
     sgf_table *t;
     int c;
@@ -835,7 +893,7 @@ static sgf_status table_dump(const char *path, const char *out, sgf_error *err) 
     if (status) return status;
     for (c = sgf_table_columns(t); c-- > 0;)
         if (sgf_table_type(t, c) == SGF_OTHER) sgf_table_drop(t, c);
-    status = sgf_table_write_jsonl(t, out, err);
+    status = sgf_table_write_feather(t, out, err);
     sgf_table_free(t);
     return status;
 }
@@ -865,12 +923,12 @@ static void table_check_golden(const char *path) {
     size_t n = strlen(path);
     if (n < 11 || strcmp(path + n - 11, ".arrow_file")) return;
     snprintf(stream, sizeof stream, "%.*s.stream", (int)n - 11, path);
-    status = table_dump(path, table_path("file.jsonl", one), &err);
+    status = table_dump(path, table_path("file.feather", one), &err);
     if (strstr(path, "zstd")) {
         CHECK(status == SGF_ERR_UNSUPPORTED && strstr(err.message, "ZSTD"));
         return;
     }
-    if (status || table_dump(stream, table_path("stream.jsonl", two), &err))
+    if (status || table_dump(stream, table_path("stream.feather", two), &err))
         printf("    %s\n", err.message);
     CHECK(!status && table_same_files(one, two));
 }
@@ -1272,6 +1330,8 @@ static void tests_table(void) {
     RUN(test_csv_is_written_as_pandas_does);
     RUN(test_csv_reads_quotes_lines_and_marks);
     RUN(test_csv_of_one_column_keeps_its_empty_rows);
+    RUN(test_csv_reads_back_what_it_writes);
+    RUN(test_columns_of_one_name_stay_apart);
     RUN(test_json_that_no_column_holds_is_named);
     RUN(test_csv_spectrum_equals_its_json);
     RUN(test_table_parse_reads_python_literals);
