@@ -1243,7 +1243,7 @@ SGF_DEF sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sg
 SGF_DEF sgf_status sgf_table_f64(sgf_table *table, int column, double value, sgf_error *err);
 SGF_DEF sgf_status sgf_table_i64(sgf_table *table, int column, int64_t value, sgf_error *err);
 SGF_DEF sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_error *err);
-/* A list of n texts; `items` may be NULL when n is 0. */
+/* A list of n texts; `items` may be NULL when n is 0, and may be what sgf_cell_list gives. */
 SGF_DEF sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *items, size_t n,
                                   sgf_error *err);
 /* A list of n lists. List i has counts[i] texts; `items` holds the texts of all of them in order.
@@ -1304,8 +1304,8 @@ SGF_DEF sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
 /* Write the whole table. The file appears complete under its name or not at all. Refused: columns
    of different lengths, columns of SGF_OTHER.
 
-   feather  Arrow IPC file, uncompressed, batches of up to 65536 rows; pandas.read_feather, pyarrow,
-            polars and DuckDB give these types and values back.
+   feather  Arrow IPC file, uncompressed, batches of up to 65536 rows and about 64 MiB of text a
+            column; pandas.read_feather, pyarrow, polars and DuckDB give these types and values back.
    csv      RFC 4180 with '\n' line ends, first line the names: what pandas writes with index=False,
             except that a lone '\r' is quoted, too, and not-a-number is nan. Lists are Python
             literals, floats as repr() gives them, booleans True and False, nulls empty; a zero
@@ -13792,10 +13792,24 @@ SGF_DEF sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_e
     if (!status) sgf__put_flag(at, value != 0);
     return status;
 }
+/* Items may be cells of the column that they are added to (sgf_cell_list), which moves when it grows:
+   their place in column->text, or SIZE_MAX for items from elsewhere. */
+static size_t sgf__items_within(const sgf_table *table, int column, const sgf_str *items) {
+    const sgf__column *at = sgf__column_at(table, column);
+    uintptr_t begin = at ? (uintptr_t)at->text.items : 0, place = (uintptr_t)items;
+    if (!begin || place < begin || place - begin >= at->text.count * sizeof(sgf_str))
+        return SIZE_MAX;
+    return (size_t)(place - begin) / sizeof(sgf_str);
+}
+static const sgf_str *sgf__items_after(const sgf__column *at, size_t within, const sgf_str *items) {
+    return within == SIZE_MAX ? items : sgf__texts(at) + within;
+}
 SGF_DEF sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *items, size_t n,
                                   sgf_error *err) {
     sgf__column *at = NULL;
+    size_t within = sgf__items_within(table, column, items);
     sgf_status status = sgf__cell_room(table, column, SGF_LIST_UTF8, 0, n, &at, err);
+    if (!status) items = sgf__items_after(at, within, items);
     if (!status && n)
         status = sgf__texts_copy(&table->arena, items, n, sgf__texts(at) + at->text.count, err);
     if (status) return status;
@@ -13807,13 +13821,14 @@ SGF_DEF sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_s
                                        const size_t *counts, size_t n, sgf_error *err) {
     sgf__column *at = NULL;
     sgf_status status;
-    size_t total = 0, i;
+    size_t total = 0, i, within = sgf__items_within(table, column, items);
     for (i = 0; i < n; i++) {
         if (counts[i] > SIZE_MAX / sizeof(sgf_str) - total)
             return sgf__fail(err, SGF_ERR_LIMIT, "a cell of too many items");
         total += counts[i];
     }
     status = sgf__cell_room(table, column, SGF_LIST_LIST_UTF8, n, total, &at, err);
+    if (!status) items = sgf__items_after(at, within, items);
     if (!status && total)
         status = sgf__texts_copy(&table->arena, items, total, sgf__texts(at) + at->text.count, err);
     if (status) return status;
@@ -14681,10 +14696,38 @@ static int sgf__table_clip(sgf_str text, size_t most) {
     while (most && ((unsigned char)text.ptr[most] & 0xC0) == 0x80) most--;
     return (int)most;
 }
+/* Rows by their text's address: cells of a dictionary share texts, and a text is parsed once. */
+typedef struct sgf__shared {
+    size_t *rows, cap; /* row + 1, or 0; cap is a power of two above twice the number of rows */
+} sgf__shared;
+
+static sgf_status sgf__shared_init(sgf__shared *shared, const sgf_allocator *mem, size_t rows,
+                                   sgf_error *err) {
+    shared->rows = NULL;
+    for (shared->cap = 16; shared->cap / 2 <= rows && shared->cap <= SIZE_MAX / 2;)
+        shared->cap *= 2;
+    shared->rows = (size_t *)sgf__alloc(mem, shared->cap, sizeof *shared->rows, err);
+    return shared->rows ? SGF_OK : SGF_ERR_MEMORY;
+}
+/* The first row with the text of row `row`, which is `row` itself if none was met before. */
+static size_t sgf__shared_row(sgf__shared *shared, const sgf_str *texts, size_t row) {
+    uint64_t key = ((uint64_t)(uintptr_t)texts[row].ptr ^ (uint64_t)texts[row].len << 40) *
+                   UINT64_C(0x9E3779B97F4A7C15);
+    size_t at = (size_t)(key >> 32) & (shared->cap - 1);
+    for (; shared->rows[at]; at = (at + 1) & (shared->cap - 1)) {
+        const sgf_str *known = &texts[shared->rows[at] - 1];
+        if (known->ptr == texts[row].ptr && known->len == texts[row].len)
+            return shared->rows[at] - 1;
+    }
+    shared->rows[at] = row + 1;
+    return row;
+}
 SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, sgf_error *err) {
     sgf__column *at = sgf__column_at(table, column), made;
     const sgf_allocator *mem = &table->arena.mem;
-    size_t row, rows;
+    int list = type == SGF_LIST_UTF8 || type == SGF_LIST_LIST_UTF8;
+    size_t row, rows, first;
+    sgf__shared shared = {NULL, 0};
     sgf_status status;
     if (!at || at->type != SGF_UTF8 || (unsigned)type >= SGF_OTHER)
         return sgf__fail(err, SGF_ERR_ARG, "column %d does not hold texts to be parsed", column);
@@ -14695,16 +14738,20 @@ SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, 
     made.type = type;
     rows = at->text.count;
     status = sgf__column_room(mem, &made, rows, 0, 0, err);
+    if (!status && list) status = sgf__shared_init(&shared, mem, rows, err);
     for (row = 0; row < rows && !status; row++) {
         sgf_str text = sgf__texts(at)[row];
         int good = 1;
+        first = list && text.len ? sgf__shared_row(&shared, sgf__texts(at), row) : row;
         if (!text.len) sgf__put_null(&made);
+        else if (first < row) status = sgf__cell_copy(mem, &made, &made, first, err);
         else status = sgf__text_convert(table, text, &made, &good, err);
         if (!good)
             status = sgf__fail(err, SGF_ERR_FORMAT, "column '%s', row %llu: not %s: %.*s", at->name,
                                (unsigned long long)row + 1, sgf__type_text(type),
                                sgf__table_clip(text, 60), text.ptr);
     }
+    sgf__free(mem, shared.rows, shared.cap, sizeof *shared.rows);
     sgf__column_clear(mem, status ? &made : at);
     if (!status) *at = made;
     return status;
@@ -15404,17 +15451,18 @@ static size_t sgf__cell_weight(const sgf__column *column, size_t row) {
     for (; begin < end; begin++) weight += sgf__texts(column)[begin].len + 1;
     return weight > lists ? weight : lists;
 }
-/* Rows from `begin` that fit one batch: 32-bit offsets must reach every byte and item. */
+/* Rows from `begin` that fit one batch: 32-bit offsets must reach every byte and item. A batch is made
+   in memory, so that without `most` it is far smaller, unless one row alone is larger. */
 static sgf_status sgf__feather_fit(sgf__feather *w, size_t begin, size_t rows, size_t most,
                                    size_t *end) {
-    const size_t limit = most ? most : (size_t)0x7fffffff;
+    const size_t limit = most ? most : (size_t)64 << 20, reach = most ? most : 0x7fffffff;
     size_t i, row;
     *end = begin + rows;
     for (i = 0; i < w->table->count; i++) {
         size_t total = 0;
         for (row = begin; row < *end; row++) {
             size_t weight = sgf__cell_weight(&w->table->columns[i], row);
-            if (weight > limit - total) break;
+            if (row == begin ? weight > reach : total > limit || weight > limit - total) break;
             total += weight;
         }
         if (row == begin && *end > begin)
@@ -15526,9 +15574,8 @@ static void sgf__feather_free(sgf__feather *w) {
     sgf__buf_free(&w->buffers.buf);
     sgf__buf_free(&w->blocks.buf);
 }
-/* Batches of at most batch_rows rows and batch_bytes of text a column (0: what 32-bit offsets
- * reach).
- */
+/* Batches of at most batch_rows rows and batch_bytes of text a column (0: 64 MiB, or one row of what
+   32-bit offsets reach). */
 static sgf_status sgf__feather_write(const sgf_table *table, const char *path, size_t batch_rows,
                                      size_t batch_bytes, sgf_error *err) {
     size_t rows = sgf_table_rows(table), begin = 0, end;

@@ -169,6 +169,97 @@ static void test_table_append_joins_shards(void) {
     sgf_table_free(all);
 }
 
+/* A cell may be made of another cell of its column, which moves when it grows. */
+static void test_lists_are_made_of_lists_of_their_column(void) {
+    size_t counts[2] = {1, 2}, row, n;
+    sgf_error err;
+    sgf_table *t;
+    sgf_str items[3];
+    items[0] = table_str("x"), items[1] = table_str("yy"), items[2] = table_str("zzz");
+    MUST(sgf_table_create(NULL, &t, &err), err);
+    MUST(sgf_table_column(t, "list", SGF_LIST_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(t, "lists", SGF_LIST_LIST_UTF8, NULL, &err), err);
+    MUST(sgf_table_list(t, 0, items, 3, &err), err);
+    MUST(sgf_table_list_list(t, 1, items, counts, 2, &err), err);
+    for (row = 1; row < 200; row++) {
+        MUST(sgf_table_list(t, 0, sgf_cell_list(t, 0, row - 1), 3, &err), err);
+        MUST(sgf_table_list_list(t, 1, sgf_cell_inner(t, 1, row - 1, 0, &n), counts, 2, &err), err);
+    }
+    CHECK(sgf_table_rows(t) == 200 && sgf_cell_count(t, 0, 199) == 3 && n == 1);
+    CHECK(table_is(sgf_cell_list(t, 0, 199)[0], "x") &&
+          table_is(sgf_cell_list(t, 0, 199)[2], "zzz"));
+    CHECK(table_is(sgf_cell_inner(t, 1, 199, 0, &n)[0], "x") && n == 1);
+    CHECK(table_is(sgf_cell_inner(t, 1, 199, 1, &n)[1], "zzz") && n == 2);
+    sgf_table_free(t);
+}
+/* Cells that share a text are parsed once, and share what comes of it. */
+static void test_table_parse_reads_a_shared_text_once(void) {
+    enum { SIZE = 100000, ROWS = 3000 };
+    static const char *const ends[2] = {"'one']", "'two']"};
+    static size_t rows[ROWS];
+    int type;
+    for (type = SGF_LIST_UTF8; type <= SGF_LIST_LIST_UTF8; type++) {
+        test_heap heap;
+        sgf_allocator mem = test_heap_init(&heap, 0);
+        char *text = (char *)malloc(SIZE + 16);
+        size_t i, before, n = 1;
+        sgf_error err;
+        sgf_table *t;
+        MUST(sgf_table_create(&mem, &t, &err), err);
+        MUST(sgf_table_column(t, "a", SGF_UTF8, NULL, &err), err);
+        for (i = 0; i < 2; i++) {
+            size_t open = type == SGF_LIST_UTF8 ? 1 : 2;
+            memset(text, ' ', SIZE);
+            memset(text, '[', open);
+            snprintf(text + SIZE, 16, "%s%s", ends[i], open == 1 ? "" : "]");
+            MUST(sgf_table_text(t, 0, table_str(text), &err), err);
+        }
+        free(text);
+        for (i = 0; i < ROWS; i++) rows[i] = i % 2;
+        MUST(sgf_table_select(t, rows, ROWS, &err), err);
+        before = heap.peak;
+        MUST(sgf_table_parse(t, 0, (sgf_type)type, &err), err);
+        CHECK(heap.peak - before < 4 * SIZE + 256 * ROWS);
+        for (i = 0; i < ROWS; i++) {
+            const sgf_str *list = type == SGF_LIST_UTF8 ? sgf_cell_list(t, 0, i)
+                                                        : sgf_cell_inner(t, 0, i, 0, &n);
+            CHECK(sgf_cell_count(t, 0, i) == 1 && n == 1);
+            CHECK(table_is(list[0], i % 2 ? "two" : "one"));
+        }
+        sgf_table_free(t);
+        CHECK(heap.used == 0);
+    }
+}
+/* A batch is made in memory: it ends at 64 MiB of text, unless a row alone has more. */
+static void test_feather_batches_are_bounded(void) {
+    static size_t rows[300];
+    size_t size = (size_t)1 << 20, end = 0;
+    char *text = (char *)malloc(size);
+    sgf__feather w;
+    sgf_error err;
+    sgf_table *t;
+    MUST(sgf_table_create(NULL, &t, &err), err);
+    MUST(sgf_table_column(t, "a", SGF_UTF8, NULL, &err), err);
+    memset(text, 'x', size);
+    MUST(sgf_table_text(t, 0, sgf__text_of(text, size), &err), err);
+    free(text);
+    MUST(sgf_table_select(t, rows, 300, &err), err);
+    sgf__feather_init(&w, t, "t.feather", &err);
+    MUST(sgf__feather_fit(&w, 5, 295, 0, &end), err);
+    CHECK(end == 5 + 63);
+    MUST(sgf__feather_fit(&w, 290, 10, 0, &end), err);
+    CHECK(end == 300);
+    ((sgf_str *)t->columns[0].text.items)[7].len = (size_t)100 << 20; /* only looked at */
+    MUST(sgf__feather_fit(&w, 7, 200, 0, &end), err);
+    CHECK(end == 8);
+    MUST(sgf__feather_fit(&w, 5, 200, 0, &end), err);
+    CHECK(end == 7);
+    ((sgf_str *)t->columns[0].text.items)[7].len = 0x7fffffff;
+    CHECK(sgf__feather_fit(&w, 7, 200, 0, &end) == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
+    sgf__feather_free(&w);
+    sgf_table_free(t);
+}
+
 /* Rows in another order and back again are the file they were; picked ones are those rows. */
 static void test_table_select_orders_and_picks(void) {
     sgf_error err;
@@ -1324,6 +1415,9 @@ static void tests_table(void) {
     RUN(test_table_gives_back_its_cells);
     RUN(test_table_mends_text_that_is_not_utf8);
     RUN(test_table_append_joins_shards);
+    RUN(test_lists_are_made_of_lists_of_their_column);
+    RUN(test_table_parse_reads_a_shared_text_once);
+    RUN(test_feather_batches_are_bounded);
     RUN(test_table_select_orders_and_picks);
     RUN(test_repr_is_pythons);
     RUN(test_numbers_are_printed_as_python_does);
