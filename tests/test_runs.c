@@ -245,6 +245,26 @@ static void test_shards_merge_into_the_whole(void) {
     runs_says("merge x", 2, "needed");
     runs_says("merge x.csv y", 2, "ends with .feather");
 }
+/* What a shard says about the whole costs no memory before its rows are there. */
+static void test_a_shards_total_is_not_believed(void) {
+    static const char *const totals[] = {"1099511627776", "4294967295"};
+    char text[128];
+    sgf_table *table = NULL;
+    sgf_error err;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        snprintf(text, sizeof text,
+                 "{\"shard\": 1, \"shards\": 1, \"total\": %s, \"rows\": [0]}", totals[i]);
+        MUST(sgf_table_create(NULL, &table, &err), err);
+        MUST(sgf_table_column(table, "uuid", SGF_UTF8, NULL, &err), err);
+        MUST(sgf_table_text(table, 0, sgf_text("a"), &err), err);
+        MUST(sgf_table_metadata_set(table, "segfuse_shard", sgf_text(text), &err), err);
+        MUST(sgf_table_write_feather(table, temp_path("total.feather"), &err), err);
+        sgf_table_free(table);
+        program_says("ulimit -v 1000000; build/segfuse merge '%s/whole.feather' '%s/total.feather'",
+                     1, "rows, but have 1 together");
+    }
+}
 /* A shard that holds no question is a shard like the others. */
 static void test_empty_shards_merge(void) {
     char line[1200];
@@ -301,6 +321,7 @@ static void tests_runs(void) {
     RUN(test_a_journal_of_another_configuration_is_refused);
     RUN(test_a_full_disk_keeps_what_is_done);
     RUN(test_shards_merge_into_the_whole);
+    RUN(test_a_shards_total_is_not_believed);
     RUN(test_empty_shards_merge);
     RUN(test_convert_goes_round);
     RUN(test_the_golden_digest);

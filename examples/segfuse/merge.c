@@ -2,6 +2,7 @@
 
 typedef struct {
     const char **file;  /* [shards] the file of each; NULL: not there */
+    shard_part *part;   /* [shards] and what it says about itself */
     const char **owner; /* [total] the file a row came from */
     size_t *place;      /* [total] its row among those joined */
     long shards;
@@ -19,23 +20,21 @@ static sgf_status merge_begin(merge *g, const sgf_table *table, const shard_part
     g->shards = p->shards;
     g->total = p->total;
     g->file = (const char **)calloc((size_t)p->shards, sizeof *g->file);
-    g->owner = (const char **)calloc(p->total + 1, sizeof *g->owner);
-    g->place = (size_t *)calloc(p->total + 1, sizeof *g->place);
-    if (!g->file || !g->owner || !g->place)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %llu rows",
-                         (unsigned long long)p->total);
+    g->part = (shard_part *)calloc((size_t)p->shards, sizeof *g->part);
+    if (!g->file || !g->part)
+        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %ld shards", p->shards);
     if (!status) status = sgf_table_create(NULL, &g->table, err);
     for (c = 0; c < sgf_table_columns(table) && !status; c++)
         status = sgf_table_column(g->table, sgf_table_name(table, c), sgf_table_type(table, c),
                                   NULL, err);
     return status;
 }
+/* One more shard, behind those joined. The rows of *p go to the merge. */
 static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_table *table,
-                            const shard_part *p, sgf_error *err) {
+                            shard_part *p, sgf_error *err) {
     char what[320];
     sgf_str config;
     sgf_error why;
-    size_t i;
     sgf_status status = g->table ? SGF_OK : merge_begin(g, table, p, err);
     if (status) return status;
     config.ptr = g->config.ptr, config.len = g->config.len;
@@ -51,21 +50,32 @@ static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_t
         return sgf__fail_at(err, SGF_ERR_ARG, path, -1, "shard %ld is given twice: %s and %s",
                             p->shard, g->file[p->shard - 1], path);
     g->file[p->shard - 1] = path;
+    p->first = g->rows;
+    g->rows += p->count;
+    g->part[p->shard - 1] = *p;
+    p->rows = NULL;
+    status = sgf_table_append(g->table, table, &why);
+    return status ? sgf__fail_at(err, status, path, -1, "%s: %s", path, why.message) : SGF_OK;
+}
+/* Which row of the whole is which of those joined; each must be in one shard. */
+static sgf_status merge_place(merge *g, const char *path, const shard_part *p, sgf_error *err) {
+    size_t i;
     for (i = 0; i < p->count; i++) {
         size_t row = p->rows[i];
         if (g->owner[row])
             return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1, "row %llu is in %s and in %s",
                                 (unsigned long long)row, g->owner[row], path);
         g->owner[row] = path;
-        g->place[row] = g->rows++;
+        g->place[row] = p->first + i;
     }
-    status = sgf_table_append(g->table, table, &why);
-    return status ? sgf__fail_at(err, status, path, -1, "%s: %s", path, why.message) : SGF_OK;
+    return SGF_OK;
 }
-/* All shards, and so all rows, must be there. */
-static sgf_status merge_check(const merge *g, sgf_error *err) {
+/* All shards, and so all rows, must be there. The total is only what a file says: memory is taken
+   for it when the shards have as many rows. */
+static sgf_status merge_check(merge *g, sgf_error *err) {
     char missing[256] = "";
     size_t i, n = 0, row;
+    sgf_status status = SGF_OK;
     for (i = 0; i < (size_t)g->shards; i++)
         if (!g->file[i] && strlen(missing) + 16 < sizeof missing) {
             n = strlen(missing);
@@ -75,6 +85,19 @@ static sgf_status merge_check(const merge *g, sgf_error *err) {
     if (*missing)
         return sgf__fail(err, SGF_ERR_ARG, "of %ld shards these are missing: %s", g->shards,
                          missing);
+    if (g->total > g->rows)
+        return sgf__fail(err, SGF_ERR_FORMAT,
+                         "the shards are of %llu rows, but have %llu together: some were damaged; "
+                         "make them again with segfuse generate --shard K/N --rewrite",
+                         (unsigned long long)g->total, (unsigned long long)g->rows);
+    g->owner = (const char **)calloc(g->total + 1, sizeof *g->owner);
+    g->place = (size_t *)calloc(g->total + 1, sizeof *g->place);
+    if (!g->owner || !g->place)
+        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %llu rows",
+                         (unsigned long long)g->total);
+    for (i = 0; i < (size_t)g->shards && !status; i++)
+        status = merge_place(g, g->file[i], &g->part[i], err);
+    if (status) return status;
     for (row = 0; row < g->total; row++)
         if (!g->owner[row])
             return sgf__fail(err, SGF_ERR_FORMAT, "row %llu is in none of the shards",
@@ -95,7 +118,7 @@ static sgf_status merge_read(merge *g, const char *path, const char *first, sgf_
 /* Join `files` and write `path`.feather, .csv and .json. */
 static sgf_status merge_files(const char **files, size_t n, const char *path, sgf_error *err) {
     merge g;
-    size_t i;
+    size_t i, k;
     sgf_status status = SGF_OK;
     memset(&g, 0, sizeof g);
     sgf__buf_init(&g.config, NULL);
@@ -105,7 +128,9 @@ static sgf_status merge_files(const char **files, size_t n, const char *path, sg
     if (!status) status = result_write(path, g.table, &g.config, err);
     sgf_table_free(g.table);
     sgf__buf_free(&g.config);
+    for (k = 0; g.part && k < (size_t)g.shards; k++) free(g.part[k].rows);
     free(g.file);
+    free(g.part);
     free(g.owner);
     free(g.place);
     return status;

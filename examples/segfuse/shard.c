@@ -56,6 +56,7 @@ static sgf_status shard_describe(sgf_table *table, long shard, long shards, cons
 typedef struct {
     long shard, shards;
     size_t total, count, *rows;
+    size_t first; /* segfuse merge: its first row among those joined */
 } shard_part;
 
 static sgf_status shard_bad(const char *path, const char *what, sgf_error *err) {
@@ -70,6 +71,8 @@ static sgf_status shard_numbers(const sgf__json *json, const char *path, shard_p
     for (i = 0; i < 3; i++)
         if (!at[i] || !sgf__json_int(json, at[i], 0, INT64_MAX, &value[i]))
             return shard_bad(path, "its \"segfuse_shard\" is damaged", err);
+    if ((uint64_t)value[2] >= SIZE_MAX / 16) /* arrays of so many pointers are made */
+        return shard_bad(path, "its \"segfuse_shard\" names more rows than memory could hold", err);
     if (!at[3] || json->nodes[at[3]].type != SGF__ARRAY || value[0] < 1 || value[0] > value[1] ||
         value[1] > MAX_SHARDS)
         return shard_bad(path, "its \"segfuse_shard\" is damaged", err);
