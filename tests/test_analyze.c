@@ -170,6 +170,9 @@ static void test_analyze_on_the_intersection(void) {
     program_file("a.csv", "uuid,answers,prediction\n1,['a'],a\n2,['b'],b\n3,['c'],x\n");
     program_file("b.csv", "uuid,answers,prediction\n2,['b'],x\n3,['c'],c\n4,['d'],d\n");
     program_file("c.csv", "uuid,answers,prediction\n9,['b'],x\n");
+    program_file("d.csv", "uuid,answers,prediction\n1,['a'],x\n2,['b'],b\n");
+    program_says("build/segfuse analyze '%s/a.csv' '%s/d.csv' --baseline a", 0,
+                 "  -50.0%"); /* of a's 2 of 2 there, not 2 of 3 */
     program_says("build/segfuse analyze '%s/a.csv' '%s/b.csv' --format csv --table pairs", 0,
                  "\na,b,2,0.0,");
     program_says("build/segfuse analyze '%s/a.csv' '%s/b.csv'", 0,

@@ -185,8 +185,9 @@ static void text_gains(const study *s, const size_t *rank, size_t base) {
     double mean = 0;
     for (i = 0; i < s->files && base < s->files; i++) {
         const method_pair *pair = study_pair_of(s, rank[i], base, &turned);
-        double rate = s->summary[base].rate[s->way], sign;
+        double rate, sign;
         if (!pair || !pair->questions) continue;
+        rate = pair->rate[pair->first == base ? 0 : 1];
         if (!printed++)
             printf("\nCompared with %s, on the questions both answered:\n%-*s  difference  95%% "
                    "interval       relative  McNemar p  Holm p    kappa\n",
@@ -281,8 +282,10 @@ static void text_relations(const study *s, const size_t *rank) {
             printed++, printf("  %16.16s", s->file[rank[i]].name);
     printf("\n");
     for (r = 0; r < s->relations; r++) {
-        printf("%-28.*s  %9llu", s->relation[r].len < 28 ? (int)s->relation[r].len : 28,
-               s->relation[r].ptr, (unsigned long long)s->relation_questions[r]);
+        sgf_str name = s->relation[r];
+        name.len = name.len < 28 ? name.len : 28;
+        text_print(name, 28);
+        printf("%*s  %9llu", 28 - (int)name.len, "", (unsigned long long)s->relation_questions[r]);
         for (i = printed = 0; i < s->files && printed < 8; i++) {
             size_t at = r * s->files + rank[i];
             if (!study_compares(&s->file[rank[i]])) continue;
@@ -293,19 +296,6 @@ static void text_relations(const study *s, const size_t *rank) {
         }
         printf("\n");
     }
-}
-/* A text on one line of a terminal: control characters printed as spaces, cut behind `most` bytes. */
-static void text_print(sgf_str text, size_t most) {
-    size_t n = text.len, i;
-    if (n > most)
-        for (n = most; n && ((unsigned char)text.ptr[n] & 0xC0) == 0x80;) n--;
-    for (i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        int c1 = c == 0xC2 && i + 1 < n && (unsigned char)text.ptr[i + 1] < 0xA0;
-        putchar(c < 32 || c == 127 || c1 ? ' ' : c);
-        i += (size_t)c1;
-    }
-    if (n < text.len) printf("...");
 }
 static void text_question(const study *s, size_t q) {
     const asked_question *ask = &s->question[q];

@@ -36,6 +36,23 @@ static const char *verb_now = ""; /* whose options were read: what messages begi
 typedef enum { FORM_PARSE, FORM_MAN, FORM_BASH, FORM_ZSH } options_form;
 static options_form options_as = FORM_PARSE;
 
+/* ---- texts of files on a terminal ---- */
+
+/* Text of a file on one line of a terminal: control characters, which could give it orders, printed
+   as spaces, cut behind `most` bytes. */
+static void text_print(sgf_str text, size_t most) {
+    size_t n = text.len, i;
+    if (n > most)
+        for (n = most; n && ((unsigned char)text.ptr[n] & 0xC0) == 0x80;) n--;
+    for (i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        int c1 = c == 0xC2 && i + 1 < n && (unsigned char)text.ptr[i + 1] < 0xA0;
+        putchar(c < 32 || c == 127 || c1 ? ' ' : c);
+        i += (size_t)c1;
+    }
+    if (n < text.len) printf("...");
+}
+
 /* ---- the nearest name ---- */
 
 enum { NAME_MOST = 40 }; /* longer names are near to nothing */

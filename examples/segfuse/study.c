@@ -16,6 +16,7 @@ typedef struct {
 /* Two methods, first minus second, on the questions that both answered. */
 typedef struct {
     size_t first, second, questions;
+    double rate[2]; /* accuracies on these questions */
     double difference, low, high;
     int single; /* both have one row a question; only then what follows is defined */
     paired_counts counts;
@@ -331,7 +332,9 @@ static void study_pair(study *s, method_pair *p) {
     p->difference = p->low = p->high = NAN;
     p->p = p->holm = p->kappa = NAN;
     if (!p->questions) return;
-    p->difference = (double)hits[0] / (double)rows[0] - (double)hits[1] / (double)rows[1];
+    p->rate[0] = (double)hits[0] / (double)rows[0];
+    p->rate[1] = (double)hits[1] / (double)rows[1];
+    p->difference = p->rate[0] - p->rate[1];
     if (p->single) p->p = mcnemar_p(&p->counts), p->kappa = kappa_of(&p->counts);
 }
 static void study_holm(study *s, double *scratch, size_t *order) {
