@@ -207,6 +207,21 @@ static void test_broken_folders_are_refused(void) {
 
 /* ---- what is wrong with a file ---- */
 
+/* A long subject in many places would be longer than all memory. */
+static void test_a_filled_template_has_a_limit(void) {
+    FILE *file = fopen(temp_path("long.csv"), "wb");
+    int i;
+    if (!file) SKIP("no file");
+    fputs("uuid,sub_ent,obj_aliases,template,is_manual\n1,", file);
+    for (i = 0; i < 30000; i++) putc('e', file);
+    fputs(",a,", file);
+    for (i = 0; i < 10000; i++) fputs("[X]", file);
+    fputs(",True\n", file);
+    fclose(file);
+    program_says("build/segfuse generate --data '%s/long.csv' --output '%s/refused'", 1,
+                 "long.csv: row 1: its template with every [X] and [Y] filled is longer than 1 MiB");
+}
+
 #define FRONT "{\"uuid\": \"1\", \"answers\": [\"a\"], \"manual_paraphrases\": [\"p\"]"
 
 static void test_wrong_data_is_refused_by_row_and_column(void) {
@@ -260,6 +275,8 @@ static void test_wrong_data_is_refused_by_row_and_column(void) {
     dataset_refuses("w.json", "{\"question\": [\"q\", \"r\"], \"answers\": [[\"a\"], [\"b\"]]}",
                     "orient='records', lines=True");
     dataset_refuses("w.json", "[1, 2]", "record 1 is not an object");
+    dataset_refuses("w.csv", "\x1B[31m,b\n1,2\n", "its columns are ?[31m (utf8), b (utf8)");
+    program_says("build/segfuse inspect '%s/w.csv'", 0, "\n  ?[31m                utf8\n");
     dataset_refuses("w.parquet", "PAR1....PAR1", "Parquet is not read");
     dataset_refuses("w.gz", "\x1F\x8B....", "gzip");
     program_says("test -e '%s/refused' || echo nothing", 0, "nothing");
@@ -334,6 +351,7 @@ static void tests_dataset(void) {
     RUN(test_a_byte_order_mark_and_crlf_change_nothing);
     RUN(test_folders_of_save_to_disk);
     RUN(test_broken_folders_are_refused);
+    RUN(test_a_filled_template_has_a_limit);
     RUN(test_wrong_data_is_refused_by_row_and_column);
     RUN(test_raw_questions_are_asked_alone);
     RUN(test_webquestions_and_myriadlama_run_from_end_to_end);

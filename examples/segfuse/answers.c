@@ -148,7 +148,7 @@ static void answer_name_read(answer_file *f) {
 static void config_read_text(const sgf__json *json, const char *key, char *out, size_t cap) {
     uint32_t node = sgf__json_get(json, 0, key);
     if (node && json->nodes[node].type == SGF__STRING)
-        snprintf(out, cap, "%.*s", (int)json->nodes[node].text.len, json->nodes[node].text.ptr);
+        snprintf(out, cap, "%s", sgf__show(json->nodes[node].text).text);
 }
 /* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json beside
    a CSV. A file without one, or with one that cannot be read, says nothing. */

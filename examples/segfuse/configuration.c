@@ -15,7 +15,7 @@ static void config_name(sgf_str key, char *out, size_t cap) {
             snprintf(out, cap, "%s", names[i][1]);
             return;
         }
-    snprintf(out, cap, "--%.*s", key.len < 60 ? (int)key.len : 60, key.ptr);
+    snprintf(out, cap, "--%.60s", sgf__show(key).text);
 }
 static int config_values_same(const sgf__json *a, uint32_t x, const sgf__json *b, uint32_t y) {
     uint32_t i, n = a->nodes[x].next - x;
@@ -38,8 +38,8 @@ static void config_value(const sgf__json *json, uint32_t node, char *out, size_t
     else if (at->type == SGF__ARRAY || at->type == SGF__OBJECT)
         snprintf(out, cap, "of %lu values", (unsigned long)at->count);
     else if (at->type == SGF__NUMBER || at->type == SGF__STRING)
-        snprintf(out, cap, at->type == SGF__STRING ? "'%.*s'" : "%.*s",
-                 at->text.len < 60 ? (int)at->text.len : 60, at->text.ptr);
+        snprintf(out, cap, at->type == SGF__STRING ? "'%.60s'" : "%.60s",
+                 sgf__show(at->text).text);
     else
         snprintf(out, cap, "%s", words[at->type == SGF__TRUE ? 2 : at->type == SGF__FALSE ? 1 : 0]);
 }

@@ -67,7 +67,8 @@ static void columns_text(const sgf_table *table, char *out, size_t cap) {
     size_t n = 0;
     out[0] = 0;
     for (c = 0; c < sgf_table_columns(table); c++) {
-        int more = snprintf(out + n, cap - n, "%s%s (%s)", c ? ", " : "", sgf_table_name(table, c),
+        int more = snprintf(out + n, cap - n, "%s%s (%s)", c ? ", " : "",
+                            sgf__show(sgf_text(sgf_table_name(table, c))).text,
                             sgf_table_type_text(table, c));
         if (more < 0 || (size_t)more >= cap - n) {
             snprintf(out + n, cap - n, n ? ", ..." : "...");
@@ -94,8 +95,8 @@ static sgf_status column_missing(const dataset *d, const char *name, sgf_error *
 static sgf_status column_bad(const dataset *d, int column, const char *wanted, sgf_error *err) {
     return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                         "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
-                        sgf_table_name(d->table, column), sgf_table_type_text(d->table, column),
-                        wanted, json_advice(d));
+                        sgf__show(sgf_text(sgf_table_name(d->table, column))).text,
+                        sgf_table_type_text(d->table, column), wanted, json_advice(d));
 }
 
 /* ---- columns ---- */
@@ -310,9 +311,13 @@ static int row_key_same(const row_key *a, const row_key *b) {
     return a->uuid.len == b->uuid.len && !memcmp(a->uuid.ptr, b->uuid.ptr, a->uuid.len);
 }
 
-/* `text` with every `from` replaced by `to`. */
-static sgf_status text_replace(dataset *d, sgf_str text, const char *from, sgf_str to, sgf_str *out,
-                               sgf_error *err) {
+/* What a template may become. A long subject in many places is longer than the file itself, by a
+   square. */
+enum { FILLED_MOST = 1 << 20 };
+
+/* `text`, of that row, with every `from` replaced by `to`. */
+static sgf_status text_replace(dataset *d, size_t row, sgf_str text, const char *from, sgf_str to,
+                               sgf_str *out, sgf_error *err) {
     size_t size = strlen(from), at = 0, start = 0;
     sgf__buf buf;
     sgf_status status = SGF_OK;
@@ -324,6 +329,10 @@ static sgf_status text_replace(dataset *d, sgf_str text, const char *from, sgf_s
         }
         status = sgf__buf_add(&buf, text.ptr + start, at - start, err);
         if (!status) status = sgf__buf_add(&buf, to.ptr, to.len, err);
+        if (!status && buf.len > FILLED_MOST)
+            status = dataset_bad(d, err, row,
+                                 "its template with every [X] and [Y] filled is longer than 1 MiB; "
+                                 "shorten sub_ent or template");
         start = at += size;
     }
     if (!status) status = sgf__buf_add(&buf, text.ptr + start, text.len - start, err);
@@ -341,8 +350,8 @@ static sgf_status raw_fill(dataset *d, const raw_columns *c, size_t row, sgf_str
     sgf_str text = sgf_cell_text(d->table, c->phrase, row);
     sgf_status status;
     if (!text.len) return dataset_bad(d, err, row, "has no template");
-    status = text_replace(d, text, "[X]", subject, &text, err);
-    if (!status) status = text_replace(d, text, "[Y]", sgf_text("[MASK]"), &text, err);
+    status = text_replace(d, row, text, "[X]", subject, &text, err);
+    if (!status) status = text_replace(d, row, text, "[Y]", sgf_text("[MASK]"), &text, err);
     return status ? status : text_add(d, text, &q->paraphrase_count, err);
 }
 static int raw_is_manual(const dataset *d, const raw_columns *c, size_t row) {

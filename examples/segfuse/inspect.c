@@ -337,9 +337,10 @@ static int inspect_data(const char *path, const char *split) {
                source.shards == 1 ? "" : "s");
     printf("\n");
     for (c = 0; c < sgf_table_columns(table); c++)
-        printf("  %-20s %s\n", sgf_table_name(table, c), sgf_table_type_text(table, c));
+        printf("  %-20s %s\n", sgf__show(sgf_text(sgf_table_name(table, c))).text,
+               sgf_table_type_text(table, c));
     config = sgf_table_metadata_get(table, "segfuse");
-    if (config.ptr) printf("segfuse: %.*s\n", (int)config.len, config.ptr);
+    if (config.ptr) printf("segfuse: "), text_print(config, SIZE_MAX), printf("\n");
     is_result = sgf_table_find(table, "prediction") >= 0 ||
                 sgf_table_find(table, "sample_predicts") >= 0;
     sgf_table_free(table);
@@ -379,7 +380,9 @@ static int inspect_safetensors(const char *path) {
     printf("%s: %llu tensors\n", path, (unsigned long long)st.count);
     for (i = 0; i < st.count; i++) {
         const sgf__stored *t = &st.tensors[i];
-        printf("  %.*s %s [", (int)t->name.len, t->name.ptr, sgf__dtypes[t->dtype].name);
+        printf("  ");
+        text_print(t->name, SIZE_MAX);
+        printf(" %s [", sgf__dtypes[t->dtype].name);
         for (k = 0; k < t->rank; k++)
             printf("%s%llu", k ? ", " : "", (unsigned long long)t->shape[k]);
         printf("]\n");

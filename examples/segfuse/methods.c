@@ -115,9 +115,8 @@ static sgf_status confidences_check(const generate_run *run, const sgf_method *m
             if (confidence_get(&run->sure, asks->uuid, text)) continue;
             return sgf__fail_at(
                 err, SGF_ERR_ARG, run->sure.path, -1,
-                "%s has no confidence for this paraphrase of question %.*s: '%.*s'%s",
-                run->sure.path, (int)(asks->uuid.len < 100 ? asks->uuid.len : 100), asks->uuid.ptr,
-                (int)(text.len < 400 ? text.len : 400), text.ptr, text.len < 400 ? "" : "...");
+                "%s has no confidence for this paraphrase of question %s: '%s'", run->sure.path,
+                sgf__show(asks->uuid).text, sgf__show(text).text);
         }
     }
     return SGF_OK;

@@ -380,11 +380,11 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
 }
 static sgf_status question_unknown(const dataset *d, const char *name, sgf_error *err) {
     name_nearest near = nearest_to(name);
-    char best[NAME_MOST + 32] = "";
+    char best[112] = "";
     size_t i;
     for (i = 0; i < d->count; i++) nearest_try(&near, d->questions[i].uuid);
     if (near.best.ptr)
-        snprintf(best, sizeof best, "did you mean %.*s? ", (int)near.best.len, near.best.ptr);
+        snprintf(best, sizeof best, "did you mean %s? ", sgf__show(near.best).text);
     return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                         "%s has no question '%.100s'; %s--explain takes a uuid or the number of a "
                         "question, 1 to %llu; segfuse convert %s questions.csv lists them",

@@ -55,10 +55,36 @@ static uint32_t data_json_array(const data_json *j, const char *key) {
     uint32_t at = j->json.nodes ? sgf__json_get(&j->json, 0, key) : 0;
     return at && j->json.nodes[at].type == SGF__ARRAY ? at : 0;
 }
-/* Is this the name of something in a folder, and of nothing outside of it? */
+/* Is this the name of something in a folder, and of nothing outside of it? Names with control
+   characters are none: they would be printed. */
 static int is_entry(sgf_str name, size_t most) {
+    size_t i;
+    for (i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < 32 || name.ptr[i] == 127) return 0;
     return name.len && name.len < most && name.ptr[0] != '.' && !memchr(name.ptr, '/', name.len) &&
            !memchr(name.ptr, 0, name.len);
+}
+
+/* A path as a Python literal, for commands that a user copies. It is as long as fits. */
+typedef struct {
+    char text[2700];
+} python_literal;
+static python_literal python_text(const char *path) {
+    python_literal out;
+    size_t n = 0;
+    out.text[n++] = '\'';
+    for (; *path && n + 6 < sizeof out.text; path++) {
+        unsigned char c = (unsigned char)*path;
+        if (c < 32 || c == 127) {
+            n += (size_t)snprintf(out.text + n, 5, "\\x%02x", c);
+            continue;
+        }
+        if (c == '\'' || c == '\\') out.text[n++] = '\\';
+        out.text[n++] = (char)c;
+    }
+    out.text[n++] = '\'';
+    out.text[n] = 0;
+    return out;
 }
 
 /* Put the rows of one more shard behind those of *table. */
@@ -93,8 +119,8 @@ static sgf_status saved_read(data_source *source, sgf_table **table, sgf_error *
         status = sgf__fail_at(
             err, SGF_ERR_UNSUPPORTED, state.path, -1,
             "%s: rows chosen by an index file are not read; save the data set again in Python: "
-            "import datasets; datasets.load_from_disk('%s').flatten_indices().save_to_disk('out')",
-            state.path, source->path);
+            "import datasets; datasets.load_from_disk(%s).flatten_indices().save_to_disk('out')",
+            state.path, python_text(source->path).text);
     for (i = files + 1; !status && i < state.json.nodes[files].next; i = state.json.nodes[i].next) {
         name = sgf__json_get(&state.json, i, "filename");
         if (!name || state.json.nodes[name].type != SGF__STRING ||
@@ -160,8 +186,9 @@ static int parquet_find(const char *folder, char *name, size_t cap) {
 }
 /* A folder that save_to_disk did not write: WANTED.jsonl, WANTED.csv, ... in it. */
 static sgf_status split_file(data_source *source, const char *wanted, sgf_error *err) {
-    char path[1100];
+    char path[1100], feather[128];
     int i;
+    snprintf(feather, sizeof feather, "%.100s.feather", wanted);
     for (i = 0; split_endings[i]; i++) {
         if (!path_make(path, sizeof path, "%s/%s.%s", source->path, wanted, split_endings[i]) ||
             access(path, F_OK))
@@ -173,8 +200,8 @@ static sgf_status split_file(data_source *source, const char *wanted, sgf_error 
     if (parquet_find(source->path, path, sizeof path))
         return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
                             "%s: Parquet is not read; convert it in Python: import pandas; "
-                            "pandas.read_parquet('%s').to_feather('%s.feather')",
-                            path, path, wanted);
+                            "pandas.read_parquet(%s).to_feather(%s)",
+                            path, python_text(path).text, python_text(feather).text);
     return sgf__fail_at(
         err, SGF_ERR_IO, source->path, -1,
         "%s: a folder without data: neither state.json nor dataset_dict.json (what save_to_disk of "
