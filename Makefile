@@ -23,7 +23,7 @@ help:
 
 ## run      answer the bundled questions with the bundled model, by every method
 run: build/segfuse
-	./build/segfuse generate --method $(METHODS) --dataset myriadlama --rewrite \
+	./build/segfuse generate --method $(METHODS) --dataset myriadlama \
 	    --output results/myriadlama/segfuse-2m
 
 ## test     the whole test suite: no network, no Python, no GPU

@@ -92,6 +92,21 @@ static void test_generate_refuses_what_cannot_work(void) {
         "build/segfuse generate --num_fewshots 5 --num_paraphrases 20 --method flex_attention --output '%s/o'",
         1, "context is 2048");
     program_says("test -z \"$(ls '%s/o')\" && echo empty", 0, "empty");
+    program_file("file", "");
+    program_says("build/segfuse generate --output '%s/file/o'", 1,
+                 "file/o cannot be made: File exists");
+    program_says("L=$(printf 'a/%%.0s' $(seq 200)); L=$L/$L$L; "
+                 "build/segfuse generate --max_samples 1 --output '%s/'$L",
+                 1, "longer than 1023 bytes; give a shorter --output");
+    program_says("I=$(printf '0%%.0s' $(seq 1100)); build/segfuse generate --max_samples 1 "
+                 "--method flex_attention --indexs $I --output '%s/long'",
+                 1, "give a shorter --output or fewer --indexs");
+    program_says("build/segfuse paraphrase --output /tmp/$(printf 'a%%.0s' $(seq 1200)).jsonl", 1,
+                 "longer than 1099 bytes");
+    program_says("ls '%s' | grep -c '^a$\\|long' || true", 0, "0");
+    if (geteuid() == 0) return; /* nothing is forbidden to root */
+    program_says("mkdir -m 555 '%s/closed' && build/segfuse generate --output '%s/closed/a/b'", 1,
+                 "closed/a/b cannot be made: Permission denied");
 }
 /* A run writes its files; a second one of the same configuration does nothing; another one is
  * refused. */
@@ -102,11 +117,15 @@ static void test_generate_writes_and_protects_results(void) {
     program_says(
         "build/segfuse generate --method per_prompt --max_samples 3 --lemmatize --output '%s/run'",
         0, "is there already, of this very configuration");
+    program_says( /* the table of a result that is there, and of a new one beside it */
+        "build/segfuse generate --method per_prompt,max --max_samples 3 --lemmatize --quiet --output '%s/run' "
+        "2> /dev/null | grep -c '^per_prompt  *[01][.][0-9]* .* -  *-  *-  *-$\\|^max .*[0-9]$\\|^-: the result'",
+        0, "3\n");
     program_says("build/segfuse generate --method per_prompt --max_samples 2 --output '%s/run'", 1,
                  "with another configuration");
     program_says(
-        "build/segfuse generate --method max,per_prompt --max_samples 3 --output '%s/run' || ls "
-        "'%s/run' | grep -c max",
+        "build/segfuse generate --method weighted_avg,per_prompt --max_samples 3 --output '%s/run' || ls "
+        "'%s/run' | grep -c weighted",
         1, "0"); /* found out before the first method runs */
     program_says(
         "build/segfuse generate --method per_prompt --max_samples 2 --rewrite --output '%s/run'", 0,

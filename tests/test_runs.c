@@ -113,13 +113,16 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
     snprintf(path, sizeof path, "%s", temp_path("stopped/per_prompt.journal"));
     for (i = 0; i < 2; i++) {
         long size = runs_size(path) > 0 ? runs_size(path) : 0;
-        pid_t pid = runs_start(runs_into("stopped", "--threads 1 --kernels naive")); /* slowly */
+        pid_t pid = runs_start(runs_into("stopped", i ? "--threads 1 --kernels naive" /* slowly */
+                                                      : "--threads 1 --kernels naive --rewrite"));
         if (!runs_wait(pid, path, size + 1500, &status)) SKIP("the run was over too soon");
         kill(pid, numbers[i]);
         waitpid(pid, &status, 0);
         if (WIFEXITED(status) && !WEXITSTATUS(status)) SKIP("the run was over too soon");
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + numbers[i]);
-        program_says("cat '%s/started.txt'", 0, "the same command goes on from there");
+        program_says("cat '%s/started.txt'", 0,
+                     i ? "the same command goes on from there"
+                       : "the same command without --rewrite goes on from there");
         program_says("build/segfuse inspect '%s/stopped/per_prompt.partial.feather'", 0,
                      "predict_lemma");
     }

@@ -388,12 +388,12 @@ static int confidence_do(confidence_run *c) {
                 return 1;
             model_name(run->o.model, run->model_name, sizeof run->model_name);
         }
-        run_folder(run);
+        if (!run_folder(run)) return 1;
         snprintf(path, sizeof path, "%s/confidence", run->folder);
         return confidence_write(path);
     }
     if ((code = generate_load(run)) != 0) return code;
-    run_folder(run);
+    if (!run_folder(run)) return 1;
     snprintf(path, sizeof path, "%s/confidence", run->folder);
     if (!result_writable(path)) return 1;
     memset(&t, 0, sizeof t);

@@ -22,7 +22,7 @@ static int generate_usage(const generate_options *o) {
 static int generate_all(generate_run *run) {
     method_result results[MAX_METHODS];
     int wanted[MAX_METHODS], status;
-    size_t done = 0, i;
+    size_t i;
     if (!generate_indexs(run) || !generate_mass(run) || !generate_matrix(run) ||
         !generate_methods(run))
         return 2;
@@ -31,16 +31,18 @@ static int generate_all(generate_run *run) {
     if (!shard_parse(run->o.shard, &run->shard, &run->shards)) return 2;
     status = generate_load(run);
     if (status) return status;
-    run_folder(run);
+    if (!run_folder(run)) return 1;
+    for (i = 0; i < run->methods && !run->o.explain; i++)
+        if (!method_path_fits(run, &run->method[i])) return 1;
     if (!confidences_find(run)) return 1;
     for (i = 0; i < run->methods && !run->o.explain; i++)
-        if ((wanted[i] = method_wanted(run, &run->method[i])) < 0) return 1;
+        if ((wanted[i] = method_wanted(run, &run->method[i], &results[i])) < 0) return 1;
     if (run->o.dump_layout && layout_dump(run, &run->method[0])) return 1;
     if (run->o.explain) return explain_do(run);
-    for (i = 0; i < run->methods; i++)
-        if (wanted[i] && !status) status = method_do(run, &run->method[i], &results[done++]);
-    if (status) done--; /* the last one is not whole */
-    if (done) results_print(run, results, done);
+    for (i = 0; i < run->methods && !status; i++)
+        if (wanted[i]) status = method_do(run, &run->method[i], &results[i]);
+    if (status) i--; /* the last one is not whole */
+    if (i) results_print(run, results, i);
     return status;
 }
 

@@ -281,9 +281,13 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
     sgf_status status;
     int code = generate_load(run);
     if (code) return code;
-    run_folder(run);
-    if (output) snprintf(path, sizeof path, "%s", output);
-    else snprintf(path, sizeof path, "%s/paraphrases.jsonl", run->folder);
+    if (!run_folder(run)) return 1;
+    if (!path_make(path, sizeof path, "%s%s", output ? output : run->folder,
+                   output ? "" : "/paraphrases.jsonl")) {
+        fprintf(stderr, "segfuse paraphrase: --output is longer than %d bytes; give a shorter one\n",
+                (int)sizeof path - 1);
+        return 1;
+    }
     if (!run->o.rewrite && !is_free(path)) {
         fprintf(stderr,
                 "segfuse paraphrase: %s is there already; give --rewrite or another --output\n",

@@ -3,18 +3,20 @@
 
 /* ---- folders and names ---- */
 
+/* Make a folder and those above it. 0 with the errno of the first one that cannot be made. */
 static int folder_make(const char *path) {
     char part[1200];
     size_t i;
-    snprintf(part, sizeof part, "%s", path);
-    for (i = 1; part[i]; i++)
-        if (part[i] == '/') {
-            part[i] = 0;
-            mkdir(part, 0777);
-            part[i] = '/';
-        }
-    mkdir(part, 0777);
-    return is_folder(path);
+    int why;
+    if (!path_make(part, sizeof part, "%s", path)) return errno = ENAMETOOLONG, 0;
+    for (i = 1;; i++) {
+        char end = part[i];
+        if (end && end != '/') continue;
+        part[i] = 0;
+        if (mkdir(part, 0777) && (why = errno) != 0 && !is_folder(part)) return errno = why, 0;
+        if (!end) return 1;
+        part[i] = end;
+    }
 }
 /* `folder`/name of the method's files, without the extension. */
 static void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
@@ -315,7 +317,7 @@ static sgf_status result_peek(const char *path, const sgf__buf *config, int *the
 /* ---- the table at the end ---- */
 
 static void results_print(const generate_run *run, const method_result *r, size_t n) {
-    size_t i;
+    size_t i, earlier = 0;
     int wide = 14; /* of the longest name */
     for (i = 0; i < n; i++)
         if ((int)strlen(r[i].name) > wide) wide = (int)strlen(r[i].name);
@@ -329,15 +331,20 @@ static void results_print(const generate_run *run, const method_result *r, size_
         double low, high, rows = r[i].rows ? (double)r[i].rows : 1;
         if (!r[i].rows) continue;
         sgf_wilson(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
-        printf("%-*s  %.3f (%.3f to %.3f)   %.3f     %-12.4g %10llu %9llu %8.1f\n", wide, r[i].name,
-               (double)r[i].right / rows, low, high, (double)r[i].right_one_way / rows,
-               r[i].steps ? (double)r[i].passes / (double)r[i].steps : 0,
+        printf("%-*s  %.3f (%.3f to %.3f)   %.3f     ", wide, r[i].name, (double)r[i].right / rows,
+               low, high, (double)r[i].right_one_way / rows);
+        if (!r[i].steps) { /* there already; the files do not say what it took */
+            printf("%-12s %10s %9s %8s\n", "-", "-", "-", "-");
+            earlier++;
+            continue;
+        }
+        printf("%-12.4g %10llu %9llu %8.1f\n", (double)r[i].passes / (double)r[i].steps,
                (unsigned long long)r[i].prefill, (unsigned long long)r[i].decode,
                r[i].seconds > 0 ? (double)r[i].answered / r[i].seconds : 0);
     }
     printf(
         "\naccuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
         "per paraphrase. passes/step: contexts computed for each next token. prefill, decode: tokens computed.\n"
-        "Results: %s/*.feather and *.csv\n",
-        run->folder);
+        "%sResults: %s/*.feather and *.csv\n",
+        earlier ? "-: the result was there already.\n" : "", run->folder);
 }

@@ -93,6 +93,18 @@ static void method_path(const generate_run *run, const sgf_method *m, char *path
     n = strlen(path);
     if (run->shards) snprintf(path + n, cap - n, ".shard-%ld-of-%ld", run->shard, run->shards);
 }
+/* Does that path leave room for the endings of all its files, the temporary ones included? Says so
+   if not, before any folder is made. */
+static int method_path_fits(const generate_run *run, const sgf_method *m) {
+    char path[1100];
+    method_path(run, m, path, sizeof path);
+    if (strlen(path) + sizeof ".partial.feather.4294967295-4294967295.tmp" < sizeof path) return 1;
+    fprintf(stderr,
+            "segfuse generate: the files of %s would have paths of more than %d bytes (%.60s...); "
+            "give a shorter --output%s\n",
+            m->name, (int)sizeof path, path, run->o.indexs ? " or fewer --indexs" : "");
+    return 0;
+}
 /* The questions of this shard that have a row to be computed, in out[]; *mine counts all of the
    shard. */
 static size_t method_todo(const generate_run *run, size_t rows, const journal *j, size_t *out,
@@ -235,14 +247,38 @@ static sgf_status method_run(generate_run *run, const sgf_method *m, result_tabl
     return status;
 }
 
+/* What the finished result at `path` says of itself, for the table. What it took is not in it. */
+static sgf_status result_recall(const char *path, method_result *r, sgf_error *err) {
+    char file[1200];
+    sgf_table *table;
+    size_t row;
+    int answers, prediction, one_way, two_way;
+    sgf_status status;
+    snprintf(file, sizeof file, "%s.feather", path);
+    status = sgf_table_read(file, NULL, &table, err);
+    if (status) return status;
+    answers = sgf_table_find(table, "answers");
+    prediction = sgf_table_find(table, "prediction");
+    for (row = 0; row < sgf_table_rows(table) && !status; row++) {
+        status = sgf_answer_match(sgf_cell_text(table, prediction, row),
+                                  sgf_cell_list(table, answers, row),
+                                  sgf_cell_count(table, answers, row), &one_way, &two_way, err);
+        r->right += (size_t)two_way, r->right_one_way += (size_t)one_way;
+        r->rows++;
+    }
+    sgf_table_free(table);
+    return status;
+}
 /* Before anything runs: may this method's files be written, and are they there already? 1 to run
-   it, 0 if there is nothing to do, -1 if it cannot be. */
-static int method_wanted(const generate_run *run, const sgf_method *m) {
+   it, 0 if there is nothing to do (then *result says what they hold), -1 if it cannot be. */
+static int method_wanted(const generate_run *run, const sgf_method *m, method_result *result) {
     char path[1100];
     sgf__buf config;
     sgf_error err;
     int begun = 0, there = 0;
     sgf_status status;
+    memset(result, 0, sizeof *result);
+    snprintf(result->name, sizeof result->name, "%s", m->name);
     method_path(run, m, path, sizeof path);
     if (!result_writable(path)) return -1;
     if (run->o.rewrite) return 1;
@@ -251,6 +287,7 @@ static int method_wanted(const generate_run *run, const sgf_method *m) {
     status = journal_peek(path, &config, &begun, &err);
     if (!status && !begun) status = result_peek(path, &config, &there, &err);
     sgf__buf_free(&config);
+    if (!status && there) status = result_recall(path, result, &err);
     if (status) return failed("generate", &err), -1;
     if (there)
         fprintf(stderr,
@@ -328,7 +365,8 @@ static void method_kept(const generate_run *run, const sgf_method *m, const char
     fprintf(stderr, "%s: the %llu questions that are done are kept in %s", m->name,
             (unsigned long long)(j->count / rows), j->path);
     if (stop_signal) fprintf(stderr, " and %s.partial.feather", path);
-    fprintf(stderr, "; the same command goes on from there\n");
+    fprintf(stderr, "; the same command%s goes on from there\n",
+            run->o.rewrite ? " without --rewrite" : "");
 }
 
 /* Run one method and write its files. 0, or the exit status. */

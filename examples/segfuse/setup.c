@@ -441,10 +441,15 @@ static int generate_load(generate_run *run) {
     model_name(o->model, run->model_name, sizeof run->model_name);
     return 0;
 }
-/* Where results go. */
-static void run_folder(generate_run *run) {
-    if (run->o.output) snprintf(run->folder, sizeof run->folder, "%s", run->o.output);
-    else
-        snprintf(run->folder, sizeof run->folder, "datasets/%s/%s",
-                 run->o.dataset ? run->o.dataset : "myriadlama", run->model_name);
+/* Where results go. 0 after saying that no path is so long: a part of one is another folder. */
+static int run_folder(generate_run *run) {
+    int fits = run->o.output
+                   ? path_make(run->folder, sizeof run->folder, "%s", run->o.output)
+                   : path_make(run->folder, sizeof run->folder, "datasets/%s/%s",
+                               run->o.dataset ? run->o.dataset : "myriadlama", run->model_name);
+    if (!fits)
+        fprintf(stderr, "segfuse %s: the path of the output folder is longer than %d bytes; give a "
+                        "shorter --output\n",
+                verb_now, (int)sizeof run->folder - 1);
+    return fits;
 }
