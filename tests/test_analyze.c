@@ -125,12 +125,20 @@ static void test_lemmatize_a_confidence_file(void) {
     program_file("confidence.csv",
                  "uuid,paraphrase,prompt,answers,greedy_predict,sample_predicts\n"
                  "q1,p,p,['river'],Rivers,\"['river', 'the rivers', 'lake', '']\"\n");
-    program_says("build/segfuse lemmatize '%s/confidence.csv'", 0, "1 rows");
+    program_says("build/segfuse lemmatize '%s/confidence.csv'", 0, "1 row, ");
     program_says("tail -1 '%s/confidence.csv'", 0,
                  "\"[['river'], ['the', 'river'], ['lake'], []]\",[['river']],0.5");
 }
 static void test_lemmatize_refuses(void) {
     program_file("other.csv", "a,b\n1,2\n");
+    /* what was read counts, not the name */
+    program_file("lem.txt", "{\"uuid\": \"1\", \"answers\": [\"a\"], \"prediction\": \"a\"}\n");
+    program_says("build/segfuse lemmatize '%s/lem.txt' && cat '%s/lem.txt'", 0,
+                 "{\"uuid\": \"1\", \"answers\": [\"a\"], \"prediction\": \"a\", "
+                 "\"predict_lemma\": [\"a\"], \"answer_lemmas\": [[\"a\"]]}\n");
+    program_file("array", "[{\"uuid\": \"1\", \"answers\": [\"a\"], \"prediction\": \"a\"}]");
+    program_says("build/segfuse lemmatize '%s/array'", 1,
+                 "a JSON array is not changed in place; segfuse convert IN OUT.jsonl");
     program_file("cutlist.csv", "uuid,answers,prediction\n1,\"['a'\",a\n");
     program_says("build/segfuse lemmatize", 2, "at least one file");
     program_says("build/segfuse lemmatize '%s/none.csv'", 1, "none.csv");
@@ -206,6 +214,9 @@ static void test_analyze_refuses(void) {
     program_says("mkdir '%s/e' && build/segfuse analyze '%s/e'", 1, "no result files");
     program_says("build/segfuse analyze '%s/a.csv' --baseline best", 1, "none of the methods: a");
     program_says("build/segfuse analyze '%s/a.csv' --format xml", 2, "text, json, csv");
+    program_says("build/segfuse analyze '%s/a.csv' --report '%s/r.pdf'", 2, "ends in .html");
+    program_says("build/segfuse analyze '%s/a.csv' --detailed '%s/d.xlsx'", 2,
+                 "--detailed ends in .feather or .csv, which");
     program_says("build/segfuse analyze '%s/a.csv' --resamples 5", 2, "100 to 1000000");
     program_says("build/segfuse analyze '%s/a.csv' --report /nowhere/r.html", 1, "/nowhere/r.html");
 }

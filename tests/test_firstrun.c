@@ -269,11 +269,14 @@ static void test_interactive_reads_lines(void) {
     program_says("printf '3\nn\n' | build/segfuse interactive", 0,
                  "build/segfuse check\n\nRun it? [Y/n]: n\nNothing was run.\n");
     program_says("build/segfuse interactive", 1, "the answers ended; nothing was run");
+    program_says("printf 'mask\\nshared\\n\\nn\\n' | build/segfuse interactive", 0,
+                 "mask --segments shared:4,para:3,sep:1,para:3 --kind shared --generated 2 "
+                 "--draw --check\n");
+    program_says("printf 'mask\\nshared\\n\\ny\\n' | build/segfuse interactive | grep -c '#' ", 0,
+                 "13\n");
     program_says(
-        "printf 'mask\\nshared\\n\\nn\\n' | build/segfuse interactive", 0,
-        "mask --segments shared:4,para:3,sep:1,para:3 --kind shared --generated 2 --check\n");
-    program_says("printf 'lemmatize\\n/nowhere\\nREADME.md\\n\\nn\\n' | build/segfuse interactive",
-                 0, "build/segfuse lemmatize README.md\n");
+        "printf 'lemmatize\\n/nowhere\\ntests\\n\\nREADME.md\\n\\nn\\n' | build/segfuse interactive",
+        0, "build/segfuse lemmatize README.md\n");
     program_says("printf 'analyze\\nREADME.md\\n\\nnone\\nn\\n' | build/segfuse interactive", 0,
                  "build/segfuse analyze README.md\n");
     program_says("printf '\n' | build/segfuse interactive", 1, "the answers ended");

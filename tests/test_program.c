@@ -117,10 +117,10 @@ static void test_generate_writes_and_protects_results(void) {
     program_says(
         "build/segfuse generate --method per_prompt --max_samples 3 --lemmatize --output '%s/run'",
         0, "is there already, of this very configuration");
-    program_says( /* the table of a result that is there, and of a new one beside it */
-        "build/segfuse generate --method per_prompt,max --max_samples 3 --lemmatize --quiet --output '%s/run' "
-        "2> /dev/null | grep -c '^per_prompt  *[01][.][0-9]* .* -  *-  *-  *-$\\|^max .*[0-9]$\\|^-: the result'",
-        0, "3\n");
+    program_says(/* the table of a result that is there, and of a new one beside it */
+                 "build/segfuse generate --method per_prompt,max --max_samples 3 --lemmatize --quiet --output '%s/run' "
+                 "2> /dev/null | grep -c '^per_prompt  *[01][.][0-9]* .* -  *-  *-  *-$\\|^max .*[0-9]$\\|^-: the result'",
+                 0, "3\n");
     program_says("build/segfuse generate --method per_prompt --max_samples 2 --output '%s/run'", 1,
                  "with another configuration");
     program_says(
@@ -175,8 +175,18 @@ static void test_forward_writes_logits(void) {
     program_says(
         "build/segfuse forward --model tests/golden/models/llama3-rope --layout '%s/l.json' --output '%s/m.npy'",
         1, "ids are 0 to 95");
+    program_says("build/segfuse forward --layout '%s/l.json' --output '%s/m.txt'", 2,
+                 "--output ends in .npy, which");
     program_says("build/segfuse forward --layout '%s/l.json' --output '/nowhere/m.npy'", 1,
                  "/nowhere/m.npy");
+}
+/* What paraphrase writes has WebQA's columns; the command it ends with asks it as what it was. */
+static void test_paraphrase_says_what_comes_next(void) {
+    program_says("build/segfuse paraphrase --max_samples 2 --quiet --output \"%s/it's.jsonl\" | "
+                 "sed -n 's/^To ask them: //p' > '%s/next' && cat '%s/next'",
+                 0, "build/segfuse generate --dataset myriadlama --data '");
+    program_says("echo \"$(cat '%s/next') --quiet --output '%s/next-out'\" | sh", 0,
+                 "segfuse-2m on myriadlama: 2 questions, 6 paraphrases");
 }
 static void test_inspect(void) {
     program_says("build/segfuse inspect", 0, "verdict         supported");
@@ -185,6 +195,15 @@ static void test_inspect(void) {
                  "model.norm.weight F32 [48]");
     program_says("build/segfuse inspect models/questions/test.jsonl", 0, "manual_paraphrases");
     program_says("build/segfuse inspect '%s/nothing'", 1, "nothing");
+    /* what is no table */
+    program_file("object.json", "{\n  \"a\": 1\n}\n");
+    program_says("build/segfuse inspect '%s/object.json'", 1,
+                 "object.json: one JSON object over several lines; rows are objects");
+    program_says("build/segfuse mask --kind shared --segments para:2 --dump_layout '%s/p.json' "
+                 "--output '%s/p.npy' && build/segfuse inspect '%s/p.json'",
+                 1, "p.json: a layout, and no table; segfuse forward");
+    program_says("build/segfuse inspect '%s/p.npy'", 1, "p.npy: a NumPy array, and no table");
+    program_says("build/segfuse inspect examples/report.png", 1, "a picture, and no table");
 }
 /* A whole file as text, the spaces at the beginning of lines left out. */
 static char *program_flat_text(const char *path) {
@@ -227,6 +246,7 @@ static void tests_program(void) {
     RUN(test_a_full_stdout_is_reported);
     RUN(test_tokenize_round_trip);
     RUN(test_forward_writes_logits);
+    RUN(test_paraphrase_says_what_comes_next);
     RUN(test_inspect);
     RUN(test_the_example_is_the_documented_one);
 }

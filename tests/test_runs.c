@@ -256,8 +256,8 @@ static void test_a_shards_total_is_not_believed(void) {
     sgf_error err;
     size_t i;
     for (i = 0; i < 2; i++) {
-        snprintf(text, sizeof text,
-                 "{\"shard\": 1, \"shards\": 1, \"total\": %s, \"rows\": [0]}", totals[i]);
+        snprintf(text, sizeof text, "{\"shard\": 1, \"shards\": 1, \"total\": %s, \"rows\": [0]}",
+                 totals[i]);
         MUST(sgf_table_create(NULL, &table, &err), err);
         MUST(sgf_table_column(table, "uuid", SGF_UTF8, NULL, &err), err);
         MUST(sgf_table_text(table, 0, sgf_text("a"), &err), err);
@@ -305,6 +305,11 @@ static void test_convert_goes_round(void) {
     program_says("build/segfuse convert '%s/t1.feather' '%s/t2.parquet'", 2, "known: .feather");
     program_says("build/segfuse convert '%s/none.csv' '%s/t9.csv'", 1, "none.csv");
     program_says("build/segfuse convert '%s/t1.feather'", 2, "IN and OUT");
+    program_file("nan.csv", "f,t\nnan,NaN\n-inf,1\n,1\n1.5,1\n"); /* t is not as we write it */
+    program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S convert nan.csv nan.feather && "
+                 "$S inspect nan.feather && $S convert nan.feather nan2.csv && "
+                 "cmp nan.csv nan2.csv",
+                 0, "f                    float64\n  t                    utf8\n");
     runs_reference();
     program_says(
         "cd '%s' && S=$OLDPWD/build/segfuse && $S convert ref/per_prompt.feather ref/r.jsonl "

@@ -861,6 +861,8 @@ static int analyze_run(study *s, analyze_options *o, const char *const *files, i
 static int verb_analyze(int argc, char **argv) {
     analyze_options o;
     study s;
+    static const char *const pages[] = {".html", ".htm", NULL};
+    static const char *const tables[] = {".feather", ".csv", NULL};
     int rests, status;
     const char **files = (const char **)calloc((size_t)argc + 1, sizeof *files);
     option options[] = {
@@ -903,6 +905,9 @@ static int verb_analyze(int argc, char **argv) {
                            "Compare methods: accuracies with intervals, tests, agreement, and the "
                            "questions where they differ.",
                            files, &rests, argc);
+    if (status < 0 && (!output_ends("report", o.report, pages, ".html") ||
+                       !output_ends("detailed", o.detailed, tables, ".feather or .csv")))
+        status = 2;
     if (status < 0) {
         s.way = strcmp(o.match, "one-way") ? TWO_WAY : ONE_WAY;
         s.resamples = (size_t)o.resamples;

@@ -264,9 +264,9 @@ static sgf_status confidence_all(confidence_run *c, confidence_table *t, const s
         if (!status) journal_remove(&j);
     } else if (j.count)
         fprintf(stderr,
-                "confidence: the %llu prompts that are done are kept in %s; the same command goes "
-                "on from there\n",
-                (unsigned long long)j.count, j.path);
+                "confidence: the %llu prompts that are done are kept in %s; the same command%s "
+                "goes on from there\n",
+                (unsigned long long)j.count, j.path, c->run.o.rewrite ? " without --rewrite" : "");
     journal_close(&j);
     free(prompts);
     return status;

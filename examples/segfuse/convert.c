@@ -27,7 +27,7 @@ static int cell_is_f64(sgf_str text) {
     char again[40];
     double value;
     size_t n;
-    if (sgf__number_parse(text.ptr, text.len, &value) != text.len) return 0;
+    if (!sgf__text_f64(text, &value)) return 0; /* "nan" and "-inf", too */
     n = sgf__number_print(value, again);
     return n == text.len && !memcmp(again, text.ptr, n);
 }

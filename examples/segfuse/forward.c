@@ -3,6 +3,7 @@
 
 static int verb_forward(int argc, char **argv) {
     const char *name = NULL, *layout_path = NULL, *output = NULL, *kernels = NULL, *device = NULL;
+    static const char *const endings[] = {".npy", NULL};
     const char *rest[1];
     long threads = 0;
     int rests, status, exact = 0;
@@ -36,6 +37,7 @@ static int verb_forward(int argc, char **argv) {
                 "segfuse forward: --layout and --output are needed; see segfuse forward --help\n");
         return 2;
     }
+    if (!output_ends("output", output, endings, ".npy")) return 2;
     memset(&how, 0, sizeof how);
     how.threads = (int)threads;
     how.kernels = kernels_named(kernels);

@@ -49,6 +49,7 @@ static int generate_all(generate_run *run) {
 static int verb_generate(int argc, char **argv) {
     generate_run run;
     generate_options *o = &run.o;
+    static const char *const pages[] = {".html", ".htm", NULL};
     const char *rest[1];
     int rests, status;
     option options[] = {
@@ -132,7 +133,7 @@ static int verb_generate(int argc, char **argv) {
     if (!status && options_as == FORM_PARSE) methods_help();
     if (status >= 0) return status;
     if (!device_known(o->device)) return 2;
-    if (!generate_usage(o)) return 2;
+    if (!generate_usage(o) || !output_ends("report", o->report, pages, ".html")) return 2;
     status = generate_all(&run);
     run_free(&run);
     return status;

@@ -86,6 +86,22 @@ static void hub_folder(char *out, size_t cap) {
 static int is_letter_or_digit(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
+/* A word as a shell reads it back. */
+static void shell_print(const char *word) {
+    const char *plain = "+-./:=@_,%";
+    const char *at = word;
+    while (is_letter_or_digit(*at) || (*at && strchr(plain, *at))) at++;
+    if (*word && !*at) {
+        printf("%s", word);
+        return;
+    }
+    putchar('\'');
+    for (; *word; word++) {
+        if (*word == '\'') printf("'\\''");
+        else putchar(*word);
+    }
+    putchar('\'');
+}
 /* Letters, digits and, between them, . _ - only: it names one thing in a folder, and nothing
    outside. */
 static int is_plain_name(const char *name, size_t n) {

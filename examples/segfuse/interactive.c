@@ -28,23 +28,6 @@ static void command_option(command_line *c, const char *name, const char *value)
     command_add(c, name);
     command_add(c, value);
 }
-/* A word as a shell reads it back. */
-static void shell_print(const char *word) {
-    const char *plain = "+-./:=@_,%";
-    const char *at = word;
-    while (is_letter_or_digit(*at) || (*at && strchr(plain, *at))) at++;
-    if (*word && !*at) {
-        printf("%s", word);
-        return;
-    }
-    putchar('\'');
-    for (; *word; word++) {
-        if (*word == '\'') printf("'\\''");
-        else putchar(*word);
-    }
-    putchar('\'');
-}
-
 /* ---- asking ---- */
 
 /* Ctrl-C: the shell's prompt begins on a line of its own. */
@@ -291,18 +274,64 @@ static int ask_mask(dialog *d, command_line *c) {
     command_option(c, "--segments", d->answer);
     command_option(c, "--kind", m.name[chosen]);
     command_option(c, "--generated", "2");
+    command_add(c, "--draw");
     command_add(c, "--check");
     return 1;
 }
-/* Result files or folders of them, one after the other. */
-static int ask_files(dialog *d, command_line *c) {
-    int n = 0;
+/* The folder of results that changed last, of those that segfuse generate makes: ROOT/DATASET/MODEL.
+   0 if there is none. */
+static int results_newest(char *out, size_t cap) {
+    static const char *const roots[] = {"datasets", "results"};
+    const struct dirent *data, *model;
+    struct stat info;
+    char path[1024];
+    time_t newest = 0;
+    size_t i;
+    int found = 0;
+    for (i = 0; i < COUNT_OF(roots); i++) {
+        DIR *root = opendir(roots[i]);
+        while (root && (data = readdir(root)) != NULL) {
+            DIR *dir = data->d_name[0] != '.' &&
+                               path_make(path, sizeof path, "%s/%s", roots[i], data->d_name)
+                           ? opendir(path)
+                           : NULL;
+            while (dir && (model = readdir(dir)) != NULL) {
+                if (model->d_name[0] == '.' ||
+                    !path_make(path, sizeof path, "%s/%s/%s", roots[i], data->d_name,
+                               model->d_name) ||
+                    stat(path, &info) || !S_ISDIR(info.st_mode) ||
+                    (found && info.st_mtime <= newest))
+                    continue;
+                newest = info.st_mtime;
+                found = path_make(out, cap, "%s", path);
+            }
+            if (dir) closedir(dir);
+        }
+        if (root) closedir(root);
+    }
+    return found;
+}
+/* Result files, or folders of them, one after the other. */
+static int ask_files(dialog *d, command_line *c, int folders) {
+    const char *what = folders ? "File or folder of results" : "File of results";
+    char newest[1024];
+    int n = 0, known = folders && results_newest(newest, sizeof newest);
     printf("\n");
-    while (n < 16 && dialog_line(d, n ? "One more (Enter: no more)" : "File or folder of results",
-                                 n ? "none" : "results/myriadlama/segfuse-2m")) {
+    while (n < 16 && dialog_line(d, n ? "One more (Enter: no more)" : what,
+                                 n       ? "none"
+                                 : known ? newest
+                                         : NULL)) {
         if (n && !strcmp(d->answer, "none")) return 1;
+        if (!d->answer[0]) {
+            printf("  A name is needed.\n");
+            continue;
+        }
         if (access(d->answer, R_OK)) {
             printf("  %s: %s\n", d->answer, strerror(errno));
+            continue;
+        }
+        if (!folders && is_folder(d->answer)) {
+            printf("  %s is a folder; a file is needed.\n", d->answer);
             continue;
         }
         command_add(c, d->answer);
@@ -312,14 +341,14 @@ static int ask_files(dialog *d, command_line *c) {
 }
 static int ask_analyze(dialog *d, command_line *c) {
     command_add(c, "analyze");
-    if (!ask_files(d, c)) return 0;
+    if (!ask_files(d, c, 1)) return 0;
     if (!dialog_line(d, "Write a report to (.html, or none)", "report.html")) return 0;
     if (strcmp(d->answer, "none")) command_option(c, "--report", d->answer);
     return 1;
 }
 static int ask_lemmatize(dialog *d, command_line *c) {
     command_add(c, "lemmatize");
-    return ask_files(d, c);
+    return ask_files(d, c, 0);
 }
 static int ask_check(dialog *d, command_line *c) {
     (void)d;

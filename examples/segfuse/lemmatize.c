@@ -1,46 +1,35 @@
 /* segfuse lemmatize: add the lemmas of predictions and answers to result files, in place. */
 
-typedef enum { FILE_FEATHER, FILE_CSV, FILE_JSONL } file_kind;
-
-/* What a table's file is, so that it can be written as it was read. */
-static sgf_status file_kind_of(const char *path, file_kind *kind, sgf_error *err) {
-    char head[6] = {0};
-    const char *dot = strrchr(path, '.');
-    FILE *file = fopen(path, "rb");
-    size_t n = file ? fread(head, 1, sizeof head, file) : 0;
-    int broken = file && ferror(file);
-    if (!file)
-        return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be opened: %s", path,
-                            strerror(errno));
-    fclose(file);
-    if (broken) /* of an unknown kind: it would be written back as another one */
-        return sgf__fail_at(err, SGF_ERR_IO, path, 0, "%s: reading failed: %s", path,
-                            strerror(errno));
-    *kind = FILE_CSV;
-    if (n == sizeof head && !memcmp(head, "ARROW1", 6)) *kind = FILE_FEATHER;
-    else if (n >= 4 && !memcmp(head, "\377\377\377\377", 4))
-        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
-                            "%s: an Arrow stream is not changed in place; make it a Feather file: "
-                            "pandas.read_feather / to_feather",
-                            path);
-    else if (dot && (!strcmp(dot, ".jsonl") || !strcmp(dot, ".ndjson") || !strcmp(dot, ".json")))
-        *kind = FILE_JSONL;
-    if (*kind == FILE_JSONL && head[0] == '[')
-        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
-                            "%s: a JSON array is not changed in place; make it JSON lines", path);
-    return SGF_OK;
+/* How a table is written back as it was read; NULL and an error where it cannot be. What was read
+   counts, not the file's name or first bytes. */
+typedef sgf_status (*table_writer)(const sgf_table *table, const char *path, sgf_error *err);
+static table_writer table_writer_of(const sgf_table *table, const char *path, sgf_error *err) {
+    static const struct {
+        const char *format;
+        table_writer writer;
+    } writers[] = {{"Arrow file", sgf_table_write_feather},
+                   {"CSV", sgf_table_write_csv},
+                   {"JSON lines", sgf_table_write_jsonl}};
+    const char *format = sgf_table_format(table);
+    size_t i;
+    for (i = 0; i < sizeof writers / sizeof writers[0]; i++)
+        if (!strcmp(format, writers[i].format)) return writers[i].writer;
+    sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
+                 "%s: %s %s is not changed in place; segfuse convert IN OUT%s makes a file of it "
+                 "that can be",
+                 path, format[0] == 'A' ? "an" : "a", format,
+                 format[0] == 'A' ? ".feather" : ".jsonl");
+    return NULL;
 }
 /* In the place of the file that `path` names, through links. */
-static sgf_status table_write_back(const sgf_table *table, const char *path, file_kind kind,
+static sgf_status table_write_back(const sgf_table *table, const char *path, table_writer writer,
                                    sgf_error *err) {
     char *real = realpath(path, NULL);
     sgf_status status;
     if (!real) /* at `path` a link might be replaced by a file */
         return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be looked at: %s", path,
                             strerror(errno));
-    status = kind == FILE_FEATHER ? sgf_table_write_feather(table, real, err)
-             : kind == FILE_CSV   ? sgf_table_write_csv(table, real, err)
-                                  : sgf_table_write_jsonl(table, real, err);
+    status = writer(table, real, err);
     free(real);
     return status;
 }
@@ -148,11 +137,15 @@ static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) 
         {"greedy_lemma", "sample_lemmas", "answer_lemmas", "confidence", NULL}};
     sgf_table *table = NULL;
     lemma_source source;
-    file_kind kind = FILE_CSV;
+    table_writer writer;
     int sampled = 0, i, there = 1;
-    sgf_status status = file_kind_of(path, &kind, err);
-    if (!status) status = sgf_table_read(path, NULL, &table, err);
+    sgf_status status = sgf_table_read(path, NULL, &table, err);
     if (status) return status;
+    writer = table_writer_of(table, path, err);
+    if (!writer) {
+        sgf_table_free(table);
+        return SGF_ERR_UNSUPPORTED;
+    }
     memset(&source, 0, sizeof source);
     sampled = sgf_table_find(table, "greedy_predict") >= 0;
     for (i = 0; names[sampled][i]; i++)
@@ -171,10 +164,11 @@ static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) 
     if (!status)
         status = sampled ? lemmatize_confidence(table, &source, err)
                          : lemmatize_results(table, &source, err);
-    if (!status) status = table_write_back(table, path, kind, err);
+    if (!status) status = table_write_back(table, path, writer, err);
     if (!status)
-        fprintf(stderr, "%s: %llu rows, lemmas of %llu different texts\n", path,
-                (unsigned long long)sgf_table_rows(table), (unsigned long long)source.book.count);
+        fprintf(stderr, "%s: %llu row%s, lemmas of %llu different text%s\n", path,
+                (unsigned long long)sgf_table_rows(table), plural(sgf_table_rows(table)),
+                (unsigned long long)source.book.count, plural(source.book.count));
     lemma_source_close(&source);
     sgf_table_free(table);
     return status;

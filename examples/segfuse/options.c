@@ -53,6 +53,11 @@ static void text_print(sgf_str text, size_t most) {
     if (n < text.len) printf("...");
 }
 
+/* "1 row", "2 rows" */
+static const char *plural(size_t n) {
+    return n == 1 ? "" : "s";
+}
+
 /* ---- the nearest name ---- */
 
 enum { NAME_MOST = 40 }; /* longer names are near to nothing */
@@ -549,4 +554,15 @@ static sgf_kernels kernels_named(const char *name) {
 static int failed(const char *verb, const sgf_error *err) {
     fprintf(stderr, "segfuse %s: %s\n", verb, err->message);
     return 1;
+}
+/* The ending says what is written. Is it one of these, of which `known` is the text? NULL is no
+   path, and no error. */
+static int output_ends(const char *name, const char *path, const char *const *endings,
+                       const char *known) {
+    for (; path && *endings; endings++)
+        if (sgf__ends_with(path, *endings)) return 1;
+    if (!path) return 1;
+    fprintf(stderr, "segfuse %s: --%s ends in %s, which '%s' does not\n", verb_now, name, known,
+            path);
+    return 0;
 }

@@ -273,6 +273,16 @@ static sgf_status paraphrase_write(const paraphrase_run *p, sgf_table *table, co
 
 /* ---- the verb ---- */
 
+/* The command that asks the new wordings. The file is of the schema that WebQA has, so that the
+   instruction must be named. */
+static void paraphrase_next(const paraphrase_run *p, const char *path) {
+    const generate_options *o = &p->run.o;
+    printf("To ask them: %s generate --dataset %s", program_called, o->dataset);
+    if (o->model) printf(" --model "), shell_print(o->model);
+    printf(" --data "), shell_print(path);
+    if (o->data && p->run.data.source.split[0]) printf(" --fewshot_data "), shell_print(o->data);
+    printf(" --num_paraphrases %ld\n", p->wordings + 1);
+}
 static int paraphrase_do(paraphrase_run *p, const char *output) {
     generate_run *run = &p->run;
     char path[1100], folder[1100], *slash;
@@ -284,7 +294,8 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
     if (!run_folder(run)) return 1;
     if (!path_make(path, sizeof path, "%s%s", output ? output : run->folder,
                    output ? "" : "/paraphrases.jsonl")) {
-        fprintf(stderr, "segfuse paraphrase: --output is longer than %d bytes; give a shorter one\n",
+        fprintf(stderr,
+                "segfuse paraphrase: --output is longer than %d bytes; give a shorter one\n",
                 (int)sizeof path - 1);
         return 1;
     }
@@ -313,11 +324,13 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
         printf("%llu draws were empty or not new; %llu wordings stayed so after %d draws and are "
                "the question itself\n",
                (unsigned long long)p->redrawn, (unsigned long long)p->given_up, PARAPHRASE_DRAWS);
+    paraphrase_next(p, path);
     return 0;
 }
 static int verb_paraphrase(int argc, char **argv) {
     paraphrase_run p;
     generate_options *o = &p.run.o;
+    static const char *const endings[] = {".jsonl", ".feather", ".csv", NULL};
     const char *rest[1], *output = NULL;
     int rests, status;
     option options[] = {
@@ -360,14 +373,7 @@ static int verb_paraphrase(int argc, char **argv) {
                         "1\n");
         return 2;
     }
-    if (output && !sgf__ends_with(output, ".jsonl") && !sgf__ends_with(output, ".feather") &&
-        !sgf__ends_with(output, ".csv")) {
-        fprintf(stderr,
-                "segfuse paraphrase: --output ends in .jsonl, .feather or .csv, which '%s' does "
-                "not\n",
-                output);
-        return 2;
-    }
+    if (!output_ends("output", output, endings, ".jsonl, .feather or .csv")) return 2;
     status = paraphrase_do(&p, output);
     run_free(&p.run);
     return status;

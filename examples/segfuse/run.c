@@ -362,8 +362,9 @@ static void method_kept(const generate_run *run, const sgf_method *m, const char
                         const journal *j) {
     size_t rows = method_rows(run, m);
     if (!j->count) return;
-    fprintf(stderr, "%s: the %llu questions that are done are kept in %s", m->name,
-            (unsigned long long)(j->count / rows), j->path);
+    fprintf(stderr, "%s: the %llu question%s that %s done %s kept in %s", m->name,
+            (unsigned long long)(j->count / rows), plural(j->count / rows),
+            j->count / rows == 1 ? "is" : "are", j->count / rows == 1 ? "is" : "are", j->path);
     if (stop_signal) fprintf(stderr, " and %s.partial.feather", path);
     fprintf(stderr, "; the same command%s goes on from there\n",
             run->o.rewrite ? " without --rewrite" : "");
