@@ -149,7 +149,7 @@ static void test_folders_of_save_to_disk(void) {
     program_says("build/segfuse convert '%s/saved' '%s/saved.jsonl'", 0, "");
     program_says("grep -c answers '%s/saved.jsonl'", 0, "3\n");
     program_says("build/segfuse inspect '%s/saved'", 0,
-                 "saved/train: 1 rows, CSV, 1 file of a data set folder");
+                 "saved/train: 1 row, CSV, 1 file of a data set folder");
     program_says("build/segfuse inspect '%s/saved'", 0,
                  "saved/test: 3 rows, CSV, 2 files of a data set folder");
     program_says("build/segfuse generate --data '%s/saved' --num_fewshots 1 --method origin "
@@ -218,8 +218,9 @@ static void test_a_filled_template_has_a_limit(void) {
     for (i = 0; i < 10000; i++) fputs("[X]", file);
     fputs(",True\n", file);
     fclose(file);
-    program_says("build/segfuse generate --data '%s/long.csv' --output '%s/refused'", 1,
-                 "long.csv: row 1: its template with every [X] and [Y] filled is longer than 1 MiB");
+    program_says(
+        "build/segfuse generate --data '%s/long.csv' --output '%s/refused'", 1,
+        "long.csv: row 1: its template with every [X] and [Y] filled is longer than 1 MiB");
 }
 
 #define FRONT "{\"uuid\": \"1\", \"answers\": [\"a\"], \"manual_paraphrases\": [\"p\"]"

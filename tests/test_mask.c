@@ -857,7 +857,7 @@ static void test_mask_verb(void) {
     program_says("build/segfuse mask --kind shared-original --check --layers 1 " MASK_SHORT, 0,
                  "promises within 1 layers");
     program_says("build/segfuse mask --kind hub --promise isolated --check " MASK_SHORT, 1,
-                 "no: 1 leaks\n  paraphrase 1 -> paraphrase 2");
+                 "no: 1 leak\n  paraphrase 1 -> paraphrase 2");
     program_says("build/segfuse mask --kind causal --check " MASK_SHORT, 0, "promises nothing");
     program_says("build/segfuse mask --kind shared --explain 5,2 " MASK_SHORT, 0,
                  "token 5 (id 0, paraphrase 2) does not see token 2 (id 0, paraphrase 1): 2 < 5, "
@@ -871,6 +871,12 @@ static void test_mask_verb(void) {
                  "1:\n  token 5 (id 0, paraphrase 2) does not see token 4 (id 0, separator 1)");
     program_says("build/segfuse mask --dense %s/o.npy --check " MASK_SHORT, 1,
                  "paraphrase 1 -> separator 1 -> paraphrase 2");
+    program_says("build/segfuse mask --dense %s/o.npy --explain 5,4 " MASK_SHORT, 0,
+                 "o.npy has 1 at row 5, column 4\n"); /* no other mask was named */
+    program_says("build/segfuse mask --dense %s/o.npy --kind shared --explain 5,4 " MASK_SHORT, 0,
+                 "column 4; by the layout's own rule token 5 (id 0, paraphrase 2) does not see");
+    program_says("build/segfuse mask --kind shared --draw --check " MASK_SHORT, 0,
+                 "paraphrase 2             ##...#");
     program_says("build/segfuse mask --dense %s/o.npy " MASK_SHORT, 0,
                  "paraphrase 2             ##..##");
     program_says("build/segfuse mask --kind causal --segments shared:80,para:30 --output %s/c.txt "
@@ -962,6 +968,8 @@ static void test_mask_verb_refuses(void) {
     program_says("build/segfuse mask --segments para:3 --dense a --compare b", 2, "leave --dense");
     program_says("build/segfuse mask --segments para:3,other:2 --kind hub", 1, "'other:2' is not");
     program_says("build/segfuse mask --segments para:-3 --kind hub", 1, "'para:-3' is not");
+    program_says("build/segfuse mask --segments shared:4000000000 --kind shared", 1,
+                 "'shared:4000000000': at most 1000000 tokens in a segment");
     program_says("build/segfuse mask --segments para:0 --kind hub", 1, "has no tokens");
     program_says("build/segfuse mask --segments para:2 --kind hub --compare none.npy", 1,
                  "none.npy: cannot be opened");

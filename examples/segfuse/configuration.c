@@ -38,8 +38,7 @@ static void config_value(const sgf__json *json, uint32_t node, char *out, size_t
     else if (at->type == SGF__ARRAY || at->type == SGF__OBJECT)
         snprintf(out, cap, "of %lu values", (unsigned long)at->count);
     else if (at->type == SGF__NUMBER || at->type == SGF__STRING)
-        snprintf(out, cap, at->type == SGF__STRING ? "'%.60s'" : "%.60s",
-                 sgf__show(at->text).text);
+        snprintf(out, cap, at->type == SGF__STRING ? "'%.60s'" : "%.60s", sgf__show(at->text).text);
     else
         snprintf(out, cap, "%s", words[at->type == SGF__TRUE ? 2 : at->type == SGF__FALSE ? 1 : 0]);
 }

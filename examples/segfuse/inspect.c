@@ -315,6 +315,29 @@ static int inspect_show(const char *path, const char *split, long count) {
     dataset_free(&d);
     return status ? failed("inspect", &err) : 0;
 }
+/* A file that is no table: what it is, if that is known, and what reads it. NULL if not. */
+static const char *inspect_other(const char *path) {
+    const char *what = NULL;
+    sgf__map map;
+    sgf__arena arena;
+    sgf__json json;
+    size_t at = 0;
+    if (sgf__map_file(path, NULL, &map, NULL)) return NULL;
+    sgf__arena_init(&arena, NULL);
+    while (at < map.size && strchr(" \t\r\n", map.data[at]) && map.data[at]) at++;
+    if (map.size >= 6 && !memcmp(map.data, "\x93NUMPY", 6))
+        what = "a NumPy array, and no table; segfuse mask --dense and --compare read masks";
+    else if (map.size >= 4 && !memcmp(map.data, "\x89PNG", 4)) what = "a picture, and no table";
+    else if (at < map.size && map.data[at] == '{' &&
+             !sgf__json_parse(path, map.data, map.size, &arena, &json, NULL))
+        what = sgf__json_get(&json, 0, "tokens") && sgf__json_get(&json, 0, "visible")
+                   ? "a layout, and no table; segfuse forward --layout and mask --layout read it"
+                   : "one JSON object over several lines; rows are objects, each on a line of its "
+                     "own, or all in one array: [{...}, {...}]";
+    sgf__arena_free(&arena);
+    sgf__unmap(&map);
+    return what;
+}
 /* A table file, a folder that save_to_disk wrote, or a split of one. */
 static int inspect_data(const char *path, const char *split) {
     data_source source;
@@ -329,9 +352,14 @@ static int inspect_data(const char *path, const char *split) {
         dataset_free(&d);
         if (status) return failed("inspect", &err);
     }
-    if (data_read(path, split, &source, &table, &err)) return failed("inspect", &err);
-    printf("%s: %llu rows, %s", source.path, (unsigned long long)sgf_table_rows(table),
-           sgf_table_format(table));
+    if (data_read(path, split, &source, &table, &err)) {
+        const char *other = is_folder(path) ? NULL : inspect_other(path);
+        if (!other) return failed("inspect", &err);
+        fprintf(stderr, "segfuse inspect: %s: %s\n", path, other);
+        return 1;
+    }
+    printf("%s: %llu row%s, %s", source.path, (unsigned long long)sgf_table_rows(table),
+           plural(sgf_table_rows(table)), sgf_table_format(table));
     if (source.shards)
         printf(", %s file%s of a data set folder", show_count(source.shards).text,
                source.shards == 1 ? "" : "s");

@@ -4,7 +4,7 @@ typedef struct {
     const char *kind, *matrix, *segments, *layout, *dense, *promise, *explain, *compare, *output,
         *model, *positions, *dump_layout;
     long generated, layers;
-    int check;
+    int check, draw;
 } mask_options;
 
 /* What the options name. */
@@ -20,6 +20,8 @@ typedef struct {
 } mask_work;
 
 /* ---- the layout ---- */
+
+enum { SEGMENT_MOST = 1000000 };
 
 /* One item of --segments, role:tokens. A paraphrase gets the next number, a separator that of the
    paraphrase it follows, questions and answers of an example that of the example, which its answer
@@ -39,8 +41,11 @@ static sgf_status mask_segment(mask_work *w, const char *item, size_t n, int32_t
     if (colon) {
         char *end;
         count = strtol(colon + 1, &end, 10);
-        if (end != item + n || end == colon + 1 || count < 0 || count > 1000000) count = -1;
+        if (end != item + n || end == colon + 1 || count < 0) count = -1;
     }
+    if (role != SGF_ROLE_COUNT && count > SEGMENT_MOST)
+        return sgf__fail(err, SGF_ERR_LIMIT, "--segments: '%.*s': at most %d tokens in a segment",
+                         (int)(n < 40 ? n : 40), item, (int)SEGMENT_MOST);
     if (role == SGF_ROLE_COUNT || count < 0)
         return sgf__fail(err, SGF_ERR_ARG,
                          "--segments: '%.*s' is not ROLE:TOKENS; roles: bos, shared, para, manual, "
@@ -133,7 +138,7 @@ static int mask_check(const mask_work *w, sgf_error *err) {
                        err))
         return -1;
     printf("check: %s keeps what %s promises", w->title, sgf_mask_name(w->promise));
-    if (count) printf("? no: %llu leaks", (unsigned long long)count);
+    if (count) printf("? no: %llu leak%s", (unsigned long long)count, plural(count));
     if (w->o.layers) printf(" within %ld layers", w->o.layers);
     printf("\n");
     for (i = 0; i < count && i < SHOWN; i++)
@@ -151,9 +156,12 @@ static int mask_explain(const mask_work *w, size_t q, size_t k, sgf_error *err) 
     char text[1024];
     if (sgf_mask_explain(&w->layout, w->tokenizer, q, k, text, sizeof text, err)) return -1;
     if (w->dense)
-        printf("%s has %d at row %d, column %d; by the layout's own rule ", w->o.dense,
-               mask_seen(w, q, k), (int)q, (int)k);
-    printf("%s\n", text);
+        printf("%s has %d at row %d, column %d", w->o.dense, mask_seen(w, q, k), (int)q, (int)k);
+    if (w->dense && !w->o.kind && !w->o.matrix && !w->o.layout) { /* no other mask was named */
+        printf("\n");
+        return 0;
+    }
+    printf("%s%s\n", w->dense ? "; by the layout's own rule " : "", text);
     return 0;
 }
 /* 0 equal, 1 different. */
@@ -219,9 +227,11 @@ static void mask_draw(const mask_work *w, const picture *p) {
     size_t T = w->layout.tokens, q, k, seen = 0;
     for (q = 0; q < T; q++)
         for (k = 0; k <= q; k++) seen += (size_t)mask_seen(w, q, k);
-    printf("%s: %llu tokens in %llu segments, %llu of %llu pairs visible (%.1f%%)\n", w->title,
-           (unsigned long long)T, (unsigned long long)w->layout.segments, (unsigned long long)seen,
-           (unsigned long long)(T * (T + 1) / 2), 100.0 * (double)seen / (double)(T * (T + 1) / 2));
+    printf("%s: %llu token%s in %llu segment%s, %llu of %llu pair%s visible (%.1f%%)\n", w->title,
+           (unsigned long long)T, plural(T), (unsigned long long)w->layout.segments,
+           plural((size_t)w->layout.segments), (unsigned long long)seen,
+           (unsigned long long)(T * (T + 1) / 2), plural(T * (T + 1) / 2),
+           100.0 * (double)seen / (double)(T * (T + 1) / 2));
     picture_text(stdout, p);
 }
 
@@ -257,7 +267,8 @@ static int mask_run(mask_work *w, size_t q, size_t k, sgf_error *err) {
     p.dense = w->dense;
     p.other = w->other;
     p.title = w->title;
-    if (!o->output && !o->check && !o->explain && !o->compare && !o->dump_layout) mask_draw(w, &p);
+    if (o->draw || (!o->output && !o->check && !o->explain && !o->compare && !o->dump_layout))
+        mask_draw(w, &p);
     if (o->check) leaks = mask_check(w, err);
     if (leaks >= 0 && o->explain && mask_explain(w, q, k, err)) leaks = -1;
     if (leaks >= 0 && o->compare) differs = mask_compare(w, err);
@@ -287,6 +298,8 @@ static int verb_mask(int argc, char **argv) {
          "a matrix of your own: rows of # and . by segment, or by role with labels"},
         {"dense", OPTION_TEXT, (void *)&o->dense, "FILE",
          "look at this T x T mask instead: .npy, or text of 0 1 or # ."},
+        {"draw", OPTION_FLAG, &o->draw, NULL,
+         "as text; so it is, too, when nothing else is asked for"},
         {NULL, OPTION_HEADING, NULL, NULL, "Questions about it:"},
         {"check", OPTION_FLAG, &o->check, NULL, "does it leak? then the exit status is 1"},
         {"promise", OPTION_TEXT, (void *)&o->promise, "MASK",

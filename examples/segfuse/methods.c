@@ -113,10 +113,9 @@ static sgf_status confidences_check(const generate_run *run, const sgf_method *m
         for (i = 0; i < method_count(run, m, asks); i++) {
             sgf_str text = asks->paraphrases[method_pick(run, m, asks, i)];
             if (confidence_get(&run->sure, asks->uuid, text)) continue;
-            return sgf__fail_at(
-                err, SGF_ERR_ARG, run->sure.path, -1,
-                "%s has no confidence for this paraphrase of question %s: '%s'", run->sure.path,
-                sgf__show(asks->uuid).text, sgf__show(text).text);
+            return sgf__fail_at(err, SGF_ERR_ARG, run->sure.path, -1,
+                                "%s has no confidence for this paraphrase of question %s: '%s'",
+                                run->sure.path, sgf__show(asks->uuid).text, sgf__show(text).text);
         }
     }
     return SGF_OK;

@@ -383,8 +383,7 @@ static sgf_status question_unknown(const dataset *d, const char *name, sgf_error
     char best[112] = "";
     size_t i;
     for (i = 0; i < d->count; i++) nearest_try(&near, d->questions[i].uuid);
-    if (near.best.ptr)
-        snprintf(best, sizeof best, "did you mean %s? ", sgf__show(near.best).text);
+    if (near.best.ptr) snprintf(best, sizeof best, "did you mean %s? ", sgf__show(near.best).text);
     return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                         "%s has no question '%.100s'; %s--explain takes a uuid or the number of a "
                         "question, 1 to %llu; segfuse convert %s questions.csv lists them",
@@ -448,8 +447,9 @@ static int run_folder(generate_run *run) {
                    : path_make(run->folder, sizeof run->folder, "datasets/%s/%s",
                                run->o.dataset ? run->o.dataset : "myriadlama", run->model_name);
     if (!fits)
-        fprintf(stderr, "segfuse %s: the path of the output folder is longer than %d bytes; give a "
-                        "shorter --output\n",
+        fprintf(stderr,
+                "segfuse %s: the path of the output folder is longer than %d bytes; give a "
+                "shorter --output\n",
                 verb_now, (int)sizeof run->folder - 1);
     return fits;
 }
