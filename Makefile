@@ -129,7 +129,7 @@ build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_fo
 
 UNIT = printf '\#define SEGFUSE_IMPLEMENTATION\n\#include "segfuse.h"\nint main(void) { return 0; }\n'
 
-## warn     no warning from gcc and clang, C99 to C++20, 32 bits, and clang's -Weverything less a list
+## warn     no warning from gcc and clang, C99 to C17, C++17, C++20, 32 bits, and clang's -Weverything less a list
 # Left out of -Weverything: struct layout; the comma and == on floats, which are meant; switches whose default takes the
 # rest; functions that only some processors use; and for C++ what C99 cannot avoid: casts, NULL, guards, `long long`.
 WEVERYTHING = -Weverything -Wno-padded -Wno-comma -Wno-float-equal -Wno-switch-enum -Wno-used-but-marked-unused \
