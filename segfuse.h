@@ -16606,15 +16606,20 @@ static int sgf__ends_with(const char *path, const char *end) {
 static int sgf__is_text(const char *bytes, size_t size) {
     return !memchr(bytes, 0, size) && sgf__table_valid(sgf__text_of(bytes, size)) == size;
 }
+static int sgf__foreign_is(const sgf__foreign *f, const char *path, const char *bytes,
+                           size_t size) {
+    int closed = size >= 2 * f->size && !memcmp(bytes + size - f->size, f->magic, f->size);
+    return size >= f->size && !memcmp(bytes, f->magic, f->size) &&
+           sgf__ends_with(path, f->ending) &&
+           (closed || !sgf__is_text(bytes, size)); /* Parquet and Feather 1 end as they begin */
+}
 /* A table in memory; `path` gives the extension and stands in messages. */
 static sgf_status sgf__table_read(const char *path, const char *bytes, size_t size,
                                   const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
     size_t i = size >= 3 && !memcmp(bytes, "\xEF\xBB\xBF", 3) ? 3 : 0;
     size_t k;
     for (k = 0; size >= 4 && k < sizeof sgf__foreigns / sizeof sgf__foreigns[0]; k++)
-        if (size >= sgf__foreigns[k].size &&
-            !memcmp(bytes, sgf__foreigns[k].magic, sgf__foreigns[k].size) &&
-            sgf__ends_with(path, sgf__foreigns[k].ending) && !sgf__is_text(bytes, size))
+        if (sgf__foreign_is(&sgf__foreigns[k], path, bytes, size))
             return sgf__foreign_refuse(&sgf__foreigns[k], path, err);
     if (size >= 6 && !memcmp(bytes, "ARROW1", 6) && !sgf__is_text(bytes, size))
         return sgf__arrow_read(path, bytes, size, mem, table, err);

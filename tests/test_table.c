@@ -1171,6 +1171,7 @@ static void test_other_formats_are_refused_by_name(void) {
         CHECK(strstr(err.message, cases[i].name) && strstr(err.message, "in Python: "));
         CHECK(strstr(err.message, "('in.x")); /* the line works as it stands */
     }
+    CHECK(sgf__table_read("in.x", "PAR1....PAR1", 12, NULL, &t, &err) == SGF_ERR_UNSUPPORTED);
     CHECK(sgf__table_read("in.xlsx", "PK\x03\x04", 5, NULL, &t, &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "Excel"));
     CHECK(sgf_table_read(temp_path("absent.feather"), NULL, &t, &err) == SGF_ERR_IO && !t);
