@@ -36,7 +36,10 @@ int main(int argc, char **argv) {
         else if (!strcmp(path + n - 4, ".csv")) status = sgf_table_write_csv(t, path, &err);
         else if (!strcmp(path + n - 6, ".jsonl")) status = sgf_table_write_jsonl(t, path, &err);
         else status = sgf_table_write_feather(t, path, &err);
-        if (status) return fail(&err);
+        if (status) {
+            sgf_table_free(t);
+            return fail(&err);
+        }
     }
     sgf_table_free(t);
     return 0;
@@ -102,11 +105,21 @@ def plain(value):
 
 def compare_with_arrow(pa, tool, path, table, label):
     """What the converter sees in `path` equals pyarrow's `table`."""
-    out = tool.path("seen.jsonl")
+    import pyarrow.feather as feather
+    names = [field.name for field in table.schema if kind(pa, field.type)]
+    twice = len(set(names)) < len(names)  # JSON cannot tell such columns apart, Feather can
+    if twice:
+        columns, message = tool.convert(path, tool.path("seen.jsonl"))
+        check(columns is None and "are both named" in message, label, message)
+    out = tool.path("seen.feather" if twice else "seen.jsonl")
     columns, rows = tool.convert(path, out)
     if columns is None:
         return check(False, label, rows)
-    records = [json.loads(line, object_pairs_hook=list) for line in open(out, encoding="utf-8")]
+    if twice:
+        written = [[plain(v) for v in column.to_pylist()] for column in feather.read_table(out).columns]
+        records = [[(None, column[row]) for column in written] for row in range(table.num_rows)]
+    else:
+        records = [json.loads(line, object_pairs_hook=list) for line in open(out, encoding="utf-8")]
     check([c[0] for c in columns] == table.schema.names, label, "names", columns, table.schema.names)
     k = 0
     for i, (name, ours) in enumerate(columns):
