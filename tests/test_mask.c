@@ -862,7 +862,7 @@ static void test_mask_verb(void) {
     program_says("build/segfuse mask --kind shared --explain 5,2 " MASK_SHORT, 0,
                  "token 5 (id 0, paraphrase 2) does not see token 2 (id 0, paraphrase 1): 2 < 5, "
                  "but visible[3][1] is 0\n");
-    program_says("build/segfuse mask --kind shared --explain 5,7 " MASK_SHORT, 1, "no token 7");
+    program_says("build/segfuse mask --kind shared --explain 5,7 " MASK_SHORT, 2, "no token 7");
     program_says("build/segfuse mask --kind shared-original --output %s/o.npy " MASK_SHORT, 0, "");
     program_says("build/segfuse mask --kind shared-original --compare %s/o.npy " MASK_SHORT, 0,
                  "equals shared-original, all 7 x 7 entries");
@@ -966,16 +966,16 @@ static void test_mask_verb_refuses(void) {
     program_says("build/segfuse mask --segments para:3 --kind hub --output a.jpg", 2, ".npy, .txt");
     program_says("build/segfuse mask --segments para:3 --kind hubb", 2, "did you mean hub?");
     program_says("build/segfuse mask --segments para:3 --dense a --compare b", 2, "leave --dense");
-    program_says("build/segfuse mask --segments para:3,other:2 --kind hub", 1, "'other:2' is not");
-    program_says("build/segfuse mask --segments para:-3 --kind hub", 1, "'para:-3' is not");
-    program_says("build/segfuse mask --segments shared:4000000000 --kind shared", 1,
+    program_says("build/segfuse mask --segments para:3,other:2 --kind hub", 2, "'other:2' is not");
+    program_says("build/segfuse mask --segments para:-3 --kind hub", 2, "'para:-3' is not");
+    program_says("build/segfuse mask --segments shared:4000000000 --kind shared", 2,
                  "'shared:4000000000': at most 1000000 tokens in a segment");
-    program_says("build/segfuse mask --segments para:0 --kind hub", 1, "has no tokens");
-    program_says("build/segfuse mask --segments para:2 --kind hub --compare none.npy", 1,
+    program_says("build/segfuse mask --segments para:0 --kind hub", 2, "has no tokens");
+    program_says("build/segfuse mask --segments para:2 --kind hub --compare none.npy", 2,
                  "none.npy: cannot be opened");
-    program_says("build/segfuse mask --segments para:2 --kind hub --output /none/a.png", 1,
+    program_says("build/segfuse mask --segments para:2 --kind hub --output /none/a.png", 2,
                  "/none/a.png: cannot be written");
-    program_says("build/segfuse mask --segments para:70000 --kind hub --output %s/a.png", 1,
+    program_says("build/segfuse mask --segments para:70000 --kind hub --output %s/a.png", 2,
                  "32768 at most");
 }
 

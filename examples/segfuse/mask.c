@@ -301,7 +301,8 @@ static int verb_mask(int argc, char **argv) {
         {"draw", OPTION_FLAG, &o->draw, NULL,
          "as text; so it is, too, when nothing else is asked for"},
         {NULL, OPTION_HEADING, NULL, NULL, "Questions about it:"},
-        {"check", OPTION_FLAG, &o->check, NULL, "does it leak? then the exit status is 1"},
+        {"check", OPTION_FLAG, &o->check, NULL,
+         "does it leak? then the exit status is 1 (after errors 2)"},
         {"promise", OPTION_TEXT, (void *)&o->promise, "MASK",
          "whose promise it must keep (that of --kind, else isolated)"},
         {"layers", OPTION_COUNT, &o->layers, "N", "hops that information can make (any number)"},
@@ -325,7 +326,7 @@ static int verb_mask(int argc, char **argv) {
         rest, &rests, 0);
     if (status >= 0) return status;
     if (!mask_usage(o, &q, &k)) return 2;
-    if (o->model && !model_find("mask", o->model, w.model, sizeof w.model)) return 1;
+    if (o->model && !model_find("mask", o->model, w.model, sizeof w.model)) return 2;
     snprintf(err.message, sizeof err.message, "out of memory");
     sgf_layout_init(&w.layout, NULL);
     status = mask_run(&w, q, k, &err);
@@ -334,5 +335,6 @@ static int verb_mask(int argc, char **argv) {
     sgf_tokenizer_free(w.tokenizer);
     free(w.dense);
     free(w.other);
-    return status < 0 ? failed("mask", &err) : status;
+    if (status < 0) failed("mask", &err);
+    return status < 0 ? 2 : status; /* as of diff: 1 says something about the mask */
 }
