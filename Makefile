@@ -154,13 +154,14 @@ symbols:
 ##          written, clang's alone); TEST_GROUPS: which (-system: all but that one)
 # All of it is built in a tree of links to this one, whose build/ is its own.
 SANITIZERS = $(subst asan,address$(,)undefined,$(subst ubsan,undefined,$(subst tsan,thread,$(subst msan,memory,$@))))
+SANITIZER_OPTIONS = exitcode=99:allocator_may_return_null=1
 asan ubsan tsan msan: | build
 	@[ $@ != msan ] || command -v clang > /dev/null || { echo "skipped msan: clang is not installed"; exit 0; }; \
 	mkdir -p build/$@; ln -sfn ../../shared build/shared; \
 	for f in *; do [ $$f = build ] || ln -sfn ../../$$f build/$@/$$f; done; \
 	$(MAKE) -C build/$@ build/tests build/segfuse-faulty all $(if $(filter msan,$@),CC=clang STRICT=-w) \
 	    CFLAGS='-O1 -g1 -fno-sanitize-recover=all -fsanitize=$(SANITIZERS)' && cd build/$@ && \
-	ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99 MSAN_OPTIONS=exitcode=99 TSAN_OPTIONS=exitcode=99 sh -c \
+	export ASAN_OPTIONS=$(SANITIZER_OPTIONS) UBSAN_OPTIONS=exitcode=99 MSAN_OPTIONS=$(SANITIZER_OPTIONS) TSAN_OPTIONS=$(SANITIZER_OPTIONS) && sh -c \
 	'for group in $(or $(TEST_GROUPS),""); do ./build/tests $$group || exit 1; done'
 , := ,
 

@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Sanitizers reserve terabytes: no limit on memory then. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
+#define TEST_SANITIZED
+#endif
+#endif
+
 static int test_passed, test_failed, test_skipped;
 static int test_errors;            /* failed checks of the running test */
 static const char *test_skip_text; /* set by SKIP */

@@ -98,13 +98,6 @@ static size_t cli_slurp(const char *path, char *text, size_t cap) {
     fclose(file);
     return stat(path, &info) ? n : (size_t)info.st_size;
 }
-#ifdef __SANITIZE_ADDRESS__
-#define CLI_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define CLI_SANITIZED
-#endif
-#endif
 /* No shell: words may hold anything. Runs are in a folder of their own, may not ask for much memory, and
    die of SIGALRM when they take too long. */
 static void cli_run(char *const *words, cli_result *r) {
@@ -129,7 +122,7 @@ static void cli_run(char *const *words, cli_result *r) {
             _exit(99);
         alarm(CLI_SECONDS);
         if (chdir(folder)) _exit(99);
-#ifndef CLI_SANITIZED /* sanitizers reserve terabytes */
+#ifndef TEST_SANITIZED
         if (setrlimit(RLIMIT_DATA, &memory)) _exit(99);
 #endif
         execv(program, words);
