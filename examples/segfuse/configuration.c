@@ -74,7 +74,7 @@ static int config_difference(sgf_str there, sgf_str here, char *out, size_t cap)
     sgf__arena arena;
     sgf__json a, b;
     int differs = 1;
-    if (there.len == here.len && !memcmp(there.ptr, here.ptr, here.len)) return 0;
+    if (there.len == here.len && (!here.len || !memcmp(there.ptr, here.ptr, here.len))) return 0;
     sgf__arena_init(&arena, NULL);
     if (sgf__json_parse("", there.ptr, there.len, &arena, &a, NULL) ||
         sgf__json_parse("", here.ptr, here.len, &arena, &b, NULL) ||
