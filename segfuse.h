@@ -1494,7 +1494,8 @@ static void sgf__printable(char *text) {
         n = sgf__utf8_next(text, left, &code);
         if (n && code >= 0x20 && code != 0x7F && (code < 0x80 || code >= 0xA0)) continue;
         if (n && code == '\n') continue;
-        memset(text, '?', n = n ? n : 1);
+        if (!n) n = 1;
+        memset(text, '?', n);
     }
 }
 /* Fill `err` (NULL allowed) and return `status`, so that a failing function ends in one line. */
@@ -7065,6 +7066,13 @@ static uint32_t sgf__json_get(const sgf__json *json, uint32_t node, const char *
     }
     return found;
 }
+/* A file of keys must be one object. */
+static sgf_status sgf__json_object(const sgf__json *json, sgf_error *err) {
+    if (json->nodes[0].type == SGF__OBJECT) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_FORMAT, json->file, 0,
+                        "%s: an object of keys and values, {...}, was wanted, and it is not one",
+                        json->file);
+}
 static double sgf__json_double(const sgf__json *json, uint32_t node) {
     double value = 0;
     sgf__number_parse(json->nodes[node].text.ptr, json->nodes[node].text.len, &value);
@@ -7687,7 +7695,8 @@ static sgf_status sgf__matrix_label(sgf_matrix *m, const sgf__lines *l, sgf_str 
     sgf__label label;
     size_t len = 0, letters, i;
     sgf_status status;
-    if (*n == SGF_MAX_SEGMENTS) return sgf__matrix_bad(m, l, "more than 1024 labels", err);
+    if (*n == SGF_MAX_SEGMENTS)
+        return sgf__matrix_bad(m, l, "more labels than a layout can have segments, 1024", err);
     while (len < line->len && !sgf__is_space(line->ptr[len])) len++;
     for (letters = len; letters && line->ptr[letters - 1] >= '0' && line->ptr[letters - 1] <= '9';)
         letters--;
@@ -8836,8 +8845,7 @@ static sgf_status sgf__generation_parse(const char *file, const char *text, size
     r.c = *c;
     sgf__arena_init(&arena, mem);
     status = sgf__json_parse(file, text, size, &arena, &r.json, err);
-    if (!status && r.json.nodes[0].type != SGF__OBJECT)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, file, -1, "%s: it is not an object", file);
+    if (!status) status = sgf__json_object(&r.json, err);
     if (!status) status = sgf__config_ids(&r);
     if (!status) *c = r.c;
     sgf__arena_free(&arena);
@@ -11137,8 +11145,7 @@ static sgf_status sgf__tokenizer_config(sgf_tokenizer *t, const char *file, cons
     sgf_status status;
     sgf__arena_init(&arena, &t->arena.mem);
     status = sgf__json_parse(file, map->data, map->size, &arena, &json, err);
-    if (!status && json.nodes[0].type != SGF__OBJECT)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, file, -1, "%s: it is not an object", file);
+    if (!status) status = sgf__json_object(&json, err);
     if (!status) status = sgf__config_token(t, &json, "bos_token", &t->bos, err);
     if (!status) status = sgf__config_token(t, &json, "eos_token", &t->eos, err);
     if (!status) {

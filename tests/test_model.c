@@ -664,7 +664,13 @@ static void test_model_tokenizer_must_fit(void) {
     MUST(sgf_model_load(dir, NULL, &model, &err), err);
     CHECK(model->tokenizer && sgf_tokenizer_size(model->tokenizer) == MOD_V);
     CHECK(strcmp(model->identity, without));
+    memcpy(without, model->identity, sizeof without);
     sgf_model_free(model);
+    mod_write(dir, "tokenizer_config.json", "{\"bos_token\": \"A\"}", 18); /* another BOS */
+    MUST(sgf_model_load(dir, NULL, &model, &err), err);
+    CHECK(sgf_tokenizer_bos(model->tokenizer) == 0 && strcmp(model->identity, without));
+    sgf_model_free(model);
+    mod_remove(dir, "tokenizer_config.json");
     mod_tokenizer(dir, MOD_V + 1);
     mod_fails(dir, "tokenizer.json: the tokenizer has 33 tokens", "\"vocab_size\" is 32");
     mod_write(dir, "tokenizer.json", "{", 1);
@@ -874,7 +880,7 @@ static void test_config_generation_ids_go_first(void) {
           strstr(err.message, "generation_config.json"));
     mod_write(dir, "generation_config.json", "7", 1);
     CHECK(sgf_config_load(dir, NULL, &c, &err) == SGF_ERR_FORMAT &&
-          strstr(err.message, "not an object"));
+          strstr(err.message, "an object of keys"));
 }
 
 static void test_config_survives_cuts_and_flips(void) {

@@ -323,6 +323,14 @@ static void test_tokenizer_loads_folders_and_their_config(void) {
     t = NULL;
     CHECK(sgf_tokenizer_load(dir, NULL, &t, &err) == SGF_ERR_FORMAT && !t &&
           strstr(err.file, "tokenizer_config.json"));
+    file = fopen(path, "wb");
+    if (file) fputs("7", file), fclose(file);
+    CHECK(sgf_tokenizer_load(dir, NULL, &t, &err) == SGF_ERR_FORMAT && !t &&
+          strstr(err.message, "tokenizer_config.json: an object of keys"));
+    file = fopen(path, "wb"); /* "true" is not true */
+    if (file) fputs("{\"bos_token\": \"<s>\", \"add_bos_token\": \"true\"}", file), fclose(file);
+    CHECK(sgf_tokenizer_load(dir, NULL, &t, &err) == SGF_ERR_FORMAT && !t &&
+          strstr(err.message, "\"add_bos_token\" is neither true nor false"));
     remove(path);
     CHECK(sgf_tokenizer_load("/nowhere/at/all", NULL, &t, &err) == SGF_ERR_IO && !t &&
           strstr(err.message, "tokenizer.json"));
