@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench bench-tokenizer coverage cuda cuda-test cuda-emulated warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
+.PHONY: all run test models oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-emulated warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
@@ -82,6 +82,16 @@ bench: build/bench-speed build/segfuse
 	./build/bench-speed --json build/bench.json $(BENCH_PEERS)
 build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/rows.c tests/bench/weights.c | build
 	$(CC) $(FLAGS) -DBENCH_FLAGS='"$(CFLAGS)"' tests/bench/speed.c -o $@ $(LDLIBS)
+
+## bench-cuda  the same on the NVIDIA GPU of this machine, beside the card's limits and PyTorch (tests/bench/rows_cuda.c);
+##          BENCH_PEERS="--torch PYTHON": one with torch and transformers for CUDA
+bench-cuda:
+	@$(HAVE_NVCC); $(MAKE) build/bench-speed-cuda && \
+	./build/bench-speed-cuda --device cuda --json build/bench-cuda.json $(BENCH_PEERS)
+build/bench-speed-cuda: tests/bench/cuda.cu tests/bench/cuda.h tests/bench/rows_cuda.c segfuse.cu build/bench-speed
+	$(NVCC) $(NVCC_FLAGS) -c $< -o build/bench_cuda.o
+	$(CC) $(FLAGS) -DSGF_CUDA -DBENCH_FLAGS='"$(CFLAGS)"' -c tests/bench/speed.c -o build/bench_speed.o
+	$(NVCC) build/bench_speed.o build/bench_cuda.o -o $@ $(NVCC_LIBS)
 
 ## bench-tokenizer   our tokenizer against Hugging Face's; BENCH_TOKENIZERS: folders with a tokenizer.json
 BENCH_TOKENIZERS ?= models/segfuse-2m $(wildcard ../shared/data/tokenizers/llama3.2 ../shared/data/tokenizers/qwen3)
@@ -233,7 +243,7 @@ mutate: all build/segfuse-faulty
 	python3 tests/mutate.py --count $(MUTANTS)
 
 ## format   clang-format all sources
-SOURCES = segfuse.h segfuse.cu $(wildcard tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/*/*.c examples/*/*.h tests/*.c tests/*.h tests/bench/*.c)
+SOURCES = segfuse.h segfuse.cu $(wildcard tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/*/*.c examples/*/*.h tests/*.c tests/*.h tests/bench/*.c tests/bench/*.h tests/bench/*.cu)
 format:
 	clang-format -i $(SOURCES)
 format-check:

@@ -1651,57 +1651,69 @@ sgf_status pinned_reserve(gpu *d, buffer *b, size_t bytes, sgf_error *err) {
     return SGF_OK;
 }
 
-sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err) {
-    gpu *d = (gpu *)device;
-    size_t V = (size_t)d->V, done, kept;
-    int chained = d->exact || d->type == SGF_F32;
-    activations a;
-    uploaded u;
+/* What a call became: its shape, and where its upload and its activations are. */
+struct prepared {
     shape s;
-    graph *g = NULL;
-    memset(&s, 0, sizeof s);
+    uploaded u;
+    activations a;
+};
+/* Plan the call, make room, and fill the staging buffer. */
+sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_error *err) {
+    int chained = d->exact || d->type == SGF_F32;
+    shape *s = &p->s;
+    size_t kept;
+    memset(s, 0, sizeof *s);
     CUDA(err, "waiting", cudaStreamSynchronize(d->stream)); /* the staging buffer is free again */
-    if (!chained) TRY(plan_make(d, call, &s, err));
-    s.rows = call->rows;
-    s.wanted = call->wanted;
-    s.copies = call->copies;
-    s.pages = rounded(call->pages);
-    s.groups = chained ? rounded(call->groups) : 0;
-    s.spans = rounded(chained ? call->spans : d->cut.n);
+    if (!chained) TRY(plan_make(d, call, s, err));
+    s->rows = call->rows;
+    s->wanted = call->wanted;
+    s->copies = call->copies;
+    s->pages = rounded(call->pages);
+    s->groups = chained ? rounded(call->groups) : 0;
+    s->spans = rounded(chained ? call->spans : d->cut.n);
     if (!chained) {
-        s.items = rounded(d->items.n);
-        s.list = rounded(d->list.n);
-        s.parts = rounded(d->part.n);
-        s.partials = rounded(s.partials);
+        s->items = rounded(d->items.n);
+        s->list = rounded(d->list.n);
+        s->parts = rounded(d->part.n);
+        s->partials = rounded(s->partials);
     }
-    s.hidden = call->hidden != NULL;
-    s.first_kept = call->first_kept;
-    s.bytes = upload_lay(d, &s, NULL, &u);
-    TRY(pinned_reserve(d, &d->staging, s.bytes, err));
+    s->hidden = call->hidden != NULL;
+    s->first_kept = call->first_kept;
+    s->bytes = upload_lay(d, s, NULL, &p->u);
+    TRY(pinned_reserve(d, &d->staging, s->bytes, err));
     TRY(buffer_reserve(d, &d->call, d->staging.size, "a call", err));
-    TRY(buffer_reserve(d, &d->work, activations_lay(d, &s, &a), "activations", err));
+    TRY(buffer_reserve(d, &d->work, activations_lay(d, s, &p->a), "activations", err));
     TRY(buffer_reserve(d, &d->partial,
-                       s.partials * (size_t)d->H * (size_t)(d->C + 2) * sizeof(float), "attention",
+                       s->partials * (size_t)d->H * (size_t)(d->C + 2) * sizeof(float), "attention",
                        err));
-    TRY(buffer_reserve(d, &d->hidden, call->hidden ? s.rows * (size_t)d->D * sizeof(float) : 0,
+    TRY(buffer_reserve(d, &d->hidden, call->hidden ? s->rows * (size_t)d->D * sizeof(float) : 0,
                        "hidden states", err));
-    kept = call->keep ? call->all_kept : least(s.wanted, LOGITS_ROWS);
+    kept = call->keep ? call->all_kept : least(s->wanted, LOGITS_ROWS);
     if (kept > FEW) kept += 63; /* the last rows of a call may be padded */
     if (call->first_kept == 0)  /* logits of the calls before this one are not lost */
-        TRY(buffer_reserve(d, &d->logits, kept * V * sizeof(float), "logits", err));
-    upload_lay(d, &s, call, &u);
-    activations_lay(d, &s, &a);
-    if (call->keep && !call->hidden && s.rows <= GRAPH_ROWS) g = graph_find(d, &s);
-    if (g && g->used) TRY(graph_run(d, g, &s, &u, &a, err));
-    else TRY(call_enqueue(d, &s, &u, &a, call->keep, err));
+        TRY(buffer_reserve(d, &d->logits, kept * (size_t)d->V * sizeof(float), "logits", err));
+    upload_lay(d, s, call, &p->u);
+    activations_lay(d, s, &p->a);
+    return SGF_OK;
+}
+
+sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err) {
+    gpu *d = (gpu *)device;
+    size_t V = (size_t)d->V, done;
+    prepared p;
+    graph *g = NULL;
+    TRY(call_prepare(d, call, &p, err));
+    if (call->keep && !call->hidden && p.s.rows <= GRAPH_ROWS) g = graph_find(d, &p.s);
+    if (g && g->used) TRY(graph_run(d, g, &p.s, &p.u, &p.a, err));
+    else TRY(call_enqueue(d, &p.s, &p.u, &p.a, call->keep, err));
     if (g) g->used = ++d->clock;
     if (call->hidden)
         CUDA(err, "hidden states",
-             cudaMemcpyAsync(call->hidden, d->hidden.at, s.rows * (size_t)d->D * sizeof(float),
+             cudaMemcpyAsync(call->hidden, d->hidden.at, p.s.rows * (size_t)d->D * sizeof(float),
                              cudaMemcpyDeviceToHost, d->stream));
-    for (done = 0; call->logits && done < s.wanted; done += LOGITS_ROWS) {
-        size_t n = least(LOGITS_ROWS, s.wanted - done);
-        TRY(PASS(d, logits(d, &a, done, n, 0, err)));
+    for (done = 0; call->logits && done < p.s.wanted; done += LOGITS_ROWS) {
+        size_t n = least(LOGITS_ROWS, p.s.wanted - done);
+        TRY(PASS(d, logits(d, &p.a, done, n, 0, err)));
         CUDA(err, "logits",
              cudaMemcpyAsync(call->logits + done * V, d->logits.at, n * V * sizeof(float),
                              cudaMemcpyDeviceToHost, d->stream));

@@ -18,12 +18,13 @@ static void ours_close(ours *o) {
     free(o->rows);
     free(o->logits);
 }
-static int ours_open(const char *dir, int threads, ours *o) {
+static int ours_open(const bench *b, const char *dir, int threads, ours *o) {
     sgf_session_options options;
     sgf_error err;
     memset(o, 0, sizeof *o);
     memset(&options, 0, sizeof options);
     options.threads = threads;
+    options.device = b->device;
     sgf_layout_init(&o->rule, NULL);
     if (sgf_model_load(dir, NULL, &o->model, &err) ||
         sgf_session_create(o->model, &options, &o->session, &err) ||
@@ -114,7 +115,7 @@ static void contest_llama(bench *b, contest *c, const char *what, const shape *s
 }
 /* torch_peer.py with these arguments; its figures and notes are taken over. */
 static void torch_run(bench *b, const char *what, const char *format, ...) {
-    char command[1000], arguments[800], line[4096];
+    char command[3000], arguments[2400], line[4096];
     va_list list;
     FILE *pipe;
     if (!b->torch) {
@@ -125,8 +126,10 @@ static void torch_run(bench *b, const char *what, const char *format, ...) {
     vsnprintf(arguments, sizeof arguments, format, list);
     va_end(list);
     snprintf(command, sizeof command,
-             "%s tests/bench/torch_peer.py %s --threads %d --samples %d 2> %s/torch.log", b->torch,
-             arguments, b->threads, b->rounds, b->work);
+             "%s tests/bench/torch_peer.py %s --device %s --threads %d --samples %d 2>> "
+             "%s/torch.log",
+             b->torch, arguments, b->device == SGF_DEVICE_CUDA ? "cuda" : "cpu", b->threads,
+             b->rounds, b->work);
     pipe = popen(command, "r");
     while (pipe && fgets(line, sizeof line, pipe)) {
         char *name = line + 7, *unit = strchr(line, '|'),
@@ -249,7 +252,7 @@ static void large(bench *b, int threads) {
     size_t i, any = 0;
     ours o;
     for (i = 0; i < few; i++) any += (size_t)wanted(b, row_name(b, threads, names[i], name));
-    if (!any || ours_open(model_folder(b, &shape_1b, dir, sizeof dir), threads, &o)) return;
+    if (!any || ours_open(b, model_folder(b, &shape_1b, dir, sizeof dir), threads, &o)) return;
     prefill(b, &o, threads, 512, 1.6);
     if (wanted(b, row_name(b, threads, names[1], name))) {
         contest c;
@@ -302,8 +305,8 @@ static void tiny(bench *b) {
         entry *decoded;
         if (!wanted(b, what)) continue;
         model_folder(b, shapes[k], dir, sizeof dir);
-        if (ours_open(dir, b->threads, &o)) return;
-        if (ours_open(dir, 1, &one)) {
+        if (ours_open(b, dir, b->threads, &o)) return;
+        if (ours_open(b, dir, 1, &one)) {
             ours_close(&o);
             return;
         }
@@ -340,6 +343,18 @@ enum {
 };
 typedef enum prompt_kind { ORIGIN, FUSED, FLEX } prompt_kind;
 
+/* A row: how questions are asked. */
+typedef struct asking {
+    const char *name, *against; /* "": the best PyTorch loop; NULL: nothing */
+    double target;
+    prompt_kind kind;
+    size_t contexts, count, together; /* of a question; questions; how many at a time */
+    int ragged;                       /* answers of 1 to NEW_TOKENS tokens, as real ones have */
+    int stream; /* when a question ends another one enters; else they come and go together */
+    int reuse_rotated, no_prefix_reuse; /* of sgf_session_options */
+    size_t shots;                       /* tokens before the question; 0: SHOTS_TOKENS */
+} asking;
+
 static int segment_fill(sgf_layout *l, int32_t segment, size_t n, uint32_t seed) {
     int32_t id;
     size_t i;
@@ -356,14 +371,16 @@ static int segment_add(sgf_layout *l, sgf_role role, int32_t group, size_t n, ui
 }
 /* The context of question `seed`; instruction and examples are the same for all, and stand in every paraphrase of
    `flex_attention`. */
-static int context_fill(sgf_layout *l, prompt_kind kind, uint32_t seed) {
+static int context_fill(sgf_layout *l, const asking *how, uint32_t seed) {
+    const prompt_kind kind = how->kind;
+    const size_t shots = how->shots ? how->shots : SHOTS_TOKENS;
     int32_t p, segment;
     int failed = 0;
-    if (kind != FLEX) failed |= segment_add(l, SGF_SHARED, -1, SHOTS_TOKENS, 1);
+    if (kind != FLEX) failed |= segment_add(l, SGF_SHARED, -1, shots, 1);
     for (p = 0; p < (kind == ORIGIN ? 1 : PARAPHRASES) && !failed; p++) {
         if (kind == FLEX && p) failed |= segment_add(l, SGF_SEPARATOR, p - 1, SEPARATOR_TOKENS, 3);
         failed |= sgf_layout_segment(l, SGF_PARAPHRASE, p, &segment, NULL) != SGF_OK;
-        if (kind == FLEX) failed |= segment_fill(l, segment, SHOTS_TOKENS, 1);
+        if (kind == FLEX) failed |= segment_fill(l, segment, shots, 1);
         failed |= segment_fill(l, segment, QUESTION_TOKENS, seed + (uint32_t)p);
     }
     failed |= segment_add(l, SGF_ANSWER, -1, CUE_TOKENS, 2);
@@ -373,28 +390,17 @@ static int context_fill(sgf_layout *l, prompt_kind kind, uint32_t seed) {
     return failed;
 }
 
-/* A row: how questions are asked. */
-typedef struct asking {
-    const char *name, *against; /* "": the best PyTorch loop; NULL: nothing */
-    double target;
-    prompt_kind kind;
-    size_t contexts, count, together; /* of a question; questions; how many at a time */
-    int ragged;                       /* answers of 1 to NEW_TOKENS tokens, as real ones have */
-    int stream; /* when a question ends another one enters; else they come and go together */
-    int reuse_rotated, no_prefix_reuse; /* of sgf_session_options */
-} asking;
-
 static const asking askings[] = {
-    {"1B origin", NULL, 0, ORIGIN, 1, 3, 1, 0, 0, 0, 0},
-    {"1B fused", "1B origin", 0.6, FUSED, 1, 3, 1, 0, 0, 0, 0},
-    {"1B avg", "1B origin", 0.5, ORIGIN, PARAPHRASES, 3, 1, 0, 0, 0, 0},
-    {"1B fused, 16 at a time", "1B fused", 2, FUSED, 1, 16, 16, 0, 0, 0, 0},
-    {"1B fused, 64 ragged, in closed batches of 16", NULL, 0, FUSED, 1, 64, 16, 1, 0, 0, 0},
+    {"1B origin", NULL, 0, ORIGIN, 1, 3, 1, 0, 0, 0, 0, 0},
+    {"1B fused", "1B origin", 0.6, FUSED, 1, 3, 1, 0, 0, 0, 0, 0},
+    {"1B avg", "1B origin", 0.5, ORIGIN, PARAPHRASES, 3, 1, 0, 0, 0, 0, 0},
+    {"1B fused, 16 at a time", "1B fused", 2, FUSED, 1, 16, 16, 0, 0, 0, 0, 0},
+    {"1B fused, 64 ragged, in closed batches of 16", NULL, 0, FUSED, 1, 64, 16, 1, 0, 0, 0, 0},
     {"1B fused, 64 ragged, 16 in flight", "1B fused, 64 ragged, in closed batches of 16", 0, FUSED,
-     1, 64, 16, 1, 1, 0, 0},
-    {"1B flex_attention, 16 at a time, no reuse", "", 0, FLEX, 1, 16, 16, 0, 0, 0, 1},
-    {"1B flex_attention, 16 at a time", "", 100, FLEX, 1, 16, 16, 0, 0, 0, 0},
-    {"1B flex_attention, 16 at a time, rotated reuse", "", 100, FLEX, 1, 16, 16, 0, 0, 1, 0},
+     1, 64, 16, 1, 1, 0, 0, 0},
+    {"1B flex_attention, 16 at a time, no reuse", "", 0, FLEX, 1, 16, 16, 0, 0, 0, 1, 0},
+    {"1B flex_attention, 16 at a time", "", 100, FLEX, 1, 16, 16, 0, 0, 0, 0, 0},
+    {"1B flex_attention, 16 at a time, rotated reuse", "", 100, FLEX, 1, 16, 16, 0, 0, 1, 0, 0},
 };
 enum { ASKINGS = sizeof askings / sizeof askings[0] };
 
@@ -434,7 +440,7 @@ static void questions_close(questions *q) {
     free(q);
 }
 /* The questions of a row, in a session of their own; NULL: it cannot be. */
-static questions *questions_open(const sgf_model *model, int threads, const asking *how) {
+static questions *questions_open(const bench *b, const sgf_model *model, const asking *how) {
     questions *q = (questions *)calloc(1, sizeof *q);
     sgf_session_options options;
     size_t i, c;
@@ -442,14 +448,15 @@ static questions *questions_open(const sgf_model *model, int threads, const aski
     if (!q) return NULL;
     q->how = how;
     memset(&options, 0, sizeof options);
-    options.threads = threads;
+    options.threads = b->threads;
+    options.device = b->device;
     options.reuse_rotated = how->reuse_rotated;
     options.no_prefix_reuse = how->no_prefix_reuse;
     for (i = 0; i < QUESTIONS * PARAPHRASES; i++) sgf_layout_init(&q->context[i], NULL);
     for (i = 0; i < how->count; i++) {
         sgf_task *task = &q->task[i];
         for (c = 0; c < how->contexts; c++)
-            failed |= context_fill(&q->context[i * PARAPHRASES + c], how->kind,
+            failed |= context_fill(&q->context[i * PARAPHRASES + c], how,
                                    100 + (uint32_t)(i * PARAPHRASES + c));
         task->context = &q->context[i * PARAPHRASES];
         task->contexts = how->contexts;
@@ -480,7 +487,7 @@ static void askings_run(bench *b, const sgf_model *model, size_t from, size_t en
     }
     for (i = from; i < end; i++) {
         const char *against = askings[i].against;
-        if (!measured[i] || !(q[i] = questions_open(model, b->threads, &askings[i]))) continue;
+        if (!measured[i] || !(q[i] = questions_open(b, model, &askings[i]))) continue;
         contest_call(&c, askings[i].name, questions_call, q[i], (double)askings[i].count,
                      against && !*against ? (*who ? who : NULL) : against, askings[i].target);
     }
@@ -539,7 +546,7 @@ static int peak(const bench *b, int row) {
     if (row < 0 || row >= ASKINGS ||
         sgf_model_load(model_folder(b, &shape_1b, dir, sizeof dir), NULL, &model, NULL))
         return 1;
-    q = questions_open(model, b->threads, &askings[row]);
+    q = questions_open(b, model, &askings[row]);
     if (!q || questions_call(q)) return 1;
     status = fopen("/proc/self/status", "r"); /* getrusage counts what ran before exec, too */
     while (status && fgets(line, sizeof line, status))
@@ -639,7 +646,7 @@ static void segments(bench *b) {
     first = c.entries;
     model_folder(b, &shape_attention, dir, sizeof dir);
     for (k = 0; k < 2; k++) {
-        if (ours_open(dir, b->threads, &a[k].o)) return;
+        if (ours_open(b, dir, b->threads, &a[k].o)) return;
         sgf_layout_init(&a[k].layout, NULL);
         for (i = 0; i < SEGMENTS; i++) segment_add(&a[k].layout, SGF_PARAPHRASE, i, LENGTH, 5);
         for (i = 0; i < (int32_t)a[k].layout.tokens; i++) a[k].layout.token[i] %= 64;

@@ -2,14 +2,15 @@
 
      bench-speed [--only TEXT] [--rounds N] [--threads N] [--work DIR] [--json FILE]
                  [--llama-bench NAME=COMMAND]... [--llama2c PROGRAM] [--calm PROGRAM]
-                 [--torch PYTHON] [--before SEGFUSE]
+                 [--torch PYTHON] [--before SEGFUSE] [--device cpu|cuda] [--small 1]
 
    Run it at the top of the tree. --only: the rows that have TEXT in their names, and what they are compared with.
-   --torch: a Python with torch and transformers; it runs tests/bench/torch_peer.py.
+   --torch: a Python with torch and transformers; it runs tests/bench/torch_peer.py. --device cuda, where it was built
+   for it (bench-speed-cuda): the rows of rows_cuda.c instead; --small: on a small model, to try them.
 
    Every figure is the median of N rounds (5), after one that is not counted; in a round the peers of a row and ours run
    in turn, and the limits are measured in the same process, so that ratios hold on a machine whose speed drifts. A peer
-   that is not given is said to be left out. The rows are in rows.c, the models of random weights in weights.c. */
+   that is not given is said to be left out. The rows are in rows.c and rows_cuda.c, the models of random weights in weights.c. */
 #define _GNU_SOURCE /* popen, mkdir */
 #define SEGFUSE_IMPLEMENTATION
 #include "../../segfuse.h"
@@ -26,7 +27,7 @@ enum { MAX_ROUNDS = 25, MAX_FIGURES = 128, MAX_PEERS = 6, MAX_ENTRIES = 12, MAX_
 /* ---- figures ---- */
 
 typedef struct figure {
-    char name[96], unit[24], against[96], command[1200]; /* against, command: "" if there is none */
+    char name[96], unit[24], against[96], command[3000]; /* against, command: "" if there is none */
     double sample[MAX_ROUNDS], ratio, target;            /* ratio 0: none; target 0: none */
     int rounds;
     int at_most; /* the median itself, not a ratio, must not be above the target */
@@ -39,7 +40,8 @@ typedef struct limit limit;
 typedef struct bench {
     const char *self, *only, *work, *json, *llama2c, *calm, *torch, *before;
     const char *peer[MAX_PEERS]; /* NAME=COMMAND of llama-bench */
-    int peers, rounds, threads;
+    int peers, rounds, threads, small;
+    sgf_device device;
     limit *limit[2]; /* [LIMITS] each: with all threads, with one */
     figure figure[MAX_FIGURES];
     int figures;
@@ -463,6 +465,10 @@ static void json_write(const bench *b) {
     fclose(file);
 }
 
+#ifdef SGF_CUDA
+#include "rows_cuda.c"
+#endif
+
 int main(int argc, char **argv) {
     static void (*const parts[])(bench * b) = {methods, memory, tiny, segments, bundled};
     static bench b;
@@ -486,6 +492,8 @@ int main(int argc, char **argv) {
         else if (!strcmp(key, "--before")) b.before = value;
         else if (!strcmp(key, "--llama-bench") && strchr(value, '=') && b.peers < MAX_PEERS)
             b.peer[b.peers++] = value;
+        else if (!strcmp(key, "--small")) b.small = atoi(value);
+        else if (!strcmp(key, "--device") && !strcmp(value, "cuda")) b.device = SGF_DEVICE_CUDA;
         else if (!strcmp(key, "--peak")) return peak(&b, atoi(value)); /* what memory() runs */
         else break;
     }
@@ -494,6 +502,16 @@ int main(int argc, char **argv) {
         return 2;
     }
     mkdir(b.work, 0777);
+    if (b.device == SGF_DEVICE_CUDA) {
+#ifdef SGF_CUDA
+        i = cuda(&b);
+        json_write(&b);
+        return i;
+#else
+        fprintf(stderr, "bench-speed: --device cuda needs build/bench-speed-cuda\n");
+        return 2;
+#endif
+    }
     memory = (char *)malloc(READ_BYTES + 8192);
     if (memory) memset(memory, 1, READ_BYTES + 8192);
     b.limit[0] = limits_open(b.threads, memory);

@@ -37,10 +37,12 @@ inline cublasStatus_t blas_call() {
 }
 inline float matrix_get(const matrix &m, const void *at, uint64_t i) {
     if (m.type == CUDA_R_32F) return ((const float *)at)[i];
+    if (m.type == CUDA_R_16BF) return sgf__bf16_float(((const uint16_t *)at)[i]);
     return f16_widen(((const uint16_t *)at)[i]);
 }
 inline void matrix_set(const matrix &m, void *at, uint64_t i, float x) {
     if (m.type == CUDA_R_32F) ((float *)at)[i] = x;
+    else if (m.type == CUDA_R_16BF) ((uint16_t *)at)[i] = sgf__float_bf16(x);
     else ((uint16_t *)at)[i] = f16_narrow(x);
 }
 inline std::vector<float> matrix_wide(const matrix &m, const void *at) {

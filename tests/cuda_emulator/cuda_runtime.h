@@ -47,10 +47,10 @@ enum cudaError_t {
     cudaErrorNoDevice = 100,
     cudaErrorIllegalAddress = 700
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum { cudaStreamNonBlocking = 1 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
-enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F };
+enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F, CUDA_R_16BF };
 
 struct cudaDeviceProp {
     char name[256];
@@ -473,5 +473,22 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
                            [&] { emulator::apply(kernel, kept, std::index_sequence_for<P...>()); });
     });
     return cudaSuccess;
+}
+/* Events know nothing of speed, either: whatever lies between two took a millisecond. */
+typedef int *cudaEvent_t;
+inline cudaError_t cudaEventCreate(cudaEvent_t *event) {
+    static int any;
+    *event = &any;
+    return emulator::call();
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
+    return emulator::call();
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
+    return emulator::call();
+}
+inline cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) {
+    *ms = 1;
+    return emulator::call();
 }
 #endif
