@@ -214,6 +214,8 @@ static const struct {
     {"generate", "confidence",
      "--data @good.jsonl --fewshot_data @good.jsonl --num_fewshots 1 --num_paraphrases 2 "
      "--method weighted_avg --max_samples 1 --quiet --rewrite --output @out"},
+    {"ask", NULL, "one two --num_fewshots 0 --max_new_tokens 2"},
+    {"ask", "fewshot_data", "one --num_fewshots 1 --max_new_tokens 2"},
     {"inspect", NULL, ""},
     {"inspect", "questions", "@good.jsonl"},
     {"inspect", "split", "@good.jsonl"},

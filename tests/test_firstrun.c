@@ -265,7 +265,7 @@ static void test_check_of_an_installation(void) {
 /* Answers from a file, one a line. */
 static void test_interactive_reads_lines(void) {
     program_says("printf 'chek\n9\n3\nmaybe\nn\n' | build/segfuse interactive", 0,
-                 "There is no 'chek'. Did you mean check; a number from 1 to 6");
+                 "There is no 'chek'. Did you mean check; a number from 1 to 7");
     program_says("printf '3\nn\n' | build/segfuse interactive", 0,
                  "build/segfuse check\n\nRun it? [Y/n]: n\nNothing was run.\n");
     program_says("build/segfuse interactive", 1, "the answers ended; nothing was run");
@@ -279,6 +279,10 @@ static void test_interactive_reads_lines(void) {
         0, "build/segfuse lemmatize README.md\n");
     program_says("printf 'analyze\\nREADME.md\\n\\nnone\\nn\\n' | build/segfuse interactive", 0,
                  "build/segfuse analyze README.md\n");
+    program_says(
+        "printf 'ask\\n\\n\\nThe capital of Japan is [MASK].\\n-Jpaan: [MASK]\\n\\ny\\n' | "
+        "build/segfuse interactive",
+        0, "-- 'The capital of Japan is [MASK].' '-Jpaan: [MASK]'");
     program_says("printf '\n' | build/segfuse interactive", 1, "the answers ended");
     program_says("printf '3\n' | build/segfuse interactive", 1, "the answers ended");
     program_says("printf '2\n1\n\n' | build/segfuse interactive", 0, "verdict         supported");

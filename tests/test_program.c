@@ -140,6 +140,48 @@ static void test_generate_writes_and_protects_results(void) {
     program_says("cat '%s/run/fused-5.json'", 0,
                  "\"mask\": \"shared\", \"positions\": \"aligned\", \"mass\": \"1/N\"");
 }
+/* A question of one's own gets the answers that generate gives to the same question in a file. */
+static void test_ask(void) {
+    static const char words[] = "'The capital of Japan is [MASK].' 'Jpaan is ruled from [MASK].' "
+                                "'In Nippon, the capital city is [MASK].'";
+    static const char methods[] = "per_prompt,avg,flex_attention,myriadlama,fused";
+    char command[1024];
+    program_file("own.jsonl",
+                 "{\"uuid\": \"1\", \"answers\": [\"Tokyo\"], \"auto_paraphrases\": [], "
+                 "\"manual_paraphrases\": [\"The capital of Japan is [MASK].\", "
+                 "\"Jpaan is ruled from [MASK].\", \"In Nippon, the capital city is [MASK].\"]}\n");
+    snprintf(command, sizeof command,
+             "build/segfuse generate --data '%%s/own.jsonl' --num_paraphrases 3 --quiet --method "
+             "%s --output '%%s/own' > /dev/null 2>&1 && cd '%%s/own' && for f in per_prompt "
+             "ensemble_avg-3 flex_attention-3 myriadlama_flex_3paras fused-3; do "
+             "$OLDPWD/build/segfuse convert $f.feather $f.jsonl; sed 's/.*\"prediction\":\\s*"
+             "\"\\([^\"]*\\)\".*/\\1/' $f.jsonl; done > answers",
+             methods);
+    program_says(command, 0, "");
+    snprintf(command, sizeof command,
+             "build/segfuse ask --quiet --method %s %s > '%%s/own/asked' && cd '%%s/own' && cmp "
+             "answers asked && wc -l < asked",
+             methods, words);
+    program_says(command, 0, "7\n");
+    snprintf(command, sizeof command, "build/segfuse ask %s", words);
+    program_says(command, 0, "\nfused              Tokyo                    all 3\n");
+    snprintf(command, sizeof command, "build/segfuse ask %s --method fused --mass 1,2,3", words);
+    program_says(command, 0, "\nfused              Tehran                   all 3\n");
+    program_says("build/segfuse ask 'The capital of Japan is [MASK].'", 0,
+                 "\norigin             Tokyo                    The capital of Japan is [MASK].\n");
+    program_says("build/segfuse ask 'Who?' --explain", 0, "model segfuse-2m, 0 examples");
+    program_says("build/segfuse ask 'Who?' --explain | grep -c 'right\\|wrong\\|answers: '", 1,
+                 "0");
+    program_says("build/segfuse ask 'Who?' --report '%s/asked.html' > /dev/null && grep -c "
+                 "'<h1>Who?</h1>' '%s/asked.html'",
+                 0, "1\n");
+    program_says("grep -c 'right\"\\|wrong\"\\|Right answers' '%s/asked.html'", 1, "0");
+    program_says("build/segfuse ask", 2, "segfuse ask: ask what?");
+    program_says("build/segfuse ask a b --mass 1,2,3", 2, "segfuse ask: --mass is 1, 1/N");
+    program_says("build/segfuse ask a b --method weighted_max", 2, "weighs by confidences");
+    program_says("build/segfuse ask a b --mass confidence", 2, "weighs by confidences");
+    program_says("build/segfuse ask \"$(printf 'a\\377b')\"", 1, "is not UTF-8");
+}
 /* Options that change no result change no byte; options that do are in the configuration. */
 static void test_results_do_not_depend_on_how_they_are_computed(void) {
     program_says(
@@ -242,6 +284,7 @@ static void tests_program(void) {
     RUN(test_help_and_wrong_usage);
     RUN(test_generate_refuses_what_cannot_work);
     RUN(test_generate_writes_and_protects_results);
+    RUN(test_ask);
     RUN(test_results_do_not_depend_on_how_they_are_computed);
     RUN(test_a_full_stdout_is_reported);
     RUN(test_tokenize_round_trip);

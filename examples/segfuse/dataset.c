@@ -636,6 +636,26 @@ static sgf_status dataset_load(const char *path, const char *wanted, dataset *d,
     return status;
 }
 
+/* One question that nobody has answered, from the command line. The texts must stay. */
+static sgf_status dataset_ask(dataset *d, const char *const *texts, size_t n, sgf_error *err) {
+    sgf_allocator mem = sgf__allocator(NULL);
+    size_t i;
+    memset(d, 0, sizeof *d);
+    sgf__arena_init(&d->arena, NULL);
+    snprintf(d->source.path, sizeof d->source.path, "the question");
+    d->questions = (question *)sgf__alloc(&mem, 1, sizeof *d->questions, err);
+    if (!d->questions) return SGF_ERR_MEMORY;
+    d->cap = d->count = 1;
+    d->texts = (sgf_str *)sgf__alloc(&mem, n, sizeof *d->texts, err);
+    if (!d->texts) return SGF_ERR_MEMORY;
+    d->text_cap = d->text_count = n;
+    for (i = 0; i < n; i++) d->texts[i] = sgf_text(texts[i]);
+    d->questions[0].uuid = sgf_text("1");
+    d->questions[0].paraphrase_count = d->questions[0].manual_count = n;
+    dataset_link(d);
+    return SGF_OK;
+}
+
 /* What the model is told to do, for a data set of that kind. */
 static const char *dataset_instruction(const char *kind) {
     return !strcmp(kind, "webqa") ? "Answer the question based on general world knowledge. Provide "

@@ -58,6 +58,10 @@ typedef struct {
 static size_t explain_layers(const explanation *e) {
     return (size_t)e->run->model->config.layers;
 }
+/* Is a right answer known? Not to segfuse ask. */
+static int explain_judged(const explanation *e) {
+    return e->q->answer_count > 0;
+}
 static size_t explain_vocabulary(const explanation *e) {
     return (size_t)e->run->model->config.vocab_size;
 }
@@ -382,14 +386,16 @@ static void text_quoted(sgf_str text, int width) {
     used += printf(whole < text.len ? "..\"" : "\"");
     printf("%*s", width - 1 - used > 0 ? width - 1 - used : 0, "");
 }
-static void text_shown(sgf_str text) {
+/* A text as it is; returns the columns it took. */
+static int text_shown(sgf_str text) {
     char one[16];
-    int columns;
+    int columns, used = 0;
     size_t at = 0;
-    while (at < text.len) {
+    for (; at < text.len; used += columns) {
         at += char_show(text_rest(text, at), one, &columns);
         fputs(one, stdout);
     }
+    return used;
 }
 /* Where a line of text that begins at `at` ends: behind line feeds, else behind the last space that
    fits. */
@@ -553,10 +559,11 @@ static void text_attentions(const explanation *e, const answer_view *a) {
                    view->part[best].name, 100 * share);
     }
 }
-static void text_answer(const answer_view *a) {
+static void text_answer(const answer_view *a, int judged) {
     printf("prediction ");
     text_quoted(a->prediction, 0);
-    printf(" is %s; generation ", a->right ? "right" : "wrong");
+    if (judged) printf(" is %s", a->right ? "right" : "wrong");
+    printf("; generation ");
     text_quoted(a->generation, 0);
     printf("\n");
 }
@@ -570,7 +577,7 @@ static sgf_status text_method(explanation *e, const method_view *view, sgf_error
         const answer_view *a = &view->answer[i];
         sgf_status status;
         if (view->batch.count > 1) printf("\n-- %s: ", explain_which(i, which));
-        text_answer(a);
+        text_answer(a, explain_judged(e));
         status = text_prompt(e, a, err);
         if (status) return status;
         text_mask(&a->context[0], m->contexts != 1 ? "causal"
@@ -583,13 +590,15 @@ static sgf_status text_method(explanation *e, const method_view *view, sgf_error
 }
 static void text_head(const explanation *e) {
     size_t i;
-    printf("question ");
-    text_shown(e->q->uuid);
-    printf(", row %llu of %s", (unsigned long long)e->q->row + 1, e->run->data.source.path);
+    if (explain_judged(e)) {
+        printf("question ");
+        text_shown(e->q->uuid);
+        printf(", row %llu of %s", (unsigned long long)e->q->row + 1, e->run->data.source.path);
+    } else printf("question");
     if (e->q->relation.len) printf(", relation "), text_shown(e->q->relation);
     printf("\n  ");
     text_shown(e->q->paraphrases[0]);
-    printf("\nanswers: ");
+    if (explain_judged(e)) printf("\nanswers: ");
     for (i = 0; i < e->q->answer_count; i++) {
         if (i) printf(" | ");
         text_shown(e->q->answers[i]);
@@ -605,8 +614,8 @@ static void text_verdicts(const explanation *e) {
             const answer_view *a = &e->method[i].answer[k];
             printf("%-18s %-9s ", k ? "" : e->method[i].method->name,
                    e->method[i].batch.count > 1 ? explain_which(k, which) : "");
-            text_quoted(a->prediction, 30);
-            printf(" %s\n", a->right ? "right" : "wrong");
+            text_quoted(a->prediction, explain_judged(e) ? 30 : 0);
+            printf("%s\n", !explain_judged(e) ? "" : a->right ? " right" : " wrong");
         }
 }
 static sgf_status explain_text(explanation *e, sgf_error *err) {
@@ -657,7 +666,8 @@ static void html_quoted(report *r, sgf_str text) {
     html_shown(r, text, 0);
     html(r, "&quot;</span>");
 }
-static void html_verdict(report *r, const answer_view *a) {
+static void html_verdict(report *r, const explanation *e, const answer_view *a) {
+    if (!explain_judged(e)) return;
     html_print(r, "<span class=\"verdict %s\">%s</span>", a->right ? "right" : "wrong",
                a->right ? "right" : "wrong");
 }
@@ -666,25 +676,30 @@ static void page_head(report *r, const explanation *e) {
     char which[32];
     html(r, "<header>\n<h1>");
     html_shown(r, e->q->paraphrases[0], 0);
-    html(r, "</h1>\n<p>Right answers: ");
+    html(r, "</h1>\n<p>");
+    if (explain_judged(e)) html(r, "Right answers: ");
     for (i = 0; i < e->q->answer_count; i++) {
         if (i) html(r, ", ");
         html(r, "<strong>");
         html_shown(r, e->q->answers[i], 0);
         html(r, "</strong>");
     }
-    html(r, "</p>\n<p class=\"note\">Question ");
-    html_shown(r, e->q->uuid, 0);
-    html_print(r, ", row %llu of ", (unsigned long long)e->q->row + 1);
-    html_shown(r, sgf_text(e->run->data.source.path), 0);
-    if (e->q->relation.len) html(r, ", relation "), html_shown(r, e->q->relation, 0);
-    html(r, "; model ");
+    html(r, "</p>\n<p class=\"note\">");
+    if (explain_judged(e)) {
+        html(r, "Question ");
+        html_shown(r, e->q->uuid, 0);
+        html_print(r, ", row %llu of ", (unsigned long long)e->q->row + 1);
+        html_shown(r, sgf_text(e->run->data.source.path), 0);
+        if (e->q->relation.len) html(r, ", relation "), html_shown(r, e->q->relation, 0);
+        html(r, "; model ");
+    } else html(r, "Model ");
     html_shown(r, sgf_text(e->run->model_name), 0);
     html_print(r, ", %ld examples.</p>\n</header>\n<main>\n", e->run->o.fewshots);
     html_open(r, "answers", "Answers");
     html(r, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"h-answers\">"
-            "<table><thead><tr><th scope=\"col\">method</th><th scope=\"col\">prediction</th><th "
-            "scope=\"col\">is</th></tr></thead>\n<tbody>\n");
+            "<table><thead><tr><th scope=\"col\">method</th><th scope=\"col\">prediction</th>");
+    if (explain_judged(e)) html(r, "<th scope=\"col\">is</th>");
+    html(r, "</tr></thead>\n<tbody>\n");
     for (i = 0; i < e->methods; i++)
         for (k = 0; k < e->method[i].batch.count; k++) {
             const answer_view *a = &e->method[i].answer[k];
@@ -692,9 +707,10 @@ static void page_head(report *r, const explanation *e) {
                        e->method[i].method->name, e->method[i].batch.count > 1 ? ", " : "",
                        e->method[i].batch.count > 1 ? explain_which(k, which) : "");
             html_quoted(r, a->prediction);
-            html(r, "</td><td>");
-            html_verdict(r, a);
-            html(r, "</td></tr>\n");
+            html(r, "</td>");
+            if (explain_judged(e)) html(r, "<td>");
+            html_verdict(r, e, a);
+            html(r, explain_judged(e) ? "</td></tr>\n" : "</tr>\n");
         }
     html(r, "</tbody></table></div>\n</section>\n");
 }
@@ -888,8 +904,8 @@ static void page_method(report *r, const explanation *e, size_t at) {
         if (view->batch.count > 1) html_print(r, "<h3>%s</h3>\n", explain_which(i, which));
         html(r, "<p>Prediction ");
         html_quoted(r, a->prediction);
-        html(r, ": ");
-        html_verdict(r, a);
+        if (explain_judged(e)) html(r, ": ");
+        html_verdict(r, e, a);
         html(r, "; generation ");
         html_quoted(r, a->generation);
         html(r, ".</p>\n<h3>Prompt</h3>\n");
@@ -942,5 +958,5 @@ static int explain_do(generate_run *run) {
         printf("\nReport: %s\n", page);
     }
     explanation_free(e);
-    return status ? failed("generate", &err) : 0;
+    return status ? failed(verb_now, &err) : 0;
 }

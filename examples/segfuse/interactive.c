@@ -350,6 +350,20 @@ static int ask_lemmatize(dialog *d, command_line *c) {
     command_add(c, "lemmatize");
     return ask_files(d, c, 0);
 }
+static int ask_question(dialog *d, command_line *c) {
+    int n = 0;
+    command_add(c, "ask");
+    if (!ask_model(d, c)) return 0;
+    command_add(c, "--");
+    printf("\nA statement with [MASK] is completed, another text is a question.\n");
+    while (n < 16 && dialog_line(d, n ? "Another wording (Enter: no more)" : "Question", NULL)) {
+        if (n && !d->answer[0]) return 1;
+        if (!d->answer[0]) continue;
+        command_add(c, d->answer);
+        n++;
+    }
+    return n == 16;
+}
 static int ask_check(dialog *d, command_line *c) {
     (void)d;
     command_add(c, "check");
@@ -364,7 +378,8 @@ static const struct {
              {"check", "does everything work on this machine", ask_check},
              {"mask", "draw a mask: what sees what", ask_mask},
              {"analyze", "analyse results: tables, and a report", ask_analyze},
-             {"lemmatize", "add lemmas to result files", ask_lemmatize}};
+             {"lemmatize", "add lemmas to result files", ask_lemmatize},
+             {"ask", "answer a question of your own", ask_question}};
 
 /* Show the command and, if that is wanted, run it. */
 static int command_run(dialog *d, const command_line *c) {

@@ -47,6 +47,7 @@
 #include "report.c"
 #include "explain.c"
 #include "generate.c"
+#include "ask.c"
 #include "analyze.c"
 #include "manual.c"
 #include "interactive.c"
@@ -54,6 +55,7 @@
 static const program_verb verbs[] = {
     {NULL, NULL, "Answer questions:"},
     {"generate", verb_generate, "answer the questions of a data set by one or more methods"},
+    {"ask", verb_ask, "answer a question of your own, in one or more wordings"},
     {"interactive", verb_interactive, "asks what to do, step by step; shows the command, runs it"},
     {"confidence", verb_confidence, "how sure the model is of its answer to each paraphrase"},
     {"paraphrase", verb_paraphrase, "new wordings of every question, by the model itself"},

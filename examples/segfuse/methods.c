@@ -135,7 +135,7 @@ static int confidences_find(generate_run *run) {
         }
         if (!status) status = confidences_check(run, &run->method[i], &err);
     }
-    return !status || !failed("generate", &err);
+    return !status || !failed(verb_now, &err);
 }
 
 /* ---- a question, as a method asks it ---- */
@@ -286,7 +286,7 @@ static int method_help(const char *names) {
             printf("%sall: the two baselines, origin and per_prompt\n", more++ ? "\n" : "");
             continue;
         }
-        if (sgf_method_find(name, &m, &err)) return failed("generate", &err), 2;
+        if (sgf_method_find(name, &m, &err)) return failed(verb_now, &err), 2;
         if (more++) printf("\n");
         method_describe(&m);
     }

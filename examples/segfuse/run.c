@@ -81,7 +81,7 @@ static int layout_dump(generate_run *run, const sgf_method *m) {
     if (!status && b.layout_count)
         status = sgf_layout_write(&b.layouts[0], run->o.dump_layout, &err);
     batch_free(&b);
-    return status ? failed("generate", &err) : 0;
+    return status ? failed(verb_now, &err) : 0;
 }
 
 /* ---- one method ---- */
@@ -288,7 +288,7 @@ static int method_wanted(const generate_run *run, const sgf_method *m, method_re
     if (!status && !begun) status = result_peek(path, &config, &there, &err);
     sgf__buf_free(&config);
     if (!status && there) status = result_recall(path, result, &err);
-    if (status) return failed("generate", &err), -1;
+    if (status) return failed(verb_now, &err), -1;
     if (there)
         fprintf(stderr,
                 "%s: %s.feather is there already, of this very configuration; nothing to do "
@@ -395,7 +395,7 @@ static int method_do(generate_run *run, const sgf_method *m, method_result *resu
     if (!status)
         status = result->whole ? method_finish(run, path, &t, &j, &config, &err)
                                : method_partial(path, &t, &j, &config, &err);
-    if (status) failed("generate", &err);
+    if (status) failed(verb_now, &err);
     if (status || !result->whole) method_kept(run, m, path, &j);
     journal_close(&j);
     sgf_table_free(t.table);

@@ -38,6 +38,7 @@ typedef struct {
     sgf_model *model;
     sgf_session *session;
     dataset data, fewshot;
+    const char *const *wording; /* [o.paraphrases] the one question of segfuse ask; else NULL */
     sgf_example *examples;
     double *mass;          /* one per paraphrase, or NULL */
     sgf_matrix *matrix;    /* --mask FILE, or NULL */
@@ -84,7 +85,7 @@ static int generate_accidents(generate_run *run) {
         size_t n = strcspn(at, ",");
         snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, at);
         at += n;
-        if (sgf_accident_find(name, &accident, &err)) return !failed("generate", &err);
+        if (sgf_accident_find(name, &accident, &err)) return !failed(verb_now, &err);
         for (i = 0; i < run->methods; i++) {
             if (!(method_accidents(&run->method[i]) & accident)) continue;
             used = 1;
@@ -142,27 +143,28 @@ static int generate_method(generate_run *run, const char *name) {
     sgf_error err;
     int i;
     if (run->methods == MAX_METHODS) {
-        fprintf(stderr, "segfuse generate: --method names at most %d methods\n", (int)MAX_METHODS);
+        fprintf(stderr, "segfuse %s: --method names at most %d methods\n", verb_now,
+                (int)MAX_METHODS);
         return 0;
     }
     if (sgf_method_find(name, m, &err) ||
         (o->mask && !run->matrix && sgf_mask_find(o->mask, &m->mask, &err)))
-        return !failed("generate", &err);
+        return !failed(verb_now, &err);
     m->matrix = run->matrix;
     if (o->fusion_start) {
-        if ((i = choice_find("generate", "fusion_start", o->fusion_start, starts)) < 0) return 0;
+        if ((i = choice_find(verb_now, "fusion_start", o->fusion_start, starts)) < 0) return 0;
         m->fusion_start = (sgf_fusion_start)i;
     }
     if (o->positions) {
-        if ((i = choice_find("generate", "positions", o->positions, positions)) < 0) return 0;
+        if ((i = choice_find(verb_now, "positions", o->positions, positions)) < 0) return 0;
         m->positions = (sgf_positions)i;
     }
     if (o->bos) {
-        if ((i = choice_find("generate", "bos", o->bos, bos)) < 0) return 0;
+        if ((i = choice_find(verb_now, "bos", o->bos, bos)) < 0) return 0;
         m->bos = (sgf_bos_rule)i;
     }
     if (o->reuse) {
-        if ((i = choice_find("generate", "reuse", o->reuse, reuse)) < 0) return 0;
+        if ((i = choice_find(verb_now, "reuse", o->reuse, reuse)) < 0) return 0;
         run->rotated = i;
     }
     m->separator = o->separator ? o->separator : m->separator;
@@ -186,8 +188,8 @@ static int generate_methods(generate_run *run) {
         } else if (n && !generate_method(run, name)) return 0;
     }
     if (run->methods) return generate_manual(run) && generate_accidents(run);
-    fprintf(stderr,
-            "segfuse generate: --method names 1 to 32 methods; see segfuse generate --help\n");
+    fprintf(stderr, "segfuse %s: --method names 1 to 32 methods; see segfuse generate --help\n",
+            verb_now);
     return 0;
 }
 /* --mask FILE: what is no mask's name but a file, or looks like one's name. */
@@ -202,10 +204,10 @@ static int generate_matrix(generate_run *run) {
     if (access(path, F_OK) && !strpbrk(path, "./")) {
         value_words names;
         value_read("MASK", &names);
-        return value_known("generate", "mask", path, &names);
+        return value_known(verb_now, "mask", path, &names);
     }
     if (sgf_matrix_read(path, NULL, &run->matrix, &err) || sgf__map_file(path, NULL, &map, &err)) {
-        fprintf(stderr, "segfuse generate: --mask: %s\n", err.message);
+        fprintf(stderr, "segfuse %s: --mask: %s\n", verb_now, err.message);
         return 0;
     }
     text.ptr = (const char *)map.data;
@@ -228,9 +230,9 @@ static int generate_mass(generate_run *run) {
     }
     if (run->mass && i == n) return 1;
     fprintf(stderr,
-            "segfuse generate: --mass is 1, 1/N, confidence or %ld positive numbers with commas, "
-            "not '%s'\n",
-            n, run->o.mass);
+            "segfuse %s: --mass is 1, 1/N, confidence or %ld positive numbers with commas, not "
+            "'%s'\n",
+            verb_now, n, run->o.mass);
     return 0;
 }
 /* --indexs 0,2,4: which paraphrases to use. */
@@ -266,6 +268,7 @@ static size_t method_manuals(const generate_run *run, const question *q) {
     return run->o.manuals < 0 ? q->manual_count : (size_t)run->o.manuals;
 }
 static size_t method_autos(const generate_run *run) {
+    if (run->wording) return 0; /* people wrote them all */
     return run->o.autos < 0 ? 5 : (size_t)run->o.autos;
 }
 static size_t method_count(const generate_run *run, const sgf_method *m, const question *q) {
@@ -353,7 +356,8 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     size_t i;
     if (!data)
         data = project_path("models/questions/test.jsonl", run->data_path, sizeof run->data_path);
-    status = dataset_load(data, "test", &run->data, err);
+    status = run->wording ? dataset_ask(&run->data, run->wording, (size_t)o->paraphrases, err)
+                          : dataset_load(data, "test", &run->data, err);
     if (status) return status;
     source_tell("--data", &run->data.source);
     if (!fewshot && o->data && run->data.source.split[0]) fewshot = o->data;
