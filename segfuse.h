@@ -5417,10 +5417,11 @@ static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
     return i;
 }
 /* The run that begins at token `first`, and what it sees, as a layout of its own; empty if that is more
-   than a BOS. The last token is left out: it is computed, since its logits may be wanted. */
+   than a BOS, or if the BOS itself sees something before it, which it would bring along. The last token
+   is left out: it is computed, since its logits may be wanted. */
 static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_layout *isle,
                                  sgf_error *err) {
-    int32_t seg = layout->seg[first], bos = -1;
+    int32_t seg = layout->seg[first], bos = -1, k;
     size_t i, n = sgf__run_end(layout, first) - first - 1;
     sgf_status status = SGF_OK;
     if (n < SGF__HEAD || seg == layout->answer || (first && layout->seg[first - 1] == seg))
@@ -5430,6 +5431,8 @@ static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_lay
         if (bos >= 0 || layout->segment[layout->seg[i]].role != SGF_BOS) return SGF_OK;
         bos = (int32_t)i;
     }
+    for (k = 0; k < bos; k++)
+        if (sgf_visible(layout, layout->seg[bos], layout->seg[k])) return SGF_OK;
     if (bos >= 0) {
         status = sgf_layout_segment(isle, SGF_BOS, -1, NULL, err);
         if (!status) status = sgf_layout_add(isle, 0, layout->token + bos, 1, err);
