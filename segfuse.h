@@ -291,7 +291,7 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
 /* Append n tokens that belong to `segment`. */
 SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
                                   sgf_error *err);
-/* The bit: may segment `query` see segment `key`? */
+/* The bit: may segment `query` see segment `key`? 0 where there are no such segments. */
 SGF_DEF int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key);
 /* Set or clear it; nothing happens where there are no such segments. */
 SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible);
@@ -1781,11 +1781,15 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
     layout->segments++;
     return SGF_OK;
 }
+/* Is there a segment of that number? */
+static int sgf__segment_is(const sgf_layout *layout, int32_t segment) {
+    return segment >= 0 && (size_t)segment < layout->segments;
+}
 SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
                                   sgf_error *err) {
     sgf_status status;
     size_t i;
-    if (segment < 0 || (size_t)segment >= layout->segments)
+    if (!sgf__segment_is(layout, segment))
         return sgf__fail(err, SGF_ERR_ARG, "segment %d does not exist: the layout has %d",
                          (int)segment, (int)layout->segments);
     if (n > INT32_MAX - layout->tokens)
@@ -1802,12 +1806,19 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
     layout->answer_pos = (int32_t)layout->tokens;
     return SGF_OK;
 }
+/* The bit of a visibility matrix, in a layout or in a sequence; both segments exist. */
+static int sgf__sees(const uint64_t *visible, int32_t query, int32_t key) {
+    return (int)(visible[query * SGF__WORDS + key / 64] >> (key % 64) & 1);
+}
 SGF_DEF int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key) {
-    return (int)(layout->visible[query * SGF__WORDS + key / 64] >> (key % 64) & 1);
+    return sgf__segment_is(layout, query) && sgf__segment_is(layout, key) &&
+           sgf__sees(layout->visible, query, key);
 }
 SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible) {
-    uint64_t bit = (uint64_t)1 << (key % 64),
-             *word = &layout->visible[query * SGF__WORDS + key / 64];
+    uint64_t bit, *word;
+    if (!sgf__segment_is(layout, query) || !sgf__segment_is(layout, key)) return;
+    bit = (uint64_t)1 << (key % 64);
+    word = &layout->visible[query * SGF__WORDS + key / 64];
     *word = visible ? *word | bit : *word & ~bit;
 }
 
@@ -3634,7 +3645,7 @@ static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, si
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         int32_t seg = q->run[i].seg;
         size_t at = q->run[i].begin, end = sgf__min(q->run[i].end, before);
-        if (!(own->visible[query->seg * SGF__WORDS + seg / 64] >> (seg % 64) & 1)) continue;
+        if (!sgf__sees(own->visible, query->seg, seg)) continue;
         while (at < end) {
             size_t stop = sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE), from = at;
             if (window) {
@@ -4546,7 +4557,6 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
                                        int32_t sequence, size_t before, sgf__device_room *room,
                                        sgf_error *err) {
     const sgf__sequence *q = &s->sequence[sequence];
-    const uint64_t *visible = own->visible + (size_t)seg * SGF__WORDS;
     size_t i, first = room->spans;
     sgf_status status;
     void *grown;
@@ -4561,7 +4571,7 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         const sgf__run *run = &q->run[i];
         sgf_device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
-        if (!(visible[run->seg / 64] >> (run->seg % 64) & 1)) continue;
+        if (!sgf__sees(own->visible, seg, run->seg)) continue;
         made.first_page = room->listed[sequence];
         made.begin = (int32_t)run->begin;
         made.end = (int32_t)sgf__min(run->end, before);

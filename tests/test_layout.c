@@ -325,7 +325,28 @@ static void test_tokens_need_their_segment(void) {
     sgf_layout_free(&l);
 }
 
+static void test_bits_need_their_segments(void) {
+    static const int32_t none[] = {-1, 2, SGF_MAX_SEGMENTS, INT32_MIN, INT32_MAX};
+    sgf_layout l;
+    size_t i;
+    sgf_layout_init(&l, NULL);
+    sgf_visible_set(&l, 0, 0, 1);
+    CHECK(!sgf_visible(&l, 0, 0));
+    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_segment(&l, SGF_ANSWER, -1, NULL, NULL) == SGF_OK);
+    for (i = 0; i < sizeof none / sizeof none[0]; i++) {
+        sgf_visible_set(&l, 0, none[i], 1);
+        sgf_visible_set(&l, none[i], 1, 1);
+        CHECK(!sgf_visible(&l, 0, none[i]) && !sgf_visible(&l, none[i], 1));
+    }
+    for (i = 0; i < 4; i++) CHECK(!sgf_visible(&l, (int32_t)i / 2, (int32_t)i % 2));
+    sgf_visible_set(&l, 1, 0, 1);
+    CHECK(sgf_visible(&l, 1, 0) && !sgf_visible(&l, 0, 1));
+    sgf_layout_free(&l);
+}
+
 static void tests_layout(void) {
+    RUN(test_bits_need_their_segments);
     RUN(test_masks_are_drawn_as_documented);
     RUN(test_separators_of_examples);
     RUN(test_a_lone_bos_is_seen_by_all);
