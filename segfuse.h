@@ -3523,6 +3523,15 @@ static sgf_status sgf__page_make(sgf_session *s, float **page, sgf_error *err) {
     return status;
 }
 
+/* Where in a page, in floats, the keys [C][32] and the values [32][C] of a layer and kv head begin:
+   layer by layer, all its keys before all its values. */
+static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_t *k_at,
+                             size_t *v_at) {
+    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
+    *k_at = layer * layer_floats + g * (size_t)s->model->config.head_dim * SGF__PAGE;
+    *v_at = *k_at + layer_floats / 2;
+}
+
 /* Make room for `more` tokens and runs; changes nothing that can be seen. */
 static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t more,
                                         sgf_error *err) {
@@ -3729,12 +3738,10 @@ static sgf__attend_keys sgf__attend_keys_of(const sgf__attend_job *job, const sg
                                             size_t g, const sgf__attend_room *room) {
     const sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, i;
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
     sgf__attend_keys keys;
     keys.piece = room->piece, keys.part = room->part;
     keys.pieces = sgf__pieces(group, job->window, room->piece);
-    keys.k_at = job->layer * layer_floats + g * C * SGF__PAGE;
-    keys.v_at = keys.k_at + layer_floats / 2;
+    sgf__page_places(s, job->layer, g, &keys.k_at, &keys.v_at);
     for (i = 0; i < keys.pieces; i++) {
         room->part[i].w = room->piece[i].page + keys.v_at + room->piece[i].lane * C;
         room->part[i].count = room->piece[i].count;
@@ -4195,9 +4202,8 @@ static void sgf__head_rotate(sgf__heads_job *job, int array, size_t head, const 
 /* The rows' keys and values of one kv head into their pages. */
 static void sgf__cache_store(sgf__heads_job *job, size_t g) {
     const sgf_session *s = job->s;
-    size_t C = (size_t)s->model->config.head_dim, i, c;
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
-    size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE, v_at = k_at + layer_floats / 2;
+    size_t C = (size_t)s->model->config.head_dim, i, c, k_at, v_at;
+    sgf__page_places(s, job->layer, g, &k_at, &v_at);
     for (i = 0; i < job->w->n; i++) {
         const sgf__query *query = &job->w->query[i];
         size_t p = i / SGF__PANEL, width = job->w->width[p], cell = query->index % SGF__PAGE;
@@ -4451,12 +4457,10 @@ static void sgf__graft_part(void *context, size_t begin, size_t end, int thread)
     const sgf_config *c = &job->s->model->config;
     const sgf__sequence *own = &job->s->sequence[job->graft->sequence];
     const sgf__sequence *source = &job->s->sequence[job->graft->source];
-    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n;
-    size_t layer_floats = job->s->page_floats / (size_t)c->layers;
+    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
-        size_t k_at = item / G * layer_floats + item % G * C * SGF__PAGE;
-        size_t v_at = k_at + layer_floats / 2;
+        sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
         for (i = 0; i < job->graft->count; i += n) {
             size_t at = job->at + i, from = job->graft->from + i;
             float *page = own->page[at / SGF__PAGE];
