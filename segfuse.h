@@ -3705,6 +3705,7 @@ typedef struct sgf__attend_job {
     const size_t *width;
     size_t layer;
     int32_t window;
+    float scale; /* 1/sqrt(C) */
 } sgf__attend_job;
 
 /* What one thread needs: scores [keys][32], queries and outputs of a kv head, pieces. */
@@ -3892,7 +3893,6 @@ static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size
     sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, i, r, c, h, heads;
     size_t R = (size_t)(s->model->config.heads / s->model->config.kv_heads);
-    float scale = 1.0f / sqrtf((float)C);
     for (i = 0; i < group->count; i++) {
         sgf__group one = sgf__group_make(group->query, i, 1);
         size_t row = group->row + i, width = job->width[row / SGF__PANEL];
@@ -3904,9 +3904,9 @@ static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size
             for (h = 0; h < heads; h++)
                 for (c = 0; c < C; c++) room->q[c * heads + h] = from[((r + h) * C + c) * width];
             if (s->naive)
-                sgf__attend_naive(room->q, C, &keys, scale, room->score, room->out + r * C);
+                sgf__attend_naive(room->q, C, &keys, job->scale, room->score, room->out + r * C);
             else
-                sgf__attend_row(s->simd, room->q, heads, C, &keys, scale, room->score,
+                sgf__attend_row(s->simd, room->q, heads, C, &keys, job->scale, room->score,
                                 room->out + r * C);
         }
         for (c = 0; c < R * C; c++) to[c * width] = room->out[c];
@@ -3921,7 +3921,6 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     sgf_session *s = job->s;
     const sgf_config *config = &s->model->config;
     size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), item, r;
-    float scale = 1.0f / sqrtf((float)C);
     sgf__attend_room room = sgf__attend_room_of(s, thread);
     for (item = begin; item < end; item++) {
         const sgf__group *group = &job->group[item % job->groups];
@@ -3941,7 +3940,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
             sgf__group_columns(group, job->q, job->width, block, R * C, width, q, 0);
         }
         for (r = 0; r < R; r++)
-            sgf__attend_group(s->simd, q + r * C * width, C, width, &keys, scale, room.score,
+            sgf__attend_group(s->simd, q + r * C * width, C, width, &keys, job->scale, room.score,
                               out + r * C * width);
         if (!whole) sgf__group_columns(group, job->out, job->width, block, R * C, width, out, 1);
     }
@@ -3952,7 +3951,6 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
     sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, H = (size_t)s->model->config.heads,
            R = H / (size_t)s->model->config.kv_heads, row, h, c, i, j, n;
-    float scale = 1.0f / sqrtf((float)C);
     sgf__attend_room room = sgf__attend_room_of(s, 0);
     double mass[SGF_MAX_SEGMENTS];
     for (row = 0; row < rows; row++) {
@@ -3966,7 +3964,7 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
             double sum = 0;
             for (c = 0; c < C; c++)
                 room.q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
-            sgf__attend_naive(room.q, C, &keys, scale, room.score, room.out);
+            sgf__attend_naive(room.q, C, &keys, job->scale, room.score, room.out);
             for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
                 for (j = n; j < n + room.piece[i].count; j++) sum += (double)room.score[j];
             for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
@@ -4252,6 +4250,7 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     attend.s = s, attend.query = w->query, attend.group = w->group, attend.groups = w->groups;
     attend.q = w->at[SGF__Q], attend.out = w->at[SGF__ATTENDED], attend.width = w->width;
     attend.layer = l, attend.window = sgf_config_window(c, (int32_t)l);
+    attend.scale = 1.0f / sqrtf((float)c->head_dim);
     sgf__parallel(s->pool, w->groups * G, SGF__GRAIN * w->groups * G / scores + 1, sgf__attend_part,
                   &attend);
     if (s->watch) sgf__attend_watch(&attend, w->n);
