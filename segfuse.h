@@ -4130,14 +4130,29 @@ static void sgf__residual_part(void *context, size_t begin, size_t end, int thre
 }
 
 /* The vectors (norm weights, biases) of a layer as floats. They lie behind each other in
-   session->norms: per layer attn_norm, ffn_norm, q_norm, k_norm, q_bias, k_bias, v_bias, o_bias,
-   gate_bias, up_bias, down_bias; then the final norm. Absent ones take no room. */
-enum { SGF__VECTORS = 11 };
+   session->norms: layer by layer in this order, then the final norm. Absent ones take no room. */
+enum {
+    SGF__ATTN_NORM,
+    SGF__FFN_NORM,
+    SGF__Q_NORM,
+    SGF__K_NORM,
+    SGF__Q_BIAS,
+    SGF__K_BIAS,
+    SGF__V_BIAS,
+    SGF__O_BIAS,
+    SGF__GATE_BIAS,
+    SGF__UP_BIAS,
+    SGF__DOWN_BIAS,
+    SGF__VECTORS
+};
 static const sgf_tensor *sgf__vector(const sgf_layer *l, size_t i) {
     const sgf_tensor *list[SGF__VECTORS];
-    list[0] = &l->attn_norm, list[1] = &l->ffn_norm, list[2] = &l->q_norm, list[3] = &l->k_norm;
-    list[4] = &l->q_bias, list[5] = &l->k_bias, list[6] = &l->v_bias, list[7] = &l->o_bias;
-    list[8] = &l->gate_bias, list[9] = &l->up_bias, list[10] = &l->down_bias;
+    list[SGF__ATTN_NORM] = &l->attn_norm, list[SGF__FFN_NORM] = &l->ffn_norm;
+    list[SGF__Q_NORM] = &l->q_norm, list[SGF__K_NORM] = &l->k_norm;
+    list[SGF__Q_BIAS] = &l->q_bias, list[SGF__K_BIAS] = &l->k_bias;
+    list[SGF__V_BIAS] = &l->v_bias, list[SGF__O_BIAS] = &l->o_bias;
+    list[SGF__GATE_BIAS] = &l->gate_bias, list[SGF__UP_BIAS] = &l->up_bias;
+    list[SGF__DOWN_BIAS] = &l->down_bias;
     return list[i];
 }
 static void sgf__vectors(const sgf_session *s, size_t layer, const float **out) {
@@ -4238,14 +4253,14 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     size_t G = (size_t)c->kv_heads, x = w->columns * (size_t)c->dim;
     size_t scores = w->pairs * (size_t)(c->heads * c->head_dim);
     sgf__vectors(s, l, vector);
-    panel.s = s, panel.w = w, panel.weight = vector[0];
+    panel.s = s, panel.w = w, panel.weight = vector[SGF__ATTN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->q, vector[4], SGF__NORMED, SGF__Q);
-    product[1] = sgf__projection(s, w, &layer->k, vector[5], SGF__NORMED, SGF__K);
-    product[2] = sgf__projection(s, w, &layer->v, vector[6], SGF__NORMED, SGF__V);
+    product[0] = sgf__projection(s, w, &layer->q, vector[SGF__Q_BIAS], SGF__NORMED, SGF__Q);
+    product[1] = sgf__projection(s, w, &layer->k, vector[SGF__K_BIAS], SGF__NORMED, SGF__K);
+    product[2] = sgf__projection(s, w, &layer->v, vector[SGF__V_BIAS], SGF__NORMED, SGF__V);
     sgf__project(s, product, 3);
     heads.s = s, heads.w = w, heads.layer = l;
-    heads.q_norm = vector[2], heads.k_norm = vector[3];
+    heads.q_norm = vector[SGF__Q_NORM], heads.k_norm = vector[SGF__K_NORM];
     sgf__parallel(s->pool, G, SGF__GRAIN * G / x + 1, sgf__heads_part, &heads);
     attend.s = s, attend.query = w->query, attend.group = w->group, attend.groups = w->groups;
     attend.q = w->at[SGF__Q], attend.out = w->at[SGF__ATTENDED], attend.width = w->width;
@@ -4254,17 +4269,19 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     sgf__parallel(s->pool, w->groups * G, SGF__GRAIN * w->groups * G / scores + 1, sgf__attend_part,
                   &attend);
     if (s->watch) sgf__attend_watch(&attend, w->n);
-    product[0] = sgf__projection(s, w, &layer->o, vector[7], SGF__ATTENDED, SGF__NORMED);
+    product[0] = sgf__projection(s, w, &layer->o, vector[SGF__O_BIAS], SGF__ATTENDED, SGF__NORMED);
     sgf__project(s, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
-    panel.weight = vector[1];
+    panel.weight = vector[SGF__FFN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->gate, vector[8], SGF__NORMED, SGF__GATE);
-    product[1] = sgf__projection(s, w, &layer->up, vector[9], SGF__NORMED, SGF__UP);
+    product[0] = sgf__projection(s, w, &layer->gate, vector[SGF__GATE_BIAS], SGF__NORMED,
+                                 SGF__GATE);
+    product[1] = sgf__projection(s, w, &layer->up, vector[SGF__UP_BIAS], SGF__NORMED, SGF__UP);
     sgf__project(s, product, 2);
     sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part,
                   &panel);
-    product[0] = sgf__projection(s, w, &layer->down, vector[10], SGF__GATE, SGF__NORMED);
+    product[0] = sgf__projection(s, w, &layer->down, vector[SGF__DOWN_BIAS], SGF__GATE,
+                                 SGF__NORMED);
     sgf__project(s, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
 }
