@@ -1671,13 +1671,14 @@ static int sgf__str_is(sgf_str s, const char *text) {
 /* ---- what stands further down, but is needed before: C reads from top to bottom ---- */
 
 /* Threads ([SGF-19]): a task works on the items [begin, end). */
-typedef void sgf__task(void *context, size_t begin, size_t end, int thread);
+typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
 typedef struct sgf__pool sgf__pool;
 static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
                                    sgf_error *err);
 static void sgf__pool_destroy(sgf__pool *pool);
 static int sgf__pool_threads(const sgf__pool *pool);
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__task *task, void *context);
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context);
 static int sgf__processors(void);
 
 /* Positions ([SGF-23]): the frequencies of RoPE, [C/2]. */
@@ -5684,24 +5685,24 @@ static int sgf__is_space(char c) {
 }
 
 /* A prompt that tasks in a row share: the sequences of its contexts, and their last logits. */
-typedef struct sgf__prompt {
+typedef struct sgf__shared_prompt {
     const sgf_layout *context;
     size_t contexts, users; /* users: who stands on it, and the flight as long as more may come */
     size_t at;              /* the first row of its logits in the pass that computes them */
     int ready;              /* they are in `logits` */
     int32_t *sequence;      /* [contexts] */
     float *logits;          /* [contexts][V] */
-} sgf__prompt;
+} sgf__shared_prompt;
 
 /* A task in flight. */
 typedef struct sgf__active {
     sgf_task *task;
-    size_t number, step; /* of arrival, from 0; ids chosen */
-    int32_t *sequence;   /* [contexts] -1: not open yet, the prompt is a shared one */
-    sgf__prompt *prompt; /* NULL: not shared */
-    size_t at;           /* its first row in `logits`; the other contexts' follow */
-    int written;         /* something else than white space was generated */
-    int32_t chosen;      /* by the device, if the flight keeps its logits there */
+    size_t number, step;        /* of arrival, from 0; ids chosen */
+    int32_t *sequence;          /* [contexts] -1: not open yet, the prompt is a shared one */
+    sgf__shared_prompt *prompt; /* NULL: not shared */
+    size_t at;                  /* its first row in `logits`; the other contexts' follow */
+    int written;                /* something else than white space was generated */
+    int32_t chosen;             /* by the device, if the flight keeps its logits there */
 } sgf__active;
 
 typedef struct sgf__flight {
@@ -5710,7 +5711,7 @@ typedef struct sgf__flight {
     size_t arrived;
     sgf__active *active;          /* in the order of arrival */
     size_t count, cap;            /* of them */
-    sgf__prompt *prompt;          /* of the last task that started, if the next one shares it */
+    sgf__shared_prompt *prompt;   /* of the last task that started, if the next one shares it */
     sgf_row *row;                 /* of the next pass */
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
     sgf__graft *graft;
@@ -5762,7 +5763,7 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
     return SGF_OK;
 }
 
-static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p) {
+static void sgf__shared_prompt_leave(sgf_session *s, sgf__shared_prompt *p) {
     size_t c, V = (size_t)s->model->config.vocab_size;
     if (!p || --p->users) return;
     for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
@@ -5778,10 +5779,10 @@ static sgf_status sgf__sequences_make(sgf_session *s, size_t n, int32_t **sequen
     return *sequence ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* A prompt with one user. */
-static sgf_status sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf__prompt **prompt,
-                                   sgf_error *err) {
+static sgf_status sgf__shared_prompt_make(sgf_session *s, const sgf_task *task,
+                                          sgf__shared_prompt **prompt, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size;
-    sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
+    sgf__shared_prompt *p = (sgf__shared_prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
     sgf_status status = p ? SGF_OK : SGF_ERR_MEMORY;
     if (status) return status;
     p->context = task->context;
@@ -5790,7 +5791,7 @@ static sgf_status sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf__pr
     status = sgf__sequences_make(s, p->contexts, &p->sequence, err);
     if (!status) p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
     if (!p->logits) {
-        sgf__prompt_leave(s, p);
+        sgf__shared_prompt_leave(s, p);
         return SGF_ERR_MEMORY;
     }
     *prompt = p;
@@ -5800,7 +5801,7 @@ static void sgf__active_free(sgf_session *s, sgf__active *a) {
     size_t c;
     for (c = 0; a->sequence && c < a->task->contexts; c++) sgf_sequence_close(s, a->sequence[c]);
     sgf__free(&s->mem, a->sequence, a->task->contexts, sizeof *a->sequence);
-    sgf__prompt_leave(s, a->prompt);
+    sgf__shared_prompt_leave(s, a->prompt);
 }
 
 /* A list of the next pass grows by `more` items. */
@@ -5896,7 +5897,7 @@ static sgf_status sgf__task_start(sgf_session *s, sgf__flight *f, sgf_error *err
     if (s->reuse && f->waiting && f->waiting->context == a.task->context &&
         f->waiting->contexts == a.task->contexts) {
         begins = !a.prompt;
-        if (begins) status = sgf__prompt_make(s, a.task, &a.prompt, err);
+        if (begins) status = sgf__shared_prompt_make(s, a.task, &a.prompt, err);
         if (status) return status;
         a.prompt->users++;
         f->prompt = a.prompt;
@@ -6069,7 +6070,7 @@ static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *er
     s->keep = 0;
     if (!status && f->keep) status = sgf__device_choose(s, f, err);
     for (i = 0; i < f->count && !status; i++) {
-        sgf__prompt *p = f->active[i].prompt;
+        sgf__shared_prompt *p = f->active[i].prompt;
         if (!p || p->ready) continue;
         memcpy(p->logits, f->logits + p->at * V, p->contexts * V * sizeof(float));
         p->ready = 1;
@@ -6081,7 +6082,7 @@ static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
     size_t V = (size_t)s->model->config.vocab_size;
     sgf__pass_end(s, f);
     while (f->count) sgf__active_free(s, &f->active[--f->count]);
-    sgf__prompt_leave(s, f->prompt);
+    sgf__shared_prompt_leave(s, f->prompt);
     sgf__free(&s->mem, f->active, f->cap, sizeof *f->active);
     sgf__free(&s->mem, f->row, f->row_cap, sizeof *f->row);
     sgf__free(&s->mem, f->graft, f->graft_cap, sizeof *f->graft);
@@ -6678,7 +6679,8 @@ static void sgf__pool_destroy(sgf__pool *pool) {
 static int sgf__pool_threads(const sgf__pool *pool) {
     return pool->threads;
 }
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__task *task, void *context) {
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context) {
     (void)pool;
     (void)grain;
     if (n) task(context, 0, n, 0);
@@ -6702,7 +6704,7 @@ struct sgf__pool {
     unsigned round; /* atomic: number of the current task */
     int running;    /* atomic: workers that have not finished it */
     int sleeping, quit; /* under lock */
-    sgf__task *task;
+    sgf__pool_task *task;
     void *context;
     size_t n;
     int parts;
@@ -6804,7 +6806,8 @@ static int sgf__pool_threads(const sgf__pool *pool) {
     return pool->threads;
 }
 /* Run task over [0, n), at least `grain` items a thread; returns when all of it is done. */
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__task *task, void *context) {
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context) {
     size_t parts = grain ? (n + grain - 1) / grain : n;
     if (!n) return;
     if (!pool || parts < 2 || pool->threads < 2) {
