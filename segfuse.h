@@ -2572,6 +2572,10 @@ static double sgf__log_d(double x) { /* x > 0, normal */
     return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
 }
 
+/* Bytes of an element. */
+static size_t sgf__dtype_size(sgf_dtype dtype) {
+    return dtype == SGF_F32 ? 4 : 2;
+}
 /* out[n] = elements [first, first + n) of the tensor */
 SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, size_t n,
                                  float *out) {
@@ -3039,7 +3043,7 @@ static const sgf__pack_set *sgf__pack_choose(int simd) {
 static void sgf__pack(int simd, const sgf_tensor *w, size_t row, size_t rows, size_t k,
                       size_t count, float *out) {
     const sgf__pack_set *set = sgf__pack_choose(simd);
-    size_t size = w->dtype == SGF_F32 ? 4 : 2, done = 0, r, i;
+    size_t size = sgf__dtype_size(w->dtype), done = 0, r, i;
     const char *from = (const char *)w->data + (row * w->cols + k) * size;
     float one[SGF__TILE_K];
     if (set && rows == SGF__TILE_ROWS && row + sgf__max(set->lanes, rows) <= w->rows) {
@@ -3098,7 +3102,7 @@ static void sgf__prefetch(const void *p, size_t bytes) {
    which asks for a share of the next tile's weights. */
 static void sgf__matmul_tile(const sgf__matmul_job *job, size_t row, size_t rows, size_t k,
                              size_t count, sgf__scratch *scratch) {
-    size_t p, r = 0, end, K = job->w->cols, size = job->w->dtype == SGF_F32 ? 4 : 2;
+    size_t p, r = 0, end, K = job->w->cols, size = sgf__dtype_size(job->w->dtype);
     const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
     sgf__tile_args tile;
     sgf__tile_part part;
@@ -3139,17 +3143,16 @@ static void sgf__matmul_wide(const sgf__matmul_job *job, size_t begin, size_t en
 static void sgf__matmul_narrow(const sgf__matmul_job *job, const sgf__gemv_set *set, size_t begin,
                                size_t end) {
     size_t K = job->w->cols, columns = job->width[0], which = 0, row = begin, rows, k;
-    size_t size = job->w->dtype == SGF_F32 ? 4 : 2, whole = K - K % (set->lanes * 4 / size), at;
+    size_t size = sgf__dtype_size(job->w->dtype), whole = K - K % (set->lanes * 4 / size), at;
     sgf__scratch scratch;
     while ((size_t)1 << which < columns) which++;
     for (; row + set->lanes <= end; row += set->lanes)
         set->kernel[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
                                           job->in[0], job->out[0] + row * columns, K);
     for (at = begin; at < end; at += rows) { /* what is left of k, then of the rows */
-        rows = (at < row ? row : end) - at;
-        rows = rows < SGF__TILE_ROWS ? rows : SGF__TILE_ROWS;
+        rows = sgf__min((at < row ? row : end) - at, SGF__TILE_ROWS);
         for (k = at < row ? whole : 0; k < K; k += SGF__TILE_K)
-            sgf__matmul_tile(job, at, rows, k, K - k < SGF__TILE_K ? K - k : SGF__TILE_K, &scratch);
+            sgf__matmul_tile(job, at, rows, k, sgf__min(K - k, SGF__TILE_K), &scratch);
     }
     sgf__matmul_bias(job, begin, end);
 }
@@ -4006,16 +4009,14 @@ typedef struct sgf__work {
     size_t groups, pairs; /* pairs: of queries and keys that may be visible */
 } sgf__work;
 
+/* features[SGF__ARRAYS]: how many each array has. */
 static void sgf__array_sizes(const sgf_config *c, size_t *features) {
-    size_t q = (size_t)c->heads * (size_t)c->head_dim,
-           kv = (size_t)c->kv_heads * (size_t)c->head_dim;
-    size_t sizes[SGF__ARRAYS];
-    sizes[SGF__X] = sizes[SGF__NORMED] = (size_t)c->dim;
-    sizes[SGF__Q] = sizes[SGF__ATTENDED] = q;
-    sizes[SGF__K] = sizes[SGF__V] = kv;
-    sizes[SGF__GATE] = sizes[SGF__UP] = (size_t)c->ffn_dim;
-    sizes[SGF__COS] = sizes[SGF__SIN] = (size_t)c->head_dim / 2;
-    memcpy(features, sizes, sizeof sizes);
+    size_t C = (size_t)c->head_dim;
+    features[SGF__X] = features[SGF__NORMED] = (size_t)c->dim;
+    features[SGF__Q] = features[SGF__ATTENDED] = (size_t)c->heads * C;
+    features[SGF__K] = features[SGF__V] = (size_t)c->kv_heads * C;
+    features[SGF__GATE] = features[SGF__UP] = (size_t)c->ffn_dim;
+    features[SGF__COS] = features[SGF__SIN] = C / 2;
 }
 /* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
    computes takes the place of what attention has done with. */
@@ -4302,15 +4303,18 @@ static void sgf__spread_part(void *context, size_t begin, size_t end, int thread
         for (i = 0; i < job->n; i++) job->logits[i * job->V + v] = job->block[v * job->width + i];
 }
 
+static size_t sgf__rows_wanted(const sgf_row *rows, size_t n) {
+    size_t i, wanted = 0;
+    for (i = 0; i < n; i++) wanted += rows[i].want != 0;
+    return wanted;
+}
 /* Logits of the rows that want them, from the normed panels: gather up to 32 columns, multiply,
  * spread. */
 static sgf_status sgf__logits(sgf_session *s, const sgf_row *rows, sgf__work *w, float **logits,
                               sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, i, j, d;
-    size_t wanted = 0, widest;
+    size_t wanted = sgf__rows_wanted(rows, w->n), widest = sgf__panel_width(wanted, 1);
     sgf_status status;
-    for (i = 0; i < w->n; i++) wanted += rows[i].want != 0;
-    widest = sgf__panel_width(wanted, 1);
     status = sgf__floats_reserve(s, &s->block, &s->block_floats, (D + V) * widest, err);
     for (i = 0; wanted && !status && i < w->n;) {
         size_t column[SGF__PANEL], n = 0, width;
@@ -4683,11 +4687,6 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
         group->spans = (int32_t)room->spans - group->span;
     }
     return status;
-}
-static size_t sgf__rows_wanted(const sgf_row *rows, size_t n) {
-    size_t i, wanted = 0;
-    for (i = 0; i < n; i++) wanted += rows[i].want != 0;
-    return wanted;
 }
 static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, float *logits,
                                       float *hidden, sgf_error *err) {
