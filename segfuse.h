@@ -1827,17 +1827,10 @@ static int sgf__is_paraphrase(sgf_role role) {
     return role == SGF_PARAPHRASE || role == SGF_MANUAL || role == SGF_AUTO;
 }
 
-/* 1 if nothing sees anything: before generation, somebody forgot the mask. */
-static int sgf__layout_blind(const sgf_layout *layout) {
-    size_t i;
-    for (i = 0; i < layout->segments * SGF__WORDS; i++)
-        if (layout->visible[i]) return 0;
-    return layout->tokens > 0;
-}
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
-    int32_t next = 0, start = -1,
-            longest = -1; /* start: where paraphrases begin, once there is one */
-    int32_t last = -1;    /* the segment of the token before */
+    int32_t next = 0, longest = -1; /* longest: behind the highest position so far */
+    int32_t start = -1;             /* where paraphrases begin, once there is one */
+    int32_t last = -1;              /* the segment of the token before */
     size_t i;
     for (i = 0; i < layout->tokens; i++) {
         sgf_role role = layout->segment[layout->seg[i]].role;
@@ -1891,7 +1884,7 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
     return status;
 }
 
-/* The paraphrase a separator follows: it carries that paraphrase's group. */
+/* Are both in the same paraphrase? The separator that follows one belongs to it: it has its group. */
 static int sgf__same_paraphrase(const sgf_segment *a, const sgf_segment *b) {
     int in_a = sgf__is_paraphrase(a->role) || a->role == SGF_SEPARATOR;
     int in_b = sgf__is_paraphrase(b->role) || b->role == SGF_SEPARATOR;
@@ -1904,8 +1897,8 @@ static int sgf__is_prefix(const sgf_segment *s) {
 }
 
 /* The rules of the masks: may a token of segment q see one of segment k? (Causality is separate.)
-   These two are for segments that are neither equal nor the answer; `original`: what examples see
-   of each other. */
+   These two are never asked about the answer, the first one not about a segment and itself either;
+   `original`: what examples see of each other. */
 static int sgf__few_shot_rule(const sgf_segment *q, const sgf_segment *k, int original) {
     int other = q->group != k->group;
     if (q->role == SGF_EXAMPLE_Q) return original && k->role == SGF_EXAMPLE_Q && other;
@@ -2325,7 +2318,8 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
 /* ====================================================================================
  * [SGF-14] Numerics: what every result is, bit for bit
  *
- * Every sum in the library is one chain of fused multiply-adds in ascending order, starting at +0:
+ * Every sum is one chain in ascending order, starting at +0; a sum of products is one of fused
+ * multiply-adds:
  *
  *     out[n][t] = 0;  for k ascending: out[n][t] = fma(w[n][k], x[k][t], out[n][t])
  *
@@ -2443,8 +2437,8 @@ SGF__SCALAR float sgf__bits_float(uint32_t u) {
 }
 
 /* fmaf without the instruction: the product of two floats is exact in double; the sum is rounded to
-   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts.
- */
+   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts. A
+   compiler that contracts product + c changes nothing, since the product was exact. */
 SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
 #if defined(__CUDA_ARCH__)
     return __fmaf_rn(a, b, c);
@@ -2864,7 +2858,7 @@ SGF__KERNEL(sgf__tile_plain,
             (simd, tile, form, rows, lanes))
 
 /* Lanes [from, lanes) of a tile of any size, cut into the ones above. In the form SEEN there are at most
-   32 lanes. */
+   32 lanes (the bits of seen[k]) and 32 steps. */
 static void sgf__tile_run(int simd, int form, size_t rows, size_t from, size_t lanes,
                           const sgf__tile_args *whole) {
     size_t w_row = form == SGF__ANY ? whole->w_row : 1, t, r;
@@ -3985,9 +3979,10 @@ SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *us
 
 /* ---- the forward pass of one chunk of rows ---- */
 
+/* The activations of a chunk, in the order in which they lie in the workspace: see sgf__work_prepare. */
 enum {
-    SGF__X,
-    SGF__NORMED,
+    SGF__X,      /* the residual stream */
+    SGF__NORMED, /* its norm, which projections read; then what o and down add to it */
     SGF__COS,
     SGF__SIN,
     SGF__Q,
@@ -4019,7 +4014,7 @@ static void sgf__array_sizes(const sgf_config *c, size_t *features) {
     features[SGF__COS] = features[SGF__SIN] = C / 2;
 }
 /* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
-   computes takes the place of what attention has done with. */
+   computes takes the place of what attention has done with: GATE begins where Q did. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
     size_t features[SGF__ARRAYS], first[SGF__ARRAYS], a, p, columns = 0, need = 0;
     sgf_status status;
@@ -4046,7 +4041,9 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         }
     }
     w->columns = columns;
-    p = w->panels - 1; /* lanes that nobody fills must not go on adding */
+    /* Lanes of the last panel that no row fills are computed with, too, and read by nobody: they begin at
+       0 every time, or what they hold would grow from call to call, to infinities and NaN. */
+    p = w->panels - 1;
     memset(w->at[SGF__X][p], 0, features[SGF__X] * w->width[p] * sizeof(float));
     return SGF_OK;
 }
@@ -4403,7 +4400,8 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
 }
 
 /* Room for the scores, the vectors and the pieces of the longest sequence, for every thread: see
-   sgf__attend_room. */
+   sgf__attend_room. A run is one piece, and one more for every edge of a page inside it; a window may
+   cut one before every key. */
 static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, sgf_error *err) {
     const sgf_config *c = &s->model->config;
     size_t R = (size_t)(c->heads / c->kv_heads), C = (size_t)c->head_dim;
@@ -4415,7 +4413,7 @@ static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, 
                   (most * each + sizeof(float) - 1) / sizeof(float);
     size_t threads = (size_t)sgf__pool_threads(s->pool);
     float *scores;
-    need = (need + 15) & ~(size_t)15;
+    need = (need + 15) & ~(size_t)15; /* whole cache lines: every thread's room is aligned */
     if (stride == s->score_stride && most == s->pieces_most) return SGF_OK;
     scores = sgf__floats_alloc(&s->mem, need * threads, err);
     if (!scores) return SGF_ERR_MEMORY;
@@ -4440,7 +4438,8 @@ static void sgf__sequence_drop(sgf__sequence *q) {
     q->tokens--;
     if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
 }
-/* Take the first n rows and g grafts out of their sequences again. */
+/* Take the first n rows and g grafts out of their sequences again. All that was added goes, so that the
+   order does not matter. */
 static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t g) {
     size_t i;
     while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence]);
@@ -4500,7 +4499,8 @@ static void sgf__graft_add(sgf_session *s, const sgf__graft *graft) {
     for (i = 0; i < graft->count; i++)
         sgf__sequence_add(&s->sequence[graft->sequence], graft->seg, graft->pos[i]);
 }
-/* Their keys and values, of every layer. */
+/* Their keys and values, of every layer. The angle is not that of a position, which is rounded to float,
+   so turned keys are equal up to rounding only; rope_scale is in them already. */
 static void sgf__graft_copy(sgf_session *s, const sgf__graft *graft) {
     const sgf_config *c = &s->model->config;
     size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
@@ -4934,6 +4934,8 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
  * mask and mass are set from the segments' roles.
  * ==================================================================================== */
 
+/* name, about / contexts, format, separator, mask, matrix, positions, fusion_start, bos / combine,
+   prediction, accidents, even_mass, mass */
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
@@ -5148,6 +5150,8 @@ static sgf_status sgf__questions_build(sgf__builder *b, const char *cue, int bef
     }
     return status;
 }
+/* A separator of the method's own is a part of its own behind the prefix, too; the format's is the end of
+   the prefix's last part. So "\n" of myriadlama_custom is not the same as NULL: other tokens. */
 static sgf_status sgf__shared_build(sgf__builder *b) {
     int32_t prefix = 0;
     sgf_status status = sgf__prefix_text(b, 1);
@@ -5472,8 +5476,10 @@ static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_lay
     if (!status) status = sgf_layout_add(isle, seg, layout->token + first, n, err);
     if (status) return status;
     memcpy(isle->pos + isle->tokens - n, layout->pos + first, n * sizeof(int32_t));
-    sgf_visible_set(isle, 0, 0, bos < 0 || sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
-    sgf_visible_set(isle, seg, 0, 1);
+    if (bos >= 0) {
+        sgf_visible_set(isle, 0, 0, sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
+        sgf_visible_set(isle, seg, 0, 1);
+    }
     sgf_visible_set(isle, seg, seg, sgf_visible(layout, layout->seg[first], layout->seg[first]));
     return SGF_OK;
 }
@@ -5722,6 +5728,13 @@ typedef struct sgf__flight {
     int32_t *heap;   /* [V] for top_p */
 } sgf__flight;
 
+/* 1 if no segment sees any: whoever generates with such a layout forgot the mask. */
+static int sgf__layout_blind(const sgf_layout *layout) {
+    size_t i;
+    for (i = 0; i < layout->segments * SGF__WORDS; i++)
+        if (layout->visible[i]) return 0;
+    return layout->tokens > 0;
+}
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
     int32_t limit = s->model->config.context;
@@ -5750,7 +5763,8 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
                              "question %d: no segment of its layout sees any; set the mask first "
                              "(sgf_mask_set, sgf_matrix_set, sgf_visible_set)",
                              (int)number + 1);
-        if (layout->answer_pos < 0 || layout->answer_pos > limit ||
+        if (layout->answer_pos < 0 ||
+            layout->answer_pos > limit || /* the last id is not fed back: */
             task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
             return sgf__fail(
                 err, SGF_ERR_LIMIT,
@@ -6131,7 +6145,8 @@ SGF_DEF sgf_status sgf_generate(sgf_session *s, sgf_task *tasks, size_t n,
     sgf_stream stream;
     sgf_status status = SGF_OK;
     size_t i;
-    for (i = 0; i < n && !status; i++) status = sgf__task_check(s, &tasks[i], i, err);
+    for (i = 0; i < n && !status; i++) /* all of them, before there is work to lose */
+        status = sgf__task_check(s, &tasks[i], i, err);
     if (status) return status;
     memset(&stream, 0, sizeof stream);
     list.next = tasks;
