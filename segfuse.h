@@ -1092,6 +1092,7 @@ SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenize
    NULL. */
 SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                     int *special);
+
 /* ====================================================================================
  * [SGF-08] Lemmas and matching: is the answer right?
  * ==================================================================================== */
@@ -1128,6 +1129,7 @@ SGF_DEF int sgf_lemmas_match(const sgf_lemmas *prediction, const sgf_lemmas *gol
    either may be NULL. */
 SGF_DEF sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, size_t n,
                                     int *one_way, int *two_way, sgf_error *err);
+
 /* ====================================================================================
  * [SGF-09] Random picks as Python makes them, MD5, a confidence interval
  * ==================================================================================== */
@@ -1172,6 +1174,7 @@ SGF_DEF void sgf_md5_hex(sgf_str text, char out[33]);
    cases. 0 <= *low <= k/n <= *high <= 1; n = 0 gives [0, 1]. Unlike k/n +- error it is right
    for small n and for rates near 0 and 1. k > n counts as n. */
 SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high);
+
 /* ====================================================================================
  * [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
  * ==================================================================================== */
@@ -5351,6 +5354,12 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
 
 /* ====================================================================================
  * [SGF-17] Generation: prefixes, steps, combination of logits
+ *
+ * In: tasks with layouts; out: their next ids, until each ends. A task takes off when its contexts have
+ * sequences: on a prefix that is kept encoded, with grafts of beginnings that are, and with rows for
+ * what is left. Then, again and again: one forward pass over the rows of all tasks; each combines the
+ * logits of its contexts, chooses an id, and leaves or lists the rows of the next pass. What is reused
+ * has the bits that computing it again would give (turned grafts excepted).
  * ==================================================================================== */
 
 /* ---- shared prefixes, encoded once ---- */
@@ -6231,6 +6240,8 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_p
 
 /* ====================================================================================
  * [SGF-18] Text: UTF-8, and numbers in any locale
+ *
+ * Numbers are read and written without regard to the locale: 0.5 has a point wherever we are.
  * ==================================================================================== */
 
 /* Decode one code point of at most n bytes. Returns its length in bytes, or 0 when the bytes are
@@ -8501,6 +8512,7 @@ static sgf_status sgf__weights_open(const char *dir, const sgf_allocator *mem, s
             dir);
     return status ? status : sgf__weights_merge(w, err);
 }
+
 /* ====================================================================================
  * [SGF-23] config.json and RoPE frequencies
  *
@@ -9037,6 +9049,7 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, flo
     *attention_factor = (float)scale;
     return SGF_OK;
 }
+
 /* ====================================================================================
  * [SGF-24] Loading a model: every weight by its Hugging Face name
  *
@@ -11297,6 +11310,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
     if (special) *special = added->special;
     return added->id;
 }
+
 /* ====================================================================================
  * [SGF-26] Unicode tables
  *
@@ -12116,6 +12130,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
     sgf__free(&out->mem, unit.spare, unit.spare_cap, sizeof(uint32_t));
     return status;
 }
+
 /* ====================================================================================
  * [SGF-27] Lemmas: spaCy's tokens and dictionary forms, approximated
  *
@@ -13071,6 +13086,7 @@ SGF_DEF sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, 
     if (two_way) *two_way = two;
     return SGF_OK;
 }
+
 /* ====================================================================================
  * [SGF-28] Python's random numbers, SHA-512, MD5
  *
@@ -13480,6 +13496,7 @@ SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high)
     if (k > 0) *low = centre - half < rate ? centre - half : rate;
     if (k < n) *high = centre + half > rate ? centre + half : rate;
 }
+
 /* ====================================================================================
  * [SGF-29] A table in memory
  *
@@ -14212,6 +14229,7 @@ static sgf_status sgf__names_check(const sgf_table *table, const char *path, sgf
     }
     return SGF_OK;
 }
+
 /* ====================================================================================
  * [SGF-30] CSV (RFC 4180), JSON lines, Python literals
  *
@@ -15148,6 +15166,7 @@ static sgf_status sgf__json_table(const char *file, const char *text, size_t siz
     else *table = r.table;
     return status;
 }
+
 /* ====================================================================================
  * [SGF-31] Arrow IPC: Feather V2 files and streams
  *
@@ -16699,6 +16718,7 @@ SGF_DEF sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sg
     sgf__unmap(&map);
     return status;
 }
+
 /* ====================================================================================
  * [SGF-32] LZ4 frames, decompression
  *
