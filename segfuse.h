@@ -105,7 +105,7 @@
        SGF_NO_STDIO            no files but the program's own, see sgf_host_view; implies SGF_NO_MMAP
        SGF_NO_SIMD             plain C kernels only
        SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
-     None of them changes a result.
+     None of them changes a result that the CPU computes.
 
    Conventions
 
@@ -113,7 +113,7 @@
                D model width, H query heads, G key/value heads, C head width, F feed-forward width.
      Status    a function that can fail returns sgf_status, SGF_OK = 0, and takes an sgf_error * last
                (NULL allowed). On failure its outputs are as they were, unless it says otherwise.
-     Memory    whoever makes an object frees it: _create/_load with _free, _init with _free. Pointers
+     Memory    whoever makes an object frees it, by the _free of its type (a sequence: _close). Pointers
                into an object are valid as long as its documentation says. One hook, sgf_allocator.
      Threads   a model or tokenizer is immutable after load and may be shared; a session, a layout or
                a table belongs to one thread at a time. There are no globals.
@@ -693,12 +693,12 @@ typedef struct sgf_prompt {
                                     knows (SGF_PARAPHRASE) */
 } sgf_prompt;
 
-/* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part of
-   its own; without one of its own a method has the format's.
+/* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part, too:
+   the method's, or, if that is NULL, the one named here.
      STANDARD        I\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n   +   Q: {paraphrase}\nA:
      CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
-     SHARED_PARTS    I\n\nQ: q1 A: a1\n...Q: q5 A: a5\n|   +   parts Q: {paraphrase} A: joined by |;
-                     it is \n, and the first one is no part of its own but the prefix's last byte
+     SHARED_PARTS    I\n\nQ: q1 A: a1\n...Q: q5 A: a5\n|   +   parts Q: {paraphrase} A: joined by |,
+                     which is \n; the first one is then no part but the last byte of the prefix
      SHARED_CUE      the same with parts Q: {paraphrase}, and one answer cue " A:" after the last
      FEW_SHOT_PARTS  I, then for each example parts Q: {its paraphrase} and A: {its answer}, then
                      parts Q: {paraphrase}, then the answer cue A:, all joined by |, which is \n\n */
@@ -722,7 +722,8 @@ typedef enum sgf_fusion_start {
 typedef enum sgf_bos_rule { SGF_BOS_AUTO, SGF_BOS_FIRST, SGF_BOS_EACH, SGF_BOS_NONE } sgf_bos_rule;
 
 /* How the logits of several contexts become one next token. One context: its own logits, whatever
-   the rule. Ties go to the lowest id. Weights are normalised over the contexts. */
+   the rule. Ties go to the lowest id. Weights are normalised over the contexts; if all are 0, they
+   count as equal. */
 typedef enum sgf_combine {
     SGF_AVG,          /* argmax of the mean of raw logits: summed in order, then divided */
     SGF_MAX,          /* argmax of the elementwise maximum of the softmax probabilities */
@@ -814,8 +815,8 @@ SGF_DEF const char *sgf_method_separator(const sgf_method *method);
 SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 
 /* Build the layout of one context: of all paraphrases (method->contexts == 1), or of paraphrase
-   `which` alone. The layout is cleared first; it has an answer segment, positions, mask and mass as
-   the method says. */
+   `which` alone. The layout is cleared first; then it has an answer segment, and positions, mask and
+   mass as the method says. On failure its content is undefined. */
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                      const sgf_method *method, size_t which, sgf_layout *layout,
                                      sgf_error *err);
@@ -851,9 +852,8 @@ typedef struct sgf_task {
     size_t steps;          /* next tokens chosen */
 } sgf_task;
 
-/* Called after each choice; logits [V] are the combined ones (for SGF_MAX over several
-   contexts: probabilities). A value other than 0 stops
-   the generation with SGF_ERR_ARG. */
+/* Called after each choice; logits [V] are the combined ones (for SGF_MAX over several contexts:
+   probabilities). A value other than 0 stops the generation with SGF_ERR_ARG. */
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
                               int32_t chosen);
 
