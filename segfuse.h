@@ -1826,6 +1826,11 @@ SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int
     *word = visible ? *word | bit : *word & ~bit;
 }
 
+/* The one idea: may token q attend to token k? */
+static int sgf__attends(const sgf_layout *layout, size_t q, size_t k) {
+    return k <= q && sgf_visible(layout, layout->seg[q], layout->seg[k]);
+}
+
 static int sgf__is_paraphrase(sgf_role role) {
     return role == SGF_PARAPHRASE || role == SGF_MANUAL || role == SGF_AUTO;
 }
@@ -1948,9 +1953,7 @@ SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask) {
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
     size_t q, k, T = layout->tokens;
     for (q = 0; q < T; q++)
-        for (k = 0; k < T; k++)
-            out[q * T + k] = (uint8_t)(k <= q &&
-                                       sgf_visible(layout, layout->seg[q], layout->seg[k]));
+        for (k = 0; k < T; k++) out[q * T + k] = (uint8_t)sgf__attends(layout, q, k);
 }
 
 /* ---- looking into a mask ---- */
@@ -2023,7 +2026,7 @@ SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenize
     bit = sgf_visible(layout, row, column);
     if (cap) out[0] = 0;
     sgf__token_words(layout, tokenizer, q, out, cap);
-    sgf__append(out, cap, k <= q && bit ? " sees " : " does not see ");
+    sgf__append(out, cap, sgf__attends(layout, q, k) ? " sees " : " does not see ");
     sgf__token_words(layout, tokenizer, k, out, cap);
     if (k > q)
         sgf__append(out, cap, ": it stands later (%d > %d), and no token sees what comes after it",
@@ -2041,8 +2044,7 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
     size_t row, column, T = layout->tokens, differ = 0;
     for (row = 0; row < T; row++)
         for (column = 0; column < T; column++) {
-            int seen = column <= row && sgf_visible(layout, layout->seg[row], layout->seg[column]);
-            if (seen == (dense[row * T + column] != 0)) continue;
+            if (sgf__attends(layout, row, column) == (dense[row * T + column] != 0)) continue;
             if (!differ && q) *q = row;
             if (!differ && k) *k = column;
             differ++;
