@@ -2592,6 +2592,22 @@ SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, si
 SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, float *out),
             (simd, w, first, n, out))
 
+/* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
+ */
+static void sgf__matmul_naive(const sgf_tensor *w, const float *x, float *out, size_t width) {
+    size_t n, k, t;
+    float weight;
+    for (n = 0; n < w->rows; n++)
+        for (t = 0; t < width; t++) out[n * width + t] = 0;
+    for (n = 0; n < w->rows; n++)
+        for (k = 0; k < w->cols; k++) {
+            sgf__widen(SGF__PORTABLE, w, n * w->cols + k, 1, &weight);
+            for (t = 0; t < width; t++)
+                out[n * width + t] = sgf__fma_portable(weight, x[k * width + t],
+                                                       out[n * width + t]);
+        }
+}
+
 /* ---- vectors: what every kernel is written in, once for each instruction set ----
    load, store, set1, fma         as their names say; fma(a, b, c) = a b + c
    fma_if                         lanes whose bit is set get a b + c, the others keep c
@@ -3056,23 +3072,6 @@ static void sgf__pack(int simd, const sgf_tensor *w, size_t row, size_t rows, si
         sgf__widen(simd, w, (row + r) * w->cols + k + done, count - done, one);
         for (i = done; i < count; i++) out[i * SGF__TILE_ROWS + r] = one[i - done];
     }
-}
-
-/* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
- */
-SGF__UNUSED static void sgf__matmul_naive(const sgf_tensor *w, const float *x, float *out,
-                                          size_t width) {
-    size_t n, k, t;
-    float weight;
-    for (n = 0; n < w->rows; n++)
-        for (t = 0; t < width; t++) out[n * width + t] = 0;
-    for (n = 0; n < w->rows; n++)
-        for (k = 0; k < w->cols; k++) {
-            sgf__widen(SGF__PORTABLE, w, n * w->cols + k, 1, &weight);
-            for (t = 0; t < width; t++)
-                out[n * width + t] = sgf__fma_portable(weight, x[k * width + t],
-                                                       out[n * width + t]);
-        }
 }
 
 /* One projection of all panels. */
