@@ -2309,7 +2309,7 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
                              "paraphrase %d needs a positive mass; %d masses were given",
                              (int)segment->group + 1, (int)n);
     }
-    for (i = 0; i < layout->segments; i++) {
+    for (i = 0; i < layout->segments && count; i++) {
         sgf_segment *segment = &layout->segment[i];
         int follows = segment->role == SGF_SEPARATOR && segment->group >= 0 &&
                       (!weights || (size_t)segment->group < n);

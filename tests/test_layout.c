@@ -146,6 +146,19 @@ static void test_mass_is_a_logarithm(void) {
     CHECK(sgf_layout_mass(&layout, weights, 2, &err) == SGF_ERR_ARG);
     sgf_layout_free(&layout);
 }
+static void test_mass_without_paraphrases_changes_nothing(void) {
+    static const double weights[1] = {0.5};
+    sgf_layout layout;
+    sgf_error err;
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_layout_segment(&layout, SGF_SEPARATOR, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err);
+    MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
+    CHECK(layout.segment[0].log_mass == 0);
+    MUST(sgf_layout_mass(&layout, weights, 1, &err), err);
+    CHECK(layout.segment[0].log_mass == 0);
+    sgf_layout_free(&layout);
+}
 static void test_names_are_listed_when_unknown(void) {
     sgf_mask mask;
     sgf_method method;
@@ -353,6 +366,7 @@ static void tests_layout(void) {
     RUN(test_positions);
     RUN(test_examples_are_prefix);
     RUN(test_mass_is_a_logarithm);
+    RUN(test_mass_without_paraphrases_changes_nothing);
     RUN(test_names_are_listed_when_unknown);
     RUN(test_segments_have_a_limit);
     RUN(test_everything_has_a_name);
