@@ -1797,7 +1797,8 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
         return sgf__fail(err, SGF_ERR_ARG, "segment %d does not exist: the layout has %d",
                          (int)segment, (int)layout->segments);
     if (n > INT32_MAX - layout->tokens)
-        return sgf__fail(err, SGF_ERR_LIMIT, "a layout of more than 2^31 tokens");
+        return sgf__fail(err, SGF_ERR_LIMIT, "a layout has at most %d tokens; give fewer",
+                         (int)INT32_MAX);
     status = sgf__layout_reserve(layout, layout->tokens + n, layout->segments, err);
     if (status) return status;
     for (i = 0; i < n; i++) {
@@ -5287,7 +5288,8 @@ static void sgf__swap_hide(sgf_layout *layout) {
 static sgf_status sgf__accidents_check(const sgf_method *m, const sgf_prompt *prompt,
                                        sgf_error *err) {
     if (m->accidents & ~(unsigned)SGF_ACCIDENTS)
-        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known", m->name, m->accidents);
+        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known; all together are %d",
+                         m->name, m->accidents, (int)SGF_ACCIDENTS);
     if (m->contexts != 1)
         return sgf__fail(err, SGF_ERR_ARG, "%s: accidents are for methods with one context",
                          m->name);
@@ -5679,7 +5681,8 @@ SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double tempe
     size_t v;
     if (status) return status;
     if (!n || n > INT32_MAX)
-        return sgf__fail(err, SGF_ERR_ARG, "probabilities of %llu ids", (unsigned long long)n);
+        return sgf__fail(err, SGF_ERR_ARG, "there are no probabilities of %llu ids: give 1 to %d",
+                         (unsigned long long)n, (int)INT32_MAX);
     weight = (float *)sgf__alloc(&from, n, sizeof *weight, err);
     heap = weight ? (int32_t *)sgf__alloc(&from, n, sizeof *heap, err) : NULL;
     if (heap) {
