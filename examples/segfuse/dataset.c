@@ -308,7 +308,7 @@ static int row_key_order(const void *a, const void *b) {
     return x->row < y->row ? -1 : x->row > y->row;
 }
 static int row_key_same(const row_key *a, const row_key *b) {
-    return a->uuid.len == b->uuid.len && !memcmp(a->uuid.ptr, b->uuid.ptr, a->uuid.len);
+    return text_same(a->uuid, b->uuid);
 }
 
 /* What a template may become. A long subject in many places is longer than the file itself, by a
