@@ -36,6 +36,18 @@ static const char *verb_now = ""; /* whose options were read: what messages begi
 typedef enum { FORM_PARSE, FORM_MAN, FORM_BASH, FORM_ZSH } options_form;
 static options_form options_as = FORM_PARSE;
 
+/* ---- comparing texts ---- */
+
+static int text_same(sgf_str a, sgf_str b) {
+    return a.len == b.len && !memcmp(a.ptr, b.ptr, a.len);
+}
+/* By bytes; the shorter one first if it is the beginning of the other. */
+static int text_order(sgf_str a, sgf_str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 /* ---- texts of files on a terminal ---- */
 
 /* Text of a file on one line of a terminal: control characters, which could give it orders, printed
@@ -146,9 +158,6 @@ typedef struct {
     int open, files, folders, several; /* several: with commas between them */
 } value_words;
 
-static int text_same(sgf_str a, sgf_str b) {
-    return a.len == b.len && !memcmp(a.ptr, b.ptr, a.len);
-}
 static int word_has(sgf_str word, const char *part) {
     size_t i, n = strlen(part);
     for (i = 0; i + n <= word.len; i++)
