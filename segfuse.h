@@ -105,7 +105,7 @@
        SGF_NO_STDIO            no files but the program's own, see sgf_host_view; implies SGF_NO_MMAP
        SGF_NO_SIMD             plain C kernels only
        SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
-     None of them changes a result.
+     None of them changes a result that the CPU computes.
 
    Conventions
 
@@ -113,7 +113,7 @@
                D model width, H query heads, G key/value heads, C head width, F feed-forward width.
      Status    a function that can fail returns sgf_status, SGF_OK = 0, and takes an sgf_error * last
                (NULL allowed). On failure its outputs are as they were, unless it says otherwise.
-     Memory    whoever makes an object frees it: _create/_load with _free, _init with _free. Pointers
+     Memory    whoever makes an object frees it, by the _free of its type (a sequence: _close). Pointers
                into an object are valid as long as its documentation says. One hook, sgf_allocator.
      Threads   a model or tokenizer is immutable after load and may be shared; a session, a layout or
                a table belongs to one thread at a time. There are no globals.
@@ -291,7 +291,7 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
 /* Append n tokens that belong to `segment`. */
 SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
                                   sgf_error *err);
-/* The bit: may segment `query` see segment `key`? */
+/* The bit: may segment `query` see segment `key`? 0 where there are no such segments. */
 SGF_DEF int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key);
 /* Set or clear it; nothing happens where there are no such segments. */
 SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible);
@@ -693,12 +693,12 @@ typedef struct sgf_prompt {
                                     knows (SGF_PARAPHRASE) */
 } sgf_prompt;
 
-/* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part of
-   its own; without one of its own a method has the format's.
+/* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part, too:
+   the method's, or, if that is NULL, the one named here.
      STANDARD        I\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n   +   Q: {paraphrase}\nA:
      CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
-     SHARED_PARTS    I\n\nQ: q1 A: a1\n...Q: q5 A: a5\n|   +   parts Q: {paraphrase} A: joined by |;
-                     it is \n, and the first one is no part of its own but the prefix's last byte
+     SHARED_PARTS    I\n\nQ: q1 A: a1\n...Q: q5 A: a5\n|   +   parts Q: {paraphrase} A: joined by |,
+                     which is \n; the first one is then no part but the last byte of the prefix
      SHARED_CUE      the same with parts Q: {paraphrase}, and one answer cue " A:" after the last
      FEW_SHOT_PARTS  I, then for each example parts Q: {its paraphrase} and A: {its answer}, then
                      parts Q: {paraphrase}, then the answer cue A:, all joined by |, which is \n\n */
@@ -722,7 +722,8 @@ typedef enum sgf_fusion_start {
 typedef enum sgf_bos_rule { SGF_BOS_AUTO, SGF_BOS_FIRST, SGF_BOS_EACH, SGF_BOS_NONE } sgf_bos_rule;
 
 /* How the logits of several contexts become one next token. One context: its own logits, whatever
-   the rule. Ties go to the lowest id. Weights are normalised over the contexts. */
+   the rule. Ties go to the lowest id. Weights are normalised over the contexts; if all are 0, they
+   count as equal. */
 typedef enum sgf_combine {
     SGF_AVG,          /* argmax of the mean of raw logits: summed in order, then divided */
     SGF_MAX,          /* argmax of the elementwise maximum of the softmax probabilities */
@@ -814,8 +815,8 @@ SGF_DEF const char *sgf_method_separator(const sgf_method *method);
 SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 
 /* Build the layout of one context: of all paraphrases (method->contexts == 1), or of paraphrase
-   `which` alone. The layout is cleared first; it has an answer segment, positions, mask and mass as
-   the method says. */
+   `which` alone. The layout is cleared first; then it has an answer segment, and positions, mask and
+   mass as the method says. On failure its content is undefined. */
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                      const sgf_method *method, size_t which, sgf_layout *layout,
                                      sgf_error *err);
@@ -851,9 +852,8 @@ typedef struct sgf_task {
     size_t steps;          /* next tokens chosen */
 } sgf_task;
 
-/* Called after each choice; logits [V] are the combined ones (for SGF_MAX over several
-   contexts: probabilities). A value other than 0 stops
-   the generation with SGF_ERR_ARG. */
+/* Called after each choice; logits [V] are the combined ones (for SGF_MAX over several contexts:
+   probabilities). A value other than 0 stops the generation with SGF_ERR_ARG. */
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
                               int32_t chosen);
 
@@ -1092,6 +1092,7 @@ SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenize
    NULL. */
 SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                     int *special);
+
 /* ====================================================================================
  * [SGF-08] Lemmas and matching: is the answer right?
  * ==================================================================================== */
@@ -1128,6 +1129,7 @@ SGF_DEF int sgf_lemmas_match(const sgf_lemmas *prediction, const sgf_lemmas *gol
    either may be NULL. */
 SGF_DEF sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, size_t n,
                                     int *one_way, int *two_way, sgf_error *err);
+
 /* ====================================================================================
  * [SGF-09] Random picks as Python makes them, MD5, a confidence interval
  * ==================================================================================== */
@@ -1172,6 +1174,7 @@ SGF_DEF void sgf_md5_hex(sgf_str text, char out[33]);
    cases. 0 <= *low <= k/n <= *high <= 1; n = 0 gives [0, 1]. Unlike k/n +- error it is right
    for small n and for rates near 0 and 1. k > n counts as n. */
 SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high);
+
 /* ====================================================================================
  * [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
  * ==================================================================================== */
@@ -1671,13 +1674,14 @@ static int sgf__str_is(sgf_str s, const char *text) {
 /* ---- what stands further down, but is needed before: C reads from top to bottom ---- */
 
 /* Threads ([SGF-19]): a task works on the items [begin, end). */
-typedef void sgf__task(void *context, size_t begin, size_t end, int thread);
+typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
 typedef struct sgf__pool sgf__pool;
 static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
                                    sgf_error *err);
 static void sgf__pool_destroy(sgf__pool *pool);
 static int sgf__pool_threads(const sgf__pool *pool);
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__task *task, void *context);
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context);
 static int sgf__processors(void);
 
 /* Positions ([SGF-23]): the frequencies of RoPE, [C/2]. */
@@ -1781,15 +1785,20 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
     layout->segments++;
     return SGF_OK;
 }
+/* Is there a segment of that number? */
+static int sgf__segment_is(const sgf_layout *layout, int32_t segment) {
+    return segment >= 0 && (size_t)segment < layout->segments;
+}
 SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
                                   sgf_error *err) {
     sgf_status status;
     size_t i;
-    if (segment < 0 || (size_t)segment >= layout->segments)
+    if (!sgf__segment_is(layout, segment))
         return sgf__fail(err, SGF_ERR_ARG, "segment %d does not exist: the layout has %d",
                          (int)segment, (int)layout->segments);
     if (n > INT32_MAX - layout->tokens)
-        return sgf__fail(err, SGF_ERR_LIMIT, "a layout of more than 2^31 tokens");
+        return sgf__fail(err, SGF_ERR_LIMIT, "a layout has at most %d tokens; give fewer",
+                         (int)INT32_MAX);
     status = sgf__layout_reserve(layout, layout->tokens + n, layout->segments, err);
     if (status) return status;
     for (i = 0; i < n; i++) {
@@ -1802,30 +1811,35 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
     layout->answer_pos = (int32_t)layout->tokens;
     return SGF_OK;
 }
+/* The bit of a visibility matrix, in a layout or in a sequence; both segments exist. */
+static int sgf__sees(const uint64_t *visible, int32_t query, int32_t key) {
+    return (int)(visible[query * SGF__WORDS + key / 64] >> (key % 64) & 1);
+}
 SGF_DEF int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key) {
-    return (int)(layout->visible[query * SGF__WORDS + key / 64] >> (key % 64) & 1);
+    return sgf__segment_is(layout, query) && sgf__segment_is(layout, key) &&
+           sgf__sees(layout->visible, query, key);
 }
 SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible) {
-    uint64_t bit = (uint64_t)1 << (key % 64),
-             *word = &layout->visible[query * SGF__WORDS + key / 64];
+    uint64_t bit, *word;
+    if (!sgf__segment_is(layout, query) || !sgf__segment_is(layout, key)) return;
+    bit = (uint64_t)1 << (key % 64);
+    word = &layout->visible[query * SGF__WORDS + key / 64];
     *word = visible ? *word | bit : *word & ~bit;
+}
+
+/* The one idea: may token q attend to token k? */
+static int sgf__attends(const sgf_layout *layout, size_t q, size_t k) {
+    return k <= q && sgf_visible(layout, layout->seg[q], layout->seg[k]);
 }
 
 static int sgf__is_paraphrase(sgf_role role) {
     return role == SGF_PARAPHRASE || role == SGF_MANUAL || role == SGF_AUTO;
 }
 
-/* 1 if nothing sees anything: before generation, somebody forgot the mask. */
-static int sgf__layout_blind(const sgf_layout *layout) {
-    size_t i;
-    for (i = 0; i < layout->segments * SGF__WORDS; i++)
-        if (layout->visible[i]) return 0;
-    return layout->tokens > 0;
-}
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
-    int32_t next = 0, start = -1,
-            longest = -1; /* start: where paraphrases begin, once there is one */
-    int32_t last = -1;    /* the segment of the token before */
+    int32_t next = 0, longest = -1; /* longest: behind the highest position so far */
+    int32_t start = -1;             /* where paraphrases begin, once there is one */
+    int32_t last = -1;              /* the segment of the token before */
     size_t i;
     for (i = 0; i < layout->tokens; i++) {
         sgf_role role = layout->segment[layout->seg[i]].role;
@@ -1879,7 +1893,7 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
     return status;
 }
 
-/* The paraphrase a separator follows: it carries that paraphrase's group. */
+/* Are both in the same paraphrase? The separator that follows one belongs to it: it has its group. */
 static int sgf__same_paraphrase(const sgf_segment *a, const sgf_segment *b) {
     int in_a = sgf__is_paraphrase(a->role) || a->role == SGF_SEPARATOR;
     int in_b = sgf__is_paraphrase(b->role) || b->role == SGF_SEPARATOR;
@@ -1892,8 +1906,8 @@ static int sgf__is_prefix(const sgf_segment *s) {
 }
 
 /* The rules of the masks: may a token of segment q see one of segment k? (Causality is separate.)
-   These two are for segments that are neither equal nor the answer; `original`: what examples see
-   of each other. */
+   These two are never asked about the answer, the first one not about a segment and itself either;
+   `original`: what examples see of each other. */
 static int sgf__few_shot_rule(const sgf_segment *q, const sgf_segment *k, int original) {
     int other = q->group != k->group;
     if (q->role == SGF_EXAMPLE_Q) return original && k->role == SGF_EXAMPLE_Q && other;
@@ -1940,9 +1954,7 @@ SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask) {
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
     size_t q, k, T = layout->tokens;
     for (q = 0; q < T; q++)
-        for (k = 0; k < T; k++)
-            out[q * T + k] = (uint8_t)(k <= q &&
-                                       sgf_visible(layout, layout->seg[q], layout->seg[k]));
+        for (k = 0; k < T; k++) out[q * T + k] = (uint8_t)sgf__attends(layout, q, k);
 }
 
 /* ---- looking into a mask ---- */
@@ -2015,7 +2027,7 @@ SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenize
     bit = sgf_visible(layout, row, column);
     if (cap) out[0] = 0;
     sgf__token_words(layout, tokenizer, q, out, cap);
-    sgf__append(out, cap, k <= q && bit ? " sees " : " does not see ");
+    sgf__append(out, cap, sgf__attends(layout, q, k) ? " sees " : " does not see ");
     sgf__token_words(layout, tokenizer, k, out, cap);
     if (k > q)
         sgf__append(out, cap, ": it stands later (%d > %d), and no token sees what comes after it",
@@ -2033,8 +2045,7 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
     size_t row, column, T = layout->tokens, differ = 0;
     for (row = 0; row < T; row++)
         for (column = 0; column < T; column++) {
-            int seen = column <= row && sgf_visible(layout, layout->seg[row], layout->seg[column]);
-            if (seen == (dense[row * T + column] != 0)) continue;
+            if (sgf__attends(layout, row, column) == (dense[row * T + column] != 0)) continue;
             if (!differ && q) *q = row;
             if (!differ && k) *k = column;
             differ++;
@@ -2299,7 +2310,7 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
                              "paraphrase %d needs a positive mass; %d masses were given",
                              (int)segment->group + 1, (int)n);
     }
-    for (i = 0; i < layout->segments; i++) {
+    for (i = 0; i < layout->segments && count; i++) {
         sgf_segment *segment = &layout->segment[i];
         int follows = segment->role == SGF_SEPARATOR && segment->group >= 0 &&
                       (!weights || (size_t)segment->group < n);
@@ -2313,7 +2324,8 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
 /* ====================================================================================
  * [SGF-14] Numerics: what every result is, bit for bit
  *
- * Every sum in the library is one chain of fused multiply-adds in ascending order, starting at +0:
+ * Every sum is one chain in ascending order, starting at +0; a sum of products is one of fused
+ * multiply-adds:
  *
  *     out[n][t] = 0;  for k ascending: out[n][t] = fma(w[n][k], x[k][t], out[n][t])
  *
@@ -2431,8 +2443,8 @@ SGF__SCALAR float sgf__bits_float(uint32_t u) {
 }
 
 /* fmaf without the instruction: the product of two floats is exact in double; the sum is rounded to
-   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts.
- */
+   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts. A
+   compiler that contracts product + c changes nothing, since the product was exact. */
 SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
 #if defined(__CUDA_ARCH__)
     return __fmaf_rn(a, b, c);
@@ -2560,6 +2572,10 @@ static double sgf__log_d(double x) { /* x > 0, normal */
     return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
 }
 
+/* Bytes of an element. */
+static size_t sgf__dtype_size(sgf_dtype dtype) {
+    return dtype == SGF_F32 ? 4 : 2;
+}
 /* out[n] = elements [first, first + n) of the tensor */
 SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, size_t n,
                                  float *out) {
@@ -2576,6 +2592,22 @@ SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, si
 }
 SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, float *out),
             (simd, w, first, n, out))
+
+/* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
+ */
+static void sgf__matmul_naive(const sgf_tensor *w, const float *x, float *out, size_t width) {
+    size_t n, k, t;
+    float weight;
+    for (n = 0; n < w->rows; n++)
+        for (t = 0; t < width; t++) out[n * width + t] = 0;
+    for (n = 0; n < w->rows; n++)
+        for (k = 0; k < w->cols; k++) {
+            sgf__widen(SGF__PORTABLE, w, n * w->cols + k, 1, &weight);
+            for (t = 0; t < width; t++)
+                out[n * width + t] = sgf__fma_portable(weight, x[k * width + t],
+                                                       out[n * width + t]);
+        }
+}
 
 /* ---- vectors: what every kernel is written in, once for each instruction set ----
    load, store, set1, fma         as their names say; fma(a, b, c) = a b + c
@@ -2848,7 +2880,7 @@ SGF__KERNEL(sgf__tile_plain,
             (simd, tile, form, rows, lanes))
 
 /* Lanes [from, lanes) of a tile of any size, cut into the ones above. In the form SEEN there are at most
-   32 lanes. */
+   32 lanes (the bits of seen[k]) and 32 steps. */
 static void sgf__tile_run(int simd, int form, size_t rows, size_t from, size_t lanes,
                           const sgf__tile_args *whole) {
     size_t w_row = form == SGF__ANY ? whole->w_row : 1, t, r;
@@ -3027,7 +3059,7 @@ static const sgf__pack_set *sgf__pack_choose(int simd) {
 static void sgf__pack(int simd, const sgf_tensor *w, size_t row, size_t rows, size_t k,
                       size_t count, float *out) {
     const sgf__pack_set *set = sgf__pack_choose(simd);
-    size_t size = w->dtype == SGF_F32 ? 4 : 2, done = 0, r, i;
+    size_t size = sgf__dtype_size(w->dtype), done = 0, r, i;
     const char *from = (const char *)w->data + (row * w->cols + k) * size;
     float one[SGF__TILE_K];
     if (set && rows == SGF__TILE_ROWS && row + sgf__max(set->lanes, rows) <= w->rows) {
@@ -3041,23 +3073,6 @@ static void sgf__pack(int simd, const sgf_tensor *w, size_t row, size_t rows, si
         sgf__widen(simd, w, (row + r) * w->cols + k + done, count - done, one);
         for (i = done; i < count; i++) out[i * SGF__TILE_ROWS + r] = one[i - done];
     }
-}
-
-/* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
- */
-SGF__UNUSED static void sgf__matmul_naive(const sgf_tensor *w, const float *x, float *out,
-                                          size_t width) {
-    size_t n, k, t;
-    float weight;
-    for (n = 0; n < w->rows; n++)
-        for (t = 0; t < width; t++) out[n * width + t] = 0;
-    for (n = 0; n < w->rows; n++)
-        for (k = 0; k < w->cols; k++) {
-            sgf__widen(SGF__PORTABLE, w, n * w->cols + k, 1, &weight);
-            for (t = 0; t < width; t++)
-                out[n * width + t] = sgf__fma_portable(weight, x[k * width + t],
-                                                       out[n * width + t]);
-        }
 }
 
 /* One projection of all panels. */
@@ -3086,7 +3101,7 @@ static void sgf__prefetch(const void *p, size_t bytes) {
    which asks for a share of the next tile's weights. */
 static void sgf__matmul_tile(const sgf__matmul_job *job, size_t row, size_t rows, size_t k,
                              size_t count, sgf__scratch *scratch) {
-    size_t p, r = 0, end, K = job->w->cols, size = job->w->dtype == SGF_F32 ? 4 : 2;
+    size_t p, r = 0, end, K = job->w->cols, size = sgf__dtype_size(job->w->dtype);
     const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
     sgf__tile_args tile;
     sgf__tile_part part;
@@ -3127,17 +3142,16 @@ static void sgf__matmul_wide(const sgf__matmul_job *job, size_t begin, size_t en
 static void sgf__matmul_narrow(const sgf__matmul_job *job, const sgf__gemv_set *set, size_t begin,
                                size_t end) {
     size_t K = job->w->cols, columns = job->width[0], which = 0, row = begin, rows, k;
-    size_t size = job->w->dtype == SGF_F32 ? 4 : 2, whole = K - K % (set->lanes * 4 / size), at;
+    size_t size = sgf__dtype_size(job->w->dtype), whole = K - K % (set->lanes * 4 / size), at;
     sgf__scratch scratch;
     while ((size_t)1 << which < columns) which++;
     for (; row + set->lanes <= end; row += set->lanes)
         set->kernel[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
                                           job->in[0], job->out[0] + row * columns, K);
     for (at = begin; at < end; at += rows) { /* what is left of k, then of the rows */
-        rows = (at < row ? row : end) - at;
-        rows = rows < SGF__TILE_ROWS ? rows : SGF__TILE_ROWS;
+        rows = sgf__min((at < row ? row : end) - at, SGF__TILE_ROWS);
         for (k = at < row ? whole : 0; k < K; k += SGF__TILE_K)
-            sgf__matmul_tile(job, at, rows, k, K - k < SGF__TILE_K ? K - k : SGF__TILE_K, &scratch);
+            sgf__matmul_tile(job, at, rows, k, sgf__min(K - k, SGF__TILE_K), &scratch);
     }
     sgf__matmul_bias(job, begin, end);
 }
@@ -3512,6 +3526,15 @@ static sgf_status sgf__page_make(sgf_session *s, float **page, sgf_error *err) {
     return status;
 }
 
+/* Where in a page, in floats, the keys [C][32] and the values [32][C] of a layer and kv head begin:
+   layer by layer, all its keys before all its values. */
+static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_t *k_at,
+                             size_t *v_at) {
+    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
+    *k_at = layer * layer_floats + g * (size_t)s->model->config.head_dim * SGF__PAGE;
+    *v_at = *k_at + layer_floats / 2;
+}
+
 /* Make room for `more` tokens and runs; changes nothing that can be seen. */
 static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t more,
                                         sgf_error *err) {
@@ -3634,7 +3657,7 @@ static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, si
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         int32_t seg = q->run[i].seg;
         size_t at = q->run[i].begin, end = sgf__min(q->run[i].end, before);
-        if (!(own->visible[query->seg * SGF__WORDS + seg / 64] >> (seg % 64) & 1)) continue;
+        if (!sgf__sees(own->visible, query->seg, seg)) continue;
         while (at < end) {
             size_t stop = sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE), from = at;
             if (window) {
@@ -3685,6 +3708,7 @@ typedef struct sgf__attend_job {
     const size_t *width;
     size_t layer;
     int32_t window;
+    float scale; /* 1/sqrt(C) */
 } sgf__attend_job;
 
 /* What one thread needs: scores [keys][32], queries and outputs of a kv head, pieces. */
@@ -3718,12 +3742,10 @@ static sgf__attend_keys sgf__attend_keys_of(const sgf__attend_job *job, const sg
                                             size_t g, const sgf__attend_room *room) {
     const sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, i;
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
     sgf__attend_keys keys;
     keys.piece = room->piece, keys.part = room->part;
     keys.pieces = sgf__pieces(group, job->window, room->piece);
-    keys.k_at = job->layer * layer_floats + g * C * SGF__PAGE;
-    keys.v_at = keys.k_at + layer_floats / 2;
+    sgf__page_places(s, job->layer, g, &keys.k_at, &keys.v_at);
     for (i = 0; i < keys.pieces; i++) {
         room->part[i].w = room->piece[i].page + keys.v_at + room->piece[i].lane * C;
         room->part[i].count = room->piece[i].count;
@@ -3874,7 +3896,6 @@ static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size
     sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, i, r, c, h, heads;
     size_t R = (size_t)(s->model->config.heads / s->model->config.kv_heads);
-    float scale = 1.0f / sqrtf((float)C);
     for (i = 0; i < group->count; i++) {
         sgf__group one = sgf__group_make(group->query, i, 1);
         size_t row = group->row + i, width = job->width[row / SGF__PANEL];
@@ -3886,9 +3907,9 @@ static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size
             for (h = 0; h < heads; h++)
                 for (c = 0; c < C; c++) room->q[c * heads + h] = from[((r + h) * C + c) * width];
             if (s->naive)
-                sgf__attend_naive(room->q, C, &keys, scale, room->score, room->out + r * C);
+                sgf__attend_naive(room->q, C, &keys, job->scale, room->score, room->out + r * C);
             else
-                sgf__attend_row(s->simd, room->q, heads, C, &keys, scale, room->score,
+                sgf__attend_row(s->simd, room->q, heads, C, &keys, job->scale, room->score,
                                 room->out + r * C);
         }
         for (c = 0; c < R * C; c++) to[c * width] = room->out[c];
@@ -3903,7 +3924,6 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     sgf_session *s = job->s;
     const sgf_config *config = &s->model->config;
     size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), item, r;
-    float scale = 1.0f / sqrtf((float)C);
     sgf__attend_room room = sgf__attend_room_of(s, thread);
     for (item = begin; item < end; item++) {
         const sgf__group *group = &job->group[item % job->groups];
@@ -3923,7 +3943,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
             sgf__group_columns(group, job->q, job->width, block, R * C, width, q, 0);
         }
         for (r = 0; r < R; r++)
-            sgf__attend_group(s->simd, q + r * C * width, C, width, &keys, scale, room.score,
+            sgf__attend_group(s->simd, q + r * C * width, C, width, &keys, job->scale, room.score,
                               out + r * C * width);
         if (!whole) sgf__group_columns(group, job->out, job->width, block, R * C, width, out, 1);
     }
@@ -3934,7 +3954,6 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
     sgf_session *s = job->s;
     size_t C = (size_t)s->model->config.head_dim, H = (size_t)s->model->config.heads,
            R = H / (size_t)s->model->config.kv_heads, row, h, c, i, j, n;
-    float scale = 1.0f / sqrtf((float)C);
     sgf__attend_room room = sgf__attend_room_of(s, 0);
     double mass[SGF_MAX_SEGMENTS];
     for (row = 0; row < rows; row++) {
@@ -3948,7 +3967,7 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
             double sum = 0;
             for (c = 0; c < C; c++)
                 room.q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
-            sgf__attend_naive(room.q, C, &keys, scale, room.score, room.out);
+            sgf__attend_naive(room.q, C, &keys, job->scale, room.score, room.out);
             for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
                 for (j = n; j < n + room.piece[i].count; j++) sum += (double)room.score[j];
             for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
@@ -3965,9 +3984,10 @@ SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *us
 
 /* ---- the forward pass of one chunk of rows ---- */
 
+/* The activations of a chunk, in the order in which they lie in the workspace: see sgf__work_prepare. */
 enum {
-    SGF__X,
-    SGF__NORMED,
+    SGF__X,      /* the residual stream */
+    SGF__NORMED, /* its norm, which projections read; then what o and down add to it */
     SGF__COS,
     SGF__SIN,
     SGF__Q,
@@ -3989,19 +4009,17 @@ typedef struct sgf__work {
     size_t groups, pairs; /* pairs: of queries and keys that may be visible */
 } sgf__work;
 
+/* features[SGF__ARRAYS]: how many each array has. */
 static void sgf__array_sizes(const sgf_config *c, size_t *features) {
-    size_t q = (size_t)c->heads * (size_t)c->head_dim,
-           kv = (size_t)c->kv_heads * (size_t)c->head_dim;
-    size_t sizes[SGF__ARRAYS];
-    sizes[SGF__X] = sizes[SGF__NORMED] = (size_t)c->dim;
-    sizes[SGF__Q] = sizes[SGF__ATTENDED] = q;
-    sizes[SGF__K] = sizes[SGF__V] = kv;
-    sizes[SGF__GATE] = sizes[SGF__UP] = (size_t)c->ffn_dim;
-    sizes[SGF__COS] = sizes[SGF__SIN] = (size_t)c->head_dim / 2;
-    memcpy(features, sizes, sizeof sizes);
+    size_t C = (size_t)c->head_dim;
+    features[SGF__X] = features[SGF__NORMED] = (size_t)c->dim;
+    features[SGF__Q] = features[SGF__ATTENDED] = (size_t)c->heads * C;
+    features[SGF__K] = features[SGF__V] = (size_t)c->kv_heads * C;
+    features[SGF__GATE] = features[SGF__UP] = (size_t)c->ffn_dim;
+    features[SGF__COS] = features[SGF__SIN] = C / 2;
 }
 /* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
-   computes takes the place of what attention has done with. */
+   computes takes the place of what attention has done with: GATE begins where Q did. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
     size_t features[SGF__ARRAYS], first[SGF__ARRAYS], a, p, columns = 0, need = 0;
     sgf_status status;
@@ -4028,7 +4046,9 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         }
     }
     w->columns = columns;
-    p = w->panels - 1; /* lanes that nobody fills must not go on adding */
+    /* Lanes of the last panel that no row fills are computed with, too, and read by nobody: they begin at
+       0 every time, or what they hold would grow from call to call, to infinities and NaN. */
+    p = w->panels - 1;
     memset(w->at[SGF__X][p], 0, features[SGF__X] * w->width[p] * sizeof(float));
     return SGF_OK;
 }
@@ -4114,14 +4134,29 @@ static void sgf__residual_part(void *context, size_t begin, size_t end, int thre
 }
 
 /* The vectors (norm weights, biases) of a layer as floats. They lie behind each other in
-   session->norms: per layer attn_norm, ffn_norm, q_norm, k_norm, q_bias, k_bias, v_bias, o_bias,
-   gate_bias, up_bias, down_bias; then the final norm. Absent ones take no room. */
-enum { SGF__VECTORS = 11 };
+   session->norms: layer by layer in this order, then the final norm. Absent ones take no room. */
+enum {
+    SGF__ATTN_NORM,
+    SGF__FFN_NORM,
+    SGF__Q_NORM,
+    SGF__K_NORM,
+    SGF__Q_BIAS,
+    SGF__K_BIAS,
+    SGF__V_BIAS,
+    SGF__O_BIAS,
+    SGF__GATE_BIAS,
+    SGF__UP_BIAS,
+    SGF__DOWN_BIAS,
+    SGF__VECTORS
+};
 static const sgf_tensor *sgf__vector(const sgf_layer *l, size_t i) {
     const sgf_tensor *list[SGF__VECTORS];
-    list[0] = &l->attn_norm, list[1] = &l->ffn_norm, list[2] = &l->q_norm, list[3] = &l->k_norm;
-    list[4] = &l->q_bias, list[5] = &l->k_bias, list[6] = &l->v_bias, list[7] = &l->o_bias;
-    list[8] = &l->gate_bias, list[9] = &l->up_bias, list[10] = &l->down_bias;
+    list[SGF__ATTN_NORM] = &l->attn_norm, list[SGF__FFN_NORM] = &l->ffn_norm;
+    list[SGF__Q_NORM] = &l->q_norm, list[SGF__K_NORM] = &l->k_norm;
+    list[SGF__Q_BIAS] = &l->q_bias, list[SGF__K_BIAS] = &l->k_bias;
+    list[SGF__V_BIAS] = &l->v_bias, list[SGF__O_BIAS] = &l->o_bias;
+    list[SGF__GATE_BIAS] = &l->gate_bias, list[SGF__UP_BIAS] = &l->up_bias;
+    list[SGF__DOWN_BIAS] = &l->down_bias;
     return list[i];
 }
 static void sgf__vectors(const sgf_session *s, size_t layer, const float **out) {
@@ -4184,9 +4219,8 @@ static void sgf__head_rotate(sgf__heads_job *job, int array, size_t head, const 
 /* The rows' keys and values of one kv head into their pages. */
 static void sgf__cache_store(sgf__heads_job *job, size_t g) {
     const sgf_session *s = job->s;
-    size_t C = (size_t)s->model->config.head_dim, i, c;
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
-    size_t k_at = job->layer * layer_floats + g * C * SGF__PAGE, v_at = k_at + layer_floats / 2;
+    size_t C = (size_t)s->model->config.head_dim, i, c, k_at, v_at;
+    sgf__page_places(s, job->layer, g, &k_at, &v_at);
     for (i = 0; i < job->w->n; i++) {
         const sgf__query *query = &job->w->query[i];
         size_t p = i / SGF__PANEL, width = job->w->width[p], cell = query->index % SGF__PAGE;
@@ -4223,32 +4257,35 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     size_t G = (size_t)c->kv_heads, x = w->columns * (size_t)c->dim;
     size_t scores = w->pairs * (size_t)(c->heads * c->head_dim);
     sgf__vectors(s, l, vector);
-    panel.s = s, panel.w = w, panel.weight = vector[0];
+    panel.s = s, panel.w = w, panel.weight = vector[SGF__ATTN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->q, vector[4], SGF__NORMED, SGF__Q);
-    product[1] = sgf__projection(s, w, &layer->k, vector[5], SGF__NORMED, SGF__K);
-    product[2] = sgf__projection(s, w, &layer->v, vector[6], SGF__NORMED, SGF__V);
+    product[0] = sgf__projection(s, w, &layer->q, vector[SGF__Q_BIAS], SGF__NORMED, SGF__Q);
+    product[1] = sgf__projection(s, w, &layer->k, vector[SGF__K_BIAS], SGF__NORMED, SGF__K);
+    product[2] = sgf__projection(s, w, &layer->v, vector[SGF__V_BIAS], SGF__NORMED, SGF__V);
     sgf__project(s, product, 3);
     heads.s = s, heads.w = w, heads.layer = l;
-    heads.q_norm = vector[2], heads.k_norm = vector[3];
+    heads.q_norm = vector[SGF__Q_NORM], heads.k_norm = vector[SGF__K_NORM];
     sgf__parallel(s->pool, G, SGF__GRAIN * G / x + 1, sgf__heads_part, &heads);
     attend.s = s, attend.query = w->query, attend.group = w->group, attend.groups = w->groups;
     attend.q = w->at[SGF__Q], attend.out = w->at[SGF__ATTENDED], attend.width = w->width;
     attend.layer = l, attend.window = sgf_config_window(c, (int32_t)l);
+    attend.scale = 1.0f / sqrtf((float)c->head_dim);
     sgf__parallel(s->pool, w->groups * G, SGF__GRAIN * w->groups * G / scores + 1, sgf__attend_part,
                   &attend);
     if (s->watch) sgf__attend_watch(&attend, w->n);
-    product[0] = sgf__projection(s, w, &layer->o, vector[7], SGF__ATTENDED, SGF__NORMED);
+    product[0] = sgf__projection(s, w, &layer->o, vector[SGF__O_BIAS], SGF__ATTENDED, SGF__NORMED);
     sgf__project(s, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
-    panel.weight = vector[1];
+    panel.weight = vector[SGF__FFN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->gate, vector[8], SGF__NORMED, SGF__GATE);
-    product[1] = sgf__projection(s, w, &layer->up, vector[9], SGF__NORMED, SGF__UP);
+    product[0] = sgf__projection(s, w, &layer->gate, vector[SGF__GATE_BIAS], SGF__NORMED,
+                                 SGF__GATE);
+    product[1] = sgf__projection(s, w, &layer->up, vector[SGF__UP_BIAS], SGF__NORMED, SGF__UP);
     sgf__project(s, product, 2);
     sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part,
                   &panel);
-    product[0] = sgf__projection(s, w, &layer->down, vector[10], SGF__GATE, SGF__NORMED);
+    product[0] = sgf__projection(s, w, &layer->down, vector[SGF__DOWN_BIAS], SGF__GATE,
+                                 SGF__NORMED);
     sgf__project(s, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
 }
@@ -4268,15 +4305,18 @@ static void sgf__spread_part(void *context, size_t begin, size_t end, int thread
         for (i = 0; i < job->n; i++) job->logits[i * job->V + v] = job->block[v * job->width + i];
 }
 
+static size_t sgf__rows_wanted(const sgf_row *rows, size_t n) {
+    size_t i, wanted = 0;
+    for (i = 0; i < n; i++) wanted += rows[i].want != 0;
+    return wanted;
+}
 /* Logits of the rows that want them, from the normed panels: gather up to 32 columns, multiply,
  * spread. */
 static sgf_status sgf__logits(sgf_session *s, const sgf_row *rows, sgf__work *w, float **logits,
                               sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, i, j, d;
-    size_t wanted = 0, widest;
+    size_t wanted = sgf__rows_wanted(rows, w->n), widest = sgf__panel_width(wanted, 1);
     sgf_status status;
-    for (i = 0; i < w->n; i++) wanted += rows[i].want != 0;
-    widest = sgf__panel_width(wanted, 1);
     status = sgf__floats_reserve(s, &s->block, &s->block_floats, (D + V) * widest, err);
     for (i = 0; wanted && !status && i < w->n;) {
         size_t column[SGF__PANEL], n = 0, width;
@@ -4365,7 +4405,8 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
 }
 
 /* Room for the scores, the vectors and the pieces of the longest sequence, for every thread: see
-   sgf__attend_room. */
+   sgf__attend_room. A run is one piece, and one more for every edge of a page inside it; a window may
+   cut one before every key. */
 static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, sgf_error *err) {
     const sgf_config *c = &s->model->config;
     size_t R = (size_t)(c->heads / c->kv_heads), C = (size_t)c->head_dim;
@@ -4377,7 +4418,7 @@ static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, 
                   (most * each + sizeof(float) - 1) / sizeof(float);
     size_t threads = (size_t)sgf__pool_threads(s->pool);
     float *scores;
-    need = (need + 15) & ~(size_t)15;
+    need = (need + 15) & ~(size_t)15; /* whole cache lines: every thread's room is aligned */
     if (stride == s->score_stride && most == s->pieces_most) return SGF_OK;
     scores = sgf__floats_alloc(&s->mem, need * threads, err);
     if (!scores) return SGF_ERR_MEMORY;
@@ -4402,7 +4443,8 @@ static void sgf__sequence_drop(sgf__sequence *q) {
     q->tokens--;
     if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
 }
-/* Take the first n rows and g grafts out of their sequences again. */
+/* Take the first n rows and g grafts out of their sequences again. All that was added goes, so that the
+   order does not matter. */
 static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t g) {
     size_t i;
     while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence]);
@@ -4440,12 +4482,10 @@ static void sgf__graft_part(void *context, size_t begin, size_t end, int thread)
     const sgf_config *c = &job->s->model->config;
     const sgf__sequence *own = &job->s->sequence[job->graft->sequence];
     const sgf__sequence *source = &job->s->sequence[job->graft->source];
-    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n;
-    size_t layer_floats = job->s->page_floats / (size_t)c->layers;
+    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
-        size_t k_at = item / G * layer_floats + item % G * C * SGF__PAGE;
-        size_t v_at = k_at + layer_floats / 2;
+        sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
         for (i = 0; i < job->graft->count; i += n) {
             size_t at = job->at + i, from = job->graft->from + i;
             float *page = own->page[at / SGF__PAGE];
@@ -4464,7 +4504,8 @@ static void sgf__graft_add(sgf_session *s, const sgf__graft *graft) {
     for (i = 0; i < graft->count; i++)
         sgf__sequence_add(&s->sequence[graft->sequence], graft->seg, graft->pos[i]);
 }
-/* Their keys and values, of every layer. */
+/* Their keys and values, of every layer. The angle is not that of a position, which is rounded to float,
+   so turned keys are equal up to rounding only; rope_scale is in them already. */
 static void sgf__graft_copy(sgf_session *s, const sgf__graft *graft) {
     const sgf_config *c = &s->model->config;
     size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
@@ -4546,7 +4587,6 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
                                        int32_t sequence, size_t before, sgf__device_room *room,
                                        sgf_error *err) {
     const sgf__sequence *q = &s->sequence[sequence];
-    const uint64_t *visible = own->visible + (size_t)seg * SGF__WORDS;
     size_t i, first = room->spans;
     sgf_status status;
     void *grown;
@@ -4561,7 +4601,7 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         const sgf__run *run = &q->run[i];
         sgf_device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
-        if (!(visible[run->seg / 64] >> (run->seg % 64) & 1)) continue;
+        if (!sgf__sees(own->visible, seg, run->seg)) continue;
         made.first_page = room->listed[sequence];
         made.begin = (int32_t)run->begin;
         made.end = (int32_t)sgf__min(run->end, before);
@@ -4652,11 +4692,6 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
         group->spans = (int32_t)room->spans - group->span;
     }
     return status;
-}
-static size_t sgf__rows_wanted(const sgf_row *rows, size_t n) {
-    size_t i, wanted = 0;
-    for (i = 0; i < n; i++) wanted += rows[i].want != 0;
-    return wanted;
 }
 static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, float *logits,
                                       float *hidden, sgf_error *err) {
@@ -4904,6 +4939,8 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
  * mask and mass are set from the segments' roles.
  * ==================================================================================== */
 
+/* name, about / contexts, format, separator, mask, matrix, positions, fusion_start, bos / combine,
+   prediction, accidents, even_mass, mass */
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
@@ -5118,6 +5155,8 @@ static sgf_status sgf__questions_build(sgf__builder *b, const char *cue, int bef
     }
     return status;
 }
+/* A separator of the method's own is a part of its own behind the prefix, too; the format's is the end of
+   the prefix's last part. So "\n" of myriadlama_custom is not the same as NULL: other tokens. */
 static sgf_status sgf__shared_build(sgf__builder *b) {
     int32_t prefix = 0;
     sgf_status status = sgf__prefix_text(b, 1);
@@ -5249,7 +5288,8 @@ static void sgf__swap_hide(sgf_layout *layout) {
 static sgf_status sgf__accidents_check(const sgf_method *m, const sgf_prompt *prompt,
                                        sgf_error *err) {
     if (m->accidents & ~(unsigned)SGF_ACCIDENTS)
-        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known", m->name, m->accidents);
+        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known; all together are %d",
+                         m->name, m->accidents, (int)SGF_ACCIDENTS);
     if (m->contexts != 1)
         return sgf__fail(err, SGF_ERR_ARG, "%s: accidents are for methods with one context",
                          m->name);
@@ -5317,6 +5357,12 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
 
 /* ====================================================================================
  * [SGF-17] Generation: prefixes, steps, combination of logits
+ *
+ * In: tasks with layouts; out: their next ids, until each ends. A task takes off when its contexts have
+ * sequences: on a prefix that is kept encoded, with grafts of beginnings that are, and with rows for
+ * what is left. Then, again and again: one forward pass over the rows of all tasks; each combines the
+ * logits of its contexts, chooses an id, and leaves or lists the rows of the next pass. What is reused
+ * has the bits that computing it again would give (turned grafts excepted).
  * ==================================================================================== */
 
 /* ---- shared prefixes, encoded once ---- */
@@ -5417,10 +5463,11 @@ static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
     return i;
 }
 /* The run that begins at token `first`, and what it sees, as a layout of its own; empty if that is more
-   than a BOS. The last token is left out: it is computed, since its logits may be wanted. */
+   than a BOS, or if the BOS itself sees something before it, which it would bring along. The last token
+   is left out: it is computed, since its logits may be wanted. */
 static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_layout *isle,
                                  sgf_error *err) {
-    int32_t seg = layout->seg[first], bos = -1;
+    int32_t seg = layout->seg[first], bos = -1, k;
     size_t i, n = sgf__run_end(layout, first) - first - 1;
     sgf_status status = SGF_OK;
     if (n < SGF__HEAD || seg == layout->answer || (first && layout->seg[first - 1] == seg))
@@ -5430,6 +5477,8 @@ static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_lay
         if (bos >= 0 || layout->segment[layout->seg[i]].role != SGF_BOS) return SGF_OK;
         bos = (int32_t)i;
     }
+    for (k = 0; k < bos; k++)
+        if (sgf_visible(layout, layout->seg[bos], layout->seg[k])) return SGF_OK;
     if (bos >= 0) {
         status = sgf_layout_segment(isle, SGF_BOS, -1, NULL, err);
         if (!status) status = sgf_layout_add(isle, 0, layout->token + bos, 1, err);
@@ -5439,8 +5488,10 @@ static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_lay
     if (!status) status = sgf_layout_add(isle, seg, layout->token + first, n, err);
     if (status) return status;
     memcpy(isle->pos + isle->tokens - n, layout->pos + first, n * sizeof(int32_t));
-    sgf_visible_set(isle, 0, 0, bos < 0 || sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
-    sgf_visible_set(isle, seg, 0, 1);
+    if (bos >= 0) {
+        sgf_visible_set(isle, 0, 0, sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
+        sgf_visible_set(isle, seg, 0, 1);
+    }
     sgf_visible_set(isle, seg, seg, sgf_visible(layout, layout->seg[first], layout->seg[first]));
     return SGF_OK;
 }
@@ -5630,7 +5681,8 @@ SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double tempe
     size_t v;
     if (status) return status;
     if (!n || n > INT32_MAX)
-        return sgf__fail(err, SGF_ERR_ARG, "probabilities of %llu ids", (unsigned long long)n);
+        return sgf__fail(err, SGF_ERR_ARG, "there are no probabilities of %llu ids: give 1 to %d",
+                         (unsigned long long)n, (int)INT32_MAX);
     weight = (float *)sgf__alloc(&from, n, sizeof *weight, err);
     heap = weight ? (int32_t *)sgf__alloc(&from, n, sizeof *heap, err) : NULL;
     if (heap) {
@@ -5651,24 +5703,24 @@ static int sgf__is_space(char c) {
 }
 
 /* A prompt that tasks in a row share: the sequences of its contexts, and their last logits. */
-typedef struct sgf__prompt {
+typedef struct sgf__shared_prompt {
     const sgf_layout *context;
     size_t contexts, users; /* users: who stands on it, and the flight as long as more may come */
     size_t at;              /* the first row of its logits in the pass that computes them */
     int ready;              /* they are in `logits` */
     int32_t *sequence;      /* [contexts] */
     float *logits;          /* [contexts][V] */
-} sgf__prompt;
+} sgf__shared_prompt;
 
 /* A task in flight. */
 typedef struct sgf__active {
     sgf_task *task;
-    size_t number, step; /* of arrival, from 0; ids chosen */
-    int32_t *sequence;   /* [contexts] -1: not open yet, the prompt is a shared one */
-    sgf__prompt *prompt; /* NULL: not shared */
-    size_t at;           /* its first row in `logits`; the other contexts' follow */
-    int written;         /* something else than white space was generated */
-    int32_t chosen;      /* by the device, if the flight keeps its logits there */
+    size_t number, step;        /* of arrival, from 0; ids chosen */
+    int32_t *sequence;          /* [contexts] -1: not open yet, the prompt is a shared one */
+    sgf__shared_prompt *prompt; /* NULL: not shared */
+    size_t at;                  /* its first row in `logits`; the other contexts' follow */
+    int written;                /* something else than white space was generated */
+    int32_t chosen;             /* by the device, if the flight keeps its logits there */
 } sgf__active;
 
 typedef struct sgf__flight {
@@ -5677,7 +5729,7 @@ typedef struct sgf__flight {
     size_t arrived;
     sgf__active *active;          /* in the order of arrival */
     size_t count, cap;            /* of them */
-    sgf__prompt *prompt;          /* of the last task that started, if the next one shares it */
+    sgf__shared_prompt *prompt;   /* of the last task that started, if the next one shares it */
     sgf_row *row;                 /* of the next pass */
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
     sgf__graft *graft;
@@ -5689,6 +5741,13 @@ typedef struct sgf__flight {
     int32_t *heap;   /* [V] for top_p */
 } sgf__flight;
 
+/* 1 if no segment sees any: whoever generates with such a layout forgot the mask. */
+static int sgf__layout_blind(const sgf_layout *layout) {
+    size_t i;
+    for (i = 0; i < layout->segments * SGF__WORDS; i++)
+        if (layout->visible[i]) return 0;
+    return layout->tokens > 0;
+}
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
     int32_t limit = s->model->config.context;
@@ -5717,7 +5776,8 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
                              "question %d: no segment of its layout sees any; set the mask first "
                              "(sgf_mask_set, sgf_matrix_set, sgf_visible_set)",
                              (int)number + 1);
-        if (layout->answer_pos < 0 || layout->answer_pos > limit ||
+        if (layout->answer_pos < 0 ||
+            layout->answer_pos > limit || /* the last id is not fed back: */
             task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
             return sgf__fail(
                 err, SGF_ERR_LIMIT,
@@ -5729,7 +5789,7 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
     return SGF_OK;
 }
 
-static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p) {
+static void sgf__shared_prompt_leave(sgf_session *s, sgf__shared_prompt *p) {
     size_t c, V = (size_t)s->model->config.vocab_size;
     if (!p || --p->users) return;
     for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
@@ -5745,10 +5805,10 @@ static sgf_status sgf__sequences_make(sgf_session *s, size_t n, int32_t **sequen
     return *sequence ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* A prompt with one user. */
-static sgf_status sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf__prompt **prompt,
-                                   sgf_error *err) {
+static sgf_status sgf__shared_prompt_make(sgf_session *s, const sgf_task *task,
+                                          sgf__shared_prompt **prompt, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size;
-    sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
+    sgf__shared_prompt *p = (sgf__shared_prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
     sgf_status status = p ? SGF_OK : SGF_ERR_MEMORY;
     if (status) return status;
     p->context = task->context;
@@ -5757,7 +5817,7 @@ static sgf_status sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf__pr
     status = sgf__sequences_make(s, p->contexts, &p->sequence, err);
     if (!status) p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
     if (!p->logits) {
-        sgf__prompt_leave(s, p);
+        sgf__shared_prompt_leave(s, p);
         return SGF_ERR_MEMORY;
     }
     *prompt = p;
@@ -5767,7 +5827,7 @@ static void sgf__active_free(sgf_session *s, sgf__active *a) {
     size_t c;
     for (c = 0; a->sequence && c < a->task->contexts; c++) sgf_sequence_close(s, a->sequence[c]);
     sgf__free(&s->mem, a->sequence, a->task->contexts, sizeof *a->sequence);
-    sgf__prompt_leave(s, a->prompt);
+    sgf__shared_prompt_leave(s, a->prompt);
 }
 
 /* A list of the next pass grows by `more` items. */
@@ -5863,7 +5923,7 @@ static sgf_status sgf__task_start(sgf_session *s, sgf__flight *f, sgf_error *err
     if (s->reuse && f->waiting && f->waiting->context == a.task->context &&
         f->waiting->contexts == a.task->contexts) {
         begins = !a.prompt;
-        if (begins) status = sgf__prompt_make(s, a.task, &a.prompt, err);
+        if (begins) status = sgf__shared_prompt_make(s, a.task, &a.prompt, err);
         if (status) return status;
         a.prompt->users++;
         f->prompt = a.prompt;
@@ -6036,7 +6096,7 @@ static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *er
     s->keep = 0;
     if (!status && f->keep) status = sgf__device_choose(s, f, err);
     for (i = 0; i < f->count && !status; i++) {
-        sgf__prompt *p = f->active[i].prompt;
+        sgf__shared_prompt *p = f->active[i].prompt;
         if (!p || p->ready) continue;
         memcpy(p->logits, f->logits + p->at * V, p->contexts * V * sizeof(float));
         p->ready = 1;
@@ -6048,7 +6108,7 @@ static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
     size_t V = (size_t)s->model->config.vocab_size;
     sgf__pass_end(s, f);
     while (f->count) sgf__active_free(s, &f->active[--f->count]);
-    sgf__prompt_leave(s, f->prompt);
+    sgf__shared_prompt_leave(s, f->prompt);
     sgf__free(&s->mem, f->active, f->cap, sizeof *f->active);
     sgf__free(&s->mem, f->row, f->row_cap, sizeof *f->row);
     sgf__free(&s->mem, f->graft, f->graft_cap, sizeof *f->graft);
@@ -6098,7 +6158,8 @@ SGF_DEF sgf_status sgf_generate(sgf_session *s, sgf_task *tasks, size_t n,
     sgf_stream stream;
     sgf_status status = SGF_OK;
     size_t i;
-    for (i = 0; i < n && !status; i++) status = sgf__task_check(s, &tasks[i], i, err);
+    for (i = 0; i < n && !status; i++) /* all of them, before there is work to lose */
+        status = sgf__task_check(s, &tasks[i], i, err);
     if (status) return status;
     memset(&stream, 0, sizeof stream);
     list.next = tasks;
@@ -6183,6 +6244,8 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_p
 
 /* ====================================================================================
  * [SGF-18] Text: UTF-8, and numbers in any locale
+ *
+ * Numbers are read and written without regard to the locale: 0.5 has a point wherever we are.
  * ==================================================================================== */
 
 /* Decode one code point of at most n bytes. Returns its length in bytes, or 0 when the bytes are
@@ -6645,7 +6708,8 @@ static void sgf__pool_destroy(sgf__pool *pool) {
 static int sgf__pool_threads(const sgf__pool *pool) {
     return pool->threads;
 }
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__task *task, void *context) {
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context) {
     (void)pool;
     (void)grain;
     if (n) task(context, 0, n, 0);
@@ -6669,7 +6733,7 @@ struct sgf__pool {
     unsigned round; /* atomic: number of the current task */
     int running;    /* atomic: workers that have not finished it */
     int sleeping, quit; /* under lock */
-    sgf__task *task;
+    sgf__pool_task *task;
     void *context;
     size_t n;
     int parts;
@@ -6771,7 +6835,8 @@ static int sgf__pool_threads(const sgf__pool *pool) {
     return pool->threads;
 }
 /* Run task over [0, n), at least `grain` items a thread; returns when all of it is done. */
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__task *task, void *context) {
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context) {
     size_t parts = grain ? (n + grain - 1) / grain : n;
     if (!n) return;
     if (!pool || parts < 2 || pool->threads < 2) {
@@ -8451,6 +8516,7 @@ static sgf_status sgf__weights_open(const char *dir, const sgf_allocator *mem, s
             dir);
     return status ? status : sgf__weights_merge(w, err);
 }
+
 /* ====================================================================================
  * [SGF-23] config.json and RoPE frequencies
  *
@@ -8987,6 +9053,7 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, flo
     *attention_factor = (float)scale;
     return SGF_OK;
 }
+
 /* ====================================================================================
  * [SGF-24] Loading a model: every weight by its Hugging Face name
  *
@@ -11247,6 +11314,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
     if (special) *special = added->special;
     return added->id;
 }
+
 /* ====================================================================================
  * [SGF-26] Unicode tables
  *
@@ -12066,6 +12134,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
     sgf__free(&out->mem, unit.spare, unit.spare_cap, sizeof(uint32_t));
     return status;
 }
+
 /* ====================================================================================
  * [SGF-27] Lemmas: spaCy's tokens and dictionary forms, approximated
  *
@@ -13021,6 +13090,7 @@ SGF_DEF sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, 
     if (two_way) *two_way = two;
     return SGF_OK;
 }
+
 /* ====================================================================================
  * [SGF-28] Python's random numbers, SHA-512, MD5
  *
@@ -13430,6 +13500,7 @@ SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high)
     if (k > 0) *low = centre - half < rate ? centre - half : rate;
     if (k < n) *high = centre + half > rate ? centre + half : rate;
 }
+
 /* ====================================================================================
  * [SGF-29] A table in memory
  *
@@ -14162,6 +14233,7 @@ static sgf_status sgf__names_check(const sgf_table *table, const char *path, sgf
     }
     return SGF_OK;
 }
+
 /* ====================================================================================
  * [SGF-30] CSV (RFC 4180), JSON lines, Python literals
  *
@@ -15098,6 +15170,7 @@ static sgf_status sgf__json_table(const char *file, const char *text, size_t siz
     else *table = r.table;
     return status;
 }
+
 /* ====================================================================================
  * [SGF-31] Arrow IPC: Feather V2 files and streams
  *
@@ -16649,6 +16722,7 @@ SGF_DEF sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sg
     sgf__unmap(&map);
     return status;
 }
+
 /* ====================================================================================
  * [SGF-32] LZ4 frames, decompression
  *

@@ -146,6 +146,19 @@ static void test_mass_is_a_logarithm(void) {
     CHECK(sgf_layout_mass(&layout, weights, 2, &err) == SGF_ERR_ARG);
     sgf_layout_free(&layout);
 }
+static void test_mass_without_paraphrases_changes_nothing(void) {
+    static const double weights[1] = {0.5};
+    sgf_layout layout;
+    sgf_error err;
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_layout_segment(&layout, SGF_SEPARATOR, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err);
+    MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
+    CHECK(layout.segment[0].log_mass == 0);
+    MUST(sgf_layout_mass(&layout, weights, 1, &err), err);
+    CHECK(layout.segment[0].log_mass == 0);
+    sgf_layout_free(&layout);
+}
 static void test_names_are_listed_when_unknown(void) {
     sgf_mask mask;
     sgf_method method;
@@ -325,13 +338,35 @@ static void test_tokens_need_their_segment(void) {
     sgf_layout_free(&l);
 }
 
+static void test_bits_need_their_segments(void) {
+    static const int32_t none[] = {-1, 2, SGF_MAX_SEGMENTS, INT32_MIN, INT32_MAX};
+    sgf_layout l;
+    size_t i;
+    sgf_layout_init(&l, NULL);
+    sgf_visible_set(&l, 0, 0, 1);
+    CHECK(!sgf_visible(&l, 0, 0));
+    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_segment(&l, SGF_ANSWER, -1, NULL, NULL) == SGF_OK);
+    for (i = 0; i < sizeof none / sizeof none[0]; i++) {
+        sgf_visible_set(&l, 0, none[i], 1);
+        sgf_visible_set(&l, none[i], 1, 1);
+        CHECK(!sgf_visible(&l, 0, none[i]) && !sgf_visible(&l, none[i], 1));
+    }
+    for (i = 0; i < 4; i++) CHECK(!sgf_visible(&l, (int32_t)i / 2, (int32_t)i % 2));
+    sgf_visible_set(&l, 1, 0, 1);
+    CHECK(sgf_visible(&l, 1, 0) && !sgf_visible(&l, 0, 1));
+    sgf_layout_free(&l);
+}
+
 static void tests_layout(void) {
+    RUN(test_bits_need_their_segments);
     RUN(test_masks_are_drawn_as_documented);
     RUN(test_separators_of_examples);
     RUN(test_a_lone_bos_is_seen_by_all);
     RUN(test_positions);
     RUN(test_examples_are_prefix);
     RUN(test_mass_is_a_logarithm);
+    RUN(test_mass_without_paraphrases_changes_nothing);
     RUN(test_names_are_listed_when_unknown);
     RUN(test_segments_have_a_limit);
     RUN(test_everything_has_a_name);

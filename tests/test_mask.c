@@ -94,12 +94,12 @@ static void mask_forward(const sgf_session *s, const sgf_layout *layout, const u
         sgf__vectors(s, (size_t)l, vector);
         for (t = 0; t < T; t++) {
             float *n = normed + t * D;
-            sgf__rmsnorm(SGF__PORTABLE, x + t * D, vector[0], c->rms_eps, D, 1, n);
-            mask_project(&layer->q, vector[4], n, q + t * H * C);
-            mask_project(&layer->k, vector[5], n, key + t * G * C);
-            mask_project(&layer->v, vector[6], n, value + t * G * C);
-            mask_rotate(s, q + t * H * C, H, vector[2], layout->pos[t]);
-            mask_rotate(s, key + t * G * C, G, vector[3], layout->pos[t]);
+            sgf__rmsnorm(SGF__PORTABLE, x + t * D, vector[SGF__ATTN_NORM], c->rms_eps, D, 1, n);
+            mask_project(&layer->q, vector[SGF__Q_BIAS], n, q + t * H * C);
+            mask_project(&layer->k, vector[SGF__K_BIAS], n, key + t * G * C);
+            mask_project(&layer->v, vector[SGF__V_BIAS], n, value + t * G * C);
+            mask_rotate(s, q + t * H * C, H, vector[SGF__Q_NORM], layout->pos[t]);
+            mask_rotate(s, key + t * G * C, G, vector[SGF__K_NORM], layout->pos[t]);
         }
         for (t = 0; t < T; t++) {
             for (k = 0; k < T; k++) {
@@ -111,15 +111,15 @@ static void mask_forward(const sgf_session *s, const sgf_layout *layout, const u
             for (h = 0; h < H; h++)
                 mask_attend(seen, mass, T, q + (t * H + h) * C, key + h / (H / G) * C,
                             value + h / (H / G) * C, G * C, C, mixed + h * C);
-            mask_project(&layer->o, vector[7], mixed, down);
+            mask_project(&layer->o, vector[SGF__O_BIAS], mixed, down);
             for (d = 0; d < D; d++) x[t * D + d] += down[d];
         }
         for (t = 0; t < T; t++) {
-            sgf__rmsnorm(SGF__PORTABLE, x + t * D, vector[1], c->rms_eps, D, 1, normed);
-            mask_project(&layer->gate, vector[8], normed, gate);
-            mask_project(&layer->up, vector[9], normed, up);
+            sgf__rmsnorm(SGF__PORTABLE, x + t * D, vector[SGF__FFN_NORM], c->rms_eps, D, 1, normed);
+            mask_project(&layer->gate, vector[SGF__GATE_BIAS], normed, gate);
+            mask_project(&layer->up, vector[SGF__UP_BIAS], normed, up);
             sgf__swiglu(SGF__PORTABLE, gate, up, (size_t)c->ffn_dim);
-            mask_project(&layer->down, vector[10], gate, down);
+            mask_project(&layer->down, vector[SGF__DOWN_BIAS], gate, down);
             for (d = 0; d < D; d++) x[t * D + d] += down[d];
         }
     }

@@ -342,6 +342,33 @@ static void test_equal_beginnings_are_encoded_once(void) {
     isle_check("../../../models/segfuse-2m", ISLE_BLIND_BOS, SGF_ALIGNED);
     isle_check("../../../models/segfuse-2m", ISLE_LATE_BOS, SGF_ALIGNED);
 }
+/* A BOS that stands behind something and sees it has other keys than one that stands alone: what sees such a
+   BOS is computed where it stands. */
+static void test_a_bos_that_sees_something_is_no_beginning(void) {
+    sgf_model *model = forward_model("../../../models/segfuse-2m");
+    sgf_session *plain, *exact;
+    sgf_layout layout;
+    sgf_error err;
+    isle_answer a, b;
+    CHECK(model != NULL);
+    if (!model) return;
+    plain = generate_session(model, 1, 1);
+    exact = generate_session(model, 1, 0);
+    a.V = b.V = (size_t)model->config.vocab_size;
+    a.logits = (float *)calloc(2 * ISLE_STEPS * a.V, sizeof(float));
+    b.logits = a.logits + ISLE_STEPS * a.V;
+    sgf_layout_init(&layout, NULL);
+    MUST(stream_isles(model, 1, ISLE_LATE_BOS, SGF_ALIGNED, &layout, &err), err);
+    sgf_visible_set(&layout, 1, 0, 1);
+    isle_ask(plain, &layout, &a);
+    isle_ask(exact, &layout, &b);
+    CHECK(!memcmp(a.logits, b.logits, ISLE_STEPS * a.V * sizeof(float)));
+    CHECK(b.prefill == layout.tokens);
+    sgf_layout_free(&layout);
+    free(a.logits);
+    sgf_session_free(plain), sgf_session_free(exact);
+    sgf_model_free(model);
+}
 /* The reuse of heads, with allocations that fail. */
 static void test_reuse_survives_every_failing_allocation(void) {
     sgf_model *model = forward_model("llama-gqa-tied");
@@ -382,5 +409,6 @@ static void tests_stream(void) {
     RUN(test_a_stream_that_fails_can_be_followed_by_another);
     RUN(test_a_stream_survives_every_failing_allocation);
     RUN(test_equal_beginnings_are_encoded_once);
+    RUN(test_a_bos_that_sees_something_is_no_beginning);
     RUN(test_reuse_survives_every_failing_allocation);
 }

@@ -294,7 +294,7 @@ static sgf_status quiz_ask(const check_quiz *quiz, sgf_session *session, const q
 static const question *quiz_find(const check_quiz *quiz, sgf_str uuid) {
     size_t i;
     for (i = 0; i < quiz->data.count; i++)
-        if (sgf_str_is(quiz->data.questions[i].uuid, uuid)) return &quiz->data.questions[i];
+        if (text_same(quiz->data.questions[i].uuid, uuid)) return &quiz->data.questions[i];
     return NULL;
 }
 typedef struct {
@@ -320,10 +320,10 @@ static sgf_status quiz_take(const check_quiz *quiz, const sgf_session_options *h
         else status = quiz_ask(quiz, session, q, answer, sizeof answer, digest, err);
         if (status) break;
         result->asked++;
-        result->answers += (size_t)sgf_str_is(sgf_text(answer),
-                                              sgf_cell_text(quiz->record, quiz->answer, row));
-        result->bits += (size_t)sgf_str_is(sgf_text(digest),
-                                           sgf_cell_text(quiz->record, quiz->logits, row));
+        result->answers += (size_t)text_same(sgf_text(answer),
+                                             sgf_cell_text(quiz->record, quiz->answer, row));
+        result->bits += (size_t)text_same(sgf_text(digest),
+                                          sgf_cell_text(quiz->record, quiz->logits, row));
     }
     sgf_session_free(session);
     return status;

@@ -201,17 +201,7 @@ static confidence_prompt *confidence_prompts(const confidence_run *c, size_t *co
 }
 static void confidence_config(const confidence_run *c, sgf__buf *buf) {
     const generate_run *run = &c->run;
-    sgf__buf_text(buf, "{", NULL);
-    config_text(buf, "segfuse", SGF_VERSION);
-    config_text(buf, "method", "confidence");
-    config_text(buf, "model", run->model_name);
-    config_text(buf, "model_identity", run->model->identity);
-    config_text(buf, "dataset", run->o.dataset);
-    config_text(buf, "data_identity", run->data.identity);
-    config_text(buf, "fewshot_identity", run->fewshot.identity);
-    config_number(buf, "num_fewshots", run->o.fewshots);
-    config_number(buf, "seed", run->o.seed);
-    config_number(buf, "samples", (long)run->count);
+    config_begin(run, "confidence", buf);
     config_number(buf, "num_paraphrases", run->o.paraphrases);
     config_number(buf, "num_samples", c->samples);
     config_real(buf, "temperature", c->temperature);

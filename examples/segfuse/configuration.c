@@ -24,9 +24,7 @@ static int config_values_same(const sgf__json *a, uint32_t x, const sgf__json *b
         const sgf__node *one = &a->nodes[x + i], *two = &b->nodes[y + i];
         int scalar = one->type != SGF__ARRAY && one->type != SGF__OBJECT;
         if (one->type != two->type || one->count != two->count) return 0;
-        if (scalar &&
-            (one->text.len != two->text.len || memcmp(one->text.ptr, two->text.ptr, one->text.len)))
-            return 0;
+        if (scalar && !text_same(one->text, two->text)) return 0;
     }
     return 1;
 }
@@ -54,9 +52,7 @@ static int config_member_differs(const sgf__json *a, const sgf__json *b, int swa
     for (i = 0; i < a->nodes[0].count; i++, key = a->nodes[key + 1].next) {
         uint32_t other = 0, k, at = 1;
         for (k = 0; k < b->nodes[0].count && !other; k++, at = b->nodes[at + 1].next)
-            if (b->nodes[at].text.len == a->nodes[key].text.len &&
-                !memcmp(b->nodes[at].text.ptr, a->nodes[key].text.ptr, b->nodes[at].text.len))
-                other = at + 1;
+            if (text_same(b->nodes[at].text, a->nodes[key].text)) other = at + 1;
         if (other && config_values_same(a, key + 1, b, other)) continue;
         if (other && sgf__str_is(a->nodes[key].text, "device") && config_exact(a) &&
             config_exact(b))

@@ -301,14 +301,11 @@ typedef struct {
 
 static int row_key_order(const void *a, const void *b) {
     const row_key *x = (const row_key *)a, *y = (const row_key *)b;
-    size_t n = x->uuid.len < y->uuid.len ? x->uuid.len : y->uuid.len;
-    int order = n ? memcmp(x->uuid.ptr, y->uuid.ptr, n) : 0;
-    if (order) return order;
-    if (x->uuid.len != y->uuid.len) return x->uuid.len < y->uuid.len ? -1 : 1;
-    return x->row < y->row ? -1 : x->row > y->row;
+    int order = text_order(x->uuid, y->uuid);
+    return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 static int row_key_same(const row_key *a, const row_key *b) {
-    return a->uuid.len == b->uuid.len && !memcmp(a->uuid.ptr, b->uuid.ptr, a->uuid.len);
+    return text_same(a->uuid, b->uuid);
 }
 
 /* What a template may become. A long subject in many places is longer than the file itself, by a

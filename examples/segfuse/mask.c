@@ -149,8 +149,7 @@ static int mask_check(const mask_work *w, sgf_error *err) {
 }
 /* Does the drawn mask show k to q? */
 static int mask_seen(const mask_work *w, size_t q, size_t k) {
-    const sgf_layout *l = &w->layout;
-    return w->dense ? w->dense[q * l->tokens + k] : k <= q && sgf_visible(l, l->seg[q], l->seg[k]);
+    return mask_shows(&w->layout, w->dense, q, k);
 }
 static int mask_explain(const mask_work *w, size_t q, size_t k, sgf_error *err) {
     char text[1024];

@@ -13,11 +13,6 @@ static void confidences_free(confidences *c) {
     free(c->item);
     memset(c, 0, sizeof *c);
 }
-static int text_order(sgf_str a, sgf_str b) {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
 static int confidence_order(const void *a, const void *b) {
     const confidence *x = (const confidence *)a, *y = (const confidence *)b;
     int order = text_order(x->uuid, y->uuid);

@@ -36,6 +36,18 @@ static const char *verb_now = ""; /* whose options were read: what messages begi
 typedef enum { FORM_PARSE, FORM_MAN, FORM_BASH, FORM_ZSH } options_form;
 static options_form options_as = FORM_PARSE;
 
+/* ---- comparing texts ---- */
+
+static int text_same(sgf_str a, sgf_str b) {
+    return a.len == b.len && !memcmp(a.ptr, b.ptr, a.len);
+}
+/* By bytes; the shorter one first if it is the beginning of the other. */
+static int text_order(sgf_str a, sgf_str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 /* ---- texts of files on a terminal ---- */
 
 /* Text of a file on one line of a terminal: control characters, which could give it orders, printed
@@ -146,9 +158,6 @@ typedef struct {
     int open, files, folders, several; /* several: with commas between them */
 } value_words;
 
-static int sgf_str_is(sgf_str a, sgf_str b) {
-    return a.len == b.len && !memcmp(a.ptr, b.ptr, a.len);
-}
 static int word_has(sgf_str word, const char *part) {
     size_t i, n = strlen(part);
     for (i = 0; i + n <= word.len; i++)
@@ -158,7 +167,7 @@ static int word_has(sgf_str word, const char *part) {
 static void value_add(value_words *v, sgf_str word) {
     size_t i;
     for (i = 0; i < v->count; i++)
-        if (sgf_str_is(v->word[i], word)) return;
+        if (text_same(v->word[i], word)) return;
     if (v->count < sizeof v->word / sizeof v->word[0]) v->word[v->count++] = word;
 }
 static void value_word(value_words *v, sgf_str word, int choice) {
@@ -166,7 +175,7 @@ static void value_word(value_words *v, sgf_str word, int choice) {
     int small = word.len && ((word.ptr[0] >= 'a' && word.ptr[0] <= 'z') ||
                              (word.ptr[0] >= '0' && word.ptr[0] <= '9'));
     for (i = 0; i < sizeof value_lists / sizeof value_lists[0]; i++)
-        if (sgf_str_is(word, sgf_text(value_lists[i].word))) {
+        if (text_same(word, sgf_text(value_lists[i].word))) {
             for (k = 0; value_lists[i].name(k); k++) value_add(v, sgf_text(value_lists[i].name(k)));
             v->open |= value_lists[i].open;
             v->folders |= value_lists[i].open;
@@ -175,7 +184,7 @@ static void value_word(value_words *v, sgf_str word, int choice) {
     if (small && choice && !word_has(word, ",")) value_add(v, word);
     else v->open = 1;
     v->files |= word_has(word, "FILE") || word_has(word, "OUT") || word_has(word, "SHARD") ||
-                sgf_str_is(word, sgf_text("IN"));
+                text_same(word, sgf_text("IN"));
     v->folders |= word_has(word, "DIR");
 }
 /* Read the text that stands for a value, or for the arguments that are no options. */
@@ -205,7 +214,7 @@ static int value_known(const char *verb, const char *what, const char *given,
     name_nearest near = nearest_to(given);
     size_t i;
     for (i = 0; i < v->count; i++) {
-        if (sgf_str_is(near.given, v->word[i])) return 1;
+        if (text_same(near.given, v->word[i])) return 1;
         nearest_try(&near, v->word[i]);
     }
     fprintf(stderr, "segfuse %s: --%s '%s' is not known", verb, what, given);

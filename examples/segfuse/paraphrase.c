@@ -114,7 +114,7 @@ static int wording_is_new(const paraphrase_row *row, size_t k, sgf_str text) {
     size_t i;
     if (!text.len) return 0;
     for (i = 0; i < k; i++)
-        if (sgf_str_is(row->wording[i], text)) return 0;
+        if (text_same(row->wording[i], text)) return 0;
     return 1;
 }
 /* Draw wording k of the rows that have none yet. */

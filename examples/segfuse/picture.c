@@ -24,9 +24,12 @@ static const char *const picture_words[] = {
     "bos",       "shared", "para",   "manual",     "auto",      "sep",  "example q",
     "example a", "answer", "hidden", "only there", "only here", "later"};
 
+/* Does the mask that is looked at, the layout's own or a dense one, show k to q? */
+static int mask_shows(const sgf_layout *layout, const uint8_t *dense, size_t q, size_t k) {
+    return dense ? dense[q * layout->tokens + k] : sgf__attends(layout, q, k);
+}
 static int picture_seen(const picture *p, size_t q, size_t k) {
-    const sgf_layout *l = p->layout;
-    return p->dense ? p->dense[q * l->tokens + k] : k <= q && sgf_visible(l, l->seg[q], l->seg[k]);
+    return mask_shows(p->layout, p->dense, q, k);
 }
 /* The colour of a cell. */
 static int picture_cell(const picture *p, size_t q, size_t k) {

@@ -100,14 +100,11 @@ static int method_rotates(const generate_run *run, const sgf_method *m) {
     return run->rotated && m->contexts == 1 &&
            (m->matrix || m->mask == SGF_ISOLATED || m->mask == SGF_MANUAL_CROSS);
 }
-static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
-    static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
-                                          "few-shot"};
-    static const char *const bos[] = {"auto", "first", "each", "none"};
-    char accidents[64];
+/* What every configuration begins with: the model, the questions and the examples. */
+static void config_begin(const generate_run *run, const char *method, sgf__buf *buf) {
     sgf__buf_text(buf, "{", NULL);
     config_text(buf, "segfuse", SGF_VERSION);
-    config_text(buf, "method", m->name);
+    config_text(buf, "method", method);
     config_text(buf, "model", run->model_name);
     config_text(buf, "model_identity", run->model->identity);
     config_text(buf, "dataset", run->o.dataset);
@@ -116,6 +113,13 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_number(buf, "num_fewshots", run->o.fewshots);
     config_number(buf, "seed", run->o.seed);
     config_number(buf, "samples", (long)run->count);
+}
+static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
+    static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
+                                          "few-shot"};
+    static const char *const bos[] = {"auto", "first", "each", "none"};
+    char accidents[64];
+    config_begin(run, m->name, buf);
     if (!method_by_kind(m))
         config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
     else {

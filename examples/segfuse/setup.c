@@ -397,7 +397,7 @@ static sgf_status question_unknown(const dataset *d, const char *name, sgf_error
 static sgf_status question_choose(generate_run *run, const char *name, sgf_error *err) {
     dataset *d = &run->data;
     size_t at = 0;
-    while (at < d->count && !sgf_str_is(d->questions[at].uuid, sgf_text(name))) at++;
+    while (at < d->count && !text_same(d->questions[at].uuid, sgf_text(name))) at++;
     if (at == d->count) {
         char *end = NULL;
         long number = strspn(name, "0123456789") < 10 ? strtol(name, &end, 10) : 0;
