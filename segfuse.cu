@@ -924,6 +924,7 @@ struct gpu {
     buffer choices;       /* pinned: what gpu_choose uploads, and the ids it gets */
     buffer work, partial, logits, hidden, blas_work, ids;
     product_plan plan[PLANS];
+    unsigned plans; /* made so far */
     graph graphs[GRAPHS];
     uint64_t clock;
     array<item> items;
@@ -1408,16 +1409,18 @@ void plan_drop(product_plan *p) {
 sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error *err) {
     cudaDataType_t in = d->type == SGF_F32 ? CUDA_R_32F : CUDA_R_16F;
     size_t bytes = WORKSPACE;
-    unsigned at = ((unsigned)N * 31u + (unsigned)K * 7u + (unsigned)T * 101u) % PLANS;
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
     uint32_t aligned = 4; /* bytes: logits may begin at any row of out */
     cublasLtMatmulHeuristicResult_t found;
     cublasStatus_t code;
-    product_plan *p = &d->plan[at];
-    int count = 0;
-    *out = p;
-    if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
+    product_plan *p;
+    int count = 0, i;
+    for (i = 0; i < PLANS; i++) {
+        p = *out = &d->plan[i];
+        if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
+    }
+    p = *out = &d->plan[d->plans++ % PLANS]; /* the oldest */
     plan_drop(p);
     while (aligned < 256 && (size_t)N * sizeof(float) % (2 * aligned) == 0) aligned *= 2;
     /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
