@@ -1228,19 +1228,18 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
     for (i = 0; i < count; i++) TRY(d->list.add(rows[i], err));
     return SGF_OK;
 }
-/* How many keys an item may have, so that there is work for all multiprocessors: two blocks each. */
+/* How many keys an item may have, so that there is work for all multiprocessors, two blocks each, and none
+   of them works on a long item when all others are done: a prefix that many short sequences share. */
 size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
-    size_t b, blocks = 0, keys = 0, step;
+    size_t b, keys = 0, step;
     for (b = 0; b < d->buckets.n; b++) {
         const bucket *k = &d->buckets.at[b];
         size_t cuts = (k->rows + each - 1) / each, length = 0;
         int32_t s;
         for (s = k->span; s < k->span + k->spans; s++)
             length += (size_t)(call->span[s].end - call->span[s].begin);
-        blocks += cuts * (size_t)d->G;
         keys += cuts * length * (size_t)d->G;
     }
-    if (blocks >= 2 * (size_t)d->processors) return (size_t)1 << 40;
     step = keys / (2 * (size_t)d->processors);
     step = (step + TILE - 1) / TILE * TILE;
     return most(step, 2 * TILE);
