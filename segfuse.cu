@@ -282,29 +282,36 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
 }
 
 /* out[T, N] (+)= x[T, K] w[N, K]^T for T <= ROWS rows: what decoding needs. A warp for each n reads the
-   weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. */
+   weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. DEEP loads of a lane
+   are on their way at once: that many are needed to keep the memory busy. */
 template <class W, int ROWS>
 __global__ void few_rows(const W *w, const W *x, float *out, int N, int K, int rows, int add) {
-    enum { EACH = 16 / sizeof(W) };
+    enum { EACH = 16 / sizeof(W), STEP = 32 * EACH, DEEP = 4 };
     union chunk {
         uint4 words;
         W value[EACH];
     };
     int lane = (int)threadIdx.x % 32, n = (int)((blockIdx.x * blockDim.x + threadIdx.x) / 32);
-    int k, t, i;
+    int k, t, i, j;
     float sum[ROWS];
     if (n >= N) return; /* the whole warp */
     for (t = 0; t < ROWS; t++) sum[t] = 0;
-#pragma unroll 4
-    for (k = lane * EACH; k < K; k += 32 * EACH) {
-        chunk weight, value;
-        weight.words = *(const uint4 *)(const void *)(w + (size_t)n * (size_t)K + k);
-        for (t = 0; t < ROWS; t++) {
-            if (t >= rows) break;
-            value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k);
-            for (i = 0; i < EACH; i++)
-                sum[t] = fma_(widen(weight.value[i]), widen(value.value[i]), sum[t]);
-        }
+    w += (size_t)n * (size_t)K;
+    for (k = lane * EACH; k < K; k += DEEP * STEP) {
+        chunk weight[DEEP], value;
+#pragma unroll
+        for (j = 0; j < DEEP; j++)
+            if (k + j * STEP < K)
+                weight[j].words = *(const uint4 *)(const void *)(w + k + j * STEP);
+#pragma unroll
+        for (j = 0; j < DEEP; j++)
+            for (t = 0; t < ROWS && k + j * STEP < K; t++) {
+                if (t >= rows) break;
+                value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k +
+                                                             j * STEP);
+                for (i = 0; i < EACH; i++)
+                    sum[t] = fma_(widen(weight[j].value[i]), widen(value.value[i]), sum[t]);
+            }
     }
     for (t = 0; t < ROWS; t++) {
         for (i = 16; i > 0; i /= 2) sum[t] += __shfl_xor_sync(0xFFFFFFFFu, sum[t], i);
