@@ -47,8 +47,9 @@ struct f16 {
 
 enum {
     PAGE = SGF_PAGE_TOKENS,
-    HEAD_MOST = 512, /* C at most */
-    TILE = 64        /* keys that `attend` takes at a time */
+    HEAD_MOST = 512,          /* C at most */
+    TILE = 64,                /* keys that `attend` takes at a time */
+    VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
 
 #ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
@@ -732,19 +733,24 @@ struct choice {
 
 /* stats[2 row], [2 row + 1] = maximum of logits[row, V], sum of exp(logit - maximum) (sgf__softmax). A
    block for each row. */
-template <bool EXACT> __global__ void softmax_stats(const float *logits, int V, float *stats) {
-    enum { THREADS = 256 };
+template <bool EXACT>
+__global__ void __launch_bounds__(VOCABULARY_THREADS)
+    softmax_stats(const float *logits, int V, float *stats) {
+    enum { THREADS = VOCABULARY_THREADS };
     __shared__ float part[THREADS], top;
     const float *x = logits + (size_t)blockIdx.x * (size_t)V;
     int i = (int)threadIdx.x, v, k;
     float best = -INFINITY, sum = 0;
+#pragma unroll 8
     for (v = i; v < V; v += THREADS)
         if (x[v] > best) best = x[v];
     part[i] = best;
     __syncthreads();
-    for (k = 1; i == 0 && k < THREADS; k++)
-        if (part[k] > best) best = part[k];
-    if (i == 0) top = best > -INFINITY ? best : 0;
+    for (k = THREADS / 2; k > 0; k /= 2) {
+        if (i < k && part[i + k] > part[i]) part[i] = part[i + k];
+        __syncthreads();
+    }
+    if (i == 0) top = part[0] > -INFINITY ? part[0] : 0;
     __syncthreads();
     if (EXACT) {
         for (v = 0; v < V; v += THREADS) {
@@ -755,29 +761,35 @@ template <bool EXACT> __global__ void softmax_stats(const float *logits, int V, 
             __syncthreads();
         }
     } else {
+#pragma unroll 4
         for (v = i; v < V; v += THREADS) sum += sgf__exp(x[v] - top);
         sum = block_sum(sum);
     }
     if (i == 0) stats[2 * blockIdx.x] = top, stats[2 * blockIdx.x + 1] = sum;
 }
 
-/* ids[task] = sgf__argmax of sgf__combine over the task's logits. A block of 256 threads for each
-   task; the lowest id wins ties, NaN never wins. */
-__global__ void choose(const choice *choices, const float *shares, const float *logits,
-                       const float *stats, int V, int32_t *ids) {
-    enum { THREADS = 256 };
+/* ids[task] = sgf__argmax of sgf__combine over the task's logits. A block for each task; the lowest id
+   wins ties, NaN never wins. */
+__global__ void __launch_bounds__(VOCABULARY_THREADS)
+    choose(const choice *choices, const float *shares, const float *logits, const float *stats,
+           int V, int32_t *ids) {
+    enum { THREADS = VOCABULARY_THREADS };
     __shared__ float value[THREADS];
     __shared__ int32_t id[THREADS];
     choice own = choices[blockIdx.x];
     int i = (int)threadIdx.x, v, c, k;
     float best = -INFINITY;
     int32_t best_id = 0;
-    for (v = i; v < V; v += THREADS) {
-        const float *x = logits + (size_t)own.first * (size_t)V + v;
-        float out = 0;
-        if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1)
-            out = x[(size_t)own.best * (size_t)V];
-        else
+    const float *first = logits + (size_t)own.first * (size_t)V;
+    if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1) {
+        first += (size_t)own.best * (size_t)V;
+#pragma unroll 8
+        for (v = i; v < V; v += THREADS)
+            if (first[v] > best) best = first[v], best_id = v;
+    } else
+        for (v = i; v < V; v += THREADS) {
+            const float *x = first + v;
+            float out = 0;
             for (c = 0; c < own.contexts; c++, x += V) {
                 if (own.rule == SGF_AVG) out += *x;
                 else if (own.rule == SGF_WEIGHTED_AVG) out = fma_(shares[own.share + c], *x, out);
@@ -787,15 +799,18 @@ __global__ void choose(const choice *choices, const float *shares, const float *
                     out = p > out ? p : out;
                 }
             }
-        if (own.rule == SGF_AVG && own.contexts > 1) out /= (float)own.contexts;
-        if (out > best) best = out, best_id = v;
-    }
+            if (own.rule == SGF_AVG) out /= (float)own.contexts;
+            if (out > best) best = out, best_id = v;
+        }
     value[i] = best, id[i] = best_id;
     __syncthreads();
-    for (k = 1; i == 0 && k < THREADS; k++)
-        if (value[k] > best || (value[k] == best && best > -INFINITY && id[k] < best_id))
-            best = value[k], best_id = id[k];
-    if (i == 0) ids[blockIdx.x] = best_id;
+    for (k = THREADS / 2; k > 0; k /= 2) {
+        if (i < k && (value[i + k] > value[i] ||
+                      (value[i + k] == value[i] && value[i] > -INFINITY && id[i + k] < id[i])))
+            value[i] = value[i + k], id[i] = id[i + k];
+        __syncthreads();
+    }
+    if (i == 0) ids[blockIdx.x] = id[0];
 }
 
 /* ====================================================================================
@@ -1775,8 +1790,9 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
          cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice, d->stream));
     if (softmax)
         TRY(launch(d, "softmax_stats", err, d->exact ? softmax_stats<true> : softmax_stats<false>,
-                   grid_of(rows), 256, logits, d->V, stats));
-    TRY(launch(d, "choose", err, choose, grid_of(n), 256, (const choice *)(const void *)d->ids.at,
+                   grid_of(rows), VOCABULARY_THREADS, logits, d->V, stats));
+    TRY(launch(d, "choose", err, choose, grid_of(n), VOCABULARY_THREADS,
+               (const choice *)(const void *)d->ids.at,
                (const float *)(const void *)(d->ids.at + at_shares), logits, (const float *)stats,
                d->V, (int32_t *)(void *)(d->ids.at + at_ids)));
     CUDA(err, "the next tokens",
