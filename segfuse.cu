@@ -502,24 +502,24 @@ struct item {
 /* Where `attend` is among the keys of its item. */
 struct place {
     int span, base, end; /* keys [base, min(base + TILE, end)) of that span */
+    void *const *page;   /* of the span's sequence */
 };
 
 /* 64 keys or values (`skip` = PAGE) of a tile into shared memory, rows of CP + 8; what is not there
    becomes 0. 16 bytes a thread and step. */
 template <int CP, int THREADS>
-__device__ __forceinline__ void tile_load(f16 *to, const sgf_device_span *spans, void *const *pages,
-                                          place at, int skip, int layer, int g, int G, int C) {
-    enum { EACH = 8, CHUNKS = CP / EACH };
-    int first_page = spans[at.span].first_page, i;
-    for (i = (int)threadIdx.x; i < TILE * CHUNKS; i += THREADS) {
-        int row = i / CHUNKS, c = i % CHUNKS * EACH, j = at.base + row;
-        bool there = j < at.end && c < C;
-        const f16 *from = NULL;
-        if (there)
-            from = page_keys<f16>(pages[first_page + j / PAGE], layer, g, G, C) +
-                   (skip + j % PAGE) * C + c;
-        else from = (const f16 *)pages[first_page]; /* a valid address; nothing is read */
-        copy16(to + row * (CP + 8) + c, from, there);
+__device__ __forceinline__ void tile_load(f16 *to, place at, int skip, int layer, int g, int G,
+                                          int C) {
+    enum { EACH = 8, CHUNKS = CP / EACH, ALL = TILE * CHUNKS };
+    int n;
+#pragma unroll
+    for (n = 0; n < ALL; n += THREADS) {
+        unsigned i = threadIdx.x + (unsigned)n, row = i / CHUNKS, c = i % CHUNKS * EACH;
+        unsigned j = (unsigned)at.base + row;
+        bool there = j < (unsigned)at.end && c < (unsigned)C;
+        const f16 *from = page_keys<f16>(at.page[there ? j / PAGE : 0], layer, g, G, C) +
+                          ((unsigned)skip + j % PAGE) * (unsigned)C + c;
+        if (ALL % THREADS == 0 || row < TILE) copy16(to + row * (CP + 8) + c, from, there);
     }
 }
 
@@ -570,20 +570,22 @@ __global__ void __launch_bounds__(WARPS * 32)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
 
     now.span = own.span, now.base = spans[own.span].begin, now.end = spans[own.span].end;
-    tile_load<CP, THREADS>(ks, spans, pages, now, 0, layer, g, G, C);
+    now.page = pages + spans[own.span].first_page;
+    tile_load<CP, THREADS>(ks, now, 0, layer, g, G, C);
     copy_close();
-    tile_load<CP, THREADS>(vs, spans, pages, now, PAGE, layer, g, G, C);
+    tile_load<CP, THREADS>(vs, now, PAGE, layer, g, G, C);
     copy_close();
     while (now.span < last) {
         float score[TILE / 8][4], highest[2], shrink[2];
-        int mine = spans[now.span].own;
+        int mine = spans[now.span].own, limit[2];
         float mass = spans[now.span].log_mass * log2e;
-        bool whole = now.base + TILE <= now.end && !window &&
-                     (!mine || now.base + TILE - 1 <= own.low);
+        bool whole = now.base + TILE <= now.end && (!mine || now.base + TILE - 1 <= own.low);
         next = now;
         next.base += TILE;
-        if (next.base >= now.end && ++next.span < last)
+        if (next.base >= now.end && ++next.span < last) {
             next.base = spans[next.span].begin, next.end = spans[next.span].end;
+            next.page = pages + spans[next.span].first_page;
+        }
 
         copy_wait<1>(); /* K is here */
         __syncthreads();
@@ -600,27 +602,34 @@ __global__ void __launch_bounds__(WARPS * 32)
                 mma(score[n + 1], query[s], b[2], b[3]);
             }
         __syncthreads(); /* K was read */
-        if (next.span < last) tile_load<CP, THREADS>(ks, spans, pages, next, 0, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS>(ks, next, 0, layer, g, G, C);
         copy_close();
 
+        for (h = 0; h < 2; h++) limit[h] = mine && index[h] + 1 < now.end ? index[h] + 1 : now.end;
+        if (!whole) /* what a row does not see weighs nothing */
+#pragma unroll
+            for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+                for (i = 0; i < 4; i++)
+                    if (now.base + 8 * n + 2 * t + i % 2 >= limit[i / 2]) score[n][i] = -INFINITY;
+        if (window)
+#pragma unroll
+            for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+                for (i = 0; i < 2; i++) {
+                    int j = now.base + 8 * n + 2 * t + i, key = 0;
+                    if (j < now.end)
+                        key = page_positions<f16>(now.page[j / PAGE], layers, G, C)[j % PAGE];
+                    for (h = 0; h < 2; h++)
+                        if (too_far(window, pos[h], key)) score[n][2 * h + i] = -INFINITY;
+                }
         for (h = 0; h < 2; h++) highest[h] = top[h];
 #pragma unroll
         for (n = 0; n < TILE / 8; n++)
 #pragma unroll
             for (i = 0; i < 4; i++) {
-                int j = now.base + 8 * n + 2 * t + i % 2;
-                float x = fma_(score[n][i], scale, mass);
-                if (!whole) {
-                    bool seen = j < now.end && (!mine || j <= index[i / 2]);
-                    if (seen && window)
-                        seen = !too_far(
-                            window, pos[i / 2],
-                            page_positions<f16>(pages[spans[now.span].first_page + j / PAGE],
-                                                layers, G, C)[j % PAGE]);
-                    if (!seen) x = -INFINITY;
-                }
-                score[n][i] = x;
-                highest[i / 2] = fmaxf(highest[i / 2], x);
+                score[n][i] = fma_(score[n][i], scale, mass);
+                highest[i / 2] = fmaxf(highest[i / 2], score[n][i]);
             }
         for (h = 0; h < 2; h++) { /* the four lanes of a row agree on its maximum */
             float safe;
@@ -661,7 +670,7 @@ __global__ void __launch_bounds__(WARPS * 32)
             }
         }
         __syncthreads(); /* V was read */
-        if (next.span < last) tile_load<CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS>(vs, next, PAGE, layer, g, G, C);
         copy_close();
         now = next;
     }
