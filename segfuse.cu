@@ -1320,6 +1320,7 @@ sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *
 sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
     size_t R = (size_t)(d->H / d->G), widest = 0, b, at, each, step;
     d->items.n = d->cut.n = d->list.n = 0;
+    TRY(d->items.room(1, err)); /* where there are none, too, the grid's are filled with zeros */
     TRY(plan_buckets(d, call, err));
     for (b = 0; b < d->buckets.n; b++) widest = most(widest, d->buckets.at[b].rows);
     s->warps = widest * R > 64 ? 8 : 4;
