@@ -52,6 +52,13 @@ enum {
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
 
+/* Blocks of `attend` have eight warps where a bucket has more pairs of a row and a head than this: they read
+   keys and values half as often from L2. Four warps fit twice on a multiprocessor, and one block begins and ends
+   while the other computes, which is what many short items need. */
+#ifndef SGF_WIDE
+#define SGF_WIDE 1024
+#endif
+
 #ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
 using namespace emulator;
 #else
@@ -1323,7 +1330,7 @@ sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *e
     TRY(d->items.room(1, err)); /* where there are none, too, the grid's are filled with zeros */
     TRY(plan_buckets(d, call, err));
     for (b = 0; b < d->buckets.n; b++) widest = most(widest, d->buckets.at[b].rows);
-    s->warps = widest * R > 64 ? 8 : 4;
+    s->warps = widest * R > SGF_WIDE ? 8 : 4;
     each = (size_t)(16 * s->warps) / R;
     step = plan_step(d, call, each);
     for (b = 0; b < d->buckets.n; b++)
