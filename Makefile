@@ -118,12 +118,14 @@ build/segfuse-cuda: build/segfuse_cuda.o $(PROGRAM)
 ## cuda-test  segfuse.cu against the CPU, on the GPU of this machine
 cuda-test:
 	@$(HAVE_NVCC); $(MAKE) build/tests-cuda && ./build/tests-cuda
-build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h build/segfuse_cuda.o
+# SGF_WIDE: so that the tests' short prompts take both kinds of blocks of `attend`.
+build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h segfuse.cu segfuse.h | build
 	$(CXX) -std=c++17 -O2 -ffp-contract=off -c tests/cuda.cpp -o build/tests_cuda.o
-	$(NVCC) build/tests_cuda.o build/segfuse_cuda.o -o $@ $(NVCC_LIBS)
+	$(NVCC) $(NVCC_FLAGS) -DSGF_WIDE=64 -c segfuse.cu -o build/tests_segfuse_cuda.o
+	$(NVCC) build/tests_cuda.o build/tests_segfuse_cuda.o -o $@ $(NVCC_LIBS)
 
 ## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a GPU that tests/cuda_emulator emulates
-EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I.
+EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
 cuda-emulated:
 	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
 	$(MAKE) build/tests-cuda-emulated build/segfuse-emulated && ./build/tests-cuda-emulated

@@ -47,9 +47,17 @@ struct f16 {
 
 enum {
     PAGE = SGF_PAGE_TOKENS,
-    HEAD_MOST = 512, /* C at most */
-    TILE = 64        /* keys that `attend` takes at a time */
+    HEAD_MOST = 512,          /* C at most */
+    TILE = 64,                /* keys that `attend` takes at a time */
+    VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
+
+/* Blocks of `attend` have eight warps where a bucket has more pairs of a row and a head than this: they read
+   keys and values half as often from L2. Four warps fit twice on a multiprocessor, and one block begins and ends
+   while the other computes, which is what many short items need. */
+#ifndef SGF_WIDE
+#define SGF_WIDE 1024
+#endif
 
 #ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
 using namespace emulator;
@@ -282,29 +290,36 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
 }
 
 /* out[T, N] (+)= x[T, K] w[N, K]^T for T <= ROWS rows: what decoding needs. A warp for each n reads the
-   weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. */
+   weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. DEEP loads of a lane
+   are on their way at once: that many are needed to keep the memory busy. */
 template <class W, int ROWS>
 __global__ void few_rows(const W *w, const W *x, float *out, int N, int K, int rows, int add) {
-    enum { EACH = 16 / sizeof(W) };
+    enum { EACH = 16 / sizeof(W), STEP = 32 * EACH, DEEP = 4 };
     union chunk {
         uint4 words;
         W value[EACH];
     };
     int lane = (int)threadIdx.x % 32, n = (int)((blockIdx.x * blockDim.x + threadIdx.x) / 32);
-    int k, t, i;
+    int k, t, i, j;
     float sum[ROWS];
     if (n >= N) return; /* the whole warp */
     for (t = 0; t < ROWS; t++) sum[t] = 0;
-#pragma unroll 4
-    for (k = lane * EACH; k < K; k += 32 * EACH) {
-        chunk weight, value;
-        weight.words = *(const uint4 *)(const void *)(w + (size_t)n * (size_t)K + k);
-        for (t = 0; t < ROWS; t++) {
-            if (t >= rows) break;
-            value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k);
-            for (i = 0; i < EACH; i++)
-                sum[t] = fma_(widen(weight.value[i]), widen(value.value[i]), sum[t]);
-        }
+    w += (size_t)n * (size_t)K;
+    for (k = lane * EACH; k < K; k += DEEP * STEP) {
+        chunk weight[DEEP], value;
+#pragma unroll
+        for (j = 0; j < DEEP; j++)
+            if (k + j * STEP < K)
+                weight[j].words = *(const uint4 *)(const void *)(w + k + j * STEP);
+#pragma unroll
+        for (j = 0; j < DEEP; j++)
+            for (t = 0; t < ROWS && k + j * STEP < K; t++) {
+                if (t >= rows) break;
+                value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k +
+                                                             j * STEP);
+                for (i = 0; i < EACH; i++)
+                    sum[t] = fma_(widen(weight[j].value[i]), widen(value.value[i]), sum[t]);
+            }
     }
     for (t = 0; t < ROWS; t++) {
         for (i = 16; i > 0; i /= 2) sum[t] += __shfl_xor_sync(0xFFFFFFFFu, sum[t], i);
@@ -494,24 +509,24 @@ struct item {
 /* Where `attend` is among the keys of its item. */
 struct place {
     int span, base, end; /* keys [base, min(base + TILE, end)) of that span */
+    void *const *page;   /* of the span's sequence */
 };
 
 /* 64 keys or values (`skip` = PAGE) of a tile into shared memory, rows of CP + 8; what is not there
    becomes 0. 16 bytes a thread and step. */
 template <int CP, int THREADS>
-__device__ __forceinline__ void tile_load(f16 *to, const sgf_device_span *spans, void *const *pages,
-                                          place at, int skip, int layer, int g, int G, int C) {
-    enum { EACH = 8, CHUNKS = CP / EACH };
-    int first_page = spans[at.span].first_page, i;
-    for (i = (int)threadIdx.x; i < TILE * CHUNKS; i += THREADS) {
-        int row = i / CHUNKS, c = i % CHUNKS * EACH, j = at.base + row;
-        bool there = j < at.end && c < C;
-        const f16 *from = NULL;
-        if (there)
-            from = page_keys<f16>(pages[first_page + j / PAGE], layer, g, G, C) +
-                   (skip + j % PAGE) * C + c;
-        else from = (const f16 *)pages[first_page]; /* a valid address; nothing is read */
-        copy16(to + row * (CP + 8) + c, from, there);
+__device__ __forceinline__ void tile_load(f16 *to, place at, int skip, int layer, int g, int G,
+                                          int C) {
+    enum { EACH = 8, CHUNKS = CP / EACH, ALL = TILE * CHUNKS };
+    int n;
+#pragma unroll
+    for (n = 0; n < ALL; n += THREADS) {
+        unsigned i = threadIdx.x + (unsigned)n, row = i / CHUNKS, c = i % CHUNKS * EACH;
+        unsigned j = (unsigned)at.base + row;
+        bool there = j < (unsigned)at.end && c < (unsigned)C;
+        const f16 *from = page_keys<f16>(at.page[there ? j / PAGE : 0], layer, g, G, C) +
+                          ((unsigned)skip + j % PAGE) * (unsigned)C + c;
+        if (ALL % THREADS == 0 || row < TILE) copy16(to + row * (CP + 8) + c, from, there);
     }
 }
 
@@ -562,20 +577,22 @@ __global__ void __launch_bounds__(WARPS * 32)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
 
     now.span = own.span, now.base = spans[own.span].begin, now.end = spans[own.span].end;
-    tile_load<CP, THREADS>(ks, spans, pages, now, 0, layer, g, G, C);
+    now.page = pages + spans[own.span].first_page;
+    tile_load<CP, THREADS>(ks, now, 0, layer, g, G, C);
     copy_close();
-    tile_load<CP, THREADS>(vs, spans, pages, now, PAGE, layer, g, G, C);
+    tile_load<CP, THREADS>(vs, now, PAGE, layer, g, G, C);
     copy_close();
     while (now.span < last) {
         float score[TILE / 8][4], highest[2], shrink[2];
-        int mine = spans[now.span].own;
+        int mine = spans[now.span].own, limit[2];
         float mass = spans[now.span].log_mass * log2e;
-        bool whole = now.base + TILE <= now.end && !window &&
-                     (!mine || now.base + TILE - 1 <= own.low);
+        bool whole = now.base + TILE <= now.end && (!mine || now.base + TILE - 1 <= own.low);
         next = now;
         next.base += TILE;
-        if (next.base >= now.end && ++next.span < last)
+        if (next.base >= now.end && ++next.span < last) {
             next.base = spans[next.span].begin, next.end = spans[next.span].end;
+            next.page = pages + spans[next.span].first_page;
+        }
 
         copy_wait<1>(); /* K is here */
         __syncthreads();
@@ -592,27 +609,34 @@ __global__ void __launch_bounds__(WARPS * 32)
                 mma(score[n + 1], query[s], b[2], b[3]);
             }
         __syncthreads(); /* K was read */
-        if (next.span < last) tile_load<CP, THREADS>(ks, spans, pages, next, 0, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS>(ks, next, 0, layer, g, G, C);
         copy_close();
 
+        for (h = 0; h < 2; h++) limit[h] = mine && index[h] + 1 < now.end ? index[h] + 1 : now.end;
+        if (!whole) /* what a row does not see weighs nothing */
+#pragma unroll
+            for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+                for (i = 0; i < 4; i++)
+                    if (now.base + 8 * n + 2 * t + i % 2 >= limit[i / 2]) score[n][i] = -INFINITY;
+        if (window)
+#pragma unroll
+            for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+                for (i = 0; i < 2; i++) {
+                    int j = now.base + 8 * n + 2 * t + i, key = 0;
+                    if (j < now.end)
+                        key = page_positions<f16>(now.page[j / PAGE], layers, G, C)[j % PAGE];
+                    for (h = 0; h < 2; h++)
+                        if (too_far(window, pos[h], key)) score[n][2 * h + i] = -INFINITY;
+                }
         for (h = 0; h < 2; h++) highest[h] = top[h];
 #pragma unroll
         for (n = 0; n < TILE / 8; n++)
 #pragma unroll
             for (i = 0; i < 4; i++) {
-                int j = now.base + 8 * n + 2 * t + i % 2;
-                float x = fma_(score[n][i], scale, mass);
-                if (!whole) {
-                    bool seen = j < now.end && (!mine || j <= index[i / 2]);
-                    if (seen && window)
-                        seen = !too_far(
-                            window, pos[i / 2],
-                            page_positions<f16>(pages[spans[now.span].first_page + j / PAGE],
-                                                layers, G, C)[j % PAGE]);
-                    if (!seen) x = -INFINITY;
-                }
-                score[n][i] = x;
-                highest[i / 2] = fmaxf(highest[i / 2], x);
+                score[n][i] = fma_(score[n][i], scale, mass);
+                highest[i / 2] = fmaxf(highest[i / 2], score[n][i]);
             }
         for (h = 0; h < 2; h++) { /* the four lanes of a row agree on its maximum */
             float safe;
@@ -653,7 +677,7 @@ __global__ void __launch_bounds__(WARPS * 32)
             }
         }
         __syncthreads(); /* V was read */
-        if (next.span < last) tile_load<CP, THREADS>(vs, spans, pages, next, PAGE, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS>(vs, next, PAGE, layer, g, G, C);
         copy_close();
         now = next;
     }
@@ -725,19 +749,24 @@ struct choice {
 
 /* stats[2 row], [2 row + 1] = maximum of logits[row, V], sum of exp(logit - maximum) (sgf__softmax). A
    block for each row. */
-template <bool EXACT> __global__ void softmax_stats(const float *logits, int V, float *stats) {
-    enum { THREADS = 256 };
+template <bool EXACT>
+__global__ void __launch_bounds__(VOCABULARY_THREADS)
+    softmax_stats(const float *logits, int V, float *stats) {
+    enum { THREADS = VOCABULARY_THREADS };
     __shared__ float part[THREADS], top;
     const float *x = logits + (size_t)blockIdx.x * (size_t)V;
     int i = (int)threadIdx.x, v, k;
     float best = -INFINITY, sum = 0;
+#pragma unroll 8
     for (v = i; v < V; v += THREADS)
         if (x[v] > best) best = x[v];
     part[i] = best;
     __syncthreads();
-    for (k = 1; i == 0 && k < THREADS; k++)
-        if (part[k] > best) best = part[k];
-    if (i == 0) top = best > -INFINITY ? best : 0;
+    for (k = THREADS / 2; k > 0; k /= 2) {
+        if (i < k && part[i + k] > part[i]) part[i] = part[i + k];
+        __syncthreads();
+    }
+    if (i == 0) top = part[0] > -INFINITY ? part[0] : 0;
     __syncthreads();
     if (EXACT) {
         for (v = 0; v < V; v += THREADS) {
@@ -748,29 +777,35 @@ template <bool EXACT> __global__ void softmax_stats(const float *logits, int V, 
             __syncthreads();
         }
     } else {
+#pragma unroll 4
         for (v = i; v < V; v += THREADS) sum += sgf__exp(x[v] - top);
         sum = block_sum(sum);
     }
     if (i == 0) stats[2 * blockIdx.x] = top, stats[2 * blockIdx.x + 1] = sum;
 }
 
-/* ids[task] = sgf__argmax of sgf__combine over the task's logits. A block of 256 threads for each
-   task; the lowest id wins ties, NaN never wins. */
-__global__ void choose(const choice *choices, const float *shares, const float *logits,
-                       const float *stats, int V, int32_t *ids) {
-    enum { THREADS = 256 };
+/* ids[task] = sgf__argmax of sgf__combine over the task's logits. A block for each task; the lowest id
+   wins ties, NaN never wins. */
+__global__ void __launch_bounds__(VOCABULARY_THREADS)
+    choose(const choice *choices, const float *shares, const float *logits, const float *stats,
+           int V, int32_t *ids) {
+    enum { THREADS = VOCABULARY_THREADS };
     __shared__ float value[THREADS];
     __shared__ int32_t id[THREADS];
     choice own = choices[blockIdx.x];
     int i = (int)threadIdx.x, v, c, k;
     float best = -INFINITY;
     int32_t best_id = 0;
-    for (v = i; v < V; v += THREADS) {
-        const float *x = logits + (size_t)own.first * (size_t)V + v;
-        float out = 0;
-        if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1)
-            out = x[(size_t)own.best * (size_t)V];
-        else
+    const float *first = logits + (size_t)own.first * (size_t)V;
+    if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1) {
+        first += (size_t)own.best * (size_t)V;
+#pragma unroll 8
+        for (v = i; v < V; v += THREADS)
+            if (first[v] > best) best = first[v], best_id = v;
+    } else
+        for (v = i; v < V; v += THREADS) {
+            const float *x = first + v;
+            float out = 0;
             for (c = 0; c < own.contexts; c++, x += V) {
                 if (own.rule == SGF_AVG) out += *x;
                 else if (own.rule == SGF_WEIGHTED_AVG) out = fma_(shares[own.share + c], *x, out);
@@ -780,15 +815,18 @@ __global__ void choose(const choice *choices, const float *shares, const float *
                     out = p > out ? p : out;
                 }
             }
-        if (own.rule == SGF_AVG && own.contexts > 1) out /= (float)own.contexts;
-        if (out > best) best = out, best_id = v;
-    }
+            if (own.rule == SGF_AVG) out /= (float)own.contexts;
+            if (out > best) best = out, best_id = v;
+        }
     value[i] = best, id[i] = best_id;
     __syncthreads();
-    for (k = 1; i == 0 && k < THREADS; k++)
-        if (value[k] > best || (value[k] == best && best > -INFINITY && id[k] < best_id))
-            best = value[k], best_id = id[k];
-    if (i == 0) ids[blockIdx.x] = best_id;
+    for (k = THREADS / 2; k > 0; k /= 2) {
+        if (i < k && (value[i + k] > value[i] ||
+                      (value[i + k] == value[i] && value[i] > -INFINITY && id[i + k] < id[i])))
+            value[i] = value[i + k], id[i] = id[i + k];
+        __syncthreads();
+    }
+    if (i == 0) ids[blockIdx.x] = id[0];
 }
 
 /* ====================================================================================
@@ -924,6 +962,7 @@ struct gpu {
     buffer choices;       /* pinned: what gpu_choose uploads, and the ids it gets */
     buffer work, partial, logits, hidden, blas_work, ids;
     product_plan plan[PLANS];
+    unsigned plans; /* made so far */
     graph graphs[GRAPHS];
     uint64_t clock;
     array<item> items;
@@ -1227,19 +1266,18 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
     for (i = 0; i < count; i++) TRY(d->list.add(rows[i], err));
     return SGF_OK;
 }
-/* How many keys an item may have, so that there is work for all multiprocessors: two blocks each. */
+/* How many keys an item may have, so that there is work for all multiprocessors, two blocks each, and none
+   of them works on a long item when all others are done: a prefix that many short sequences share. */
 size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
-    size_t b, blocks = 0, keys = 0, step;
+    size_t b, keys = 0, step;
     for (b = 0; b < d->buckets.n; b++) {
         const bucket *k = &d->buckets.at[b];
         size_t cuts = (k->rows + each - 1) / each, length = 0;
         int32_t s;
         for (s = k->span; s < k->span + k->spans; s++)
             length += (size_t)(call->span[s].end - call->span[s].begin);
-        blocks += cuts * (size_t)d->G;
         keys += cuts * length * (size_t)d->G;
     }
-    if (blocks >= 2 * (size_t)d->processors) return (size_t)1 << 40;
     step = keys / (2 * (size_t)d->processors);
     step = (step + TILE - 1) / TILE * TILE;
     return most(step, 2 * TILE);
@@ -1289,9 +1327,10 @@ sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *
 sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
     size_t R = (size_t)(d->H / d->G), widest = 0, b, at, each, step;
     d->items.n = d->cut.n = d->list.n = 0;
+    TRY(d->items.room(1, err)); /* where there are none, too, the grid's are filled with zeros */
     TRY(plan_buckets(d, call, err));
     for (b = 0; b < d->buckets.n; b++) widest = most(widest, d->buckets.at[b].rows);
-    s->warps = widest * R > 64 ? 8 : 4;
+    s->warps = widest * R > SGF_WIDE ? 8 : 4;
     each = (size_t)(16 * s->warps) / R;
     step = plan_step(d, call, each);
     for (b = 0; b < d->buckets.n; b++)
@@ -1408,16 +1447,18 @@ void plan_drop(product_plan *p) {
 sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error *err) {
     cudaDataType_t in = d->type == SGF_F32 ? CUDA_R_32F : CUDA_R_16F;
     size_t bytes = WORKSPACE;
-    unsigned at = ((unsigned)N * 31u + (unsigned)K * 7u + (unsigned)T * 101u) % PLANS;
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
     uint32_t aligned = 4; /* bytes: logits may begin at any row of out */
     cublasLtMatmulHeuristicResult_t found;
     cublasStatus_t code;
-    product_plan *p = &d->plan[at];
-    int count = 0;
-    *out = p;
-    if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
+    product_plan *p;
+    int count = 0, i;
+    for (i = 0; i < PLANS; i++) {
+        p = *out = &d->plan[i];
+        if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
+    }
+    p = *out = &d->plan[d->plans++ % PLANS]; /* the oldest */
     plan_drop(p);
     while (aligned < 256 && (size_t)N * sizeof(float) % (2 * aligned) == 0) aligned *= 2;
     /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
@@ -1766,8 +1807,9 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
          cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice, d->stream));
     if (softmax)
         TRY(launch(d, "softmax_stats", err, d->exact ? softmax_stats<true> : softmax_stats<false>,
-                   grid_of(rows), 256, logits, d->V, stats));
-    TRY(launch(d, "choose", err, choose, grid_of(n), 256, (const choice *)(const void *)d->ids.at,
+                   grid_of(rows), VOCABULARY_THREADS, logits, d->V, stats));
+    TRY(launch(d, "choose", err, choose, grid_of(n), VOCABULARY_THREADS,
+               (const choice *)(const void *)d->ids.at,
                (const float *)(const void *)(d->ids.at + at_shares), logits, (const float *)stats,
                d->V, (int32_t *)(void *)(d->ids.at + at_ids)));
     CUDA(err, "the next tokens",

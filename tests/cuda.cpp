@@ -199,6 +199,38 @@ static void test_fast_random_layouts(void) {
     cuda_random_layouts(FAST);
 }
 
+/* Rows that see nothing at all, not even themselves, in the first call of a session. */
+static void test_nobody_sees_anything(void) {
+    sgf_model *model = generate_model();
+    size_t V = (size_t)model->config.vocab_size;
+    float *room = (float *)malloc(2 * 3 * V * sizeof(float));
+    sgf_layout layout;
+    sgf_error err;
+    int exact;
+    sgf_layout_init(&layout, NULL);
+    for (int32_t id = 1; id < 4; id++) {
+        int32_t segment = 0;
+        if (id == 1) MUST(sgf_layout_segment(&layout, SGF_SEPARATOR, 0, &segment, &err), err);
+        MUST(sgf_layout_add(&layout, segment, &id, 1, &err), err);
+    }
+    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    sgf_visible_set(&layout, 0, 0, 0);
+    for (exact = 0; exact < 2; exact++) {
+        sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
+        sgf_session *gpu = cuda_session(model, exact);
+        CHECK(cpu && gpu);
+        MUST(sgf_forward_layout(cpu, &layout, room, NULL, NULL, &err), err);
+        MUST(sgf_forward_layout(gpu, &layout, room + 3 * V, NULL, NULL, &err), err);
+        if (exact) CHECK(cuda_same_bits(room, room + 3 * V, 3 * V));
+        else CHECK(forward_difference(room + 3 * V, room, 3 * V) < 2e-2);
+        sgf_session_free(cpu);
+        sgf_session_free(gpu);
+    }
+    free(room);
+    sgf_layout_free(&layout);
+    sgf_model_free(model);
+}
+
 /* ---- every method ---- */
 
 enum { CUDA_TOKENS = 4, CUDA_CONTEXTS = GENERATE_QUESTIONS * GENERATE_PARAPHRASES };
@@ -655,6 +687,7 @@ int main(int argc, char **argv) {
     CUDA_RUN(test_exact_rotated_reuse);
     CUDA_RUN(test_fast_golden_models);
     CUDA_RUN(test_fast_random_layouts);
+    CUDA_RUN(test_nobody_sees_anything);
     CUDA_RUN(test_fast_methods);
     CUDA_RUN(test_fast_bundled_questions);
     CUDA_RUN(test_watching_is_refused);
