@@ -1705,13 +1705,14 @@ SGF_DEF void sgf_layout_init(sgf_layout *layout, const sgf_allocator *mem) {
     layout->answer = -1;
 }
 SGF_DEF void sgf_layout_free(sgf_layout *layout) {
+    sgf_allocator mem = layout->mem; /* sgf_layout_init clears it before it reads it */
     sgf__free(&layout->mem, layout->token, layout->token_cap, sizeof *layout->token);
     sgf__free(&layout->mem, layout->pos, layout->token_cap, sizeof *layout->pos);
     sgf__free(&layout->mem, layout->seg, layout->token_cap, sizeof *layout->seg);
     sgf__free(&layout->mem, layout->segment, layout->segment_cap, sizeof *layout->segment);
     sgf__free(&layout->mem, layout->visible, layout->segment_cap,
               SGF__WORDS * sizeof *layout->visible);
-    sgf_layout_init(layout, &layout->mem);
+    sgf_layout_init(layout, &mem);
 }
 SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
     layout->tokens = layout->segments = layout->late = 0;
@@ -1770,6 +1771,8 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
                                       int32_t *segment, sgf_error *err) {
     sgf_status status;
     sgf_segment *made;
+    if ((unsigned)role >= SGF_ROLE_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no role %d; sgf_role lists them", (int)role);
     if (layout->segments == SGF_MAX_SEGMENTS)
         return sgf__fail(err, SGF_ERR_LIMIT, "a layout has at most %d segments",
                          (int)SGF_MAX_SEGMENTS);
@@ -1973,16 +1976,22 @@ SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *
     static const char *const words[] = {"begin-of-sequence", "shared prefix",   "paraphrase",
                                         "manual paraphrase", "auto paraphrase", "separator",
                                         "question",          "answer",          "answer"};
-    const sgf_segment *s = &layout->segment[segment];
-    int numbered = s->group >= 0 && s->role != SGF_BOS && s->role != SGF_SHARED &&
-                   s->role != SGF_ANSWER;
-    int example = s->role == SGF_EXAMPLE_Q || s->role == SGF_EXAMPLE_A, same = 0, before = 0;
+    const sgf_segment *s;
+    int numbered, example, same = 0, before = 0;
     int32_t i;
+    if (cap) out[0] = 0;
+    if (segment < 0 || (size_t)segment >= layout->segments) {
+        sgf__append(out, cap, "segment %d, which does not exist", (int)segment);
+        return out;
+    }
+    s = &layout->segment[segment];
+    numbered = s->group >= 0 && s->role != SGF_BOS && s->role != SGF_SHARED &&
+               s->role != SGF_ANSWER;
+    example = s->role == SGF_EXAMPLE_Q || s->role == SGF_EXAMPLE_A;
     for (i = 0; i < (int32_t)layout->segments; i++)
         if (layout->segment[i].role == s->role &&
             (!numbered || layout->segment[i].group == s->group))
             same++, before += i < segment;
-    if (cap) out[0] = 0;
     sgf__append(out, cap, "%s", words[s->role]);
     if (s->role == SGF_EXAMPLE_Q && numbered) sgf__append(out, cap, " %d", before + 1);
     if (example) sgf__append(out, cap, numbered ? " of example" : " of an example");
