@@ -96,10 +96,14 @@
        [SGF-31] Arrow IPC: Feather V2 files and streams
        [SGF-32] LZ4 frames, decompression
    ------------------------------------------------------------------------------------
-   Macros, set before the implementation is included
+   Macros, set before the implementation is included. Where that is a file of its own, it compiles
+   once; elsewhere let it be the first inclusion of the file. Options that break IEEE arithmetic
+   (-ffast-math, -Ofast) are refused.
 
        SEGFUSE_IMPLEMENTATION  compile the functions here
-       SGF_STATIC              make them all static: several copies may live in one program
+       SGF_STATIC              make them all static: several copies may live in one program. Define
+                               it before every inclusion in that file; other files cannot call
+                               this copy
        SGF_NO_THREADS          one thread, no pthread
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
        SGF_NO_STDIO            no files but the program's own, see sgf_host_view; implies SGF_NO_MMAP
@@ -113,6 +117,7 @@
                D model width, H query heads, G key/value heads, C head width, F feed-forward width.
      Status    a function that can fail returns sgf_status, SGF_OK = 0, and takes an sgf_error * last
                (NULL allowed). On failure its outputs are as they were, unless it says otherwise.
+     Pointers  may be NULL only where it says so; structs that you fill are zeroed first.
      Memory    whoever makes an object frees it, by the _free of its type (a sequence: _close). Pointers
                into an object are valid as long as its documentation says. One hook, sgf_allocator.
      Threads   a model or tokenizer is immutable after load and may be shared; a session, a layout or
@@ -128,8 +133,9 @@
 
 #define SGF_VERSION "0.1.0"
 
-#if defined(SEGFUSE_IMPLEMENTATION) && !defined(_POSIX_C_SOURCE) && !defined(_GNU_SOURCE)
-#define _POSIX_C_SOURCE 200809L /* mmap, fsync under -std=c99 */
+#if defined(SEGFUSE_IMPLEMENTATION) && defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) && \
+    !defined(_GNU_SOURCE)
+#define _POSIX_C_SOURCE 200809L /* mmap, fsync under -std=c99; elsewhere it would take names away */
 #endif
 
 #include <stddef.h>
@@ -596,7 +602,7 @@ typedef enum sgf_device { SGF_DEVICE_LIST(SGF__DEVICE_ENUM) SGF_DEVICE_COUNT } s
 
 /* All zero is the default of every field. */
 typedef struct sgf_session_options {
-    int threads;         /* 0: one per processor */
+    int threads;         /* 0: one per processor; at most 256 are made */
     sgf_kernels kernels; /* SGF_KERNELS_AUTO */
     sgf_device device;   /* SGF_DEVICE_CPU */
     int exact; /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in 16 bits
@@ -648,14 +654,15 @@ typedef struct sgf_row {
    the call.
      logits  [number of rows that want them, V], in row order; NULL if there are none
      hidden  [n, D], the last hidden states after the final norm; NULL if not wanted
-   SGF_ERR_LIMIT if a position is not below the model's context; SGF_ERR_ARG for an id, segment or
-   sequence that does not exist. On failure no sequence has changed; what logits and hidden hold is
+   SGF_ERR_LIMIT if a position is not below the model's context; SGF_ERR_ARG for a negative one, an id,
+   segment or sequence that does not exist. On failure no sequence has changed; what logits and hidden hold is
    then undefined. */
 SGF_DEF sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits,
                                float *hidden, sgf_error *err);
 
 /* Encode a whole layout as a new sequence: logits [T, V] or NULL, hidden [T, D] or NULL. *sequence
-   (NULL: it is closed again) can be continued with sgf_forward. */
+   (NULL: it is closed again) can be continued with sgf_forward. A row that sees nothing, as all do
+   where no mask was set, takes nothing from attention. */
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err);
 
@@ -663,7 +670,10 @@ SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *la
    logits, layer by layer: `row` is the number of the row's logits in this call, mass[segments] the
    share of the row's softmax that fell on the keys of each segment, averaged over the heads. The
    masses sum to 1; they are all 0 for a row that sees nothing. They are computed beside the forward
-   pass, by the loops that define it, and change no result. `mass` is valid during the call. */
+   pass, by the loops that define it, and change no result. `mass` is valid during the call.
+   sgf_generate calls it, too: rows then count the contexts that are computed in a pass, task by task,
+   those that ended left out. To tell whose row it is, ask one task of one context, or compute the
+   prompt with its answer by sgf_forward. */
 typedef void sgf_watch_function(void *user, size_t row, int32_t layer, const double *mass,
                                 size_t segments);
 /* `see` NULL ends it. Not on a GPU: there sgf_forward fails with SGF_ERR_UNSUPPORTED meanwhile. */
@@ -837,13 +847,14 @@ typedef struct sgf_task {
     const sgf_layout *context; /* [contexts], each with an answer segment */
     size_t contexts;
     sgf_combine combine;
-    const double *weight; /* [contexts] for the weighted rules, else NULL */
-    double temperature;   /* 0: greedy; else the next token is drawn from sgf_probabilities */
-    double top_p;         /* 0: from all ids */
-    sgf_random *random;   /* what a drawing task draws with: its own, seeded by the caller, advanced
-                             by one sgf_random_double a step */
-    int32_t *ids;         /* room for max_new_tokens ids; they are written here */
-    size_t max_new_tokens;
+    const double *weight;  /* [contexts] for the weighted rules, 0 or more each, else NULL */
+    double temperature;    /* 0: greedy; else the next token is drawn from sgf_probabilities */
+    double top_p;          /* 0: from all ids */
+    sgf_random *random;    /* what a drawing task draws with: its own, seeded by the caller
+                             (sgf_random_seed; a zeroed one draws no chance), advanced by one
+                             sgf_random_double a step */
+    int32_t *ids;          /* room for max_new_tokens ids; they are written here */
+    size_t max_new_tokens; /* 0: none are generated */
 
     size_t count;          /* ids written, the one that ended the answer included */
     size_t prefill_tokens; /* prompt tokens computed for this task; a prefix that was reused costs
@@ -871,7 +882,8 @@ typedef struct sgf_stream {
        again. One task is asked for ahead of those that fly. The task, and what it points to, must
        stay as they are until `done` gets it (its context: until all tasks that share it are done). */
     sgf_status (*next)(void *user, sgf_task **task, sgf_error *err);
-    /* This task's answer is there, and the task is the caller's again. NULL: not wanted. */
+    /* This task's answer is there, and the task is the caller's again. NULL: not wanted. Both may fill
+       *err (never NULL here) when they fail; it is passed on. */
     sgf_status (*done)(void *user, sgf_task *task, sgf_error *err);
     sgf_step_function *on_step; /* its `task` counts arrivals from 0; NULL: not wanted */
     void *user;                 /* for all three */
@@ -1835,6 +1847,14 @@ static int sgf__attends(const sgf_layout *layout, size_t q, size_t k) {
     return k <= q && sgf_visible(layout, layout->seg[q], layout->seg[k]);
 }
 
+/* Does it see any segment? */
+static int sgf__segment_sees(const sgf_layout *layout, int32_t segment) {
+    const uint64_t *row = layout->visible + (size_t)segment * SGF__WORDS;
+    size_t i;
+    for (i = 0; i < SGF__WORDS; i++)
+        if (row[i]) return 1;
+    return 0;
+}
 static int sgf__is_paraphrase(sgf_role role) {
     return role == SGF_PARAPHRASE || role == SGF_MANUAL || role == SGF_AUTO;
 }
@@ -2268,6 +2288,8 @@ SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense
     sgf__leaks l;
     sgf__arena arena;
     sgf_status status;
+    if ((unsigned)promise >= SGF_MASK_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)promise);
     memset(&l, 0, sizeof l);
     l.layout = layout;
     l.promise = promise;
@@ -4404,7 +4426,9 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
     if (row->seg < 0 || row->seg >= q->segments)
         return sgf__fail(err, SGF_ERR_ARG, "segment %d: the sequence has %d", (int)row->seg,
                          (int)q->segments);
-    if (row->pos < 0 || row->pos >= c->context)
+    if (row->pos < 0)
+        return sgf__fail(err, SGF_ERR_ARG, "position %d: the first one is 0", (int)row->pos);
+    if (row->pos >= c->context)
         return sgf__fail(
             err, SGF_ERR_LIMIT,
             "position %d is too far: the model's context is %d tokens; shorten the prompt, use fewer "
@@ -4807,6 +4831,8 @@ static int sgf__arithmetic_sound(void) {
 }
 static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_error *err) {
     int best = sgf__simd_best();
+    if ((unsigned)kernels >= SGF_KERNELS_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there are no kernels number %d", (int)kernels);
     s->simd = kernels == SGF_KERNELS_AUTO     ? best
               : kernels == SGF_KERNELS_AVX512 ? SGF__AVX512
               : kernels == SGF_KERNELS_AVX2   ? SGF__AVX2
@@ -4877,13 +4903,20 @@ static sgf_status sgf__device_open(sgf_session *s, const sgf_session_options *op
 
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err) {
-    const sgf_config *c = &model->config;
+    const sgf_config *c;
     sgf_session_options standard;
     sgf_allocator mem;
     sgf_session *s;
     sgf_status status;
     memset(&standard, 0, sizeof standard);
     if (!options) options = &standard;
+    if (!model) return sgf__fail(err, SGF_ERR_ARG, "a session needs a model; was it loaded?");
+    if (options->threads < 0)
+        return sgf__fail(err, SGF_ERR_ARG, "%d threads were asked for; 0 is one per processor",
+                         options->threads);
+    if ((unsigned)options->device >= SGF_DEVICE_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no device number %d", (int)options->device);
+    c = &model->config;
     mem = sgf__allocator(options->mem);
     s = (sgf_session *)sgf__alloc(&mem, 1, sizeof *s, err);
     if (!s) return SGF_ERR_MEMORY;
@@ -5324,6 +5357,11 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
                          "the model has no tokenizer.json, so it cannot read a prompt");
     if ((unsigned)method->mask >= SGF_MASK_COUNT)
         return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
+    if ((unsigned)method->format > SGF_FEW_SHOT_PARTS)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no format number %d", (int)method->format);
+    if (prompt->examples && !prompt->example)
+        return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
+                         (unsigned long long)prompt->examples);
     if (!prompt->paraphrases || (method->contexts != 1 && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
@@ -5753,14 +5791,15 @@ typedef struct sgf__flight {
 /* 1 if no segment sees any: whoever generates with such a layout forgot the mask. */
 static int sgf__layout_blind(const sgf_layout *layout) {
     size_t i;
-    for (i = 0; i < layout->segments * SGF__WORDS; i++)
-        if (layout->visible[i]) return 0;
+    for (i = 0; i < layout->segments; i++)
+        if (sgf__segment_sees(layout, (int32_t)i)) return 0;
     return layout->tokens > 0;
 }
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
     int32_t limit = s->model->config.context;
     size_t c;
+    int weighs;
     sgf_status status = sgf__drawing_check(task->temperature, task->top_p, err);
     if (status) return status;
     if (task->temperature > 0 && !task->random)
@@ -5769,13 +5808,22 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
                          (int)number + 1);
     if (!task->ids && task->max_new_tokens)
         return sgf__fail(err, SGF_ERR_ARG, "question %d has no ids to write to", (int)number + 1);
-    if (!task->contexts ||
-        (task->combine >= SGF_WEIGHTED_AVG && task->contexts > 1 && !task->weight))
+    if (!task->contexts || !task->context)
+        return sgf__fail(err, SGF_ERR_ARG, "question %d has no context", (int)number + 1);
+    if ((unsigned)task->combine > SGF_WEIGHTED_MAX)
+        return sgf__fail(err, SGF_ERR_ARG, "question %d: there is no rule %d; sgf_combine has them",
+                         (int)number + 1, (int)task->combine);
+    weighs = task->combine >= SGF_WEIGHTED_AVG && task->contexts > 1;
+    if (weighs && !task->weight)
         return sgf__fail(err, SGF_ERR_ARG,
-                         "question %d has no context, or no weights for a weighted rule",
+                         "question %d: a weighted rule needs a weight for each context "
+                         "(sgf_task.weight; sgf_method.mass for sgf_ask)",
                          (int)number + 1);
     for (c = 0; c < task->contexts; c++) {
         const sgf_layout *layout = &task->context[c];
+        if (weighs && !(task->weight[c] >= 0 && task->weight[c] <= DBL_MAX))
+            return sgf__fail(err, SGF_ERR_ARG, "question %d: context %llu has the weight %g",
+                             (int)number + 1, (unsigned long long)c + 1, task->weight[c]);
         if (layout->answer < 0 || !layout->tokens)
             return sgf__fail(err, SGF_ERR_ARG,
                              "question %d: a context needs tokens and an answer segment",
@@ -5784,6 +5832,11 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
             return sgf__fail(err, SGF_ERR_ARG,
                              "question %d: no segment of its layout sees any; set the mask first "
                              "(sgf_mask_set, sgf_matrix_set, sgf_visible_set)",
+                             (int)number + 1);
+        if (!sgf__segment_sees(layout, layout->answer))
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "question %d: the answer's segment sees none; set the mask when all "
+                             "segments are there",
                              (int)number + 1);
         if (layout->answer_pos < 0 ||
             layout->answer_pos > limit || /* the last id is not fed back: */
@@ -5900,11 +5953,24 @@ static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, i
     return status;
 }
 
+/* What a callback of the stream returned; *said is its error, with an empty message if it wrote none. */
+static sgf_status sgf__callback_status(const char *name, sgf_status status, const sgf_error *said,
+                                       sgf_error *err) {
+    if (!status) return SGF_OK;
+    if (!said->message[0])
+        return sgf__fail(err, status, "`%s` of the stream failed: %s", name,
+                         sgf_status_text(status));
+    if (err) *err = *said;
+    return status;
+}
 /* The next task, checked. */
 static sgf_status sgf__task_next(sgf_session *s, sgf__flight *f, sgf_error *err) {
     sgf_status status;
+    sgf_error said;
     f->waiting = NULL;
-    status = f->stream->next(f->stream->user, &f->waiting, err);
+    said.message[0] = 0;
+    status = sgf__callback_status("next", f->stream->next(f->stream->user, &f->waiting, &said),
+                                  &said, err);
     if (!status && f->waiting) status = sgf__task_check(s, f->waiting, f->arrived++, err);
     return status;
 }
@@ -6075,6 +6141,7 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
 static sgf_status sgf__active_choose_all(sgf_session *s, sgf__flight *f, sgf_error *err) {
     size_t i, kept = 0;
     sgf_status status = SGF_OK;
+    sgf_error said;
     for (i = 0; i < f->count; i++) {
         sgf__active a = f->active[i];
         int ends = 0;
@@ -6086,7 +6153,10 @@ static sgf_status sgf__active_choose_all(sgf_session *s, sgf__flight *f, sgf_err
         if (ends) {
             sgf_task *task = a.task;
             sgf__active_free(s, &a);
-            if (f->stream->done) status = f->stream->done(f->stream->user, task, err);
+            said.message[0] = 0;
+            if (f->stream->done)
+                status = sgf__callback_status("done", f->stream->done(f->stream->user, task, &said),
+                                              &said, err);
         } else f->active[kept++] = a;
     }
     f->count = kept;
@@ -14817,8 +14887,14 @@ SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, 
     size_t row, rows, first;
     sgf__shared shared = {NULL, 0};
     sgf_status status;
-    if (!at || at->type != SGF_UTF8 || (unsigned)type >= SGF_OTHER)
-        return sgf__fail(err, SGF_ERR_ARG, "column %d does not hold texts to be parsed", column);
+    if (!at)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no column %d, the table has %d", column,
+                         sgf_table_columns(table));
+    if ((unsigned)type >= SGF_OTHER)
+        return sgf__fail(err, SGF_ERR_ARG, "texts cannot be parsed as type %d", (int)type);
+    if (at->type != SGF_UTF8)
+        return sgf__fail(err, SGF_ERR_ARG, "column %d (%s) does not hold texts to be parsed",
+                         column, at->name);
     if (type == SGF_UTF8) return SGF_OK;
     memset(&made, 0, sizeof made);
     made.name = at->name;

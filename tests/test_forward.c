@@ -578,7 +578,7 @@ static void test_rows_that_are_refused(void) {
                {INT32_MAX, 0, 0, 0, SGF_ERR_ARG, "token id 2147483647"},
                {1, 0, -1, 0, SGF_ERR_ARG, "segment -1: the sequence has 2"},
                {1, 0, 2, 0, SGF_ERR_ARG, "segment 2: the sequence has 2"},
-               {1, -1, 0, 0, SGF_ERR_LIMIT, "position -1"},
+               {1, -1, 0, 0, SGF_ERR_ARG, "position -1: the first one is 0"},
                {1, INT32_MAX, 0, 0, SGF_ERR_LIMIT, "position 2147483647"}};
     sgf_layout rule, small;
     int32_t sequence, closed, none = 77;

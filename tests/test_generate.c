@@ -422,7 +422,71 @@ static void test_generate_checks_its_limits(void) {
     CHECK(sgf_ask(session, &method, &all.prompt[0], SIZE_MAX, answer, sizeof answer, &err) ==
           SGF_ERR_LIMIT);
     sgf_layout_free(&layout);
+    CHECK(!layout.tokens && !layout.segments && layout.mem.alloc && layout.answer == -1);
+    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err); /* an empty one again */
+    sgf_layout_free(&layout);
     sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* What a caller may get wrong is refused, and said. */
+static void test_generate_refuses_what_is_wrong(void) {
+    static const double bad[] = {-1, INFINITY, NAN};
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    sgf_session_options options;
+    sgf_layout layout[2];
+    sgf_task task;
+    sgf_error err;
+    double weight[2] = {0, 0};
+    int32_t ids[1], token = 5, segment;
+    size_t i;
+    CHECK(session != NULL);
+    if (!session) return;
+    memset(&task, 0, sizeof task);
+    memset(&options, 0, sizeof options);
+    for (i = 0; i < 2; i++) {
+        sgf_layout_init(&layout[i], NULL);
+        CHECK(sgf_layout_segment(&layout[i], (sgf_role)SGF_ROLE_COUNT, 0, NULL, &err) ==
+              SGF_ERR_ARG);
+        MUST(sgf_layout_segment(&layout[i], SGF_SHARED, -1, &segment, &err), err);
+        sgf_mask_set(&layout[i], SGF_CAUSAL); /* too early: */
+        MUST(sgf_layout_segment(&layout[i], SGF_ANSWER, -1, &segment, &err), err);
+        MUST(sgf_layout_add(&layout[i], segment, &token, 1, &err), err);
+    }
+    task.ids = ids, task.max_new_tokens = 1;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "has no context"));
+    task.contexts = 2;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "has no context"));
+    task.context = layout;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "the answer's segment sees none"));
+    for (i = 0; i < 2; i++) sgf_mask_set(&layout[i], SGF_CAUSAL);
+    task.combine = (sgf_combine)(SGF_WEIGHTED_MAX + 1);
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "there is no rule 4"));
+    task.combine = SGF_WEIGHTED_AVG;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "a weight for each context"));
+    task.weight = weight;
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        weight[1] = bad[i];
+        CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, "context 2 has the weight"));
+    }
+    weight[1] = 0; /* all 0: as equal ones */
+    MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+    for (i = 0; i < 2; i++) sgf_layout_free(&layout[i]);
+    sgf_session_free(session);
+    session = NULL;
+    CHECK(sgf_session_create(NULL, NULL, &session, &err) == SGF_ERR_ARG);
+    options.threads = -1;
+    CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_ARG);
+    options.threads = 0, options.kernels = (sgf_kernels)SGF_KERNELS_COUNT;
+    CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_ARG);
+    options.kernels = SGF_KERNELS_AUTO, options.device = (sgf_device)SGF_DEVICE_COUNT;
+    CHECK(sgf_session_create(model, &options, &session, &err) == SGF_ERR_ARG && !session);
     sgf_model_free(model);
 }
 /* A tokenizer that covers nothing of the prompt is refused, not trusted. */
@@ -455,5 +519,6 @@ static void tests_generate(void) {
     RUN(test_ask_and_its_refusals);
     RUN(test_weights_are_used_once);
     RUN(test_generate_checks_its_limits);
+    RUN(test_generate_refuses_what_is_wrong);
     RUN(test_a_prompt_without_tokens_is_refused);
 }

@@ -412,6 +412,10 @@ static void test_segments_in_words(void) {
     for (i = 0; i < 12; i++)
         CHECK(!strcmp(sgf_segment_text(&layout, i, text, sizeof text), words[i]));
     CHECK(strlen(sgf_segment_text(&layout, 1, text, 5)) == 4);
+    CHECK(strstr(sgf_segment_text(&layout, -1, text, sizeof text), "does not exist"));
+    CHECK(
+        strstr(sgf_segment_text(&layout, (int32_t)layout.segments, text, sizeof text), "segment") &&
+        strstr(text, "does not exist"));
     sgf_layout_free(&layout);
 }
 static void test_comparison(void) {

@@ -15,6 +15,7 @@ typedef struct {
     size_t fail_next, fail_done, fail_step; /* after so many calls; 0: never */
     float *logits;                          /* [STREAM_TASKS][STREAM_LENGTH][V] */
     size_t V;
+    int silent; /* failures do not say why */
 } stream_all;
 
 static sgf_status stream_layout(const sgf_model *model, sgf_layout *layout, size_t tokens,
@@ -64,7 +65,7 @@ static void stream_free(stream_all *all) {
 static sgf_status stream_next(void *user, sgf_task **task, sgf_error *err) {
     stream_all *all = (stream_all *)user;
     if (all->fail_next && all->given == all->fail_next)
-        return sgf__fail(err, SGF_ERR_IO, "no more questions");
+        return all->silent ? SGF_ERR_IO : sgf__fail(err, SGF_ERR_IO, "no more questions");
     if (all->given == STREAM_TASKS) return SGF_OK;
     *task = &all->task[all->given++];
     if (++all->open > all->most_open) all->most_open = all->open;
@@ -74,8 +75,8 @@ static sgf_status stream_done(void *user, sgf_task *task, sgf_error *err) {
     stream_all *all = (stream_all *)user;
     all->done[task - all->task]++;
     all->open--;
-    if (all->fail_done && !--all->fail_done) return sgf__fail(err, SGF_ERR_FORMAT, "not that one");
-    return SGF_OK;
+    if (!all->fail_done || --all->fail_done) return SGF_OK;
+    return all->silent ? SGF_ERR_FORMAT : sgf__fail(err, SGF_ERR_FORMAT, "not that one");
 }
 static int stream_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
     stream_all *all = (stream_all *)user;
@@ -163,9 +164,15 @@ static void test_a_stream_that_fails_can_be_followed_by_another(void) {
             if (how == 1) all->fail_done = after;
             if (how == 2) all->fail_step = after;
             if (how == 3) all->task[after].contexts = 0;
+            all->silent = after % 2 != 0;
+            err.message[0] = 0;
             status = sgf_generate_stream(session, &stream, &err);
             CHECK(status == (how == 0 ? SGF_ERR_IO : how == 1 ? SGF_ERR_FORMAT : SGF_ERR_ARG));
             CHECK(err.status == status);
+            if (how < 2)
+                CHECK(strstr(err.message, all->silent ? how ? "`done` of" : "`next` of"
+                                          : how       ? "not that one"
+                                                      : "no more questions"));
             for (i = 0; i < session->sequence_count; i++) /* only what is kept for reuse */
                 CHECK(!session->sequence[i].open || !session->sequence[i].children);
             stream_free(all);
