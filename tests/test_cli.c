@@ -178,10 +178,14 @@ static int cli_reports(const char *verb) {
  */
 static int cli_is_clear(const char *verb, const cli_result *r) {
     char start[64];
-    const char *end = strchr(r->said, '\n');
+    const char *said = r->said, *end = strchr(said, '\n');
     snprintf(start, sizeof start, "segfuse %s: ", verb);
+#ifdef TEST_SANITIZED /* says a line of its own about memory that is not there */
+    if (end && strstr(said, "Sanitizer failed to allocate"))
+        said = end + 1, end = strchr(said, '\n');
+#endif
     if (!r->said_size && r->out_size && r->status == 1) return cli_reports(verb);
-    if (strncmp(r->said, start, strlen(start)) && strncmp(r->said, "segfuse: ", 9)) return 0;
+    if (strncmp(said, start, strlen(start)) && strncmp(said, "segfuse: ", 9)) return 0;
     if (!end || (size_t)(end + 1 - r->said) != r->said_size) return 0;
     return !r->out_size || !strcmp(verb, "interactive");
 }
