@@ -180,7 +180,7 @@ static int cli_is_clear(const char *verb, const cli_result *r) {
     char start[64];
     const char *said = r->said, *end = strchr(said, '\n');
     snprintf(start, sizeof start, "segfuse %s: ", verb);
-#ifdef TEST_SANITIZED /* says a line of its own about memory that is not there */
+#ifdef TEST_SANITIZED /* the sanitizer says a line of its own about memory that is not there */
     if (end && strstr(said, "Sanitizer failed to allocate"))
         said = end + 1, end = strchr(said, '\n');
 #endif
