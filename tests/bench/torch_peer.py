@@ -22,7 +22,8 @@
         torch.compile(flex_attention) on one sequence of isolated segments, and with a causal mask (--lengths: one of
         them only; of one length: causal). The block mask is made beforehand, in blocks of several sizes, as no size is
         best for all; how long that takes is a figure of its own. FLOP/s count visible pairs, as ours do.
-        scaled_dot_product_attention with is_causal stands beside it.
+        scaled_dot_product_attention with is_causal stands beside it; on a GPU also by FlashAttention and cuDNN by name,
+        as which of them PyTorch prefers changes with its version.
 
     torch_peer.py decode --rows 160 --length 2120 [--heads 24] [--kv_heads 8] [--head_dim 128]
         torch.compile(flex_attention) and scaled_dot_product_attention on --rows sequences of one bfloat16 query each
@@ -32,14 +33,17 @@ All of them: [--device cpu|cuda] [--threads N] [--samples 5]. On a GPU, times ar
 in a sample of `attention` and `decode`.
 """
 import argparse
+import contextlib
 import sys
 import time
 import warnings
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+SDPA_BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION]
 BLOCK_SIZES = {"cpu": (32, 64, 128), "cuda": (64, 128, 256)}
 DEVICE = "cpu"
 
@@ -259,9 +263,13 @@ def attention(options):
                 if not apart < (1e-4 if dtype == torch.float32 else 5e-2):
                     sys.exit(f"{title}: {apart:.1e} from the dense result")
                 figure(title, "FLOP/s", [4 * H * C * float(pairs) / t for t in timed(call, options.samples)])
-        if "causal" in masks:
-            took = timed(lambda: dense_attention(q, k, v, is_causal=True), options.samples)
-            figure(f"PyTorch sdpa, causal {dtype_name}", "FLOP/s", [4 * H * C * masks["causal"][1] / t for t in took])
+        if "causal" not in masks:
+            continue
+        for backend in [None] + (SDPA_BACKENDS if DEVICE == "cuda" and dtype == torch.bfloat16 else []):
+            with sdpa_kernel(backend) if backend else contextlib.nullcontext():
+                took = timed(lambda: dense_attention(q, k, v, is_causal=True), options.samples)
+            figure(f"PyTorch sdpa{' by ' + backend.name if backend else ''}, causal {dtype_name}", "FLOP/s",
+                   [4 * H * C * masks["causal"][1] / t for t in took])
 
 
 @torch.no_grad()
