@@ -103,7 +103,7 @@ build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 ## cuda     build/segfuse-cuda and build/segfuse_cuda.o, by nvcc: the program and the forward pass on an NVIDIA GPU
 NVCC ?= nvcc
 NVCC_FLAGS = -std=c++17 -O3 -fmad=false -gencode arch=compute_80,code=sm_80 \
-    -gencode arch=compute_90,code=sm_90 -gencode arch=compute_90,code=compute_90 \
+    -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_90,code=compute_90 \
     -Werror all-warnings -Xcompiler -Wall,-Wextra
 NVCC_LIBS = -lcublasLt -Xlinker -rpath -Xlinker $(dir $(shell command -v $(NVCC)))../lib64 -lm -lpthread
 HAVE_NVCC = command -v $(NVCC) > /dev/null || { echo "skipped $@: $(NVCC) is not installed"; exit 0; }

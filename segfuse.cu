@@ -52,16 +52,25 @@ enum {
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
 
-/* Blocks of `attend` have eight warps where a bucket has more pairs of a row and a head than this: they read
-   keys and values half as often from L2. Four warps fit twice on a multiprocessor, and one block begins and ends
-   while the other computes, which is what many short items need. */
+/* `attend_wide` computes, where the chip has it, when a bucket has more pairs of a row and a head than this. Fewer
+   do not fill its blocks. */
 #ifndef SGF_WIDE
-#define SGF_WIDE 1024
+#define SGF_WIDE 512
 #endif
 
+/* Hopper's products of four warps exist in code for sm_90a alone (SGF__GROUPS); code for sm_90 and newer can begin
+   before the kernel ahead of it ended (SGF__FOLLOWS). */
 #ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
 using namespace emulator;
+#define SGF__GROUPS
+#define SGF__FOLLOWS
 #else
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#define SGF__GROUPS
+#endif
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#define SGF__FOLLOWS
+#endif
 __device__ __forceinline__ float f16_widen(uint16_t bits) {
     float x;
     asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
@@ -126,6 +135,80 @@ __device__ __forceinline__ void copy_close() {
 template <int N> __device__ __forceinline__ void copy_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
+/* 16 bytes that are read once: they take no place in L1. */
+__device__ __forceinline__ uint4 load_once(const void *at) {
+    uint4 x;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w)
+                 : "l"(at));
+    return x;
+}
+/* The next kernel may begin; what the kernel before wrote is there, and what it reads may be written. Every kernel
+   that `launch` starts does both before it touches what another one writes or reads: so that kernels stay in order
+   though each begins early. */
+__device__ __forceinline__ void next_may_begin() {
+#ifdef SGF__FOLLOWS
+    asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+__device__ __forceinline__ void wait_for_last() {
+#ifdef SGF__FOLLOWS
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+#ifdef SGF__GROUPS
+/* Products of four warps, a group. Operands in shared memory are panels: [64][64] values, 128 bytes a row, the 16
+   bytes numbered c of row r in place c ^ r % 8 (swizzled), at a multiple of 1024 bytes. Results as those of `mma`,
+   rows 16w to 16w + 15 in warp w. They are computed aside: groups_begin before, groups_close after some, and
+   groups_wait until all but the last N that were closed are done; no register of theirs may be touched before. */
+__device__ __forceinline__ uint64_t panel_descriptor(const void *at) {
+    const uint64_t swizzled = (uint64_t)1 << 62, eight_rows = (uint64_t)(1024 >> 4) << 32,
+                   unused = (uint64_t)1 << 16;
+    return swizzled | eight_rows | unused | (__cvta_generic_to_shared(at) & 0x3FFFF) >> 4;
+}
+/* The shared memory that the launch names. */
+#define SHARED_ROOM(name) extern __shared__ __align__(1024) char name[]
+#define SGF__FOUR(x)    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
+#define SGF__EIGHT_OF(d)                                                                          \
+    SGF__FOUR(d[0]), SGF__FOUR(d[1]), SGF__FOUR(d[2]), SGF__FOUR(d[3]), SGF__FOUR(d[4]),          \
+        SGF__FOUR(d[5]), SGF__FOUR(d[6]), SGF__FOUR(d[7])
+#define SGF__REGISTERS                                                                            \
+    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, "      \
+    "%19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
+/* d[64, 64] += a[64, 16] b[64, 16]^T: a and b begin at a column of a panel that is a multiple of 16. */
+__device__ __forceinline__ void group_scores(float (*d)[4], const void *a, const void *b) {
+    asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " SGF__REGISTERS
+                 ", %32, %33, 1, 1, 1, 0, 0;"
+                 : SGF__EIGHT_OF(d)
+                 : "l"(panel_descriptor(a)), "l"(panel_descriptor(b)));
+}
+/* d[64, 64] += a[64, 16] b[16, 64]: a as in `mma`; b begins at a row of a panel that is a multiple of 16. */
+__device__ __forceinline__ void group_values(float (*d)[4], const uint32_t (&a)[4], const void *b) {
+    asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " SGF__REGISTERS
+                 ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
+                 : SGF__EIGHT_OF(d)
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(panel_descriptor(b)));
+}
+__device__ __forceinline__ void groups_begin() {
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void groups_close() {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+template <int N> __device__ __forceinline__ void groups_wait() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory");
+}
+/* What this thread wrote into shared memory is there for such products, once the others wait for it. */
+__device__ __forceinline__ void groups_see() {
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+/* A compiler keeps what it does with `n` registers of four behind this. */
+template <int N> __device__ __forceinline__ void registers_settle(float (*d)[4]) {
+    int n;
+#pragma unroll
+    for (n = 0; n < N; n++) asm volatile("" : SGF__FOUR(d[n])::"memory");
+}
+#endif
 #endif
 
 __device__ __forceinline__ float widen(float x) {
@@ -147,6 +230,16 @@ __device__ __forceinline__ void narrow(float x, f16 *out) {
 }
 __device__ __forceinline__ float fma_(float a, float b, float c) {
     return sgf__fma_portable(a, b, c);
+}
+
+__device__ __forceinline__ void follow() {
+    next_may_begin();
+    wait_for_last();
+}
+/* SwiGLU of column f of F; bias[2F]: of gates and ups, NULL: none. */
+__device__ __forceinline__ float gated(float gate, float up, const float *bias, int f, int F) {
+    if (bias) gate += bias[f], up += bias[F + f];
+    return gate / (1.0f + sgf__exp(-gate)) * up;
 }
 
 /* The sum of x over the threads of the block, which are a multiple of 32; all get it. */
@@ -189,11 +282,24 @@ __global__ void weights_to_f16(uint16_t *w, size_t n, int *lost) {
     w[i] = made.bits;
 }
 
+/* What this code was compiled for: there[0], [1] = 1 if it has SGF__FOLLOWS, SGF__GROUPS. One block. */
+__global__ void probe(int *there) {
+    (void)there;
+#ifdef SGF__FOLLOWS
+    there[0] = 1;
+#endif
+#ifdef SGF__GROUPS
+    there[1] = 1;
+#endif
+}
+
 /* x[T, D] = the rows' embeddings (sgf__embed_part). A block for each row. */
 template <class W>
 __global__ void embed(const sgf_device_row *rows, const W *table, float *x, int D) {
-    const W *from = table + (size_t)rows[blockIdx.x].token * (size_t)D;
+    const W *from;
     int d;
+    follow();
+    from = table + (size_t)rows[blockIdx.x].token * (size_t)D;
     for (d = (int)threadIdx.x; d < D; d += (int)blockDim.x)
         x[(size_t)blockIdx.x * (size_t)D + d] = widen(from[d]);
 }
@@ -203,6 +309,7 @@ __global__ void angles(const sgf_device_row *rows, const float *inv_freq, float 
                        float *cosine, float *sine) {
     size_t at = (size_t)blockIdx.x * (size_t)half;
     int i;
+    follow();
     for (i = (int)threadIdx.x; i < half; i += (int)blockDim.x) {
         float angle = (float)rows[blockIdx.x].pos * inv_freq[i];
         double s, c;
@@ -219,9 +326,11 @@ __global__ void norm(const float *x, const int32_t *pick, const float *weight, f
                      T *out) {
     enum { PART = 1024 };
     __shared__ float part[PART], scale;
-    const float *from = x + (size_t)(pick ? pick[blockIdx.x] : (int)blockIdx.x) * (size_t)D;
+    const float *from;
     int d, at, i = (int)threadIdx.x;
     float sum = 0;
+    follow();
+    from = x + (size_t)(pick ? pick[blockIdx.x] : (int)blockIdx.x) * (size_t)D;
     if (EXACT) {
         for (at = 0; at < D; at += PART) {
             int n = D - at < PART ? D - at : PART;
@@ -258,6 +367,7 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
     int n0 = (int)blockIdx.x * COLUMNS, t0 = (int)blockIdx.y * ROWS, i, j, k, at;
     int tn = (int)threadIdx.x % ACROSS, tt = (int)threadIdx.x / ACROSS;
     float sum[NS][TS];
+    follow();
     for (i = 0; i < NS; i++)
         for (j = 0; j < TS; j++) sum[i][j] = 0;
     for (at = 0; at < K; at += STEP) {
@@ -291,41 +401,55 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
 
 /* out[T, N] (+)= x[T, K] w[N, K]^T for T <= ROWS rows: what decoding needs. A warp for each n reads the
    weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. DEEP loads of a lane
-   are on their way at once: that many are needed to keep the memory busy. */
-template <class W, int ROWS>
-__global__ void few_rows(const W *w, const W *x, float *out, int N, int K, int rows, int add) {
-    enum { EACH = 16 / sizeof(W), STEP = 32 * EACH, DEEP = 4 };
+   are on their way at once, the first of them before the kernel ahead has ended: that many are needed to keep the
+   memory busy.
+   GATED: h[T, N] = SwiGLU of x[T, K] w[2N, K]^T, gate and up behind each other, with bias[2N] (NULL: none). */
+template <class W, int ROWS, bool GATED>
+__global__ void few_rows(const W *w, const W *x, const float *bias, float *out, W *h, int N, int K,
+                         int rows, int add) {
+    enum { EACH = 16 / sizeof(W), STEP = 32 * EACH, DEEP = 4, SIDES = GATED ? 2 : 1 };
     union chunk {
         uint4 words;
         W value[EACH];
     };
     int lane = (int)threadIdx.x % 32, n = (int)((blockIdx.x * blockDim.x + threadIdx.x) / 32);
-    int k, t, i, j;
-    float sum[ROWS];
+    int k, t, i, j, s;
+    float sum[SIDES][ROWS];
+    next_may_begin();
     if (n >= N) return; /* the whole warp */
-    for (t = 0; t < ROWS; t++) sum[t] = 0;
+    for (s = 0; s < SIDES; s++)
+        for (t = 0; t < ROWS; t++) sum[s][t] = 0;
     w += (size_t)n * (size_t)K;
     for (k = lane * EACH; k < K; k += DEEP * STEP) {
-        chunk weight[DEEP], value;
+        chunk weight[SIDES][DEEP], value;
 #pragma unroll
-        for (j = 0; j < DEEP; j++)
-            if (k + j * STEP < K)
-                weight[j].words = *(const uint4 *)(const void *)(w + k + j * STEP);
+        for (s = 0; s < SIDES; s++)
+#pragma unroll
+            for (j = 0; j < DEEP; j++)
+                if (k + j * STEP < K)
+                    weight[s][j].words =
+                        load_once(w + (size_t)s * (size_t)N * (size_t)K + k + j * STEP);
+        if (k < STEP) wait_for_last();
 #pragma unroll
         for (j = 0; j < DEEP; j++)
             for (t = 0; t < ROWS && k + j * STEP < K; t++) {
                 if (t >= rows) break;
                 value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k +
                                                              j * STEP);
-                for (i = 0; i < EACH; i++)
-                    sum[t] = fma_(widen(weight[j].value[i]), widen(value.value[i]), sum[t]);
+                for (s = 0; s < SIDES; s++)
+                    for (i = 0; i < EACH; i++)
+                        sum[s][t] = fma_(widen(weight[s][j].value[i]), widen(value.value[i]),
+                                         sum[s][t]);
             }
     }
     for (t = 0; t < ROWS; t++) {
-        for (i = 16; i > 0; i /= 2) sum[t] += __shfl_xor_sync(0xFFFFFFFFu, sum[t], i);
+        for (s = 0; s < SIDES; s++)
+            for (i = 16; i > 0; i /= 2) sum[s][t] += __shfl_xor_sync(0xFFFFFFFFu, sum[s][t], i);
         if (lane == 0 && t < rows) {
-            float *to = out + (size_t)t * (size_t)N + n;
-            *to = add ? *to + sum[t] : sum[t];
+            size_t at = (size_t)t * (size_t)N + n;
+            if (GATED)
+                narrow(gated(sum[0][t], sum[SIDES - 1][t], bias, n, N), h + at);
+            else out[at] = add ? out[at] + sum[0][t] : sum[0][t];
         }
     }
 }
@@ -333,6 +457,7 @@ __global__ void few_rows(const W *w, const W *x, float *out, int N, int K, int r
 /* x[T, N] += bias[N]. A block for each row. */
 __global__ void add_bias(float *x, const float *bias, int N) {
     int n;
+    follow();
     for (n = (int)threadIdx.x; n < N; n += (int)blockDim.x)
         x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
 }
@@ -350,8 +475,10 @@ __global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const
     int is_v = head >= H + G, is_k = head >= H && !is_v;
     const float *weight = is_v ? NULL : is_k ? k_norm : q_norm;
     size_t from = (size_t)row * (size_t)(H + 2 * G) * (size_t)C + (size_t)head * (size_t)C;
-    sgf_device_row own = rows[row];
+    sgf_device_row own;
     T *to;
+    follow();
+    own = rows[row];
     for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x)
         x[c] = bias ? qkv[from + c] + bias[head * C + c] : qkv[from + c];
     __syncthreads();
@@ -387,10 +514,14 @@ __global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const
 template <class T>
 __global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int layers, int G,
                       int C) {
-    sgf_device_copy own = copies[blockIdx.x];
+    sgf_device_copy own;
     int layer = (int)blockIdx.y / G, g = (int)blockIdx.y % G, half = C / 2, c, i;
-    const T *from = page_keys<T>((void *)own.from, layer, g, G, C) + own.from_cell * C;
-    T *to = page_keys<T>(own.to, layer, g, G, C) + own.to_cell * C;
+    const T *from;
+    T *to;
+    follow();
+    own = copies[blockIdx.x];
+    from = page_keys<T>((void *)own.from, layer, g, G, C) + own.from_cell * C;
+    to = page_keys<T>(own.to, layer, g, G, C) + own.to_cell * C;
     for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
         double s = 0, k = 1;
         float sine, cosine;
@@ -418,12 +549,10 @@ __global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int 
 template <class T> __global__ void swiglu(const float *gu, const float *bias, T *h, int F) {
     int f = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     size_t row = blockIdx.y;
-    float gate, up;
+    follow();
     if (f >= F) return;
-    gate = gu[2 * row * (size_t)F + f];
-    up = gu[(2 * row + 1) * (size_t)F + f];
-    if (bias) gate += bias[f], up += bias[F + f];
-    narrow(gate / (1.0f + sgf__exp(-gate)) * up, h + row * (size_t)F + f);
+    narrow(gated(gu[2 * row * (size_t)F + f], gu[(2 * row + 1) * (size_t)F + f], bias, f, F),
+           h + row * (size_t)F + f);
 }
 
 /* ====================================================================================
@@ -445,10 +574,13 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
     __shared__ float query[HEAD_MOST], weight[KEYS], top, sum;
     int head = (int)blockIdx.x, row = (int)blockIdx.y, i = (int)threadIdx.x, c, k, pass, s;
     int g = head / (H / G);
-    sgf_device_row own = rows[row];
-    sgf_device_group group = groups[own.group];
+    sgf_device_row own;
+    sgf_device_group group;
     float scale = 1.0f / sqrtf((float)C), best = -INFINITY, total = 0, acc[CHANNELS];
     size_t at = ((size_t)row * (size_t)H + (size_t)head) * (size_t)C;
+    follow();
+    own = rows[row];
+    group = groups[own.group];
     for (c = i; c < C; c += KEYS) query[c] = widen(q[at + c]);
     for (k = 0; k < CHANNELS; k++) acc[k] = 0;
     __syncthreads();
@@ -498,7 +630,7 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
         narrow(acc[c] * (1.0f / (sum != 0 ? sum : 1)), out + at + i + c * KEYS);
 }
 
-/* What one block of `attend` does for one kv head: up to 16 WARPS / R rows against some spans. */
+/* What one block of `attend` or `attend_wide` does for one kv head: up to 64 / R or 192 / R rows against some spans. */
 struct item {
     int32_t list, rows;  /* which: list[list], ... */
     int32_t span, spans; /* of the plan's own spans */
@@ -506,94 +638,223 @@ struct item {
     int32_t low;         /* the least index of its rows */
 };
 
-/* Where `attend` is among the keys of its item. */
+/* What the two kernels get: q, out [T, H C]; partial results as `merge` takes them. */
+struct attending {
+    const sgf_device_row *rows;
+    const item *items;
+    const int32_t *list;
+    const sgf_device_span *spans;
+    void *const *pages;
+    const f16 *q;
+    f16 *out;
+    float *partial, *partial_ml;
+    int H, G, C, layer, layers, window;
+};
+
+/* Where a block is among the keys of its item. */
 struct place {
     int span, base, end; /* keys [base, min(base + TILE, end)) of that span */
     void *const *page;   /* of the span's sequence */
 };
+__device__ __forceinline__ place place_of(const attending &a, int span) {
+    place at = {span, a.spans[span].begin, a.spans[span].end, a.pages + a.spans[span].first_page};
+    return at;
+}
+/* The next tile; its span is `last` when there is none. */
+__device__ __forceinline__ place place_next(const attending &a, place at, int last) {
+    at.base += TILE;
+    if (at.base >= at.end && ++at.span < last) at = place_of(a, at.span);
+    return at;
+}
 
-/* 64 keys or values (`skip` = PAGE) of a tile into shared memory, rows of CP + 8; what is not there
-   becomes 0. 16 bytes a thread and step. */
-template <int CP, int THREADS>
-__device__ __forceinline__ void tile_load(f16 *to, place at, int skip, int layer, int g, int G,
-                                          int C) {
+/* Where value c of row `row` of a tile [64][CP] is in shared memory: in rows of CP + 8, or in panels of 64 columns. */
+template <int CP, bool PANELS> __device__ __forceinline__ unsigned tile_at(unsigned row, unsigned c) {
+    return PANELS ? (c / 64 * TILE + row) * 64 + (c / 8 % 8 ^ row % 8) * 8 : row * (CP + 8) + c;
+}
+/* 64 keys or values (`skip` = PAGE) into a tile; what is not there becomes 0. 16 bytes a thread and step. */
+template <int CP, int THREADS, bool PANELS>
+__device__ __forceinline__ void tile_load(f16 *to, const attending &a, place at, int skip, int g) {
     enum { EACH = 8, CHUNKS = CP / EACH, ALL = TILE * CHUNKS };
     int n;
 #pragma unroll
     for (n = 0; n < ALL; n += THREADS) {
         unsigned i = threadIdx.x + (unsigned)n, row = i / CHUNKS, c = i % CHUNKS * EACH;
         unsigned j = (unsigned)at.base + row;
-        bool there = j < (unsigned)at.end && c < (unsigned)C;
-        const f16 *from = page_keys<f16>(at.page[there ? j / PAGE : 0], layer, g, G, C) +
-                          ((unsigned)skip + j % PAGE) * (unsigned)C + c;
-        if (ALL % THREADS == 0 || row < TILE) copy16(to + row * (CP + 8) + c, from, there);
+        bool there = row < TILE && j < (unsigned)at.end && c < (unsigned)a.C;
+        const f16 *from = page_keys<f16>(at.page[there ? j / PAGE : 0], a.layer, g, a.G, a.C) +
+                          ((unsigned)skip + j % PAGE) * (unsigned)a.C + c;
+        if (ALL % THREADS == 0 || row < TILE)
+            copy16(to + tile_at<CP, PANELS>(row, c), from, there);
+    }
+}
+
+/* A block's rows are pairs p of a row p / R of the item and a head p % R of the R that share the kv head, so that a
+   decode step, too, fills tiles, and K and V are read once for all heads and for all sequences that stand on the same
+   prefix. A warp has 16 pairs. With t = lane % 4 and u = lane / 4, a lane holds of scores [16, 64] the elements
+   (u, 8n + 2t), (u, 8n + 2t + 1), (u + 8, 8n + 2t), (u + 8, 8n + 2t + 1), and outputs [16, CP] alike. This is what it
+   knows of its pairs u and u + 8. */
+struct two_pairs {
+    int row[2], index[2], pos[2]; /* row -1: none */
+    float top[2], sum[2];         /* of scores so far: their maximum, and of their exponentials */
+};
+__device__ __forceinline__ void pairs_begin(const attending &a, const item &own, int R,
+                                            two_pairs *p) {
+    int warp = (int)threadIdx.x / 32, u = (int)threadIdx.x % 32 / 4, h;
+    for (h = 0; h < 2; h++) {
+        int pair = warp * 16 + u + 8 * h, row = -1;
+        if (pair / R < own.rows) row = a.list[own.list + pair / R];
+        p->row[h] = row;
+        p->index[h] = row < 0 ? -1 : a.rows[row].index;
+        p->pos[h] = row < 0 ? 0 : a.rows[row].pos;
+        p->top[h] = -INFINITY, p->sum[h] = 0;
+    }
+}
+/* Where head p % R of that row is in q and out. */
+__device__ __forceinline__ size_t pair_at(const attending &a, int row, int head) {
+    return ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
+}
+/* Scores become weights, exponentials of 2 above the greatest score so far; sums and outputs so far are to be
+   multiplied by shrink. `low`: the least index of all rows. */
+__device__ __forceinline__ void weigh(const attending &a, place now, int low, float scale,
+                                      float (&score)[TILE / 8][4], float (&shrink)[2],
+                                      two_pairs *p) {
+    const float log2e = 1.44269504f;
+    int mine = a.spans[now.span].own, t = (int)threadIdx.x % 4, n, i, h;
+    float mass = a.spans[now.span].log_mass * log2e, highest[2];
+    if (now.base + TILE > now.end || (mine && now.base + TILE - 1 > low)) {
+        int limit[2]; /* what a row does not see weighs nothing */
+        for (h = 0; h < 2; h++)
+            limit[h] = mine && p->index[h] + 1 < now.end ? p->index[h] + 1 : now.end;
+#pragma unroll
+        for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+            for (i = 0; i < 4; i++)
+                if (now.base + 8 * n + 2 * t + i % 2 >= limit[i / 2]) score[n][i] = -INFINITY;
+    }
+    if (a.window)
+#pragma unroll
+        for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+            for (i = 0; i < 2; i++) {
+                int j = now.base + 8 * n + 2 * t + i, key = 0;
+                if (j < now.end)
+                    key = page_positions<f16>(now.page[j / PAGE], a.layers, a.G, a.C)[j % PAGE];
+                for (h = 0; h < 2; h++)
+                    if (too_far(a.window, p->pos[h], key)) score[n][2 * h + i] = -INFINITY;
+            }
+    for (h = 0; h < 2; h++) highest[h] = p->top[h];
+#pragma unroll
+    for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+        for (i = 0; i < 4; i++) {
+            score[n][i] = fma_(score[n][i], scale, mass);
+            highest[i / 2] = fmaxf(highest[i / 2], score[n][i]);
+        }
+    for (h = 0; h < 2; h++) { /* the four lanes of a row agree on its maximum */
+        float safe;
+        highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 1));
+        highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 2));
+        safe = highest[h] > -INFINITY ? highest[h] : 0; /* nothing was seen yet */
+        shrink[h] = exp2_fast(p->top[h] - safe);
+        p->top[h] = highest[h];
+        highest[h] = safe;
+        p->sum[h] *= shrink[h];
+    }
+#pragma unroll
+    for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+        for (i = 0; i < 4; i++) {
+            score[n][i] = exp2_fast(score[n][i] - highest[i / 2]);
+            p->sum[i / 2] += score[n][i];
+        }
+}
+/* Weights of keys 16s to 16s + 15 as the left operand of a product. */
+__device__ __forceinline__ void weights_pack(const float (&score)[TILE / 8][4], int s,
+                                             uint32_t (&a)[4]) {
+    a[0] = f16_pack(score[2 * s][0], score[2 * s][1]);
+    a[1] = f16_pack(score[2 * s][2], score[2 * s][3]);
+    a[2] = f16_pack(score[2 * s + 1][0], score[2 * s + 1][1]);
+    a[3] = f16_pack(score[2 * s + 1][2], score[2 * s + 1][3]);
+}
+template <int CP>
+__device__ __forceinline__ void outputs_shrink(float (&acc)[CP / 8][4], const float (&shrink)[2]) {
+    int n, i;
+#pragma unroll
+    for (n = 0; n < CP / 8; n++)
+#pragma unroll
+        for (i = 0; i < 4; i++) acc[n][i] *= shrink[i / 2];
+}
+/* The outputs of a lane's pairs, or the partial results. */
+template <int CP>
+__device__ __forceinline__ void outputs_store(const attending &a, const item &own, int g, int R,
+                                              const float (&acc)[CP / 8][4], two_pairs *p) {
+    int warp = (int)threadIdx.x / 32, t = (int)threadIdx.x % 4, u = (int)threadIdx.x % 32 / 4;
+    int n, i, h;
+    for (h = 0; h < 2; h++) {
+        p->sum[h] += __shfl_xor_sync(0xFFFFFFFFu, p->sum[h], 1);
+        p->sum[h] += __shfl_xor_sync(0xFFFFFFFFu, p->sum[h], 2);
+    }
+    for (h = 0; h < 2; h++) {
+        int pair = warp * 16 + u + 8 * h, head = g * R + pair % R;
+        size_t at = pair_at(a, p->row[h], head), slot;
+        if (p->row[h] < 0) continue;
+        if (own.partial < 0) {
+            float share = p->sum[h] > 0 ? 1.0f / p->sum[h] : 0;
+#pragma unroll
+            for (n = 0; n < CP / 8; n++)
+                if (8 * n + 2 * t < a.C)
+                    *(uint32_t *)(void *)(a.out + at + 8 * n + 2 * t) =
+                        f16_pack(acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
+            continue;
+        }
+        slot = (size_t)(own.partial + pair / R) * (size_t)a.H + (size_t)head;
+#pragma unroll
+        for (n = 0; n < CP / 8; n++)
+            for (i = 0; i < 2; i++)
+                if (8 * n + 2 * t + i < a.C)
+                    a.partial[slot * (size_t)a.C + 8 * n + 2 * t + i] = acc[n][2 * h + i];
+        if (t == 0) a.partial_ml[2 * slot] = p->top[h], a.partial_ml[2 * slot + 1] = p->sum[h];
     }
 }
 
 /* Segment attention on tensor cores, for prefill and decode alike: FlashAttention-2's loop (Dao 2023)
-   over the keys that the item's spans name, and no others. A block for each item (x) and kv head
-   (y). Its 16 WARPS rows of the tile are pairs p of a row p / R of the item and a head p % R of the R
-   that share the kv head, so that a decode step, too, fills the tile and reads K and V once for all
-   heads and for all sequences that stand on the same prefix.
-
-   A warp has 16 pairs. With t = lane % 4 and u = lane / 4, a lane holds of a product [16, 8] the
-   elements (u, 2t), (u, 2t + 1), (u + 8, 2t), (u + 8, 2t + 1). Scores and sums are f32; weights are
-   rounded to f16 before they meet V. Exponents are of 2. While one tile is multiplied, the next one is
-   on its way (copy16): K during weights times V, V during the next scores. */
-template <int CP, int WARPS>
-__global__ void __launch_bounds__(WARPS * 32)
-    attend(const sgf_device_row *rows, const item *items, const int32_t *list,
-           const sgf_device_span *spans, void *const *pages, const f16 *q, f16 *out, float *partial,
-           float *partial_ml, int H, int G, int C, int layer, int layers, int window) {
-    enum { THREADS = WARPS * 32, STRIDE = CP + 8, CS = CP / 16 };
+   over the keys that the item's spans name, and no others. A block of four warps for each item (x) and kv head
+   (y). Scores and sums are f32; weights are rounded to f16 before they meet V. While one tile is multiplied, the
+   next one is on its way (copy16): K during weights times V, V during the next scores. */
+enum { ATTEND_THREADS = 128 };
+template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(attending a) {
+    enum { THREADS = ATTEND_THREADS, STRIDE = CP + 8, CS = CP / 16 };
     __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
-    const float log2e = 1.44269504f;
-    item own = items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
-    int g = (int)blockIdx.y, R = H / G, lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
-    int t = lane % 4, u = lane / 4, i, n, s, h, last = own.span + own.spans;
-    int row[2], index[2], pos[2];
-    size_t at[2]; /* of the pair's head in q and out */
+    int g = (int)blockIdx.y, R = a.H / a.G, lane = (int)threadIdx.x % 32;
+    int warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4, i, n, s, last;
     uint32_t query[CS][4];
-    float acc[CP / 8][4], top[2], sum[2], scale = log2e / sqrtf((float)C);
+    float acc[CP / 8][4], shrink[2], scale = 1.44269504f / sqrtf((float)a.C);
+    two_pairs pairs;
     place now, next;
+    item own;
+    follow();
+    own = a.items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
+    last = own.span + own.spans;
     if (own.rows == 0) return; /* the whole block: an item that fills the grid */
-    for (h = 0; h < 2; h++) {
-        int pair = warp * 16 + u + 8 * h;
-        row[h] = pair / R < own.rows ? list[own.list + pair / R] : -1;
-        index[h] = row[h] < 0 ? -1 : rows[row[h]].index;
-        pos[h] = row[h] < 0 ? 0 : rows[row[h]].pos;
-        at[h] = ((size_t)(row[h] < 0 ? 0 : row[h]) * (size_t)H + (size_t)(g * R + pair % R)) *
-                (size_t)C;
-        top[h] = -INFINITY, sum[h] = 0;
-    }
+    now = place_of(a, own.span);
+    tile_load<CP, THREADS, false>(ks, a, now, 0, g);
+    copy_close();
+    tile_load<CP, THREADS, false>(vs, a, now, PAGE, g);
+    copy_close();
+    pairs_begin(a, own, R, &pairs);
     for (s = 0; s < CS; s++)
         for (i = 0; i < 4; i++) { /* a fragment: rows u, u + 8; columns 2t, 2t + 8 */
-            int c = s * 16 + 2 * t + (i / 2) * 8;
-            query[s][i] = row[i % 2] >= 0 && c < C
-                              ? *(const uint32_t *)(const void *)(q + at[i % 2] + c)
+            int c = s * 16 + 2 * t + (i / 2) * 8, row = pairs.row[i % 2];
+            int head = g * R + (warp * 16 + u + i % 2 * 8) % R;
+            query[s][i] = row >= 0 && c < a.C
+                              ? *(const uint32_t *)(const void *)(a.q + pair_at(a, row, head) + c)
                               : 0;
         }
     for (n = 0; n < CP / 8; n++)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
-
-    now.span = own.span, now.base = spans[own.span].begin, now.end = spans[own.span].end;
-    now.page = pages + spans[own.span].first_page;
-    tile_load<CP, THREADS>(ks, now, 0, layer, g, G, C);
-    copy_close();
-    tile_load<CP, THREADS>(vs, now, PAGE, layer, g, G, C);
-    copy_close();
-    while (now.span < last) {
-        float score[TILE / 8][4], highest[2], shrink[2];
-        int mine = spans[now.span].own, limit[2];
-        float mass = spans[now.span].log_mass * log2e;
-        bool whole = now.base + TILE <= now.end && (!mine || now.base + TILE - 1 <= own.low);
-        next = now;
-        next.base += TILE;
-        if (next.base >= now.end && ++next.span < last) {
-            next.base = spans[next.span].begin, next.end = spans[next.span].end;
-            next.page = pages + spans[next.span].first_page;
-        }
-
+    for (; now.span < last; now = next) {
+        float score[TILE / 8][4];
+        next = place_next(a, now, last);
         copy_wait<1>(); /* K is here */
         __syncthreads();
         for (n = 0; n < TILE / 8; n++)
@@ -609,101 +870,145 @@ __global__ void __launch_bounds__(WARPS * 32)
                 mma(score[n + 1], query[s], b[2], b[3]);
             }
         __syncthreads(); /* K was read */
-        if (next.span < last) tile_load<CP, THREADS>(ks, next, 0, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS, false>(ks, a, next, 0, g);
         copy_close();
-
-        for (h = 0; h < 2; h++) limit[h] = mine && index[h] + 1 < now.end ? index[h] + 1 : now.end;
-        if (!whole) /* what a row does not see weighs nothing */
-#pragma unroll
-            for (n = 0; n < TILE / 8; n++)
-#pragma unroll
-                for (i = 0; i < 4; i++)
-                    if (now.base + 8 * n + 2 * t + i % 2 >= limit[i / 2]) score[n][i] = -INFINITY;
-        if (window)
-#pragma unroll
-            for (n = 0; n < TILE / 8; n++)
-#pragma unroll
-                for (i = 0; i < 2; i++) {
-                    int j = now.base + 8 * n + 2 * t + i, key = 0;
-                    if (j < now.end)
-                        key = page_positions<f16>(now.page[j / PAGE], layers, G, C)[j % PAGE];
-                    for (h = 0; h < 2; h++)
-                        if (too_far(window, pos[h], key)) score[n][2 * h + i] = -INFINITY;
-                }
-        for (h = 0; h < 2; h++) highest[h] = top[h];
-#pragma unroll
-        for (n = 0; n < TILE / 8; n++)
-#pragma unroll
-            for (i = 0; i < 4; i++) {
-                score[n][i] = fma_(score[n][i], scale, mass);
-                highest[i / 2] = fmaxf(highest[i / 2], score[n][i]);
-            }
-        for (h = 0; h < 2; h++) { /* the four lanes of a row agree on its maximum */
-            float safe;
-            highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 1));
-            highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 2));
-            safe = highest[h] > -INFINITY ? highest[h] : 0; /* nothing was seen yet */
-            shrink[h] = exp2_fast(top[h] - safe);
-            top[h] = highest[h];
-            highest[h] = safe;
-            sum[h] *= shrink[h];
-        }
-#pragma unroll
-        for (n = 0; n < TILE / 8; n++)
-#pragma unroll
-            for (i = 0; i < 4; i++) {
-                score[n][i] = exp2_fast(score[n][i] - highest[i / 2]);
-                sum[i / 2] += score[n][i];
-            }
-#pragma unroll
-        for (n = 0; n < CP / 8; n++)
-#pragma unroll
-            for (i = 0; i < 4; i++) acc[n][i] *= shrink[i / 2];
-
+        weigh(a, now, own.low, scale, score, shrink, &pairs);
+        outputs_shrink<CP>(acc, shrink);
         copy_wait<1>(); /* V is here */
         __syncthreads();
 #pragma unroll
         for (s = 0; s < TILE / 16; s++) { /* keys 16s to 16s + 15 */
-            uint32_t a[4] = {f16_pack(score[2 * s][0], score[2 * s][1]),
-                             f16_pack(score[2 * s][2], score[2 * s][3]),
-                             f16_pack(score[2 * s + 1][0], score[2 * s + 1][1]),
-                             f16_pack(score[2 * s + 1][2], score[2 * s + 1][3])};
+            uint32_t weight[4];
+            weights_pack(score, s, weight);
 #pragma unroll
             for (n = 0; n < CP / 8; n += 2) { /* channels 8n to 8n + 15 */
                 uint32_t b[4];
                 matrices_load_turned(b, vs + (16 * s + lane % 16) * STRIDE + 8 * n + lane / 16 * 8);
-                mma(acc[n], a, b[0], b[1]);
-                mma(acc[n + 1], a, b[2], b[3]);
+                mma(acc[n], weight, b[0], b[1]);
+                mma(acc[n + 1], weight, b[2], b[3]);
             }
         }
         __syncthreads(); /* V was read */
-        if (next.span < last) tile_load<CP, THREADS>(vs, next, PAGE, layer, g, G, C);
+        if (next.span < last) tile_load<CP, THREADS, false>(vs, a, next, PAGE, g);
         copy_close();
+    }
+    copy_wait<0>();
+    outputs_store<CP>(a, own, g, R, acc, &pairs);
+}
+
+/* The same with Hopper's products of four warps, for long prompts: three such groups, 192 pairs, share a tile. The
+   products of a tile with V run while its successor's scores are weighed (FlashAttention-3's overlap within a group,
+   Shah et al. 2024): so two tiles of each, K and V, are there. CP: 64 or 128. */
+enum { WIDE_PAIRS = 192, WIDE_THREADS = 384 };
+template <int CP> constexpr size_t wide_bytes() { /* shared memory: Q, two K, two V, and what aligns them */
+    return (WIDE_PAIRS + 4 * TILE) * CP * sizeof(f16) + 1024;
+}
+#ifdef SGF__GROUPS
+/* score[64, 64] += q k^T of a group's queries and a tile of keys, begun. */
+template <int CP>
+__device__ __forceinline__ void group_scores_of(float (&score)[TILE / 8][4], const f16 *q,
+                                                const f16 *k) {
+    int s;
+#pragma unroll
+    for (s = 0; s < CP / 16; s++) /* channels 16s to 16s + 15 */
+        group_scores(score, q + s / 4 * TILE * 64 + s % 4 * 16,
+                     k + s / 4 * TILE * 64 + s % 4 * 16);
+}
+/* acc[64, CP] += weights v of a tile, begun. */
+template <int CP>
+__device__ __forceinline__ void group_values_of(float (&acc)[CP / 8][4],
+                                                const uint32_t (&weight)[TILE / 16][4],
+                                                const f16 *v) {
+    int s, n;
+#pragma unroll
+    for (s = 0; s < TILE / 16; s++) /* keys 16s to 16s + 15 */
+#pragma unroll
+        for (n = 0; n < CP / 64; n++)
+            group_values(acc + 8 * n, weight[s], v + n * TILE * 64 + s * 16 * 64);
+}
+#endif
+template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(attending a) {
+#ifdef SGF__GROUPS
+    enum { THREADS = WIDE_THREADS, SIZE = TILE * CP };
+    SHARED_ROOM(room);
+    f16 *qs = (f16 *)(void *)(room + (1024 - (uintptr_t)room % 1024) % 1024);
+    f16 *ks = qs + WIDE_PAIRS * CP, *vs = ks + 2 * SIZE;
+    int g = (int)blockIdx.y, R = a.H / a.G, tile, i, n, s, last;
+    f16 *mine; /* the queries of this thread's group */
+    float acc[CP / 8][4], score[TILE / 8][4], shrink[2], scale = 1.44269504f / sqrtf((float)a.C);
+    uint32_t weight[TILE / 16][4];
+    two_pairs pairs;
+    place now, next;
+    item own;
+    follow();
+    own = a.items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
+    last = own.span + own.spans;
+    if (own.rows == 0) return; /* the whole block: an item that fills the grid */
+    for (i = (int)threadIdx.x; i < WIDE_PAIRS * CP / 8; i += THREADS) {
+        int pair = i / (CP / 8), c = i % (CP / 8) * 8, there = pair / R < own.rows && c < a.C;
+        int row = there ? a.list[own.list + pair / R] : 0;
+        copy16(qs + pair / 64 * SIZE + tile_at<CP, true>((unsigned)pair % 64, (unsigned)c),
+               a.q + pair_at(a, row, g * R + pair % R) + (there ? c : 0), there);
+    }
+    now = place_of(a, own.span);
+    tile_load<CP, THREADS, true>(ks, a, now, 0, g);
+    copy_close();
+    pairs_begin(a, own, R, &pairs);
+    mine = qs + threadIdx.x / 128 * SIZE;
+    for (n = 0; n < CP / 8; n++)
+        for (i = 0; i < 4; i++) acc[n][i] = 0;
+    for (tile = 0;; tile++) {
+        f16 *keys = ks + tile % 2 * SIZE, *values = vs + (tile + 1) % 2 * SIZE; /* of the tile before */
+        next = place_next(a, now, last);
+        copy_wait<0>(); /* these keys and values are here, and what was in the other tiles was read */
+        groups_see();
+        __syncthreads();
+        if (next.span < last)
+            tile_load<CP, THREADS, true>(ks + (tile + 1) % 2 * SIZE, a, next, 0, g);
+        tile_load<CP, THREADS, true>(vs + tile % 2 * SIZE, a, now, PAGE, g);
+        copy_close();
+#pragma unroll
+        for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+            for (i = 0; i < 4; i++) score[n][i] = 0;
+        registers_settle<TILE / 8>(score);
+        registers_settle<CP / 8>(acc);
+        groups_begin();
+        group_scores_of<CP>(score, mine, keys);
+        groups_close();
+        if (tile == 0) {
+            groups_wait<0>();
+            registers_settle<TILE / 8>(score);
+            weigh(a, now, own.low, scale, score, shrink, &pairs);
+        } else {
+            groups_begin();
+            group_values_of<CP>(acc, weight, values);
+            groups_close();
+            groups_wait<1>();
+            registers_settle<TILE / 8>(score);
+            weigh(a, now, own.low, scale, score, shrink, &pairs);
+            groups_wait<0>();
+            registers_settle<CP / 8>(acc);
+            outputs_shrink<CP>(acc, shrink);
+        }
+#pragma unroll
+        for (s = 0; s < TILE / 16; s++) weights_pack(score, s, weight[s]);
+        if (next.span >= last) break;
         now = next;
     }
-    for (h = 0; h < 2; h++) {
-        sum[h] += __shfl_xor_sync(0xFFFFFFFFu, sum[h], 1);
-        sum[h] += __shfl_xor_sync(0xFFFFFFFFu, sum[h], 2);
-    }
-    for (h = 0; h < 2; h++) {
-        int pair = warp * 16 + u + 8 * h;
-        size_t slot;
-        if (row[h] < 0) continue;
-        if (own.partial < 0) {
-            float share = sum[h] > 0 ? 1.0f / sum[h] : 0;
-            for (n = 0; n < CP / 8; n++)
-                if (8 * n + 2 * t < C)
-                    *(uint32_t *)(void *)(out + at[h] + 8 * n + 2 * t) = f16_pack(
-                        acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
-            continue;
-        }
-        slot = (size_t)(own.partial + pair / R) * (size_t)H + (size_t)(g * R + pair % R);
-        for (n = 0; n < CP / 8; n++)
-            for (i = 0; i < 2; i++)
-                if (8 * n + 2 * t + i < C)
-                    partial[slot * (size_t)C + 8 * n + 2 * t + i] = acc[n][2 * h + i];
-        if (t == 0) partial_ml[2 * slot] = top[h], partial_ml[2 * slot + 1] = sum[h];
-    }
+    copy_wait<0>();
+    groups_see();
+    __syncthreads();
+    registers_settle<CP / 8>(acc);
+    groups_begin();
+    group_values_of<CP>(acc, weight, vs + tile % 2 * SIZE);
+    groups_close();
+    groups_wait<0>();
+    registers_settle<CP / 8>(acc);
+    outputs_store<CP>(a, own, g, R, acc, &pairs);
+#else
+    (void)a;
+#endif
 }
 
 /* Where the partial results of a row are: numbers part[first], ... */
@@ -716,9 +1021,11 @@ struct parts {
 __global__ void merge(const parts *of, const int32_t *part, const float *partial,
                       const float *partial_ml, f16 *out, int H, int C) {
     size_t head = blockIdx.x, row = blockIdx.y, slot;
-    parts own = of[row];
+    parts own;
     float top = -INFINITY, sum = 0;
     int c, i;
+    follow();
+    own = of[row];
     if (own.count < 0) return;
     for (i = 0; i < own.count; i++) {
         slot = (size_t)part[own.first + i] * (size_t)H + head;
@@ -757,6 +1064,7 @@ __global__ void __launch_bounds__(VOCABULARY_THREADS)
     const float *x = logits + (size_t)blockIdx.x * (size_t)V;
     int i = (int)threadIdx.x, v, k;
     float best = -INFINITY, sum = 0;
+    follow();
 #pragma unroll 8
     for (v = i; v < V; v += THREADS)
         if (x[v] > best) best = x[v];
@@ -792,11 +1100,14 @@ __global__ void __launch_bounds__(VOCABULARY_THREADS)
     enum { THREADS = VOCABULARY_THREADS };
     __shared__ float value[THREADS];
     __shared__ int32_t id[THREADS];
-    choice own = choices[blockIdx.x];
+    choice own;
     int i = (int)threadIdx.x, v, c, k;
     float best = -INFINITY;
     int32_t best_id = 0;
-    const float *first = logits + (size_t)own.first * (size_t)V;
+    const float *first;
+    follow();
+    own = choices[blockIdx.x];
+    first = logits + (size_t)own.first * (size_t)V;
     if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1) {
         first += (size_t)own.best * (size_t)V;
 #pragma unroll 8
@@ -924,7 +1235,7 @@ struct shape {
     size_t rows, wanted, copies;                               /* how many, exactly */
     size_t groups, spans, pages, items, list, parts, partials; /* capacities */
     size_t bytes;                                              /* of the upload */
-    int warps, merge, hidden;
+    int wide, merge, hidden;
     size_t first_kept;
 };
 
@@ -946,7 +1257,7 @@ enum {
 
 struct gpu {
     const sgf_model *model;
-    int D, L, H, G, C, F, V, exact, processors;
+    int D, L, H, G, C, F, V, exact, processors, follows, has_groups; /* the last two: SGF__FOLLOWS, SGF__GROUPS */
     sgf_dtype type; /* of the weights here; of activations and pages, too, unless exact */
     float rope_scale;
     size_t page_bytes;
@@ -1016,16 +1327,28 @@ sgf_status buffer_reserve(gpu *d, buffer *b, size_t size, const char *what, sgf_
     return SGF_OK;
 }
 
-/* One kernel into the stream. Shapes of the launch are beside each kernel. */
+/* One kernel into the stream. Shapes of the launch, and `shared` bytes of shared memory besides what it declares, are
+   beside each kernel. It may begin when the one before has, and waits for it (next_may_begin). */
+template <class... P, class... A>
+sgf_status launch_with(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
+                       unsigned threads, size_t shared, A... args) {
+    cudaLaunchConfig_t config = {};
+    cudaLaunchAttribute early = {};
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    config.gridDim = grid;
+    config.blockDim = dim3(threads);
+    config.dynamicSmemBytes = shared;
+    config.stream = d->stream;
+    config.attrs = &early;
+    config.numAttrs = d->follows ? 1 : 0;
+    CUDA(err, what, cudaLaunchKernelEx(&config, kernel, args...));
+    return SGF_OK;
+}
 template <class... P, class... A>
 sgf_status launch(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
                   unsigned threads, A... args) {
-    cudaLaunchConfig_t config = {};
-    config.gridDim = grid;
-    config.blockDim = dim3(threads);
-    config.stream = d->stream;
-    CUDA(err, what, cudaLaunchKernelEx(&config, kernel, args...));
-    return SGF_OK;
+    return launch_with(d, what, err, kernel, grid, threads, 0, args...);
 }
 dim3 grid_of(size_t x, size_t y = 1) {
     return dim3((unsigned)x, (unsigned)y, 1);
@@ -1036,7 +1359,7 @@ struct placing {
     gpu *d;
     char *base;
     size_t used;
-    int *lost;        /* on the device: 1 if a weight did not fit f16 */
+    int *lost;        /* on the device: 1 if a weight did not fit f16; behind it, what `probe` finds */
     array<char> wide; /* a part of a matrix, widened */
 };
 void *place_bytes(placing *p, size_t bytes) {
@@ -1330,8 +1653,8 @@ sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *e
     TRY(d->items.room(1, err)); /* where there are none, too, the grid's are filled with zeros */
     TRY(plan_buckets(d, call, err));
     for (b = 0; b < d->buckets.n; b++) widest = most(widest, d->buckets.at[b].rows);
-    s->warps = widest * R > SGF_WIDE ? 8 : 4;
-    each = (size_t)(16 * s->warps) / R;
+    s->wide = d->has_groups && widest * R > SGF_WIDE;
+    each = (s->wide ? WIDE_PAIRS : ATTEND_THREADS / 2) / R;
     step = plan_step(d, call, each);
     for (b = 0; b < d->buckets.n; b++)
         for (at = 0; at < d->buckets.at[b].rows; at += each)
@@ -1493,6 +1816,20 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
 
 /* The forward pass, for each type W of weights, type A of activations and pages, and way. */
 template <class W, class A, bool EXACT> struct pass {
+    static bool is_few(int T, int K) {
+        return !EXACT && T <= FEW && K % (int)(16 / sizeof(W)) == 0;
+    }
+    template <bool GATED>
+    static sgf_status few(gpu *d, const void *w, const char *x, const float *bias, float *out, W *h,
+                          int N, int K, int T, int add, sgf_error *err) {
+        return launch(d, "few_rows", err,
+                      T == 1   ? few_rows<W, 1, GATED>
+                      : T == 2 ? few_rows<W, 2, GATED>
+                      : T <= 4 ? few_rows<W, 4, GATED>
+                               : few_rows<W, FEW, GATED>,
+                      grid_of((size_t)(N + 3) / 4), 128, (const W *)w, (const W *)(const void *)x,
+                      bias, out, h, N, K, T, add);
+    }
     /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
     static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
                                int N, int K, int T, int add, sgf_error *err) {
@@ -1505,21 +1842,8 @@ template <class W, class A, bool EXACT> struct pass {
             return launch(d, "product", err, product<W, 4>, grid_of((size_t)(N + 63) / 64), 256,
                           (const W *)w, (const float *)(const void *)x, bias, out, N, K, T, add);
         } else {
-            const W *wide = (const W *)w, *in = (const W *)(const void *)x;
-            dim3 grid = grid_of((size_t)(N + 3) / 4); /* 4 warps a block */
-            if (T <= FEW && K % (int)(16 / sizeof(W)) == 0) {
-                if (T == 1)
-                    TRY(launch(d, "few_rows", err, few_rows<W, 1>, grid, 128, wide, in, out, N, K,
-                               T, add));
-                else if (T == 2)
-                    TRY(launch(d, "few_rows", err, few_rows<W, 2>, grid, 128, wide, in, out, N, K,
-                               T, add));
-                else if (T <= 4)
-                    TRY(launch(d, "few_rows", err, few_rows<W, 4>, grid, 128, wide, in, out, N, K,
-                               T, add));
-                else
-                    TRY(launch(d, "few_rows", err, few_rows<W, FEW>, grid, 128, wide, in, out, N, K,
-                               T, add));
+            if (is_few(T, K)) {
+                TRY(few<false>(d, w, x, NULL, out, NULL, N, K, T, add, err));
             } else {
                 float one = 1, beta = add ? 1.0f : 0.0f;
                 product_plan *p;
@@ -1535,23 +1859,29 @@ template <class W, class A, bool EXACT> struct pass {
         }
     }
     template <int CP>
-    static sgf_status attend_on(gpu *d, const shape *s, const uploaded *u, const activations *a,
-                                int l, sgf_error *err) {
-        int window = (int)sgf_config_window(&d->model->config, l);
-        size_t H = (size_t)d->H;
+    static sgf_status attend_on(gpu *d, const shape *s, const attending &a, sgf_error *err) {
+        enum { WIDE = CP <= 64 ? 64 : 128 };
+        dim3 grid = grid_of(s->items, (size_t)d->G);
+        if (s->wide)
+            return launch_with(d, "attend_wide", err, attend_wide<WIDE>, grid, WIDE_THREADS,
+                               wide_bytes<WIDE>(), a);
+        return launch(d, "attend", err, attend<CP>, grid, ATTEND_THREADS, a);
+    }
+    static sgf_status attend_fast(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                                  int l, sgf_error *err) {
         float *partial = (float *)(void *)d->partial.at;
-        float *ml = partial + s->partials * H * (size_t)d->C;
-        if constexpr (sizeof(A) == 2) {
-            TRY(launch(d, "attend", err, s->warps == 8 ? attend<CP, 8> : attend<CP, 4>,
-                       grid_of(s->items, (size_t)d->G), (unsigned)s->warps * 32, u->row, u->items,
-                       u->list, u->span, u->page, (const A *)(void *)a->q, (A *)(void *)a->attended,
-                       partial, ml, d->H, d->G, d->C, l, d->L, window));
-            if (s->merge)
-                TRY(launch(d, "merge", err, merge, grid_of(H, s->rows), 64, u->of, u->part,
-                           (const float *)partial, (const float *)ml, (A *)(void *)a->attended,
-                           d->H, d->C));
-        }
-        return SGF_OK;
+        float *ml = partial + s->partials * (size_t)d->H * (size_t)d->C;
+        attending all = {u->row, u->items, u->list, u->span, u->page, (const f16 *)(void *)a->q,
+                         (f16 *)(void *)a->attended, partial, ml, d->H, d->G, d->C, l, d->L,
+                         (int)sgf_config_window(&d->model->config, l)};
+        TRY(d->C <= 16   ? attend_on<16>(d, s, all, err)
+            : d->C <= 32 ? attend_on<32>(d, s, all, err)
+            : d->C <= 64 ? attend_on<64>(d, s, all, err)
+            : d->C <= 96 ? attend_on<96>(d, s, all, err)
+                         : attend_on<128>(d, s, all, err));
+        if (!s->merge) return SGF_OK;
+        return launch(d, "merge", err, merge, grid_of((size_t)d->H, s->rows), 64, u->of, u->part,
+                      (const float *)partial, (const float *)ml, all.out, d->H, d->C);
     }
     static sgf_status attention(gpu *d, const shape *s, const uploaded *u, const activations *a,
                                 int l, sgf_error *err) {
@@ -1560,11 +1890,7 @@ template <class W, class A, bool EXACT> struct pass {
                           128, u->row, u->group, u->span, u->page, (const A *)(void *)a->q,
                           (A *)(void *)a->attended, d->H, d->G, d->C, l, d->L,
                           (int)sgf_config_window(&d->model->config, l));
-        else if (d->C <= 16) return attend_on<16>(d, s, u, a, l, err);
-        else if (d->C <= 32) return attend_on<32>(d, s, u, a, l, err);
-        else if (d->C <= 64) return attend_on<64>(d, s, u, a, l, err);
-        else if (d->C <= 96) return attend_on<96>(d, s, u, a, l, err);
-        else return attend_on<128>(d, s, u, a, l, err);
+        else return attend_fast(d, s, u, a, l, err);
     }
     /* sgf__layer_forward */
     static sgf_status layer(gpu *d, const shape *s, const uploaded *u, const activations *a, int l,
@@ -1574,7 +1900,8 @@ template <class W, class A, bool EXACT> struct pass {
         float eps = d->model->config.rms_eps;
         A *normed = (A *)(void *)a->normed;
         const int32_t *all = NULL;
-        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
+        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
+                   (const float *)a->x, all,
                    (const float *)w->attn_norm, eps, D, normed));
         TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, heads * d->C, D, T, 0, err));
         TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>, grid_of((size_t)heads, s->rows),
@@ -1584,11 +1911,18 @@ template <class W, class A, bool EXACT> struct pass {
                    d->C, l, d->L));
         TRY(attention(d, s, u, a, l, err));
         TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
-        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), 256, (const float *)a->x, all,
+        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
+                   (const float *)a->x, all,
                    (const float *)w->ffn_norm, eps, D, normed));
-        TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
-        TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((size_t)(F + 255) / 256, s->rows), 256,
-                   (const float *)a->gu, (const float *)w->gu_bias, (A *)(void *)a->h, F));
+        if (is_few(T, D)) {
+            if constexpr (!EXACT)
+                TRY(few<true>(d, w->gu, a->normed, w->gu_bias, NULL, (A *)(void *)a->h, F, D, T, 0,
+                              err));
+        } else {
+            TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
+            TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((size_t)(F + 255) / 256, s->rows), 256,
+                       (const float *)a->gu, (const float *)w->gu_bias, (A *)(void *)a->h, F));
+        }
         return multiply(d, w->down, a->h, w->down_bias, a->x, D, F, T, 1, err);
     }
     /* All launches of a call, the logits' too: into row first_kept of d->logits. */
@@ -1713,7 +2047,7 @@ sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_er
     s->groups = chained ? rounded(call->groups) : 0;
     s->spans = rounded(chained ? call->spans : d->cut.n);
     if (!chained) {
-        s->items = rounded(d->items.n);
+        s->items = call->rows > GRAPH_ROWS ? most(1, d->items.n) : rounded(d->items.n);
         s->list = rounded(d->list.n);
         s->parts = rounded(d->part.n);
         s->partials = rounded(s->partials);
@@ -1889,13 +2223,20 @@ sgf_status gpu_describe(char *out, size_t cap, sgf_error *err) {
                  properties.major, properties.minor);
     return SGF_OK;
 }
+/* More shared memory than a kernel has without asking. */
+template <int CP> sgf_status wide_allow(sgf_error *err) {
+    CUDA(err, "cudaFuncSetAttribute",
+         cudaFuncSetAttribute(attend_wide<CP>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                              (int)wide_bytes<CP>()));
+    return SGF_OK;
+}
 sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     const sgf_config *c = &d->model->config;
     size_t cells;
     cudaDeviceProp properties;
     placing p;
     sgf_status status;
-    int lost = 0;
+    int flags[3] = {0, 0, 0}; /* as placing.lost */
     d->D = c->dim, d->L = c->layers, d->H = c->heads, d->G = c->kv_heads, d->C = c->head_dim;
     d->F = c->ffn_dim, d->V = c->vocab_size;
     if (d->C > HEAD_MOST)
@@ -1919,15 +2260,22 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     p.lost = (int *)(void *)(d->weights + p.used);
     p.used = 0;
     CUDA(err, "bringing the weights",
-         cudaMemcpyAsync(p.lost, &lost, sizeof lost, cudaMemcpyHostToDevice, d->stream));
+         cudaMemcpyAsync(p.lost, flags, sizeof flags, cudaMemcpyHostToDevice, d->stream));
+    TRY(launch(d, "probe", err, probe, grid_of(1), 32, p.lost + 1));
     status = place_model(&p, inv_freq, err);
     free(p.wide.at);
     if (status) return status;
     CUDA(err, "bringing the weights",
-         cudaMemcpyAsync(&lost, p.lost, sizeof lost, cudaMemcpyDeviceToHost, d->stream));
+         cudaMemcpyAsync(flags, p.lost, sizeof flags, cudaMemcpyDeviceToHost, d->stream));
     CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
+    d->follows = flags[1];
     if (d->exact) return SGF_OK;
-    if (lost)
+    d->has_groups = flags[2];
+    if (d->has_groups) {
+        TRY(wide_allow<64>(err));
+        TRY(wide_allow<128>(err));
+    }
+    if (flags[0])
         return fail(err, SGF_ERR_UNSUPPORTED,
                     "the model has weights above 65504, which f16 cannot hold; compute exactly "
                     "(--exact) or on the device cpu");

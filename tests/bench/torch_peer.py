@@ -9,10 +9,11 @@
           FlexAttention        uncompiled, keys repeated for the query heads, its block mask made in every layer of every
                                step for every head: what the original's code does
           eager, sdpa          transformers' own attention with a dense additive mask [1, 1, T, T] made once a step
-        each in float32 and bfloat16, one step after one that is not counted ("once"). Then the fastest of all, and the
-        fastest of the dense ones with --questions questions of one length in one batch, which the original does not do.
-        A sample is one step of --steps, times --steps, as they hardly differ in length: the steps measured are spread
-        evenly over the answer, a first one is not counted. In float32 the three must agree on the logits.
+        each in float32 and bfloat16, one step after one that is not counted ("once"). Then the fastest of all, the
+        faster of the two with FlexAttention, and the fastest of the dense ones with --questions questions of one length
+        in one batch, which the original does not do. A sample is one step of --steps, times --steps, as they hardly
+        differ in length: the steps measured are spread evenly over the answer, each after one of its length that is
+        not counted. In float32 the three must agree on the logits.
 
     torch_peer.py cached FOLDER --spans ... [--shared 1] [--title TEXT] [--steps 10]
         transformers with its key/value cache, bfloat16, sdpa and a 4D mask, one question after the other: the prompt in
@@ -21,7 +22,7 @@
     torch_peer.py attention [--segments 32 --length 128 | --lengths 120,131,...] [--heads 32] [--kv_heads 8] ...
         torch.compile(flex_attention) on one sequence of isolated segments, and with a causal mask (--lengths: one of
         them only; of one length: causal). The block mask is made beforehand, in blocks of several sizes, as no size is
-        best for all; how long that takes is a figure of its own. FLOP/s count visible pairs, as ours do.
+        best for all; how long that takes is a figure of its own, on a GPU also with create_block_mask compiled. FLOP/s count visible pairs, as ours do.
         scaled_dot_product_attention with is_causal stands beside it; on a GPU also by FlashAttention and cuDNN by name,
         as which of them PyTorch prefers changes with its version.
 
@@ -174,12 +175,14 @@ def loop(options):
     def measure(key, questions):
         name, attention = key
         model, dtype = opened(name, attention), DTYPES[name]
-        step(model, ids[:questions, :PROMPT.length], attention, dtype)
+        for i in at:  # not counted: what is chosen for a length is chosen anew
+            step(model, ids[:questions, :PROMPT.length + i], attention, dtype)
         took = [seconds(lambda: step(model, ids[:questions, :PROMPT.length + i], attention, dtype)) for i in at]
         figure(f"PyTorch loop, {options.title}{attention} {name}, " + ("one at a time" if questions == 1 else f"{questions} in a batch"),
                "questions/s", [questions / (options.steps * t) for t in took])
 
     measure(min(once, key=once.get), 1)
+    measure(min((key for key in once if key[1] == "flex"), key=once.get), 1)
     if options.questions > 1:
         measure(min((key for key in once if key[1] != "flex"), key=once.get), options.questions)
 
@@ -249,6 +252,12 @@ def attention(options):
                 if dtype_name == options.dtypes.split(",")[0]:
                     figure(f"FlexAttention's block masks, {name}, blocks of {size}", "masks/s",
                            [1 / t for t in timed(make, options.samples)])
+                    if DEVICE == "cuda":
+                        torch._dynamo.reset()
+                        make_compiled = torch.compile(create_block_mask)
+                        again = lambda: make_compiled(rule, None, None, T, T, device=DEVICE, BLOCK_SIZE=size)
+                        figure(f"FlexAttention's block masks, compiled, {name}, blocks of {size}", "masks/s",
+                               [1 / t for t in timed(again, options.samples)])
                 mask = make()
                 # anew, or the compiler gives up after a few masks and runs uncompiled; fullgraph: it says so
                 torch._dynamo.reset()

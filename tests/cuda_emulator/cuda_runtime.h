@@ -27,6 +27,7 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(threads)
+#define SHARED_ROOM(name) char *name = emulator::state.room /* the shared memory that the launch names */
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __shared__       static
 
@@ -63,7 +64,7 @@ namespace emulator {
 
 /* ---- fibers ---- */
 
-enum { STACK = 1 << 16, WARP = 32, THREADS_MOST = 1024, PAYLOAD = 64 };
+enum { STACK = 1 << 16, WARP = 32, THREADS_MOST = 1024, PAYLOAD = 64, ROOM = 227 << 10 };
 
 struct copy {
     void *to;
@@ -90,6 +91,8 @@ struct machine {
     void *main_sp = nullptr;
     unsigned threads = 0;
     std::function<void()> body;
+    size_t room_bytes = 0;
+    alignas(1024) char room[ROOM];
 };
 inline machine state;
 
@@ -174,13 +177,15 @@ inline void block_run() {
         }
     }
 }
-inline void grid_run(dim3 grid, dim3 block, const std::function<void()> &body) {
+inline void grid_run(dim3 grid, dim3 block, size_t room, const std::function<void()> &body) {
     size_t blocks = (size_t)grid.x * grid.y * grid.z;
+    state.room_bytes = room;
     gridDim = grid, blockDim = block, state.threads = block.x, state.body = body;
     for (size_t n = 0; n < blocks; n++) {
         size_t i = control.backwards ? blocks - 1 - n : n;
         blockIdx = dim3((unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
                         (unsigned)(i / grid.x / grid.y));
+        memset(state.room, 0xFF, state.room_bytes); /* NaN */
         block_run();
     }
     control.launches++;
@@ -301,6 +306,60 @@ template <int N> inline void copy_wait() {
     for (size_t &end : f->ends) end -= n;
 }
 
+inline uint4 load_once(const void *at) {
+    uint4 x;
+    memcpy(&x, at, sizeof x);
+    return x;
+}
+inline void next_may_begin() {
+}
+inline void wait_for_last() {
+}
+/* Operands of a group's products in shared memory: the place of 16-bit value `column` of `row` is where a row of 128
+   bytes has it, and bits 4 to 6 of its address are turned by bits 7 to 9. */
+inline float panel_value(const void *panel, int row, int column) {
+    uintptr_t at = (uintptr_t)panel + (uintptr_t)(row * 128 + column * 2);
+    at ^= (at >> 7 & 7) << 4;
+    if (at < (uintptr_t)state.room || at >= (uintptr_t)state.room + state.room_bytes)
+        broken("a product of what is not in shared memory");
+    return f16_widen(*(const uint16_t *)at);
+}
+inline void group_scores(float (*d)[4], const void *a, const void *b) {
+    int lane = state.now->number % WARP, warp = state.now->number / WARP % 4;
+    float left[2][16];
+    for (int k = 0; k < 32; k++)
+        left[k / 16][k % 16] = panel_value(a, 16 * warp + lane / 4 + k / 16 * 8, k % 16);
+    for (int n = 0; n < 8; n++)
+        for (int i = 0; i < 4; i++)
+            for (int k = 0; k < 16; k++)
+                d[n][i] += left[i / 2][k] * panel_value(b, 8 * n + lane % 4 * 2 + i % 2, k);
+}
+inline void group_values(float (*d)[4], const uint32_t (&a)[4], const void *b) {
+    fragments mine = {{a[0], a[1], a[2], a[3]}, {0, 0}};
+    auto room = exchange(mine);
+    int lane = state.now->number % WARP;
+    float left[2][16];
+    for (int k = 0; k < 32; k++) {
+        const fragments *from =
+            (const fragments *)(const void *)room[lane / 4 * 4 + k % 8 / 2];
+        left[k / 16][k % 16] = half_of(from->a[k / 16 + k % 16 / 8 * 2], k % 2);
+    }
+    for (int n = 0; n < 8; n++)
+        for (int i = 0; i < 4; i++)
+            for (int k = 0; k < 16; k++)
+                d[n][i] += left[i / 2][k] * panel_value(b, k, 8 * n + lane % 4 * 2 + i % 2);
+}
+inline void groups_begin() {
+}
+inline void groups_close() {
+}
+template <int N> inline void groups_wait() {
+}
+inline void groups_see() {
+}
+template <int N> inline void registers_settle(float (*)[4]) {
+}
+
 /* ---- calls that fail on demand, streams that record ---- */
 
 inline cudaError_t call() {
@@ -342,11 +401,21 @@ template <class T> inline T __shfl_xor_sync(unsigned mask, T mine, int lanes) {
 typedef emulator::stream *cudaStream_t;
 typedef emulator::graph *cudaGraph_t, *cudaGraphExec_t;
 
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization };
+struct cudaLaunchAttribute {
+    cudaLaunchAttributeID id;
+    struct {
+        int programmaticStreamSerializationAllowed;
+    } val;
+};
 struct cudaLaunchConfig_t {
     dim3 gridDim, blockDim;
     size_t dynamicSmemBytes;
     cudaStream_t stream;
+    cudaLaunchAttribute *attrs;
+    unsigned numAttrs;
 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 
 inline cudaError_t cudaGetLastError() {
     return emulator::control.lost ? (cudaError_t)emulator::control.code : cudaSuccess;
@@ -420,6 +489,10 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     emulator::control.allocations--;
     return cudaSuccess;
 }
+template <class... P>
+inline cudaError_t cudaFuncSetAttribute(void (*)(P...), cudaFuncAttribute, int bytes) {
+    return bytes > emulator::ROOM ? cudaErrorInvalidValue : emulator::call();
+}
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     if (stream->recording) emulator::broken("waiting while a stream is captured");
     return emulator::call();
@@ -463,13 +536,14 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
                                       A... arguments) {
     cudaError_t code = emulator::call();
     dim3 grid = config->gridDim, block = config->blockDim;
+    size_t room = config->dynamicSmemBytes;
     std::tuple<P...> kept(arguments...);
     if (code) return code;
     if (!grid.x || !grid.y || grid.y > 65535 || !block.x || block.x > emulator::THREADS_MOST ||
-        block.x % emulator::WARP)
+        block.x % emulator::WARP || room > emulator::ROOM)
         return cudaErrorInvalidConfiguration;
     config->stream->add([=] {
-        emulator::grid_run(grid, block,
+        emulator::grid_run(grid, block, room,
                            [&] { emulator::apply(kernel, kept, std::index_sequence_for<P...>()); });
     });
     return cudaSuccess;
