@@ -121,10 +121,13 @@ __device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint3
 }
 /* 16 bytes from global to shared memory, without waiting; `there` false: 16 zeros, nothing is
    read. */
-__device__ __forceinline__ void copy16(void *to, const void *from, bool there) {
-    uint32_t at = (uint32_t)__cvta_generic_to_shared(to);
+typedef uint32_t shared_place; /* an address of shared memory */
+__device__ __forceinline__ shared_place shared_at(const void *at) {
+    return (uint32_t)__cvta_generic_to_shared(at);
+}
+__device__ __forceinline__ void copy16(shared_place to, const void *from, bool there) {
     int bytes = there ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(bytes)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
                  : "memory");
 }
 /* The copies since the last one are a group. */
@@ -161,12 +164,15 @@ __device__ __forceinline__ void wait_for_last() {
    bytes numbered c of row r in place c ^ r % 8 (swizzled), at a multiple of 1024 bytes. Results as those of `mma`,
    rows 16w to 16w + 15 in warp w. They are computed aside: groups_begin before, groups_close after some, and
    groups_wait until all but the last N that were closed are done; no register of theirs may be touched before. */
-__device__ __forceinline__ uint64_t panel_descriptor(const void *at) {
+typedef uint64_t panel; /* a place in one, as the PTX manual's "Matrix descriptor" */
+__device__ __forceinline__ panel panel_at(const void *at) {
     const uint64_t swizzled = (uint64_t)1 << 62, eight_rows = (uint64_t)(1024 >> 4) << 32,
                    unused = (uint64_t)1 << 16;
     return swizzled | eight_rows | unused | (__cvta_generic_to_shared(at) & 0x3FFFF) >> 4;
 }
-/* The shared memory that the launch names. */
+__device__ __forceinline__ panel panel_plus(panel from, unsigned bytes) {
+    return from + (bytes >> 4);
+}
 #define SHARED_ROOM(name) extern __shared__ __align__(1024) char name[]
 #define SGF__FOUR(x)    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
 #define SGF__EIGHT_OF(d)                                                                          \
@@ -176,18 +182,18 @@ __device__ __forceinline__ uint64_t panel_descriptor(const void *at) {
     "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, "      \
     "%19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
 /* d[64, 64] += a[64, 16] b[64, 16]^T: a and b begin at a column of a panel that is a multiple of 16. */
-__device__ __forceinline__ void group_scores(float (*d)[4], const void *a, const void *b) {
+__device__ __forceinline__ void group_scores(float (*d)[4], panel a, panel b) {
     asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " SGF__REGISTERS
                  ", %32, %33, 1, 1, 1, 0, 0;"
                  : SGF__EIGHT_OF(d)
-                 : "l"(panel_descriptor(a)), "l"(panel_descriptor(b)));
+                 : "l"(a), "l"(b));
 }
 /* d[64, 64] += a[64, 16] b[16, 64]: a as in `mma`; b begins at a row of a panel that is a multiple of 16. */
-__device__ __forceinline__ void group_values(float (*d)[4], const uint32_t (&a)[4], const void *b) {
+__device__ __forceinline__ void group_values(float (*d)[4], const uint32_t (&a)[4], panel b) {
     asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 " SGF__REGISTERS
                  ", {%32, %33, %34, %35}, %36, 1, 1, 1, 1;"
                  : SGF__EIGHT_OF(d)
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(panel_descriptor(b)));
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 __device__ __forceinline__ void groups_begin() {
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
@@ -399,59 +405,121 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
         }
 }
 
-/* out[T, N] (+)= x[T, K] w[N, K]^T for T <= ROWS rows: what decoding needs. A warp for each n reads the
-   weights once, 16 bytes a lane, for all rows; K is a multiple of a lane's values. DEEP loads of a lane
-   are on their way at once, the first of them before the kernel ahead has ended: that many are needed to keep the
-   memory busy.
-   GATED: h[T, N] = SwiGLU of x[T, K] w[2N, K]^T, gate and up behind each other, with bias[2N] (NULL: none). */
-template <class W, int ROWS, bool GATED>
-__global__ void few_rows(const W *w, const W *x, const float *bias, float *out, W *h, int N, int K,
-                         int rows, int add) {
-    enum { EACH = 16 / sizeof(W), STEP = 32 * EACH, DEEP = 4, SIDES = GATED ? 2 : 1 };
+/* Where rotated heads go: queries to q [T, H C], keys and values into the rows' pages. */
+template <class T> struct heads {
+    const sgf_device_row *rows;
+    const float *cosine, *sine; /* [T, C/2] */
+    T *q;
+    int H, G, C, layer, layers;
+};
+/* Channels c and C/2 + c of a head of one row, rotated (sgf__head_rotate, sgf__cache_store). Heads: first the H query
+   heads, then the G keys, then the G values. */
+template <class T>
+__device__ __forceinline__ void head_store(const heads<T> &a, int row, int head, int c, float x,
+                                           float y) {
+    int half = a.C / 2, g = head - a.H;
+    float cosine = 1, sine = 0;
+    T *to;
+    if (head < a.H) to = a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
+    else {
+        sgf_device_row own = a.rows[row];
+        int is_v = g >= a.G;
+        to = page_keys<T>(own.page, a.layer, is_v ? g - a.G : g, a.G, a.C) +
+             ((is_v ? PAGE : 0) + own.cell) * a.C;
+        if (g == 0 && c == 0) page_positions<T>(own.page, a.layers, a.G, a.C)[own.cell] = own.pos;
+        if (is_v) {
+            narrow(x, to + c);
+            narrow(y, to + half + c);
+            return;
+        }
+    }
+    cosine = a.cosine[row * half + c], sine = a.sine[row * half + c];
+    narrow(fma_(x, cosine, -(y * sine)), to + c);
+    narrow(fma_(y, cosine, x * sine), to + half + c);
+}
+
+/* Products of T <= ROWS rows, which decoding needs: x[T, K] and w[.., K]; K is a multiple of a lane's values. A block of
+   four warps for each output or pair of outputs reads its weights once, 16 bytes a lane, for all rows, and begins to
+   before the kernel ahead has ended; up to eight loads of a lane are on their way at once, which keeps the memory
+   busy. Block n of N makes
+     PLAIN    out[T, N] (+)= x w[N, K]^T, column n
+     GATED    h[T, N] = SwiGLU of x w[2N, K]^T, column n: gate and up, with bias[2N] (NULL: none)
+     ROTATED  channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2), with bias of all heads (NULL: none) */
+enum few_way { PLAIN, GATED, ROTATED };
+enum { FEW_THREADS = 128 };
+template <class W> struct few_job {
+    const W *w, *x;
+    const float *bias;
+    float *out;
+    W *h;
+    heads<W> to;
+    int N, K, rows, add;
+};
+template <class W, int ROWS, few_way WAY>
+__global__ void __launch_bounds__(FEW_THREADS) few_rows(few_job<W> a) {
+    enum {
+        EACH = 16 / sizeof(W),
+        STEP = FEW_THREADS * EACH,
+        SIDES = WAY == PLAIN ? 1 : 2,
+        DEEP = 8 / SIDES,
+        WARPS = FEW_THREADS / 32
+    };
     union chunk {
         uint4 words;
         W value[EACH];
     };
-    int lane = (int)threadIdx.x % 32, n = (int)((blockIdx.x * blockDim.x + threadIdx.x) / 32);
-    int k, t, i, j, s;
+    __shared__ float part[WARPS][SIDES][ROWS];
+    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, n = (int)blockIdx.x;
+    int half = a.to.C / 2, k = (int)threadIdx.x * EACH, t, i, j, s;
+    int first = WAY == ROTATED ? n / half * a.to.C + n % half : n; /* the rows of w */
+    int second = WAY == ROTATED ? first + half : n + a.N;
     float sum[SIDES][ROWS];
+    bool waited = false;
     next_may_begin();
-    if (n >= N) return; /* the whole warp */
     for (s = 0; s < SIDES; s++)
         for (t = 0; t < ROWS; t++) sum[s][t] = 0;
-    w += (size_t)n * (size_t)K;
-    for (k = lane * EACH; k < K; k += DEEP * STEP) {
+    do {
         chunk weight[SIDES][DEEP], value;
 #pragma unroll
         for (s = 0; s < SIDES; s++)
 #pragma unroll
             for (j = 0; j < DEEP; j++)
-                if (k + j * STEP < K)
+                if (k + j * STEP < a.K)
                     weight[s][j].words =
-                        load_once(w + (size_t)s * (size_t)N * (size_t)K + k + j * STEP);
-        if (k < STEP) wait_for_last();
+                        load_once(a.w + (size_t)(s ? second : first) * (size_t)a.K + k + j * STEP);
+        if (!waited) wait_for_last();
+        waited = true;
 #pragma unroll
         for (j = 0; j < DEEP; j++)
-            for (t = 0; t < ROWS && k + j * STEP < K; t++) {
-                if (t >= rows) break;
-                value.words = *(const uint4 *)(const void *)(x + (size_t)t * (size_t)K + k +
+            for (t = 0; t < ROWS && k + j * STEP < a.K; t++) {
+                if (t >= a.rows) break;
+                value.words = *(const uint4 *)(const void *)(a.x + (size_t)t * (size_t)a.K + k +
                                                              j * STEP);
                 for (s = 0; s < SIDES; s++)
                     for (i = 0; i < EACH; i++)
                         sum[s][t] = fma_(widen(weight[s][j].value[i]), widen(value.value[i]),
                                          sum[s][t]);
             }
-    }
-    for (t = 0; t < ROWS; t++) {
-        for (s = 0; s < SIDES; s++)
+        k += DEEP * STEP;
+    } while (k < a.K);
+    for (s = 0; s < SIDES; s++)
+        for (t = 0; t < ROWS; t++) {
             for (i = 16; i > 0; i /= 2) sum[s][t] += __shfl_xor_sync(0xFFFFFFFFu, sum[s][t], i);
-        if (lane == 0 && t < rows) {
-            size_t at = (size_t)t * (size_t)N + n;
-            if (GATED)
-                narrow(gated(sum[0][t], sum[SIDES - 1][t], bias, n, N), h + at);
-            else out[at] = add ? out[at] + sum[0][t] : sum[0][t];
+            if (lane == 0) part[warp][s][t] = sum[s][t];
         }
-    }
+    __syncthreads();
+    t = (int)threadIdx.x;
+    if (t >= a.rows) return;
+    for (s = 0; s < SIDES; s++)
+        for (sum[s][0] = part[0][s][t], i = 1; i < WARPS; i++) sum[s][0] += part[i][s][t];
+    if (WAY == PLAIN) {
+        float *to = a.out + (size_t)t * (size_t)a.N + n;
+        *to = a.add ? *to + sum[0][0] : sum[0][0];
+    } else if (WAY == GATED)
+        narrow(gated(sum[0][0], sum[SIDES - 1][0], a.bias, n, a.N), a.h + (size_t)t * (size_t)a.N + n);
+    else
+        head_store(a.to, t, n / half, n % half, sum[0][0] + (a.bias ? a.bias[first] : 0),
+                   sum[SIDES - 1][0] + (a.bias ? a.bias[second] : 0));
 }
 
 /* x[T, N] += bias[N]. A block for each row. */
@@ -462,23 +530,16 @@ __global__ void add_bias(float *x, const float *bias, int N) {
         x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
 }
 
-/* One head of one row of qkv [T, (H + 2G) C]: bias, head norm, rotation; queries go to q [T, H C], keys and
-   values into the row's page (sgf__head_rotate, sgf__cache_store). A block for each head (x) and row
-   (y): first the H query heads, then the G keys, then the G values. */
+/* One head of one row of qkv [T, (H + 2G) C]: bias, head norm (NULL: none), rotation. A block for each head (x) and
+   row (y). */
 template <bool EXACT, class T>
-__global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const float *bias,
-                             const float *q_norm, const float *k_norm, float eps,
-                             const float *cosine, const float *sine, T *q, int H, int G, int C,
-                             int layer, int layers) {
+__global__ void rotate_store(heads<T> a, const float *qkv, const float *bias, const float *q_norm,
+                             const float *k_norm, float eps) {
     __shared__ float x[HEAD_MOST], scale;
-    int head = (int)blockIdx.x, row = (int)blockIdx.y, half = C / 2, c;
-    int is_v = head >= H + G, is_k = head >= H && !is_v;
-    const float *weight = is_v ? NULL : is_k ? k_norm : q_norm;
-    size_t from = (size_t)row * (size_t)(H + 2 * G) * (size_t)C + (size_t)head * (size_t)C;
-    sgf_device_row own;
-    T *to;
+    int head = (int)blockIdx.x, row = (int)blockIdx.y, C = a.C, half = C / 2, c;
+    const float *weight = head < a.H ? q_norm : head < a.H + a.G ? k_norm : NULL;
+    size_t from = (size_t)row * (size_t)(a.H + 2 * a.G) * (size_t)C + (size_t)head * (size_t)C;
     follow();
-    own = rows[row];
     for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x)
         x[c] = bias ? qkv[from + c] + bias[head * C + c] : qkv[from + c];
     __syncthreads();
@@ -495,18 +556,8 @@ __global__ void rotate_store(const sgf_device_row *rows, const float *qkv, const
         for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x) x[c] = x[c] * scale * weight[c];
         __syncthreads();
     }
-    if (is_v) to = page_keys<T>(own.page, layer, head - H - G, G, C) + (PAGE + own.cell) * C;
-    else if (is_k) to = page_keys<T>(own.page, layer, head - H, G, C) + own.cell * C;
-    else to = q + ((size_t)row * (size_t)H + (size_t)head) * (size_t)C;
-    for (c = (int)threadIdx.x; is_v && c < C; c += (int)blockDim.x) narrow(x[c], to + c);
-    for (c = (int)threadIdx.x; !is_v && c < half; c += (int)blockDim.x) {
-        float a = x[c], b = x[half + c];
-        float cos_ = cosine[row * half + c], sin_ = sine[row * half + c];
-        narrow(fma_(a, cos_, -(b * sin_)), to + c);
-        narrow(fma_(b, cos_, a * sin_), to + half + c);
-    }
-    if (head == H && threadIdx.x == 0)
-        page_positions<T>(own.page, layers, G, C)[own.cell] = own.pos;
+    for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x)
+        head_store(a, row, head, c, x[c], x[half + c]);
 }
 
 /* Grafts: keys, turned, and values from page to page (sgf__graft_copy). A block for each copy (x) and each
@@ -636,6 +687,7 @@ struct item {
     int32_t span, spans; /* of the plan's own spans */
     int32_t partial;     /* where it leaves its results; -1: it is all its rows have */
     int32_t low;         /* the least index of its rows */
+    int32_t keys;        /* of its spans, for the last of its rows */
 };
 
 /* What the two kernels get: q, out [T, H C]; partial results as `merge` takes them. */
@@ -671,20 +723,41 @@ __device__ __forceinline__ place place_next(const attending &a, place at, int la
 template <int CP, bool PANELS> __device__ __forceinline__ unsigned tile_at(unsigned row, unsigned c) {
     return PANELS ? (c / 64 * TILE + row) * 64 + (c / 8 % 8 ^ row % 8) * 8 : row * (CP + 8) + c;
 }
-/* 64 keys or values (`skip` = PAGE) into a tile; what is not there becomes 0. 16 bytes a thread and step. */
+/* What a thread copies of a tile: 16 bytes of each of these keys. Their values are PAGE keys behind them. */
+template <int CP, int THREADS> struct lines {
+    enum { CHUNKS = CP / 8, ALL = TILE * CHUNKS, N = (ALL + THREADS - 1) / THREADS };
+    const char *at[N];
+    uint32_t there; /* bit n: at[n] is */
+};
+template <int CP, int THREADS>
+__device__ __forceinline__ lines<CP, THREADS> tile_find(const attending &a, place at, int g) {
+    const unsigned head = (unsigned)(a.layer * a.G + g) * (unsigned)(4 * PAGE * a.C);
+    lines<CP, THREADS> of;
+    int n, last = at.end - 1;
+    of.there = 0;
+#pragma unroll
+    for (n = 0; n < of.N; n++) {
+        unsigned i = threadIdx.x + (unsigned)(n * THREADS), row = i / of.CHUNKS;
+        unsigned c = i % of.CHUNKS * 8;
+        int key = at.base + (int)row, j = key < last ? key : last;
+        of.at[n] = (const char *)at.page[(unsigned)j / PAGE] +
+                   ((unsigned)j % PAGE * (unsigned)(2 * a.C) + (head + 2 * c));
+        if (key <= last && c < (unsigned)a.C && (of.ALL % THREADS == 0 || row < TILE))
+            of.there |= 1u << n;
+    }
+    return of;
+}
+/* The keys, or (skip = PAGE) the values, into a tile, without waiting; what is not there becomes 0. */
 template <int CP, int THREADS, bool PANELS>
-__device__ __forceinline__ void tile_load(f16 *to, const attending &a, place at, int skip, int g) {
-    enum { EACH = 8, CHUNKS = CP / EACH, ALL = TILE * CHUNKS };
+__device__ __forceinline__ void tile_copy(shared_place to, const attending &a,
+                                          const lines<CP, THREADS> &of, int skip) {
     int n;
 #pragma unroll
-    for (n = 0; n < ALL; n += THREADS) {
-        unsigned i = threadIdx.x + (unsigned)n, row = i / CHUNKS, c = i % CHUNKS * EACH;
-        unsigned j = (unsigned)at.base + row;
-        bool there = row < TILE && j < (unsigned)at.end && c < (unsigned)a.C;
-        const f16 *from = page_keys<f16>(at.page[there ? j / PAGE : 0], a.layer, g, a.G, a.C) +
-                          ((unsigned)skip + j % PAGE) * (unsigned)a.C + c;
-        if (ALL % THREADS == 0 || row < TILE)
-            copy16(to + tile_at<CP, PANELS>(row, c), from, there);
+    for (n = 0; n < of.N; n++) {
+        unsigned i = threadIdx.x + (unsigned)(n * THREADS), row = i / of.CHUNKS;
+        if (of.ALL % THREADS == 0 || row < TILE)
+            copy16(to + 2 * tile_at<CP, PANELS>(row, i % of.CHUNKS * 8), of.at[n] + skip * 2 * a.C,
+                   of.there >> n & 1);
     }
 }
 
@@ -694,18 +767,20 @@ __device__ __forceinline__ void tile_load(f16 *to, const attending &a, place at,
    (u, 8n + 2t), (u, 8n + 2t + 1), (u + 8, 8n + 2t), (u + 8, 8n + 2t + 1), and outputs [16, CP] alike. This is what it
    knows of its pairs u and u + 8. */
 struct two_pairs {
-    int row[2], index[2], pos[2]; /* row -1: none */
-    float top[2], sum[2];         /* of scores so far: their maximum, and of their exponentials */
+    int index[2];         /* of their rows; -1: none */
+    float top[2], sum[2]; /* of scores so far: their maximum, and of their exponentials */
 };
+/* The number of the row of a lane's pair u + 8h; -1: none. */
+__device__ __forceinline__ int pair_row(const attending &a, const item &own, int R, int h) {
+    int pair = (int)threadIdx.x / 32 * 16 + (int)threadIdx.x % 32 / 4 + 8 * h;
+    return pair / R < own.rows ? a.list[own.list + pair / R] : -1;
+}
 __device__ __forceinline__ void pairs_begin(const attending &a, const item &own, int R,
                                             two_pairs *p) {
-    int warp = (int)threadIdx.x / 32, u = (int)threadIdx.x % 32 / 4, h;
+    int h;
     for (h = 0; h < 2; h++) {
-        int pair = warp * 16 + u + 8 * h, row = -1;
-        if (pair / R < own.rows) row = a.list[own.list + pair / R];
-        p->row[h] = row;
+        int row = pair_row(a, own, R, h);
         p->index[h] = row < 0 ? -1 : a.rows[row].index;
-        p->pos[h] = row < 0 ? 0 : a.rows[row].pos;
         p->top[h] = -INFINITY, p->sum[h] = 0;
     }
 }
@@ -714,14 +789,14 @@ __device__ __forceinline__ size_t pair_at(const attending &a, int row, int head)
     return ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
 }
 /* Scores become weights, exponentials of 2 above the greatest score so far; sums and outputs so far are to be
-   multiplied by shrink. `low`: the least index of all rows. */
-__device__ __forceinline__ void weigh(const attending &a, place now, int low, float scale,
-                                      float (&score)[TILE / 8][4], float (&shrink)[2],
+   multiplied by shrink. */
+__device__ __forceinline__ void weigh(const attending &a, const item &own, int R, place now,
+                                      float scale, float (&score)[TILE / 8][4], float (&shrink)[2],
                                       two_pairs *p) {
     const float log2e = 1.44269504f;
     int mine = a.spans[now.span].own, t = (int)threadIdx.x % 4, n, i, h;
     float mass = a.spans[now.span].log_mass * log2e, highest[2];
-    if (now.base + TILE > now.end || (mine && now.base + TILE - 1 > low)) {
+    if (now.base + TILE > now.end || (mine && now.base + TILE - 1 > own.low)) {
         int limit[2]; /* what a row does not see weighs nothing */
         for (h = 0; h < 2; h++)
             limit[h] = mine && p->index[h] + 1 < now.end ? p->index[h] + 1 : now.end;
@@ -731,7 +806,12 @@ __device__ __forceinline__ void weigh(const attending &a, place now, int low, fl
             for (i = 0; i < 4; i++)
                 if (now.base + 8 * n + 2 * t + i % 2 >= limit[i / 2]) score[n][i] = -INFINITY;
     }
-    if (a.window)
+    if (a.window) {
+        int pos[2];
+        for (h = 0; h < 2; h++) {
+            int row = pair_row(a, own, R, h);
+            pos[h] = row < 0 ? 0 : a.rows[row].pos;
+        }
 #pragma unroll
         for (n = 0; n < TILE / 8; n++)
 #pragma unroll
@@ -740,31 +820,30 @@ __device__ __forceinline__ void weigh(const attending &a, place now, int low, fl
                 if (j < now.end)
                     key = page_positions<f16>(now.page[j / PAGE], a.layers, a.G, a.C)[j % PAGE];
                 for (h = 0; h < 2; h++)
-                    if (too_far(a.window, p->pos[h], key)) score[n][2 * h + i] = -INFINITY;
+                    if (too_far(a.window, pos[h], key)) score[n][2 * h + i] = -INFINITY;
             }
-    for (h = 0; h < 2; h++) highest[h] = p->top[h];
+    }
+    for (h = 0; h < 2; h++) highest[h] = -INFINITY;
 #pragma unroll
     for (n = 0; n < TILE / 8; n++)
 #pragma unroll
-        for (i = 0; i < 4; i++) {
-            score[n][i] = fma_(score[n][i], scale, mass);
-            highest[i / 2] = fmaxf(highest[i / 2], score[n][i]);
-        }
+        for (i = 0; i < 4; i++) highest[i / 2] = fmaxf(highest[i / 2], score[n][i]);
     for (h = 0; h < 2; h++) { /* the four lanes of a row agree on its maximum */
         float safe;
         highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 1));
         highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 2));
+        highest[h] = fmaxf(p->top[h], fma_(highest[h], scale, mass));
         safe = highest[h] > -INFINITY ? highest[h] : 0; /* nothing was seen yet */
         shrink[h] = exp2_fast(p->top[h] - safe);
         p->top[h] = highest[h];
-        highest[h] = safe;
+        highest[h] = mass - safe;
         p->sum[h] *= shrink[h];
     }
 #pragma unroll
     for (n = 0; n < TILE / 8; n++)
 #pragma unroll
         for (i = 0; i < 4; i++) {
-            score[n][i] = exp2_fast(score[n][i] - highest[i / 2]);
+            score[n][i] = exp2_fast(fma_(score[n][i], scale, highest[i / 2]));
             p->sum[i / 2] += score[n][i];
         }
 }
@@ -779,6 +858,7 @@ __device__ __forceinline__ void weights_pack(const float (&score)[TILE / 8][4], 
 template <int CP>
 __device__ __forceinline__ void outputs_shrink(float (&acc)[CP / 8][4], const float (&shrink)[2]) {
     int n, i;
+    if (shrink[0] == 1 && shrink[1] == 1) return;
 #pragma unroll
     for (n = 0; n < CP / 8; n++)
 #pragma unroll
@@ -796,8 +876,9 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
     }
     for (h = 0; h < 2; h++) {
         int pair = warp * 16 + u + 8 * h, head = g * R + pair % R;
-        size_t at = pair_at(a, p->row[h], head), slot;
-        if (p->row[h] < 0) continue;
+        int row = pair_row(a, own, R, h);
+        size_t at = pair_at(a, row, head), slot;
+        if (row < 0) continue;
         if (own.partial < 0) {
             float share = p->sum[h] > 0 ? 1.0f / p->sum[h] : 0;
 #pragma unroll
@@ -818,33 +899,35 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
 }
 
 /* Segment attention on tensor cores, for prefill and decode alike: FlashAttention-2's loop (Dao 2023)
-   over the keys that the item's spans name, and no others. A block of four warps for each item (x) and kv head
-   (y). Scores and sums are f32; weights are rounded to f16 before they meet V. While one tile is multiplied, the
+   over the keys that the item's spans name, and no others. A block of four warps for each kv head
+   of each item, the longest items first. Scores and sums are f32; weights are rounded to f16 before they meet V. While one tile is multiplied, the
    next one is on its way (copy16): K during weights times V, V during the next scores. */
 enum { ATTEND_THREADS = 128 };
 template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(attending a) {
     enum { THREADS = ATTEND_THREADS, STRIDE = CP + 8, CS = CP / 16 };
     __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
-    int g = (int)blockIdx.y, R = a.H / a.G, lane = (int)threadIdx.x % 32;
+    int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, lane = (int)threadIdx.x % 32;
     int warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4, i, n, s, last;
     uint32_t query[CS][4];
     float acc[CP / 8][4], shrink[2], scale = 1.44269504f / sqrtf((float)a.C);
     two_pairs pairs;
+    lines<CP, THREADS> line;
     place now, next;
     item own;
     follow();
-    own = a.items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
+    own = a.items[blockIdx.x / (unsigned)a.G];
     last = own.span + own.spans;
     if (own.rows == 0) return; /* the whole block: an item that fills the grid */
     now = place_of(a, own.span);
-    tile_load<CP, THREADS, false>(ks, a, now, 0, g);
+    line = tile_find<CP, THREADS>(a, now, g);
+    tile_copy<CP, THREADS, false>(shared_at(ks), a, line, 0);
     copy_close();
-    tile_load<CP, THREADS, false>(vs, a, now, PAGE, g);
+    tile_copy<CP, THREADS, false>(shared_at(vs), a, line, PAGE);
     copy_close();
     pairs_begin(a, own, R, &pairs);
     for (s = 0; s < CS; s++)
         for (i = 0; i < 4; i++) { /* a fragment: rows u, u + 8; columns 2t, 2t + 8 */
-            int c = s * 16 + 2 * t + (i / 2) * 8, row = pairs.row[i % 2];
+            int c = s * 16 + 2 * t + (i / 2) * 8, row = pair_row(a, own, R, i % 2);
             int head = g * R + (warp * 16 + u + i % 2 * 8) % R;
             query[s][i] = row >= 0 && c < a.C
                               ? *(const uint32_t *)(const void *)(a.q + pair_at(a, row, head) + c)
@@ -870,9 +953,12 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
                 mma(score[n + 1], query[s], b[2], b[3]);
             }
         __syncthreads(); /* K was read */
-        if (next.span < last) tile_load<CP, THREADS, false>(ks, a, next, 0, g);
+        if (next.span < last) {
+            line = tile_find<CP, THREADS>(a, next, g);
+            tile_copy<CP, THREADS, false>(shared_at(ks), a, line, 0);
+        }
         copy_close();
-        weigh(a, now, own.low, scale, score, shrink, &pairs);
+        weigh(a, own, R, now, scale, score, shrink, &pairs);
         outputs_shrink<CP>(acc, shrink);
         copy_wait<1>(); /* V is here */
         __syncthreads();
@@ -889,7 +975,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
             }
         }
         __syncthreads(); /* V was read */
-        if (next.span < last) tile_load<CP, THREADS, false>(vs, a, next, PAGE, g);
+        if (next.span < last) tile_copy<CP, THREADS, false>(shared_at(vs), a, line, PAGE);
         copy_close();
     }
     copy_wait<0>();
@@ -898,75 +984,88 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
 
 /* The same with Hopper's products of four warps, for long prompts: three such groups, 192 pairs, share a tile. The
    products of a tile with V run while its successor's scores are weighed (FlashAttention-3's overlap within a group,
-   Shah et al. 2024): so two tiles of each, K and V, are there. CP: 64 or 128. */
-enum { WIDE_PAIRS = 192, WIDE_THREADS = 384 };
-template <int CP> constexpr size_t wide_bytes() { /* shared memory: Q, two K, two V, and what aligns them */
-    return (WIDE_PAIRS + 4 * TILE) * CP * sizeof(f16) + 1024;
+   Shah et al. 2024). Four tiles of keys and values are in shared memory: of two of them copies are on their way, one is
+   multiplied with the queries, and one with its weights. CP: 64 or 128. */
+enum { WIDE_PAIRS = 192, WIDE_THREADS = 384, WIDE_TILES = 4, PANEL_BYTES = 64 * 128 };
+template <int CP> constexpr size_t wide_bytes() { /* shared memory: queries, tiles, and what aligns them */
+    return (WIDE_PAIRS + WIDE_TILES * 2 * TILE) * CP * sizeof(f16) + 1024;
 }
 #ifdef SGF__GROUPS
 /* score[64, 64] += q k^T of a group's queries and a tile of keys, begun. */
 template <int CP>
-__device__ __forceinline__ void group_scores_of(float (&score)[TILE / 8][4], const f16 *q,
-                                                const f16 *k) {
+__device__ __forceinline__ void group_scores_of(float (&score)[TILE / 8][4], panel q, panel k) {
     int s;
 #pragma unroll
-    for (s = 0; s < CP / 16; s++) /* channels 16s to 16s + 15 */
-        group_scores(score, q + s / 4 * TILE * 64 + s % 4 * 16,
-                     k + s / 4 * TILE * 64 + s % 4 * 16);
+    for (s = 0; s < CP / 16; s++) { /* channels 16s to 16s + 15 */
+        unsigned at = (unsigned)(s / 4 * PANEL_BYTES + s % 4 * 32);
+        group_scores(score, panel_plus(q, at), panel_plus(k, at));
+    }
+}
+/* Copies keys and values of the tile at *ahead, and goes to the next; the copies are a group, if there are any. */
+template <int CP>
+__device__ __forceinline__ void wide_copy(shared_place to, const attending &a, place *ahead,
+                                          int last, int g) {
+    if (ahead->span < last) {
+        const lines<CP, WIDE_THREADS> line = tile_find<CP, WIDE_THREADS>(a, *ahead, g);
+        tile_copy<CP, WIDE_THREADS, true>(to, a, line, 0);
+        tile_copy<CP, WIDE_THREADS, true>(to + TILE * CP * 2, a, line, PAGE);
+        *ahead = place_next(a, *ahead, last);
+    }
+    copy_close();
 }
 /* acc[64, CP] += weights v of a tile, begun. */
 template <int CP>
 __device__ __forceinline__ void group_values_of(float (&acc)[CP / 8][4],
-                                                const uint32_t (&weight)[TILE / 16][4],
-                                                const f16 *v) {
+                                                const uint32_t (&weight)[TILE / 16][4], panel v) {
     int s, n;
 #pragma unroll
     for (s = 0; s < TILE / 16; s++) /* keys 16s to 16s + 15 */
 #pragma unroll
         for (n = 0; n < CP / 64; n++)
-            group_values(acc + 8 * n, weight[s], v + n * TILE * 64 + s * 16 * 64);
+            group_values(acc + 8 * n, weight[s],
+                         panel_plus(v, (unsigned)(n * PANEL_BYTES + s * 16 * 128)));
 }
 #endif
 template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(attending a) {
 #ifdef SGF__GROUPS
-    enum { THREADS = WIDE_THREADS, SIZE = TILE * CP };
+    enum { THREADS = WIDE_THREADS, BYTES = TILE * CP * 2 }; /* of the keys of a tile, and of its values */
     SHARED_ROOM(room);
-    f16 *qs = (f16 *)(void *)(room + (1024 - (uintptr_t)room % 1024) % 1024);
-    f16 *ks = qs + WIDE_PAIRS * CP, *vs = ks + 2 * SIZE;
-    int g = (int)blockIdx.y, R = a.H / a.G, tile, i, n, s, last;
-    f16 *mine; /* the queries of this thread's group */
+    char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
+    char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
+    int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, tile, i, n, s, last;
     float acc[CP / 8][4], score[TILE / 8][4], shrink[2], scale = 1.44269504f / sqrtf((float)a.C);
     uint32_t weight[TILE / 16][4];
+    panel mine, first; /* the queries of this thread's group; the keys of the first tile */
     two_pairs pairs;
-    place now, next;
+    place now, ahead; /* ahead: what is copied next */
     item own;
     follow();
-    own = a.items[gridDim.x - 1 - blockIdx.x]; /* late rows see most: they begin first */
+    own = a.items[blockIdx.x / (unsigned)a.G];
     last = own.span + own.spans;
     if (own.rows == 0) return; /* the whole block: an item that fills the grid */
+    now = ahead = place_of(a, own.span);
     for (i = (int)threadIdx.x; i < WIDE_PAIRS * CP / 8; i += THREADS) {
         int pair = i / (CP / 8), c = i % (CP / 8) * 8, there = pair / R < own.rows && c < a.C;
         int row = there ? a.list[own.list + pair / R] : 0;
-        copy16(qs + pair / 64 * SIZE + tile_at<CP, true>((unsigned)pair % 64, (unsigned)c),
+        copy16(shared_at(queries + pair / TILE * BYTES) +
+                   2 * tile_at<CP, true>((unsigned)pair % TILE, (unsigned)c),
                a.q + pair_at(a, row, g * R + pair % R) + (there ? c : 0), there);
     }
-    now = place_of(a, own.span);
-    tile_load<CP, THREADS, true>(ks, a, now, 0, g);
-    copy_close();
+    wide_copy<CP>(shared_at(tiles), a, &ahead, last, g);
+    wide_copy<CP>(shared_at(tiles + 2 * BYTES), a, &ahead, last, g);
     pairs_begin(a, own, R, &pairs);
-    mine = qs + threadIdx.x / 128 * SIZE;
+    mine = panel_at(queries + (int)threadIdx.x / 128 * BYTES);
+    first = panel_at(tiles);
     for (n = 0; n < CP / 8; n++)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
-    for (tile = 0;; tile++) {
-        f16 *keys = ks + tile % 2 * SIZE, *values = vs + (tile + 1) % 2 * SIZE; /* of the tile before */
-        next = place_next(a, now, last);
-        copy_wait<0>(); /* these keys and values are here, and what was in the other tiles was read */
+    for (tile = 0; now.span < last; tile++, now = place_next(a, now, last)) {
+        unsigned here = (unsigned)(tile % WIDE_TILES * 2 * BYTES);
+        unsigned before = (unsigned)((tile + WIDE_TILES - 1) % WIDE_TILES * 2 * BYTES);
+        copy_wait<1>(); /* this tile is here, and all groups are done with the one before the last */
         groups_see();
         __syncthreads();
-        if (next.span < last)
-            tile_load<CP, THREADS, true>(ks + (tile + 1) % 2 * SIZE, a, next, 0, g);
-        tile_load<CP, THREADS, true>(vs + tile % 2 * SIZE, a, now, PAGE, g);
-        copy_close();
+        wide_copy<CP>(shared_at(tiles) + (unsigned)((tile + 2) % WIDE_TILES * 2 * BYTES), a, &ahead,
+                      last, g);
 #pragma unroll
         for (n = 0; n < TILE / 8; n++)
 #pragma unroll
@@ -974,38 +1073,35 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
         registers_settle<TILE / 8>(score);
         registers_settle<CP / 8>(acc);
         groups_begin();
-        group_scores_of<CP>(score, mine, keys);
+        group_scores_of<CP>(score, mine, panel_plus(first, here));
         groups_close();
         if (tile == 0) {
             groups_wait<0>();
             registers_settle<TILE / 8>(score);
-            weigh(a, now, own.low, scale, score, shrink, &pairs);
+            weigh(a, own, R, now, scale, score, shrink, &pairs);
         } else {
             groups_begin();
-            group_values_of<CP>(acc, weight, values);
+            group_values_of<CP>(acc, weight, panel_plus(first, before + BYTES));
             groups_close();
             groups_wait<1>();
             registers_settle<TILE / 8>(score);
-            weigh(a, now, own.low, scale, score, shrink, &pairs);
+            weigh(a, own, R, now, scale, score, shrink, &pairs);
             groups_wait<0>();
             registers_settle<CP / 8>(acc);
             outputs_shrink<CP>(acc, shrink);
         }
 #pragma unroll
         for (s = 0; s < TILE / 16; s++) weights_pack(score, s, weight[s]);
-        if (next.span >= last) break;
-        now = next;
     }
     copy_wait<0>();
-    groups_see();
-    __syncthreads();
     registers_settle<CP / 8>(acc);
     groups_begin();
-    group_values_of<CP>(acc, weight, vs + tile % 2 * SIZE);
+    group_values_of<CP>(
+        acc, weight, panel_plus(first, (unsigned)((tile - 1) % WIDE_TILES * 2 * BYTES + BYTES)));
     groups_close();
     groups_wait<0>();
     registers_settle<CP / 8>(acc);
-    outputs_store<CP>(a, own, g, R, acc, &pairs);
+    outputs_store<CP>(a, a.items[blockIdx.x / (unsigned)a.G], g, R, acc, &pairs);
 #else
     (void)a;
 #endif
@@ -1276,7 +1372,8 @@ struct gpu {
     unsigned plans; /* made so far */
     graph graphs[GRAPHS];
     uint64_t clock;
-    array<item> items;
+    array<item> items, ordered;
+    array<size_t> of_length;
     array<sgf_device_span> cut; /* the plan's spans */
     array<int32_t> list, part, bucket_rows, level_bucket;
     array<parts> of;
@@ -1579,12 +1676,14 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
             span.begin = span.end;
             if (keys < step) continue;
             made.spans = (int32_t)d->cut.n - made.span;
+            made.keys = (int32_t)keys;
             TRY(d->items.add(made, err));
             made.span = (int32_t)d->cut.n;
             keys = 0;
         }
     }
     made.spans = (int32_t)d->cut.n - made.span;
+    made.keys = (int32_t)keys;
     if (made.spans) TRY(d->items.add(made, err));
     for (i = 0; i < count; i++) TRY(d->list.add(rows[i], err));
     return SGF_OK;
@@ -1592,7 +1691,7 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
 /* How many keys an item may have, so that there is work for all multiprocessors, two blocks each, and none
    of them works on a long item when all others are done: a prefix that many short sequences share. */
 size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
-    size_t b, keys = 0, step;
+    size_t b, keys = 0, longest = 0, step;
     for (b = 0; b < d->buckets.n; b++) {
         const bucket *k = &d->buckets.at[b];
         size_t cuts = (k->rows + each - 1) / each, length = 0;
@@ -1600,10 +1699,30 @@ size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
         for (s = k->span; s < k->span + k->spans; s++)
             length += (size_t)(call->span[s].end - call->span[s].begin);
         keys += cuts * length * (size_t)d->G;
+        longest = most(longest, length);
     }
     step = keys / (2 * (size_t)d->processors);
     step = (step + TILE - 1) / TILE * TILE;
-    return most(step, 2 * TILE);
+    return most(step, longest <= 4 * TILE ? 4 * TILE : 2 * TILE); /* a second launch costs as much as two tiles */
+}
+/* The items with most tiles of keys first: what begins last should end soon. */
+sgf_status plan_order(gpu *d, sgf_error *err) {
+    size_t most_tiles = 0, i, k, n = 0;
+    for (i = 0; i < d->items.n; i++)
+        most_tiles = most(most_tiles, (size_t)(d->items.at[i].keys / TILE));
+    TRY(d->of_length.room(most_tiles + 1, err)); /* how many, then where they go */
+    TRY(d->ordered.room(d->items.n, err));
+    memset(d->of_length.at, 0, (most_tiles + 1) * sizeof *d->of_length.at);
+    for (i = 0; i < d->items.n; i++) d->of_length.at[d->items.at[i].keys / TILE]++;
+    for (k = most_tiles + 1; k-- > 0;) {
+        size_t count = d->of_length.at[k];
+        d->of_length.at[k] = n;
+        n += count;
+    }
+    for (i = 0; i < d->items.n; i++)
+        d->ordered.at[d->of_length.at[d->items.at[i].keys / TILE]++] = d->items.at[i];
+    for (i = 0; i < d->items.n; i++) d->items.at[i] = d->ordered.at[i];
+    return SGF_OK;
 }
 /* Number the partial results, and list them for every row. */
 sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
@@ -1660,6 +1779,7 @@ sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *e
         for (at = 0; at < d->buckets.at[b].rows; at += each)
             TRY(plan_items(d, call, &d->buckets.at[b], at, least(each, d->buckets.at[b].rows - at),
                            step, err));
+    TRY(plan_order(d, err));
     return plan_parts(d, call, s, err);
 }
 
@@ -1819,16 +1939,13 @@ template <class W, class A, bool EXACT> struct pass {
     static bool is_few(int T, int K) {
         return !EXACT && T <= FEW && K % (int)(16 / sizeof(W)) == 0;
     }
-    template <bool GATED>
-    static sgf_status few(gpu *d, const void *w, const char *x, const float *bias, float *out, W *h,
-                          int N, int K, int T, int add, sgf_error *err) {
+    template <few_way WAY> static sgf_status few(gpu *d, const few_job<W> &a, sgf_error *err) {
         return launch(d, "few_rows", err,
-                      T == 1   ? few_rows<W, 1, GATED>
-                      : T == 2 ? few_rows<W, 2, GATED>
-                      : T <= 4 ? few_rows<W, 4, GATED>
-                               : few_rows<W, FEW, GATED>,
-                      grid_of((size_t)(N + 3) / 4), 128, (const W *)w, (const W *)(const void *)x,
-                      bias, out, h, N, K, T, add);
+                      a.rows == 1   ? few_rows<W, 1, WAY>
+                      : a.rows == 2 ? few_rows<W, 2, WAY>
+                      : a.rows <= 4 ? few_rows<W, 4, WAY>
+                                    : few_rows<W, FEW, WAY>,
+                      grid_of((size_t)a.N), FEW_THREADS, a);
     }
     /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
     static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
@@ -1843,7 +1960,9 @@ template <class W, class A, bool EXACT> struct pass {
                           (const W *)w, (const float *)(const void *)x, bias, out, N, K, T, add);
         } else {
             if (is_few(T, K)) {
-                TRY(few<false>(d, w, x, NULL, out, NULL, N, K, T, add, err));
+                few_job<W> job = {(const W *)w, (const W *)(const void *)x, NULL, out, NULL, {}, N, K,
+                                  T, add};
+                TRY(few<PLAIN>(d, job, err));
             } else {
                 float one = 1, beta = add ? 1.0f : 0.0f;
                 product_plan *p;
@@ -1861,7 +1980,7 @@ template <class W, class A, bool EXACT> struct pass {
     template <int CP>
     static sgf_status attend_on(gpu *d, const shape *s, const attending &a, sgf_error *err) {
         enum { WIDE = CP <= 64 ? 64 : 128 };
-        dim3 grid = grid_of(s->items, (size_t)d->G);
+        dim3 grid = grid_of(s->items * (size_t)d->G);
         if (s->wide)
             return launch_with(d, "attend_wide", err, attend_wide<WIDE>, grid, WIDE_THREADS,
                                wide_bytes<WIDE>(), a);
@@ -1896,28 +2015,39 @@ template <class W, class A, bool EXACT> struct pass {
     static sgf_status layer(gpu *d, const shape *s, const uploaded *u, const activations *a, int l,
                             sgf_error *err) {
         const layer_weights *w = &d->layer[l];
-        int T = (int)s->rows, D = d->D, HC = d->H * d->C, heads = d->H + 2 * d->G, F = d->F;
+        int T = (int)s->rows, D = d->D, HC = d->H * d->C, all_heads = d->H + 2 * d->G, F = d->F;
+        bool few_paired = is_few(T, D);
+        heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
         float eps = d->model->config.rms_eps;
         A *normed = (A *)(void *)a->normed;
         const int32_t *all = NULL;
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
                    (const float *)a->x, all,
                    (const float *)w->attn_norm, eps, D, normed));
-        TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, heads * d->C, D, T, 0, err));
-        TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>, grid_of((size_t)heads, s->rows),
-                   64, u->row, (const float *)a->qkv, (const float *)w->qkv_bias,
-                   (const float *)w->q_norm, (const float *)w->k_norm, eps,
-                   (const float *)a->cosine, (const float *)a->sine, (A *)(void *)a->q, d->H, d->G,
-                   d->C, l, d->L));
+        if (few_paired && !w->q_norm) {
+            if constexpr (!EXACT) {
+                few_job<W> job = {(const W *)w->qkv, normed, w->qkv_bias, NULL, NULL, to,
+                                  all_heads * d->C / 2, D, T, 0};
+                TRY(few<ROTATED>(d, job, err));
+            }
+        } else {
+            TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, all_heads * d->C, D, T, 0, err));
+            TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>,
+                       grid_of((size_t)all_heads, s->rows), 64, to, (const float *)a->qkv,
+                       (const float *)w->qkv_bias, (const float *)w->q_norm,
+                       (const float *)w->k_norm, eps));
+        }
         TRY(attention(d, s, u, a, l, err));
         TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
                    (const float *)a->x, all,
                    (const float *)w->ffn_norm, eps, D, normed));
-        if (is_few(T, D)) {
-            if constexpr (!EXACT)
-                TRY(few<true>(d, w->gu, a->normed, w->gu_bias, NULL, (A *)(void *)a->h, F, D, T, 0,
-                              err));
+        if (few_paired) {
+            if constexpr (!EXACT) {
+                few_job<W> job = {(const W *)w->gu, normed, w->gu_bias, NULL, (W *)(void *)a->h, {},
+                                  F, D, T, 0};
+                TRY(few<GATED>(d, job, err));
+            }
         } else {
             TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
             TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((size_t)(F + 255) / 256, s->rows), 256,
@@ -2189,6 +2319,8 @@ void gpu_close(void *device) {
     cudaGetLastError();
     free(d->slab.at);
     free(d->items.at);
+    free(d->ordered.at);
+    free(d->of_length.at);
     free(d->cut.at);
     free(d->list.at);
     free(d->part.at);
@@ -2268,7 +2400,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     CUDA(err, "bringing the weights",
          cudaMemcpyAsync(flags, p.lost, sizeof flags, cudaMemcpyDeviceToHost, d->stream));
     CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
-    d->follows = flags[1];
+    d->follows = flags[1] && !getenv("SGF_DEV_NOFOLLOW");
     if (d->exact) return SGF_OK;
     d->has_groups = flags[2];
     if (d->has_groups) {

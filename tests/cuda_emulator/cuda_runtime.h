@@ -287,7 +287,11 @@ inline void mma(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1)
         }
     }
 }
-inline void copy16(void *to, const void *from, bool there) {
+typedef char *shared_place;
+inline shared_place shared_at(const void *at) {
+    return (char *)(uintptr_t)at;
+}
+inline void copy16(shared_place to, const void *from, bool there) {
     if ((uintptr_t)to % 16 || (uintptr_t)from % 16) broken("copy16 of unaligned memory");
     state.now->copies.push_back({to, there ? from : nullptr});
 }
@@ -317,14 +321,21 @@ inline void wait_for_last() {
 }
 /* Operands of a group's products in shared memory: the place of 16-bit value `column` of `row` is where a row of 128
    bytes has it, and bits 4 to 6 of its address are turned by bits 7 to 9. */
-inline float panel_value(const void *panel, int row, int column) {
-    uintptr_t at = (uintptr_t)panel + (uintptr_t)(row * 128 + column * 2);
+typedef const char *panel;
+inline panel panel_at(const void *at) {
+    return (panel)at;
+}
+inline panel panel_plus(panel from, unsigned bytes) {
+    return from + bytes;
+}
+inline float panel_value(panel from, int row, int column) {
+    uintptr_t at = (uintptr_t)from + (uintptr_t)(row * 128 + column * 2);
     at ^= (at >> 7 & 7) << 4;
     if (at < (uintptr_t)state.room || at >= (uintptr_t)state.room + state.room_bytes)
         broken("a product of what is not in shared memory");
     return f16_widen(*(const uint16_t *)at);
 }
-inline void group_scores(float (*d)[4], const void *a, const void *b) {
+inline void group_scores(float (*d)[4], panel a, panel b) {
     int lane = state.now->number % WARP, warp = state.now->number / WARP % 4;
     float left[2][16];
     for (int k = 0; k < 32; k++)
@@ -334,7 +345,7 @@ inline void group_scores(float (*d)[4], const void *a, const void *b) {
             for (int k = 0; k < 16; k++)
                 d[n][i] += left[i / 2][k] * panel_value(b, 8 * n + lane % 4 * 2 + i % 2, k);
 }
-inline void group_values(float (*d)[4], const uint32_t (&a)[4], const void *b) {
+inline void group_values(float (*d)[4], const uint32_t (&a)[4], panel b) {
     fragments mine = {{a[0], a[1], a[2], a[3]}, {0, 0}};
     auto room = exchange(mine);
     int lane = state.now->number % WARP;
