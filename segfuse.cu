@@ -141,10 +141,23 @@ template <int N> __device__ __forceinline__ void copy_wait() {
 /* 16 bytes that are read once: they take no place in L1. */
 __device__ __forceinline__ uint4 load_once(const void *at) {
     uint4 x;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
+    asm volatile("ld.global.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
                  : "=r"(x.x), "=r"(x.y), "=r"(x.z), "=r"(x.w)
-                 : "l"(at));
+                 : "l"(at)
+                 : "memory");
     return x;
+}
+/* Memory that is wanted soon, on its way to L2; bytes: a multiple of 16. */
+__device__ __forceinline__ void fetch_ahead(const void *at, unsigned bytes) {
+#ifdef SGF__FOLLOWS
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(at), "r"(bytes) : "memory");
+#else
+    (void)at, (void)bytes;
+#endif
+}
+/* Of an int that all lanes of a warp have, so that the compiler knows. */
+__device__ __forceinline__ int same_in_warp(int x) {
+    return __shfl_sync(0xFFFFFFFFu, x, 0);
 }
 /* The next kernel may begin; what the kernel before wrote is there, and what it reads may be written. Every kernel
    that `launch` starts does both before it touches what another one writes or reads: so that kernels stay in order
@@ -331,28 +344,39 @@ template <bool EXACT, class T>
 __global__ void norm(const float *x, const int32_t *pick, const float *weight, float eps, int D,
                      T *out) {
     enum { PART = 1024 };
+    enum { KEPT = 4 };
     __shared__ float part[PART], scale;
     const float *from;
-    int d, at, i = (int)threadIdx.x;
-    float sum = 0;
-    follow();
+    int d, at, n, i = (int)threadIdx.x, step = (int)blockDim.x;
+    float sum = 0, kept[KEPT], by[KEPT]; /* what a thread has of x and of the weights, the first of it */
+    next_may_begin();
+#pragma unroll
+    for (n = 0; n < KEPT; n++) by[n] = i + n * step < D ? weight[i + n * step] : 0;
+    wait_for_last();
     from = x + (size_t)(pick ? pick[blockIdx.x] : (int)blockIdx.x) * (size_t)D;
+    out += (size_t)blockIdx.x * (size_t)D;
+#pragma unroll
+    for (n = 0; n < KEPT; n++) kept[n] = i + n * step < D ? from[i + n * step] : 0;
     if (EXACT) {
         for (at = 0; at < D; at += PART) {
-            int n = D - at < PART ? D - at : PART;
-            for (d = i; d < n; d += (int)blockDim.x) part[d] = from[at + d];
+            int count = D - at < PART ? D - at : PART;
+            for (d = i; d < count; d += step) part[d] = from[at + d];
             __syncthreads();
-            for (d = 0; i == 0 && d < n; d++) sum = fma_(part[d], part[d], sum);
+            for (d = 0; i == 0 && d < count; d++) sum = fma_(part[d], part[d], sum);
             __syncthreads();
         }
     } else {
-        for (d = i; d < D; d += (int)blockDim.x) sum = fma_(from[d], from[d], sum);
+#pragma unroll
+        for (n = 0; n < KEPT; n++) sum = fma_(kept[n], kept[n], sum);
+        for (d = i + KEPT * step; d < D; d += step) sum = fma_(from[d], from[d], sum);
         sum = block_sum(sum);
     }
     if (i == 0) scale = 1.0f / sqrtf(sum / (float)D + eps);
     __syncthreads();
-    for (d = i; d < D; d += (int)blockDim.x)
-        narrow(from[d] * scale * weight[d], out + (size_t)blockIdx.x * (size_t)D + d);
+#pragma unroll
+    for (n = 0; n < KEPT; n++)
+        if (i + n * step < D) narrow(kept[n] * scale * by[n], out + i + n * step);
+    for (d = i + KEPT * step; d < D; d += step) narrow(from[d] * scale * weight[d], out + d);
 }
 
 /* out[T, N] (+)= x[T, K] w[N, K]^T + bias, every output one ascending chain (sgf__matmul_naive). A block
@@ -438,88 +462,100 @@ __device__ __forceinline__ void head_store(const heads<T> &a, int row, int head,
     narrow(fma_(y, cosine, x * sine), to + half + c);
 }
 
-/* Products of T <= ROWS rows, which decoding needs: x[T, K] and w[.., K]; K is a multiple of a lane's values. A block of
-   four warps for each output or pair of outputs reads its weights once, 16 bytes a lane, for all rows, and begins to
-   before the kernel ahead has ended; up to eight loads of a lane are on their way at once, which keeps the memory
-   busy. Block n of N makes
-     PLAIN    out[T, N] (+)= x w[N, K]^T, column n
-     GATED    h[T, N] = SwiGLU of x w[2N, K]^T, column n: gate and up, with bias[2N] (NULL: none)
-     ROTATED  channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2), with bias of all heads (NULL: none) */
+/* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8. Eight warps share 16
+   rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies them on tensor cores
+   with all rows of x, in whatever order k comes. The first weights are on their way before the kernel ahead has ended.
+     PLAIN    out[T, N] (+)= x w[N, K]^T
+     GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N] (NULL: none)
+     ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2), with bias of all heads (NULL: none) */
 enum few_way { PLAIN, GATED, ROTATED };
-enum { FEW_THREADS = 128 };
-template <class W> struct few_job {
-    const W *w, *x;
+enum { FEW = 8, FEW_THREADS = 256, FEW_PAIRS = 8 /* of a block */ };
+struct few_job {
+    const f16 *w, *x;
     const float *bias;
     float *out;
-    W *h;
-    heads<W> to;
-    int N, K, rows, add;
+    f16 *h;
+    heads<f16> to;
+    int N, K, rows, add, ahead;
 };
-template <class W, int ROWS, few_way WAY>
-__global__ void __launch_bounds__(FEW_THREADS) few_rows(few_job<W> a) {
-    enum {
-        EACH = 16 / sizeof(W),
-        STEP = FEW_THREADS * EACH,
-        SIDES = WAY == PLAIN ? 1 : 2,
-        DEEP = 8 / SIDES,
-        WARPS = FEW_THREADS / 32
-    };
-    union chunk {
-        uint4 words;
-        W value[EACH];
-    };
-    __shared__ float part[WARPS][SIDES][ROWS];
-    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, n = (int)blockIdx.x;
-    int half = a.to.C / 2, k = (int)threadIdx.x * EACH, t, i, j, s;
-    int first = WAY == ROTATED ? n / half * a.to.C + n % half : n; /* the rows of w */
-    int second = WAY == ROTATED ? first + half : n + a.N;
-    float sum[SIDES][ROWS];
+template <few_way WAY> __global__ void __launch_bounds__(FEW_THREADS, 3) few_rows(few_job a) {
+    enum { WARPS = FEW_THREADS / 32, STEP = 64, DEEP = 2 };
+    __shared__ float part[WARPS][32][4];
+    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
+    int n = (int)blockIdx.x * FEW_PAIRS + u, half = a.to.C / 2, k, i, j, s;
+    int row[2]; /* of w: side 0 and side 1 of pair n; what is behind the last one is computed for nobody */
+    const f16 *w[2], *x = a.x + (size_t)u * (size_t)a.K + t * 8;
+    float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
     bool waited = false;
     next_may_begin();
-    for (s = 0; s < SIDES; s++)
-        for (t = 0; t < ROWS; t++) sum[s][t] = 0;
-    do {
-        chunk weight[SIDES][DEEP], value;
+    if (WAY == PLAIN) n += (int)blockIdx.x * FEW_PAIRS; /* 16 outputs a block */
+    row[0] = WAY == ROTATED ? n / half * a.to.C + n % half : n;
+    row[1] = row[0] + (WAY == ROTATED ? half : WAY == GATED ? a.N : FEW_PAIRS);
 #pragma unroll
-        for (s = 0; s < SIDES; s++)
+    for (s = 0; s < 2; s++) {
+        bool there = (WAY == PLAIN ? row[s] : n) < a.N;
+        w[s] = a.w + (size_t)(there ? row[s] : 0) * (size_t)a.K;
+        if (a.ahead && warp == s && t == 0) fetch_ahead(w[s], (unsigned)a.K * 2);
+        w[s] += t * 8;
+    }
+    for (k = warp * STEP; k < a.K || !waited; k += DEEP * WARPS * STEP) {
+        uint4 weight[DEEP][2][2], value[DEEP][2];
 #pragma unroll
-            for (j = 0; j < DEEP; j++)
-                if (k + j * STEP < a.K)
-                    weight[s][j].words =
-                        load_once(a.w + (size_t)(s ? second : first) * (size_t)a.K + k + j * STEP);
+        for (j = 0; j < DEEP; j++)
+#pragma unroll
+            for (i = 0; i < 2; i++) { /* 32 values of k: 8 a lane */
+                int at = k + j * WARPS * STEP + i * 32;
+#pragma unroll
+                for (s = 0; s < 2; s++)
+                    weight[j][i][s] =
+                        at + t * 8 < a.K ? load_once(w[s] + at) : make_uint4(0, 0, 0, 0);
+            }
         if (!waited) wait_for_last();
         waited = true;
 #pragma unroll
         for (j = 0; j < DEEP; j++)
-            for (t = 0; t < ROWS && k + j * STEP < a.K; t++) {
-                if (t >= a.rows) break;
-                value.words = *(const uint4 *)(const void *)(a.x + (size_t)t * (size_t)a.K + k +
-                                                             j * STEP);
-                for (s = 0; s < SIDES; s++)
-                    for (i = 0; i < EACH; i++)
-                        sum[s][t] = fma_(widen(weight[s][j].value[i]), widen(value.value[i]),
-                                         sum[s][t]);
+#pragma unroll
+            for (i = 0; i < 2; i++) {
+                int at = k + j * WARPS * STEP + i * 32;
+                value[j][i] = u < a.rows && at + t * 8 < a.K
+                                  ? *(const uint4 *)(const void *)(x + at)
+                                  : make_uint4(0, 0, 0, 0);
             }
-        k += DEEP * STEP;
-    } while (k < a.K);
-    for (s = 0; s < SIDES; s++)
-        for (t = 0; t < ROWS; t++) {
-            for (i = 16; i > 0; i /= 2) sum[s][t] += __shfl_xor_sync(0xFFFFFFFFu, sum[s][t], i);
-            if (lane == 0) part[warp][s][t] = sum[s][t];
-        }
+#pragma unroll
+        for (j = 0; j < DEEP; j++)
+#pragma unroll
+            for (i = 0; i < 2; i++) {
+                uint4 *of = weight[j][i], with = value[j][i];
+                uint32_t low[4] = {of[0].x, of[1].x, of[0].y, of[1].y};
+                uint32_t high[4] = {of[0].z, of[1].z, of[0].w, of[1].w};
+                mma(sum[2 * i], low, with.x, with.y);
+                mma(sum[2 * i + 1], high, with.z, with.w);
+            }
+    }
+    for (i = 0; i < 4; i++) part[warp][lane][i] = sum[0][i] + sum[1][i] + sum[2][i] + sum[3][i];
     __syncthreads();
-    t = (int)threadIdx.x;
-    if (t >= a.rows) return;
-    for (s = 0; s < SIDES; s++)
-        for (sum[s][0] = part[0][s][t], i = 1; i < WARPS; i++) sum[s][0] += part[i][s][t];
-    if (WAY == PLAIN) {
-        float *to = a.out + (size_t)t * (size_t)a.N + n;
-        *to = a.add ? *to + sum[0][0] : sum[0][0];
-    } else if (WAY == GATED)
-        narrow(gated(sum[0][0], sum[SIDES - 1][0], a.bias, n, a.N), a.h + (size_t)t * (size_t)a.N + n);
-    else
-        head_store(a.to, t, n / half, n % half, sum[0][0] + (a.bias ? a.bias[first] : 0),
-                   sum[SIDES - 1][0] + (a.bias ? a.bias[second] : 0));
+    if (warp) return;
+    for (i = 0; i < 4; i++) { /* row[0], row[1] of x rows 2t, 2t + 1 */
+        sum[0][i] = part[0][lane][i];
+        for (j = 1; j < WARPS; j++) sum[0][i] += part[j][lane][i];
+    }
+    for (j = 0; j < 2; j++) {
+        int of = 2 * t + j;
+        float first = sum[0][j], second = sum[0][2 + j];
+        size_t at = (size_t)of * (size_t)a.N;
+        if (of >= a.rows) break;
+        if (WAY == PLAIN)
+            for (s = 0; s < 2; s++) {
+                float made = s ? second : first;
+                if (row[s] < a.N)
+                    a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made : made;
+            }
+        else if (n >= a.N) break;
+        else if (WAY == GATED) narrow(gated(first, second, a.bias, n, a.N), a.h + at + n);
+        else
+            head_store(a.to, of, n / half, n % half, first + (a.bias ? a.bias[row[0]] : 0),
+                       second + (a.bias ? a.bias[row[1]] : 0));
+    }
 }
 
 /* x[T, N] += bias[N]. A block for each row. */
@@ -991,16 +1027,6 @@ template <int CP> constexpr size_t wide_bytes() { /* shared memory: queries, til
     return (WIDE_PAIRS + WIDE_TILES * 2 * TILE) * CP * sizeof(f16) + 1024;
 }
 #ifdef SGF__GROUPS
-/* score[64, 64] += q k^T of a group's queries and a tile of keys, begun. */
-template <int CP>
-__device__ __forceinline__ void group_scores_of(float (&score)[TILE / 8][4], panel q, panel k) {
-    int s;
-#pragma unroll
-    for (s = 0; s < CP / 16; s++) { /* channels 16s to 16s + 15 */
-        unsigned at = (unsigned)(s / 4 * PANEL_BYTES + s % 4 * 32);
-        group_scores(score, panel_plus(q, at), panel_plus(k, at));
-    }
-}
 /* Copies keys and values of the tile at *ahead, and goes to the next; the copies are a group, if there are any. */
 template <int CP>
 __device__ __forceinline__ void wide_copy(shared_place to, const attending &a, place *ahead,
@@ -1012,6 +1038,30 @@ __device__ __forceinline__ void wide_copy(shared_place to, const attending &a, p
         *ahead = place_next(a, *ahead, last);
     }
     copy_close();
+}
+/* score[64, 64] = q k^T of a group's queries and the keys of the next tile, begun when they are here and all groups are
+   done with the tile before the last, whose place the one after the next takes. */
+template <int CP>
+__device__ __forceinline__ void wide_scores(float (&score)[TILE / 8][4], panel q, panel k,
+                                            shared_place to, const attending &a, place *ahead,
+                                            int last, int g) {
+    int s, n, i;
+    copy_wait<1>();
+    groups_see();
+    __syncthreads();
+    wide_copy<CP>(to, a, ahead, last, g);
+#pragma unroll
+    for (n = 0; n < TILE / 8; n++)
+#pragma unroll
+        for (i = 0; i < 4; i++) score[n][i] = 0;
+    registers_settle<TILE / 8>(score);
+    groups_begin();
+#pragma unroll
+    for (s = 0; s < CP / 16; s++) { /* channels 16s to 16s + 15 */
+        unsigned at = (unsigned)(s / 4 * PANEL_BYTES + s % 4 * 32);
+        group_scores(score, panel_plus(q, at), panel_plus(k, at));
+    }
+    groups_close();
 }
 /* acc[64, CP] += weights v of a tile, begun. */
 template <int CP>
@@ -1054,43 +1104,31 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     wide_copy<CP>(shared_at(tiles), a, &ahead, last, g);
     wide_copy<CP>(shared_at(tiles + 2 * BYTES), a, &ahead, last, g);
     pairs_begin(a, own, R, &pairs);
-    mine = panel_at(queries + (int)threadIdx.x / 128 * BYTES);
+    mine = panel_at(queries + same_in_warp((int)threadIdx.x / 128) * BYTES);
     first = panel_at(tiles);
     for (n = 0; n < CP / 8; n++)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
-    for (tile = 0; now.span < last; tile++, now = place_next(a, now, last)) {
-        unsigned here = (unsigned)(tile % WIDE_TILES * 2 * BYTES);
-        unsigned before = (unsigned)((tile + WIDE_TILES - 1) % WIDE_TILES * 2 * BYTES);
-        copy_wait<1>(); /* this tile is here, and all groups are done with the one before the last */
-        groups_see();
-        __syncthreads();
-        wide_copy<CP>(shared_at(tiles) + (unsigned)((tile + 2) % WIDE_TILES * 2 * BYTES), a, &ahead,
-                      last, g);
-#pragma unroll
-        for (n = 0; n < TILE / 8; n++)
-#pragma unroll
-            for (i = 0; i < 4; i++) score[n][i] = 0;
-        registers_settle<TILE / 8>(score);
+    wide_scores<CP>(score, mine, panel_plus(first, 0), shared_at(tiles + 4 * BYTES), a, &ahead, last, g);
+    groups_wait<0>();
+    registers_settle<TILE / 8>(score);
+    weigh(a, own, R, now, scale, score, shrink, &pairs);
+    for (s = 0; s < TILE / 16; s++) weights_pack(score, s, weight[s]);
+    for (tile = 1; (now = place_next(a, now, last)).span < last; tile++) {
         registers_settle<CP / 8>(acc);
+        wide_scores<CP>(score, mine, panel_plus(first, (unsigned)(tile % WIDE_TILES * 2 * BYTES)),
+                        shared_at(tiles) + (unsigned)((tile + 2) % WIDE_TILES * 2 * BYTES), a,
+                        &ahead, last, g);
         groups_begin();
-        group_scores_of<CP>(score, mine, panel_plus(first, here));
+        group_values_of<CP>(
+            acc, weight,
+            panel_plus(first, (unsigned)((tile - 1) % WIDE_TILES * 2 * BYTES + BYTES)));
         groups_close();
-        if (tile == 0) {
-            groups_wait<0>();
-            registers_settle<TILE / 8>(score);
-            weigh(a, own, R, now, scale, score, shrink, &pairs);
-        } else {
-            groups_begin();
-            group_values_of<CP>(acc, weight, panel_plus(first, before + BYTES));
-            groups_close();
-            groups_wait<1>();
-            registers_settle<TILE / 8>(score);
-            weigh(a, own, R, now, scale, score, shrink, &pairs);
-            groups_wait<0>();
-            registers_settle<CP / 8>(acc);
-            outputs_shrink<CP>(acc, shrink);
-        }
-#pragma unroll
+        groups_wait<1>();
+        registers_settle<TILE / 8>(score);
+        weigh(a, own, R, now, scale, score, shrink, &pairs);
+        groups_wait<0>();
+        registers_settle<CP / 8>(acc);
+        outputs_shrink<CP>(acc, shrink);
         for (s = 0; s < TILE / 16; s++) weights_pack(score, s, weight[s]);
     }
     copy_wait<0>();
@@ -1345,7 +1383,6 @@ enum {
     PLANS = 64,
     GRAPHS = 8,
     GRAPH_ROWS = 256,  /* calls of more rows are not worth a graph */
-    FEW = 8,           /* rows that `few_rows` takes */
     SLAB = 32 << 20,   /* bytes of pages that are taken at once, at least one page */
     LOGITS_ROWS = 256, /* rows of logits that go to the host at once */
     WORKSPACE = 32 << 20
@@ -1587,6 +1624,7 @@ struct bucket {
     int32_t span, spans; /* of the call */
     int32_t own;
     size_t rows, first; /* how many, and where they begin in bucket_rows */
+    size_t groups;
 };
 
 int spans_equal(const sgf_device_span *a, const sgf_device_span *b, int n) {
@@ -1622,11 +1660,27 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
                 }
             }
             if (b == d->buckets.n) {
-                bucket made = {at, length, span->own, 0, 0};
+                bucket made = {at, length, span->own, 0, 0, 0};
                 TRY(d->buckets.add(made, err));
             }
             d->buckets.at[b].rows += (size_t)g->rows;
+            d->buckets.at[b].groups++;
             TRY(d->level_bucket.add((int32_t)b, err));
+        }
+    }
+    for (i = k = 0; i < call->groups; i++) { /* levels that nobody shares are one */
+        const sgf_device_group *g = &call->group[i];
+        bucket *before = NULL;
+        for (at = g->span; at < g->span + g->spans; at += length, k++) {
+            bucket *now = &d->buckets.at[d->level_bucket.at[k]];
+            length = level_length(call->span, at, g->span + g->spans);
+            if (now->groups > 1) before = NULL;
+            else if (!before) before = now;
+            else {
+                before->spans += now->spans;
+                now->spans = 0;
+                now->rows = 0;
+            }
         }
     }
     for (b = 0; b < d->buckets.n; b++) {
@@ -1640,7 +1694,8 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
         for (at = g->span; at < g->span + g->spans; at += length) {
             bucket *to = &d->buckets.at[d->level_bucket.at[k++]];
             length = level_length(call->span, at, g->span + g->spans);
-            for (r = 0; r < g->rows; r++) d->bucket_rows.at[to->first + to->rows++] = g->row + r;
+            for (r = 0; to->spans && r < g->rows; r++)
+                d->bucket_rows.at[to->first + to->rows++] = g->row + r;
         }
     }
     return SGF_OK;
@@ -1937,15 +1992,13 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
 /* The forward pass, for each type W of weights, type A of activations and pages, and way. */
 template <class W, class A, bool EXACT> struct pass {
     static bool is_few(int T, int K) {
-        return !EXACT && T <= FEW && K % (int)(16 / sizeof(W)) == 0;
+        return !EXACT && sizeof(W) == 2 && T <= FEW && K % 8 == 0;
     }
-    template <few_way WAY> static sgf_status few(gpu *d, const few_job<W> &a, sgf_error *err) {
-        return launch(d, "few_rows", err,
-                      a.rows == 1   ? few_rows<W, 1, WAY>
-                      : a.rows == 2 ? few_rows<W, 2, WAY>
-                      : a.rows <= 4 ? few_rows<W, 4, WAY>
-                                    : few_rows<W, FEW, WAY>,
-                      grid_of((size_t)a.N), FEW_THREADS, a);
+    template <few_way WAY> static sgf_status few(gpu *d, few_job a, sgf_error *err) {
+        a.ahead = getenv("SGF_DEV_AHEAD") != NULL;
+        size_t pairs = WAY == PLAIN ? (size_t)(a.N + 1) / 2 : (size_t)a.N;
+        return launch(d, "few_rows", err, few_rows<WAY>,
+                      grid_of((pairs + FEW_PAIRS - 1) / FEW_PAIRS), FEW_THREADS, a);
     }
     /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
     static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
@@ -1960,8 +2013,8 @@ template <class W, class A, bool EXACT> struct pass {
                           (const W *)w, (const float *)(const void *)x, bias, out, N, K, T, add);
         } else {
             if (is_few(T, K)) {
-                few_job<W> job = {(const W *)w, (const W *)(const void *)x, NULL, out, NULL, {}, N, K,
-                                  T, add};
+                few_job job = {(const f16 *)w, (const f16 *)(const void *)x, NULL, out, NULL, {}, N, K,
+                               T, add, 0};
                 TRY(few<PLAIN>(d, job, err));
             } else {
                 float one = 1, beta = add ? 1.0f : 0.0f;
@@ -2025,9 +2078,9 @@ template <class W, class A, bool EXACT> struct pass {
                    (const float *)a->x, all,
                    (const float *)w->attn_norm, eps, D, normed));
         if (few_paired && !w->q_norm) {
-            if constexpr (!EXACT) {
-                few_job<W> job = {(const W *)w->qkv, normed, w->qkv_bias, NULL, NULL, to,
-                                  all_heads * d->C / 2, D, T, 0};
+            if constexpr (!EXACT && sizeof(W) == 2) {
+                few_job job = {(const f16 *)w->qkv, normed, w->qkv_bias, NULL, NULL, to,
+                               all_heads * d->C / 2, D, T, 0, 0};
                 TRY(few<ROTATED>(d, job, err));
             }
         } else {
@@ -2043,9 +2096,9 @@ template <class W, class A, bool EXACT> struct pass {
                    (const float *)a->x, all,
                    (const float *)w->ffn_norm, eps, D, normed));
         if (few_paired) {
-            if constexpr (!EXACT) {
-                few_job<W> job = {(const W *)w->gu, normed, w->gu_bias, NULL, (W *)(void *)a->h, {},
-                                  F, D, T, 0};
+            if constexpr (!EXACT && sizeof(W) == 2) {
+                few_job job = {(const f16 *)w->gu, normed, w->gu_bias, NULL, (f16 *)(void *)a->h, {},
+                               F, D, T, 0, 0};
                 TRY(few<GATED>(d, job, err));
             }
         } else {

@@ -26,7 +26,7 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define SHARED_ROOM(name) char *name = emulator::state.room /* the shared memory that the launch names */
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __shared__       static
@@ -39,6 +39,9 @@ struct dim3 {
 struct uint4 {
     unsigned x, y, z, w;
 };
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
+    return {x, y, z, w};
+}
 
 enum cudaError_t {
     cudaSuccess = 0,
@@ -313,6 +316,11 @@ template <int N> inline void copy_wait() {
 inline uint4 load_once(const void *at) {
     uint4 x;
     memcpy(&x, at, sizeof x);
+    return x;
+}
+inline void fetch_ahead(const void *, unsigned) {
+}
+inline int same_in_warp(int x) {
     return x;
 }
 inline void next_may_begin() {
