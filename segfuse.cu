@@ -147,14 +147,6 @@ __device__ __forceinline__ uint4 load_once(const void *at) {
                  : "memory");
     return x;
 }
-/* Memory that is wanted soon, on its way to L2; bytes: a multiple of 16. */
-__device__ __forceinline__ void fetch_ahead(const void *at, unsigned bytes) {
-#ifdef SGF__FOLLOWS
-    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(at), "r"(bytes) : "memory");
-#else
-    (void)at, (void)bytes;
-#endif
-}
 /* Of an int that all lanes of a warp have, so that the compiler knows. */
 __device__ __forceinline__ int same_in_warp(int x) {
     return __shfl_sync(0xFFFFFFFFu, x, 0);
@@ -243,9 +235,12 @@ __device__ __forceinline__ void narrow(float x, float *out) {
     *out = x;
 }
 /* What f16 cannot hold becomes its greatest value; NaN stays. */
-__device__ __forceinline__ void narrow(float x, f16 *out) {
+__device__ __forceinline__ float within_f16(float x) {
     const float most = 65504;
-    out->bits = f16_narrow(x > most ? most : x < -most ? -most : x);
+    return x > most ? most : x < -most ? -most : x;
+}
+__device__ __forceinline__ void narrow(float x, f16 *out) {
+    out->bits = f16_narrow(within_f16(x));
 }
 __device__ __forceinline__ float fma_(float a, float b, float c) {
     return sgf__fma_portable(a, b, c);
@@ -464,22 +459,28 @@ __device__ __forceinline__ void head_store(const heads<T> &a, int row, int head,
 
 /* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8. Eight warps share 16
    rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies them on tensor cores
-   with all rows of x, in whatever order k comes. The first weights are on their way before the kernel ahead has ended.
+   with all rows of x, in whatever order k comes; DEEP turns are on their way at once. The first weights are on their way before the kernel ahead has ended.
      PLAIN    out[T, N] (+)= x w[N, K]^T
      GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N] (NULL: none)
      ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2), with bias of all heads (NULL: none) */
 enum few_way { PLAIN, GATED, ROTATED };
-enum { FEW = 8, FEW_THREADS = 256, FEW_PAIRS = 8 /* of a block */ };
+enum {
+    FEW = 8,
+    FEW_THREADS = 256,
+    FEW_PAIRS = 8,  /* of a block */
+    FEW_LONG = 4096 /* K from which warps have much to read, and more of it should be on its way */
+};
 struct few_job {
     const f16 *w, *x;
     const float *bias;
     float *out;
     f16 *h;
     heads<f16> to;
-    int N, K, rows, add, ahead;
+    int N, K, rows, add;
 };
-template <few_way WAY> __global__ void __launch_bounds__(FEW_THREADS, 3) few_rows(few_job a) {
-    enum { WARPS = FEW_THREADS / 32, STEP = 64, DEEP = 2 };
+template <few_way WAY, int DEEP>
+__global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_job a) {
+    enum { WARPS = FEW_THREADS / 32, STEP = 64 };
     __shared__ float part[WARPS][32][4];
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     int n = (int)blockIdx.x * FEW_PAIRS + u, half = a.to.C / 2, k, i, j, s;
@@ -495,7 +496,6 @@ template <few_way WAY> __global__ void __launch_bounds__(FEW_THREADS, 3) few_row
     for (s = 0; s < 2; s++) {
         bool there = (WAY == PLAIN ? row[s] : n) < a.N;
         w[s] = a.w + (size_t)(there ? row[s] : 0) * (size_t)a.K;
-        if (a.ahead && warp == s && t == 0) fetch_ahead(w[s], (unsigned)a.K * 2);
         w[s] += t * 8;
     }
     for (k = warp * STEP; k < a.K || !waited; k += DEEP * WARPS * STEP) {
@@ -566,15 +566,28 @@ __global__ void add_bias(float *x, const float *bias, int N) {
         x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
 }
 
-/* One head of one row of qkv [T, (H + 2G) C]: bias, head norm (NULL: none), rotation. A block for each head (x) and
-   row (y). */
+/* The heads of one row (y) of qkv [T, (H + 2G) C]: bias, rotation, and off they go. A thread for each pair of channels,
+   in turn. */
+template <class T>
+__global__ void rotate_store(heads<T> a, const float *qkv, const float *bias) {
+    int row = (int)blockIdx.y, half = a.C / 2, all = (a.H + 2 * a.G) * half, i;
+    follow();
+    qkv += (size_t)row * 2 * (size_t)all;
+    for (i = (int)threadIdx.x; i < all; i += (int)blockDim.x) {
+        int head = i / half, c = i % half, at = head * a.C + c;
+        float x = qkv[at], y = qkv[at + half];
+        if (bias) x += bias[at], y += bias[at + half];
+        head_store(a, row, head, c, x, y);
+    }
+}
+/* The same with the norms of heads, q_norm and k_norm [C] (NULL: none). A block for each head (x) and row (y). */
 template <bool EXACT, class T>
-__global__ void rotate_store(heads<T> a, const float *qkv, const float *bias, const float *q_norm,
-                             const float *k_norm, float eps) {
+__global__ void norm_rotate_store(heads<T> a, const float *qkv, const float *bias,
+                                  const float *q_norm, const float *k_norm, float eps) {
     __shared__ float x[HEAD_MOST], scale;
     int head = (int)blockIdx.x, row = (int)blockIdx.y, C = a.C, half = C / 2, c;
     const float *weight = head < a.H ? q_norm : head < a.H + a.G ? k_norm : NULL;
-    size_t from = (size_t)row * (size_t)(a.H + 2 * a.G) * (size_t)C + (size_t)head * (size_t)C;
+    size_t from = ((size_t)row * (size_t)(a.H + 2 * a.G) + (size_t)head) * (size_t)C;
     follow();
     for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x)
         x[c] = bias ? qkv[from + c] + bias[head * C + c] : qkv[from + c];
@@ -631,15 +644,27 @@ __global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int 
             own.turn;
 }
 
-/* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for each column (x)
-   and row (y). */
-template <class T> __global__ void swiglu(const float *gu, const float *bias, T *h, int F) {
-    int f = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+/* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for four columns (x) of a row
+   (y). */
+enum { SWIGLU_COLUMNS = 4, SWIGLU_THREADS = 256 };
+template <class T> __global__ void swiglu(const T *gu, const float *bias, T *h, int F) {
+    int f = (int)(blockIdx.x * SWIGLU_COLUMNS * SWIGLU_THREADS + threadIdx.x), i;
     size_t row = blockIdx.y;
+    float gate[SWIGLU_COLUMNS], up[SWIGLU_COLUMNS];
     follow();
-    if (f >= F) return;
-    narrow(gated(gu[2 * row * (size_t)F + f], gu[(2 * row + 1) * (size_t)F + f], bias, f, F),
-           h + row * (size_t)F + f);
+    gu += 2 * row * (size_t)F;
+    h += row * (size_t)F;
+#pragma unroll
+    for (i = 0; i < SWIGLU_COLUMNS; i++) {
+        int at = f + i * SWIGLU_THREADS;
+        gate[i] = at < F ? widen(gu[at]) : 0, up[i] = at < F ? widen(gu[F + at]) : 0;
+        if (sizeof(T) == 2) gate[i] = within_f16(gate[i]), up[i] = within_f16(up[i]);
+    }
+#pragma unroll
+    for (i = 0; i < SWIGLU_COLUMNS; i++) {
+        int at = f + i * SWIGLU_THREADS;
+        if (at < F) narrow(gated(gate[i], up[i], bias, at, F), h + at);
+    }
 }
 
 /* ====================================================================================
@@ -950,17 +975,20 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     lines<CP, THREADS> line;
     place now, next;
     item own;
-    follow();
-    own = a.items[blockIdx.x / (unsigned)a.G];
+    next_may_begin();
+    own = a.items[blockIdx.x / (unsigned)a.G]; /* no kernel writes what was uploaded: it may be read early */
     last = own.span + own.spans;
+    if (own.rows) {
+        now = place_of(a, own.span);
+        line = tile_find<CP, THREADS>(a, now, g);
+        pairs_begin(a, own, R, &pairs);
+    }
+    wait_for_last();
     if (own.rows == 0) return; /* the whole block: an item that fills the grid */
-    now = place_of(a, own.span);
-    line = tile_find<CP, THREADS>(a, now, g);
     tile_copy<CP, THREADS, false>(shared_at(ks), a, line, 0);
     copy_close();
     tile_copy<CP, THREADS, false>(shared_at(vs), a, line, PAGE);
     copy_close();
-    pairs_begin(a, own, R, &pairs);
     for (s = 0; s < CS; s++)
         for (i = 0; i < 4; i++) { /* a fragment: rows u, u + 8; columns 2t, 2t + 8 */
             int c = s * 16 + 2 * t + (i / 2) * 8, row = pair_row(a, own, R, i % 2);
@@ -1158,8 +1186,9 @@ __global__ void merge(const parts *of, const int32_t *part, const float *partial
     parts own;
     float top = -INFINITY, sum = 0;
     int c, i;
-    follow();
+    next_may_begin();
     own = of[row];
+    wait_for_last();
     if (own.count < 0) return;
     for (i = 0; i < own.count; i++) {
         slot = (size_t)part[own.first + i] * (size_t)H + head;
@@ -1358,6 +1387,7 @@ struct layer_weights {
 /* A matrix product that cuBLASLt has an algorithm for. */
 struct product_plan {
     int N, K, T;
+    cudaDataType_t type; /* of out */
     cublasLtMatmulDesc_t work;
     cublasLtMatrixLayout_t w, x, out;
     cublasLtMatmulAlgo_t algorithm;
@@ -1375,7 +1405,7 @@ struct shape {
 
 struct graph {
     shape of;
-    cudaGraphExec_t run; /* NULL: seen once, not captured yet */
+    cudaGraphExec_t run[2]; /* the first layers, the others; NULL: seen once, not captured yet */
     uint64_t used;
 };
 
@@ -1383,6 +1413,7 @@ enum {
     PLANS = 64,
     GRAPHS = 8,
     GRAPH_ROWS = 256,  /* calls of more rows are not worth a graph */
+    GRAPH_FIRST = 2,   /* layers of a call's first graph: while they run, the second graph is launched */
     SLAB = 32 << 20,   /* bytes of pages that are taken at once, at least one page */
     LOGITS_ROWS = 256, /* rows of logits that go to the host at once */
     WORKSPACE = 32 << 20
@@ -1435,12 +1466,15 @@ sgf_status memory_take(gpu *d, size_t bytes, const char *what, char **out, sgf_e
                 what, (unsigned long long)((bytes + (1 << 20) - 1) >> 20),
                 (unsigned long long)(left >> 20), (unsigned long long)(all >> 20));
 }
+void graph_drop(graph *g) {
+    int k;
+    for (k = 0; k < 2; k++)
+        if (g->run[k]) cudaGraphExecDestroy(g->run[k]);
+    memset(g, 0, sizeof *g);
+}
 void graphs_drop(gpu *d) {
     int i;
-    for (i = 0; i < GRAPHS; i++) {
-        if (d->graphs[i].run) cudaGraphExecDestroy(d->graphs[i].run);
-        memset(&d->graphs[i], 0, sizeof d->graphs[i]);
-    }
+    for (i = 0; i < GRAPHS; i++) graph_drop(&d->graphs[i]);
 }
 /* Rows that a product has room for: cuBLASLt is asked for whole 64 rows, so that few shapes need a
    plan; what the rows behind the last one hold does not matter. */
@@ -1894,7 +1928,8 @@ size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded 
 struct activations {
     float *x;                    /* [T, D] the residual stream */
     float *cosine, *sine;        /* [T, C/2] */
-    float *qkv, *gu;             /* [T, (H+2G)C], [T, 2F] */
+    float *qkv;                  /* [T, (H+2G)C] */
+    char *gu;                    /* [T, 2F] */
     char *normed, *q, *attended; /* [T, D], [T, HC], [T, HC] */
     char *h;                     /* [T, F] */
     char *last;                  /* [wanted, D] */
@@ -1906,7 +1941,7 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
                         T * (size_t)d->C / 2 * 4,
                         T * (size_t)d->C / 2 * 4,
                         T * (HC + 2 * GC) * 4,
-                        T * 2 * (size_t)d->F * 4,
+                        T * 2 * (size_t)d->F * size,
                         T * (size_t)d->D * size,
                         T * HC * size,
                         T * HC * size,
@@ -1919,7 +1954,7 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
     }
     a->x = (float *)(void *)place[0], a->cosine = (float *)(void *)place[1];
     a->sine = (float *)(void *)place[2], a->qkv = (float *)(void *)place[3];
-    a->gu = (float *)(void *)place[4];
+    a->gu = place[4];
     a->normed = place[5], a->q = place[6], a->attended = place[7], a->h = place[8];
     a->last = place[9];
     return at;
@@ -1942,7 +1977,8 @@ void plan_drop(product_plan *p) {
     if (p->out) cublasLtMatrixLayoutDestroy(p->out);
     memset(p, 0, sizeof *p);
 }
-sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error *err) {
+sgf_status plan_find(gpu *d, int N, int K, int T, cudaDataType_t type, product_plan **out,
+                     sgf_error *err) {
     cudaDataType_t in = d->type == SGF_F32 ? CUDA_R_32F : CUDA_R_16F;
     size_t bytes = WORKSPACE;
     cublasOperation_t turned = CUBLAS_OP_T;
@@ -1954,11 +1990,12 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
     int count = 0, i;
     for (i = 0; i < PLANS; i++) {
         p = *out = &d->plan[i];
-        if (p->out && p->N == N && p->K == K && p->T == T) return SGF_OK;
+        if (p->out && p->N == N && p->K == K && p->T == T && p->type == type) return SGF_OK;
     }
     p = *out = &d->plan[d->plans++ % PLANS]; /* the oldest */
     plan_drop(p);
-    while (aligned < 256 && (size_t)N * sizeof(float) % (2 * aligned) == 0) aligned *= 2;
+    if (type == CUDA_R_16F) aligned = 2;
+    while (aligned < 256 && (size_t)N * (type == CUDA_R_16F ? 2 : 4) % (2 * aligned) == 0) aligned *= 2;
     /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
     BLAS(err, "plan", cublasLtMatmulDescCreate(&p->work, CUBLAS_COMPUTE_32F, CUDA_R_32F));
     BLAS(err, "plan",
@@ -1976,7 +2013,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
         code = cublasLtMatmulPreferenceSetAttribute(
             wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &aligned, sizeof aligned);
     if (code == CUBLAS_STATUS_SUCCESS)
-        code = cublasLtMatrixLayoutCreate(&p->out, CUDA_R_32F, (uint64_t)N, (uint64_t)T, N);
+        code = cublasLtMatrixLayoutCreate(&p->out, type, (uint64_t)N, (uint64_t)T, N);
     if (code == CUBLAS_STATUS_SUCCESS)
         code = cublasLtMatmulAlgoGetHeuristic(d->blas, p->work, p->w, p->x, p->out, p->out, wish, 1,
                                               &found, &count);
@@ -1985,7 +2022,7 @@ sgf_status plan_find(gpu *d, int N, int K, int T, product_plan **out, sgf_error 
     if (code != CUBLAS_STATUS_SUCCESS) plan_drop(p);
     BLAS(err, "choosing an algorithm", code);
     p->algorithm = found.algo;
-    p->N = N, p->K = K, p->T = T;
+    p->N = N, p->K = K, p->T = T, p->type = type;
     return SGF_OK;
 }
 
@@ -1995,10 +2032,21 @@ template <class W, class A, bool EXACT> struct pass {
         return !EXACT && sizeof(W) == 2 && T <= FEW && K % 8 == 0;
     }
     template <few_way WAY> static sgf_status few(gpu *d, few_job a, sgf_error *err) {
-        a.ahead = getenv("SGF_DEV_AHEAD") != NULL;
         size_t pairs = WAY == PLAIN ? (size_t)(a.N + 1) / 2 : (size_t)a.N;
-        return launch(d, "few_rows", err, few_rows<WAY>,
+        return launch(d, "few_rows", err, a.K > FEW_LONG ? few_rows<WAY, 4> : few_rows<WAY, 2>,
                       grid_of((pairs + FEW_PAIRS - 1) / FEW_PAIRS), FEW_THREADS, a);
+    }
+    /* out [T, N] (+)= x [T, K] w [N, K]^T by cuBLASLt; `type`: of out. */
+    static sgf_status multiply_many(gpu *d, const void *w, const char *x, void *out,
+                                    cudaDataType_t type, int N, int K, int T, int add,
+                                    sgf_error *err) {
+        float one = 1, beta = add ? 1.0f : 0.0f;
+        product_plan *p;
+        TRY(plan_find(d, N, K, (int)padded((size_t)T), type, &p, err));
+        BLAS(err, "cublasLtMatmul",
+             cublasLtMatmul(d->blas, p->work, &one, w, p->w, x, p->x, &beta, out, p->out, out,
+                            p->out, &p->algorithm, d->blas_work.at, WORKSPACE, d->stream));
+        return SGF_OK;
     }
     /* out [T, N] (+)= x [T, K] w [N, K]^T (+ bias). */
     static sgf_status multiply(gpu *d, const void *w, const char *x, const float *bias, float *out,
@@ -2014,16 +2062,10 @@ template <class W, class A, bool EXACT> struct pass {
         } else {
             if (is_few(T, K)) {
                 few_job job = {(const f16 *)w, (const f16 *)(const void *)x, NULL, out, NULL, {}, N, K,
-                               T, add, 0};
+                               T, add};
                 TRY(few<PLAIN>(d, job, err));
             } else {
-                float one = 1, beta = add ? 1.0f : 0.0f;
-                product_plan *p;
-                TRY(plan_find(d, N, K, (int)padded((size_t)T), &p, err));
-                BLAS(err, "cublasLtMatmul",
-                     cublasLtMatmul(d->blas, p->work, &one, w, p->w, x, p->x, &beta, out, p->out,
-                                    out, p->out, &p->algorithm, d->blas_work.at, WORKSPACE,
-                                    d->stream));
+                TRY(multiply_many(d, w, x, out, CUDA_R_32F, N, K, T, add, err));
             }
             if (bias)
                 return launch(d, "add_bias", err, add_bias, grid_of((size_t)T), 256, out, bias, N);
@@ -2069,7 +2111,7 @@ template <class W, class A, bool EXACT> struct pass {
                             sgf_error *err) {
         const layer_weights *w = &d->layer[l];
         int T = (int)s->rows, D = d->D, HC = d->H * d->C, all_heads = d->H + 2 * d->G, F = d->F;
-        bool few_paired = is_few(T, D);
+        bool few_paired = is_few(T, D), head_norms = w->q_norm || w->k_norm;
         heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
         float eps = d->model->config.rms_eps;
         A *normed = (A *)(void *)a->normed;
@@ -2077,18 +2119,22 @@ template <class W, class A, bool EXACT> struct pass {
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
                    (const float *)a->x, all,
                    (const float *)w->attn_norm, eps, D, normed));
-        if (few_paired && !w->q_norm) {
+        if (few_paired && !head_norms) {
             if constexpr (!EXACT && sizeof(W) == 2) {
                 few_job job = {(const f16 *)w->qkv, normed, w->qkv_bias, NULL, NULL, to,
-                               all_heads * d->C / 2, D, T, 0, 0};
+                               all_heads * d->C / 2, D, T, 0};
                 TRY(few<ROTATED>(d, job, err));
             }
         } else {
             TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, all_heads * d->C, D, T, 0, err));
-            TRY(launch(d, "rotate_store", err, rotate_store<EXACT, A>,
-                       grid_of((size_t)all_heads, s->rows), 64, to, (const float *)a->qkv,
-                       (const float *)w->qkv_bias, (const float *)w->q_norm,
-                       (const float *)w->k_norm, eps));
+            if (head_norms)
+                TRY(launch(d, "norm_rotate_store", err, norm_rotate_store<EXACT, A>,
+                           grid_of((size_t)all_heads, s->rows), 64, to, (const float *)a->qkv,
+                           (const float *)w->qkv_bias, (const float *)w->q_norm,
+                           (const float *)w->k_norm, eps));
+            else
+                TRY(launch(d, "rotate_store", err, rotate_store<A>, grid_of(1, s->rows), 256, to,
+                           (const float *)a->qkv, (const float *)w->qkv_bias));
         }
         TRY(attention(d, s, u, a, l, err));
         TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
@@ -2098,30 +2144,40 @@ template <class W, class A, bool EXACT> struct pass {
         if (few_paired) {
             if constexpr (!EXACT && sizeof(W) == 2) {
                 few_job job = {(const f16 *)w->gu, normed, w->gu_bias, NULL, (f16 *)(void *)a->h, {},
-                               F, D, T, 0, 0};
+                               F, D, T, 0};
                 TRY(few<GATED>(d, job, err));
             }
         } else {
-            TRY(multiply(d, w->gu, a->normed, NULL, a->gu, 2 * F, D, T, 0, err));
-            TRY(launch(d, "swiglu", err, swiglu<A>, grid_of((size_t)(F + 255) / 256, s->rows), 256,
-                       (const float *)a->gu, (const float *)w->gu_bias, (A *)(void *)a->h, F));
+            const size_t each = SWIGLU_COLUMNS * SWIGLU_THREADS;
+            if constexpr (EXACT)
+                TRY(multiply(d, w->gu, a->normed, NULL, (float *)(void *)a->gu, 2 * F, D, T, 0,
+                             err));
+            else
+                TRY(multiply_many(d, w->gu, a->normed, a->gu,
+                                  sizeof(A) == 2 ? CUDA_R_16F : CUDA_R_32F, 2 * F, D, T, 0, err));
+            TRY(launch(d, "swiglu", err, swiglu<A>, grid_of(((size_t)F + each - 1) / each, s->rows),
+                       SWIGLU_THREADS, (const A *)(const void *)a->gu, (const float *)w->gu_bias,
+                       (A *)(void *)a->h, F));
         }
         return multiply(d, w->down, a->h, w->down_bias, a->x, D, F, T, 1, err);
     }
-    /* All launches of a call, the logits' too: into row first_kept of d->logits. */
+    /* Layers [from, to), and what comes before the first and after the last. */
     static sgf_status enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a,
-                              sgf_error *err) {
+                              int from, int to, sgf_error *err) {
         float eps = d->model->config.rms_eps;
         const int32_t *all = NULL;
         int l;
-        if (s->copies)
+        if (from == 0 && s->copies)
             TRY(launch(d, "graft", err, graft<A>, grid_of(s->copies, (size_t)(d->L * d->G)), 32,
                        u->copy, (const float *)d->inv_freq, d->L, d->G, d->C));
-        TRY(launch(d, "embed", err, embed<W>, grid_of(s->rows), 128, u->row,
-                   (const W *)d->embedding, a->x, d->D));
-        TRY(launch(d, "angles", err, angles, grid_of(s->rows), 32, u->row,
-                   (const float *)d->inv_freq, d->rope_scale, d->C / 2, a->cosine, a->sine));
-        for (l = 0; l < d->L; l++) TRY(layer(d, s, u, a, l, err));
+        if (from == 0) {
+            TRY(launch(d, "embed", err, embed<W>, grid_of(s->rows), 128, u->row,
+                       (const W *)d->embedding, a->x, d->D));
+            TRY(launch(d, "angles", err, angles, grid_of(s->rows), 32, u->row,
+                       (const float *)d->inv_freq, d->rope_scale, d->C / 2, a->cosine, a->sine));
+        }
+        for (l = from; l < to; l++) TRY(layer(d, s, u, a, l, err));
+        if (to < d->L) return SGF_OK;
         if (s->hidden)
             TRY(launch(d, "norm", err, norm<EXACT, float>, grid_of(s->rows), 256,
                        (const float *)a->x, all, (const float *)d->norm, eps, d->D,
@@ -2147,13 +2203,16 @@ template <class W, class A, bool EXACT> struct pass {
      : (d)->type == SGF_F32 ? pass<float, float, false>::call                         \
                             : pass<f16, f16, false>::call)
 
-/* Everything of a call that a graph can hold. */
+/* Layers [from, to) of a call, with what comes before the first and after the last: all that graphs can hold. */
 sgf_status call_enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a, int keep,
-                        sgf_error *err) {
-    CUDA(err, "upload",
-         cudaMemcpyAsync(d->call.at, d->staging.at, s->bytes, cudaMemcpyHostToDevice, d->stream));
-    TRY(PASS(d, enqueue(d, s, u, a, err)));
-    if (keep && s->wanted) return PASS(d, logits(d, a, 0, s->wanted, s->first_kept, err));
+                        int from, int to, sgf_error *err) {
+    if (from == 0)
+        CUDA(err, "upload",
+             cudaMemcpyAsync(d->call.at, d->staging.at, s->bytes, cudaMemcpyHostToDevice,
+                             d->stream));
+    TRY(PASS(d, enqueue(d, s, u, a, from, to, err)));
+    if (to == d->L && keep && s->wanted)
+        return PASS(d, logits(d, a, 0, s->wanted, s->first_kept, err));
     return SGF_OK;
 }
 graph *graph_find(gpu *d, const shape *s) {
@@ -2167,31 +2226,33 @@ graph *graph_find(gpu *d, const shape *s) {
         }
         if (g->used < oldest->used) oldest = g;
     }
-    if (oldest->run) cudaGraphExecDestroy(oldest->run);
-    oldest->run = NULL;
+    graph_drop(oldest);
     oldest->of = *s;
-    oldest->used = 0;
     return oldest;
 }
-/* A shape that comes a second time is captured; from then on a call is one launch. */
+/* A shape that comes a second time is captured; from then on a call is two launches. */
 sgf_status graph_run(gpu *d, graph *g, const shape *s, const uploaded *u, const activations *a,
                      sgf_error *err) {
-    cudaGraph_t made = NULL;
-    cudaError_t code;
-    sgf_status status;
-    if (!g->run) {
-        CUDA(err, "capture", cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal));
-        status = call_enqueue(d, s, u, a, 1, err);
-        code = cudaStreamEndCapture(d->stream, &made);
-        if (!status && code != cudaSuccess) status = fail_cuda(err, code, "capture");
-        if (!status) {
-            code = cudaGraphInstantiate(&g->run, made, 0);
-            if (code != cudaSuccess) status = fail_cuda(err, code, "capture");
+    int from = 0, to = d->L < GRAPH_FIRST ? d->L : GRAPH_FIRST, k;
+    for (k = 0; k < 2 && from < d->L; k++, from = to, to = d->L) {
+        cudaGraph_t made = NULL;
+        cudaError_t code;
+        sgf_status status;
+        if (!g->run[k]) {
+            CUDA(err, "capture",
+                 cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal));
+            status = call_enqueue(d, s, u, a, 1, from, to, err);
+            code = cudaStreamEndCapture(d->stream, &made);
+            if (!status && code != cudaSuccess) status = fail_cuda(err, code, "capture");
+            if (!status) {
+                code = cudaGraphInstantiate(&g->run[k], made, 0);
+                if (code != cudaSuccess) status = fail_cuda(err, code, "capture");
+            }
+            if (made) cudaGraphDestroy(made);
+            if (status) return status;
         }
-        if (made) cudaGraphDestroy(made);
-        if (status) return status;
+        CUDA(err, "cudaGraphLaunch", cudaGraphLaunch(g->run[k], d->stream));
     }
-    CUDA(err, "cudaGraphLaunch", cudaGraphLaunch(g->run, d->stream));
     return SGF_OK;
 }
 
@@ -2263,7 +2324,7 @@ sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err
     TRY(call_prepare(d, call, &p, err));
     if (call->keep && !call->hidden && p.s.rows <= GRAPH_ROWS) g = graph_find(d, &p.s);
     if (g && g->used) TRY(graph_run(d, g, &p.s, &p.u, &p.a, err));
-    else TRY(call_enqueue(d, &p.s, &p.u, &p.a, call->keep, err));
+    else TRY(call_enqueue(d, &p.s, &p.u, &p.a, call->keep, 0, d->L, err));
     if (g) g->used = ++d->clock;
     if (call->hidden)
         CUDA(err, "hidden states",

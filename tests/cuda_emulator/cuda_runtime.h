@@ -318,8 +318,6 @@ inline uint4 load_once(const void *at) {
     memcpy(&x, at, sizeof x);
     return x;
 }
-inline void fetch_ahead(const void *, unsigned) {
-}
 inline int same_in_warp(int x) {
     return x;
 }
