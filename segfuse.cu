@@ -147,10 +147,6 @@ __device__ __forceinline__ uint4 load_once(const void *at) {
                  : "memory");
     return x;
 }
-/* Of an int that all lanes of a warp have, so that the compiler knows. */
-__device__ __forceinline__ int same_in_warp(int x) {
-    return __shfl_sync(0xFFFFFFFFu, x, 0);
-}
 /* The next kernel may begin; what the kernel before wrote is there, and what it reads may be written. Every kernel
    that `launch` starts does both before it touches what another one writes or reads: so that kernels stay in order
    though each begins early. */
@@ -165,6 +161,10 @@ __device__ __forceinline__ void wait_for_last() {
 #endif
 }
 #ifdef SGF__GROUPS
+/* Of an int that all lanes of a warp have, so that the compiler knows. */
+__device__ __forceinline__ int same_in_warp(int x) {
+    return __shfl_sync(0xFFFFFFFFu, x, 0);
+}
 /* Products of four warps, a group. Operands in shared memory are panels: [64][64] values, 128 bytes a row, the 16
    bytes numbered c of row r in place c ^ r % 8 (swizzled), at a multiple of 1024 bytes. Results as those of `mma`,
    rows 16w to 16w + 15 in warp w. They are computed aside: groups_begin before, groups_close after some, and
@@ -179,12 +179,12 @@ __device__ __forceinline__ panel panel_plus(panel from, unsigned bytes) {
     return from + (bytes >> 4);
 }
 #define SHARED_ROOM(name) extern __shared__ __align__(1024) char name[]
-#define SGF__FOUR(x)    "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
-#define SGF__EIGHT_OF(d)                                                                          \
-    SGF__FOUR(d[0]), SGF__FOUR(d[1]), SGF__FOUR(d[2]), SGF__FOUR(d[3]), SGF__FOUR(d[4]),          \
+#define SGF__FOUR(x)      "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
+#define SGF__EIGHT_OF(d)                                                                 \
+    SGF__FOUR(d[0]), SGF__FOUR(d[1]), SGF__FOUR(d[2]), SGF__FOUR(d[3]), SGF__FOUR(d[4]), \
         SGF__FOUR(d[5]), SGF__FOUR(d[6]), SGF__FOUR(d[7])
-#define SGF__REGISTERS                                                                            \
-    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, "      \
+#define SGF__REGISTERS                                                                       \
+    "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, " \
     "%19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}"
 /* d[64, 64] += a[64, 16] b[64, 16]^T: a and b begin at a column of a panel that is a multiple of 16. */
 __device__ __forceinline__ void group_scores(float (*d)[4], panel a, panel b) {
@@ -343,7 +343,8 @@ __global__ void norm(const float *x, const int32_t *pick, const float *weight, f
     __shared__ float part[PART], scale;
     const float *from;
     int d, at, n, i = (int)threadIdx.x, step = (int)blockDim.x;
-    float sum = 0, kept[KEPT], by[KEPT]; /* what a thread has of x and of the weights, the first of it */
+    float sum = 0, kept[KEPT],
+          by[KEPT]; /* what a thread has of x and of the weights, the first of it */
     next_may_begin();
 #pragma unroll
     for (n = 0; n < KEPT; n++) by[n] = i + n * step < D ? weight[i + n * step] : 0;
@@ -484,7 +485,8 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
     __shared__ float part[WARPS][32][4];
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     int n = (int)blockIdx.x * FEW_PAIRS + u, half = a.to.C / 2, k, i, j, s;
-    int row[2]; /* of w: side 0 and side 1 of pair n; what is behind the last one is computed for nobody */
+    int row
+        [2]; /* of w: side 0 and side 1 of pair n; what is behind the last one is computed for nobody */
     const f16 *w[2], *x = a.x + (size_t)u * (size_t)a.K + t * 8;
     float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
     bool waited = false;
@@ -507,8 +509,8 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
                 int at = k + j * WARPS * STEP + i * 32;
 #pragma unroll
                 for (s = 0; s < 2; s++)
-                    weight[j][i][s] =
-                        at + t * 8 < a.K ? load_once(w[s] + at) : make_uint4(0, 0, 0, 0);
+                    weight[j][i][s] = at + t * 8 < a.K ? load_once(w[s] + at)
+                                                       : make_uint4(0, 0, 0, 0);
             }
         if (!waited) wait_for_last();
         waited = true;
@@ -547,8 +549,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
         if (WAY == PLAIN)
             for (s = 0; s < 2; s++) {
                 float made = s ? second : first;
-                if (row[s] < a.N)
-                    a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made : made;
+                if (row[s] < a.N) a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made : made;
             }
         else if (n >= a.N) break;
         else if (WAY == GATED) narrow(gated(first, second, a.bias, n, a.N), a.h + at + n);
@@ -568,8 +569,7 @@ __global__ void add_bias(float *x, const float *bias, int N) {
 
 /* The heads of one row (y) of qkv [T, (H + 2G) C]: bias, rotation, and off they go. A thread for each pair of channels,
    in turn. */
-template <class T>
-__global__ void rotate_store(heads<T> a, const float *qkv, const float *bias) {
+template <class T> __global__ void rotate_store(heads<T> a, const float *qkv, const float *bias) {
     int row = (int)blockIdx.y, half = a.C / 2, all = (a.H + 2 * a.G) * half, i;
     follow();
     qkv += (size_t)row * 2 * (size_t)all;
@@ -781,7 +781,8 @@ __device__ __forceinline__ place place_next(const attending &a, place at, int la
 }
 
 /* Where value c of row `row` of a tile [64][CP] is in shared memory: in rows of CP + 8, or in panels of 64 columns. */
-template <int CP, bool PANELS> __device__ __forceinline__ unsigned tile_at(unsigned row, unsigned c) {
+template <int CP, bool PANELS>
+__device__ __forceinline__ unsigned tile_at(unsigned row, unsigned c) {
     return PANELS ? (c / 64 * TILE + row) * 64 + (c / 8 % 8 ^ row % 8) * 8 : row * (CP + 8) + c;
 }
 /* What a thread copies of a tile: 16 bytes of each of these keys. Their values are PAGE keys behind them. */
@@ -945,8 +946,8 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
 #pragma unroll
             for (n = 0; n < CP / 8; n++)
                 if (8 * n + 2 * t < a.C)
-                    *(uint32_t *)(void *)(a.out + at + 8 * n + 2 * t) =
-                        f16_pack(acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
+                    *(uint32_t *)(void *)(a.out + at + 8 * n + 2 * t) = f16_pack(
+                        acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
             continue;
         }
         slot = (size_t)(own.partial + pair / R) * (size_t)a.H + (size_t)head;
@@ -976,7 +977,8 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     place now, next;
     item own;
     next_may_begin();
-    own = a.items[blockIdx.x / (unsigned)a.G]; /* no kernel writes what was uploaded: it may be read early */
+    own = a.items[blockIdx.x /
+                  (unsigned)a.G]; /* no kernel writes what was uploaded: it may be read early */
     last = own.span + own.spans;
     if (own.rows) {
         now = place_of(a, own.span);
@@ -1051,7 +1053,8 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
    Shah et al. 2024). Four tiles of keys and values are in shared memory: of two of them copies are on their way, one is
    multiplied with the queries, and one with its weights. CP: 64 or 128. */
 enum { WIDE_PAIRS = 192, WIDE_THREADS = 384, WIDE_TILES = 4, PANEL_BYTES = 64 * 128 };
-template <int CP> constexpr size_t wide_bytes() { /* shared memory: queries, tiles, and what aligns them */
+template <int CP>
+constexpr size_t wide_bytes() { /* shared memory: queries, tiles, and what aligns them */
     return (WIDE_PAIRS + WIDE_TILES * 2 * TILE) * CP * sizeof(f16) + 1024;
 }
 #ifdef SGF__GROUPS
@@ -1106,7 +1109,10 @@ __device__ __forceinline__ void group_values_of(float (&acc)[CP / 8][4],
 #endif
 template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(attending a) {
 #ifdef SGF__GROUPS
-    enum { THREADS = WIDE_THREADS, BYTES = TILE * CP * 2 }; /* of the keys of a tile, and of its values */
+    enum {
+        THREADS = WIDE_THREADS,
+        BYTES = TILE * CP * 2
+    }; /* of the keys of a tile, and of its values */
     SHARED_ROOM(room);
     char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
     char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
@@ -1136,7 +1142,8 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     first = panel_at(tiles);
     for (n = 0; n < CP / 8; n++)
         for (i = 0; i < 4; i++) acc[n][i] = 0;
-    wide_scores<CP>(score, mine, panel_plus(first, 0), shared_at(tiles + 4 * BYTES), a, &ahead, last, g);
+    wide_scores<CP>(score, mine, panel_plus(first, 0), shared_at(tiles + 4 * BYTES), a, &ahead,
+                    last, g);
     groups_wait<0>();
     registers_settle<TILE / 8>(score);
     weigh(a, own, R, now, scale, score, shrink, &pairs);
@@ -1162,8 +1169,8 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     copy_wait<0>();
     registers_settle<CP / 8>(acc);
     groups_begin();
-    group_values_of<CP>(
-        acc, weight, panel_plus(first, (unsigned)((tile - 1) % WIDE_TILES * 2 * BYTES + BYTES)));
+    group_values_of<CP>(acc, weight,
+                        panel_plus(first, (unsigned)((tile - 1) % WIDE_TILES * 2 * BYTES + BYTES)));
     groups_close();
     groups_wait<0>();
     registers_settle<CP / 8>(acc);
@@ -1412,8 +1419,9 @@ struct graph {
 enum {
     PLANS = 64,
     GRAPHS = 8,
-    GRAPH_ROWS = 256,  /* calls of more rows are not worth a graph */
-    GRAPH_FIRST = 2,   /* layers of a call's first graph: while they run, the second graph is launched */
+    GRAPH_ROWS = 256, /* calls of more rows are not worth a graph */
+    GRAPH_FIRST =
+        2, /* layers of a call's first graph: while they run, the second graph is launched */
     SLAB = 32 << 20,   /* bytes of pages that are taken at once, at least one page */
     LOGITS_ROWS = 256, /* rows of logits that go to the host at once */
     WORKSPACE = 32 << 20
@@ -1421,7 +1429,8 @@ enum {
 
 struct gpu {
     const sgf_model *model;
-    int D, L, H, G, C, F, V, exact, processors, follows, has_groups; /* the last two: SGF__FOLLOWS, SGF__GROUPS */
+    int D, L, H, G, C, F, V, exact, processors, follows,
+        has_groups; /* the last two: SGF__FOLLOWS, SGF__GROUPS */
     sgf_dtype type; /* of the weights here; of activations and pages, too, unless exact */
     float rope_scale;
     size_t page_bytes;
@@ -1527,7 +1536,7 @@ struct placing {
     gpu *d;
     char *base;
     size_t used;
-    int *lost;        /* on the device: 1 if a weight did not fit f16; behind it, what `probe` finds */
+    int *lost; /* on the device: 1 if a weight did not fit f16; behind it, what `probe` finds */
     array<char> wide; /* a part of a matrix, widened */
 };
 void *place_bytes(placing *p, size_t bytes) {
@@ -1792,7 +1801,9 @@ size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
     }
     step = keys / (2 * (size_t)d->processors);
     step = (step + TILE - 1) / TILE * TILE;
-    return most(step, longest <= 4 * TILE ? 4 * TILE : 2 * TILE); /* a second launch costs as much as two tiles */
+    return most(step, longest <= 4 * TILE
+                          ? 4 * TILE
+                          : 2 * TILE); /* a second launch costs as much as two tiles */
 }
 /* The items with most tiles of keys first: what begins last should end soon. */
 sgf_status plan_order(gpu *d, sgf_error *err) {
@@ -1995,7 +2006,8 @@ sgf_status plan_find(gpu *d, int N, int K, int T, cudaDataType_t type, product_p
     p = *out = &d->plan[d->plans++ % PLANS]; /* the oldest */
     plan_drop(p);
     if (type == CUDA_R_16F) aligned = 2;
-    while (aligned < 256 && (size_t)N * (type == CUDA_R_16F ? 2 : 4) % (2 * aligned) == 0) aligned *= 2;
+    while (aligned < 256 && (size_t)N * (type == CUDA_R_16F ? 2 : 4) % (2 * aligned) == 0)
+        aligned *= 2;
     /* cuBLASLt counts columns first: out^T [N, T] = (w^T [K, N])^T x^T [K, T] */
     BLAS(err, "plan", cublasLtMatmulDescCreate(&p->work, CUBLAS_COMPUTE_32F, CUDA_R_32F));
     BLAS(err, "plan",
@@ -2061,8 +2073,16 @@ template <class W, class A, bool EXACT> struct pass {
                           (const W *)w, (const float *)(const void *)x, bias, out, N, K, T, add);
         } else {
             if (is_few(T, K)) {
-                few_job job = {(const f16 *)w, (const f16 *)(const void *)x, NULL, out, NULL, {}, N, K,
-                               T, add};
+                few_job job = {(const f16 *)w,
+                               (const f16 *)(const void *)x,
+                               NULL,
+                               out,
+                               NULL,
+                               {},
+                               N,
+                               K,
+                               T,
+                               add};
                 TRY(few<PLAIN>(d, job, err));
             } else {
                 TRY(multiply_many(d, w, x, out, CUDA_R_32F, N, K, T, add, err));
@@ -2085,8 +2105,20 @@ template <class W, class A, bool EXACT> struct pass {
                                   int l, sgf_error *err) {
         float *partial = (float *)(void *)d->partial.at;
         float *ml = partial + s->partials * (size_t)d->H * (size_t)d->C;
-        attending all = {u->row, u->items, u->list, u->span, u->page, (const f16 *)(void *)a->q,
-                         (f16 *)(void *)a->attended, partial, ml, d->H, d->G, d->C, l, d->L,
+        attending all = {u->row,
+                         u->items,
+                         u->list,
+                         u->span,
+                         u->page,
+                         (const f16 *)(void *)a->q,
+                         (f16 *)(void *)a->attended,
+                         partial,
+                         ml,
+                         d->H,
+                         d->G,
+                         d->C,
+                         l,
+                         d->L,
                          (int)sgf_config_window(&d->model->config, l)};
         TRY(d->C <= 16   ? attend_on<16>(d, s, all, err)
             : d->C <= 32 ? attend_on<32>(d, s, all, err)
@@ -2117,12 +2149,11 @@ template <class W, class A, bool EXACT> struct pass {
         A *normed = (A *)(void *)a->normed;
         const int32_t *all = NULL;
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
-                   (const float *)a->x, all,
-                   (const float *)w->attn_norm, eps, D, normed));
+                   (const float *)a->x, all, (const float *)w->attn_norm, eps, D, normed));
         if (few_paired && !head_norms) {
             if constexpr (!EXACT && sizeof(W) == 2) {
-                few_job job = {(const f16 *)w->qkv, normed, w->qkv_bias, NULL, NULL, to,
-                               all_heads * d->C / 2, D, T, 0};
+                few_job job = {(const f16 *)w->qkv,  normed, w->qkv_bias, NULL, NULL, to,
+                               all_heads * d->C / 2, D,      T,           0};
                 TRY(few<ROTATED>(d, job, err));
             }
         } else {
@@ -2139,12 +2170,19 @@ template <class W, class A, bool EXACT> struct pass {
         TRY(attention(d, s, u, a, l, err));
         TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
-                   (const float *)a->x, all,
-                   (const float *)w->ffn_norm, eps, D, normed));
+                   (const float *)a->x, all, (const float *)w->ffn_norm, eps, D, normed));
         if (few_paired) {
             if constexpr (!EXACT && sizeof(W) == 2) {
-                few_job job = {(const f16 *)w->gu, normed, w->gu_bias, NULL, (f16 *)(void *)a->h, {},
-                               F, D, T, 0};
+                few_job job = {(const f16 *)w->gu,
+                               normed,
+                               w->gu_bias,
+                               NULL,
+                               (f16 *)(void *)a->h,
+                               {},
+                               F,
+                               D,
+                               T,
+                               0};
                 TRY(few<GATED>(d, job, err));
             }
         } else {
@@ -2514,7 +2552,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     CUDA(err, "bringing the weights",
          cudaMemcpyAsync(flags, p.lost, sizeof flags, cudaMemcpyDeviceToHost, d->stream));
     CUDA(err, "bringing the weights", cudaStreamSynchronize(d->stream));
-    d->follows = flags[1] && !getenv("SGF_DEV_NOFOLLOW");
+    d->follows = flags[1];
     if (d->exact) return SGF_OK;
     d->has_groups = flags[2];
     if (d->has_groups) {

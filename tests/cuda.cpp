@@ -199,6 +199,127 @@ static void test_fast_random_layouts(void) {
     cuda_random_layouts(FAST);
 }
 
+/* ---- heads of all widths: models made here, of bf16 weights, a window in one of their two layers ---- */
+
+typedef struct cuda_heads {
+    int C, H, G, norms, biases;
+} cuda_heads;
+static const cuda_heads cuda_heads_all[] = {{128, 6, 2, 0, 0}, {128, 8, 8, 1, 1}, {96, 4, 1, 0, 1},
+                                            {80, 3, 1, 1, 0},  {64, 14, 2, 0, 1}, {32, 4, 2, 0, 0},
+                                            {8, 16, 1, 0, 0}};
+enum { HEADS_D = 136, HEADS_F = 200, HEADS_V = 90, HEADS_L = 2, HEADS_TENSORS = 14 * HEADS_L + 2 };
+
+/* Values about `middle`, so small that sums of `cols` of them stay near 1; kept in `all` to be freed. */
+static sgf_tensor heads_tensor(size_t rows, size_t cols, float middle, uint16_t **all, int *n) {
+    float spread = middle != 0 ? 0.2f : 1.7f / sqrtf((float)cols);
+    uint16_t *data = (uint16_t *)malloc(rows * cols * sizeof(uint16_t));
+    sgf_tensor t;
+    size_t i;
+    for (i = 0; i < rows * cols; i++)
+        data[i] = sgf__float_bf16(middle + spread * ((float)cuda_random(2001) / 1000.0f - 1.0f));
+    all[(*n)++] = data;
+    t.data = data, t.rows = rows, t.cols = cols, t.dtype = SGF_BF16;
+    return t;
+}
+static int heads_model(const cuda_heads *of, sgf_model *m, sgf_layer *layer, uint16_t **all) {
+    size_t Q = (size_t)(of->H * of->C), K = (size_t)(of->G * of->C), C = (size_t)of->C, l;
+    sgf_config *c = &m->config;
+    int n = 0;
+    memset(m, 0, sizeof *m);
+    memset(layer, 0, HEADS_L * sizeof *layer);
+    c->vocab_size = HEADS_V, c->dim = HEADS_D, c->layers = HEADS_L, c->heads = of->H;
+    c->kv_heads = of->G, c->head_dim = of->C, c->ffn_dim = HEADS_F, c->context = 1024;
+    c->rms_eps = 1e-5f, c->rope_theta = 10000, c->rope_factor = 1, c->tied = 1;
+    c->sliding_window = 50, c->sliding_layers[0] = 2;
+    m->layer = layer;
+    m->embedding = m->output = heads_tensor(HEADS_V, HEADS_D, 0, all, &n);
+    m->norm = heads_tensor(1, HEADS_D, 1, all, &n);
+    for (l = 0; l < HEADS_L; l++) {
+        sgf_layer *y = &layer[l];
+        y->attn_norm = heads_tensor(1, HEADS_D, 1, all, &n);
+        y->ffn_norm = heads_tensor(1, HEADS_D, 1, all, &n);
+        y->q = heads_tensor(Q, HEADS_D, 0, all, &n);
+        y->k = heads_tensor(K, HEADS_D, 0, all, &n);
+        y->v = heads_tensor(K, HEADS_D, 0, all, &n);
+        y->o = heads_tensor(HEADS_D, Q, 0, all, &n);
+        y->gate = heads_tensor(HEADS_F, HEADS_D, 0, all, &n);
+        y->up = heads_tensor(HEADS_F, HEADS_D, 0, all, &n);
+        y->down = heads_tensor(HEADS_D, HEADS_F, 0, all, &n);
+        if (of->norms) y->q_norm = heads_tensor(1, C, 1, all, &n);
+        if (of->norms) y->k_norm = heads_tensor(1, C, 1, all, &n);
+        if (of->biases) y->q_bias = heads_tensor(1, Q, 0.1f, all, &n);
+        if (of->biases) y->k_bias = heads_tensor(1, K, 0.1f, all, &n);
+        if (of->biases) y->v_bias = heads_tensor(1, K, 0.1f, all, &n);
+    }
+    return n;
+}
+/* One prompt, and then calls of 1, 2, 5, 8 and 9 rows, which take other products. */
+static void cuda_heads_case(const cuda_heads *of, int exact, double *worst) {
+    static const size_t steps[] = {1, 2, 5, 8, 9, 1};
+    enum { ROWS = 9 };
+    uint16_t *all[HEADS_TENSORS];
+    sgf_layer layer[HEADS_L];
+    sgf_session *session[2];
+    int32_t sequence[2] = {0, 0};
+    sgf_row row[ROWS];
+    sgf_layout layout;
+    sgf_model model;
+    sgf_error err;
+    float *out[2];
+    size_t i, s, t, made = 0;
+    int n, k;
+    cuda_random_state = 77;
+    n = heads_model(of, &model, layer, all);
+    session[0] = forward_session(&model, SGF_KERNELS_AUTO, 1);
+    session[1] = cuda_session(&model, exact);
+    CHECK(session[0] && session[1]);
+    sgf_layout_init(&layout, NULL);
+    cuda_random_layout(&layout, 3, &model, 300);
+    for (k = 0; k < 2; k++) out[k] = (float *)malloc(layout.tokens * HEADS_V * sizeof(float));
+    for (s = 0; session[0] && session[1] && s <= sizeof steps / sizeof steps[0]; s++) {
+        size_t rows = s ? steps[s - 1] : layout.tokens;
+        memset(row, 0, sizeof row);
+        for (k = 0; k < 2; k++) {
+            for (i = 0; s && i < rows; i++) {
+                row[i].token = (int32_t)((7 * i + s) % HEADS_V), row[i].seg = layout.answer;
+                row[i].pos = layout.answer_pos + (int32_t)(made + i);
+                row[i].want = 1, row[i].sequence = sequence[k];
+            }
+            if (s) MUST(sgf_forward(session[k], row, rows, out[k], NULL, &err), err);
+            else
+                MUST(sgf_forward_layout(session[k], &layout, out[k], NULL, &sequence[k], &err),
+                     err);
+        }
+        made += s ? rows : 0;
+        if (exact) CHECK(cuda_same_bits(out[0], out[1], rows * HEADS_V));
+        for (t = 0; t < rows; t++) {
+            double d = forward_difference(out[1] + t * HEADS_V, out[0] + t * HEADS_V, HEADS_V);
+            *worst = d > *worst ? d : *worst;
+        }
+    }
+    for (k = 0; k < 2; k++) sgf_session_free(session[k]), free(out[k]);
+    sgf_layout_free(&layout);
+    while (n) free(all[--n]);
+}
+static void cuda_heads_cases(int exact) {
+    size_t i;
+    for (i = 0; i < sizeof cuda_heads_all / sizeof cuda_heads_all[0]; i++) {
+        const cuda_heads *of = &cuda_heads_all[i];
+        double worst = 0;
+        cuda_heads_case(of, exact, &worst);
+        if (!exact)
+            printf("    %d heads of %d, %d of keys: worst %.1e of the greatest logit\n", of->H,
+                   of->C, of->G, worst);
+        CHECK(worst < 2e-2);
+    }
+}
+static void test_exact_heads(void) {
+    cuda_heads_cases(EXACT);
+}
+static void test_fast_heads(void) {
+    cuda_heads_cases(FAST);
+}
+
 /* Rows that see nothing at all, not even themselves, in the first call of a session. */
 static void test_nobody_sees_anything(void) {
     sgf_model *model = generate_model();
@@ -683,10 +804,12 @@ int main(int argc, char **argv) {
     printf("-- cuda: %s\n", text);
     CUDA_RUN(test_exact_golden_models);
     CUDA_RUN(test_exact_random_layouts);
+    CUDA_RUN(test_exact_heads);
     CUDA_RUN(test_exact_methods);
     CUDA_RUN(test_exact_rotated_reuse);
     CUDA_RUN(test_fast_golden_models);
     CUDA_RUN(test_fast_random_layouts);
+    CUDA_RUN(test_fast_heads);
     CUDA_RUN(test_nobody_sees_anything);
     CUDA_RUN(test_fast_methods);
     CUDA_RUN(test_fast_bundled_questions);

@@ -27,7 +27,8 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-#define SHARED_ROOM(name) char *name = emulator::state.room /* the shared memory that the launch names */
+#define SHARED_ROOM(name) \
+    char *name = emulator::state.room /* the shared memory that the launch names */
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __shared__       static
 
@@ -357,8 +358,7 @@ inline void group_values(float (*d)[4], const uint32_t (&a)[4], panel b) {
     int lane = state.now->number % WARP;
     float left[2][16];
     for (int k = 0; k < 32; k++) {
-        const fragments *from =
-            (const fragments *)(const void *)room[lane / 4 * 4 + k % 8 / 2];
+        const fragments *from = (const fragments *)(const void *)room[lane / 4 * 4 + k % 8 / 2];
         left[k / 16][k % 16] = half_of(from->a[k / 16 + k % 16 / 8 * 2], k % 2);
     }
     for (int n = 0; n < 8; n++)
