@@ -3,7 +3,7 @@
    Compile it with nvcc into an object file and link it, cudart and cublasLt to a program whose
    implementation of segfuse.h was compiled with SGF_CUDA (`make cuda` does both):
 
-       nvcc -std=c++17 -O3 -fmad=false -arch=sm_90 -c segfuse.cu -o segfuse_cuda.o
+       nvcc -std=c++17 -O3 -fmad=false -gencode arch=compute_90a,code=sm_90a -c segfuse.cu -o segfuse_cuda.o
 
    There is one public function, sgf_cuda(), which sgf_session_create calls for SGF_DEVICE_CUDA. A
    session keeps its books in segfuse.h, section [SGF-15]; here are the weights, the pages of keys
@@ -13,10 +13,14 @@
              with a template argument EXACT = true, `product` and `attend_exact`. -fmad=false keeps
              nvcc from contracting what the CPU does not contract.
      fast    16-bit weights, activations, keys and values, f32 sums and residual stream: cuBLASLt for
-             many rows, `few_rows` for few, `attend` for attention on tensor cores. The 16-bit type
-             is f16: bf16 weights become f16 when they are brought here, because activations then
-             are rounded 8 times finer at the same speed. Models whose weights are f32, or whose
-             heads `attend` does not fit, are computed in f32 with `attend_exact`.
+             many rows, `few_rows` for few; attention on tensor cores by `attend`, and by `attend_wide`
+             for long prompts where the chip is a Hopper. The 16-bit type is f16: bf16 weights become
+             f16 when they are brought here, because activations then are rounded 8 times finer at the
+             same speed. Models whose weights are f32, or whose heads `attend` does not fit, are
+             computed in f32 with `attend_exact`.
+
+   Kernels follow each other closely: on a Hopper or newer, each is launched when the one ahead has
+   begun, and does what depends on nobody until that one has ended (next_may_begin, wait_for_last).
 
    Nothing here exits or prints. Every CUDA call is checked; a failure is an sgf_status with a sentence.
 
@@ -52,14 +56,14 @@ enum {
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
 
-/* `attend_wide` computes, where the chip has it, when a bucket has more pairs of a row and a head than this. Fewer
-   do not fill its blocks. */
+/* `attend_wide` computes, where the chip has it, when a bucket has more pairs of a row and a head than this: fewer do
+   not fill its blocks. */
 #ifndef SGF_WIDE
 #define SGF_WIDE 512
 #endif
 
-/* Hopper's products of four warps exist in code for sm_90a alone (SGF__GROUPS); code for sm_90 and newer can begin
-   before the kernel ahead of it ended (SGF__FOLLOWS). */
+/* Hopper's products of four warps exist in code for sm_90a alone (SGF__GROUPS); kernels for sm_90 and newer can begin
+   before the one ahead has ended (SGF__FOLLOWS). What a chip got, `probe` tells the host. */
 #ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
 using namespace emulator;
 #define SGF__GROUPS
@@ -93,21 +97,23 @@ __device__ __forceinline__ float exp2_fast(float x) {
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
+typedef uint32_t shared_place; /* an address of shared memory */
+__device__ __forceinline__ shared_place shared_at(const void *at) {
+    return (uint32_t)__cvta_generic_to_shared(at);
+}
 /* Four 8 x 8 matrices of 16-bit values from shared memory; lane l gives the address of row l % 8 of
    matrix l / 8 and gets of each matrix columns 2 (l % 4) and the next of row l / 4. */
 __device__ __forceinline__ void matrices_load(uint32_t (&r)[4], const void *row) {
-    uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(at)
+                 : "r"(shared_at(row))
                  : "memory");
 }
 /* The same of the transposed matrices. */
 __device__ __forceinline__ void matrices_load_turned(uint32_t (&r)[4], const void *row) {
-    uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-                 : "r"(at)
+                 : "r"(shared_at(row))
                  : "memory");
 }
 /* d[16, 8] += a[16, 16] b[16, 8] by one warp; which lane holds what is in the PTX manual, "Matrix
@@ -121,10 +127,6 @@ __device__ __forceinline__ void mma(float (&d)[4], const uint32_t (&a)[4], uint3
 }
 /* 16 bytes from global to shared memory, without waiting; `there` false: 16 zeros, nothing is
    read. */
-typedef uint32_t shared_place; /* an address of shared memory */
-__device__ __forceinline__ shared_place shared_at(const void *at) {
-    return (uint32_t)__cvta_generic_to_shared(at);
-}
 __device__ __forceinline__ void copy16(shared_place to, const void *from, bool there) {
     int bytes = there ? 16 : 0;
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
@@ -138,7 +140,8 @@ __device__ __forceinline__ void copy_close() {
 template <int N> __device__ __forceinline__ void copy_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
-/* 16 bytes that are read once: they take no place in L1. */
+/* 16 bytes that are read once, and so take no place in L1; what lies beside them is wanted soon. Not `ld.global.nc`: a
+   compiler may move that behind wait_for_last. */
 __device__ __forceinline__ uint4 load_once(const void *at) {
     uint4 x;
     asm volatile("ld.global.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -147,9 +150,9 @@ __device__ __forceinline__ uint4 load_once(const void *at) {
                  : "memory");
     return x;
 }
-/* The next kernel may begin; what the kernel before wrote is there, and what it reads may be written. Every kernel
-   that `launch` starts does both before it touches what another one writes or reads: so that kernels stay in order
-   though each begins early. */
+/* The next kernel may begin; the kernel ahead has ended, and what it wrote is there. Every kernel that `launch` starts
+   calls both, and until the second returns it writes nothing, and reads only what no kernel writes: weights, and what
+   was uploaded before the call's first kernel. */
 __device__ __forceinline__ void next_may_begin() {
 #ifdef SGF__FOLLOWS
     asm volatile("griddepcontrol.launch_dependents;");
@@ -178,6 +181,7 @@ __device__ __forceinline__ panel panel_at(const void *at) {
 __device__ __forceinline__ panel panel_plus(panel from, unsigned bytes) {
     return from + (bytes >> 4);
 }
+/* The shared memory that the launch names. */
 #define SHARED_ROOM(name) extern __shared__ __align__(1024) char name[]
 #define SGF__FOUR(x)      "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
 #define SGF__EIGHT_OF(d)                                                                 \
@@ -213,7 +217,7 @@ template <int N> __device__ __forceinline__ void groups_wait() {
 __device__ __forceinline__ void groups_see() {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
-/* A compiler keeps what it does with `n` registers of four behind this. */
+/* What is done with these 4 N registers stays on its side of this. */
 template <int N> __device__ __forceinline__ void registers_settle(float (*d)[4]) {
     int n;
 #pragma unroll
@@ -438,7 +442,7 @@ template <class T>
 __device__ __forceinline__ void head_store(const heads<T> &a, int row, int head, int c, float x,
                                            float y) {
     int half = a.C / 2, g = head - a.H;
-    float cosine = 1, sine = 0;
+    float cosine, sine;
     T *to;
     if (head < a.H) to = a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
     else {
@@ -460,7 +464,8 @@ __device__ __forceinline__ void head_store(const heads<T> &a, int row, int head,
 
 /* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8. Eight warps share 16
    rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies them on tensor cores
-   with all rows of x, in whatever order k comes; DEEP turns are on their way at once. The first weights are on their way before the kernel ahead has ended.
+   with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at once, the first of them
+   before the kernel ahead has ended.
      PLAIN    out[T, N] (+)= x w[N, K]^T
      GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N] (NULL: none)
      ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2), with bias of all heads (NULL: none) */
@@ -486,7 +491,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     int n = (int)blockIdx.x * FEW_PAIRS + u, half = a.to.C / 2, k, i, j, s;
     int row
-        [2]; /* of w: side 0 and side 1 of pair n; what is behind the last one is computed for nobody */
+        [2]; /* of w, of both sides of pair n; what is behind the last one is computed for nobody */
     const f16 *w[2], *x = a.x + (size_t)u * (size_t)a.K + t * 8;
     float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
     bool waited = false;
@@ -497,8 +502,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
 #pragma unroll
     for (s = 0; s < 2; s++) {
         bool there = (WAY == PLAIN ? row[s] : n) < a.N;
-        w[s] = a.w + (size_t)(there ? row[s] : 0) * (size_t)a.K;
-        w[s] += t * 8;
+        w[s] = a.w + (size_t)(there ? row[s] : 0) * (size_t)a.K + t * 8;
     }
     for (k = warp * STEP; k < a.K || !waited; k += DEEP * WARPS * STEP) {
         uint4 weight[DEEP][2][2], value[DEEP][2];
@@ -543,19 +547,18 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
     }
     for (j = 0; j < 2; j++) {
         int of = 2 * t + j;
-        float first = sum[0][j], second = sum[0][2 + j];
+        float made[2] = {sum[0][j], sum[0][2 + j]};
         size_t at = (size_t)of * (size_t)a.N;
         if (of >= a.rows) break;
-        if (WAY == PLAIN)
-            for (s = 0; s < 2; s++) {
-                float made = s ? second : first;
-                if (row[s] < a.N) a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made : made;
-            }
-        else if (n >= a.N) break;
-        else if (WAY == GATED) narrow(gated(first, second, a.bias, n, a.N), a.h + at + n);
+        if (WAY == PLAIN) {
+            for (s = 0; s < 2; s++)
+                if (row[s] < a.N)
+                    a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made[s] : made[s];
+        } else if (n >= a.N) break;
+        else if (WAY == GATED) narrow(gated(made[0], made[1], a.bias, n, a.N), a.h + at + n);
         else
-            head_store(a.to, of, n / half, n % half, first + (a.bias ? a.bias[row[0]] : 0),
-                       second + (a.bias ? a.bias[row[1]] : 0));
+            head_store(a.to, of, n / half, n % half, made[0] + (a.bias ? a.bias[row[0]] : 0),
+                       made[1] + (a.bias ? a.bias[row[1]] : 0));
     }
 }
 
@@ -567,8 +570,8 @@ __global__ void add_bias(float *x, const float *bias, int N) {
         x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
 }
 
-/* The heads of one row (y) of qkv [T, (H + 2G) C]: bias, rotation, and off they go. A thread for each pair of channels,
-   in turn. */
+/* The heads of one row of qkv [T, (H + 2G) C]: bias and rotation, and into their places. A block for each row (y); its
+   threads take pairs of channels in turn. */
 template <class T> __global__ void rotate_store(heads<T> a, const float *qkv, const float *bias) {
     int row = (int)blockIdx.y, half = a.C / 2, all = (a.H + 2 * a.G) * half, i;
     follow();
@@ -962,8 +965,9 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
 
 /* Segment attention on tensor cores, for prefill and decode alike: FlashAttention-2's loop (Dao 2023)
    over the keys that the item's spans name, and no others. A block of four warps for each kv head
-   of each item, the longest items first. Scores and sums are f32; weights are rounded to f16 before they meet V. While one tile is multiplied, the
-   next one is on its way (copy16): K during weights times V, V during the next scores. */
+   of each item, the longest items first. Scores and sums are f32; weights are rounded to f16 before
+   they meet V. While one tile is multiplied, the next one is on its way (copy16): K during weights
+   times V, V during the next scores. */
 enum { ATTEND_THREADS = 128 };
 template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(attending a) {
     enum { THREADS = ATTEND_THREADS, STRIDE = CP + 8, CS = CP / 16 };
@@ -976,9 +980,8 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     lines<CP, THREADS> line;
     place now, next;
     item own;
-    next_may_begin();
-    own = a.items[blockIdx.x /
-                  (unsigned)a.G]; /* no kernel writes what was uploaded: it may be read early */
+    next_may_begin(); /* and until wait_for_last only what was uploaded is read */
+    own = a.items[blockIdx.x / (unsigned)a.G];
     last = own.span + own.spans;
     if (own.rows) {
         now = place_of(a, own.span);
@@ -1109,10 +1112,7 @@ __device__ __forceinline__ void group_values_of(float (&acc)[CP / 8][4],
 #endif
 template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(attending a) {
 #ifdef SGF__GROUPS
-    enum {
-        THREADS = WIDE_THREADS,
-        BYTES = TILE * CP * 2
-    }; /* of the keys of a tile, and of its values */
+    enum { BYTES = TILE * CP * 2 }; /* of the keys of a tile, and of its values */
     SHARED_ROOM(room);
     char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
     char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
@@ -1128,7 +1128,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     last = own.span + own.spans;
     if (own.rows == 0) return; /* the whole block: an item that fills the grid */
     now = ahead = place_of(a, own.span);
-    for (i = (int)threadIdx.x; i < WIDE_PAIRS * CP / 8; i += THREADS) {
+    for (i = (int)threadIdx.x; i < WIDE_PAIRS * CP / 8; i += WIDE_THREADS) {
         int pair = i / (CP / 8), c = i % (CP / 8) * 8, there = pair / R < own.rows && c < a.C;
         int row = there ? a.list[own.list + pair / R] : 0;
         copy16(shared_at(queries + pair / TILE * BYTES) +
@@ -2043,7 +2043,13 @@ template <class W, class A, bool EXACT> struct pass {
     static bool is_few(int T, int K) {
         return !EXACT && sizeof(W) == 2 && T <= FEW && K % 8 == 0;
     }
-    template <few_way WAY> static sgf_status few(gpu *d, few_job a, sgf_error *err) {
+    static few_job few_of(const void *w, const char *x, int N, int K, int T) {
+        few_job job = {};
+        job.w = (const f16 *)w, job.x = (const f16 *)(const void *)x;
+        job.N = N, job.K = K, job.rows = T;
+        return job;
+    }
+    template <few_way WAY> static sgf_status few(gpu *d, const few_job &a, sgf_error *err) {
         size_t pairs = WAY == PLAIN ? (size_t)(a.N + 1) / 2 : (size_t)a.N;
         return launch(d, "few_rows", err, a.K > FEW_LONG ? few_rows<WAY, 4> : few_rows<WAY, 2>,
                       grid_of((pairs + FEW_PAIRS - 1) / FEW_PAIRS), FEW_THREADS, a);
@@ -2073,20 +2079,11 @@ template <class W, class A, bool EXACT> struct pass {
                           (const W *)w, (const float *)(const void *)x, bias, out, N, K, T, add);
         } else {
             if (is_few(T, K)) {
-                few_job job = {(const f16 *)w,
-                               (const f16 *)(const void *)x,
-                               NULL,
-                               out,
-                               NULL,
-                               {},
-                               N,
-                               K,
-                               T,
-                               add};
+                few_job job = few_of(w, x, N, K, T);
+                job.out = out;
+                job.add = add;
                 TRY(few<PLAIN>(d, job, err));
-            } else {
-                TRY(multiply_many(d, w, x, out, CUDA_R_32F, N, K, T, add, err));
-            }
+            } else TRY(multiply_many(d, w, x, out, CUDA_R_32F, N, K, T, add, err));
             if (bias)
                 return launch(d, "add_bias", err, add_bias, grid_of((size_t)T), 256, out, bias, N);
             return SGF_OK;
@@ -2138,66 +2135,71 @@ template <class W, class A, bool EXACT> struct pass {
                           (int)sgf_config_window(&d->model->config, l));
         else return attend_fast(d, s, u, a, l, err);
     }
+    /* normed [T, D] = RMSNorm of the residual stream. */
+    static sgf_status norm_rows(gpu *d, const shape *s, const activations *a, const float *weight,
+                                sgf_error *err) {
+        const int32_t *all = NULL;
+        return launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), s->rows <= FEW ? 1024 : 256,
+                      (const float *)a->x, all, weight, d->model->config.rms_eps, d->D,
+                      (A *)(void *)a->normed);
+    }
+    /* Queries, keys and values of `normed`, rotated, in their places. */
+    static sgf_status heads_make(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                                 int l, sgf_error *err) {
+        const layer_weights *w = &d->layer[l];
+        int T = (int)s->rows, all = d->H + 2 * d->G;
+        heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
+        bool normed = w->q_norm || w->k_norm;
+        if constexpr (!EXACT && sizeof(W) == 2)
+            if (is_few(T, d->D) && !normed) {
+                few_job job = few_of(w->qkv, a->normed, all * d->C / 2, d->D, T);
+                job.bias = w->qkv_bias;
+                job.to = to;
+                return few<ROTATED>(d, job, err);
+            }
+        TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, all * d->C, d->D, T, 0, err));
+        if (normed)
+            return launch(d, "norm_rotate_store", err, norm_rotate_store<EXACT, A>,
+                          grid_of((size_t)all, s->rows), 64, to, (const float *)a->qkv,
+                          (const float *)w->qkv_bias, (const float *)w->q_norm,
+                          (const float *)w->k_norm, d->model->config.rms_eps);
+        return launch(d, "rotate_store", err, rotate_store<A>, grid_of(1, s->rows), 256, to,
+                      (const float *)a->qkv, (const float *)w->qkv_bias);
+    }
+    /* h [T, F] = SwiGLU of `normed`. Gates and ups have the type of activations. */
+    static sgf_status gate(gpu *d, const shape *s, const activations *a, const layer_weights *w,
+                           sgf_error *err) {
+        const size_t each = SWIGLU_COLUMNS * SWIGLU_THREADS;
+        int T = (int)s->rows, F = d->F;
+        if constexpr (!EXACT && sizeof(W) == 2)
+            if (is_few(T, d->D)) {
+                few_job job = few_of(w->gu, a->normed, F, d->D, T);
+                job.bias = w->gu_bias;
+                job.h = (f16 *)(void *)a->h;
+                return few<GATED>(d, job, err);
+            }
+        if constexpr (EXACT)
+            TRY(multiply(d, w->gu, a->normed, NULL, (float *)(void *)a->gu, 2 * F, d->D, T, 0,
+                         err));
+        else
+            TRY(multiply_many(d, w->gu, a->normed, a->gu, sizeof(A) == 2 ? CUDA_R_16F : CUDA_R_32F,
+                              2 * F, d->D, T, 0, err));
+        return launch(d, "swiglu", err, swiglu<A>, grid_of(((size_t)F + each - 1) / each, s->rows),
+                      SWIGLU_THREADS, (const A *)(const void *)a->gu, (const float *)w->gu_bias,
+                      (A *)(void *)a->h, F);
+    }
     /* sgf__layer_forward */
     static sgf_status layer(gpu *d, const shape *s, const uploaded *u, const activations *a, int l,
                             sgf_error *err) {
         const layer_weights *w = &d->layer[l];
-        int T = (int)s->rows, D = d->D, HC = d->H * d->C, all_heads = d->H + 2 * d->G, F = d->F;
-        bool few_paired = is_few(T, D), head_norms = w->q_norm || w->k_norm;
-        heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
-        float eps = d->model->config.rms_eps;
-        A *normed = (A *)(void *)a->normed;
-        const int32_t *all = NULL;
-        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
-                   (const float *)a->x, all, (const float *)w->attn_norm, eps, D, normed));
-        if (few_paired && !head_norms) {
-            if constexpr (!EXACT && sizeof(W) == 2) {
-                few_job job = {(const f16 *)w->qkv,  normed, w->qkv_bias, NULL, NULL, to,
-                               all_heads * d->C / 2, D,      T,           0};
-                TRY(few<ROTATED>(d, job, err));
-            }
-        } else {
-            TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, all_heads * d->C, D, T, 0, err));
-            if (head_norms)
-                TRY(launch(d, "norm_rotate_store", err, norm_rotate_store<EXACT, A>,
-                           grid_of((size_t)all_heads, s->rows), 64, to, (const float *)a->qkv,
-                           (const float *)w->qkv_bias, (const float *)w->q_norm,
-                           (const float *)w->k_norm, eps));
-            else
-                TRY(launch(d, "rotate_store", err, rotate_store<A>, grid_of(1, s->rows), 256, to,
-                           (const float *)a->qkv, (const float *)w->qkv_bias));
-        }
+        int T = (int)s->rows;
+        TRY(norm_rows(d, s, a, w->attn_norm, err));
+        TRY(heads_make(d, s, u, a, l, err));
         TRY(attention(d, s, u, a, l, err));
-        TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, D, HC, T, 1, err));
-        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), T <= FEW ? 1024 : 256,
-                   (const float *)a->x, all, (const float *)w->ffn_norm, eps, D, normed));
-        if (few_paired) {
-            if constexpr (!EXACT && sizeof(W) == 2) {
-                few_job job = {(const f16 *)w->gu,
-                               normed,
-                               w->gu_bias,
-                               NULL,
-                               (f16 *)(void *)a->h,
-                               {},
-                               F,
-                               D,
-                               T,
-                               0};
-                TRY(few<GATED>(d, job, err));
-            }
-        } else {
-            const size_t each = SWIGLU_COLUMNS * SWIGLU_THREADS;
-            if constexpr (EXACT)
-                TRY(multiply(d, w->gu, a->normed, NULL, (float *)(void *)a->gu, 2 * F, D, T, 0,
-                             err));
-            else
-                TRY(multiply_many(d, w->gu, a->normed, a->gu,
-                                  sizeof(A) == 2 ? CUDA_R_16F : CUDA_R_32F, 2 * F, D, T, 0, err));
-            TRY(launch(d, "swiglu", err, swiglu<A>, grid_of(((size_t)F + each - 1) / each, s->rows),
-                       SWIGLU_THREADS, (const A *)(const void *)a->gu, (const float *)w->gu_bias,
-                       (A *)(void *)a->h, F));
-        }
-        return multiply(d, w->down, a->h, w->down_bias, a->x, D, F, T, 1, err);
+        TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, d->D, d->H * d->C, T, 1, err));
+        TRY(norm_rows(d, s, a, w->ffn_norm, err));
+        TRY(gate(d, s, a, w, err));
+        return multiply(d, w->down, a->h, w->down_bias, a->x, d->D, d->F, T, 1, err);
     }
     /* Layers [from, to), and what comes before the first and after the last. */
     static sgf_status enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a,
