@@ -22,7 +22,8 @@
     torch_peer.py attention [--segments 32 --length 128 | --lengths 120,131,...] [--heads 32] [--kv_heads 8] ...
         torch.compile(flex_attention) on one sequence of isolated segments, and with a causal mask (--lengths: one of
         them only; of one length: causal). The block mask is made beforehand, in blocks of several sizes, as no size is
-        best for all; how long that takes is a figure of its own, on a GPU also with create_block_mask compiled (blocks of 128). FLOP/s count visible pairs, as ours do.
+        best for all; how long that takes is a figure of its own, on a GPU also with create_block_mask compiled (blocks of
+        128). FLOP/s count visible pairs, as ours do.
         scaled_dot_product_attention with is_causal stands beside it; on a GPU also by FlashAttention and cuDNN by name,
         as which of them PyTorch prefers changes with its version.
 
@@ -55,6 +56,11 @@ def figure(name, unit, samples):
 
 def note(text):
     print(f"note {text}", flush=True)
+
+
+def note_failed(title, error):
+    """What inductor can compile differs from version to version."""
+    note(f"{title}: torch.compile failed: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
 
 
 def seconds(call, times=1):
@@ -254,10 +260,13 @@ def attention(options):
                            [1 / t for t in timed(make, options.samples)])
                     if DEVICE == "cuda" and size == 128:
                         torch._dynamo.reset()
-                        make_compiled = torch.compile(create_block_mask)
-                        again = lambda: make_compiled(rule, None, None, T, T, device=DEVICE, BLOCK_SIZE=size)
-                        figure(f"FlexAttention's block masks, compiled, {name}, blocks of {size}", "masks/s",
-                               [1 / t for t in timed(again, options.samples)])
+                        compiled_make = torch.compile(create_block_mask)
+                        again = lambda: compiled_make(rule, None, None, T, T, device=DEVICE, BLOCK_SIZE=size)
+                        title = f"FlexAttention's block masks, compiled, {name}, blocks of {size}"
+                        try:
+                            figure(title, "masks/s", [1 / t for t in timed(again, options.samples)])
+                        except Exception as error:
+                            note_failed(title, error)
                 mask = make()
                 # anew, or the compiler gives up after a few masks and runs uncompiled; fullgraph: it says so
                 torch._dynamo.reset()
@@ -266,8 +275,8 @@ def attention(options):
                 title = f"FlexAttention, {name} {dtype_name}, blocks of {size}"
                 try:
                     apart = (call().float() - wanted.float()).abs().max().item()
-                except Exception as error:  # what inductor can compile differs from version to version
-                    note(f"{title}: torch.compile failed: {type(error).__name__}: {str(error).splitlines()[0]}")
+                except Exception as error:
+                    note_failed(title, error)
                     continue
                 if not apart < (1e-4 if dtype == torch.float32 else 5e-2):
                     sys.exit(f"{title}: {apart:.1e} from the dense result")
