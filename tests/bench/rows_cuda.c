@@ -195,8 +195,8 @@ static void cuda_questions(bench *b, const sgf_model *model, const char *dir, pr
     static const struct {
         const char *prefix, *suffix, *by;
         double target[ROWS];
-    } peers[] = {{"PyTorch loop", ", flex", "original's loop", {0, 50, 300}},
-                 {"PyTorch loop", "", "fastest loop", {0, 0, 0}},
+    } peers[] = {{"PyTorch loop", ", flex", "the original's loop", {0, 50, 300}},
+                 {"PyTorch loop", "", "the fastest loop", {0, 0, 0}},
                  {"transformers with a cache", "", "transformers", {3, 3, 0}}};
     asking how[ROWS];
     questions *q[ROWS] = {NULL};
@@ -238,7 +238,7 @@ static void cuda_questions(bench *b, const sgf_model *model, const char *dir, pr
             snprintf(title, sizeof title, "%s, %s%s", peers[k].prefix, method, peers[k].suffix);
             rate = best_of(b, title, &who);
             if (rate <= 0 || base_of(b, name[i]) <= 0) continue;
-            snprintf(title, sizeof title, "%.60s, by the %s", name[i], peers[k].by);
+            snprintf(title, sizeof title, "%.60s, by %s", name[i], peers[k].by);
             report(b, title, "questions/s", c.entry[i].sample, b->rounds, who, rate,
                    peers[k].target[i]);
         }
