@@ -2,8 +2,9 @@
    that file uses. Kernels are C++ functions; the threads of a block are fibers that take turns at
    __syncthreads and at the operations of a warp. It finds wrong indices, missing barriers (a test
    runs everything forwards and backwards: results must not change), copies that nobody waited for,
-   memory read before it was written (it holds NaN), launches of wrong shape and deadlocks. It knows
-   nothing of speed. Device memory is ordinary memory, so a sanitizer finds reads out of bounds. */
+   memory read before it was written (it holds NaN), launches of wrong shape, kernels that may begin
+   early and wait for nobody, and deadlocks. It knows nothing of speed. Device memory is ordinary
+   memory, so a sanitizer finds reads out of bounds. */
 #ifndef EMULATOR_CUDA_RUNTIME_H
 #define EMULATOR_CUDA_RUNTIME_H
 #include "control.h"
@@ -96,6 +97,7 @@ struct machine {
     unsigned threads = 0;
     std::function<void()> body;
     size_t room_bytes = 0;
+    size_t waits = 0; /* calls of wait_for_last */
     alignas(1024) char room[ROOM];
 };
 inline machine state;
@@ -325,6 +327,7 @@ inline int same_in_warp(int x) {
 inline void next_may_begin() {
 }
 inline void wait_for_last() {
+    state.waits++;
 }
 /* Operands of a group's products in shared memory: the place of 16-bit value `column` of `row` is where a row of 128
    bytes has it, and bits 4 to 6 of its address are turned by bits 7 to 9. */
@@ -554,14 +557,18 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
     cudaError_t code = emulator::call();
     dim3 grid = config->gridDim, block = config->blockDim;
     size_t room = config->dynamicSmemBytes;
+    bool early = config->numAttrs > 0;
     std::tuple<P...> kept(arguments...);
     if (code) return code;
     if (!grid.x || !grid.y || grid.y > 65535 || !block.x || block.x > emulator::THREADS_MOST ||
         block.x % emulator::WARP || room > emulator::ROOM)
         return cudaErrorInvalidConfiguration;
     config->stream->add([=] {
+        size_t waits = emulator::state.waits;
         emulator::grid_run(grid, block, room,
                            [&] { emulator::apply(kernel, kept, std::index_sequence_for<P...>()); });
+        if (early && emulator::state.waits == waits)
+            emulator::broken("a kernel that may begin early waits for nobody");
     });
     return cudaSuccess;
 }
