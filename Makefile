@@ -14,7 +14,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-emulated warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
+.PHONY: all run test models oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-sanitize cuda-emulated warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
 
 all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
 
@@ -123,6 +123,13 @@ build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c test
 	$(CXX) -std=c++17 -O2 -ffp-contract=off -c tests/cuda.cpp -o build/tests_cuda.o
 	$(NVCC) $(NVCC_FLAGS) -DSGF_WIDE=64 -c segfuse.cu -o build/tests_segfuse_cuda.o
 	$(NVCC) build/tests_cuda.o build/tests_segfuse_cuda.o -o $@ $(NVCC_LIBS)
+
+## cuda-sanitize  the same under compute-sanitizer: memory out of bounds, races between the threads of a block
+SANITIZED ?= nobody random heads golden fast_methods
+cuda-sanitize:
+	@command -v compute-sanitizer > /dev/null || { echo "skipped $@: compute-sanitizer is not installed"; exit 0; }; \
+	$(MAKE) build/tests-cuda && for tool in memcheck racecheck; do for test in $(SANITIZED); do \
+	    compute-sanitizer --tool $$tool --error-exitcode 99 ./build/tests-cuda $$test || exit 1; done; done
 
 ## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a GPU that tests/cuda_emulator emulates
 EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
