@@ -3,7 +3,10 @@
    Compile it with nvcc into an object file and link it, cudart and cublasLt to a program whose
    implementation of segfuse.h was compiled with SGF_CUDA (`make cuda` does both):
 
-       nvcc -std=c++17 -O3 -fmad=false -gencode arch=compute_90a,code=sm_90a -c segfuse.cu -o segfuse_cuda.o
+       nvcc -std=c++17 -O3 -fmad=false -gencode arch=compute_90a,code=sm_90a \
+           -gencode arch=compute_80,code=compute_80 -c segfuse.cu -o segfuse_cuda.o
+
+   (for a Hopper, and for all others from Ampere on, whose drivers compile it).
 
    There is one public function, sgf_cuda(), which sgf_session_create calls for SGF_DEVICE_CUDA. A
    session keeps its books in segfuse.h, section [SGF-15]; here are the weights, the pages of keys
@@ -150,9 +153,9 @@ __device__ __forceinline__ uint4 load_once(const void *at) {
                  : "memory");
     return x;
 }
-/* The next kernel may begin; the kernel ahead has ended, and what it wrote is there. Every kernel that `launch` starts
-   calls both, and until the second returns it writes nothing, and reads only what no kernel writes: weights, and what
-   was uploaded before the call's first kernel. */
+/* The next kernel may begin; the kernel ahead has ended, and what it wrote is there. Every kernel of a call calls both,
+   and until the second returns it writes nothing, and reads only what no kernel writes: weights, and what was uploaded
+   before the call's first kernel. */
 __device__ __forceinline__ void next_may_begin() {
 #ifdef SGF__FOLLOWS
     asm volatile("griddepcontrol.launch_dependents;");
@@ -340,15 +343,15 @@ __global__ void angles(const sgf_device_row *rows, const float *inv_freq, float 
 /* out[row, D] = RMSNorm of x[pick[row], D]; pick NULL: of x[row] (sgf__rmsnorm). A block for each row.
    EXACT: one thread adds the squares, in order, as the others bring them into shared memory. */
 template <bool EXACT, class T>
-__global__ void norm(const float *x, const int32_t *pick, const float *weight, float eps, int D,
-                     T *out) {
+__global__ void __launch_bounds__(1024)
+    norm(const float *x, const int32_t *pick, const float *weight, float eps, int D, T *out) {
     enum { PART = 1024 };
     enum { KEPT = 4 };
     __shared__ float part[PART], scale;
     const float *from;
     int d, at, n, i = (int)threadIdx.x, step = (int)blockDim.x;
-    float sum = 0, kept[KEPT],
-          by[KEPT]; /* what a thread has of x and of the weights, the first of it */
+    float sum = 0;
+    float kept[KEPT], by[KEPT]; /* the first of what a thread has of x and of the weights */
     next_may_begin();
 #pragma unroll
     for (n = 0; n < KEPT; n++) by[n] = i + n * step < D ? weight[i + n * step] : 0;
@@ -462,13 +465,13 @@ __device__ __forceinline__ void head_store(const heads<T> &a, int row, int head,
     narrow(fma_(y, cosine, x * sine), to + half + c);
 }
 
-/* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8. Eight warps share 16
-   rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies them on tensor cores
-   with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at once, the first of them
-   before the kernel ahead has ended.
+/* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8. Eight warps share
+   16 rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies them on tensor
+   cores with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at once, the first of
+   them before the kernel ahead has ended.
      PLAIN    out[T, N] (+)= x w[N, K]^T
      GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N] (NULL: none)
-     ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2), with bias of all heads (NULL: none) */
+     ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2); bias: of all heads (NULL: none) */
 enum few_way { PLAIN, GATED, ROTATED };
 enum {
     FEW = 8,
@@ -490,8 +493,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
     __shared__ float part[WARPS][32][4];
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     int n = (int)blockIdx.x * FEW_PAIRS + u, half = a.to.C / 2, k, i, j, s;
-    int row
-        [2]; /* of w, of both sides of pair n; what is behind the last one is computed for nobody */
+    int row[2]; /* of w, of both sides of pair n; behind the last one: computed for nobody */
     const f16 *w[2], *x = a.x + (size_t)u * (size_t)a.K + t * 8;
     float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
     bool waited = false;
@@ -1412,16 +1414,15 @@ struct shape {
 
 struct graph {
     shape of;
-    cudaGraphExec_t run[2]; /* the first layers, the others; NULL: seen once, not captured yet */
+    cudaGraphExec_t run[2]; /* the first layers, the others if there are; NULL: not captured yet */
     uint64_t used;
 };
 
 enum {
     PLANS = 64,
     GRAPHS = 8,
-    GRAPH_ROWS = 256, /* calls of more rows are not worth a graph */
-    GRAPH_FIRST =
-        2, /* layers of a call's first graph: while they run, the second graph is launched */
+    GRAPH_ROWS = 256,  /* calls of more rows are not worth a graph */
+    GRAPH_FIRST = 2,   /* layers of the first graph: while they run, the second is launched */
     SLAB = 32 << 20,   /* bytes of pages that are taken at once, at least one page */
     LOGITS_ROWS = 256, /* rows of logits that go to the host at once */
     WORKSPACE = 32 << 20
@@ -1429,9 +1430,9 @@ enum {
 
 struct gpu {
     const sgf_model *model;
-    int D, L, H, G, C, F, V, exact, processors, follows,
-        has_groups; /* the last two: SGF__FOLLOWS, SGF__GROUPS */
-    sgf_dtype type; /* of the weights here; of activations and pages, too, unless exact */
+    int D, L, H, G, C, F, V, exact, processors;
+    int follows, has_groups; /* SGF__FOLLOWS, SGF__GROUPS */
+    sgf_dtype type;          /* of the weights here; of activations and pages, too, unless exact */
     float rope_scale;
     size_t page_bytes;
     cudaStream_t stream;
@@ -1486,9 +1487,17 @@ void graphs_drop(gpu *d) {
     for (i = 0; i < GRAPHS; i++) graph_drop(&d->graphs[i]);
 }
 /* Rows that a product has room for: cuBLASLt is asked for whole 64 rows, so that few shapes need a
-   plan; what the rows behind the last one hold does not matter. */
-size_t padded(size_t rows) {
-    return rows <= FEW ? rows : (rows + 63) / 64 * 64;
+   plan; what the rows behind the last one hold does not matter. `few_rows` takes as many as there are. */
+size_t padded(const gpu *d, size_t rows) {
+    return d->type == SGF_F16 && rows <= FEW ? rows : (rows + 63) / 64 * 64;
+}
+/* It is gone even where that fails. */
+sgf_status buffer_drop(buffer *b, cudaError_t (*drop)(void *), const char *what, sgf_error *err) {
+    char *at = b->at;
+    b->at = NULL;
+    b->size = 0;
+    if (at) CUDA(err, what, drop(at));
+    return SGF_OK;
 }
 /* Room for `size` bytes; what was there is lost when it grows, and so are the graphs, which know the
    old address. */
@@ -1496,9 +1505,7 @@ sgf_status buffer_reserve(gpu *d, buffer *b, size_t size, const char *what, sgf_
     if (size <= b->size) return SGF_OK;
     graphs_drop(d);
     CUDA(err, "waiting", cudaStreamSynchronize(d->stream));
-    if (b->at) CUDA(err, "cudaFree", cudaFree(b->at));
-    b->at = NULL;
-    b->size = 0;
+    TRY(buffer_drop(b, cudaFree, "cudaFree", err));
     TRY(memory_take(d, size, what, &b->at, err));
     b->size = size;
     return SGF_OK;
@@ -1658,15 +1665,14 @@ sgf_dtype common_type(const gpu *d) {
  *
  * A group of rows sees spans of its own sequence and of the sequences that it stands on, level by
  * level. Groups that see the same spans of the same ancestor share a bucket: its keys are read
- * once for all their rows. Buckets are cut into items of some rows, and, when there are few, along
- * their keys, so that every multiprocessor has work; then a row has several partial results, which
- * `merge` puts together.
+ * once for all their rows. Levels that a group shares with nobody are one bucket. Buckets are cut into
+ * items of some rows, and, when there are few, along their keys, so that every multiprocessor has work;
+ * then a row has several partial results, which `merge` puts together.
  * ==================================================================================== */
 
 struct bucket {
     int32_t span, spans; /* of the call */
-    int32_t own;
-    size_t rows, first; /* how many, and where they begin in bucket_rows */
+    size_t rows, first;  /* how many, and where they begin in bucket_rows */
     size_t groups;
 };
 
@@ -1703,7 +1709,7 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
                 }
             }
             if (b == d->buckets.n) {
-                bucket made = {at, length, span->own, 0, 0, 0};
+                bucket made = {at, length, 0, 0, 0};
                 TRY(d->buckets.add(made, err));
             }
             d->buckets.at[b].rows += (size_t)g->rows;
@@ -1786,7 +1792,7 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
     for (i = 0; i < count; i++) TRY(d->list.add(rows[i], err));
     return SGF_OK;
 }
-/* How many keys an item may have, so that there is work for all multiprocessors, two blocks each, and none
+/* How many keys an item may have, so that there is work for all multiprocessors, two items each, and none
    of them works on a long item when all others are done: a prefix that many short sequences share. */
 size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
     size_t b, keys = 0, longest = 0, step;
@@ -1946,7 +1952,7 @@ struct activations {
     char *last;                  /* [wanted, D] */
 };
 size_t activations_lay(const gpu *d, const shape *s, activations *a) {
-    size_t size = d->exact ? 4 : type_size(d->type), T = padded(s->rows), at = 0, i;
+    size_t size = d->exact ? 4 : type_size(d->type), T = padded(d, s->rows), at = 0, i;
     size_t HC = (size_t)d->H * (size_t)d->C, GC = (size_t)d->G * (size_t)d->C;
     size_t bytes[10] = {T * (size_t)d->D * 4,
                         T * (size_t)d->C / 2 * 4,
@@ -1957,7 +1963,7 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
                         T * HC * size,
                         T * HC * size,
                         T * (size_t)d->F * size,
-                        padded(s->wanted) * (size_t)d->D * size};
+                        padded(d, s->wanted) * (size_t)d->D * size};
     char *place[10];
     for (i = 0; i < 10; i++) {
         place[i] = d->work.at + at;
@@ -1995,6 +2001,8 @@ sgf_status plan_find(gpu *d, int N, int K, int T, cudaDataType_t type, product_p
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
     uint32_t aligned = 4; /* bytes: logits may begin at any row of out */
+    uint32_t sums = CUBLASLT_REDUCTION_SCHEME_NONE |
+                    CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* f32 */
     cublasLtMatmulHeuristicResult_t found;
     cublasStatus_t code;
     product_plan *p;
@@ -2024,6 +2032,9 @@ sgf_status plan_find(gpu *d, int N, int K, int T, cudaDataType_t type, product_p
     if (code == CUBLAS_STATUS_SUCCESS)
         code = cublasLtMatmulPreferenceSetAttribute(
             wish, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &aligned, sizeof aligned);
+    if (code == CUBLAS_STATUS_SUCCESS)
+        code = cublasLtMatmulPreferenceSetAttribute(
+            wish, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &sums, sizeof sums);
     if (code == CUBLAS_STATUS_SUCCESS)
         code = cublasLtMatrixLayoutCreate(&p->out, type, (uint64_t)N, (uint64_t)T, N);
     if (code == CUBLAS_STATUS_SUCCESS)
@@ -2060,7 +2071,7 @@ template <class W, class A, bool EXACT> struct pass {
                                     sgf_error *err) {
         float one = 1, beta = add ? 1.0f : 0.0f;
         product_plan *p;
-        TRY(plan_find(d, N, K, (int)padded((size_t)T), type, &p, err));
+        TRY(plan_find(d, N, K, (int)padded(d, (size_t)T), type, &p, err));
         BLAS(err, "cublasLtMatmul",
              cublasLtMatmul(d->blas, p->work, &one, w, p->w, x, p->x, &beta, out, p->out, out,
                             p->out, &p->algorithm, d->blas_work.at, WORKSPACE, d->stream));
@@ -2301,9 +2312,7 @@ sgf_status pinned_reserve(gpu *d, buffer *b, size_t bytes, sgf_error *err) {
     if (bytes <= b->size) return SGF_OK;
     bytes = rounded(bytes);
     graphs_drop(d);
-    if (b->at) CUDA(err, "cudaFreeHost", cudaFreeHost(b->at));
-    b->at = NULL;
-    b->size = 0;
+    TRY(buffer_drop(b, cudaFreeHost, "cudaFreeHost", err));
     CUDA(err, "cudaMallocHost", cudaMallocHost(&made, bytes));
     b->at = (char *)made;
     b->size = bytes;
@@ -2348,8 +2357,8 @@ sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_er
     TRY(buffer_reserve(d, &d->hidden, call->hidden ? s->rows * (size_t)d->D * sizeof(float) : 0,
                        "hidden states", err));
     kept = call->keep ? call->all_kept : least(s->wanted, LOGITS_ROWS);
-    if (kept > FEW) kept += 63; /* the last rows of a call may be padded */
-    if (call->first_kept == 0)  /* logits of the calls before this one are not lost */
+    if (kept && padded(d, kept) != kept) kept += 63; /* the last rows of a call may be padded */
+    if (call->first_kept == 0) /* logits of the calls before this one are not lost */
         TRY(buffer_reserve(d, &d->logits, kept * (size_t)d->V * sizeof(float), "logits", err));
     upload_lay(d, s, call, &p->u);
     activations_lay(d, s, &p->a);

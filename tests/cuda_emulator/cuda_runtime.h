@@ -2,9 +2,11 @@
    that file uses. Kernels are C++ functions; the threads of a block are fibers that take turns at
    __syncthreads and at the operations of a warp. It finds wrong indices, missing barriers (a test
    runs everything forwards and backwards: results must not change), copies that nobody waited for,
-   memory read before it was written (it holds NaN), launches of wrong shape, kernels that may begin
-   early and wait for nobody, and deadlocks. It knows nothing of speed. Device memory is ordinary
-   memory, so a sanitizer finds reads out of bounds. */
+   memory read before it was written (it holds NaN), launches of wrong shape, blocks of kernels that
+   may begin early and wait for nobody, and deadlocks. Kernels run one after the other, and products
+   of four warps are computed where they begin: what touches something too early is not found. It
+   knows nothing of speed. Device memory is ordinary memory, so a sanitizer finds reads out of
+   bounds. */
 #ifndef EMULATOR_CUDA_RUNTIME_H
 #define EMULATOR_CUDA_RUNTIME_H
 #include "control.h"
@@ -183,7 +185,8 @@ inline void block_run() {
         }
     }
 }
-inline void grid_run(dim3 grid, dim3 block, size_t room, const std::function<void()> &body) {
+inline void grid_run(dim3 grid, dim3 block, size_t room, bool early,
+                     const std::function<void()> &body) {
     size_t blocks = (size_t)grid.x * grid.y * grid.z;
     state.room_bytes = room;
     gridDim = grid, blockDim = block, state.threads = block.x, state.body = body;
@@ -191,8 +194,11 @@ inline void grid_run(dim3 grid, dim3 block, size_t room, const std::function<voi
         size_t i = control.backwards ? blocks - 1 - n : n;
         blockIdx = dim3((unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
                         (unsigned)(i / grid.x / grid.y));
+        size_t waits = state.waits;
         memset(state.room, 0xFF, state.room_bytes); /* NaN */
         block_run();
+        if (early && state.waits == waits)
+            broken("a block of a kernel that may begin early waits for nobody");
     }
     control.launches++;
 }
@@ -564,11 +570,8 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
         block.x % emulator::WARP || room > emulator::ROOM)
         return cudaErrorInvalidConfiguration;
     config->stream->add([=] {
-        size_t waits = emulator::state.waits;
-        emulator::grid_run(grid, block, room,
+        emulator::grid_run(grid, block, room, early,
                            [&] { emulator::apply(kernel, kept, std::index_sequence_for<P...>()); });
-        if (early && emulator::state.waits == waits)
-            emulator::broken("a kernel that may begin early waits for nobody");
     });
     return cudaSuccess;
 }
