@@ -131,16 +131,20 @@ cuda-sanitize:
 	$(MAKE) build/tests-cuda && for tool in memcheck racecheck; do for test in $(SANITIZED); do \
 	    compute-sanitizer --tool $$tool --error-exitcode 99 ./build/tests-cuda $$test || exit 1; done; done
 
-## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a GPU that tests/cuda_emulator emulates
+## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a Hopper, and for an Ampere, that tests/cuda_emulator emulates
 EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
 cuda-emulated:
 	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
-	$(MAKE) build/tests-cuda-emulated build/segfuse-emulated && ./build/tests-cuda-emulated
+	$(MAKE) build/tests-cuda-emulated build/tests-cuda-ampere build/segfuse-emulated && \
+	./build/tests-cuda-emulated && ./build/tests-cuda-ampere fast_
 build/segfuse_emulated.o: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) | build
 	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@
 build/segfuse-emulated: build/segfuse_emulated.o $(PROGRAM)
 	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_emulated_main.o
 	$(CXX) build/segfuse_emulated_main.o build/segfuse_emulated.o -o $@ -lm -pthread
+build/tests-cuda-ampere: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) tests/cuda.cpp | build
+	$(CXX) $(EMULATED) -DEMULATED_AMPERE -Itests/cuda_emulator -x c++ -c segfuse.cu -o build/segfuse_ampere.o
+	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_ampere.o -o $@ -pthread
 build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h
 	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_emulated.o -o $@ -pthread
 

@@ -69,8 +69,6 @@ enum {
    before the one ahead has ended (SGF__FOLLOWS). What a chip got, `probe` tells the host. */
 #ifdef SGF__EMULATOR /* tests/cuda_emulator defines these for a processor */
 using namespace emulator;
-#define SGF__GROUPS
-#define SGF__FOLLOWS
 #else
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 #define SGF__GROUPS

@@ -25,6 +25,10 @@
 #include <vector>
 
 #define SGF__EMULATOR
+#ifndef EMULATED_AMPERE /* else: a Hopper */
+#define SGF__GROUPS
+#define SGF__FOLLOWS
+#endif
 #define __global__
 #define __device__
 #define __host__
