@@ -343,8 +343,7 @@ __global__ void angles(const sgf_device_row *rows, const float *inv_freq, float 
 template <bool EXACT, class T>
 __global__ void __launch_bounds__(1024)
     norm(const float *x, const int32_t *pick, const float *weight, float eps, int D, T *out) {
-    enum { PART = 1024 };
-    enum { KEPT = 4 };
+    enum { PART = 1024, KEPT = 4 };
     __shared__ float part[PART], scale;
     const float *from;
     int d, at, n, i = (int)threadIdx.x, step = (int)blockDim.x;
@@ -570,10 +569,10 @@ __global__ void add_bias(float *x, const float *bias, int N) {
         x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
 }
 
-/* The heads of one row of qkv [T, (H + 2G) C]: bias and rotation, and into their places. A block for each row (y); its
+/* The heads of one row of qkv [T, (H + 2G) C]: bias and rotation, and into their places. A block for each row; its
    threads take pairs of channels in turn. */
 template <class T> __global__ void rotate_store(heads<T> a, const float *qkv, const float *bias) {
-    int row = (int)blockIdx.y, half = a.C / 2, all = (a.H + 2 * a.G) * half, i;
+    int row = (int)blockIdx.x, half = a.C / 2, all = (a.H + 2 * a.G) * half, i;
     follow();
     qkv += (size_t)row * 2 * (size_t)all;
     for (i = (int)threadIdx.x; i < all; i += (int)blockDim.x) {
@@ -853,14 +852,15 @@ __device__ __forceinline__ void pairs_begin(const attending &a, const item &own,
 __device__ __forceinline__ size_t pair_at(const attending &a, int row, int head) {
     return ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
 }
+/* Exponents are of 2. */
+#define LOG2E 1.44269504f
 /* Scores become weights, exponentials of 2 above the greatest score so far; sums and outputs so far are to be
    multiplied by shrink. */
 __device__ __forceinline__ void weigh(const attending &a, const item &own, int R, place now,
                                       float scale, float (&score)[TILE / 8][4], float (&shrink)[2],
                                       two_pairs *p) {
-    const float log2e = 1.44269504f;
     int mine = a.spans[now.span].own, t = (int)threadIdx.x % 4, n, i, h;
-    float mass = a.spans[now.span].log_mass * log2e, highest[2];
+    float mass = a.spans[now.span].log_mass * LOG2E, highest[2];
     if (now.base + TILE > now.end || (mine && now.base + TILE - 1 > own.low)) {
         int limit[2]; /* what a row does not see weighs nothing */
         for (h = 0; h < 2; h++)
@@ -975,7 +975,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, lane = (int)threadIdx.x % 32;
     int warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4, i, n, s, last;
     uint32_t query[CS][4];
-    float acc[CP / 8][4], shrink[2], scale = 1.44269504f / sqrtf((float)a.C);
+    float acc[CP / 8][4], shrink[2], scale = LOG2E / sqrtf((float)a.C);
     two_pairs pairs;
     lines<CP, THREADS> line;
     place now, next;
@@ -1117,7 +1117,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
     char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, tile, i, n, s, last;
-    float acc[CP / 8][4], score[TILE / 8][4], shrink[2], scale = 1.44269504f / sqrtf((float)a.C);
+    float acc[CP / 8][4], score[TILE / 8][4], shrink[2], scale = LOG2E / sqrtf((float)a.C);
     uint32_t weight[TILE / 16][4];
     panel mine, first; /* the queries of this thread's group; the keys of the first tile */
     two_pairs pairs;
@@ -1805,9 +1805,8 @@ size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
     }
     step = keys / (2 * (size_t)d->processors);
     step = (step + TILE - 1) / TILE * TILE;
-    return most(step, longest <= 4 * TILE
-                          ? 4 * TILE
-                          : 2 * TILE); /* a second launch costs as much as two tiles */
+    /* what is short is not cut: a second launch costs as much as two tiles */
+    return most(step, longest <= 4 * TILE ? 4 * TILE : 2 * TILE);
 }
 /* The items with most tiles of keys first: what begins last should end soon. */
 sgf_status plan_order(gpu *d, sgf_error *err) {
@@ -1999,8 +1998,8 @@ sgf_status plan_find(gpu *d, int N, int K, int T, cudaDataType_t type, product_p
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
     uint32_t aligned = 4; /* bytes: logits may begin at any row of out */
-    uint32_t sums = CUBLASLT_REDUCTION_SCHEME_NONE |
-                    CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* f32 */
+    /* parts of a sum are added in f32, whatever the type of out */
+    uint32_t sums = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     cublasLtMatmulHeuristicResult_t found;
     cublasStatus_t code;
     product_plan *p;
@@ -2111,21 +2110,13 @@ template <class W, class A, bool EXACT> struct pass {
                                   int l, sgf_error *err) {
         float *partial = (float *)(void *)d->partial.at;
         float *ml = partial + s->partials * (size_t)d->H * (size_t)d->C;
-        attending all = {u->row,
-                         u->items,
-                         u->list,
-                         u->span,
-                         u->page,
-                         (const f16 *)(void *)a->q,
-                         (f16 *)(void *)a->attended,
-                         partial,
-                         ml,
-                         d->H,
-                         d->G,
-                         d->C,
-                         l,
-                         d->L,
-                         (int)sgf_config_window(&d->model->config, l)};
+        attending all = {};
+        all.rows = u->row, all.items = u->items, all.list = u->list;
+        all.spans = u->span, all.pages = u->page;
+        all.q = (const f16 *)(void *)a->q, all.out = (f16 *)(void *)a->attended;
+        all.partial = partial, all.partial_ml = ml;
+        all.H = d->H, all.G = d->G, all.C = d->C, all.layer = l, all.layers = d->L;
+        all.window = (int)sgf_config_window(&d->model->config, l);
         TRY(d->C <= 16   ? attend_on<16>(d, s, all, err)
             : d->C <= 32 ? attend_on<32>(d, s, all, err)
             : d->C <= 64 ? attend_on<64>(d, s, all, err)
@@ -2172,7 +2163,7 @@ template <class W, class A, bool EXACT> struct pass {
                           grid_of((size_t)all, s->rows), 64, to, (const float *)a->qkv,
                           (const float *)w->qkv_bias, (const float *)w->q_norm,
                           (const float *)w->k_norm, d->model->config.rms_eps);
-        return launch(d, "rotate_store", err, rotate_store<A>, grid_of(1, s->rows), 256, to,
+        return launch(d, "rotate_store", err, rotate_store<A>, grid_of(s->rows), 256, to,
                       (const float *)a->qkv, (const float *)w->qkv_bias);
     }
     /* h [T, F] = SwiGLU of `normed`. Gates and ups have the type of activations. */

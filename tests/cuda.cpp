@@ -1,5 +1,5 @@
 /* segfuse.cu against the processor: exact by memcmp, fast within 2e-2 and with equal tokens. Built twice:
-   with tests/cuda_emulator in the place of CUDA (`make cuda-emulated`, no GPU), where it also lets
+   with tests/cuda_emulator in the place of CUDA (`make cuda-emulated`, no GPU; a Hopper and an Ampere), where it also lets
    memory run out and calls fail, and by nvcc (`make cuda-test`), for a GPU. Run from the top of the
    tree, `tests FILTER` runs the tests whose name holds FILTER. */
 #define SEGFUSE_IMPLEMENTATION
