@@ -64,6 +64,10 @@ enum {
 #ifndef SGF_WIDE
 #define SGF_WIDE 512
 #endif
+/* 1: products of few rows are computed by `few_chain` where it fits; 0: by `few_rows`. Not yet run on a GPU. */
+#ifndef SGF_CHAIN
+#define SGF_CHAIN 0
+#endif
 
 /* Hopper's products of four warps exist in code for sm_90a alone (SGF__GROUPS); kernels for sm_90 and newer can begin
    before the one ahead has ended (SGF__FOLLOWS). What a chip got, `probe` tells the host. */
@@ -98,6 +102,8 @@ __device__ __forceinline__ float exp2_fast(float x) {
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
+/* The shared memory that the launch names. */
+#define SHARED_ROOM(name) extern __shared__ __align__(1024) char name[]
 typedef uint32_t shared_place; /* an address of shared memory */
 __device__ __forceinline__ shared_place shared_at(const void *at) {
     return (uint32_t)__cvta_generic_to_shared(at);
@@ -164,6 +170,20 @@ __device__ __forceinline__ void wait_for_last() {
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
+/* All blocks of the grid meet here, and see what the others wrote before; they must all be on the chip at once. *gate
+   counts arrivals, and is a multiple of the grid whenever a kernel begins. */
+__device__ __forceinline__ void blocks_meet(unsigned long long *gate) {
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        unsigned long long before, all = gridDim.x, next;
+        __threadfence();
+        before = atomicAdd(gate, 1ull);
+        next = (before / all + 1) * all;
+        while (*(volatile unsigned long long *)gate < next) {}
+        __threadfence();
+    }
+    __syncthreads();
+}
 #ifdef SGF__GROUPS
 /* Of an int that all lanes of a warp have, so that the compiler knows. */
 __device__ __forceinline__ int same_in_warp(int x) {
@@ -182,9 +202,7 @@ __device__ __forceinline__ panel panel_at(const void *at) {
 __device__ __forceinline__ panel panel_plus(panel from, unsigned bytes) {
     return from + (bytes >> 4);
 }
-/* The shared memory that the launch names. */
-#define SHARED_ROOM(name) extern __shared__ __align__(1024) char name[]
-#define SGF__FOUR(x)      "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
+#define SGF__FOUR(x) "+f"((x)[0]), "+f"((x)[1]), "+f"((x)[2]), "+f"((x)[3])
 #define SGF__EIGHT_OF(d)                                                                 \
     SGF__FOUR(d[0]), SGF__FOUR(d[1]), SGF__FOUR(d[2]), SGF__FOUR(d[3]), SGF__FOUR(d[4]), \
         SGF__FOUR(d[5]), SGF__FOUR(d[6]), SGF__FOUR(d[7])
@@ -462,10 +480,7 @@ __device__ __forceinline__ void head_store(const heads<T> &a, int row, int head,
     narrow(fma_(y, cosine, x * sine), to + half + c);
 }
 
-/* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8. Eight warps share
-   16 rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies them on tensor
-   cores with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at once, the first of
-   them before the kernel ahead has ended.
+/* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8.
      PLAIN    out[T, N] (+)= x w[N, K]^T
      GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N] (NULL: none)
      ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2); bias: of all heads (NULL: none) */
@@ -484,6 +499,23 @@ struct few_job {
     heads<f16> to;
     int N, K, rows, add;
 };
+/* The sums of pair n, or of two outputs, for row `of` of x; row: of w, of both. */
+__device__ __forceinline__ void few_store(const few_job &a, few_way way, int of, int n,
+                                          const int (&row)[2], const float (&made)[2]) {
+    size_t at = (size_t)of * (size_t)a.N;
+    int half = a.to.C / 2, s;
+    if (way == PLAIN) {
+        for (s = 0; s < 2; s++)
+            if (row[s] < a.N) a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made[s] : made[s];
+    } else if (n >= a.N) return;
+    else if (way == GATED) narrow(gated(made[0], made[1], a.bias, n, a.N), a.h + at + n);
+    else
+        head_store(a.to, of, n / half, n % half, made[0] + (a.bias ? a.bias[row[0]] : 0),
+                   made[1] + (a.bias ? a.bias[row[1]] : 0));
+}
+/* Eight warps share 16 rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies
+   them on tensor cores with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at
+   once, the first of them before the kernel ahead has ended. */
 template <few_way WAY, int DEEP>
 __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_job a) {
     enum { WARPS = FEW_THREADS / 32, STEP = 64 };
@@ -547,18 +579,202 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
     for (j = 0; j < 2; j++) {
         int of = 2 * t + j;
         float made[2] = {sum[0][j], sum[0][2 + j]};
-        size_t at = (size_t)of * (size_t)a.N;
-        if (of >= a.rows) break;
-        if (WAY == PLAIN) {
-            for (s = 0; s < 2; s++)
-                if (row[s] < a.N)
-                    a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made[s] : made[s];
-        } else if (n >= a.N) break;
-        else if (WAY == GATED) narrow(gated(made[0], made[1], a.bias, n, a.N), a.h + at + n);
-        else
-            head_store(a.to, of, n / half, n % half, made[0] + (a.bias ? a.bias[row[0]] : 0),
-                       made[1] + (a.bias ? a.bias[row[1]] : 0));
+        if (of < a.rows) few_store(a, WAY, of, n, row, made);
     }
+}
+
+/* Jobs of few rows in turn, each of which needs what all blocks made of the one before. A block for each multiprocessor
+   stays to the end. Its eight warps share tiles of 8 rows of w, so 8 outputs or 4 pairs; each takes 128 of K in turn,
+   through SLOTS places of its own in shared memory, into which weights come in the order of their use, those of the next
+   job, too, while blocks wait for each other. So memory has no rest where one kernel a job would begin and end. All blocks
+   come onto the chip: kernels ahead end without them, and none behind begins before the last of them has. */
+enum {
+    CHAIN_THREADS = 256,
+    CHAIN_WARPS = CHAIN_THREADS / 32,
+    CHAIN_JOBS = 4,
+    CHAIN_ROWS = 8,                       /* of w, of a tile */
+    CHAIN_STEP = 128,                     /* of K */
+    CHAIN_SLOT = CHAIN_ROWS * CHAIN_STEP, /* values */
+    CHAIN_SUMS = CHAIN_WARPS * 32 * 2,    /* floats: what all lanes have of a tile */
+    CHAIN_PAD = 32,                       /* values between rows of normed x, for the banks */
+    CHAIN_MANY = 10,                      /* slots of a warp that `attend` has room beside */
+    CHAIN_LEAST = 4
+};
+struct chain_job : few_job {
+    few_way way;
+    const float *from,
+        *norm; /* x is RMSNorm of from[T, K] with norm[K]; norm NULL: x is as it is */
+    float eps;
+    int turn; /* the block that takes the first tile */
+};
+struct chain_jobs {
+    chain_job job[CHAIN_JOBS];
+    int jobs, width; /* x of K <= width is brought into shared memory */
+};
+__device__ __host__ __forceinline__ int chain_tiles(const chain_job &a) {
+    int pairs = a.way == PLAIN ? (a.N + 1) / 2 : a.N, each = CHAIN_ROWS / 2;
+    return (pairs + each - 1) / each;
+}
+/* This block's first tile. */
+__device__ __forceinline__ int chain_first(const chain_job &a) {
+    int block = (int)blockIdx.x - a.turn;
+    return block < 0 ? block + (int)gridDim.x : block;
+}
+/* Row `side` of pair n of w: of two outputs, of gate and up, of the halves of a head. */
+__device__ __forceinline__ int chain_row(const chain_job &a, int n, int side) {
+    int half = a.to.C / 2;
+    return a.way == PLAIN   ? 2 * n + side
+           : a.way == GATED ? n + side * a.N
+                            : n / half * a.to.C + n % half + side * half;
+}
+/* What a warp fetches next; job == jobs: nothing. Lane l brings 8 values from k + l % 16 * 8 of side l / 16 of the
+   tile's four pairs. */
+struct chain_place {
+    int job, tile, k;
+};
+__device__ __forceinline__ void chain_settle(const chain_jobs &all, chain_place &at, int warp) {
+    while (at.job < all.jobs && at.k >= all.job[at.job].K) {
+        at.k = warp * CHAIN_STEP;
+        at.tile += (int)gridDim.x;
+        while (at.tile >= chain_tiles(all.job[at.job])) {
+            if (++at.job == all.jobs) return;
+            at.tile = chain_first(all.job[at.job]);
+        }
+    }
+}
+__device__ __forceinline__ void chain_fetch(const chain_jobs &all, chain_place &at, int warp,
+                                            f16 *slot) {
+    if (at.job < all.jobs) {
+        const chain_job &a = all.job[at.job];
+        int lane = (int)threadIdx.x % 32, side = lane / 16, c = lane % 16, i;
+        int n = at.tile * (CHAIN_ROWS / 2), step = a.way == PLAIN ? 2 : 1;
+        int row = chain_row(a, n, side), left = a.way == PLAIN ? (a.N - row + 1) / 2 : a.N - n;
+        const f16 *w = a.w + (size_t)row * (size_t)a.K + at.k + c * 8;
+        slot += side * CHAIN_STEP + (c ^ (side * 4)) * 8;
+#pragma unroll
+        for (i = 0; i < CHAIN_ROWS / 2; i++) {
+            bool there = i < left && at.k + c * 8 < a.K;
+            copy16(shared_at(slot + i * 2 * CHAIN_STEP),
+                   there ? w + (size_t)(i * step) * (size_t)a.K : a.w, there);
+        }
+        at.k += CHAIN_WARPS * CHAIN_STEP;
+        chain_settle(all, at, warp);
+    }
+    copy_close();
+}
+/* normed[rows][K + CHAIN_PAD] = RMSNorm of a.from (`norm`). Warps share the rows; sums: room for a float a warp. */
+__device__ __forceinline__ void chain_norm(const chain_job &a, float *sums, f16 *normed) {
+    enum { KEPT = 4 };
+    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, share = CHAIN_WARPS / a.rows;
+    int row = warp / share, first = (warp % share * 32 + lane) * 4, step = share * 128, i, k;
+    const float *from = a.from + (size_t)row * (size_t)a.K;
+    float4 kept[KEPT], by[KEPT]; /* the first of what a lane has of x and of the weights */
+    float sum = 0, scale;
+    auto square = [&](const float4 &v) {
+        sum = fma_(v.x, v.x, fma_(v.y, v.y, fma_(v.z, v.z, fma_(v.w, v.w, sum))));
+    };
+    auto store = [&](int at, const float4 &v, const float4 &w) {
+        uint32_t *to = (uint32_t *)(void *)(normed + row * (a.K + CHAIN_PAD) + at);
+        to[0] = f16_pack(within_f16(v.x * scale * w.x), within_f16(v.y * scale * w.y));
+        to[1] = f16_pack(within_f16(v.z * scale * w.z), within_f16(v.w * scale * w.w));
+    };
+    if (row < a.rows) {
+#pragma unroll
+        for (i = 0; i < KEPT; i++)
+            if (first + i * step < a.K) {
+                kept[i] = *(const float4 *)(const void *)(from + first + i * step);
+                by[i] = *(const float4 *)(const void *)(a.norm + first + i * step);
+            }
+#pragma unroll
+        for (i = 0; i < KEPT; i++)
+            if (first + i * step < a.K) square(kept[i]);
+        for (k = first + KEPT * step; k < a.K; k += step)
+            square(*(const float4 *)(const void *)(from + k));
+    }
+    for (i = 16; i > 0; i /= 2) sum += __shfl_xor_sync(0xFFFFFFFFu, sum, i);
+    if (lane == 0) sums[warp] = sum;
+    __syncthreads();
+    if (row < a.rows) {
+        for (sum = 0, i = 0; i < share; i++) sum += sums[row * share + i];
+        scale = 1.0f / sqrtf(sum / (float)a.K + a.eps);
+#pragma unroll
+        for (i = 0; i < KEPT; i++)
+            if (first + i * step < a.K) store(first + i * step, kept[i], by[i]);
+        for (k = first + KEPT * step; k < a.K; k += step)
+            store(k, *(const float4 *)(const void *)(from + k),
+                  *(const float4 *)(const void *)(a.norm + k));
+    }
+    __syncthreads();
+}
+/* brought[rows][K + CHAIN_PAD] = a.x. */
+__device__ __forceinline__ void chain_bring(const chain_job &a, f16 *brought) {
+    int row, k;
+    for (row = 0; row < a.rows; row++)
+        for (k = (int)threadIdx.x * 8; k < a.K; k += CHAIN_THREADS * 8)
+            *(uint4 *)(void *)(brought + row * (a.K + CHAIN_PAD) +
+                               k) = *(const uint4 *)(const void *)(a.x + row * a.K + k);
+    __syncthreads();
+}
+template <int SLOTS>
+__global__ void __launch_bounds__(CHAIN_THREADS, 1)
+    few_chain(const __grid_constant__ chain_jobs all, unsigned long long *gate) {
+    SHARED_ROOM(room); /* sums of two tiles, the warps' slots, x */
+    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
+    float *sums = (float *)(void *)room;
+    f16 *slots = (f16 *)(void *)(sums + 2 * CHAIN_SUMS) + warp * SLOTS * CHAIN_SLOT;
+    f16 *brought = (f16 *)(void *)(sums + 2 * CHAIN_SUMS) + CHAIN_WARPS * SLOTS * CHAIN_SLOT;
+    int j, i, k, tile, done = 0, now = 0; /* tiles that are done; the slot that is read */
+    chain_place ahead = {0, chain_first(all.job[0]) - (int)gridDim.x, INT32_MAX};
+    next_may_begin();
+    chain_settle(all, ahead, warp);
+#pragma unroll 1
+    for (i = 0; i < SLOTS - 1; i++) chain_fetch(all, ahead, warp, slots + i * CHAIN_SLOT);
+    wait_for_last();
+#pragma unroll 1
+    for (j = 0; j < all.jobs; j++) {
+        const chain_job &a = all.job[j];
+        const f16 *x;
+        if (j) blocks_meet(gate);
+        if (a.norm) chain_norm(a, sums, brought);
+        else if (a.K <= all.width) chain_bring(a, brought);
+        x = a.K <= all.width ? brought + u * (a.K + CHAIN_PAD) : a.x + u * a.K;
+        x += t * 8;
+        for (tile = chain_first(a); tile < chain_tiles(a); tile += (int)gridDim.x, done++) {
+            float sum[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+            float *mine = sums + done % 2 * CHAIN_SUMS + lane * 2;
+            for (k = warp * CHAIN_STEP; k < a.K; k += CHAIN_WARPS * CHAIN_STEP) {
+                const f16 *slot = slots + now * CHAIN_SLOT + u * CHAIN_STEP;
+                copy_wait<SLOTS - 2>();
+                __syncwarp(); /* the slot is here, and all have read the one before */
+                chain_fetch(all, ahead, warp, slots + (now ? now - 1 : SLOTS - 1) * CHAIN_SLOT);
+#pragma unroll
+                for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
+                    uint4 of = *(const uint4 *)(const void *)(slot +
+                                                              ((t + 4 * i) ^ (u % 2 * 4)) * 8);
+                    uint4 with = u < a.rows && k + i * 32 + t * 8 < a.K
+                                     ? *(const uint4 *)(const void *)(x + k + i * 32)
+                                     : make_uint4(0, 0, 0, 0);
+                    uint32_t low[4] = {with.x, 0, with.y, 0}, high[4] = {with.z, 0, with.w, 0};
+                    mma(sum[0], low, of.x, of.y);
+                    mma(sum[1], high, of.z, of.w);
+                }
+                now = now == SLOTS - 1 ? 0 : now + 1;
+            }
+            for (i = 0; i < 2; i++) mine[warp * 64 + i] = sum[0][i] + sum[1][i];
+            __syncthreads();
+            if (warp == done % CHAIN_WARPS && u < a.rows) { /* pair t of the tile, row u of x */
+                int n = tile * (CHAIN_ROWS / 2) + t;
+                int row[2] = {chain_row(a, n, 0), chain_row(a, n, 1)};
+                float made[2] = {0, 0};
+                for (i = 0; i < CHAIN_WARPS; i++)
+                    made[0] += mine[i * 64], made[1] += mine[i * 64 + 1];
+                if (a.way == PLAIN && a.bias)
+                    for (i = 0; i < 2; i++) made[i] += row[i] < a.N ? a.bias[row[i]] : 0;
+                few_store(a, a.way, u, n, row, made);
+            }
+        }
+    }
+    copy_wait<0>();
 }
 
 /* x[T, N] += bias[N]. A block for each row. */
@@ -1430,6 +1646,7 @@ struct gpu {
     const sgf_model *model;
     int D, L, H, G, C, F, V, exact, processors;
     int follows, has_groups; /* SGF__FOLLOWS, SGF__GROUPS */
+    int chain;               /* SGF_CHAIN */
     sgf_dtype type;          /* of the weights here; of activations and pages, too, unless exact */
     float rope_scale;
     size_t page_bytes;
@@ -1438,6 +1655,8 @@ struct gpu {
     char *weights;
     void *embedding, *output;
     float *norm, *inv_freq;
+    unsigned long long *gate; /* blocks_meet */
+    size_t room;              /* shared memory that a block may have */
     layer_weights layer[SGF_MAX_LAYERS];
     array<char *> slab;   /* memory that pages are cut from */
     size_t slab_left;     /* pages left in the last slab */
@@ -2143,22 +2362,40 @@ template <class W, class A, bool EXACT> struct pass {
                       (const float *)a->x, all, weight, d->model->config.rms_eps, d->D,
                       (A *)(void *)a->normed);
     }
+    static bool heads_normed(const layer_weights *w) {
+        return w->q_norm || w->k_norm;
+    }
+    static heads<A> heads_to(const gpu *d, const uploaded *u, const activations *a, int l) {
+        heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
+        return to;
+    }
+    /* Few rows of queries, keys and values, rotated. */
+    static few_job heads_job(const gpu *d, const shape *s, const uploaded *u, const activations *a,
+                             int l) {
+        few_job job = few_of(d->layer[l].qkv, a->normed, (d->H + 2 * d->G) * d->C / 2, d->D,
+                             (int)s->rows);
+        job.bias = d->layer[l].qkv_bias;
+        job.to = heads_to(d, u, a, l);
+        return job;
+    }
     /* Queries, keys and values of `normed`, rotated, in their places. */
     static sgf_status heads_make(gpu *d, const shape *s, const uploaded *u, const activations *a,
                                  int l, sgf_error *err) {
         const layer_weights *w = &d->layer[l];
         int T = (int)s->rows, all = d->H + 2 * d->G;
-        heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
-        bool normed = w->q_norm || w->k_norm;
         if constexpr (!EXACT && sizeof(W) == 2)
-            if (is_few(T, d->D) && !normed) {
-                few_job job = few_of(w->qkv, a->normed, all * d->C / 2, d->D, T);
-                job.bias = w->qkv_bias;
-                job.to = to;
-                return few<ROTATED>(d, job, err);
-            }
+            if (is_few(T, d->D) && !heads_normed(w))
+                return few<ROTATED>(d, heads_job(d, s, u, a, l), err);
         TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, all * d->C, d->D, T, 0, err));
-        if (normed)
+        return heads_store(d, s, u, a, l, err);
+    }
+    /* The same of a->qkv, which was multiplied. */
+    static sgf_status heads_store(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                                  int l, sgf_error *err) {
+        const layer_weights *w = &d->layer[l];
+        int all = d->H + 2 * d->G;
+        heads<A> to = heads_to(d, u, a, l);
+        if (heads_normed(w))
             return launch(d, "norm_rotate_store", err, norm_rotate_store<EXACT, A>,
                           grid_of((size_t)all, s->rows), 64, to, (const float *)a->qkv,
                           (const float *)w->qkv_bias, (const float *)w->q_norm,
@@ -2166,18 +2403,67 @@ template <class W, class A, bool EXACT> struct pass {
         return launch(d, "rotate_store", err, rotate_store<A>, grid_of(s->rows), 256, to,
                       (const float *)a->qkv, (const float *)w->qkv_bias);
     }
+    /* How `few_chain` fits the chip's shared memory: slots of a warp (0: not at all), the width of x that is brought
+       there, and bytes in all. */
+    struct chain_room {
+        int slots, width;
+        size_t bytes;
+    };
+    static chain_room chain_fit(const gpu *d, const shape *s) {
+        chain_room fit = {};
+        int widest = (int)most(most((size_t)d->D, (size_t)d->F), (size_t)(d->H * d->C)), i;
+        if (!d->chain || s->rows > FEW || d->D % 8 || d->F % 8) return fit;
+        for (i = 0; i < 4; i++) { /* many slots before few, wide before narrow */
+            fit.slots = i < 2 ? CHAIN_MANY : CHAIN_LEAST;
+            fit.width = i % 2 ? d->D : widest;
+            fit.bytes = 2 * CHAIN_SUMS * sizeof(float) +
+                        sizeof(f16) * ((size_t)(CHAIN_WARPS * fit.slots * CHAIN_SLOT) +
+                                       s->rows * (size_t)(fit.width + CHAIN_PAD));
+            if (fit.bytes <= d->room) return fit;
+        }
+        fit.slots = 0;
+        return fit;
+    }
+    static void chain_add(chain_jobs *c, const gpu *d, few_way way, const few_job &of,
+                          const float *from, const float *norm) {
+        const chain_job *last = c->jobs ? &c->job[c->jobs - 1] : NULL;
+        chain_job *job = &c->job[c->jobs++];
+        *(few_job *)job = of;
+        job->way = way;
+        job->from = from, job->norm = norm;
+        job->eps = d->model->config.rms_eps;
+        if (last) job->turn = (last->turn + chain_tiles(*last)) % d->processors;
+    }
+    static sgf_status chain_launch(gpu *d, const shape *s, chain_jobs *c, sgf_error *err) {
+        chain_room fit = chain_fit(d, s);
+        c->width = fit.width;
+        return launch_with(d, "few_chain", err,
+                           fit.slots == CHAIN_MANY ? few_chain<CHAIN_MANY> : few_chain<CHAIN_LEAST>,
+                           grid_of((size_t)d->processors), CHAIN_THREADS, fit.bytes, *c, d->gate);
+    }
+    static few_job gate_job(const gpu *d, const shape *s, const activations *a,
+                            const layer_weights *w) {
+        few_job job = few_of(w->gu, a->normed, d->F, d->D, (int)s->rows);
+        job.bias = w->gu_bias;
+        job.h = (f16 *)(void *)a->h;
+        return job;
+    }
+    /* Few rows of x += `from` w[D, K]^T + bias. */
+    static few_job residual_job(const gpu *d, const shape *s, const activations *a, const void *w,
+                                const char *from, const float *bias, int K) {
+        few_job job = few_of(w, from, d->D, K, (int)s->rows);
+        job.bias = bias;
+        job.out = a->x;
+        job.add = 1;
+        return job;
+    }
     /* h [T, F] = SwiGLU of `normed`. Gates and ups have the type of activations. */
     static sgf_status gate(gpu *d, const shape *s, const activations *a, const layer_weights *w,
                            sgf_error *err) {
         const size_t each = SWIGLU_COLUMNS * SWIGLU_THREADS;
         int T = (int)s->rows, F = d->F;
         if constexpr (!EXACT && sizeof(W) == 2)
-            if (is_few(T, d->D)) {
-                few_job job = few_of(w->gu, a->normed, F, d->D, T);
-                job.bias = w->gu_bias;
-                job.h = (f16 *)(void *)a->h;
-                return few<GATED>(d, job, err);
-            }
+            if (is_few(T, d->D)) return few<GATED>(d, gate_job(d, s, a, w), err);
         if constexpr (EXACT)
             TRY(multiply(d, w->gu, a->normed, NULL, (float *)(void *)a->gu, 2 * F, d->D, T, 0,
                          err));
@@ -2201,6 +2487,35 @@ template <class W, class A, bool EXACT> struct pass {
         TRY(gate(d, s, a, w, err));
         return multiply(d, w->down, a->h, w->down_bias, a->x, d->D, d->F, T, 1, err);
     }
+    static void heads_chain(chain_jobs *c, gpu *d, const shape *s, const uploaded *u,
+                            const activations *a, int l) {
+        const layer_weights *w = &d->layer[l];
+        few_job job = heads_job(d, s, u, a, l);
+        if (!heads_normed(w)) return chain_add(c, d, ROTATED, job, a->x, w->attn_norm);
+        job.bias = NULL; /* heads_store adds it */
+        job.N *= 2;
+        job.out = a->qkv;
+        chain_add(c, d, PLAIN, job, a->x, w->attn_norm);
+    }
+    /* sgf__layer_forward by `few_chain`, from queries, keys and values on to those of the next layer. */
+    static sgf_status layer_chained(gpu *d, const shape *s, const uploaded *u, const activations *a,
+                                    int l, sgf_error *err) {
+        const layer_weights *w = &d->layer[l];
+        chain_jobs first = {}, rest = {};
+        if (l == 0) {
+            heads_chain(&first, d, s, u, a, l);
+            TRY(chain_launch(d, s, &first, err));
+        }
+        if (heads_normed(w)) TRY(heads_store(d, s, u, a, l, err));
+        TRY(attention(d, s, u, a, l, err));
+        chain_add(&rest, d, PLAIN, residual_job(d, s, a, w->o, a->attended, w->o_bias, d->H * d->C),
+                  NULL, NULL);
+        chain_add(&rest, d, GATED, gate_job(d, s, a, w), a->x, w->ffn_norm);
+        chain_add(&rest, d, PLAIN, residual_job(d, s, a, w->down, a->h, w->down_bias, d->F), NULL,
+                  NULL);
+        if (l + 1 < d->L) heads_chain(&rest, d, s, u, a, l + 1);
+        return chain_launch(d, s, &rest, err);
+    }
     /* Layers [from, to), and what comes before the first and after the last. */
     static sgf_status enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a,
                               int from, int to, sgf_error *err) {
@@ -2216,7 +2531,14 @@ template <class W, class A, bool EXACT> struct pass {
             TRY(launch(d, "angles", err, angles, grid_of(s->rows), 32, u->row,
                        (const float *)d->inv_freq, d->rope_scale, d->C / 2, a->cosine, a->sine));
         }
-        for (l = from; l < to; l++) TRY(layer(d, s, u, a, l, err));
+        for (l = from; l < to; l++) {
+            if constexpr (!EXACT && sizeof(W) == 2)
+                if (chain_fit(d, s).slots) {
+                    TRY(layer_chained(d, s, u, a, l, err));
+                    continue;
+                }
+            TRY(layer(d, s, u, a, l, err));
+        }
         if (to < d->L) return SGF_OK;
         if (s->hidden)
             TRY(launch(d, "norm", err, norm<EXACT, float>, grid_of(s->rows), 256,
@@ -2508,10 +2830,9 @@ sgf_status gpu_describe(char *out, size_t cap, sgf_error *err) {
     return SGF_OK;
 }
 /* More shared memory than a kernel has without asking. */
-template <int CP> sgf_status wide_allow(sgf_error *err) {
+template <class... P> sgf_status room_allow(void (*kernel)(P...), size_t bytes, sgf_error *err) {
     CUDA(err, "cudaFuncSetAttribute",
-         cudaFuncSetAttribute(attend_wide<CP>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                              (int)wide_bytes<CP>()));
+         cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes));
     return SGF_OK;
 }
 sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
@@ -2521,6 +2842,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     placing p;
     sgf_status status;
     int flags[3] = {0, 0, 0}; /* as placing.lost */
+    unsigned long long nobody = 0;
     d->D = c->dim, d->L = c->layers, d->H = c->heads, d->G = c->kv_heads, d->C = c->head_dim;
     d->F = c->ffn_dim, d->V = c->vocab_size;
     if (d->C > HEAD_MOST)
@@ -2535,6 +2857,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     CUDA(err, "cudaSetDevice", cudaSetDevice(0));
     CUDA(err, "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, 0));
     d->processors = properties.multiProcessorCount;
+    d->room = properties.sharedMemPerBlockOptin;
     CUDA(err, "cudaStreamCreate", cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking));
     memset(&p, 0, sizeof p);
     p.d = d;
@@ -2542,9 +2865,12 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     TRY(memory_take(d, p.used + 256, "the weights", &d->weights, err));
     p.base = d->weights;
     p.lost = (int *)(void *)(d->weights + p.used);
+    d->gate = (unsigned long long *)(void *)(d->weights + p.used + 64);
     p.used = 0;
     CUDA(err, "bringing the weights",
          cudaMemcpyAsync(p.lost, flags, sizeof flags, cudaMemcpyHostToDevice, d->stream));
+    CUDA(err, "bringing the weights",
+         cudaMemcpyAsync(d->gate, &nobody, sizeof nobody, cudaMemcpyHostToDevice, d->stream));
     TRY(launch(d, "probe", err, probe, grid_of(1), 32, p.lost + 1));
     status = place_model(&p, inv_freq, err);
     free(p.wide.at);
@@ -2556,8 +2882,13 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     if (d->exact) return SGF_OK;
     d->has_groups = flags[2];
     if (d->has_groups) {
-        TRY(wide_allow<64>(err));
-        TRY(wide_allow<128>(err));
+        TRY(room_allow(attend_wide<64>, wide_bytes<64>(), err));
+        TRY(room_allow(attend_wide<128>, wide_bytes<128>(), err));
+    }
+    d->chain = SGF_CHAIN;
+    if (d->chain) {
+        TRY(room_allow(few_chain<CHAIN_MANY>, d->room, err));
+        TRY(room_allow(few_chain<CHAIN_LEAST>, d->room, err));
     }
     if (flags[0])
         return fail(err, SGF_ERR_UNSUPPORTED,

@@ -3,7 +3,8 @@
    __syncthreads and at the operations of a warp. It finds wrong indices, missing barriers (a test
    runs everything forwards and backwards: results must not change), copies that nobody waited for,
    memory read before it was written (it holds NaN), launches of wrong shape, blocks of kernels that
-   may begin early and wait for nobody, and deadlocks. Kernels run one after the other, and products
+   may begin early and wait for nobody, and deadlocks, of blocks that wait for each other, too (their
+   static __shared__ variables are one: such a kernel may use none across blocks_meet). Kernels run one after the other, and products
    of four warps are computed where they begin: what touches something too early is not found. It
    knows nothing of speed. Device memory is ordinary memory, so a sanitizer finds reads out of
    bounds. */
@@ -34,8 +35,9 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define SHARED_ROOM(name) \
-    char *name = emulator::state.room /* the shared memory that the launch names */
+    char *name = emulator::state.on->room /* the shared memory that the launch names */
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __shared__       static
 
@@ -46,6 +48,9 @@ struct dim3 {
 };
 struct uint4 {
     unsigned x, y, z, w;
+};
+struct alignas(16) float4 {
+    float x, y, z, w;
 };
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
     return {x, y, z, w};
@@ -67,6 +72,7 @@ enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F, CUDA_R_16BF };
 struct cudaDeviceProp {
     char name[256];
     int major, minor, multiProcessorCount;
+    size_t sharedMemPerBlockOptin;
 };
 
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
@@ -75,7 +81,18 @@ namespace emulator {
 
 /* ---- fibers ---- */
 
-enum { STACK = 1 << 16, WARP = 32, THREADS_MOST = 1024, PAYLOAD = 64, ROOM = 227 << 10 };
+enum {
+    STACK = 1 << 16,
+    WARP = 32,
+    THREADS_MOST = 1024,
+    PAYLOAD = 64,
+    PROCESSORS = 4,
+#ifdef EMULATED_AMPERE /* the smallest, compute capability 8.6 */
+    ROOM = 99 << 10
+#else
+    ROOM = 227 << 10
+#endif
+};
 
 struct copy {
     void *to;
@@ -86,7 +103,7 @@ struct fiber {
     char *stack;
     dim3 thread;
     int number;
-    int waits; /* 0: runs, 1: for its warp, 2: for its block */
+    int waits; /* 0: runs, 1: for its warp, 2: for its block, 3: for all blocks */
     bool done;
     size_t rounds;            /* operations of its warp that it took part in */
     std::vector<copy> copies; /* under way, in order */
@@ -95,16 +112,21 @@ struct fiber {
 struct warp_state {
     alignas(8) char payload[2][WARP][PAYLOAD]; /* of even and odd operations */
 };
-struct machine {
+struct processor { /* holds a block */
     fiber fibers[THREADS_MOST];
     warp_state warps[THREADS_MOST / WARP];
+    dim3 block;
+    size_t waits; /* calls of wait_for_last */
+    alignas(1024) char room[ROOM];
+};
+struct machine {
+    processor all[PROCESSORS];
+    processor *on = all; /* the one whose block runs */
     fiber *now = nullptr;
     void *main_sp = nullptr;
     unsigned threads = 0;
     std::function<void()> body;
     size_t room_bytes = 0;
-    size_t waits = 0; /* calls of wait_for_last */
-    alignas(1024) char room[ROOM];
 };
 inline machine state;
 
@@ -151,59 +173,88 @@ inline void warp_run(unsigned first, unsigned last) {
     for (;;) {
         bool whole = true, any = false;
         for (unsigned i = first; i < last; i++) {
-            fiber *f = &state.fibers[control.backwards ? first + last - 1 - i : i];
+            fiber *f = &state.on->fibers[control.backwards ? first + last - 1 - i : i];
             if (f->done || f->waits) continue;
             state.now = f;
             threadIdx = f->thread;
             emulator_switch(&state.main_sp, f->sp);
         }
         for (unsigned i = first; i < last; i++) {
-            if (state.fibers[i].done) continue;
-            if (state.fibers[i].waits == 1) any = true;
+            if (state.on->fibers[i].done) continue;
+            if (state.on->fibers[i].waits == 1) any = true;
             else whole = false;
         }
         if (!any) return;
         if (!whole) broken("some lanes wait for their warp, others for their block");
-        for (unsigned i = first; i < last; i++) state.fibers[i].waits = 0;
+        for (unsigned i = first; i < last; i++) state.on->fibers[i].waits = 0;
     }
 }
-/* Threads that ended are not waited for. */
-inline void block_run() {
+/* Run the block until it has ended (true) or its threads wait for all blocks. Threads that ended are
+   not waited for, but by other blocks. */
+inline bool block_run() {
     unsigned warps = (state.threads + WARP - 1) / WARP;
-    bool left = true;
-    for (unsigned i = 0; i < state.threads; i++) {
-        fiber *f = &state.fibers[i];
-        f->number = (int)i;
-        f->thread = dim3(i, 0, 0);
-        fiber_prepare(f);
-    }
-    while (left) {
-        left = false;
+    for (;;) {
+        unsigned left = 0, meets = 0;
         for (unsigned n = 0; n < warps; n++) {
             unsigned warp = control.backwards ? warps - 1 - n : n;
             warp_run(warp * WARP, warp * WARP + WARP);
         }
         for (unsigned i = 0; i < state.threads; i++) {
-            state.fibers[i].waits = 0;
-            left = left || !state.fibers[i].done;
+            left += !state.on->fibers[i].done;
+            meets += !state.on->fibers[i].done && state.on->fibers[i].waits == 3;
         }
+        if (!left) return true;
+        if (meets && meets < state.threads)
+            broken("some threads wait for all blocks, others do not");
+        if (meets) return false;
+        for (unsigned i = 0; i < state.threads; i++) state.on->fibers[i].waits = 0;
     }
 }
+inline void block_begin(dim3 block) {
+    state.on->block = block;
+    state.on->waits = 0;
+    memset(state.on->room, 0xFF, state.room_bytes); /* NaN */
+    for (unsigned i = 0; i < state.threads; i++) {
+        fiber *f = &state.on->fibers[i];
+        f->number = (int)i;
+        f->thread = dim3(i, 0, 0);
+        fiber_prepare(f);
+    }
+}
+/* One block after the other; those that wait for all others stay on their processors. */
 inline void grid_run(dim3 grid, dim3 block, size_t room, bool early,
                      const std::function<void()> &body) {
-    size_t blocks = (size_t)grid.x * grid.y * grid.z;
+    size_t blocks = (size_t)grid.x * grid.y * grid.z, waiting = 0;
     state.room_bytes = room;
     gridDim = grid, blockDim = block, state.threads = block.x, state.body = body;
+    auto run = [&] {
+        blockIdx = state.on->block;
+        if (!block_run()) return false;
+        if (early && !state.on->waits)
+            broken("a block of a kernel that may begin early waits for nobody");
+        return true;
+    };
     for (size_t n = 0; n < blocks; n++) {
         size_t i = control.backwards ? blocks - 1 - n : n;
-        blockIdx = dim3((unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
-                        (unsigned)(i / grid.x / grid.y));
-        size_t waits = state.waits;
-        memset(state.room, 0xFF, state.room_bytes); /* NaN */
-        block_run();
-        if (early && state.waits == waits)
-            broken("a block of a kernel that may begin early waits for nobody");
+        state.on = &state.all[waiting];
+        block_begin(dim3((unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
+                         (unsigned)(i / grid.x / grid.y)));
+        if (run()) continue;
+        if (++waiting == PROCESSORS && n + 1 < blocks)
+            broken("blocks wait for one that has no room on the chip");
     }
+    while (waiting) {
+        size_t ended = 0;
+        if (waiting < blocks) broken("blocks wait for one that has ended");
+        for (size_t n = 0; n < blocks; n++) {
+            state.on = &state.all[control.backwards ? blocks - 1 - n : n];
+            for (unsigned i = 0; i < state.threads; i++) state.on->fibers[i].waits = 0;
+            ended += run();
+        }
+        if (ended && ended < blocks) broken("blocks wait for one that has ended");
+        waiting -= ended;
+    }
+    state.on = state.all;
     control.launches++;
 }
 
@@ -215,7 +266,7 @@ inline void wait_for(int what) {
 template <class T> inline const char (*exchange(const T &mine))[PAYLOAD] {
     static_assert(sizeof(T) <= PAYLOAD, "payload");
     fiber *f = state.now;
-    auto &room = state.warps[f->number / WARP].payload[f->rounds++ % 2];
+    auto &room = state.on->warps[f->number / WARP].payload[f->rounds++ % 2];
     memcpy(room[f->number % WARP], (const void *)&mine, sizeof mine);
     wait_for(1);
     return room;
@@ -331,13 +382,17 @@ inline uint4 load_once(const void *at) {
     memcpy(&x, at, sizeof x);
     return x;
 }
+inline void blocks_meet(unsigned long long *gate) {
+    if (!gate) broken("blocks meet at no gate");
+    wait_for(3);
+}
 inline int same_in_warp(int x) {
     return x;
 }
 inline void next_may_begin() {
 }
 inline void wait_for_last() {
-    state.waits++;
+    state.on->waits++;
 }
 /* Operands of a group's products in shared memory: the place of 16-bit value `column` of `row` is where a row of 128
    bytes has it, and bits 4 to 6 of its address are turned by bits 7 to 9. */
@@ -351,7 +406,7 @@ inline panel panel_plus(panel from, unsigned bytes) {
 inline float panel_value(panel from, int row, int column) {
     uintptr_t at = (uintptr_t)from + (uintptr_t)(row * 128 + column * 2);
     at ^= (at >> 7 & 7) << 4;
-    if (at < (uintptr_t)state.room || at >= (uintptr_t)state.room + state.room_bytes)
+    if (at < (uintptr_t)state.on->room || at >= (uintptr_t)state.on->room + state.room_bytes)
         broken("a product of what is not in shared memory");
     return f16_widen(*(const uint16_t *)at);
 }
@@ -422,6 +477,9 @@ inline void apply(void (*kernel)(P...), const Tuple &arguments, std::index_seque
 inline void __syncthreads() {
     emulator::wait_for(2);
 }
+inline void __syncwarp() {
+    emulator::wait_for(1);
+}
 template <class T> inline T __shfl_xor_sync(unsigned mask, T mine, int lanes) {
     if (mask != 0xFFFFFFFFu) emulator::broken("a shuffle of a part of a warp");
     auto room = emulator::exchange(mine);
@@ -468,7 +526,8 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     memset(p, 0, sizeof *p);
     snprintf(p->name, sizeof p->name, "emulated GPU");
     p->major = emulator::control.major;
-    p->multiProcessorCount = 4;
+    p->multiProcessorCount = emulator::PROCESSORS;
+    p->sharedMemPerBlockOptin = emulator::ROOM;
     return emulator::call();
 }
 inline cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
