@@ -596,16 +596,15 @@ enum {
     CHAIN_STEP = 128,                     /* of K */
     CHAIN_SLOT = CHAIN_ROWS * CHAIN_STEP, /* values */
     CHAIN_SUMS = CHAIN_WARPS * 32 * 2,    /* floats: what all lanes have of a tile */
-    CHAIN_PAD = 32,                       /* values between rows of normed x, for the banks */
+    CHAIN_PAD = 32,                       /* values between rows of x, for the banks */
     CHAIN_MANY = 10,                      /* slots of a warp that `attend` has room beside */
     CHAIN_LEAST = 4
 };
 struct chain_job : few_job {
     few_way way;
-    const float *from,
-        *norm; /* x is RMSNorm of from[T, K] with norm[K]; norm NULL: x is as it is */
-    float eps;
-    int turn; /* the block that takes the first tile */
+    const float *from, *norm; /* x is RMSNorm of from[T, K] */
+    float eps;                /* with norm[K] and this; norm NULL: x is as it is */
+    int turn;                 /* the block that takes the first tile */
 };
 struct chain_jobs {
     chain_job job[CHAIN_JOBS];
