@@ -720,6 +720,13 @@ typedef enum sgf_format {
     SGF_FEW_SHOT_PARTS
 } sgf_format;
 
+/* In how many contexts the paraphrases stand. */
+typedef enum sgf_contexts {
+    SGF_SINGLE,  /* one, of the first paraphrase alone */
+    SGF_FUSION,  /* one, of all paraphrases */
+    SGF_ENSEMBLE /* one for each paraphrase, one answer */
+} sgf_contexts;
+
 /* Which query is the first to see everything. */
 typedef enum sgf_fusion_start {
     SGF_FIRST_ANSWER, /* the one that predicts the first answer token: the cue, or the last prompt
@@ -748,8 +755,8 @@ typedef enum sgf_prediction {
 } sgf_prediction;
 
 /* What the original scripts do by accident, for comparison with their results. No method has one of
-   these unless it is asked for (sgf_method.accidents, a sum of the numbers). Fusions only: a method
-   with contexts == 1.
+   these unless it is asked for (sgf_method.accidents, a sum of the numbers). Methods with
+   SGF_FUSION only.
 
    SHIFTED  Segments are counted on the ids of the parts, without BOS; then the text of these ids is
             tokenised again as a whole, with BOS, and the count is applied to the new ids. With BOS
@@ -782,8 +789,7 @@ SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_e
 typedef struct sgf_method {
     const char *name;
     const char *about; /* what it does, in a line */
-    int contexts; /* 1: every paraphrase in one context (fusion); 2: one context per paraphrase, one answer
-                     (ensemble); 0: one context, the first paraphrase alone */
+    sgf_contexts contexts;
     sgf_format format;
     const char *separator; /* zero-terminated, borrowed; NULL: the format's */
     sgf_mask mask;
@@ -824,7 +830,7 @@ SGF_DEF const char *sgf_method_separator(const sgf_method *method);
 /* The part of a generation's text that is the answer by this method's rule. */
 SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 
-/* Build the layout of one context: of all paraphrases (method->contexts == 1), or of paraphrase
+/* Build the layout of one context: of all paraphrases (method->contexts == SGF_FUSION), or of paraphrase
    `which` alone. The layout is cleared first; then it has an answer segment, and positions, mask and
    mass as the method says. On failure its content is undefined. */
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
@@ -4986,37 +4992,37 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
-     0, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_SINGLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"per_prompt", "every paraphrase alone, a row for each",
-     0, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_SINGLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"avg", "mean of the paraphrases' logits",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"max", "maximum of the paraphrases' probabilities",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_MAX, SGF_FIRST_LINE, 0, 0, NULL},
     {"weighted_avg", "sum of the logits, weighted by confidence",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_WEIGHTED_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"weighted_max", "logits of the most confident paraphrase",
-     2, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_WEIGHTED_MAX, SGF_FIRST_LINE, 0, 0, NULL},
     {"flex_attention", "N full prompts, blind to each other",
-     1, SGF_CONCATENATED, NULL, SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_FUSION, SGF_CONCATENATED, NULL, SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
     {"myriadlama_flex", "manual, then auto templates, each a prompt",
-     1, SGF_CONCATENATED, "\n\n", SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_FUSION, SGF_CONCATENATED, "\n\n", SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
     {"myriadlama", "examples, too, in N paraphrases each",
-     1, SGF_FEW_SHOT_PARTS, NULL, SGF_FEW_SHOT, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_FUSION, SGF_FEW_SHOT_PARTS, NULL, SGF_FEW_SHOT, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
     {"myriadlama_custom", "one prefix, paraphrases with a cue each",
-     1, SGF_SHARED_PARTS, "\n", SGF_SHARED_MASK, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_FUSION, SGF_SHARED_PARTS, "\n", SGF_SHARED_MASK, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
     {"fused", "one prefix, one cue, aligned, mass 1/N",
-     1, SGF_SHARED_CUE, NULL, SGF_SHARED_MASK, NULL, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_FUSION, SGF_SHARED_CUE, NULL, SGF_SHARED_MASK, NULL, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_AVG, SGF_FIRST_LINE, 0, 1, NULL},
 };
 /* clang-format on */
@@ -5332,7 +5338,7 @@ static sgf_status sgf__accidents_check(const sgf_method *m, const sgf_prompt *pr
     if (m->accidents & ~(unsigned)SGF_ACCIDENTS)
         return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known; all together are %d",
                          m->name, m->accidents, (int)SGF_ACCIDENTS);
-    if (m->contexts != 1)
+    if (m->contexts != SGF_FUSION)
         return sgf__fail(err, SGF_ERR_ARG, "%s: accidents are for methods with one context",
                          m->name);
     if (m->accidents & SGF_SWAPPED && prompt->paraphrases < 2)
@@ -5362,7 +5368,7 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (prompt->examples && !prompt->example)
         return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
                          (unsigned long long)prompt->examples);
-    if (!prompt->paraphrases || (method->contexts != 1 && which >= prompt->paraphrases))
+    if (!prompt->paraphrases || (method->contexts != SGF_FUSION && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
     if (method->accidents && (status = sgf__accidents_check(method, prompt, err)) != SGF_OK)
@@ -5373,8 +5379,8 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     b.method = method;
     b.layout = layout;
     b.separator = sgf_method_separator(method);
-    b.first = method->contexts == 1 ? 0 : which;
-    b.end = method->contexts == 1 ? prompt->paraphrases : which + 1;
+    b.first = method->contexts == SGF_FUSION ? 0 : which;
+    b.end = method->contexts == SGF_FUSION ? prompt->paraphrases : which + 1;
     shifted = (method->accidents & SGF_SHIFTED) != 0;
     b.after = shifted || method->fusion_start == SGF_AFTER_FIRST;
     b.err = err;
@@ -5394,7 +5400,7 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
         sgf_mask_set(layout, method->mask);
         if (method->matrix) status = sgf_matrix_set(layout, method->matrix, err);
         if (method->accidents & SGF_SWAPPED) sgf__swap_hide(layout);
-        if (!status && method->contexts == 1 && (method->mass || method->even_mass))
+        if (!status && method->contexts == SGF_FUSION && (method->mass || method->even_mass))
             status = sgf_layout_mass(layout, method->mass, prompt->paraphrases, err);
     }
     sgf__free(&b.text.mem, b.ids, b.ids_cap, sizeof(int32_t));
@@ -6275,7 +6281,7 @@ SGF_DEF sgf_str sgf_first_word(sgf_str text) {
 
 SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_prompt *prompt,
                            size_t max_new_tokens, char *out, size_t cap, sgf_error *err) {
-    size_t contexts = method->contexts == 2 ? prompt->paraphrases : 1, i, len = 0;
+    size_t contexts = method->contexts == SGF_ENSEMBLE ? prompt->paraphrases : 1, i, len = 0;
     sgf_task task;
     sgf_str line;
     sgf__arena arena;

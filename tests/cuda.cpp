@@ -390,7 +390,7 @@ static int cuda_ask(sgf_session *s, const sgf_model *model, const char *name, si
     memset(answers, 0, sizeof *answers);
     status = sgf_method_find(name, &method, &err);
     if (!strcmp(name, "myriadlama_flex")) method.mask = SGF_MANUAL_CROSS;
-    contexts = method.contexts == 2 ? GENERATE_PARAPHRASES : 1;
+    contexts = method.contexts == SGF_ENSEMBLE ? GENERATE_PARAPHRASES : 1;
     for (i = 0; i < questions && !status; i++) {
         task[i].context = &context[n];
         task[i].contexts = contexts;

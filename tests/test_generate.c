@@ -103,7 +103,7 @@ static int generate_run_method(const sgf_model *model, sgf_session *session, con
     r->V = (size_t)model->config.vocab_size;
     r->logits = (float *)calloc(GENERATE_QUESTIONS * GENERATE_LENGTH * r->V, sizeof(float));
     if (sgf_method_find(name, &method, &err)) return 0;
-    contexts = method.contexts == 2 ? paraphrases : 1;
+    contexts = method.contexts == SGF_ENSEMBLE ? paraphrases : 1;
     for (q = 0; q < GENERATE_QUESTIONS; q++) {
         for (c = 0; c < contexts; c++) {
             sgf_layout_init(&layouts[q][c], NULL);
@@ -387,7 +387,7 @@ static void test_weights_are_used_once(void) {
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
     CHECK(layout.segment[1].log_mass == -1.60943791f && layout.segment[5].log_mass == -0.69314718f);
     CHECK(layout.segment[2].log_mass == -1.60943791f); /* the separator behind the first */
-    method.contexts = 2;
+    method.contexts = SGF_ENSEMBLE;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 2, &layout, &err), err);
     for (i = 0; i < layout.segments; i++) paraphrases += layout.segment[i].role == SGF_PARAPHRASE;
     CHECK(paraphrases == 1 && layout.segment[1].group == 2);

@@ -138,7 +138,8 @@ static void test_every_method_can_be_described(void) {
     for (i = 0; sgf_method_name(i); i++) {
         MUST(sgf_method_find(sgf_method_name(i), &method, &err), err);
         CHECK(!strcmp(method.name, sgf_method_name(i)) && strlen(method.about) > 8);
-        CHECK(!method.accidents && (method.contexts == 1 || !*sgf_method_separator(&method)));
+        CHECK(!method.accidents &&
+              (method.contexts == SGF_FUSION || !*sgf_method_separator(&method)));
         CHECK((method.prediction == SGF_FIRST_WORD) == !strncmp(method.name, "myriadlama", 10));
         for (k = 0; k < i; k++) {
             MUST(sgf_method_find(sgf_method_name(k), &other, &err), err);
@@ -408,7 +409,7 @@ static void test_accident_swapped(void) {
     method.accidents = SGF_SHIFTED;
     CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
           SGF_ERR_ARG);
-    method.contexts = 1;
+    method.contexts = SGF_FUSION;
     method.bos = SGF_BOS_EACH;
     CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
           SGF_ERR_ARG);
@@ -846,7 +847,7 @@ static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
                 if (s->role == SGF_SEPARATOR && s->group == -1) separators++;
             }
             CHECK(sgf_prompt_layout(NULL, &prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
-            if (method.contexts == 1) continue;
+            if (method.contexts == SGF_FUSION) continue;
             MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 1, &layout, &err), err);
             CHECK(sgf_prompt_layout(tokenizer, &prompt, &method, 2, &layout, &err) == SGF_ERR_ARG);
             CHECK(strstr(err.message, "paraphrase 3 was asked for; the question has 2"));

@@ -337,7 +337,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
     generate_prompts(&all, 3);
     memset(r, 0, sizeof *r);
     memset(task, 0, sizeof task);
-    contexts = method.contexts == 2 ? 3 : 1;
+    contexts = method.contexts == SGF_ENSEMBLE ? 3 : 1;
     r->only = SAMPLING_TASKS;
     r->V = (size_t)model->config.vocab_size;
     r->logits = (float *)calloc(SAMPLING_TASKS * SAMPLING_LENGTH * r->V, sizeof(float));

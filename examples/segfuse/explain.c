@@ -291,10 +291,10 @@ static const char *explain_which(size_t i, char out[32]) {
 /* What is computed, in a line. */
 static void explain_setting(const explanation *e, const sgf_method *m, char *out, size_t cap) {
     int n;
-    if (m->contexts != 1) {
+    if (m->contexts != SGF_FUSION) {
         snprintf(out, cap, "%s",
-                 m->contexts == 2 ? "one context for each paraphrase, one answer"
-                                  : "one context with one paraphrase");
+                 m->contexts == SGF_ENSEMBLE ? "one context for each paraphrase, one answer"
+                                             : "one context with one paraphrase");
         return;
     }
     n = snprintf(out, cap, "one context; mask %s, positions %s, mass %s, fusion from %s",
@@ -580,9 +580,9 @@ static sgf_status text_method(explanation *e, const method_view *view, sgf_error
         text_answer(a, explain_judged(e));
         status = text_prompt(e, a, err);
         if (status) return status;
-        text_mask(&a->context[0], m->contexts != 1 ? "causal"
-                                  : m->matrix      ? e->run->o.mask
-                                                   : sgf_mask_name(m->mask));
+        text_mask(&a->context[0], m->contexts != SGF_FUSION ? "causal"
+                                  : m->matrix               ? e->run->o.mask
+                                                            : sgf_mask_name(m->mask));
         text_steps(e, view, a);
         text_attentions(e, a);
     }

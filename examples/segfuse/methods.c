@@ -5,8 +5,9 @@
 
 /* Does the method weigh paraphrases by confidence? */
 static int method_weighs(const generate_run *run, const sgf_method *m) {
-    if (m->contexts == 2) return m->combine == SGF_WEIGHTED_AVG || m->combine == SGF_WEIGHTED_MAX;
-    return m->contexts == 1 && run->o.mass && !strcmp(run->o.mass, "confidence");
+    if (m->contexts == SGF_ENSEMBLE)
+        return m->combine == SGF_WEIGHTED_AVG || m->combine == SGF_WEIGHTED_MAX;
+    return m->contexts == SGF_FUSION && run->o.mass && !strcmp(run->o.mass, "confidence");
 }
 static void confidences_free(confidences *c) {
     sgf_table_free(c->table);
@@ -149,10 +150,10 @@ static void asked_weigh(const generate_run *run, const sgf_method *m, sgf_str uu
     size_t i;
     for (i = 0; i < a->n; i++) {
         a->weight[i] = confidence_get(&run->sure, uuid, a->text[i])->value;
-        if (m->contexts == 1 && a->weight[i] < 0.001) a->weight[i] = 0.001;
+        if (m->contexts == SGF_FUSION && a->weight[i] < 0.001) a->weight[i] = 0.001;
         sum += a->weight[i];
     }
-    for (i = 0; i < a->n && m->contexts == 1; i++) a->weight[i] /= sum;
+    for (i = 0; i < a->n && m->contexts == SGF_FUSION; i++) a->weight[i] /= sum;
 }
 static sgf_status question_ask(const generate_run *run, const sgf_method *m, const question *q,
                                sgf__arena *arena, asked *a, sgf_error *err) {
@@ -233,11 +234,11 @@ static void method_describe(const sgf_method *m) {
     size_t i;
     printf("%s: %s\n\n", m->name, m->about);
     printf("  %-13s %s\n", "contexts",
-           m->contexts == 1   ? "one, with all paraphrases"
-           : m->contexts == 2 ? "one for each paraphrase, one answer"
-                              : "one, with one paraphrase");
+           m->contexts == SGF_FUSION     ? "one, with all paraphrases"
+           : m->contexts == SGF_ENSEMBLE ? "one for each paraphrase, one answer"
+                                         : "one, with one paraphrase");
     printf("  %-13s %s\n", "prompt", prompts[m->format]);
-    if (m->contexts == 1) {
+    if (m->contexts == SGF_FUSION) {
         printf("  %-13s \"%s\"\n", "separator", separator_text(m, text, sizeof text));
         printf("  %-13s %s\n", "mask", sgf_mask_name(m->mask));
         printf("  %-13s %s\n", "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
@@ -245,7 +246,7 @@ static void method_describe(const sgf_method *m) {
         printf("  %-13s %s\n", "accidents",
                method_accident_names(method_accidents(m), text, sizeof text));
     }
-    if (m->contexts == 2 && m->combine >= SGF_WEIGHTED_AVG)
+    if (m->contexts == SGF_ENSEMBLE && m->combine >= SGF_WEIGHTED_AVG)
         printf("  %-13s confidence.feather in the output folder, or --confidence\n", "weights");
     printf("  %-13s the first %s, at most %s tokens\n", "prediction",
            m->prediction == SGF_FIRST_WORD ? "word" : "line",

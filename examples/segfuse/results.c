@@ -21,8 +21,8 @@ static int folder_make(const char *path) {
 /* `folder`/name of the method's files, without the extension. */
 static void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
     const char *folder = run->folder;
-    if (m->contexts == 0) snprintf(path, cap, "%s/%s", folder, m->name);
-    else if (m->contexts == 2)
+    if (m->contexts == SGF_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
+    else if (m->contexts == SGF_ENSEMBLE)
         snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
     else if (method_by_kind(m)) {
         char manuals[32] = "all";
@@ -97,7 +97,7 @@ static void config_real(sgf__buf *buf, const char *key, double value) {
 }
 /* May --reuse rotated change this method's last bits? Only segments that see nobody else are turned. */
 static int method_rotates(const generate_run *run, const sgf_method *m) {
-    return run->rotated && m->contexts == 1 &&
+    return run->rotated && m->contexts == SGF_FUSION &&
            (m->matrix || m->mask == SGF_ISOLATED || m->mask == SGF_MANUAL_CROSS);
 }
 /* What every configuration begins with: the model, the questions and the examples. */
@@ -133,9 +133,9 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_text(buf, "mask", m->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
-                m->contexts == 1 && run->o.mass ? run->o.mass
-                : m->even_mass                  ? "1/N"
-                                                : "1");
+                m->contexts == SGF_FUSION && run->o.mass ? run->o.mass
+                : m->even_mass                           ? "1/N"
+                                                         : "1");
     if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
     config_text(buf, "fusion_start",
                 m->fusion_start == SGF_AFTER_FIRST ? "after-first" : "first-answer");
@@ -143,7 +143,7 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_text(buf, "prediction", m->prediction == SGF_FIRST_WORD ? "first-word" : "first-line");
     config_text(buf, "accidents", method_accident_names(m->accidents, accidents, sizeof accidents));
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
-    if (m->contexts == 1) config_text(buf, "separator", sgf_method_separator(m));
+    if (m->contexts == SGF_FUSION) config_text(buf, "separator", sgf_method_separator(m));
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
     config_device(buf, run->session, !method_rotates(run, m));
     sgf__buf_text(buf, "}", NULL);
@@ -167,19 +167,19 @@ static sgf_status result_create(result_table *t, const sgf_method *m, int lemmat
     t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
         t->answer_lemmas = -1;
     if (!status) status = sgf_table_column(t->table, "uuid", SGF_UTF8, &t->uuid, err);
-    if (!status && m->contexts == 0)
+    if (!status && m->contexts == SGF_SINGLE)
         status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
-    if (!status && m->contexts == 0)
+    if (!status && m->contexts == SGF_SINGLE)
         status = sgf_table_column(t->table, each ? "paraphrase" : "question", SGF_UTF8,
                                   each ? &t->paraphrase : &t->question, err);
-    if (!status && m->contexts == 0)
+    if (!status && m->contexts == SGF_SINGLE)
         status = sgf_table_column(t->table, "prompt", SGF_UTF8, &t->prompt, err);
-    if (!status && m->contexts != 0)
+    if (!status && m->contexts != SGF_SINGLE)
         status = sgf_table_column(t->table, templates ? "templates" : "paraphrases", SGF_LIST_UTF8,
                                   &t->paraphrases, err);
-    if (!status && m->contexts == 2)
+    if (!status && m->contexts == SGF_ENSEMBLE)
         status = sgf_table_column(t->table, "prompts", SGF_LIST_UTF8, &t->prompts, err);
-    if (!status && m->contexts != 0)
+    if (!status && m->contexts != SGF_SINGLE)
         status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
     if (!status) status = sgf_table_column(t->table, "prediction", SGF_UTF8, &t->prediction, err);
     if (!status) status = sgf_table_column(t->table, "generation", SGF_UTF8, &t->generation, err);

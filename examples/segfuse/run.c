@@ -23,7 +23,7 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method,
     size_t c;
     sgf_status status = SGF_OK;
     task->context = b->layouts + b->layout_count;
-    task->contexts = method->contexts == 2 ? prompt->paraphrases : 1;
+    task->contexts = method->contexts == SGF_ENSEMBLE ? prompt->paraphrases : 1;
     task->combine = method->combine;
     task->weight = method->mass;
     task->max_new_tokens = (size_t)method_tokens(run, method);
@@ -41,7 +41,7 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method,
 static sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
                               size_t n, batch *b, sgf_error *err) {
     size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t;
-    size_t contexts = m->contexts == 2 ? N : 1;
+    size_t contexts = m->contexts == SGF_ENSEMBLE ? N : 1;
     sgf_prompt prompt;
     sgf_status status = SGF_OK;
     memset(b, 0, sizeof *b);

@@ -67,7 +67,7 @@ static int method_by_kind(const sgf_method *m) {
 /* The accidents of the original's script for this method. */
 static unsigned method_accidents(const sgf_method *m) {
     switch (m->format) {
-    case SGF_CONCATENATED: return m->contexts == 1 ? SGF_SHIFTED : 0u;
+    case SGF_CONCATENATED: return m->contexts == SGF_FUSION ? SGF_SHIFTED : 0u;
     case SGF_SHARED_PARTS: return SGF_SWAPPED;
     case SGF_FEW_SHOT_PARTS: return (unsigned)SGF_SHIFTED | SGF_NO_CUE;
     default: return 0u;
@@ -168,7 +168,7 @@ static int generate_method(generate_run *run, const char *name) {
         run->rotated = i;
     }
     m->separator = o->separator ? o->separator : m->separator;
-    if (o->mass && m->contexts == 1) {
+    if (o->mass && m->contexts == SGF_FUSION) {
         m->even_mass = !strcmp(o->mass, "1/N");
         m->mass = run->mass;
     }
@@ -285,7 +285,9 @@ static size_t method_pick(const generate_run *run, const sgf_method *m, const qu
 /* Has every question the paraphrases that the method asks? */
 static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
     const dataset *d = &run->data;
-    size_t most = m->contexts == 0 && !strcmp(m->name, "origin") ? 1 : (size_t)run->o.paraphrases;
+    size_t most = m->contexts == SGF_SINGLE && !strcmp(m->name, "origin")
+                      ? 1
+                      : (size_t)run->o.paraphrases;
     size_t i, k;
     for (i = 0; i < run->count; i++) {
         const question *q = &d->questions[i];
