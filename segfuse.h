@@ -870,7 +870,9 @@ typedef struct sgf_task {
 } sgf_task;
 
 /* Called after each choice; logits [V] are the combined ones (for SGF_MAX over several contexts:
-   probabilities). A value other than 0 stops the generation with SGF_ERR_ARG. */
+   probabilities). 0: go on. SGF_END_TASK: this task ends here, and `chosen` is its last id; the others
+   go on, and their ids are the same. Any other value stops the generation with SGF_ERR_ARG. */
+enum { SGF_END_TASK = 2 };
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
                               int32_t chosen);
 
@@ -6126,6 +6128,7 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
     size_t V = (size_t)s->model->config.vocab_size;
     float *scratch = f->combined + V;
     int32_t id;
+    int said = 0;
     *ends = !task->max_new_tokens;
     if (*ends) return SGF_OK;
     if (f->keep) id = a->chosen;
@@ -6136,11 +6139,12 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
     }
     task->ids[task->count++] = id;
     task->steps++;
-    if (f->stream->on_step &&
-        f->stream->on_step(f->stream->user, a->number, a->step, f->combined, id))
+    if (f->stream->on_step)
+        said = f->stream->on_step(f->stream->user, a->number, a->step, f->combined, id);
+    if (said && said != SGF_END_TASK)
         return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
     a->step++;
-    *ends = sgf__task_ends(s, task, id, &a->written);
+    *ends = sgf__task_ends(s, task, id, &a->written) || said == SGF_END_TASK;
     return SGF_OK;
 }
 /* Choose the next id of every task; those that end leave, the others are listed for the next pass. */

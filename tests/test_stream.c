@@ -16,6 +16,7 @@ typedef struct {
     float *logits;                          /* [STREAM_TASKS][STREAM_LENGTH][V] */
     size_t V;
     int silent; /* failures do not say why */
+    int early;  /* every second task is ended after two ids */
 } stream_all;
 
 static sgf_status stream_layout(const sgf_model *model, sgf_layout *layout, size_t tokens,
@@ -82,6 +83,7 @@ static int stream_step(void *user, size_t task, size_t step, const float *logits
     stream_all *all = (stream_all *)user;
     (void)chosen;
     memcpy(all->logits + (task * STREAM_LENGTH + step) * all->V, logits, all->V * sizeof(float));
+    if (all->early && task % 2 && step == 1) return SGF_END_TASK;
     return all->fail_step && !--all->fail_step;
 }
 static sgf_stream stream_of(stream_all *all, size_t most) {
@@ -136,6 +138,36 @@ static void test_a_stream_changes_no_bit(void) {
         }
     stream_free(alone);
     free(alone), free(all);
+    sgf_model_free(model);
+}
+/* A task that its step function ends has its first ids, those that share its prompt or its passes all of theirs. */
+static void test_a_step_function_ends_its_own_task(void) {
+    sgf_model *model = forward_model("llama-gqa-tied");
+    stream_all *all = (stream_all *)calloc(2, sizeof *all);
+    size_t most, i, ended = 0;
+    sgf_error err;
+    CHECK(model && all);
+    if (!model || !all) return;
+    for (most = 0; most < 4; most++) {
+        sgf_session *session = generate_session(model, 2, 0);
+        for (i = 0; i < 2; i++) {
+            sgf_stream stream;
+            stream_make(model, &all[i], &err);
+            all[i].early = (int)i;
+            stream = stream_of(&all[i], most);
+            MUST(sgf_generate_stream(session, &stream, &err), err);
+        }
+        for (i = 0; i < STREAM_TASKS; i++) {
+            size_t whole = all[0].task[i].count, n = all[1].task[i].count;
+            CHECK(n == (i % 2 && whole > 2 ? 2 : whole) && all[1].done[i] == 1);
+            CHECK(!memcmp(all[0].ids[i], all[1].ids[i], n * sizeof(int32_t)));
+            ended += n < whole;
+        }
+        for (i = 0; i < 2; i++) stream_free(&all[i]);
+        sgf_session_free(session);
+    }
+    CHECK(ended > 4 * 5);
+    free(all);
     sgf_model_free(model);
 }
 /* A stream that breaks off leaves nothing open, and the session answers again. */
@@ -413,6 +445,7 @@ static void test_reuse_survives_every_failing_allocation(void) {
 
 static void tests_stream(void) {
     RUN(test_a_stream_changes_no_bit);
+    RUN(test_a_step_function_ends_its_own_task);
     RUN(test_a_stream_that_fails_can_be_followed_by_another);
     RUN(test_a_stream_survives_every_failing_allocation);
     RUN(test_equal_beginnings_are_encoded_once);
