@@ -586,8 +586,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
 /* Jobs of few rows in turn, each of which needs what all blocks made of the one before. A block for each multiprocessor
    stays to the end. Its eight warps share tiles of 8 rows of w, so 8 outputs or 4 pairs; each takes 128 of K in turn,
    through SLOTS places of its own in shared memory, into which weights come in the order of their use, those of the next
-   job, too, while blocks wait for each other. So memory has no rest where one kernel a job would begin and end. All blocks
-   come onto the chip: kernels ahead end without them, and none behind begins before the last of them has. */
+   job, too, while blocks wait for each other. So memory has no rest where one kernel a job would begin and end. */
 enum {
     CHAIN_THREADS = 256,
     CHAIN_WARPS = CHAIN_THREADS / 32,
@@ -1728,27 +1727,33 @@ sgf_status buffer_reserve(gpu *d, buffer *b, size_t size, const char *what, sgf_
 }
 
 /* One kernel into the stream. Shapes of the launch, and `shared` bytes of shared memory besides what it declares, are
-   beside each kernel. It may begin when the one before has, and waits for it (next_may_begin). */
+   beside each kernel. It may begin when the one before has, and waits for it (next_may_begin). `together`: its blocks
+   meet (blocks_meet), so all of them come onto the chip or, while another session's are there, none. */
 template <class... P, class... A>
 sgf_status launch_with(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
-                       unsigned threads, size_t shared, A... args) {
+                       unsigned threads, size_t shared, bool together, A... args) {
     cudaLaunchConfig_t config = {};
-    cudaLaunchAttribute early = {};
-    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    early.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchAttribute how[2] = {};
+    if (d->follows) {
+        how[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+        how[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
+    }
+    if (together) {
+        how[config.numAttrs].id = cudaLaunchAttributeCooperative;
+        how[config.numAttrs++].val.cooperative = 1;
+    }
     config.gridDim = grid;
     config.blockDim = dim3(threads);
     config.dynamicSmemBytes = shared;
     config.stream = d->stream;
-    config.attrs = &early;
-    config.numAttrs = d->follows ? 1 : 0;
+    config.attrs = how;
     CUDA(err, what, cudaLaunchKernelEx(&config, kernel, args...));
     return SGF_OK;
 }
 template <class... P, class... A>
 sgf_status launch(gpu *d, const char *what, sgf_error *err, void (*kernel)(P...), dim3 grid,
                   unsigned threads, A... args) {
-    return launch_with(d, what, err, kernel, grid, threads, 0, args...);
+    return launch_with(d, what, err, kernel, grid, threads, 0, false, args...);
 }
 dim3 grid_of(size_t x, size_t y = 1) {
     return dim3((unsigned)x, (unsigned)y, 1);
@@ -2321,7 +2326,7 @@ template <class W, class A, bool EXACT> struct pass {
         dim3 grid = grid_of(s->items * (size_t)d->G);
         if (s->wide)
             return launch_with(d, "attend_wide", err, attend_wide<WIDE>, grid, WIDE_THREADS,
-                               wide_bytes<WIDE>(), a);
+                               wide_bytes<WIDE>(), false, a);
         return launch(d, "attend", err, attend<CP>, grid, ATTEND_THREADS, a);
     }
     static sgf_status attend_fast(gpu *d, const shape *s, const uploaded *u, const activations *a,
@@ -2423,6 +2428,7 @@ template <class W, class A, bool EXACT> struct pass {
         fit.slots = 0;
         return fit;
     }
+    /* One job more; norm: of `from` it takes the RMSNorm as x, NULL: x is the job's. */
     static void chain_add(chain_jobs *c, const gpu *d, few_way way, const few_job &of,
                           const float *from, const float *norm) {
         const chain_job *last = c->jobs ? &c->job[c->jobs - 1] : NULL;
@@ -2438,7 +2444,8 @@ template <class W, class A, bool EXACT> struct pass {
         c->width = fit.width;
         return launch_with(d, "few_chain", err,
                            fit.slots == CHAIN_MANY ? few_chain<CHAIN_MANY> : few_chain<CHAIN_LEAST>,
-                           grid_of((size_t)d->processors), CHAIN_THREADS, fit.bytes, *c, d->gate);
+                           grid_of((size_t)d->processors), CHAIN_THREADS, fit.bytes, true, *c,
+                           d->gate);
     }
     static few_job gate_job(const gpu *d, const shape *s, const activations *a,
                             const layer_weights *w) {
@@ -2486,15 +2493,17 @@ template <class W, class A, bool EXACT> struct pass {
         TRY(gate(d, s, a, w, err));
         return multiply(d, w->down, a->h, w->down_bias, a->x, d->D, d->F, T, 1, err);
     }
-    static void heads_chain(chain_jobs *c, gpu *d, const shape *s, const uploaded *u,
+    /* Queries, keys and values, in their places or, where their norms are still to come, in a->qkv for heads_store. */
+    static void heads_chain(chain_jobs *c, const gpu *d, const shape *s, const uploaded *u,
                             const activations *a, int l) {
         const layer_weights *w = &d->layer[l];
         few_job job = heads_job(d, s, u, a, l);
-        if (!heads_normed(w)) return chain_add(c, d, ROTATED, job, a->x, w->attn_norm);
-        job.bias = NULL; /* heads_store adds it */
-        job.N *= 2;
-        job.out = a->qkv;
-        chain_add(c, d, PLAIN, job, a->x, w->attn_norm);
+        if (heads_normed(w)) {
+            job.bias = NULL; /* heads_store adds it */
+            job.N *= 2;
+            job.out = a->qkv;
+        }
+        chain_add(c, d, heads_normed(w) ? PLAIN : ROTATED, job, a->x, w->attn_norm);
     }
     /* sgf__layer_forward by `few_chain`, from queries, keys and values on to those of the next layer. */
     static sgf_status layer_chained(gpu *d, const shape *s, const uploaded *u, const activations *a,

@@ -755,8 +755,8 @@ typedef enum sgf_prediction {
 } sgf_prediction;
 
 /* What the original scripts do by accident, for comparison with their results. No method has one of
-   these unless it is asked for (sgf_method.accidents, a sum of the numbers). Methods with
-   SGF_FUSION only.
+   these unless it is asked for (sgf_method.accidents, a sum of the numbers). For
+   methods with SGF_FUSION only.
 
    SHIFTED  Segments are counted on the ids of the parts, without BOS; then the text of these ids is
             tokenised again as a whole, with BOS, and the count is applied to the new ids. With BOS

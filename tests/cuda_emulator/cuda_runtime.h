@@ -127,6 +127,7 @@ struct machine {
     unsigned threads = 0;
     std::function<void()> body;
     size_t room_bytes = 0;
+    bool together = false; /* the launch was cooperative */
 };
 inline machine state;
 
@@ -222,10 +223,10 @@ inline void block_begin(dim3 block) {
     }
 }
 /* One block after the other; those that wait for all others stay on their processors. */
-inline void grid_run(dim3 grid, dim3 block, size_t room, bool early,
+inline void grid_run(dim3 grid, dim3 block, size_t room, bool early, bool together,
                      const std::function<void()> &body) {
     size_t blocks = (size_t)grid.x * grid.y * grid.z, waiting = 0;
-    state.room_bytes = room;
+    state.room_bytes = room, state.together = together;
     gridDim = grid, blockDim = block, state.threads = block.x, state.body = body;
     auto run = [&] {
         blockIdx = state.on->block;
@@ -240,8 +241,7 @@ inline void grid_run(dim3 grid, dim3 block, size_t room, bool early,
         block_begin(dim3((unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y),
                          (unsigned)(i / grid.x / grid.y)));
         if (run()) continue;
-        if (++waiting == PROCESSORS && n + 1 < blocks)
-            broken("blocks wait for one that has no room on the chip");
+        waiting++;
     }
     while (waiting) {
         size_t ended = 0;
@@ -384,6 +384,7 @@ inline uint4 load_once(const void *at) {
 }
 inline void blocks_meet(unsigned long long *gate) {
     if (!gate) broken("blocks meet at no gate");
+    if (!state.together) broken("blocks meet that were not launched together");
     wait_for(3);
 }
 inline int same_in_warp(int x) {
@@ -489,11 +490,14 @@ template <class T> inline T __shfl_xor_sync(unsigned mask, T mine, int lanes) {
 typedef emulator::stream *cudaStream_t;
 typedef emulator::graph *cudaGraph_t, *cudaGraphExec_t;
 
-enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization };
+enum cudaLaunchAttributeID {
+    cudaLaunchAttributeCooperative,
+    cudaLaunchAttributeProgrammaticStreamSerialization
+};
 struct cudaLaunchAttribute {
     cudaLaunchAttributeID id;
     struct {
-        int programmaticStreamSerializationAllowed;
+        int cooperative, programmaticStreamSerializationAllowed;
     } val;
 };
 struct cudaLaunchConfig_t {
@@ -626,14 +630,19 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
     cudaError_t code = emulator::call();
     dim3 grid = config->gridDim, block = config->blockDim;
     size_t room = config->dynamicSmemBytes;
-    bool early = config->numAttrs > 0;
+    bool early = false, together = false;
+    for (unsigned i = 0; i < config->numAttrs; i++) {
+        early = early || config->attrs[i].val.programmaticStreamSerializationAllowed;
+        together = together || config->attrs[i].val.cooperative;
+    }
     std::tuple<P...> kept(arguments...);
     if (code) return code;
     if (!grid.x || !grid.y || grid.y > 65535 || !block.x || block.x > emulator::THREADS_MOST ||
-        block.x % emulator::WARP || room > emulator::ROOM)
+        block.x % emulator::WARP || room > emulator::ROOM ||
+        (together && (size_t)grid.x * grid.y * grid.z > emulator::PROCESSORS))
         return cudaErrorInvalidConfiguration;
     config->stream->add([=] {
-        emulator::grid_run(grid, block, room, early,
+        emulator::grid_run(grid, block, room, early, together,
                            [&] { emulator::apply(kernel, kept, std::index_sequence_for<P...>()); });
     });
     return cudaSuccess;
