@@ -170,17 +170,34 @@ __device__ __forceinline__ void wait_for_last() {
     asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
-/* All blocks of the grid meet here, and see what the others wrote before; they must all be on the chip at once. *gate
-   counts arrivals, and is a multiple of the grid whenever a kernel begins. */
-__device__ __forceinline__ void blocks_meet(unsigned long long *gate) {
+/* The 128 bytes there, which no kernel writes, are wanted soon. */
+__device__ __forceinline__ void expect(const void *at) {
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
+}
+/* Where all blocks of a grid meet, which must all be on the chip at once. *gate counts arrivals, and is a multiple of
+   the grid whenever a kernel begins; its first thread keeps what it was before this block's first. */
+struct meeting {
+    unsigned long long *gate, before;
+    unsigned times;
+};
+__device__ __forceinline__ meeting meeting_at(unsigned long long *gate) {
+    meeting m = {gate, 0, 0};
+    if (threadIdx.x == 0) m.before = *(volatile unsigned long long *)gate;
+    return m;
+}
+/* Each block sees what the others wrote before they came. */
+__device__ __forceinline__ void blocks_meet(meeting &m) {
     __syncthreads();
     if (threadIdx.x == 0) {
-        unsigned long long before, all = gridDim.x, next;
-        __threadfence();
-        before = atomicAdd(gate, 1ull);
-        next = (before / all + 1) * all;
-        while (*(volatile unsigned long long *)gate < next) {}
-        __threadfence();
+        unsigned long long all = gridDim.x, here, wanted;
+        asm volatile("red.release.gpu.global.add.u64 [%0], 1;" ::"l"(m.gate) : "memory");
+        wanted = (m.before / all + ++m.times) * all;
+        do
+            asm volatile("ld.acquire.gpu.global.u64 %0, [%1];"
+                         : "=l"(here)
+                         : "l"(m.gate)
+                         : "memory");
+        while (here < wanted);
     }
     __syncthreads();
 }
@@ -454,36 +471,43 @@ template <class T> struct heads {
     T *q;
     int H, G, C, layer, layers;
 };
-/* Channels c and C/2 + c of a head of one row, rotated (sgf__head_rotate, sgf__cache_store). Heads: first the H query
-   heads, then the G keys, then the G values. */
-template <class T>
-__device__ __forceinline__ void head_store(const heads<T> &a, int row, int head, int c, float x,
-                                           float y) {
-    int half = a.C / 2, g = head - a.H;
-    float cosine, sine;
+/* Where channels c and C/2 + c of a head of one row go, and by which angle they are turned. */
+template <class T> struct head_pair {
     T *to;
-    if (head < a.H) to = a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
+    float cosine, sine;
+    bool turned;
+};
+/* Heads: first the H query heads, then the G keys, then the G values. The first key's first channel brings the
+   position, too. */
+template <class T>
+__device__ __forceinline__ head_pair<T> head_find(const heads<T> &a, int row, int head, int c) {
+    int half = a.C / 2, g = head - a.H;
+    head_pair<T> found = {};
+    if (head < a.H) found.to = a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C + c;
     else {
         sgf_device_row own = a.rows[row];
         int is_v = g >= a.G;
-        to = page_keys<T>(own.page, a.layer, is_v ? g - a.G : g, a.G, a.C) +
-             ((is_v ? PAGE : 0) + own.cell) * a.C;
+        found.to = page_keys<T>(own.page, a.layer, is_v ? g - a.G : g, a.G, a.C) +
+                   ((is_v ? PAGE : 0) + own.cell) * a.C + c;
         if (g == 0 && c == 0) page_positions<T>(own.page, a.layers, a.G, a.C)[own.cell] = own.pos;
-        if (is_v) {
-            narrow(x, to + c);
-            narrow(y, to + half + c);
-            return;
-        }
+        if (is_v) return found;
     }
-    cosine = a.cosine[row * half + c], sine = a.sine[row * half + c];
-    narrow(fma_(x, cosine, -(y * sine)), to + c);
-    narrow(fma_(y, cosine, x * sine), to + half + c);
+    found.turned = true;
+    found.cosine = a.cosine[row * half + c], found.sine = a.sine[row * half + c];
+    return found;
+}
+/* The two channels (sgf__head_rotate, sgf__cache_store). */
+template <class T>
+__device__ __forceinline__ void head_put(const head_pair<T> &a, int half, float x, float y) {
+    narrow(a.turned ? fma_(x, a.cosine, -(y * a.sine)) : x, a.to);
+    narrow(a.turned ? fma_(y, a.cosine, x * a.sine) : y, a.to + half);
 }
 
 /* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8.
-     PLAIN    out[T, N] (+)= x w[N, K]^T
-     GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N] (NULL: none)
-     ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2); bias: of all heads (NULL: none) */
+     PLAIN    out[T, N] (+)= x w[N, K]^T + bias[N]
+     GATED    h[T, N] = SwiGLU of x w[2N, K]^T, gates and ups behind each other, with bias[2N]
+     ROTATED  pair n of N: channels n % (C/2) and C/2 + n % (C/2) of head n / (C/2); bias: of all heads
+   bias NULL: none. */
 enum few_way { PLAIN, GATED, ROTATED };
 enum {
     FEW = 8,
@@ -499,19 +523,36 @@ struct few_job {
     heads<f16> to;
     int N, K, rows, add;
 };
-/* The sums of pair n, or of two outputs, for row `of` of x; row: of w, of both. */
-__device__ __forceinline__ void few_store(const few_job &a, few_way way, int of, int n,
-                                          const int (&row)[2], const float (&made)[2]) {
-    size_t at = (size_t)of * (size_t)a.N;
+/* What is added to the sums of a pair, or of two outputs, and where they go. */
+struct few_end {
+    float bias[2], out[2];
+    head_pair<f16> to;
+};
+/* It is asked for pair n (or two outputs) and row `of` of x; row: of w, of both. */
+__device__ __forceinline__ few_end few_find(const few_job &a, few_way way, int of, int n,
+                                            const int (&row)[2]) {
     int half = a.to.C / 2, s;
+    few_end end = {};
+#pragma unroll
+    for (s = 0; s < 2; s++)
+        if ((way == PLAIN ? row[s] : n) < a.N) {
+            if (a.bias) end.bias[s] = a.bias[row[s]];
+            if (way == PLAIN && a.add) end.out[s] = a.out[(size_t)of * (size_t)a.N + row[s]];
+        }
+    if (way == ROTATED && n < a.N) end.to = head_find(a.to, of, n / half, n % half);
+    return end;
+}
+__device__ __forceinline__ void few_store(const few_job &a, few_way way, int of, int n,
+                                          const int (&row)[2], const few_end &end,
+                                          const float (&made)[2]) {
+    float x = made[0] + end.bias[0], y = made[1] + end.bias[1];
+    size_t at = (size_t)of * (size_t)a.N;
     if (way == PLAIN) {
-        for (s = 0; s < 2; s++)
-            if (row[s] < a.N) a.out[at + row[s]] = a.add ? a.out[at + row[s]] + made[s] : made[s];
+        if (row[0] < a.N) a.out[at + row[0]] = end.out[0] + x;
+        if (row[1] < a.N) a.out[at + row[1]] = end.out[1] + y;
     } else if (n >= a.N) return;
-    else if (way == GATED) narrow(gated(made[0], made[1], a.bias, n, a.N), a.h + at + n);
-    else
-        head_store(a.to, of, n / half, n % half, made[0] + (a.bias ? a.bias[row[0]] : 0),
-                   made[1] + (a.bias ? a.bias[row[1]] : 0));
+    else if (way == GATED) narrow(gated(x, y, NULL, n, a.N), a.h + at + n);
+    else head_put(end.to, a.to.C / 2, x, y);
 }
 /* Eight warps share 16 rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies
    them on tensor cores with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at
@@ -579,7 +620,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
     for (j = 0; j < 2; j++) {
         int of = 2 * t + j;
         float made[2] = {sum[0][j], sum[0][2 + j]};
-        if (of < a.rows) few_store(a, WAY, of, n, row, made);
+        if (of < a.rows) few_store(a, WAY, of, n, row, few_find(a, WAY, of, n, row), made);
     }
 }
 
@@ -596,22 +637,22 @@ enum {
     CHAIN_SLOT = CHAIN_ROWS * CHAIN_STEP, /* values */
     CHAIN_SUMS = CHAIN_WARPS * 32 * 2,    /* floats: what all lanes have of a tile */
     CHAIN_PAD = 32,                       /* values between rows of x, for the banks */
-    CHAIN_MANY = 10,                      /* slots of a warp that `attend` has room beside */
+    CHAIN_MANY = 8,                       /* slots of a warp, beside which `attend` has room, too */
     CHAIN_LEAST = 4
 };
 struct chain_job : few_job {
     few_way way;
     const float *from, *norm; /* x is RMSNorm of from[T, K] */
     float eps;                /* with norm[K] and this; norm NULL: x is as it is */
-    int turn;                 /* the block that takes the first tile */
+    int tiles, turn;          /* how many; the block that takes the first */
 };
 struct chain_jobs {
     chain_job job[CHAIN_JOBS];
-    int jobs, width; /* x of K <= width is brought into shared memory */
+    int jobs;
 };
-__device__ __host__ __forceinline__ int chain_tiles(const chain_job &a) {
-    int pairs = a.way == PLAIN ? (a.N + 1) / 2 : a.N, each = CHAIN_ROWS / 2;
-    return (pairs + each - 1) / each;
+/* x in shared memory: values from a row to the next. Behind K there are zeros to the end of a step. */
+__device__ __host__ __forceinline__ int chain_width(int K) {
+    return (K + CHAIN_STEP - 1) / CHAIN_STEP * CHAIN_STEP + CHAIN_PAD;
 }
 /* This block's first tile. */
 __device__ __forceinline__ int chain_first(const chain_job &a) {
@@ -625,150 +666,191 @@ __device__ __forceinline__ int chain_row(const chain_job &a, int n, int side) {
            : a.way == GATED ? n + side * a.N
                             : n / half * a.to.C + n % half + side * half;
 }
-/* What a warp fetches next; job == jobs: nothing. Lane l brings 8 values from k + l % 16 * 8 of side l / 16 of the
-   tile's four pairs. */
+/* What a warp fetches next, from k on of a tile: lane l, 8 values from k + l % 16 * 8 of side l / 16 of each of its four
+   pairs. job == jobs: nothing. */
 struct chain_place {
-    int job, tile, k;
+    int job, tile, k, K;
+    const f16 *w; /* this lane's of the first pair */
+    int pair;     /* values from a pair to the next */
+    int left;     /* pairs that there are */
 };
+/* The next place, if k is behind the last of its tile. */
 __device__ __forceinline__ void chain_settle(const chain_jobs &all, chain_place &at, int warp) {
-    while (at.job < all.jobs && at.k >= all.job[at.job].K) {
-        at.k = warp * CHAIN_STEP;
+    int lane = (int)threadIdx.x % 32, side = lane / 16, n, row;
+    if (at.k < at.K) return;
+    do {
         at.tile += (int)gridDim.x;
-        while (at.tile >= chain_tiles(all.job[at.job])) {
+        while (at.tile >= all.job[at.job].tiles) {
             if (++at.job == all.jobs) return;
             at.tile = chain_first(all.job[at.job]);
         }
-    }
+        at.k = warp * CHAIN_STEP;
+        at.K = all.job[at.job].K;
+    } while (at.k >= at.K);
+    const chain_job &a = all.job[at.job];
+    n = at.tile * (CHAIN_ROWS / 2), row = chain_row(a, n, side);
+    at.w = a.w + (size_t)row * (size_t)a.K + at.k + lane % 16 * 8;
+    at.pair = a.way == PLAIN ? 2 * a.K : a.K;
+    at.left = a.way == PLAIN ? (a.N - row + 1) / 2 : a.N - n;
 }
 __device__ __forceinline__ void chain_fetch(const chain_jobs &all, chain_place &at, int warp,
                                             f16 *slot) {
+    int lane = (int)threadIdx.x % 32, side = lane / 16, c = lane % 16, i;
     if (at.job < all.jobs) {
-        const chain_job &a = all.job[at.job];
-        int lane = (int)threadIdx.x % 32, side = lane / 16, c = lane % 16, i;
-        int n = at.tile * (CHAIN_ROWS / 2), step = a.way == PLAIN ? 2 : 1;
-        int row = chain_row(a, n, side), left = a.way == PLAIN ? (a.N - row + 1) / 2 : a.N - n;
-        const f16 *w = a.w + (size_t)row * (size_t)a.K + at.k + c * 8;
-        slot += side * CHAIN_STEP + (c ^ (side * 4)) * 8;
+        shared_place to = shared_at(slot + side * CHAIN_STEP + (c ^ (side * 4)) * 8);
+        const f16 *w = at.w;
+        int left = at.k + c * 8 < at.K ? at.left : 0;
 #pragma unroll
         for (i = 0; i < CHAIN_ROWS / 2; i++) {
-            bool there = i < left && at.k + c * 8 < a.K;
-            copy16(shared_at(slot + i * 2 * CHAIN_STEP),
-                   there ? w + (size_t)(i * step) * (size_t)a.K : a.w, there);
+            copy16(to + i * (int)(2 * CHAIN_STEP * sizeof(f16)), w, i < left);
+            w += at.pair;
         }
         at.k += CHAIN_WARPS * CHAIN_STEP;
+        at.w += CHAIN_WARPS * CHAIN_STEP;
         chain_settle(all, at, warp);
     }
     copy_close();
 }
-/* normed[rows][K + CHAIN_PAD] = RMSNorm of a.from (`norm`). Warps share the rows; sums: room for a float a warp. */
-__device__ __forceinline__ void chain_norm(const chain_job &a, float *sums, f16 *normed) {
-    enum { KEPT = 4 };
-    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, share = CHAIN_WARPS / a.rows;
-    int row = warp / share, first = (warp % share * 32 + lane) * 4, step = share * 128, i, k;
-    const float *from = a.from + (size_t)row * (size_t)a.K;
-    float4 kept[KEPT], by[KEPT]; /* the first of what a lane has of x and of the weights */
+/* Warps share the rows of x: each lane takes 4 or 8 values of `row` in turn, the first numbered `first`, `step` from one
+   to the next; row < 0: it has none. */
+struct chain_share {
+    int warps, row, first, step;
+};
+__device__ __forceinline__ chain_share chain_split(int rows) {
+    int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, warps = CHAIN_WARPS / rows;
+    int row = warp / warps;
+    chain_share own = {warps, row < rows ? row : -1, warp % warps * 32 + lane, warps * 32};
+    return own;
+}
+/* to[rows][chain_width(K)] = RMSNorm of a.from (`norm`). sums: room for a float a warp. */
+__device__ __forceinline__ void chain_norm(const chain_job &a, const chain_share &own, float *sums,
+                                           f16 *to) {
+    enum { EACH = 4 }; /* that a lane asks for at once */
+    int K = own.row < 0 ? 0 : a.K / 4, wide = own.row < 0 ? 0 : chain_width(a.K) / 4, i, k;
+    const float4 *from = (const float4 *)(const void *)(a.from + (ptrdiff_t)own.row * a.K);
+    const float4 *norm = (const float4 *)(const void *)a.norm;
+    uint2 *row = (uint2 *)(void *)(to + own.row * chain_width(a.K));
+    float4 x[EACH], by[EACH];
     float sum = 0, scale;
-    auto square = [&](const float4 &v) {
-        sum = fma_(v.x, v.x, fma_(v.y, v.y, fma_(v.z, v.z, fma_(v.w, v.w, sum))));
-    };
-    auto store = [&](int at, const float4 &v, const float4 &w) {
-        uint32_t *to = (uint32_t *)(void *)(normed + row * (a.K + CHAIN_PAD) + at);
-        to[0] = f16_pack(within_f16(v.x * scale * w.x), within_f16(v.y * scale * w.y));
-        to[1] = f16_pack(within_f16(v.z * scale * w.z), within_f16(v.w * scale * w.w));
-    };
-    if (row < a.rows) {
+    for (k = own.first; k < K; k += EACH * own.step) {
 #pragma unroll
-        for (i = 0; i < KEPT; i++)
-            if (first + i * step < a.K) {
-                kept[i] = *(const float4 *)(const void *)(from + first + i * step);
-                by[i] = *(const float4 *)(const void *)(a.norm + first + i * step);
-            }
+        for (i = 0; i < EACH; i++)
+            x[i] = k + i * own.step < K ? from[k + i * own.step] : make_float4(0, 0, 0, 0);
 #pragma unroll
-        for (i = 0; i < KEPT; i++)
-            if (first + i * step < a.K) square(kept[i]);
-        for (k = first + KEPT * step; k < a.K; k += step)
-            square(*(const float4 *)(const void *)(from + k));
+        for (i = 0; i < EACH; i++) {
+            sum = fma_(x[i].x, x[i].x, fma_(x[i].y, x[i].y, sum));
+            sum = fma_(x[i].z, x[i].z, fma_(x[i].w, x[i].w, sum));
+        }
     }
     for (i = 16; i > 0; i /= 2) sum += __shfl_xor_sync(0xFFFFFFFFu, sum, i);
-    if (lane == 0) sums[warp] = sum;
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
     __syncthreads();
-    if (row < a.rows) {
-        for (sum = 0, i = 0; i < share; i++) sum += sums[row * share + i];
-        scale = 1.0f / sqrtf(sum / (float)a.K + a.eps);
+    for (sum = 0, i = 0; i < own.warps && K; i++) sum += sums[own.row * own.warps + i];
+    scale = 1.0f / sqrtf(sum / (float)a.K + a.eps);
+    for (k = own.first; k < K; k += EACH * own.step) { /* x again: long rows do not fit registers */
 #pragma unroll
-        for (i = 0; i < KEPT; i++)
-            if (first + i * step < a.K) store(first + i * step, kept[i], by[i]);
-        for (k = first + KEPT * step; k < a.K; k += step)
-            store(k, *(const float4 *)(const void *)(from + k),
-                  *(const float4 *)(const void *)(a.norm + k));
+        for (i = 0; i < EACH; i++)
+            if (k + i * own.step < K) x[i] = from[k + i * own.step], by[i] = norm[k + i * own.step];
+#pragma unroll
+        for (i = 0; i < EACH; i++)
+            if (k + i * own.step < K) {
+                uint2 four;
+                four.x = f16_pack(within_f16(x[i].x * scale * by[i].x),
+                                  within_f16(x[i].y * scale * by[i].y));
+                four.y = f16_pack(within_f16(x[i].z * scale * by[i].z),
+                                  within_f16(x[i].w * scale * by[i].w));
+                row[k + i * own.step] = four;
+            }
+    }
+    for (k = K + own.first; k < wide; k += own.step) row[k] = make_uint2(0, 0);
+    __syncthreads();
+}
+/* to[rows][chain_width(K)] = a.x. */
+__device__ __forceinline__ void chain_bring(const chain_job &a, const chain_share &own, f16 *to) {
+    enum { EACH = 4 }; /* as above */
+    int K = a.K / 8, wide = own.row < 0 ? 0 : chain_width(a.K) / 8, i, k;
+    const uint4 *from = (const uint4 *)(const void *)(a.x + (ptrdiff_t)own.row * a.K);
+    uint4 *row = (uint4 *)(void *)(to + own.row * chain_width(a.K)), x[EACH];
+    for (k = own.first; k < wide; k += EACH * own.step) {
+#pragma unroll
+        for (i = 0; i < EACH; i++)
+            x[i] = k + i * own.step < K ? from[k + i * own.step] : make_uint4(0, 0, 0, 0);
+#pragma unroll
+        for (i = 0; i < EACH; i++)
+            if (k + i * own.step < wide) row[k + i * own.step] = x[i];
     }
     __syncthreads();
 }
-/* brought[rows][K + CHAIN_PAD] = a.x. */
-__device__ __forceinline__ void chain_bring(const chain_job &a, f16 *brought) {
-    int row, k;
-    for (row = 0; row < a.rows; row++)
-        for (k = (int)threadIdx.x * 8; k < a.K; k += CHAIN_THREADS * 8)
-            *(uint4 *)(void *)(brought + row * (a.K + CHAIN_PAD) +
-                               k) = *(const uint4 *)(const void *)(a.x + row * a.K + k);
-    __syncthreads();
-}
+/* Two blocks would fit a multiprocessor's registers, so that `attend` fits beside one. */
 template <int SLOTS>
-__global__ void __launch_bounds__(CHAIN_THREADS, 1)
+__global__ void __launch_bounds__(CHAIN_THREADS, 2)
     few_chain(const __grid_constant__ chain_jobs all, unsigned long long *gate) {
     SHARED_ROOM(room); /* sums of two tiles, the warps' slots, x */
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     float *sums = (float *)(void *)room;
     f16 *slots = (f16 *)(void *)(sums + 2 * CHAIN_SUMS) + warp * SLOTS * CHAIN_SLOT;
     f16 *brought = (f16 *)(void *)(sums + 2 * CHAIN_SUMS) + CHAIN_WARPS * SLOTS * CHAIN_SLOT;
-    int j, i, k, tile, done = 0, now = 0; /* tiles that are done; the slot that is read */
-    chain_place ahead = {0, chain_first(all.job[0]) - (int)gridDim.x, INT32_MAX};
+    int j, i, k, tile, done = 0; /* tiles that are done */
+    unsigned now = 0;            /* the slot that is read */
+    int turned = u % 2 * 4;      /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
+    chain_place ahead = {0, chain_first(all.job[0]) - (int)gridDim.x, 0, 0, NULL, 0, 0};
+    chain_share own = chain_split(all.job[0].rows);
+    meeting there;
     next_may_begin();
     chain_settle(all, ahead, warp);
 #pragma unroll 1
     for (i = 0; i < SLOTS - 1; i++) chain_fetch(all, ahead, warp, slots + i * CHAIN_SLOT);
     wait_for_last();
+    there = meeting_at(gate);
 #pragma unroll 1
     for (j = 0; j < all.jobs; j++) {
         const chain_job &a = all.job[j];
-        const f16 *x;
-        if (j) blocks_meet(gate);
-        if (a.norm) chain_norm(a, sums, brought);
-        else if (a.K <= all.width) chain_bring(a, brought);
-        x = a.K <= all.width ? brought + u * (a.K + CHAIN_PAD) : a.x + u * a.K;
-        x += t * 8;
-        for (tile = chain_first(a); tile < chain_tiles(a); tile += (int)gridDim.x, done++) {
-            float sum[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+        const f16 *x = brought + (u < a.rows ? u : 0) * chain_width(a.K) + t * 8;
+        if (j) blocks_meet(there);
+        if (j + 1 < all.jobs && all.job[j + 1].norm && threadIdx.x == 0) /* 128 bytes a block */
+            for (k = (int)blockIdx.x * 32; k < all.job[j + 1].K; k += (int)gridDim.x * 32)
+                expect(all.job[j + 1].norm + k);
+        if (a.norm) chain_norm(a, own, sums, brought);
+        else chain_bring(a, own, brought);
+        for (tile = chain_first(a); tile < a.tiles; tile += (int)gridDim.x, done++) {
+            float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
             float *mine = sums + done % 2 * CHAIN_SUMS + lane * 2;
+            /* Pair t of the tile and row u of x are summed and stored by one warp, which asks early for what it
+               adds. */
+            bool ends = warp == done % CHAIN_WARPS && u < a.rows;
+            int n = tile * (CHAIN_ROWS / 2) + t;
+            int row[2] = {0, 0};
+            few_end end = {};
+            if (ends) {
+                row[0] = chain_row(a, n, 0), row[1] = chain_row(a, n, 1);
+                end = few_find(a, a.way, u, n, row);
+            }
+#pragma unroll 1
             for (k = warp * CHAIN_STEP; k < a.K; k += CHAIN_WARPS * CHAIN_STEP) {
                 const f16 *slot = slots + now * CHAIN_SLOT + u * CHAIN_STEP;
+                const f16 *even = slot + (t ^ turned) * 8, *odd = slot + ((t + 4) ^ turned) * 8;
                 copy_wait<SLOTS - 2>();
                 __syncwarp(); /* the slot is here, and all have read the one before */
-                chain_fetch(all, ahead, warp, slots + (now ? now - 1 : SLOTS - 1) * CHAIN_SLOT);
+                chain_fetch(all, ahead, warp, slots + (now + SLOTS - 1) % SLOTS * CHAIN_SLOT);
 #pragma unroll
                 for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
-                    uint4 of = *(const uint4 *)(const void *)(slot +
-                                                              ((t + 4 * i) ^ (u % 2 * 4)) * 8);
-                    uint4 with = u < a.rows && k + i * 32 + t * 8 < a.K
-                                     ? *(const uint4 *)(const void *)(x + k + i * 32)
-                                     : make_uint4(0, 0, 0, 0);
+                    uint4 of = *(const uint4 *)(const void *)((i % 2 ? odd : even) + i / 2 * 64);
+                    uint4 with = *(const uint4 *)(const void *)(x + k + i * 32);
                     uint32_t low[4] = {with.x, 0, with.y, 0}, high[4] = {with.z, 0, with.w, 0};
-                    mma(sum[0], low, of.x, of.y);
-                    mma(sum[1], high, of.z, of.w);
+                    mma(sum[i % 2 * 2], low, of.x, of.y);
+                    mma(sum[i % 2 * 2 + 1], high, of.z, of.w);
                 }
-                now = now == SLOTS - 1 ? 0 : now + 1;
+                now = (now + 1) % SLOTS;
             }
-            for (i = 0; i < 2; i++) mine[warp * 64 + i] = sum[0][i] + sum[1][i];
+            for (i = 0; i < 2; i++)
+                mine[warp * 64 + i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
             __syncthreads();
-            if (warp == done % CHAIN_WARPS && u < a.rows) { /* pair t of the tile, row u of x */
-                int n = tile * (CHAIN_ROWS / 2) + t;
-                int row[2] = {chain_row(a, n, 0), chain_row(a, n, 1)};
+            if (ends) {
                 float made[2] = {0, 0};
+#pragma unroll
                 for (i = 0; i < CHAIN_WARPS; i++)
                     made[0] += mine[i * 64], made[1] += mine[i * 64 + 1];
-                if (a.way == PLAIN && a.bias)
-                    for (i = 0; i < 2; i++) made[i] += row[i] < a.N ? a.bias[row[i]] : 0;
-                few_store(a, a.way, u, n, row, made);
+                few_store(a, a.way, u, n, row, end, made);
             }
         }
     }
@@ -793,7 +875,7 @@ template <class T> __global__ void rotate_store(heads<T> a, const float *qkv, co
         int head = i / half, c = i % half, at = head * a.C + c;
         float x = qkv[at], y = qkv[at + half];
         if (bias) x += bias[at], y += bias[at + half];
-        head_store(a, row, head, c, x, y);
+        head_put(head_find(a, row, head, c), half, x, y);
     }
 }
 /* The same with the norms of heads, q_norm and k_norm [C] (NULL: none). A block for each head (x) and row (y). */
@@ -822,7 +904,7 @@ __global__ void norm_rotate_store(heads<T> a, const float *qkv, const float *bia
         __syncthreads();
     }
     for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x)
-        head_store(a, row, head, c, x[c], x[half + c]);
+        head_put(head_find(a, row, head, c), half, x[c], x[half + c]);
 }
 
 /* Grafts: keys, turned, and values from page to page (sgf__graft_copy). A block for each copy (x) and each
@@ -2313,8 +2395,10 @@ template <class W, class A, bool EXACT> struct pass {
                 few_job job = few_of(w, x, N, K, T);
                 job.out = out;
                 job.add = add;
-                TRY(few<PLAIN>(d, job, err));
-            } else TRY(multiply_many(d, w, x, out, CUDA_R_32F, N, K, T, add, err));
+                job.bias = bias;
+                return few<PLAIN>(d, job, err);
+            }
+            TRY(multiply_many(d, w, x, out, CUDA_R_32F, N, K, T, add, err));
             if (bias)
                 return launch(d, "add_bias", err, add_bias, grid_of((size_t)T), 256, out, bias, N);
             return SGF_OK;
@@ -2407,22 +2491,20 @@ template <class W, class A, bool EXACT> struct pass {
         return launch(d, "rotate_store", err, rotate_store<A>, grid_of(s->rows), 256, to,
                       (const float *)a->qkv, (const float *)w->qkv_bias);
     }
-    /* How `few_chain` fits the chip's shared memory: slots of a warp (0: not at all), the width of x that is brought
-       there, and bytes in all. */
+    /* How `few_chain` fits the chip's shared memory: slots of a warp (0: not at all), and bytes in all. */
     struct chain_room {
-        int slots, width;
+        int slots;
         size_t bytes;
     };
     static chain_room chain_fit(const gpu *d, const shape *s) {
         chain_room fit = {};
-        int widest = (int)most(most((size_t)d->D, (size_t)d->F), (size_t)(d->H * d->C)), i;
+        int widest = (int)most(most((size_t)d->D, (size_t)d->F), (size_t)(d->H * d->C));
         if (!d->chain || s->rows > FEW || d->D % 8 || d->F % 8) return fit;
-        for (i = 0; i < 4; i++) { /* many slots before few, wide before narrow */
-            fit.slots = i < 2 ? CHAIN_MANY : CHAIN_LEAST;
-            fit.width = i % 2 ? d->D : widest;
+        for (fit.slots = CHAIN_MANY; fit.slots >= CHAIN_LEAST;
+             fit.slots -= CHAIN_MANY - CHAIN_LEAST) {
             fit.bytes = 2 * CHAIN_SUMS * sizeof(float) +
                         sizeof(f16) * ((size_t)(CHAIN_WARPS * fit.slots * CHAIN_SLOT) +
-                                       s->rows * (size_t)(fit.width + CHAIN_PAD));
+                                       s->rows * (size_t)chain_width(widest));
             if (fit.bytes <= d->room) return fit;
         }
         fit.slots = 0;
@@ -2437,11 +2519,12 @@ template <class W, class A, bool EXACT> struct pass {
         job->way = way;
         job->from = from, job->norm = norm;
         job->eps = d->model->config.rms_eps;
-        if (last) job->turn = (last->turn + chain_tiles(*last)) % d->processors;
+        job->tiles = (way == PLAIN ? of.N + CHAIN_ROWS - 1 : 2 * of.N + CHAIN_ROWS - 1) /
+                     CHAIN_ROWS;
+        if (last) job->turn = (last->turn + last->tiles) % d->processors;
     }
     static sgf_status chain_launch(gpu *d, const shape *s, chain_jobs *c, sgf_error *err) {
         chain_room fit = chain_fit(d, s);
-        c->width = fit.width;
         return launch_with(d, "few_chain", err,
                            fit.slots == CHAIN_MANY ? few_chain<CHAIN_MANY> : few_chain<CHAIN_LEAST>,
                            grid_of((size_t)d->processors), CHAIN_THREADS, fit.bytes, true, *c,
@@ -2843,6 +2926,15 @@ template <class... P> sgf_status room_allow(void (*kernel)(P...), size_t bytes, 
          cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes));
     return SGF_OK;
 }
+/* Kernels between which a multiprocessor is never idle, and so cannot divide its memory anew: all have as much of it
+   shared as there can be. */
+template <class... K> sgf_status room_share(sgf_error *err, K... kernels) {
+    cudaError_t codes[] = {cudaFuncSetAttribute(kernels,
+                                                cudaFuncAttributePreferredSharedMemoryCarveout,
+                                                cudaSharedmemCarveoutMaxShared)...};
+    for (cudaError_t code : codes) CUDA(err, "cudaFuncSetAttribute", code);
+    return SGF_OK;
+}
 sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     const sgf_config *c = &d->model->config;
     size_t cells;
@@ -2893,10 +2985,13 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
         TRY(room_allow(attend_wide<64>, wide_bytes<64>(), err));
         TRY(room_allow(attend_wide<128>, wide_bytes<128>(), err));
     }
-    d->chain = SGF_CHAIN;
+    d->chain = SGF_CHAIN && properties.cooperativeLaunch;
     if (d->chain) {
         TRY(room_allow(few_chain<CHAIN_MANY>, d->room, err));
         TRY(room_allow(few_chain<CHAIN_LEAST>, d->room, err));
+        TRY(room_share(err, few_chain<CHAIN_MANY>, few_chain<CHAIN_LEAST>, attend<16>, attend<32>,
+                       attend<64>, attend<96>, attend<128>, merge, rotate_store<f16>,
+                       norm_rotate_store<false, f16>));
     }
     if (flags[0])
         return fail(err, SGF_ERR_UNSUPPORTED,

@@ -52,6 +52,15 @@ struct uint4 {
 struct alignas(16) float4 {
     float x, y, z, w;
 };
+struct alignas(8) uint2 {
+    unsigned x, y;
+};
+inline uint2 make_uint2(unsigned x, unsigned y) {
+    return {x, y};
+}
+inline float4 make_float4(float x, float y, float z, float w) {
+    return {x, y, z, w};
+}
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
     return {x, y, z, w};
 }
@@ -71,7 +80,7 @@ enum cudaDataType_t { CUDA_R_32F, CUDA_R_16F, CUDA_R_16BF };
 
 struct cudaDeviceProp {
     char name[256];
-    int major, minor, multiProcessorCount;
+    int major, minor, multiProcessorCount, cooperativeLaunch;
     size_t sharedMemPerBlockOptin;
 };
 
@@ -382,8 +391,16 @@ inline uint4 load_once(const void *at) {
     memcpy(&x, at, sizeof x);
     return x;
 }
-inline void blocks_meet(unsigned long long *gate) {
-    if (!gate) broken("blocks meet at no gate");
+inline void expect(const void *) {
+}
+struct meeting {
+    unsigned long long *gate;
+};
+inline meeting meeting_at(unsigned long long *gate) {
+    return {gate};
+}
+inline void blocks_meet(meeting &there) {
+    if (!there.gate) broken("blocks meet at no gate");
     if (!state.together) broken("blocks meet that were not launched together");
     wait_for(3);
 }
@@ -507,7 +524,11 @@ struct cudaLaunchConfig_t {
     cudaLaunchAttribute *attrs;
     unsigned numAttrs;
 };
-enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+enum cudaFuncAttribute {
+    cudaFuncAttributeMaxDynamicSharedMemorySize,
+    cudaFuncAttributePreferredSharedMemoryCarveout
+};
+enum { cudaSharedmemCarveoutMaxShared = 100 };
 
 inline cudaError_t cudaGetLastError() {
     return emulator::control.lost ? (cudaError_t)emulator::control.code : cudaSuccess;
@@ -532,6 +553,7 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     p->major = emulator::control.major;
     p->multiProcessorCount = emulator::PROCESSORS;
     p->sharedMemPerBlockOptin = emulator::ROOM;
+    p->cooperativeLaunch = 1;
     return emulator::call();
 }
 inline cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
