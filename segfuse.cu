@@ -56,6 +56,7 @@ enum {
     PAGE = SGF_PAGE_TOKENS,
     HEAD_MOST = 512,          /* C at most */
     TILE = 64,                /* keys that `attend` takes at a time */
+    F16_MOST = 65504,         /* the greatest f16 */
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
 
@@ -276,8 +277,7 @@ __device__ __forceinline__ void narrow(float x, float *out) {
 }
 /* What f16 cannot hold becomes its greatest value; NaN stays. */
 __device__ __forceinline__ float within_f16(float x) {
-    const float most = 65504;
-    return x > most ? most : x < -most ? -most : x;
+    return x > F16_MOST ? F16_MOST : x < -F16_MOST ? -F16_MOST : x;
 }
 __device__ __forceinline__ void narrow(float x, f16 *out) {
     out->bits = f16_narrow(within_f16(x));
@@ -331,7 +331,7 @@ __global__ void weights_to_f16(uint16_t *w, size_t n, int *lost) {
     float x;
     if (i >= n) return;
     x = sgf__bf16_float(w[i]);
-    if (x > 65504 || x < -65504) *lost = 1;
+    if (x > F16_MOST || x < -F16_MOST) *lost = 1;
     narrow(x, &made);
     w[i] = made.bits;
 }
@@ -2995,8 +2995,9 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     }
     if (flags[0])
         return fail(err, SGF_ERR_UNSUPPORTED,
-                    "the model has weights above 65504, which f16 cannot hold; compute exactly "
-                    "(--exact) or on the device cpu");
+                    "the model has weights above %d, which f16 cannot hold; compute exactly "
+                    "(--exact) or on the device cpu",
+                    F16_MOST);
     BLAS(err, "cublasLtCreate", cublasLtCreate(&d->blas));
     return buffer_reserve(d, &d->blas_work, WORKSPACE, "matrix products", err);
 }

@@ -7911,7 +7911,9 @@ static sgf_status sgf__matrix_cells(sgf_matrix *m, const sgf__lines *l, sgf_str 
 static sgf_status sgf__matrix_parse(sgf_matrix *m, sgf__lines *l, sgf_error *err) {
     sgf_str line = sgf__line_next(l);
     sgf_status status = SGF_OK;
-    if (!line.len) return sgf__matrix_bad(m, l, "the file is empty", err);
+    if (!line.len)
+        return sgf__fail_at(err, SGF_ERR_FORMAT, m->file, -1,
+                            "%s: the file is empty; a matrix has a row for each segment", m->file);
     if (line.ptr[0] >= 'a' && line.ptr[0] <= 'z') {
         while (line.len && !status)
             status = sgf__matrix_label(m, l, &line, &m->column, &m->columns, &m->column_cap, err);

@@ -935,7 +935,7 @@ static void test_generation_with_a_matrix(void) {
 static void test_matrices_from_memory(void) {
     static const struct {
         const char *text, *says;
-    } wrong[] = {{"", "the file is empty"},
+    } wrong[] = {{"", "mine: the file is empty"},
                  {"para\npara \x01\n", "line 2"},
                  {"para para\n", "a label that was there before"},
                  {"p\x1b[31m\xff\n", "'p?[31m?' is not a label"}};
