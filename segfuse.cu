@@ -45,6 +45,7 @@ namespace {
  * Types, and what the chip can do
  * ==================================================================================== */
 
+constexpr float F16_MOST = 65504; /* the greatest f16 */
 struct bf16 {
     uint16_t bits;
 };
@@ -56,7 +57,6 @@ enum {
     PAGE = SGF_PAGE_TOKENS,
     HEAD_MOST = 512,          /* C at most */
     TILE = 64,                /* keys that `attend` takes at a time */
-    F16_MOST = 65504,         /* the greatest f16 */
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
 };
 
@@ -2995,9 +2995,9 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     }
     if (flags[0])
         return fail(err, SGF_ERR_UNSUPPORTED,
-                    "the model has weights above %d, which f16 cannot hold; compute exactly "
+                    "the model has weights above %.0f, which f16 cannot hold; compute exactly "
                     "(--exact) or on the device cpu",
-                    F16_MOST);
+                    (double)F16_MOST);
     BLAS(err, "cublasLtCreate", cublasLtCreate(&d->blas));
     return buffer_reserve(d, &d->blas_work, WORKSPACE, "matrix products", err);
 }
