@@ -344,13 +344,15 @@ static void test_ask_and_its_refusals(void) {
 /* The rules for combining logits, on small numbers. */
 static void test_combination_rules(void) {
     static const float logits[6] = {1, 2, 4, 3, 2, 2};
-    static const double weight[2] = {1, 3}, equal[2] = {2, 2};
+    static const double weight[2] = {1, 3}, equal[2] = {2, 2}, nothing[2] = {0, 0};
     float out[3], scratch[3];
     sgf__combine(0, SGF_AVG, NULL, logits, 2, 3, scratch, out);
     CHECK(out[0] == 2 && out[1] == 2 && out[2] == 3 && sgf__argmax(out, 3) == 2);
     sgf__combine(0, SGF_WEIGHTED_AVG, weight, logits, 2, 3, scratch, out);
     CHECK(out[0] == 2.5f && out[1] == 2 && out[2] == 2.5f);
     CHECK(sgf__argmax(out, 3) == 0); /* ties: the lowest id */
+    sgf__combine(0, SGF_WEIGHTED_AVG, nothing, logits, 2, 3, scratch, out);
+    CHECK(out[0] == 2 && out[2] == 3); /* weights that are all 0 prefer nobody */
     sgf__combine(0, SGF_WEIGHTED_MAX, weight, logits, 2, 3, scratch, out);
     CHECK(out[0] == 3);
     sgf__combine(0, SGF_WEIGHTED_MAX, equal, logits, 2, 3, scratch, out);

@@ -812,6 +812,46 @@ static void test_weights_are_the_confidences(void) {
                 1, "the column \"confidence\" is missing");
 }
 
+/* A BOS before each paraphrase and the prefix is all that SGF_BOS_EACH changes. */
+static void test_each_paraphrase_has_its_bos(void) {
+    sgf_tokenizer *tokenizer = methods_tokenizer(1);
+    sgf_str paraphrase[2];
+    sgf_prompt prompt;
+    sgf_layout each, none;
+    sgf_method method;
+    sgf_error err;
+    const char *name;
+    size_t i, k, n, fusions = 0;
+    CHECK(tokenizer != NULL);
+    if (!tokenizer) return;
+    paraphrase[0] = sgf_text("a."), paraphrase[1] = sgf_text("b.");
+    memset(&prompt, 0, sizeof prompt);
+    prompt.instruction = sgf_text("I.");
+    prompt.paraphrase = paraphrase, prompt.paraphrases = 2;
+    sgf_layout_init(&each, NULL), sgf_layout_init(&none, NULL);
+    for (i = 0; (name = sgf_method_name(i)) != NULL; i++) {
+        MUST(sgf_method_find(name, &method, &err), err);
+        if (method.contexts != SGF_FUSION || method.format == SGF_STANDARD) continue;
+        method.bos = SGF_BOS_NONE;
+        MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &none, &err), err);
+        method.bos = SGF_BOS_EACH;
+        MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &each, &err), err);
+        for (k = n = 0; k < each.tokens; k++) {
+            int starts = k == 0 || each.seg[k] != each.seg[k - 1];
+            sgf_role role = each.segment[each.seg[k]].role;
+            CHECK((each.token[k] == 60) ==
+                  (starts && (role == SGF_SHARED || sgf__is_paraphrase(role))));
+            if (each.token[k] == 60) continue;
+            CHECK(n < none.tokens && each.token[k] == none.token[n]);
+            n++;
+        }
+        CHECK(n == none.tokens && each.tokens > n);
+        fusions++;
+    }
+    CHECK(fusions > 2);
+    sgf_layout_free(&each), sgf_layout_free(&none);
+    sgf_tokenizer_free(tokenizer);
+}
 /* Segments that belong to no paraphrase have no group; BOS and ranges are checked. */
 static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
     static const sgf_bos_rule rules[] = {SGF_BOS_FIRST, SGF_BOS_EACH};
@@ -868,6 +908,7 @@ static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
 }
 
 static void tests_methods(void) {
+    RUN(test_each_paraphrase_has_its_bos);
     RUN(test_prompts_number_what_belongs_to_a_paraphrase);
     RUN(test_every_method_can_be_described);
     RUN(test_prompts_of_the_myriadlama_methods);
