@@ -76,6 +76,19 @@ static void test_separators_of_examples(void) {
                                 "##########\n########..#\n############\n"));
     sgf_layout_free(&layout);
 }
+/* Answers see all that came before; what comes behind one sees it by the causal mask alone. */
+static void test_answers_see_and_are_not_seen(void) {
+    sgf_layout layout = layout_spelled("Pqa>|Ab", 1);
+    int mask, q;
+    for (mask = 0; mask < SGF_MASK_COUNT; mask++) {
+        sgf_mask_set(&layout, (sgf_mask)mask);
+        for (q = 0; q < (int)layout.segments; q++) {
+            CHECK(sgf_visible(&layout, 3, q));
+            if (q != 3) CHECK(sgf_visible(&layout, q, 3) == (mask == SGF_CAUSAL));
+        }
+    }
+    sgf_layout_free(&layout);
+}
 static void test_a_lone_bos_is_seen_by_all(void) {
     sgf_layout layout;
     int32_t id = 1, i, segment;
@@ -362,6 +375,7 @@ static void tests_layout(void) {
     RUN(test_bits_need_their_segments);
     RUN(test_masks_are_drawn_as_documented);
     RUN(test_separators_of_examples);
+    RUN(test_answers_see_and_are_not_seen);
     RUN(test_a_lone_bos_is_seen_by_all);
     RUN(test_positions);
     RUN(test_examples_are_prefix);
