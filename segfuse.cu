@@ -176,7 +176,8 @@ __device__ __forceinline__ void expect(const void *at) {
     asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
 }
 /* Where all blocks of a grid meet, which must all be on the chip at once. *gate counts arrivals, and is a multiple of
-   the grid whenever a kernel begins; its first thread keeps what it was before this block's first. */
+   the grid whenever a kernel begins. A block's first thread knows what it was before the block's first arrival, so how
+   many arrivals end the meeting that is the block's `times`th. */
 struct meeting {
     unsigned long long *gate, before;
     unsigned times;
@@ -2519,8 +2520,7 @@ template <class W, class A, bool EXACT> struct pass {
         job->way = way;
         job->from = from, job->norm = norm;
         job->eps = d->model->config.rms_eps;
-        job->tiles = (way == PLAIN ? of.N + CHAIN_ROWS - 1 : 2 * of.N + CHAIN_ROWS - 1) /
-                     CHAIN_ROWS;
+        job->tiles = ((way == PLAIN ? of.N : 2 * of.N) + CHAIN_ROWS - 1) / CHAIN_ROWS;
         if (last) job->turn = (last->turn + last->tiles) % d->processors;
     }
     static sgf_status chain_launch(gpu *d, const shape *s, chain_jobs *c, sgf_error *err) {
