@@ -175,6 +175,18 @@ __device__ __forceinline__ void wait_for_last() {
 __device__ __forceinline__ void expect(const void *at) {
     asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
 }
+/* Counts a block that has written; true for the last of `all`, which leaves 0. Its threads see what the others wrote, once
+   they have met the one that asked. */
+__device__ __forceinline__ bool last_of(int32_t *count, int32_t all) {
+    int32_t before;
+    asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;"
+                 : "=r"(before)
+                 : "l"(count)
+                 : "memory");
+    if (before + 1 < all) return false;
+    *count = 0;
+    return true;
+}
 /* Where all blocks of a grid meet, which must all be on the chip at once. *gate counts arrivals, and is a multiple of
    the grid whenever a kernel begins. A block's first thread knows what it was before the block's first arrival, so how
    many arrivals end the meeting that is the block's `times`th. */
@@ -472,36 +484,36 @@ template <class T> struct heads {
     T *q;
     int H, G, C, layer, layers;
 };
-/* Where channels c and C/2 + c of a head of one row go, and by which angle they are turned. */
-template <class T> struct head_pair {
-    T *to;
+/* What channels c and C/2 + c of a head of one row need: the angle by which they are turned, and where keys and values
+   go. */
+struct head_pair {
     float cosine, sine;
-    bool turned;
+    void *page;
+    int cell;
 };
-/* Heads: first the H query heads, then the G keys, then the G values. The first key's first channel brings the
-   position, too. */
+/* Heads: first the H query heads, then the G keys, then the G values. Nothing here waits for what it asks for. */
 template <class T>
-__device__ __forceinline__ head_pair<T> head_find(const heads<T> &a, int row, int head, int c) {
-    int half = a.C / 2, g = head - a.H;
-    head_pair<T> found = {};
-    if (head < a.H) found.to = a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C + c;
-    else {
-        sgf_device_row own = a.rows[row];
-        int is_v = g >= a.G;
-        found.to = page_keys<T>(own.page, a.layer, is_v ? g - a.G : g, a.G, a.C) +
-                   ((is_v ? PAGE : 0) + own.cell) * a.C + c;
-        if (g == 0 && c == 0) page_positions<T>(own.page, a.layers, a.G, a.C)[own.cell] = own.pos;
-        if (is_v) return found;
-    }
-    found.turned = true;
-    found.cosine = a.cosine[row * half + c], found.sine = a.sine[row * half + c];
+__device__ __forceinline__ head_pair head_find(const heads<T> &a, int row, int head, int c) {
+    int half = a.C / 2;
+    head_pair found = {};
+    if (head < a.H + a.G)
+        found.cosine = a.cosine[row * half + c], found.sine = a.sine[row * half + c];
+    if (head >= a.H) found.page = a.rows[row].page, found.cell = a.rows[row].cell;
     return found;
 }
-/* The two channels (sgf__head_rotate, sgf__cache_store). */
+/* The two channels (sgf__head_rotate, sgf__cache_store). The first key's first channel brings the position, too. */
 template <class T>
-__device__ __forceinline__ void head_put(const head_pair<T> &a, int half, float x, float y) {
-    narrow(a.turned ? fma_(x, a.cosine, -(y * a.sine)) : x, a.to);
-    narrow(a.turned ? fma_(y, a.cosine, x * a.sine) : y, a.to + half);
+__device__ __forceinline__ void head_put(const heads<T> &a, const head_pair &found, int row,
+                                         int head, int c, float x, float y) {
+    int half = a.C / 2, g = head - a.H;
+    bool is_v = g >= a.G;
+    T *to = head < a.H ? a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C + c
+                       : page_keys<T>(found.page, a.layer, is_v ? g - a.G : g, a.G, a.C) +
+                             ((is_v ? PAGE : 0) + found.cell) * a.C + c;
+    narrow(is_v ? x : fma_(x, found.cosine, -(y * found.sine)), to);
+    narrow(is_v ? y : fma_(y, found.cosine, x * found.sine), to + half);
+    if (g == 0 && c == 0)
+        page_positions<T>(found.page, a.layers, a.G, a.C)[found.cell] = a.rows[row].pos;
 }
 
 /* Products of T <= FEW rows, which decoding needs, of f16: x[T, K] and w[.., K], K a multiple of 8.
@@ -527,7 +539,7 @@ struct few_job {
 /* What is added to the sums of a pair, or of two outputs, and where they go. */
 struct few_end {
     float bias[2], out[2];
-    head_pair<f16> to;
+    head_pair to;
 };
 /* It is asked for pair n (or two outputs) and row `of` of x; row: of w, of both. */
 __device__ __forceinline__ few_end few_find(const few_job &a, few_way way, int of, int n,
@@ -553,7 +565,10 @@ __device__ __forceinline__ void few_store(const few_job &a, few_way way, int of,
         if (row[1] < a.N) a.out[at + row[1]] = end.out[1] + y;
     } else if (n >= a.N) return;
     else if (way == GATED) narrow(gated(x, y, NULL, n, a.N), a.h + at + n);
-    else head_put(end.to, a.to.C / 2, x, y);
+    else {
+        int half = a.to.C / 2;
+        head_put(a.to, end.to, of, n / half, n % half, x, y);
+    }
 }
 /* Eight warps share 16 rows of w, so 16 outputs or 8 pairs; each takes 64 of K in turn, 16 bytes a lane, and multiplies
    them on tensor cores with all rows of x, in whatever order k comes. The weights of DEEP turns are on their way at
@@ -636,7 +651,7 @@ enum {
     CHAIN_ROWS = 8,                       /* of w, of a tile */
     CHAIN_STEP = 128,                     /* of K */
     CHAIN_SLOT = CHAIN_ROWS * CHAIN_STEP, /* values */
-    CHAIN_SUMS = CHAIN_WARPS * 32 * 2,    /* floats: what all lanes have of a tile */
+    CHAIN_SUMS = CHAIN_WARPS * 32 * 2,    /* floats: what all lanes have of a tile; there are CHAIN_WARPS of them */
     CHAIN_PAD = 32,                       /* values between rows of x, for the banks */
     CHAIN_MANY = 8,                       /* slots of a warp, beside which `attend` has room, too */
     CHAIN_LEAST = 4
@@ -735,8 +750,10 @@ __device__ __forceinline__ void chain_norm(const chain_job &a, const chain_share
     float sum = 0, scale;
     for (k = own.first; k < K; k += EACH * own.step) {
 #pragma unroll
-        for (i = 0; i < EACH; i++)
-            x[i] = k + i * own.step < K ? from[k + i * own.step] : make_float4(0, 0, 0, 0);
+        for (i = 0; i < EACH; i++) {
+            x[i] = by[i] = make_float4(0, 0, 0, 0);
+            if (k + i * own.step < K) x[i] = from[k + i * own.step], by[i] = norm[k + i * own.step];
+        }
 #pragma unroll
         for (i = 0; i < EACH; i++) {
             sum = fma_(x[i].x, x[i].x, fma_(x[i].y, x[i].y, sum));
@@ -748,10 +765,11 @@ __device__ __forceinline__ void chain_norm(const chain_job &a, const chain_share
     __syncthreads();
     for (sum = 0, i = 0; i < own.warps && K; i++) sum += sums[own.row * own.warps + i];
     scale = 1.0f / sqrtf(sum / (float)a.K + a.eps);
-    for (k = own.first; k < K; k += EACH * own.step) { /* x again: long rows do not fit registers */
+    for (k = own.first; k < K; k += EACH * own.step) {
 #pragma unroll
-        for (i = 0; i < EACH; i++)
-            if (k + i * own.step < K) x[i] = from[k + i * own.step], by[i] = norm[k + i * own.step];
+        for (i = 0; i < EACH; i++) /* again, if the row did not fit registers */
+            if (K > EACH * own.step && k + i * own.step < K)
+                x[i] = from[k + i * own.step], by[i] = norm[k + i * own.step];
 #pragma unroll
         for (i = 0; i < EACH; i++)
             if (k + i * own.step < K) {
@@ -786,18 +804,17 @@ __device__ __forceinline__ void chain_bring(const chain_job &a, const chain_shar
 template <int SLOTS>
 __global__ void __launch_bounds__(CHAIN_THREADS, 2)
     few_chain(const __grid_constant__ chain_jobs all, unsigned long long *gate) {
-    SHARED_ROOM(room); /* sums of two tiles, the warps' slots, x */
+    SHARED_ROOM(room); /* sums of a tile for each warp, the warps' slots, x */
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     float *sums = (float *)(void *)room;
-    f16 *slots = (f16 *)(void *)(sums + 2 * CHAIN_SUMS) + warp * SLOTS * CHAIN_SLOT;
-    f16 *brought = (f16 *)(void *)(sums + 2 * CHAIN_SUMS) + CHAIN_WARPS * SLOTS * CHAIN_SLOT;
-    int j, i, k, tile, done = 0; /* tiles that are done */
-    unsigned now = 0;            /* the slot that is read */
-    int turned = u % 2 * 4;      /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
-    chain_place ahead = {0, chain_first(all.job[0]) - (int)gridDim.x, 0, 0, NULL, 0, 0};
+    f16 *slots = (f16 *)(void *)(sums + CHAIN_WARPS * CHAIN_SUMS) + warp * SLOTS * CHAIN_SLOT;
+    f16 *brought = slots + (CHAIN_WARPS - warp) * SLOTS * CHAIN_SLOT;
+    int j, i, k, w, tile, grid = (int)gridDim.x;
+    unsigned now = 0;       /* the slot that is read */
+    int turned = u % 2 * 4; /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
+    chain_place ahead = {0, chain_first(all.job[0]) - grid, 0, 0, NULL, 0, 0};
     chain_share own = chain_split(all.job[0].rows);
     meeting there;
-    next_may_begin();
     chain_settle(all, ahead, warp);
 #pragma unroll 1
     for (i = 0; i < SLOTS - 1; i++) chain_fetch(all, ahead, warp, slots + i * CHAIN_SLOT);
@@ -808,51 +825,52 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
         const chain_job &a = all.job[j];
         const f16 *x = brought + (u < a.rows ? u : 0) * chain_width(a.K) + t * 8;
         if (j) blocks_meet(there);
+        if (j + 1 == all.jobs) next_may_begin(); /* no sooner: what `attend` expects would be gone from L2 */
         if (j + 1 < all.jobs && all.job[j + 1].norm && threadIdx.x == 0) /* 128 bytes a block */
             for (k = (int)blockIdx.x * 32; k < all.job[j + 1].K; k += (int)gridDim.x * 32)
                 expect(all.job[j + 1].norm + k);
         if (a.norm) chain_norm(a, own, sums, brought);
         else chain_bring(a, own, brought);
-        for (tile = chain_first(a); tile < a.tiles; tile += (int)gridDim.x, done++) {
-            float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
-            float *mine = sums + done % 2 * CHAIN_SUMS + lane * 2;
-            /* Pair t of the tile and row u of x are summed and stored by one warp, which asks early for what it
-               adds. */
-            bool ends = warp == done % CHAIN_WARPS && u < a.rows;
-            int n = tile * (CHAIN_ROWS / 2) + t;
-            int row[2] = {0, 0};
+        /* Eight tiles, then each warp sums and stores one of them: pair t of it and row u of x. It asks early for what
+           it adds. */
+        for (tile = chain_first(a); tile < a.tiles; tile += CHAIN_WARPS * grid) {
+            int mine = tile + warp * grid, n = mine * (CHAIN_ROWS / 2) + t;
+            bool ends = mine < a.tiles && u < a.rows;
+            int row[2] = {chain_row(a, n, 0), chain_row(a, n, 1)};
             few_end end = {};
-            if (ends) {
-                row[0] = chain_row(a, n, 0), row[1] = chain_row(a, n, 1);
-                end = few_find(a, a.way, u, n, row);
-            }
+            if (ends) end = few_find(a, a.way, u, n, row);
+            for (w = 0; w < CHAIN_WARPS && tile + w * grid < a.tiles; w++) {
+                float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+                float *to = sums + w * CHAIN_SUMS + warp * 64 + lane * 2;
 #pragma unroll 1
-            for (k = warp * CHAIN_STEP; k < a.K; k += CHAIN_WARPS * CHAIN_STEP) {
-                const f16 *slot = slots + now * CHAIN_SLOT + u * CHAIN_STEP;
-                const f16 *even = slot + (t ^ turned) * 8, *odd = slot + ((t + 4) ^ turned) * 8;
-                copy_wait<SLOTS - 2>();
-                __syncwarp(); /* the slot is here, and all have read the one before */
-                chain_fetch(all, ahead, warp, slots + (now + SLOTS - 1) % SLOTS * CHAIN_SLOT);
+                for (k = warp * CHAIN_STEP; k < a.K; k += CHAIN_WARPS * CHAIN_STEP) {
+                    const f16 *slot = slots + now * CHAIN_SLOT + u * CHAIN_STEP;
+                    const f16 *even = slot + (t ^ turned) * 8, *odd = slot + ((t + 4) ^ turned) * 8;
+                    copy_wait<SLOTS - 2>();
+                    __syncwarp(); /* the slot is here, and all have read the one before */
+                    chain_fetch(all, ahead, warp, slots + (now + SLOTS - 1) % SLOTS * CHAIN_SLOT);
 #pragma unroll
-                for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
-                    uint4 of = *(const uint4 *)(const void *)((i % 2 ? odd : even) + i / 2 * 64);
-                    uint4 with = *(const uint4 *)(const void *)(x + k + i * 32);
-                    uint32_t low[4] = {with.x, 0, with.y, 0}, high[4] = {with.z, 0, with.w, 0};
-                    mma(sum[i % 2 * 2], low, of.x, of.y);
-                    mma(sum[i % 2 * 2 + 1], high, of.z, of.w);
+                    for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
+                        uint4 of =
+                            *(const uint4 *)(const void *)((i % 2 ? odd : even) + i / 2 * 64);
+                        uint4 with = *(const uint4 *)(const void *)(x + k + i * 32);
+                        uint32_t low[4] = {with.x, 0, with.y, 0}, high[4] = {with.z, 0, with.w, 0};
+                        mma(sum[i % 2 * 2], low, of.x, of.y);
+                        mma(sum[i % 2 * 2 + 1], high, of.z, of.w);
+                    }
+                    now = (now + 1) % SLOTS;
                 }
-                now = (now + 1) % SLOTS;
+                for (i = 0; i < 2; i++) to[i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
             }
-            for (i = 0; i < 2; i++)
-                mine[warp * 64 + i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
             __syncthreads();
             if (ends) {
+                const float *from = sums + warp * CHAIN_SUMS + lane * 2;
                 float made[2] = {0, 0};
 #pragma unroll
-                for (i = 0; i < CHAIN_WARPS; i++)
-                    made[0] += mine[i * 64], made[1] += mine[i * 64 + 1];
+                for (i = 0; i < CHAIN_WARPS; i++) made[0] += from[i * 64], made[1] += from[i * 64 + 1];
                 few_store(a, a.way, u, n, row, end, made);
             }
+            if (tile + CHAIN_WARPS * grid < a.tiles) __syncthreads(); /* sums are read */
         }
     }
     copy_wait<0>();
@@ -876,7 +894,7 @@ template <class T> __global__ void rotate_store(heads<T> a, const float *qkv, co
         int head = i / half, c = i % half, at = head * a.C + c;
         float x = qkv[at], y = qkv[at + half];
         if (bias) x += bias[at], y += bias[at + half];
-        head_put(head_find(a, row, head, c), half, x, y);
+        head_put(a, head_find(a, row, head, c), row, head, c, x, y);
     }
 }
 /* The same with the norms of heads, q_norm and k_norm [C] (NULL: none). A block for each head (x) and row (y). */
@@ -905,7 +923,7 @@ __global__ void norm_rotate_store(heads<T> a, const float *qkv, const float *bia
         __syncthreads();
     }
     for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x)
-        head_put(head_find(a, row, head, c), half, x[c], x[half + c]);
+        head_put(a, head_find(a, row, head, c), row, head, c, x[c], x[half + c]);
 }
 
 /* Grafts: keys, turned, and values from page to page (sgf__graft_copy). A block for each copy (x) and each
@@ -1050,7 +1068,13 @@ struct item {
     int32_t keys;        /* of its spans, for the last of its rows */
 };
 
-/* What the two kernels get: q, out [T, H C]; partial results as `merge` takes them. */
+/* Where the partial results of a row are: numbers part[first], ... */
+struct parts {
+    int32_t first, count; /* -1: none, its item wrote the output; 0: it sees nothing */
+};
+
+/* What the two kernels get: q, out [T, H C]; partial results: outputs partial[.., H, C], maximum and sum of weights
+   partial_ml[.., H, 2]. */
 struct attending {
     const sgf_device_row *rows;
     const item *items;
@@ -1059,7 +1083,10 @@ struct attending {
     void *const *pages;
     const f16 *q;
     f16 *out;
+    const parts *of;
+    const int32_t *part;
     float *partial, *partial_ml;
+    int32_t *arrived; /* [T, G]: how many of a row's parts are there; 0 between kernels */
     int H, G, C, layer, layers, window;
 };
 
@@ -1260,6 +1287,56 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
     }
 }
 
+/* The R heads of kv head g of a row: sums and outputs of its parts, scaled to a common maximum. */
+__device__ __forceinline__ void parts_merge(const attending &a, int row, int g, int R) {
+    parts own = a.of[row];
+    int i, n;
+    for (n = (int)threadIdx.x; n < R * a.C; n += (int)blockDim.x) {
+        int head = g * R + n / a.C, c = n % a.C;
+        float top = -INFINITY, sum = 0, x = 0;
+        for (i = 0; i < own.count; i++) {
+            size_t slot = (size_t)a.part[own.first + i] * (size_t)a.H + (size_t)head;
+            top = fmaxf(top, a.partial_ml[2 * slot]);
+        }
+        if (!(top > -INFINITY)) top = 0;
+        for (i = 0; i < own.count; i++) {
+            size_t slot = (size_t)a.part[own.first + i] * (size_t)a.H + (size_t)head;
+            float shrink = exp2_fast(a.partial_ml[2 * slot] - top);
+            sum += a.partial_ml[2 * slot + 1] * shrink;
+            x = fma_(a.partial[slot * (size_t)a.C + (size_t)c], shrink, x);
+        }
+        narrow(sum > 0 ? x / sum : 0, a.out + pair_at(a, row, head) + c);
+    }
+}
+/* Where a block's results are partial: of rows whose last part is its own, it makes the outputs. */
+template <int ROWS>
+__device__ __forceinline__ void outputs_merge(const attending &a, const item &own, int g, int R,
+                                              bool (&whole)[ROWS]) {
+    const int32_t *row = a.list + own.list;
+    int r;
+    if (own.partial < 0) return;
+    __syncthreads(); /* all parts of the block are written */
+    for (r = (int)threadIdx.x; r < own.rows; r += (int)blockDim.x)
+        whole[r] = last_of(a.arrived + row[r] * a.G + g, a.of[row[r]].count);
+    __syncthreads();
+    for (r = 0; r < own.rows; r++)
+        if (whole[r]) parts_merge(a, row[r], g, R);
+}
+/* Keys and values of the item's first tiles are wanted soon. (This asks them into L2, where the kernel ahead, which may
+   not have ended, still writes the newest.) */
+__device__ __forceinline__ void tiles_expect(const attending &a, place at, int last, int g) {
+    enum { TILES = 8, LINE = 128 };
+    int bytes = 2 * a.C, lines = (bytes + LINE - 1) / LINE, tile, i;
+    size_t head = (size_t)(a.layer * a.G + g) * (size_t)(2 * PAGE * bytes);
+    for (tile = 0; tile < TILES && at.span < last; tile++, at = place_next(a, at, last))
+        for (i = (int)threadIdx.x; i < 2 * TILE * lines; i += (int)blockDim.x) {
+            int key = at.base + i / (2 * lines), side = i / lines % 2;
+            if (key < at.end)
+                expect((const char *)at.page[key / PAGE] + head +
+                       (size_t)((side * PAGE + key % PAGE) * bytes + i % lines * LINE));
+        }
+}
+
 /* Segment attention on tensor cores, for prefill and decode alike: FlashAttention-2's loop (Dao 2023)
    over the keys that the item's spans name, and no others. A block of four warps for each kv head
    of each item, the longest items first. Scores and sums are f32; weights are rounded to f16 before
@@ -1269,6 +1346,7 @@ enum { ATTEND_THREADS = 128 };
 template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(attending a) {
     enum { THREADS = ATTEND_THREADS, STRIDE = CP + 8, CS = CP / 16 };
     __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
+    __shared__ bool whole[TILE];
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, lane = (int)threadIdx.x % 32;
     int warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4, i, n, s, last;
     uint32_t query[CS][4];
@@ -1283,6 +1361,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     if (own.rows) {
         now = place_of(a, own.span);
         line = tile_find<CP, THREADS>(a, now, g);
+        tiles_expect(a, now, last, g);
         pairs_begin(a, own, R, &pairs);
     }
     wait_for_last();
@@ -1346,6 +1425,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     }
     copy_wait<0>();
     outputs_store<CP>(a, own, g, R, acc, &pairs);
+    outputs_merge(a, own, g, R, whole);
 }
 
 /* The same with Hopper's products of four warps, for long prompts: three such groups, 192 pairs, share a tile. The
@@ -1411,6 +1491,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
 #ifdef SGF__GROUPS
     enum { BYTES = TILE * CP * 2 }; /* of the keys of a tile, and of its values */
     SHARED_ROOM(room);
+    __shared__ bool whole[WIDE_PAIRS];
     char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
     char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, tile, i, n, s, last;
@@ -1471,46 +1552,21 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     groups_close();
     groups_wait<0>();
     registers_settle<CP / 8>(acc);
-    outputs_store<CP>(a, a.items[blockIdx.x / (unsigned)a.G], g, R, acc, &pairs);
+    own = a.items[blockIdx.x / (unsigned)a.G];
+    outputs_store<CP>(a, own, g, R, acc, &pairs);
+    outputs_merge(a, own, g, R, whole);
 #else
     (void)a;
 #endif
 }
 
-/* Where the partial results of a row are: numbers part[first], ... */
-struct parts {
-    int32_t first, count; /* -1: none, its item wrote the output; 0: it sees nothing */
-};
-
-/* out[T, H C] of rows with partial results: sums and outputs of all of them, scaled to a common
-   maximum. A block for each head (x) and row (y). */
-__global__ void merge(const parts *of, const int32_t *part, const float *partial,
-                      const float *partial_ml, f16 *out, int H, int C) {
-    size_t head = blockIdx.x, row = blockIdx.y, slot;
-    parts own;
-    float top = -INFINITY, sum = 0;
-    int c, i;
-    next_may_begin();
-    own = of[row];
-    wait_for_last();
-    if (own.count < 0) return;
-    for (i = 0; i < own.count; i++) {
-        slot = (size_t)part[own.first + i] * (size_t)H + head;
-        top = fmaxf(top, partial_ml[2 * slot]);
-    }
-    if (!(top > -INFINITY)) top = 0;
-    for (i = 0; i < own.count; i++) {
-        slot = (size_t)part[own.first + i] * (size_t)H + head;
-        sum += partial_ml[2 * slot + 1] * exp2_fast(partial_ml[2 * slot] - top);
-    }
-    for (c = (int)threadIdx.x; c < C; c += (int)blockDim.x) {
-        float x = 0;
-        for (i = 0; i < own.count; i++) {
-            slot = (size_t)part[own.first + i] * (size_t)H + head;
-            x = fma_(partial[slot * (size_t)C + c], exp2_fast(partial_ml[2 * slot] - top), x);
-        }
-        narrow(sum > 0 ? x / sum : 0, out + (row * (size_t)H + head) * (size_t)C + c);
-    }
+/* out[T, H C] = 0 for rows that see nothing. A block for each row. */
+__global__ void attend_nothing(const parts *of, f16 *out, int N) {
+    int i;
+    follow();
+    if (of[blockIdx.x].count) return;
+    for (i = (int)threadIdx.x; i < N; i += (int)blockDim.x)
+        narrow(0, out + (size_t)blockIdx.x * (size_t)N + i);
 }
 
 /* ====================================================================================
@@ -1703,7 +1759,7 @@ struct shape {
     size_t rows, wanted, copies;                               /* how many, exactly */
     size_t groups, spans, pages, items, list, parts, partials; /* capacities */
     size_t bytes;                                              /* of the upload */
-    int wide, merge, hidden;
+    int wide, blind, hidden; /* blind: there are rows that see nothing */
     size_t first_kept;
 };
 
@@ -1743,7 +1799,7 @@ struct gpu {
     size_t slab_left;     /* pages left in the last slab */
     buffer staging, call; /* what a call uploads, pinned and on the device */
     buffer choices;       /* pinned: what gpu_choose uploads, and the ids it gets */
-    buffer work, partial, logits, hidden, blas_work, ids;
+    buffer work, partial, arrived, logits, hidden, blas_work, ids;
     product_plan plan[PLANS];
     unsigned plans; /* made so far */
     graph graphs[GRAPHS];
@@ -1971,7 +2027,7 @@ sgf_dtype common_type(const gpu *d) {
  * level. Groups that see the same spans of the same ancestor share a bucket: its keys are read
  * once for all their rows. Levels that a group shares with nobody are one bucket. Buckets are cut into
  * items of some rows, and, when there are few, along their keys, so that every multiprocessor has work;
- * then a row has several partial results, which `merge` puts together.
+ * then a row has several partial results, which the last of its blocks puts together.
  * ==================================================================================== */
 
 struct bucket {
@@ -2143,7 +2199,7 @@ sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *
     for (i = 0; i < d->items.n; i++)
         for (r = 0; r < d->items.at[i].rows; r++)
             d->of.at[d->list.at[d->items.at[i].list + r]].count++;
-    s->merge = 0;
+    s->blind = 0;
     for (i = 0; i < d->items.n; i++) {
         item *it = &d->items.at[i];
         it->partial = -1;
@@ -2158,7 +2214,7 @@ sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *
     for (i = 0; i < call->rows; i++) {
         parts *p = &d->of.at[i];
         p->first = (int32_t)n;
-        if (p->count >= 0) s->merge = 1;
+        if (p->count == 0) s->blind = 1;
         n += p->count > 0 ? (size_t)p->count : 0;
         p->count = p->count > 0 ? 0 : p->count; /* counted again as they are filled in */
     }
@@ -2422,7 +2478,9 @@ template <class W, class A, bool EXACT> struct pass {
         all.rows = u->row, all.items = u->items, all.list = u->list;
         all.spans = u->span, all.pages = u->page;
         all.q = (const f16 *)(void *)a->q, all.out = (f16 *)(void *)a->attended;
+        all.of = u->of, all.part = u->part;
         all.partial = partial, all.partial_ml = ml;
+        all.arrived = (int32_t *)(void *)d->arrived.at;
         all.H = d->H, all.G = d->G, all.C = d->C, all.layer = l, all.layers = d->L;
         all.window = (int)sgf_config_window(&d->model->config, l);
         TRY(d->C <= 16   ? attend_on<16>(d, s, all, err)
@@ -2430,9 +2488,9 @@ template <class W, class A, bool EXACT> struct pass {
             : d->C <= 64 ? attend_on<64>(d, s, all, err)
             : d->C <= 96 ? attend_on<96>(d, s, all, err)
                          : attend_on<128>(d, s, all, err));
-        if (!s->merge) return SGF_OK;
-        return launch(d, "merge", err, merge, grid_of((size_t)d->H, s->rows), 64, u->of, u->part,
-                      (const float *)partial, (const float *)ml, all.out, d->H, d->C);
+        if (!s->blind) return SGF_OK;
+        return launch(d, "attend_nothing", err, attend_nothing, grid_of(s->rows), 256, u->of,
+                      all.out, d->H * d->C);
     }
     static sgf_status attention(gpu *d, const shape *s, const uploaded *u, const activations *a,
                                 int l, sgf_error *err) {
@@ -2503,7 +2561,7 @@ template <class W, class A, bool EXACT> struct pass {
         if (!d->chain || s->rows > FEW || d->D % 8 || d->F % 8) return fit;
         for (fit.slots = CHAIN_MANY; fit.slots >= CHAIN_LEAST;
              fit.slots -= CHAIN_MANY - CHAIN_LEAST) {
-            fit.bytes = 2 * CHAIN_SUMS * sizeof(float) +
+            fit.bytes = CHAIN_WARPS * CHAIN_SUMS * sizeof(float) +
                         sizeof(f16) * ((size_t)(CHAIN_WARPS * fit.slots * CHAIN_SLOT) +
                                        s->rows * (size_t)chain_width(widest));
             if (fit.bytes <= d->room) return fit;
@@ -2727,6 +2785,16 @@ struct prepared {
     uploaded u;
     activations a;
 };
+/* Room for attending.arrived, of which 0 is written here alone: kernels leave it so. */
+sgf_status arrived_reserve(gpu *d, size_t bytes, sgf_error *err) {
+    buffer *b = &d->arrived;
+    size_t before = b->size, made;
+    TRY(buffer_reserve(d, b, bytes, "attention", err));
+    made = b->size, b->size = before; /* should it fail, it is made again */
+    if (made != before) CUDA(err, "cudaMemsetAsync", cudaMemsetAsync(b->at, 0, made, d->stream));
+    b->size = made;
+    return SGF_OK;
+}
 /* Plan the call, make room, and fill the staging buffer. */
 sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_error *err) {
     int chained = d->exact || d->type == SGF_F32;
@@ -2756,6 +2824,7 @@ sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_er
     TRY(buffer_reserve(d, &d->partial,
                        s->partials * (size_t)d->H * (size_t)(d->C + 2) * sizeof(float), "attention",
                        err));
+    if (s->partials) TRY(arrived_reserve(d, s->rows * (size_t)d->G * sizeof(int32_t), err));
     TRY(buffer_reserve(d, &d->hidden, call->hidden ? s->rows * (size_t)d->D * sizeof(float) : 0,
                        "hidden states", err));
     kept = call->keep ? call->all_kept : least(s->wanted, LOGITS_ROWS);
@@ -2866,8 +2935,8 @@ sgf_status gpu_page(void *device, void **page, sgf_error *err) {
 }
 void gpu_close(void *device) {
     gpu *d = (gpu *)device;
-    buffer *all[] = {&d->call,   &d->work,      &d->partial, &d->logits,
-                     &d->hidden, &d->blas_work, &d->ids};
+    buffer *all[] = {&d->call,   &d->work,   &d->partial,   &d->arrived,
+                     &d->logits, &d->hidden, &d->blas_work, &d->ids};
     size_t i;
     if (!d) return;
     if (d->stream) cudaStreamSynchronize(d->stream);
@@ -2990,7 +3059,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
         TRY(room_allow(few_chain<CHAIN_MANY>, d->room, err));
         TRY(room_allow(few_chain<CHAIN_LEAST>, d->room, err));
         TRY(room_share(err, few_chain<CHAIN_MANY>, few_chain<CHAIN_LEAST>, attend<16>, attend<32>,
-                       attend<64>, attend<96>, attend<128>, merge, rotate_store<f16>,
+                       attend<64>, attend<96>, attend<128>, attend_nothing, rotate_store<f16>,
                        norm_rotate_store<false, f16>));
     }
     if (flags[0])
