@@ -848,7 +848,6 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
                     const f16 *even = slot + (t ^ turned) * 8, *odd = slot + ((t + 4) ^ turned) * 8;
                     copy_wait<SLOTS - 2>();
                     __syncwarp(); /* the slot is here, and all have read the one before */
-                    chain_fetch(all, ahead, warp, slots + (now + SLOTS - 1) % SLOTS * CHAIN_SLOT);
 #pragma unroll
                     for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
                         uint4 of =
@@ -858,6 +857,7 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
                         mma(sum[i % 2 * 2], low, of.x, of.y);
                         mma(sum[i % 2 * 2 + 1], high, of.z, of.w);
                     }
+                    chain_fetch(all, ahead, warp, slots + (now + SLOTS - 1) % SLOTS * CHAIN_SLOT);
                     now = (now + 1) % SLOTS;
                 }
                 for (i = 0; i < 2; i++) to[i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
@@ -1063,12 +1063,12 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
 struct item {
     int32_t list, rows;  /* which: list[list], ... */
     int32_t span, spans; /* of the plan's own spans */
-    int32_t partial;     /* where it leaves its results; -1: it is all its rows have */
+    int32_t partial;     /* slot[partial], ...: where its rows' results go; -1: it is all they have */
     int32_t low;         /* the least index of its rows */
     int32_t keys;        /* of its spans, for the last of its rows */
 };
 
-/* Where the partial results of a row are: numbers part[first], ... */
+/* Which partial results are a row's. */
 struct parts {
     int32_t first, count; /* -1: none, its item wrote the output; 0: it sees nothing */
 };
@@ -1084,17 +1084,28 @@ struct attending {
     const f16 *q;
     f16 *out;
     const parts *of;
-    const int32_t *part;
+    const int32_t *slot;
     float *partial, *partial_ml;
     int32_t *arrived; /* [T, G]: how many of a row's parts are there; 0 between kernels */
     int H, G, C, layer, layers, window;
 };
 
+/* Exponents are of 2. */
+#define LOG2E 1.44269504f
 /* Where a block is among the keys of its item. */
 struct place {
     int span, base, end; /* keys [base, min(base + TILE, end)) of that span */
     void *const *page;   /* of the span's sequence */
 };
+/* Who sees its keys (as sgf_device_span's own), and their mass. */
+struct kind {
+    int own;
+    float mass;
+};
+__device__ __forceinline__ kind kind_of(const attending &a, int span) {
+    kind of = {a.spans[span].own, a.spans[span].log_mass * LOG2E};
+    return of;
+}
 __device__ __forceinline__ place place_of(const attending &a, int span) {
     place at = {span, a.spans[span].begin, a.spans[span].end, a.pages + a.spans[span].first_page};
     return at;
@@ -1176,19 +1187,17 @@ __device__ __forceinline__ void pairs_begin(const attending &a, const item &own,
 __device__ __forceinline__ size_t pair_at(const attending &a, int row, int head) {
     return ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
 }
-/* Exponents are of 2. */
-#define LOG2E 1.44269504f
 /* Scores become weights, exponentials of 2 above the greatest score so far; sums and outputs so far are to be
    multiplied by shrink. */
 __device__ __forceinline__ void weigh(const attending &a, const item &own, int R, place now,
-                                      float scale, float (&score)[TILE / 8][4], float (&shrink)[2],
+                                      kind of, float scale, float (&score)[TILE / 8][4], float (&shrink)[2],
                                       two_pairs *p) {
-    int mine = a.spans[now.span].own, t = (int)threadIdx.x % 4, n, i, h;
-    float mass = a.spans[now.span].log_mass * LOG2E, highest[2];
-    if (now.base + TILE > now.end || (mine && now.base + TILE - 1 > own.low)) {
+    int t = (int)threadIdx.x % 4, n, i, h;
+    float highest[2];
+    if (now.base + TILE > now.end || (of.own && now.base + TILE - 1 > own.low)) {
         int limit[2]; /* what a row does not see weighs nothing */
         for (h = 0; h < 2; h++)
-            limit[h] = mine && p->index[h] + 1 < now.end ? p->index[h] + 1 : now.end;
+            limit[h] = of.own && p->index[h] + 1 < now.end ? p->index[h] + 1 : now.end;
 #pragma unroll
         for (n = 0; n < TILE / 8; n++)
 #pragma unroll
@@ -1221,11 +1230,11 @@ __device__ __forceinline__ void weigh(const attending &a, const item &own, int R
         float safe;
         highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 1));
         highest[h] = fmaxf(highest[h], __shfl_xor_sync(0xFFFFFFFFu, highest[h], 2));
-        highest[h] = fmaxf(p->top[h], fma_(highest[h], scale, mass));
+        highest[h] = fmaxf(p->top[h], fma_(highest[h], scale, of.mass));
         safe = highest[h] > -INFINITY ? highest[h] : 0; /* nothing was seen yet */
         shrink[h] = exp2_fast(p->top[h] - safe);
         p->top[h] = highest[h];
-        highest[h] = mass - safe;
+        highest[h] = of.mass - safe;
         p->sum[h] *= shrink[h];
     }
 #pragma unroll
@@ -1253,9 +1262,24 @@ __device__ __forceinline__ void outputs_shrink(float (&acc)[CP / 8][4], const fl
 #pragma unroll
         for (i = 0; i < 4; i++) acc[n][i] *= shrink[i / 2];
 }
+/* Where the results of a lane's pairs u and u + 8 go. */
+struct pair_ends {
+    int row[2];  /* -1: there is none */
+    int slot[2]; /* -1: into the output */
+};
+__device__ __forceinline__ pair_ends ends_find(const attending &a, const item &own, int R) {
+    int warp = (int)threadIdx.x / 32, u = (int)threadIdx.x % 32 / 4, h;
+    pair_ends to;
+    for (h = 0; h < 2; h++) {
+        int pair = warp * 16 + u + 8 * h;
+        to.row[h] = pair_row(a, own, R, h);
+        to.slot[h] = to.row[h] < 0 || own.partial < 0 ? -1 : a.slot[own.partial + pair / R];
+    }
+    return to;
+}
 /* The outputs of a lane's pairs, or the partial results. */
 template <int CP>
-__device__ __forceinline__ void outputs_store(const attending &a, const item &own, int g, int R,
+__device__ __forceinline__ void outputs_store(const attending &a, const pair_ends &to, int g, int R,
                                               const float (&acc)[CP / 8][4], two_pairs *p) {
     int warp = (int)threadIdx.x / 32, t = (int)threadIdx.x % 4, u = (int)threadIdx.x % 32 / 4;
     int n, i, h;
@@ -1264,11 +1288,11 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
         p->sum[h] += __shfl_xor_sync(0xFFFFFFFFu, p->sum[h], 2);
     }
     for (h = 0; h < 2; h++) {
-        int pair = warp * 16 + u + 8 * h, head = g * R + pair % R;
-        int row = pair_row(a, own, R, h);
-        size_t at = pair_at(a, row, head), slot;
-        if (row < 0) continue;
-        if (own.partial < 0) {
+        int head = g * R + (warp * 16 + u + 8 * h) % R;
+        size_t at, slot;
+        if (to.row[h] < 0) continue;
+        at = pair_at(a, to.row[h], head);
+        if (to.slot[h] < 0) {
             float share = p->sum[h] > 0 ? 1.0f / p->sum[h] : 0;
 #pragma unroll
             for (n = 0; n < CP / 8; n++)
@@ -1277,7 +1301,7 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
                         acc[n][2 * h] * share, acc[n][2 * h + 1] * share);
             continue;
         }
-        slot = (size_t)(own.partial + pair / R) * (size_t)a.H + (size_t)head;
+        slot = (size_t)to.slot[h] * (size_t)a.H + (size_t)head;
 #pragma unroll
         for (n = 0; n < CP / 8; n++)
             for (i = 0; i < 2; i++)
@@ -1286,41 +1310,50 @@ __device__ __forceinline__ void outputs_store(const attending &a, const item &ow
         if (t == 0) a.partial_ml[2 * slot] = p->top[h], a.partial_ml[2 * slot + 1] = p->sum[h];
     }
 }
-
-/* The R heads of kv head g of a row: sums and outputs of its parts, scaled to a common maximum. */
-__device__ __forceinline__ void parts_merge(const attending &a, int row, int g, int R) {
-    parts own = a.of[row];
-    int i, n;
-    for (n = (int)threadIdx.x; n < R * a.C; n += (int)blockDim.x) {
-        int head = g * R + n / a.C, c = n % a.C;
-        float top = -INFINITY, sum = 0, x = 0;
-        for (i = 0; i < own.count; i++) {
-            size_t slot = (size_t)a.part[own.first + i] * (size_t)a.H + (size_t)head;
-            top = fmaxf(top, a.partial_ml[2 * slot]);
-        }
-        if (!(top > -INFINITY)) top = 0;
-        for (i = 0; i < own.count; i++) {
-            size_t slot = (size_t)a.part[own.first + i] * (size_t)a.H + (size_t)head;
-            float shrink = exp2_fast(a.partial_ml[2 * slot] - top);
-            sum += a.partial_ml[2 * slot + 1] * shrink;
-            x = fma_(a.partial[slot * (size_t)a.C + (size_t)c], shrink, x);
-        }
-        narrow(sum > 0 ? x / sum : 0, a.out + pair_at(a, row, head) + c);
-    }
+/* The parts of row threadIdx.x of a block that leaves partial results; count 0: there is no such row. */
+__device__ __forceinline__ parts parts_find(const attending &a, const item &own) {
+    parts none = {0, 0};
+    return own.partial >= 0 && (int)threadIdx.x < own.rows
+               ? a.of[a.list[own.list + (int)threadIdx.x]]
+               : none;
 }
-/* Where a block's results are partial: of rows whose last part is its own, it makes the outputs. */
+/* Behind outputs_store: the block that leaves the last part of a row (whole[its number]) puts them all together,
+   scaled to a common maximum, for the heads of its kv head. A thread for four channels. */
 template <int ROWS>
-__device__ __forceinline__ void outputs_merge(const attending &a, const item &own, int g, int R,
-                                              bool (&whole)[ROWS]) {
+__device__ __forceinline__ void parts_merge(const attending &a, const item &own, int g, int R,
+                                            parts mine, parts (&whole)[ROWS]) {
     const int32_t *row = a.list + own.list;
-    int r;
+    int r = (int)threadIdx.x, fours = R * a.C / 4, n, i;
     if (own.partial < 0) return;
-    __syncthreads(); /* all parts of the block are written */
-    for (r = (int)threadIdx.x; r < own.rows; r += (int)blockDim.x)
-        whole[r] = last_of(a.arrived + row[r] * a.G + g, a.of[row[r]].count);
+    __syncthreads(); /* all that the block leaves is written */
+    if (r < own.rows) {
+        if (!last_of(a.arrived + row[r] * a.G + g, mine.count)) mine.count = 0;
+        whole[r] = mine;
+    }
     __syncthreads();
-    for (r = 0; r < own.rows; r++)
-        if (whole[r]) parts_merge(a, row[r], g, R);
+    for (n = (int)threadIdx.x; n < own.rows * fours; n += (int)blockDim.x) {
+        parts of = whole[n / fours];
+        int c = n % fours * 4, head = g * R + c / a.C;
+        size_t slot = (size_t)of.first * (size_t)a.H + (size_t)head;
+        const float *ml = a.partial_ml + 2 * slot, *x = a.partial + slot * (size_t)a.C + c % a.C;
+        float top = -INFINITY, sum = 0;
+        float4 all = {0, 0, 0, 0};
+        uint2 out;
+        if (of.count == 0) continue;
+#pragma unroll 4
+        for (i = 0; i < of.count; i++) {
+            float m = ml[2 * a.H * i], s = ml[2 * a.H * i + 1], next = fmaxf(top, m), shrink, grow;
+            float4 part = *(const float4 *)(const void *)(x + (size_t)i * (size_t)(a.H * a.C));
+            shrink = next > -INFINITY ? exp2_fast(top - next) : 0;
+            grow = next > -INFINITY ? exp2_fast(m - next) : 0;
+            top = next, sum = fma_(sum, shrink, s * grow);
+            all.x = fma_(all.x, shrink, part.x * grow), all.y = fma_(all.y, shrink, part.y * grow);
+            all.z = fma_(all.z, shrink, part.z * grow), all.w = fma_(all.w, shrink, part.w * grow);
+        }
+        sum = sum > 0 ? 1.0f / sum : 0;
+        out.x = f16_pack(all.x * sum, all.y * sum), out.y = f16_pack(all.z * sum, all.w * sum);
+        *(uint2 *)(void *)(a.out + pair_at(a, row[n / fours], head) + c % a.C) = out;
+    }
 }
 /* Keys and values of the item's first tiles are wanted soon. (This asks them into L2, where the kernel ahead, which may
    not have ended, still writes the newest.) */
@@ -1346,7 +1379,7 @@ enum { ATTEND_THREADS = 128 };
 template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(attending a) {
     enum { THREADS = ATTEND_THREADS, STRIDE = CP + 8, CS = CP / 16 };
     __shared__ __align__(16) f16 ks[TILE * STRIDE], vs[TILE * STRIDE];
-    __shared__ bool whole[TILE];
+    __shared__ parts whole[TILE];
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, lane = (int)threadIdx.x % 32;
     int warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4, i, n, s, last;
     uint32_t query[CS][4];
@@ -1354,15 +1387,21 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     two_pairs pairs;
     lines<CP, THREADS> line;
     place now, next;
+    kind of;
+    pair_ends to;
+    parts mine;
     item own;
     next_may_begin(); /* and until wait_for_last only what was uploaded is read */
     own = a.items[blockIdx.x / (unsigned)a.G];
     last = own.span + own.spans;
     if (own.rows) {
         now = place_of(a, own.span);
+        of = kind_of(a, own.span);
         line = tile_find<CP, THREADS>(a, now, g);
         tiles_expect(a, now, last, g);
         pairs_begin(a, own, R, &pairs);
+        to = ends_find(a, own, R);
+        mine = parts_find(a, own);
     }
     wait_for_last();
     if (own.rows == 0) return; /* the whole block: an item that fills the grid */
@@ -1372,7 +1411,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     copy_close();
     for (s = 0; s < CS; s++)
         for (i = 0; i < 4; i++) { /* a fragment: rows u, u + 8; columns 2t, 2t + 8 */
-            int c = s * 16 + 2 * t + (i / 2) * 8, row = pair_row(a, own, R, i % 2);
+            int c = s * 16 + 2 * t + (i / 2) * 8, row = to.row[i % 2];
             int head = g * R + (warp * 16 + u + i % 2 * 8) % R;
             query[s][i] = row >= 0 && c < a.C
                               ? *(const uint32_t *)(const void *)(a.q + pair_at(a, row, head) + c)
@@ -1403,7 +1442,8 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
             tile_copy<CP, THREADS, false>(shared_at(ks), a, line, 0);
         }
         copy_close();
-        weigh(a, own, R, now, scale, score, shrink, &pairs);
+        weigh(a, own, R, now, of, scale, score, shrink, &pairs);
+        if (next.span != now.span && next.span < last) of = kind_of(a, next.span);
         outputs_shrink<CP>(acc, shrink);
         copy_wait<1>(); /* V is here */
         __syncthreads();
@@ -1424,8 +1464,8 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
         copy_close();
     }
     copy_wait<0>();
-    outputs_store<CP>(a, own, g, R, acc, &pairs);
-    outputs_merge(a, own, g, R, whole);
+    outputs_store<CP>(a, to, g, R, acc, &pairs);
+    parts_merge(a, own, g, R, mine, whole);
 }
 
 /* The same with Hopper's products of four warps, for long prompts: three such groups, 192 pairs, share a tile. The
@@ -1491,7 +1531,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
 #ifdef SGF__GROUPS
     enum { BYTES = TILE * CP * 2 }; /* of the keys of a tile, and of its values */
     SHARED_ROOM(room);
-    __shared__ bool whole[WIDE_PAIRS];
+    __shared__ parts whole[WIDE_PAIRS];
     char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
     char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, tile, i, n, s, last;
@@ -1524,7 +1564,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
                     last, g);
     groups_wait<0>();
     registers_settle<TILE / 8>(score);
-    weigh(a, own, R, now, scale, score, shrink, &pairs);
+    weigh(a, own, R, now, kind_of(a, now.span), scale, score, shrink, &pairs);
     for (s = 0; s < TILE / 16; s++) weights_pack(score, s, weight[s]);
     for (tile = 1; (now = place_next(a, now, last)).span < last; tile++) {
         registers_settle<CP / 8>(acc);
@@ -1538,7 +1578,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
         groups_close();
         groups_wait<1>();
         registers_settle<TILE / 8>(score);
-        weigh(a, own, R, now, scale, score, shrink, &pairs);
+        weigh(a, own, R, now, kind_of(a, now.span), scale, score, shrink, &pairs);
         groups_wait<0>();
         registers_settle<CP / 8>(acc);
         outputs_shrink<CP>(acc, shrink);
@@ -1553,8 +1593,8 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     groups_wait<0>();
     registers_settle<CP / 8>(acc);
     own = a.items[blockIdx.x / (unsigned)a.G];
-    outputs_store<CP>(a, own, g, R, acc, &pairs);
-    outputs_merge(a, own, g, R, whole);
+    outputs_store<CP>(a, ends_find(a, own, R), g, R, acc, &pairs);
+    parts_merge(a, own, g, R, parts_find(a, own), whole);
 #else
     (void)a;
 #endif
@@ -1757,7 +1797,7 @@ struct product_plan {
    only in the numbers that were uploaded. */
 struct shape {
     size_t rows, wanted, copies;                               /* how many, exactly */
-    size_t groups, spans, pages, items, list, parts, partials; /* capacities */
+    size_t groups, spans, pages, items, list, partials; /* capacities */
     size_t bytes;                                              /* of the upload */
     int wide, blind, hidden; /* blind: there are rows that see nothing */
     size_t first_kept;
@@ -1807,7 +1847,7 @@ struct gpu {
     array<item> items, ordered;
     array<size_t> of_length;
     array<sgf_device_span> cut; /* the plan's spans */
-    array<int32_t> list, part, bucket_rows, level_bucket;
+    array<int32_t> list, slot, bucket_rows, level_bucket;
     array<parts> of;
     array<struct bucket> buckets;
 };
@@ -2155,7 +2195,7 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
 /* How many keys an item may have, so that there is work for all multiprocessors, two items each, and none
    of them works on a long item when all others are done: a prefix that many short sequences share. */
 size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
-    size_t b, keys = 0, longest = 0, step;
+    size_t b, keys = 0, step;
     for (b = 0; b < d->buckets.n; b++) {
         const bucket *k = &d->buckets.at[b];
         size_t cuts = (k->rows + each - 1) / each, length = 0;
@@ -2163,12 +2203,10 @@ size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
         for (s = k->span; s < k->span + k->spans; s++)
             length += (size_t)(call->span[s].end - call->span[s].begin);
         keys += cuts * length * (size_t)d->G;
-        longest = most(longest, length);
     }
     step = keys / (2 * (size_t)d->processors);
     step = (step + TILE - 1) / TILE * TILE;
-    /* what is short is not cut: a second launch costs as much as two tiles */
-    return most(step, longest <= 4 * TILE ? 4 * TILE : 2 * TILE);
+    return most(step, TILE);
 }
 /* The items with most tiles of keys first: what begins last should end soon. */
 sgf_status plan_order(gpu *d, sgf_error *err) {
@@ -2189,10 +2227,10 @@ sgf_status plan_order(gpu *d, sgf_error *err) {
     for (i = 0; i < d->items.n; i++) d->items.at[i] = d->ordered.at[i];
     return SGF_OK;
 }
-/* Number the partial results, and list them for every row. */
+/* Number the partial results, a row's behind each other. */
 sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
-    size_t i, n = 0;
-    int32_t r, partials = 0;
+    size_t i;
+    int32_t r, n = 0, partials = 0;
     parts none = {0, 0};
     d->of.n = 0;
     for (i = 0; i < call->rows; i++) TRY(d->of.add(none, err));
@@ -2213,21 +2251,20 @@ sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *
             d->of.at[d->list.at[d->items.at[i].list + r]].count = -1;
     for (i = 0; i < call->rows; i++) {
         parts *p = &d->of.at[i];
-        p->first = (int32_t)n;
+        p->first = n;
         if (p->count == 0) s->blind = 1;
-        n += p->count > 0 ? (size_t)p->count : 0;
-        p->count = p->count > 0 ? 0 : p->count; /* counted again as they are filled in */
+        n += p->count > 0 ? p->count : 0;
+        p->count = p->count > 0 ? 0 : p->count; /* counted again as they are numbered */
     }
-    TRY(d->part.room(n + 1, err));
-    d->part.n = n;
+    TRY(d->slot.room((size_t)n + 1, err));
+    d->slot.n = (size_t)n;
     for (i = 0; i < d->items.n; i++) {
         const item *it = &d->items.at[i];
         for (r = 0; it->partial >= 0 && r < it->rows; r++) {
             parts *p = &d->of.at[d->list.at[it->list + r]];
-            d->part.at[p->first + p->count++] = it->partial + r;
+            d->slot.at[it->partial + r] = p->first + p->count++;
         }
     }
-    s->partials = (size_t)partials;
     return SGF_OK;
 }
 /* The whole plan of a call. */
@@ -2261,7 +2298,7 @@ struct uploaded {
     void *const *page;
     const int32_t *wanted; /* numbers of the rows whose logits are wanted */
     const item *items;
-    const int32_t *list, *part;
+    const int32_t *list, *slot;
     const parts *of;
 };
 
@@ -2291,7 +2328,7 @@ size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded 
                           chained ? (call ? call->spans : 0) : d->cut.n, s->spans);
     u->items = upload_part(d, &at, call ? d->items.at : NULL, d->items.n, s->items);
     u->list = upload_part(d, &at, call ? d->list.at : NULL, d->list.n, s->list);
-    u->part = upload_part(d, &at, call ? d->part.at : NULL, d->part.n, s->parts);
+    u->slot = upload_part(d, &at, call ? d->slot.at : NULL, d->slot.n, s->partials);
     u->of = upload_part(d, &at, call ? d->of.at : NULL, d->of.n, chained ? 0 : s->rows);
     u->wanted = (const int32_t *)(const void *)(d->call.at + at);
     for (i = 0; call && i < call->rows; i++)
@@ -2478,7 +2515,7 @@ template <class W, class A, bool EXACT> struct pass {
         all.rows = u->row, all.items = u->items, all.list = u->list;
         all.spans = u->span, all.pages = u->page;
         all.q = (const f16 *)(void *)a->q, all.out = (f16 *)(void *)a->attended;
-        all.of = u->of, all.part = u->part;
+        all.of = u->of, all.slot = u->slot;
         all.partial = partial, all.partial_ml = ml;
         all.arrived = (int32_t *)(void *)d->arrived.at;
         all.H = d->H, all.G = d->G, all.C = d->C, all.layer = l, all.layers = d->L;
@@ -2812,8 +2849,7 @@ sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_er
     if (!chained) {
         s->items = call->rows > GRAPH_ROWS ? most(1, d->items.n) : rounded(d->items.n);
         s->list = rounded(d->list.n);
-        s->parts = rounded(d->part.n);
-        s->partials = rounded(s->partials);
+        s->partials = rounded(d->slot.n);
     }
     s->hidden = call->hidden != NULL;
     s->first_kept = call->first_kept;
@@ -2957,7 +2993,7 @@ void gpu_close(void *device) {
     free(d->of_length.at);
     free(d->cut.at);
     free(d->list.at);
-    free(d->part.at);
+    free(d->slot.at);
     free(d->bucket_rows.at);
     free(d->level_bucket.at);
     free(d->of.at);
