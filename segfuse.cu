@@ -651,9 +651,8 @@ enum {
     CHAIN_ROWS = 8,                       /* of w, of a tile */
     CHAIN_STEP = 128,                     /* of K */
     CHAIN_SLOT = CHAIN_ROWS * CHAIN_STEP, /* values */
-    CHAIN_SUMS = CHAIN_WARPS * 32 * 2,    /* floats: what all lanes have of a tile; there are CHAIN_WARPS of them */
     CHAIN_PAD = 32,                       /* values between rows of x, for the banks */
-    CHAIN_MANY = 8,                       /* slots of a warp, beside which `attend` has room, too */
+    CHAIN_MANY = 10,                      /* slots of a warp, beside which `attend` has room, too */
     CHAIN_LEAST = 4
 };
 struct chain_job : few_job {
@@ -669,6 +668,10 @@ struct chain_jobs {
 /* x in shared memory: values from a row to the next. Behind K there are zeros to the end of a step. */
 __device__ __host__ __forceinline__ int chain_width(int K) {
     return (K + CHAIN_STEP - 1) / CHAIN_STEP * CHAIN_STEP + CHAIN_PAD;
+}
+/* Floats: what the warps have of a tile for each warp. */
+__device__ __host__ __forceinline__ int chain_sums(int rows) {
+    return CHAIN_WARPS * CHAIN_WARPS * CHAIN_ROWS * rows;
 }
 /* This block's first tile. */
 __device__ __forceinline__ int chain_first(const chain_job &a) {
@@ -807,10 +810,11 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
     SHARED_ROOM(room); /* sums of a tile for each warp, the warps' slots, x */
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     float *sums = (float *)(void *)room;
-    f16 *slots = (f16 *)(void *)(sums + CHAIN_WARPS * CHAIN_SUMS) + warp * SLOTS * CHAIN_SLOT;
+    f16 *slots =
+        (f16 *)(void *)(sums + chain_sums(all.job[0].rows)) + warp * SLOTS * CHAIN_SLOT;
     f16 *brought = slots + (CHAIN_WARPS - warp) * SLOTS * CHAIN_SLOT;
     int j, i, k, w, tile, grid = (int)gridDim.x;
-    unsigned now = 0;       /* the slot that is read */
+    int now = 0, last = SLOTS - 1; /* the slot that is read, and the one before */
     int turned = u % 2 * 4; /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
     chain_place ahead = {0, chain_first(all.job[0]) - grid, 0, 0, NULL, 0, 0};
     chain_share own = chain_split(all.job[0].rows);
@@ -823,6 +827,7 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
 #pragma unroll 1
     for (j = 0; j < all.jobs; j++) {
         const chain_job &a = all.job[j];
+        float *part = sums + u * CHAIN_ROWS + t * 2; /* this lane's, of a warp's of a tile */
         const f16 *x = brought + (u < a.rows ? u : 0) * chain_width(a.K) + t * 8;
         if (j) blocks_meet(there);
         if (j + 1 == all.jobs) next_may_begin(); /* no sooner: what `attend` expects would be gone from L2 */
@@ -841,13 +846,14 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
             if (ends) end = few_find(a, a.way, u, n, row);
             for (w = 0; w < CHAIN_WARPS && tile + w * grid < a.tiles; w++) {
                 float sum[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
-                float *to = sums + w * CHAIN_SUMS + warp * 64 + lane * 2;
+                float *to = part + (w * CHAIN_WARPS + warp) * a.rows * CHAIN_ROWS;
 #pragma unroll 1
                 for (k = warp * CHAIN_STEP; k < a.K; k += CHAIN_WARPS * CHAIN_STEP) {
                     const f16 *slot = slots + now * CHAIN_SLOT + u * CHAIN_STEP;
                     const f16 *even = slot + (t ^ turned) * 8, *odd = slot + ((t + 4) ^ turned) * 8;
                     copy_wait<SLOTS - 2>();
                     __syncwarp(); /* the slot is here, and all have read the one before */
+                    chain_fetch(all, ahead, warp, slots + last * CHAIN_SLOT);
 #pragma unroll
                     for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
                         uint4 of =
@@ -857,17 +863,18 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
                         mma(sum[i % 2 * 2], low, of.x, of.y);
                         mma(sum[i % 2 * 2 + 1], high, of.z, of.w);
                     }
-                    chain_fetch(all, ahead, warp, slots + (now + SLOTS - 1) % SLOTS * CHAIN_SLOT);
-                    now = (now + 1) % SLOTS;
+                    last = now, now = now + 1 < SLOTS ? now + 1 : 0;
                 }
-                for (i = 0; i < 2; i++) to[i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
+                for (i = 0; i < 2 && u < a.rows; i++)
+                    to[i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
             }
             __syncthreads();
             if (ends) {
-                const float *from = sums + warp * CHAIN_SUMS + lane * 2;
+                const float *from = part + warp * CHAIN_WARPS * a.rows * CHAIN_ROWS;
                 float made[2] = {0, 0};
 #pragma unroll
-                for (i = 0; i < CHAIN_WARPS; i++) made[0] += from[i * 64], made[1] += from[i * 64 + 1];
+                for (i = 0; i < CHAIN_WARPS; i++, from += a.rows * CHAIN_ROWS)
+                    made[0] += from[0], made[1] += from[1];
                 few_store(a, a.way, u, n, row, end, made);
             }
             if (tile + CHAIN_WARPS * grid < a.tiles) __syncthreads(); /* sums are read */
@@ -1065,7 +1072,7 @@ struct item {
     int32_t span, spans; /* of the plan's own spans */
     int32_t partial;     /* slot[partial], ...: where its rows' results go; -1: it is all they have */
     int32_t low;         /* the least index of its rows */
-    int32_t keys;        /* of its spans, for the last of its rows */
+    int32_t keys;        /* of its spans, for the last of its rows, tiled */
 };
 
 /* Which partial results are a row's. */
@@ -2153,7 +2160,11 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
 int32_t span_end(const sgf_device_span *span, int32_t index) {
     return span->own && index + 1 < span->end ? index + 1 : span->end;
 }
-/* Items for rows [at, at + count) of a bucket; `step`: keys of an item at most, a multiple of TILE. */
+/* Keys as tiles count them, which hold those of one span. */
+size_t tiled(size_t keys) {
+    return (keys + TILE - 1) / TILE * TILE;
+}
+/* Items for rows [at, at + count) of a bucket; `step`: keys of an item at most, tiled. */
 sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size_t at, size_t count,
                       size_t step, sgf_error *err) {
     const int32_t *rows = d->bucket_rows.at + b->first + at;
@@ -2176,7 +2187,7 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
         while (span.begin < end) {
             span.end = (int32_t)least((size_t)end, (size_t)span.begin + (step - keys));
             TRY(d->cut.add(span, err));
-            keys += (size_t)(span.end - span.begin);
+            keys += tiled((size_t)(span.end - span.begin));
             span.begin = span.end;
             if (keys < step) continue;
             made.spans = (int32_t)d->cut.n - made.span;
@@ -2201,11 +2212,10 @@ size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
         size_t cuts = (k->rows + each - 1) / each, length = 0;
         int32_t s;
         for (s = k->span; s < k->span + k->spans; s++)
-            length += (size_t)(call->span[s].end - call->span[s].begin);
+            length += tiled((size_t)(call->span[s].end - call->span[s].begin));
         keys += cuts * length * (size_t)d->G;
     }
-    step = keys / (2 * (size_t)d->processors);
-    step = (step + TILE - 1) / TILE * TILE;
+    step = tiled(keys / (2 * (size_t)d->processors));
     return most(step, TILE);
 }
 /* The items with most tiles of keys first: what begins last should end soon. */
@@ -2598,7 +2608,7 @@ template <class W, class A, bool EXACT> struct pass {
         if (!d->chain || s->rows > FEW || d->D % 8 || d->F % 8) return fit;
         for (fit.slots = CHAIN_MANY; fit.slots >= CHAIN_LEAST;
              fit.slots -= CHAIN_MANY - CHAIN_LEAST) {
-            fit.bytes = CHAIN_WARPS * CHAIN_SUMS * sizeof(float) +
+            fit.bytes = (size_t)chain_sums((int)s->rows) * sizeof(float) +
                         sizeof(f16) * ((size_t)(CHAIN_WARPS * fit.slots * CHAIN_SLOT) +
                                        s->rows * (size_t)chain_width(widest));
             if (fit.bytes <= d->room) return fit;
