@@ -2693,9 +2693,13 @@ template <class W, class A, bool EXACT> struct pass {
         }
         chain_add(c, d, heads_normed(w) ? PLAIN : ROTATED, job, a->x, w->attn_norm);
     }
-    /* sgf__layer_forward by `few_chain`, from queries, keys and values on to those of the next layer. */
+    /* Whether `few_chain` makes the logits, too. */
+    static bool logits_chained(const gpu *d, const shape *s, int keep) {
+        return chain_fit(d, s).slots && keep && s->wanted == s->rows && !s->hidden;
+    }
+    /* sgf__layer_forward by `few_chain`, from queries, keys and values on to those of the next layer, or the logits. */
     static sgf_status layer_chained(gpu *d, const shape *s, const uploaded *u, const activations *a,
-                                    int l, sgf_error *err) {
+                                    int keep, int l, sgf_error *err) {
         const layer_weights *w = &d->layer[l];
         chain_jobs first = {}, rest = {};
         if (l == 0) {
@@ -2710,11 +2714,16 @@ template <class W, class A, bool EXACT> struct pass {
         chain_add(&rest, d, PLAIN, residual_job(d, s, a, w->down, a->h, w->down_bias, d->F), NULL,
                   NULL);
         if (l + 1 < d->L) heads_chain(&rest, d, s, u, a, l + 1);
+        else if (logits_chained(d, s, keep)) {
+            few_job job = few_of(d->output, a->normed, d->V, d->D, (int)s->rows);
+            job.out = logits_at(d, s->first_kept);
+            chain_add(&rest, d, PLAIN, job, a->x, d->norm);
+        }
         return chain_launch(d, s, &rest, err);
     }
-    /* Layers [from, to), and what comes before the first and after the last. */
+    /* Layers [from, to), and what comes before the first and after the last. keep: logits go to d->logits. */
     static sgf_status enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a,
-                              int from, int to, sgf_error *err) {
+                              int keep, int from, int to, sgf_error *err) {
         float eps = d->model->config.rms_eps;
         const int32_t *all = NULL;
         int l;
@@ -2730,7 +2739,7 @@ template <class W, class A, bool EXACT> struct pass {
         for (l = from; l < to; l++) {
             if constexpr (!EXACT && sizeof(W) == 2)
                 if (chain_fit(d, s).slots) {
-                    TRY(layer_chained(d, s, u, a, l, err));
+                    TRY(layer_chained(d, s, u, a, keep, l, err));
                     continue;
                 }
             TRY(layer(d, s, u, a, l, err));
@@ -2741,15 +2750,20 @@ template <class W, class A, bool EXACT> struct pass {
                        (const float *)a->x, all, (const float *)d->norm, eps, d->D,
                        (float *)(void *)d->hidden.at));
         if (!s->wanted) return SGF_OK;
-        return launch(d, "norm", err, norm<EXACT, A>, grid_of(s->wanted), 256, (const float *)a->x,
-                      u->wanted, (const float *)d->norm, eps, d->D, (A *)(void *)a->last);
+        if constexpr (!EXACT && sizeof(W) == 2)
+            if (logits_chained(d, s, keep)) return SGF_OK;
+        TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->wanted), 256, (const float *)a->x,
+                      u->wanted, (const float *)d->norm, eps, d->D, (A *)(void *)a->last));
+        return keep ? logits(d, a, 0, s->wanted, s->first_kept, err) : SGF_OK;
+    }
+    static float *logits_at(const gpu *d, size_t row) {
+        return (float *)(void *)d->logits.at + row * (size_t)d->V;
     }
     /* Rows [first, first + n) of the wanted ones: their logits to row `to` of d->logits. */
     static sgf_status logits(gpu *d, const activations *a, size_t first, size_t n, size_t to,
                              sgf_error *err) {
-        float *out = (float *)(void *)d->logits.at + to * (size_t)d->V;
-        return multiply(d, d->output, a->last + first * (size_t)d->D * sizeof(A), NULL, out, d->V,
-                        d->D, (int)n, 0, err);
+        return multiply(d, d->output, a->last + first * (size_t)d->D * sizeof(A), NULL,
+                        logits_at(d, to), d->V, d->D, (int)n, 0, err);
     }
 };
 
@@ -2768,10 +2782,7 @@ sgf_status call_enqueue(gpu *d, const shape *s, const uploaded *u, const activat
         CUDA(err, "upload",
              cudaMemcpyAsync(d->call.at, d->staging.at, s->bytes, cudaMemcpyHostToDevice,
                              d->stream));
-    TRY(PASS(d, enqueue(d, s, u, a, from, to, err)));
-    if (to == d->L && keep && s->wanted)
-        return PASS(d, logits(d, a, 0, s->wanted, s->first_kept, err));
-    return SGF_OK;
+    return PASS(d, enqueue(d, s, u, a, keep, from, to, err));
 }
 graph *graph_find(gpu *d, const shape *s) {
     graph *oldest = &d->graphs[0];
