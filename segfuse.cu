@@ -665,7 +665,9 @@ struct chain_jobs {
     chain_job job[CHAIN_JOBS];
     int jobs;
 };
-/* x in shared memory: values from a row to the next. Behind K there are zeros to the end of a step. */
+/* x in shared memory: values from a row to the next. Of 16 bytes the middle words are swapped, so that they are the left
+   operand of two products, whose right operands are words 0 and 1, and 2 and 3, of 16 bytes of w: of the first its rows
+   0 to 7 are results, of the second its rows 8 to 15. Behind K there are zeros to the end of a step. */
 __device__ __host__ __forceinline__ int chain_width(int K) {
     return (K + CHAIN_STEP - 1) / CHAIN_STEP * CHAIN_STEP + CHAIN_PAD;
 }
@@ -692,18 +694,27 @@ struct chain_place {
     const f16 *w; /* this lane's of the first pair */
     int pair;     /* values from a pair to the next */
     int left;     /* pairs that there are */
+    int tiles;    /* of the job */
+    int jump;     /* values from a tile to the block's next; 0: they are not evenly apart */
 };
 /* The next place, if k is behind the last of its tile. */
 __device__ __forceinline__ void chain_settle(const chain_jobs &all, chain_place &at, int warp) {
-    int lane = (int)threadIdx.x % 32, side = lane / 16, n, row;
+    int lane = (int)threadIdx.x % 32, side = lane / 16, first = warp * CHAIN_STEP, n, row;
     if (at.k < at.K) return;
+    if (at.jump && at.tile + (int)gridDim.x < at.tiles) {
+        at.tile += (int)gridDim.x;
+        at.w += at.jump - (at.k - first);
+        at.k = first;
+        at.left -= CHAIN_ROWS / 2 * (int)gridDim.x;
+        return;
+    }
     do {
         at.tile += (int)gridDim.x;
         while (at.tile >= all.job[at.job].tiles) {
             if (++at.job == all.jobs) return;
             at.tile = chain_first(all.job[at.job]);
         }
-        at.k = warp * CHAIN_STEP;
+        at.k = first;
         at.K = all.job[at.job].K;
     } while (at.k >= at.K);
     const chain_job &a = all.job[at.job];
@@ -711,6 +722,8 @@ __device__ __forceinline__ void chain_settle(const chain_jobs &all, chain_place 
     at.w = a.w + (size_t)row * (size_t)a.K + at.k + lane % 16 * 8;
     at.pair = a.way == PLAIN ? 2 * a.K : a.K;
     at.left = a.way == PLAIN ? (a.N - row + 1) / 2 : a.N - n;
+    at.tiles = a.tiles;
+    at.jump = a.way == ROTATED ? 0 : CHAIN_ROWS / 2 * (int)gridDim.x * at.pair;
 }
 __device__ __forceinline__ void chain_fetch(const chain_jobs &all, chain_place &at, int warp,
                                             f16 *slot) {
@@ -748,7 +761,7 @@ __device__ __forceinline__ void chain_norm(const chain_job &a, const chain_share
     int K = own.row < 0 ? 0 : a.K / 4, wide = own.row < 0 ? 0 : chain_width(a.K) / 4, i, k;
     const float4 *from = (const float4 *)(const void *)(a.from + (ptrdiff_t)own.row * a.K);
     const float4 *norm = (const float4 *)(const void *)a.norm;
-    uint2 *row = (uint2 *)(void *)(to + own.row * chain_width(a.K));
+    uint32_t *row = (uint32_t *)(void *)(to + own.row * chain_width(a.K));
     float4 x[EACH], by[EACH];
     float sum = 0, scale;
     for (k = own.first; k < K; k += EACH * own.step) {
@@ -776,15 +789,14 @@ __device__ __forceinline__ void chain_norm(const chain_job &a, const chain_share
 #pragma unroll
         for (i = 0; i < EACH; i++)
             if (k + i * own.step < K) {
-                uint2 four;
-                four.x = f16_pack(within_f16(x[i].x * scale * by[i].x),
+                uint32_t *four = row + (k + i * own.step) / 2 * 4 + (k + i * own.step) % 2;
+                four[0] = f16_pack(within_f16(x[i].x * scale * by[i].x),
                                   within_f16(x[i].y * scale * by[i].y));
-                four.y = f16_pack(within_f16(x[i].z * scale * by[i].z),
-                                  within_f16(x[i].w * scale * by[i].w));
-                row[k + i * own.step] = four;
+                four[2] = f16_pack(within_f16(x[i].z * scale * by[i].z),
+                                   within_f16(x[i].w * scale * by[i].w));
             }
     }
-    for (k = K + own.first; k < wide; k += own.step) row[k] = make_uint2(0, 0);
+    for (k = K + own.first; k < wide; k += own.step) row[2 * k] = row[2 * k + 1] = 0;
     __syncthreads();
 }
 /* to[rows][chain_width(K)] = a.x. */
@@ -799,7 +811,8 @@ __device__ __forceinline__ void chain_bring(const chain_job &a, const chain_shar
             x[i] = k + i * own.step < K ? from[k + i * own.step] : make_uint4(0, 0, 0, 0);
 #pragma unroll
         for (i = 0; i < EACH; i++)
-            if (k + i * own.step < wide) row[k + i * own.step] = x[i];
+            if (k + i * own.step < wide)
+                row[k + i * own.step] = make_uint4(x[i].x, x[i].z, x[i].y, x[i].w);
     }
     __syncthreads();
 }
@@ -816,7 +829,7 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
     int j, i, k, w, tile, grid = (int)gridDim.x;
     int now = 0, last = SLOTS - 1; /* the slot that is read, and the one before */
     int turned = u % 2 * 4; /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
-    chain_place ahead = {0, chain_first(all.job[0]) - grid, 0, 0, NULL, 0, 0};
+    chain_place ahead = {0, chain_first(all.job[0]) - grid, 0, 0, NULL, 0, 0, 0, 0};
     chain_share own = chain_split(all.job[0].rows);
     meeting there;
     chain_settle(all, ahead, warp);
@@ -859,14 +872,14 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
                         uint4 of =
                             *(const uint4 *)(const void *)((i % 2 ? odd : even) + i / 2 * 64);
                         uint4 with = *(const uint4 *)(const void *)(x + k + i * 32);
-                        uint32_t low[4] = {with.x, 0, with.y, 0}, high[4] = {with.z, 0, with.w, 0};
-                        mma(sum[i % 2 * 2], low, of.x, of.y);
-                        mma(sum[i % 2 * 2 + 1], high, of.z, of.w);
+                        uint32_t left[4] = {with.x, with.y, with.z, with.w};
+                        mma(sum[i % 2 * 2], left, of.x, of.y);
+                        mma(sum[i % 2 * 2 + 1], left, of.z, of.w);
                     }
                     last = now, now = now + 1 < SLOTS ? now + 1 : 0;
                 }
                 for (i = 0; i < 2 && u < a.rows; i++)
-                    to[i] = (sum[0][i] + sum[1][i]) + (sum[2][i] + sum[3][i]);
+                    to[i] = (sum[0][i] + sum[1][2 + i]) + (sum[2][i] + sum[3][2 + i]);
             }
             __syncthreads();
             if (ends) {
@@ -1196,6 +1209,7 @@ __device__ __forceinline__ size_t pair_at(const attending &a, int row, int head)
 }
 /* Scores become weights, exponentials of 2 above the greatest score so far; sums and outputs so far are to be
    multiplied by shrink. */
+template <bool ROUNDED>
 __device__ __forceinline__ void weigh(const attending &a, const item &own, int R, place now,
                                       kind of, float scale, float (&score)[TILE / 8][4], float (&shrink)[2],
                                       two_pairs *p) {
@@ -1249,7 +1263,7 @@ __device__ __forceinline__ void weigh(const attending &a, const item &own, int R
 #pragma unroll
         for (i = 0; i < 4; i++) {
             score[n][i] = exp2_fast(fma_(score[n][i], scale, highest[i / 2]));
-            p->sum[i / 2] += score[n][i];
+            p->sum[i / 2] += ROUNDED ? f16_widen(f16_narrow(score[n][i])) : score[n][i];
         }
 }
 /* Weights of keys 16s to 16s + 15 as the left operand of a product. */
@@ -1449,7 +1463,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
             tile_copy<CP, THREADS, false>(shared_at(ks), a, line, 0);
         }
         copy_close();
-        weigh(a, own, R, now, of, scale, score, shrink, &pairs);
+        weigh<true>(a, own, R, now, of, scale, score, shrink, &pairs);
         if (next.span != now.span && next.span < last) of = kind_of(a, next.span);
         outputs_shrink<CP>(acc, shrink);
         copy_wait<1>(); /* V is here */
@@ -1571,7 +1585,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
                     last, g);
     groups_wait<0>();
     registers_settle<TILE / 8>(score);
-    weigh(a, own, R, now, kind_of(a, now.span), scale, score, shrink, &pairs);
+    weigh<false>(a, own, R, now, kind_of(a, now.span), scale, score, shrink, &pairs);
     for (s = 0; s < TILE / 16; s++) weights_pack(score, s, weight[s]);
     for (tile = 1; (now = place_next(a, now, last)).span < last; tile++) {
         registers_settle<CP / 8>(acc);
@@ -1585,7 +1599,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
         groups_close();
         groups_wait<1>();
         registers_settle<TILE / 8>(score);
-        weigh(a, own, R, now, kind_of(a, now.span), scale, score, shrink, &pairs);
+        weigh<false>(a, own, R, now, kind_of(a, now.span), scale, score, shrink, &pairs);
         groups_wait<0>();
         registers_settle<CP / 8>(acc);
         outputs_shrink<CP>(acc, shrink);
