@@ -1694,9 +1694,19 @@ __global__ void __launch_bounds__(VOCABULARY_THREADS)
     first = logits + (size_t)own.first * (size_t)V;
     if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1) {
         first += (size_t)own.best * (size_t)V;
+        if (V % 4)
+            for (v = i; v < V; v += THREADS) {
+                if (first[v] > best) best = first[v], best_id = v;
+            }
+        else /* the usual case, 16 bytes at once */
 #pragma unroll 8
-        for (v = i; v < V; v += THREADS)
-            if (first[v] > best) best = first[v], best_id = v;
+            for (v = 4 * i; v < V; v += 4 * THREADS) {
+                float4 x = *(const float4 *)(const void *)(first + v);
+                if (x.x > best) best = x.x, best_id = v;
+                if (x.y > best) best = x.y, best_id = v + 1;
+                if (x.z > best) best = x.z, best_id = v + 2;
+                if (x.w > best) best = x.w, best_id = v + 3;
+            }
     } else
         for (v = i; v < V; v += THREADS) {
             const float *x = first + v;
@@ -2941,6 +2951,7 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
     int softmax = 0;
     choice *to;
     float *share, *stats;
+    const char *from;
     const float *logits = (const float *)(const void *)d->logits.at;
     for (i = 0; i < n; i++) {
         shares += list[i].contexts;
@@ -2958,34 +2969,35 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
     stats = (float *)(void *)(d->ids.at + at_stats);
     shares = 0;
     for (i = 0; i < n; i++) { /* as sgf__combine weighs */
-        const sgf_device_choice *from = &list[i];
+        const sgf_device_choice *own = &list[i];
         double total = 0;
-        to[i].first = (int32_t)from->first;
-        to[i].contexts = (int32_t)from->contexts;
-        to[i].rule = (int32_t)from->combine;
+        to[i].first = (int32_t)own->first;
+        to[i].contexts = (int32_t)own->contexts;
+        to[i].rule = (int32_t)own->combine;
         to[i].best = 0;
         to[i].share = (int32_t)shares;
-        for (c = 1; from->weight && c < from->contexts; c++)
-            if (from->weight[c] > from->weight[to[i].best]) to[i].best = (int32_t)c;
-        for (c = 0; from->weight && c < from->contexts; c++) total += from->weight[c];
-        for (c = 0; c < from->contexts; c++)
-            share[shares++] = (float)(from->weight && total > 0 ? from->weight[c] / total
-                                                                : 1.0 / (double)from->contexts);
+        for (c = 1; own->weight && c < own->contexts; c++)
+            if (own->weight[c] > own->weight[to[i].best]) to[i].best = (int32_t)c;
+        for (c = 0; own->weight && c < own->contexts; c++) total += own->weight[c];
+        for (c = 0; c < own->contexts; c++)
+            share[shares++] = (float)(own->weight && total > 0 ? own->weight[c] / total
+                                                                : 1.0 / (double)own->contexts);
     }
-    CUDA(err, "upload",
-         cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice, d->stream));
+    /* Pinned memory is the device's, too. Shares are read often, and so are brought there. */
+    from = shares == n ? d->choices.at : d->ids.at;
+    if (from == d->ids.at)
+        CUDA(err, "upload",
+             cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice,
+                             d->stream));
     if (softmax)
         TRY(launch(d, "softmax_stats", err, d->exact ? softmax_stats<true> : softmax_stats<false>,
                    grid_of(rows), VOCABULARY_THREADS, logits, d->V, stats));
     TRY(launch(d, "choose", err, choose, grid_of(n), VOCABULARY_THREADS,
-               (const choice *)(const void *)d->ids.at,
-               (const float *)(const void *)(d->ids.at + at_shares), logits, (const float *)stats,
-               d->V, (int32_t *)(void *)(d->ids.at + at_ids)));
-    CUDA(err, "the next tokens",
-         cudaMemcpyAsync(d->choices.at, d->ids.at + at_ids, n * sizeof(int32_t),
-                         cudaMemcpyDeviceToHost, d->stream));
+               (const choice *)(const void *)from, (const float *)(const void *)(from + at_shares),
+               logits, (const float *)stats, d->V,
+               (int32_t *)(void *)(d->choices.at + at_ids)));
     CUDA(err, "the next tokens", cudaStreamSynchronize(d->stream));
-    memcpy(ids, d->choices.at, n * sizeof(int32_t));
+    memcpy(ids, d->choices.at + at_ids, n * sizeof(int32_t));
     return SGF_OK;
 }
 
