@@ -102,8 +102,8 @@ build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 
 ## cuda     build/segfuse-cuda and build/segfuse_cuda.o, by nvcc: the program and the forward pass on an NVIDIA GPU
 NVCC ?= nvcc
-# 1: decoding by few_chain, in segfuse.cu
-CHAIN ?= 0
+# 1: decoding by few_chain, in segfuse.cu; 0: by few_rows, as where few_chain does not fit the chip
+CHAIN ?= 1
 NVCC_FLAGS = -std=c++17 -O3 -fmad=false -gencode arch=compute_80,code=sm_80 \
     -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_90,code=compute_90 \
     -Werror all-warnings -Xcompiler -Wall,-Wextra -DSGF_CHAIN=$(CHAIN)
@@ -137,17 +137,17 @@ cuda-sanitize:
 EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
 cuda-emulated:
 	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
-	$(MAKE) build/tests-cuda-emulated build/tests-cuda-chain build/tests-cuda-ampere build/segfuse-emulated && \
-	./build/tests-cuda-emulated && ./build/tests-cuda-chain fast_ && ./build/tests-cuda-chain order && ./build/tests-cuda-ampere fast_
+	$(MAKE) build/tests-cuda-emulated build/tests-cuda-rows build/tests-cuda-ampere build/segfuse-emulated && \
+	./build/tests-cuda-emulated && ./build/tests-cuda-rows fast_ && ./build/tests-cuda-rows order && ./build/tests-cuda-ampere fast_
 build/segfuse_emulated.o: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) | build
 	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@
 build/segfuse-emulated: build/segfuse_emulated.o $(PROGRAM)
 	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_emulated_main.o
 	$(CXX) build/segfuse_emulated_main.o build/segfuse_emulated.o -o $@ -lm -pthread
-# With few_chain (SGF_CHAIN), on a Hopper, and on an Ampere that has little shared memory.
-build/tests-cuda-chain: EMULATED += -DSGF_CHAIN=1
-build/tests-cuda-ampere: EMULATED += -DSGF_CHAIN=1 -DEMULATED_AMPERE
-build/tests-cuda-chain build/tests-cuda-ampere: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) tests/cuda.cpp | build
+# Without few_chain, and with it on an Ampere that has little shared memory.
+build/tests-cuda-rows: EMULATED += -DSGF_CHAIN=0
+build/tests-cuda-ampere: EMULATED += -DEMULATED_AMPERE
+build/tests-cuda-rows build/tests-cuda-ampere: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) tests/cuda.cpp | build
 	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@.o
 	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp $@.o -o $@ -pthread
 build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h

@@ -65,9 +65,9 @@ enum {
 #ifndef SGF_WIDE
 #define SGF_WIDE 512
 #endif
-/* 1: products of few rows are computed by `few_chain` where it fits; 0: by `few_rows`. Not yet run on a GPU. */
+/* 1: products of few rows are computed by `few_chain` where it fits; 0: all by `few_rows`. */
 #ifndef SGF_CHAIN
-#define SGF_CHAIN 0
+#define SGF_CHAIN 1
 #endif
 
 /* Hopper's products of four warps exist in code for sm_90a alone (SGF__GROUPS); kernels for sm_90 and newer can begin
