@@ -791,7 +791,7 @@ __device__ __forceinline__ void chain_norm(const chain_job &a, const chain_share
             if (k + i * own.step < K) {
                 uint32_t *four = row + (k + i * own.step) / 2 * 4 + (k + i * own.step) % 2;
                 four[0] = f16_pack(within_f16(x[i].x * scale * by[i].x),
-                                  within_f16(x[i].y * scale * by[i].y));
+                                   within_f16(x[i].y * scale * by[i].y));
                 four[2] = f16_pack(within_f16(x[i].z * scale * by[i].z),
                                    within_f16(x[i].w * scale * by[i].w));
             }
@@ -823,12 +823,11 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
     SHARED_ROOM(room); /* sums of a tile for each warp, the warps' slots, x */
     int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4;
     float *sums = (float *)(void *)room;
-    f16 *slots =
-        (f16 *)(void *)(sums + chain_sums(all.job[0].rows)) + warp * SLOTS * CHAIN_SLOT;
+    f16 *slots = (f16 *)(void *)(sums + chain_sums(all.job[0].rows)) + warp * SLOTS * CHAIN_SLOT;
     f16 *brought = slots + (CHAIN_WARPS - warp) * SLOTS * CHAIN_SLOT;
     int j, i, k, w, tile, grid = (int)gridDim.x;
     int now = 0, last = SLOTS - 1; /* the slot that is read, and the one before */
-    int turned = u % 2 * 4; /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
+    int turned = u % 2 * 4;        /* odd rows of a slot have 4 and 4 pieces of 16 bytes swapped */
     chain_place ahead = {0, chain_first(all.job[0]) - grid, 0, 0, NULL, 0, 0, 0, 0};
     chain_share own = chain_split(all.job[0].rows);
     meeting there;
@@ -843,7 +842,8 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
         float *part = sums + u * CHAIN_ROWS + t * 2; /* this lane's, of a warp's of a tile */
         const f16 *x = brought + (u < a.rows ? u : 0) * chain_width(a.K) + t * 8;
         if (j) blocks_meet(there);
-        if (j + 1 == all.jobs) next_may_begin(); /* no sooner: what `attend` expects would be gone from L2 */
+        if (j + 1 == all.jobs)
+            next_may_begin(); /* no sooner: what `attend` expects would be gone from L2 */
         if (j + 1 < all.jobs && all.job[j + 1].norm && threadIdx.x == 0) /* 128 bytes a block */
             for (k = (int)blockIdx.x * 32; k < all.job[j + 1].K; k += (int)gridDim.x * 32)
                 expect(all.job[j + 1].norm + k);
@@ -869,8 +869,8 @@ __global__ void __launch_bounds__(CHAIN_THREADS, 2)
                     chain_fetch(all, ahead, warp, slots + last * CHAIN_SLOT);
 #pragma unroll
                     for (i = 0; i < CHAIN_STEP / 32; i++) { /* 32 values of k: 8 a lane */
-                        uint4 of =
-                            *(const uint4 *)(const void *)((i % 2 ? odd : even) + i / 2 * 64);
+                        uint4 of = *(const uint4 *)(const void *)((i % 2 ? odd : even) +
+                                                                  i / 2 * 64);
                         uint4 with = *(const uint4 *)(const void *)(x + k + i * 32);
                         uint32_t left[4] = {with.x, with.y, with.z, with.w};
                         mma(sum[i % 2 * 2], left, of.x, of.y);
@@ -1083,9 +1083,9 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
 struct item {
     int32_t list, rows;  /* which: list[list], ... */
     int32_t span, spans; /* of the plan's own spans */
-    int32_t partial;     /* slot[partial], ...: where its rows' results go; -1: it is all they have */
-    int32_t low;         /* the least index of its rows */
-    int32_t keys;        /* of its spans, for the last of its rows, tiled */
+    int32_t partial; /* slot[partial], ...: where its rows' results go; -1: it is all they have */
+    int32_t low;     /* the least index of its rows */
+    int32_t keys;    /* of its spans, for the last of its rows, tiled */
 };
 
 /* Which partial results are a row's. */
@@ -1211,8 +1211,8 @@ __device__ __forceinline__ size_t pair_at(const attending &a, int row, int head)
    multiplied by shrink. */
 template <bool ROUNDED>
 __device__ __forceinline__ void weigh(const attending &a, const item &own, int R, place now,
-                                      kind of, float scale, float (&score)[TILE / 8][4], float (&shrink)[2],
-                                      two_pairs *p) {
+                                      kind of, float scale, float (&score)[TILE / 8][4],
+                                      float (&shrink)[2], two_pairs *p) {
     int t = (int)threadIdx.x % 4, n, i, h;
     float highest[2];
     if (now.base + TILE > now.end || (of.own && now.base + TILE - 1 > own.low)) {
@@ -1827,10 +1827,10 @@ struct product_plan {
 /* What decides which kernels run with which launches and addresses: two calls of the same shape differ
    only in the numbers that were uploaded. */
 struct shape {
-    size_t rows, wanted, copies;                               /* how many, exactly */
+    size_t rows, wanted, copies;                        /* how many, exactly */
     size_t groups, spans, pages, items, list, partials; /* capacities */
-    size_t bytes;                                              /* of the upload */
-    int wide, blind, hidden; /* blind: there are rows that see nothing */
+    size_t bytes;                                       /* of the upload */
+    int wide, blind, hidden;                            /* blind: there are rows that see nothing */
     size_t first_kept;
 };
 
@@ -2777,7 +2777,7 @@ template <class W, class A, bool EXACT> struct pass {
         if constexpr (!EXACT && sizeof(W) == 2)
             if (logits_chained(d, s, keep)) return SGF_OK;
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->wanted), 256, (const float *)a->x,
-                      u->wanted, (const float *)d->norm, eps, d->D, (A *)(void *)a->last));
+                   u->wanted, (const float *)d->norm, eps, d->D, (A *)(void *)a->last));
         return keep ? logits(d, a, 0, s->wanted, s->first_kept, err) : SGF_OK;
     }
     static float *logits_at(const gpu *d, size_t row) {
@@ -2981,21 +2981,20 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
         for (c = 0; own->weight && c < own->contexts; c++) total += own->weight[c];
         for (c = 0; c < own->contexts; c++)
             share[shares++] = (float)(own->weight && total > 0 ? own->weight[c] / total
-                                                                : 1.0 / (double)own->contexts);
+                                                               : 1.0 / (double)own->contexts);
     }
     /* Pinned memory is the device's, too. Shares are read often, and so are brought there. */
     from = shares == n ? d->choices.at : d->ids.at;
     if (from == d->ids.at)
-        CUDA(err, "upload",
-             cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice,
-                             d->stream));
+        CUDA(
+            err, "upload",
+            cudaMemcpyAsync(d->ids.at, d->choices.at, at_stats, cudaMemcpyHostToDevice, d->stream));
     if (softmax)
         TRY(launch(d, "softmax_stats", err, d->exact ? softmax_stats<true> : softmax_stats<false>,
                    grid_of(rows), VOCABULARY_THREADS, logits, d->V, stats));
     TRY(launch(d, "choose", err, choose, grid_of(n), VOCABULARY_THREADS,
                (const choice *)(const void *)from, (const float *)(const void *)(from + at_shares),
-               logits, (const float *)stats, d->V,
-               (int32_t *)(void *)(d->choices.at + at_ids)));
+               logits, (const float *)stats, d->V, (int32_t *)(void *)(d->choices.at + at_ids)));
     CUDA(err, "the next tokens", cudaStreamSynchronize(d->stream));
     memcpy(ids, d->choices.at + at_ids, n * sizeof(int32_t));
     return SGF_OK;
