@@ -1208,7 +1208,7 @@ __device__ __forceinline__ size_t pair_at(const attending &a, int row, int head)
     return ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C;
 }
 /* Scores become weights, exponentials of 2 above the greatest score so far; sums and outputs so far are to be
-   multiplied by shrink. */
+   multiplied by shrink. ROUNDED: sums are of the weights as V meets them, in f16; among many keys that averages out. */
 template <bool ROUNDED>
 __device__ __forceinline__ void weigh(const attending &a, const item &own, int R, place now,
                                       kind of, float scale, float (&score)[TILE / 8][4],
