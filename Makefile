@@ -102,7 +102,8 @@ build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 
 ## cuda     build/segfuse-cuda and build/segfuse_cuda.o, by nvcc: the program and the forward pass on an NVIDIA GPU
 NVCC ?= nvcc
-# 1: decoding by few_chain, in segfuse.cu; 0: by few_rows, as where few_chain does not fit the chip
+# 1: decoding by few_chain, in segfuse.cu; 0: by few_rows, as where few_chain does not fit the chip. After a
+# change of this, make clean.
 CHAIN ?= 1
 NVCC_FLAGS = -std=c++17 -O3 -fmad=false -gencode arch=compute_80,code=sm_80 \
     -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_90,code=compute_90 \

@@ -643,7 +643,7 @@ __global__ void __launch_bounds__(FEW_THREADS, DEEP > 2 ? 2 : 3) few_rows(few_jo
 /* Jobs of few rows in turn, each of which needs what all blocks made of the one before. A block for each multiprocessor
    stays to the end. Its eight warps share tiles of 8 rows of w, so 8 outputs or 4 pairs; each takes 128 of K in turn,
    through SLOTS places of its own in shared memory, into which weights come in the order of their use, those of the next
-   job, too, while blocks wait for each other. So memory has no rest where one kernel a job would begin and end. */
+   job, too, while blocks wait for each other. So memory rests less than where one kernel a job begins and ends. */
 enum {
     CHAIN_THREADS = 256,
     CHAIN_WARPS = CHAIN_THREADS / 32,
