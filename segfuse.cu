@@ -1048,7 +1048,7 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
                 if (seen) {
                     const T *key = page_keys<T>(page[j / PAGE], layer, g, G, C) + (j % PAGE) * C;
                     for (c = 0; c < C; c++) score = fma_(query[c], widen(key[c]), score);
-                    score = fma_(score, scale, span.log_mass);
+                    score = fma_(score, scale, span.log_weight);
                     if (pass == 0 && score > best) best = score;
                 }
                 if (pass == 0) continue;
@@ -1123,7 +1123,7 @@ struct kind {
     float mass;
 };
 __device__ __forceinline__ kind kind_of(const attending &a, int span) {
-    kind of = {a.spans[span].own, a.spans[span].log_mass * LOG2E};
+    kind of = {a.spans[span].own, a.spans[span].log_weight * LOG2E};
     return of;
 }
 __device__ __forceinline__ place place_of(const attending &a, int span) {
@@ -1692,7 +1692,7 @@ __global__ void __launch_bounds__(VOCABULARY_THREADS)
     follow();
     own = choices[blockIdx.x];
     first = logits + (size_t)own.first * (size_t)V;
-    if (own.rule == SGF_WEIGHTED_MAX || own.contexts == 1) {
+    if (own.rule == SGF_COMBINE_WEIGHTED_MAX || own.contexts == 1) {
         first += (size_t)own.best * (size_t)V;
         if (V % 4)
             for (v = i; v < V; v += THREADS) {
@@ -1712,15 +1712,16 @@ __global__ void __launch_bounds__(VOCABULARY_THREADS)
             const float *x = first + v;
             float out = 0;
             for (c = 0; c < own.contexts; c++, x += V) {
-                if (own.rule == SGF_AVG) out += *x;
-                else if (own.rule == SGF_WEIGHTED_AVG) out = fma_(shares[own.share + c], *x, out);
+                if (own.rule == SGF_COMBINE_AVG) out += *x;
+                else if (own.rule == SGF_COMBINE_WEIGHTED_AVG)
+                    out = fma_(shares[own.share + c], *x, out);
                 else {
                     float p = sgf__exp(*x - stats[2 * (own.first + c)]) /
                               stats[2 * (own.first + c) + 1];
                     out = p > out ? p : out;
                 }
             }
-            if (own.rule == SGF_AVG) out /= (float)own.contexts;
+            if (own.rule == SGF_COMBINE_AVG) out /= (float)own.contexts;
             if (out > best) best = out, best_id = v;
         }
     value[i] = best, id[i] = best_id;
@@ -1914,7 +1915,7 @@ void graphs_drop(gpu *d) {
 /* Rows that a product has room for: cuBLASLt is asked for whole 64 rows, so that few shapes need a
    plan; what the rows behind the last one hold does not matter. `few_rows` takes as many as there are. */
 size_t padded(const gpu *d, size_t rows) {
-    return d->type == SGF_F16 && rows <= FEW ? rows : (rows + 63) / 64 * 64;
+    return d->type == SGF_DTYPE_F16 && rows <= FEW ? rows : (rows + 63) / 64 * 64;
 }
 /* It is gone even where that fails. */
 sgf_status buffer_drop(buffer *b, cudaError_t (*drop)(void *), const char *what, sgf_error *err) {
@@ -1983,11 +1984,11 @@ void *place_bytes(placing *p, size_t bytes) {
     return at;
 }
 size_t type_size(sgf_dtype type) {
-    return type == SGF_F32 ? 4 : 2;
+    return type == SGF_DTYPE_F32 ? 4 : 2;
 }
 float stored_value(const sgf_tensor *w, size_t i) {
-    if (w->dtype == SGF_F32) return ((const float *)w->data)[i];
-    if (w->dtype == SGF_F16) return sgf__f16_float(((const uint16_t *)w->data)[i]);
+    if (w->dtype == SGF_DTYPE_F32) return ((const float *)w->data)[i];
+    if (w->dtype == SGF_DTYPE_F16) return sgf__f16_float(((const uint16_t *)w->data)[i]);
     return sgf__bf16_float(((const uint16_t *)w->data)[i]);
 }
 /* `count` tensors behind each other as values of `type`: their own, or float. */
@@ -2038,7 +2039,7 @@ sgf_status place_vectors(placing *p, float **out, sgf_error *err, const sgf_tens
                          const sgf_tensor *b = NULL, const sgf_tensor *c = NULL) {
     const sgf_tensor *list[3] = {a, b, c};
     void *at = NULL;
-    TRY(place_tensors(p, list, c ? 3 : b ? 2 : 1, SGF_F32, &at, err));
+    TRY(place_tensors(p, list, c ? 3 : b ? 2 : 1, SGF_DTYPE_F32, &at, err));
     *out = (float *)at;
     return SGF_OK;
 }
@@ -2086,9 +2087,9 @@ sgf_dtype common_type(const gpu *d) {
                w->o.dtype == type && w->gate.dtype == type && w->up.dtype == type &&
                w->down.dtype == type;
     }
-    if (!same) return SGF_F32;
-    if (d->exact || type == SGF_F32) return type;
-    return d->C % 8 || d->C > 128 || d->H / d->G > 64 ? SGF_F32 : SGF_F16;
+    if (!same) return SGF_DTYPE_F32;
+    if (d->exact || type == SGF_DTYPE_F32) return type;
+    return d->C % 8 || d->C > 128 || d->H / d->G > 64 ? SGF_DTYPE_F32 : SGF_DTYPE_F16;
 }
 
 /* ====================================================================================
@@ -2111,7 +2112,7 @@ int spans_equal(const sgf_device_span *a, const sgf_device_span *b, int n) {
     int i;
     for (i = 0; i < n; i++)
         if (a[i].first_page != b[i].first_page || a[i].begin != b[i].begin ||
-            a[i].end != b[i].end || a[i].own != b[i].own || a[i].log_mass != b[i].log_mass)
+            a[i].end != b[i].end || a[i].own != b[i].own || a[i].log_weight != b[i].log_weight)
             return 0;
     return 1;
 }
@@ -2349,7 +2350,7 @@ template <class T> T *upload_part(gpu *d, size_t *at, const T *from, size_t n, s
 /* Lay out the upload for a shape; with `call`, fill the staging buffer too. Returns its bytes. */
 size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded *u) {
     size_t at = 0, i, n = 0;
-    int chained = d->exact || d->type == SGF_F32;
+    int chained = d->exact || d->type == SGF_DTYPE_F32;
     u->row = upload_part(d, &at, call ? call->row : NULL, s->rows, s->rows);
     u->copy = upload_part(d, &at, call ? call->copy : NULL, s->copies, s->copies);
     u->page = upload_part(d, &at, call ? call->page : NULL, call ? call->pages : 0, s->pages);
@@ -2426,7 +2427,7 @@ void plan_drop(product_plan *p) {
 }
 sgf_status plan_find(gpu *d, int N, int K, int T, cudaDataType_t type, product_plan **out,
                      sgf_error *err) {
-    cudaDataType_t in = d->type == SGF_F32 ? CUDA_R_32F : CUDA_R_16F;
+    cudaDataType_t in = d->type == SGF_DTYPE_F32 ? CUDA_R_32F : CUDA_R_16F;
     size_t bytes = WORKSPACE;
     cublasOperation_t turned = CUBLAS_OP_T;
     cublasLtMatmulPreference_t wish = NULL;
@@ -2792,12 +2793,12 @@ template <class W, class A, bool EXACT> struct pass {
 };
 
 /* The right pass for weights and way. */
-#define PASS(d, call)                                                                 \
-    ((d)->exact             ? (d)->type == SGF_F32   ? pass<float, float, true>::call \
-                              : (d)->type == SGF_F16 ? pass<f16, float, true>::call   \
-                                                     : pass<bf16, float, true>::call  \
-     : (d)->type == SGF_F32 ? pass<float, float, false>::call                         \
-                            : pass<f16, f16, false>::call)
+#define PASS(d, call)                                                                             \
+    ((d)->exact                   ? (d)->type == SGF_DTYPE_F32   ? pass<float, float, true>::call \
+                                    : (d)->type == SGF_DTYPE_F16 ? pass<f16, float, true>::call   \
+                                                                 : pass<bf16, float, true>::call  \
+     : (d)->type == SGF_DTYPE_F32 ? pass<float, float, false>::call                               \
+                                  : pass<f16, f16, false>::call)
 
 /* Layers [from, to) of a call, with what comes before the first and after the last: all that graphs can hold. */
 sgf_status call_enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a, int keep,
@@ -2879,7 +2880,7 @@ sgf_status arrived_reserve(gpu *d, size_t bytes, sgf_error *err) {
 }
 /* Plan the call, make room, and fill the staging buffer. */
 sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_error *err) {
-    int chained = d->exact || d->type == SGF_F32;
+    int chained = d->exact || d->type == SGF_DTYPE_F32;
     shape *s = &p->s;
     size_t kept;
     memset(s, 0, sizeof *s);
@@ -2956,7 +2957,7 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
     for (i = 0; i < n; i++) {
         shares += list[i].contexts;
         rows = most(rows, list[i].first + list[i].contexts);
-        if (list[i].combine == SGF_MAX && list[i].contexts > 1) softmax = 1;
+        if (list[i].combine == SGF_COMBINE_MAX && list[i].contexts > 1) softmax = 1;
     }
     at_shares = (n * sizeof(choice) + 15) & ~(size_t)15; /* choices, shares | stats, ids */
     at_stats = at_shares + ((shares * sizeof(float) + 15) & ~(size_t)15);

@@ -233,15 +233,15 @@ extern sgf_status sgf_host_finish(void *file, int keep);
 /* What a segment is. Masks are made from roles. */
 /* clang-format off */
 #define SGF_ROLE_LIST(X)                                                                          \
-    X(SGF_BOS, "bos")             /* the begin-of-sequence token, when it stands alone */         \
-    X(SGF_SHARED, "shared")       /* prefix seen by everyone: instruction, examples */            \
-    X(SGF_PARAPHRASE, "para")     /* one way to ask the question (or its whole prompt) */         \
-    X(SGF_MANUAL, "manual")       /* a paraphrase written by a person */                          \
-    X(SGF_AUTO, "auto")           /* a paraphrase made by a machine */                            \
-    X(SGF_SEPARATOR, "sep")       /* text between paraphrases */                                  \
-    X(SGF_EXAMPLE_Q, "example_q") /* one question paraphrase of a few-shot example */             \
-    X(SGF_EXAMPLE_A, "example_a") /* the answer of a few-shot example */                          \
-    X(SGF_ANSWER, "answer")       /* the answer cue and everything generated */
+    X(SGF_ROLE_BOS, "bos")             /* the begin-of-sequence token, when it stands alone */         \
+    X(SGF_ROLE_SHARED, "shared")       /* prefix seen by everyone: instruction, examples */            \
+    X(SGF_ROLE_PARAPHRASE, "para")     /* one way to ask the question (or its whole prompt) */         \
+    X(SGF_ROLE_MANUAL, "manual")       /* a paraphrase written by a person */                          \
+    X(SGF_ROLE_AUTO, "auto")           /* a paraphrase made by a machine */                            \
+    X(SGF_ROLE_SEPARATOR, "sep")       /* text between paraphrases */                                  \
+    X(SGF_ROLE_EXAMPLE_Q, "example_q") /* one question paraphrase of a few-shot example */             \
+    X(SGF_ROLE_EXAMPLE_A, "example_a") /* the answer of a few-shot example */                          \
+    X(SGF_ROLE_ANSWER, "answer")       /* the answer cue and everything generated */
 /* clang-format on */
 #define SGF__ROLE_ENUM(name, text) name,
 typedef enum sgf_role { SGF_ROLE_LIST(SGF__ROLE_ENUM) SGF_ROLE_COUNT } sgf_role;
@@ -254,11 +254,11 @@ enum { SGF_MAX_SEGMENTS = 1024 };
 
 typedef struct sgf_segment {
     sgf_role role;
-    int32_t group;  /* which paraphrase (manual and automatic ones count together) or which
+    int32_t group;    /* which paraphrase (manual and automatic ones count together) or which
                        example, from 0; questions and answer of one example have its number; a
                        separator has the group of the paraphrase it follows; -1 if none */
-    float log_mass; /* added to the scores of answer queries on this segment's keys; 0: as is */
-    size_t tokens;  /* number of tokens */
+    float log_weight; /* added to the scores of answer queries on this segment's keys; 0: as is */
+    size_t tokens;    /* number of tokens */
 } sgf_segment;
 
 /* T tokens, each in one of S segments, and who may see whom:
@@ -279,7 +279,7 @@ typedef struct sgf_layout {
     int32_t answer;       /* the segment generated tokens belong to; -1 before there is one */
     int32_t answer_pos;   /* the position of the next generated token */
     size_t late; /* the first `late` generated tokens do not belong to the answer yet but to
-                             seg[T], seg[T + 1], ...; 0 but for SGF_SHIFTED, not kept in files */
+                             seg[T], seg[T + 1], ...; 0 but for SGF_ACCIDENT_SHIFTED, not kept in files */
     size_t token_cap, segment_cap;
     sgf_allocator mem;
 } sgf_layout;
@@ -291,7 +291,7 @@ SGF_DEF void sgf_layout_free(sgf_layout *layout);
 /* Forget tokens and segments, keep the memory. */
 SGF_DEF void sgf_layout_clear(sgf_layout *layout);
 /* A new segment, seeing nothing yet; its number goes to *segment (may be NULL). A role of
-   SGF_ANSWER makes it the answer segment. SGF_ERR_LIMIT above SGF_MAX_SEGMENTS. */
+   SGF_ROLE_ANSWER makes it the answer segment. SGF_ERR_LIMIT above SGF_MAX_SEGMENTS. */
 SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t group,
                                       int32_t *segment, sgf_error *err);
 /* Append n tokens that belong to `segment`. */
@@ -304,8 +304,8 @@ SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int
 
 /* Where RoPE puts the tokens. */
 typedef enum sgf_positions {
-    SGF_SEQUENTIAL, /* position = index */
-    SGF_ALIGNED /* every paraphrase starts right after what is shared, as if it alone were there;
+    SGF_POSITIONS_SEQUENTIAL, /* position = index */
+    SGF_POSITIONS_ALIGNED /* every paraphrase starts right after what is shared, as if it alone were there;
                    the answer goes on after the longest. A separator continues the paraphrase before
                    it. */
 } sgf_positions;
@@ -352,28 +352,28 @@ SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
 */
 /* clang-format off */
 #define SGF_MASK_LIST(X)                                                                          \
-    X(SGF_CAUSAL, "causal")             /* everything sees everything before it */                \
-    X(SGF_ISOLATED, "isolated")         /* a segment sees itself (and a lone BOS); separators     \
+    X(SGF_MASK_CAUSAL, "causal")             /* everything sees everything before it */                \
+    X(SGF_MASK_ISOLATED, "isolated")         /* a segment sees itself (and a lone BOS); separators     \
                                            see nothing and are seen by the answer alone; the      \
                                            answer sees all */                                     \
-    X(SGF_MANUAL_CROSS, "manual-cross") /* isolated, but the segments from the first manual one   \
+    X(SGF_MASK_MANUAL_CROSS, "manual-cross") /* isolated, but the segments from the first manual one   \
                                            to the last, separators between them included, see     \
                                            each other */                                          \
-    X(SGF_FEW_SHOT, "few-shot")         /* all see the prefix; a question of an example sees      \
+    X(SGF_MASK_FEW_SHOT, "few-shot")         /* all see the prefix; a question of an example sees      \
                                            itself, the answer of an example that example's        \
                                            questions, a paraphrase all examples and itself;       \
                                            separators as in isolated; the answer sees all */      \
-    X(SGF_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but a question also sees the       \
+    X(SGF_MASK_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but a question also sees the       \
                                            questions of other examples, and an answer their       \
                                            questions and answers */                               \
-    X(SGF_SHARED_MASK, "shared")        /* the prefix is causal; a paraphrase sees the prefix     \
+    X(SGF_MASK_SHARED, "shared")        /* the prefix is causal; a paraphrase sees the prefix     \
                                            and itself; a separator is part of the paraphrase      \
                                            before it (of the prefix when its group is -1); the    \
                                            answer sees all */                                     \
-    X(SGF_SHARED_ORIGINAL, "shared-original") /* shared, but separators are part of the prefix:   \
+    X(SGF_MASK_SHARED_ORIGINAL, "shared-original") /* shared, but separators are part of the prefix:   \
                                            they see all before them, all behind see them, and so  \
                                            paraphrases leak into later ones */                    \
-    X(SGF_HUB, "hub")                   /* shared, and every paraphrase sees the first one */
+    X(SGF_MASK_HUB, "hub")                   /* shared, and every paraphrase sees the first one */
 /* clang-format on */
 #define SGF__MASK_ENUM(name, text) name,
 typedef enum sgf_mask { SGF_MASK_LIST(SGF__MASK_ENUM) SGF_MASK_COUNT } sgf_mask;
@@ -457,8 +457,8 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
 /* Give every paraphrase segment its softmax mass: weight w adds log w to the answer's scores on its
    keys, and on those of the separator that follows it. `weights` has n positive numbers, one per
    paraphrase (group 0, 1, ...), or is NULL for 1/N each. */
-SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, size_t n,
-                                   sgf_error *err);
+SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
+                                    sgf_error *err);
 
 /* ====================================================================================
  * [SGF-03] Models: a Hugging Face folder, mapped
@@ -469,7 +469,7 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
  * F feed-forward width.
  * ==================================================================================== */
 
-typedef enum sgf_dtype { SGF_F32, SGF_F16, SGF_BF16 } sgf_dtype;
+typedef enum sgf_dtype { SGF_DTYPE_F32, SGF_DTYPE_F16, SGF_DTYPE_BF16 } sgf_dtype;
 
 /* "F32", "F16", "BF16": safetensors' names. */
 SGF_DEF const char *sgf_dtype_name(sgf_dtype dtype);
@@ -686,7 +686,7 @@ SGF_DEF void sgf_session_watch(sgf_session *session, sgf_watch_function *see, vo
 typedef struct sgf_example {
     sgf_str question, answer;
     const sgf_str
-        *paraphrase;    /* [paraphrases] the question in several ways, for SGF_FEW_SHOT_PARTS;
+        *paraphrase; /* [paraphrases] the question in several ways, for SGF_FORMAT_FEW_SHOT_PARTS;
                                   other formats use `question` */
     size_t paraphrases; /* 0: `question` is the only one */
 } sgf_example;
@@ -698,9 +698,10 @@ typedef struct sgf_prompt {
     size_t examples;
     const sgf_str *paraphrase; /* [paraphrases]; paraphrase 0 is the original question */
     size_t paraphrases;
-    const unsigned char *manual; /* [paraphrases] 1: written by a person (SGF_MANUAL), 0: made by a
-                                    machine (SGF_AUTO), for the mask manual-cross; NULL: nobody
-                                    knows (SGF_PARAPHRASE) */
+    const unsigned char
+        *manual; /* [paraphrases] 1: written by a person (SGF_ROLE_MANUAL), 0: made by a
+                                    machine (SGF_ROLE_AUTO), for the mask manual-cross; NULL: nobody
+                                    knows (SGF_ROLE_PARAPHRASE) */
 } sgf_prompt;
 
 /* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part, too:
@@ -713,25 +714,25 @@ typedef struct sgf_prompt {
      FEW_SHOT_PARTS  I, then for each example parts Q: {its paraphrase} and A: {its answer}, then
                      parts Q: {paraphrase}, then the answer cue A:, all joined by |, which is \n\n */
 typedef enum sgf_format {
-    SGF_STANDARD,
-    SGF_CONCATENATED,
-    SGF_SHARED_PARTS,
-    SGF_SHARED_CUE,
-    SGF_FEW_SHOT_PARTS
+    SGF_FORMAT_STANDARD,
+    SGF_FORMAT_CONCATENATED,
+    SGF_FORMAT_SHARED_PARTS,
+    SGF_FORMAT_SHARED_CUE,
+    SGF_FORMAT_FEW_SHOT_PARTS
 } sgf_format;
 
 /* In how many contexts the paraphrases stand. */
 typedef enum sgf_contexts {
-    SGF_SINGLE,  /* one, of the first paraphrase alone */
-    SGF_FUSION,  /* one, of all paraphrases */
-    SGF_ENSEMBLE /* one for each paraphrase, one answer */
+    SGF_CONTEXTS_SINGLE,  /* one, of the first paraphrase alone */
+    SGF_CONTEXTS_FUSION,  /* one, of all paraphrases */
+    SGF_CONTEXTS_ENSEMBLE /* one for each paraphrase, one answer */
 } sgf_contexts;
 
 /* Which query is the first to see everything. */
 typedef enum sgf_fusion_start {
-    SGF_FIRST_ANSWER, /* the one that predicts the first answer token: the cue, or the last prompt
+    SGF_FUSION_START_FIRST_ANSWER, /* the one that predicts the first answer token: the cue, or the last prompt
                          token */
-    SGF_AFTER_FIRST   /* generated tokens only (the original's formula) */
+    SGF_FUSION_START_AFTER_FIRST /* generated tokens only (the original's formula) */
 } sgf_fusion_start;
 
 /* The begin-of-sequence token. AUTO: FIRST if the tokenizer's own prompts start with one, else
@@ -742,21 +743,21 @@ typedef enum sgf_bos_rule { SGF_BOS_AUTO, SGF_BOS_FIRST, SGF_BOS_EACH, SGF_BOS_N
    the rule. Ties go to the lowest id. Weights are normalised over the contexts; if all are 0, they
    count as equal. */
 typedef enum sgf_combine {
-    SGF_AVG,          /* argmax of the mean of raw logits: summed in order, then divided */
-    SGF_MAX,          /* argmax of the elementwise maximum of the softmax probabilities */
-    SGF_WEIGHTED_AVG, /* argmax of the weighted sum of raw logits */
-    SGF_WEIGHTED_MAX  /* the logits of the context with the highest weight, the first one on ties */
+    SGF_COMBINE_AVG,          /* argmax of the mean of raw logits: summed in order, then divided */
+    SGF_COMBINE_MAX,          /* argmax of the elementwise maximum of the softmax probabilities */
+    SGF_COMBINE_WEIGHTED_AVG, /* argmax of the weighted sum of raw logits */
+    SGF_COMBINE_WEIGHTED_MAX /* the logits of the context with the highest weight, the first one on ties */
 } sgf_combine;
 
 /* What of a generation is the prediction. */
 typedef enum sgf_prediction {
-    SGF_FIRST_LINE, /* the first line */
-    SGF_FIRST_WORD  /* the first word of it */
+    SGF_PREDICTION_FIRST_LINE, /* the first line */
+    SGF_PREDICTION_FIRST_WORD  /* the first word of it */
 } sgf_prediction;
 
 /* What the original scripts do by accident, for comparison with their results. No method has one of
    these unless it is asked for (sgf_method.accidents, a sum of the numbers). For
-   methods with SGF_FUSION only.
+   methods with SGF_CONTEXTS_FUSION only.
 
    SHIFTED  Segments are counted on the ids of the parts, without BOS; then the text of these ids is
             tokenised again as a whole, with BOS, and the count is applied to the new ids. With BOS
@@ -772,12 +773,14 @@ typedef enum sgf_prediction {
             (generate_myriadlama.py) */
 /* clang-format off */
 #define SGF_ACCIDENT_LIST(X)       \
-    X(SGF_SHIFTED, 1, "shifted")   \
-    X(SGF_SWAPPED, 2, "swapped")   \
-    X(SGF_NO_CUE,  4, "no-cue")
+    X(SGF_ACCIDENT_SHIFTED, 1, "shifted")   \
+    X(SGF_ACCIDENT_SWAPPED, 2, "swapped")   \
+    X(SGF_ACCIDENT_NO_CUE,  4, "no-cue")
 /* clang-format on */
 #define SGF__ACCIDENT_ENUM(name, bit, text) name = bit,
-typedef enum sgf_accident { SGF_ACCIDENT_LIST(SGF__ACCIDENT_ENUM) SGF_ACCIDENTS = 7 } sgf_accident;
+typedef enum sgf_accident {
+    SGF_ACCIDENT_LIST(SGF__ACCIDENT_ENUM) SGF_ACCIDENT_ALL = 7
+} sgf_accident;
 #undef SGF__ACCIDENT_ENUM
 
 /* The i-th name, NULL behind the last; its number is 1 << i. */
@@ -799,11 +802,11 @@ typedef struct sgf_method {
     sgf_bos_rule bos;
     sgf_combine combine;
     sgf_prediction prediction;
-    unsigned accidents; /* a sum of SGF_SHIFTED, ...; 0: none */
-    int even_mass;      /* 1: mass 1/N; 0: every paraphrase as it is */
+    unsigned accidents; /* a sum of SGF_ACCIDENT_SHIFTED, ...; 0: none */
+    int even_weights;   /* 1: mass 1/N; 0: every paraphrase as it is */
     const double
-        *mass; /* one positive weight per paraphrase, borrowed: the mass of each in a fusion;
-                           in an ensemble what the weighted rules take. NULL: even_mass decides. */
+        *weight; /* one positive weight per paraphrase, borrowed: the mass of each in a fusion;
+                           in an ensemble what the weighted rules take. NULL: even_weights decides. */
 } sgf_method;
 
 /* The known methods:
@@ -814,7 +817,7 @@ typedef struct sgf_method {
      weighted_avg,      the same with `mass` as weights: weighted sum of logits, logits of the
      weighted_max       highest weight
      flex_attention     N full prompts, isolated
-     myriadlama_flex    the same with the separator \n\n; SGF_MANUAL_CROSS lets the manual ones see
+     myriadlama_flex    the same with the separator \n\n; SGF_MASK_MANUAL_CROSS lets the manual ones see
                         each other
      myriadlama         few-shot examples and question in N paraphrases each, mask few-shot
      myriadlama_custom  one prefix, N parts that end with "A:", mask shared
@@ -825,12 +828,12 @@ SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_err
 /* The i-th name, NULL behind the last. */
 SGF_DEF const char *sgf_method_name(size_t i);
 /* The text that separates the parts of this method's prompts: its own, or the format's ("" for
-   SGF_STANDARD, which has none). */
+   SGF_FORMAT_STANDARD, which has none). */
 SGF_DEF const char *sgf_method_separator(const sgf_method *method);
 /* The part of a generation's text that is the answer by this method's rule. */
 SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 
-/* Build the layout of one context: of all paraphrases (method->contexts == SGF_FUSION), or of paraphrase
+/* Build the layout of one context: of all paraphrases (method->contexts == SGF_CONTEXTS_FUSION), or of paraphrase
    `which` alone. The layout is cleared first; then it has an answer segment, and positions, mask and
    mass as the method says. On failure its content is undefined. */
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
@@ -869,7 +872,7 @@ typedef struct sgf_task {
     size_t steps;          /* next tokens chosen */
 } sgf_task;
 
-/* Called after each choice; logits [V] are the combined ones (for SGF_MAX over several contexts:
+/* Called after each choice; logits [V] are the combined ones (for SGF_COMBINE_MAX over several contexts:
    probabilities). 0: go on. SGF_END_TASK: this task ends here, and `chosen` is its last id; the others
    go on, and their ids are the same. Any other value stops the generation with SGF_ERR_ARG. */
 enum { SGF_END_TASK = 2 };
@@ -915,7 +918,7 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
    That is transformers' TemperatureLogitsWarper, TopPLogitsWarper and softmax. Temperature 0 gives
    the greedy choice probability 1. A draw takes u = sgf_random_double and is the lowest id v with
    w[0] + ... + w[v] > u * (the sum of all w). All sums are in double, in ascending order (in
-   the order of the ranks for top_p). Where the logits of several contexts were combined by SGF_MAX they are
+   the order of the ranks for top_p). Where the logits of several contexts were combined by SGF_COMBINE_MAX they are
    probabilities, and a draw takes their logarithms. `mem`: NULL for malloc. SGF_ERR_ARG for a
    temperature that is negative or not finite, top_p outside [0, 1], or n = 0. */
 SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double temperature,
@@ -953,8 +956,8 @@ typedef struct sgf_device_row {
    pages[first_page + j / SGF_PAGE_TOKENS]. Equal first_page: the same sequence. */
 typedef struct sgf_device_span {
     int32_t first_page, begin, end;
-    int32_t own;    /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
-    float log_mass; /* added to the scores */
+    int32_t own;      /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
+    float log_weight; /* added to the scores */
 } sgf_device_span;
 
 /* Rows [row, row + rows) see spans [span, span + spans), in ascending order of keys. */
@@ -1203,8 +1206,8 @@ SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high)
    column and cell by cell:
 
        sgf_table_create(NULL, &table, &err);
-       sgf_table_column(table, "uuid", SGF_UTF8, &uuid, &err);
-       sgf_table_column(table, "answers", SGF_LIST_UTF8, &answers, &err);
+       sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, &uuid, &err);
+       sgf_table_column(table, "answers", SGF_COLUMN_LIST_UTF8, &answers, &err);
        for every row: sgf_table_text(table, uuid, text, &err), sgf_table_list(table, answers, ...)
        sgf_table_write_feather(table, "results.feather", &err);
        sgf_table_free(table);
@@ -1212,18 +1215,20 @@ SGF_DEF void sgf_wilson(size_t k, size_t n, double z, double *low, double *high)
    Every type can hold null cells ("no value", None in Python). One thread at a time may change a
    table; any number may read it while nobody does. */
 /* clang-format off */
-#define SGF_TYPE_LIST(X)                                                                          \
-    X(SGF_UTF8, "utf8")                       /* text */                                          \
-    X(SGF_LIST_UTF8, "list<utf8>")            /* a list of texts: answers, prompts */             \
-    X(SGF_LIST_LIST_UTF8, "list<list<utf8>>") /* a list of lists of texts: lemmas of answers */   \
-    X(SGF_F64, "float64")                                                                         \
-    X(SGF_I64, "int64")                                                                           \
-    X(SGF_BOOL, "bool")                                                                           \
-    X(SGF_OTHER, "other") /* read from a file and none of these: it has a name and no cells */
+#define SGF_COLUMN_TYPE_LIST(X)                                                                          \
+    X(SGF_COLUMN_UTF8, "utf8")                       /* text */                                          \
+    X(SGF_COLUMN_LIST_UTF8, "list<utf8>")            /* a list of texts: answers, prompts */             \
+    X(SGF_COLUMN_LIST_LIST_UTF8, "list<list<utf8>>") /* a list of lists of texts: lemmas of answers */   \
+    X(SGF_COLUMN_F64, "float64")                                                                         \
+    X(SGF_COLUMN_I64, "int64")                                                                           \
+    X(SGF_COLUMN_BOOL, "bool")                                                                           \
+    X(SGF_COLUMN_OTHER, "other") /* read from a file and none of these: it has a name and no cells */
 /* clang-format on */
-#define SGF__TYPE_ENUM(name, text) name,
-typedef enum sgf_type { SGF_TYPE_LIST(SGF__TYPE_ENUM) SGF_TYPE_COUNT } sgf_type;
-#undef SGF__TYPE_ENUM
+#define SGF__COLUMN_ENUM(name, text) name,
+typedef enum sgf_column_type {
+    SGF_COLUMN_TYPE_LIST(SGF__COLUMN_ENUM) SGF_COLUMN_TYPE_COUNT
+} sgf_column_type;
+#undef SGF__COLUMN_ENUM
 
 enum { SGF_MAX_COLUMNS = 1024 };
 
@@ -1236,21 +1241,21 @@ SGF_DEF void sgf_table_free(sgf_table *table);
 /* ---- columns ---- */
 
 /* Add a column; its number goes to *column (may be NULL). It has no cells yet, whatever the others
-   have. SGF_ERR_ARG when the name is taken or is not UTF-8, or for SGF_OTHER. */
-SGF_DEF sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_type type, int *column,
-                                    sgf_error *err);
+   have. SGF_ERR_ARG when the name is taken or is not UTF-8, or for SGF_COLUMN_OTHER. */
+SGF_DEF sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,
+                                    int *column, sgf_error *err);
 /* Remove a column; the numbers of those behind it go down by one. */
 SGF_DEF void sgf_table_drop(sgf_table *table, int column);
 SGF_DEF int sgf_table_columns(const sgf_table *table);
-/* Number of complete rows: the length of the shortest column (columns of SGF_OTHER do not count).
+/* Number of complete rows: the length of the shortest column (columns of SGF_COLUMN_OTHER do not count).
    A table with columns of different lengths cannot be written. */
 SGF_DEF size_t sgf_table_rows(const sgf_table *table);
 /* The column of this name (the first, if a file has it twice), or -1. */
 SGF_DEF int sgf_table_find(const sgf_table *table, const char *name);
 /* A column's name, zero-terminated, valid until the table is freed. */
 SGF_DEF const char *sgf_table_name(const sgf_table *table, int column);
-SGF_DEF sgf_type sgf_table_type(const sgf_table *table, int column);
-/* Its type in words: "list<utf8>"; for SGF_OTHER what the file says, e.g. "timestamp". Never NULL.
+SGF_DEF sgf_column_type sgf_table_type(const sgf_table *table, int column);
+/* Its type in words: "list<utf8>"; for SGF_COLUMN_OTHER what the file says, e.g. "timestamp". Never NULL.
  */
 SGF_DEF const char *sgf_table_type_text(const sgf_table *table, int column);
 /* What it was read from: "Arrow file", "Arrow stream", "CSV", "JSON lines" or "JSON array"; "memory"
@@ -1293,7 +1298,8 @@ SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t
    null inside a list). Texts are UTF-8, not zero-terminated, and valid until the table is freed. */
 SGF_DEF int sgf_cell_null(const sgf_table *table, int column, size_t row);
 SGF_DEF sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row);
-SGF_DEF double sgf_cell_f64(const sgf_table *table, int column, size_t row); /* SGF_I64 too */
+SGF_DEF double sgf_cell_f64(const sgf_table *table, int column,
+                            size_t row); /* SGF_COLUMN_I64 too */
 SGF_DEF int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row);
 SGF_DEF int sgf_cell_bool(const sgf_table *table, int column, size_t row);
 /* Number of items of a list<utf8>, or of lists in a list<list<utf8>>. */
@@ -1312,7 +1318,8 @@ SGF_DEF const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t
    becomes null. SGF_ERR_FORMAT names the first row that does not fit, counted from 1; the column is
    then as it was.
  */
-SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, sgf_error *err);
+SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_column_type type,
+                                   sgf_error *err);
 
 /* ---- metadata: the key/value texts in a Feather file's schema ---- */
 
@@ -1325,7 +1332,7 @@ SGF_DEF sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
 /* ---- files ---- */
 
 /* Write the whole table. The file appears complete under its name or not at all. Refused: columns
-   of different lengths, columns of SGF_OTHER.
+   of different lengths, columns of SGF_COLUMN_OTHER.
 
    feather  Arrow IPC file, uncompressed, batches of up to 65536 rows and about 64 MiB of text a
             column; pandas.read_feather, pyarrow, polars and DuckDB give these types and values back.
@@ -1348,11 +1355,11 @@ SGF_DEF sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *pat
    Arrow    utf8, large_utf8 and utf8_view, also dictionary-encoded, become texts; lists, large lists
             and fixed-size lists of them lists; integers of every width I64; half, single and double
             floats F64; columns of type null texts that are null. All other types, and uint64
-            columns with values above INT64_MAX, become SGF_OTHER.
-   CSV      every column is SGF_UTF8: see sgf_table_parse.
+            columns with values above INT64_MAX, become SGF_COLUMN_OTHER.
+   CSV      every column is SGF_COLUMN_UTF8: see sgf_table_parse.
    JSON     the values decide; absent members are null. Objects, lists of numbers, columns that mix
             types and whole numbers that would lose digits (beyond int64, or beyond 2^53 in a column
-            of fractions) become SGF_OTHER.
+            of fractions) become SGF_COLUMN_OTHER.
 
    SGF_ERR_UNSUPPORTED names the formats that are not read (Parquet, ZSTD bodies, Feather V1) with
    the line of Python that converts them. Memory is bounded by a multiple of the file's size (of the
@@ -1803,7 +1810,7 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
     memset(layout->visible + layout->segments * SGF__WORDS, 0, SGF__WORDS * sizeof(uint64_t));
     made->role = role;
     made->group = group;
-    if (role == SGF_ANSWER) layout->answer = (int32_t)layout->segments;
+    if (role == SGF_ROLE_ANSWER) layout->answer = (int32_t)layout->segments;
     if (segment) *segment = (int32_t)layout->segments;
     layout->segments++;
     return SGF_OK;
@@ -1864,7 +1871,7 @@ static int sgf__segment_sees(const sgf_layout *layout, int32_t segment) {
     return 0;
 }
 static int sgf__is_paraphrase(sgf_role role) {
-    return role == SGF_PARAPHRASE || role == SGF_MANUAL || role == SGF_AUTO;
+    return role == SGF_ROLE_PARAPHRASE || role == SGF_ROLE_MANUAL || role == SGF_ROLE_AUTO;
 }
 
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
@@ -1874,11 +1881,11 @@ SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
     size_t i;
     for (i = 0; i < layout->tokens; i++) {
         sgf_role role = layout->segment[layout->seg[i]].role;
-        if (positions == SGF_ALIGNED && layout->seg[i] != last) {
+        if (positions == SGF_POSITIONS_ALIGNED && layout->seg[i] != last) {
             if (sgf__is_paraphrase(role)) {
                 if (start < 0) start = next;
                 next = start;
-            } else if (role == SGF_ANSWER && longest > next) next = longest;
+            } else if (role == SGF_ROLE_ANSWER && longest > next) next = longest;
         }
         last = layout->seg[i];
         layout->pos[i] = next++;
@@ -1926,14 +1933,14 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
 
 /* Are both in the same paraphrase? The separator that follows one belongs to it: it has its group. */
 static int sgf__same_paraphrase(const sgf_segment *a, const sgf_segment *b) {
-    int in_a = sgf__is_paraphrase(a->role) || a->role == SGF_SEPARATOR;
-    int in_b = sgf__is_paraphrase(b->role) || b->role == SGF_SEPARATOR;
+    int in_a = sgf__is_paraphrase(a->role) || a->role == SGF_ROLE_SEPARATOR;
+    int in_b = sgf__is_paraphrase(b->role) || b->role == SGF_ROLE_SEPARATOR;
     return in_a && in_b && a->group == b->group;
 }
 /* What stands before the paraphrases: prefix, examples, and separators that follow none of them. */
 static int sgf__is_prefix(const sgf_segment *s) {
-    return s->role == SGF_BOS || s->role == SGF_SHARED || s->role == SGF_EXAMPLE_Q ||
-           s->role == SGF_EXAMPLE_A || (s->role == SGF_SEPARATOR && s->group < 0);
+    return s->role == SGF_ROLE_BOS || s->role == SGF_ROLE_SHARED || s->role == SGF_ROLE_EXAMPLE_Q ||
+           s->role == SGF_ROLE_EXAMPLE_A || (s->role == SGF_ROLE_SEPARATOR && s->group < 0);
 }
 
 /* The rules of the masks: may a token of segment q see one of segment k? (Causality is separate.)
@@ -1941,36 +1948,37 @@ static int sgf__is_prefix(const sgf_segment *s) {
    `original`: what examples see of each other. */
 static int sgf__few_shot_rule(const sgf_segment *q, const sgf_segment *k, int original) {
     int other = q->group != k->group;
-    if (q->role == SGF_EXAMPLE_Q) return original && k->role == SGF_EXAMPLE_Q && other;
-    if (q->role == SGF_EXAMPLE_A && k->role == SGF_EXAMPLE_Q) return original || !other;
-    if (q->role == SGF_EXAMPLE_A) return original && k->role == SGF_EXAMPLE_A && other;
-    return sgf__is_paraphrase(q->role) && (k->role == SGF_EXAMPLE_Q || k->role == SGF_EXAMPLE_A);
+    if (q->role == SGF_ROLE_EXAMPLE_Q) return original && k->role == SGF_ROLE_EXAMPLE_Q && other;
+    if (q->role == SGF_ROLE_EXAMPLE_A && k->role == SGF_ROLE_EXAMPLE_Q) return original || !other;
+    if (q->role == SGF_ROLE_EXAMPLE_A) return original && k->role == SGF_ROLE_EXAMPLE_A && other;
+    return sgf__is_paraphrase(q->role) &&
+           (k->role == SGF_ROLE_EXAMPLE_Q || k->role == SGF_ROLE_EXAMPLE_A);
 }
 static int sgf__shared_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k) {
-    if (mask == SGF_SHARED_ORIGINAL)
+    if (mask == SGF_MASK_SHARED_ORIGINAL)
         return !sgf__is_paraphrase(q->role) || !sgf__is_paraphrase(k->role) || q->group == k->group;
-    if (mask == SGF_HUB && !sgf__is_prefix(q) && k->group == 0) return 1;
+    if (mask == SGF_MASK_HUB && !sgf__is_prefix(q) && k->group == 0) return 1;
     return sgf__is_prefix(k) || sgf__same_paraphrase(q, k);
 }
 /* same: q and k are one segment; cross: both stand between the first manual segment and the last.
  */
 static int sgf__mask_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k, int same,
                           int cross) {
-    int few_shot = mask == SGF_FEW_SHOT || mask == SGF_FEW_SHOT_ORIGINAL;
-    if (mask == SGF_CAUSAL || q->role == SGF_ANSWER) return 1;
-    if (k->role == SGF_ANSWER) return 0;
-    if (mask == SGF_SHARED_MASK || mask == SGF_SHARED_ORIGINAL || mask == SGF_HUB)
+    int few_shot = mask == SGF_MASK_FEW_SHOT || mask == SGF_MASK_FEW_SHOT_ORIGINAL;
+    if (mask == SGF_MASK_CAUSAL || q->role == SGF_ROLE_ANSWER) return 1;
+    if (k->role == SGF_ROLE_ANSWER) return 0;
+    if (mask == SGF_MASK_SHARED || mask == SGF_MASK_SHARED_ORIGINAL || mask == SGF_MASK_HUB)
         return sgf__shared_rule(mask, q, k);
-    if (mask == SGF_MANUAL_CROSS && cross) return 1;
-    if (q->role == SGF_SEPARATOR || k->role == SGF_SEPARATOR) return 0;
-    if (same || k->role == SGF_BOS) return 1;
-    return few_shot &&
-           (k->role == SGF_SHARED || sgf__few_shot_rule(q, k, mask == SGF_FEW_SHOT_ORIGINAL));
+    if (mask == SGF_MASK_MANUAL_CROSS && cross) return 1;
+    if (q->role == SGF_ROLE_SEPARATOR || k->role == SGF_ROLE_SEPARATOR) return 0;
+    if (same || k->role == SGF_ROLE_BOS) return 1;
+    return few_shot && (k->role == SGF_ROLE_SHARED ||
+                        sgf__few_shot_rule(q, k, mask == SGF_MASK_FEW_SHOT_ORIGINAL));
 }
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask) {
     int32_t q, k, S = (int32_t)layout->segments, first = S, last = -1;
     for (q = 0; q < S; q++)
-        if (layout->segment[q].role == SGF_MANUAL) {
+        if (layout->segment[q].role == SGF_ROLE_MANUAL) {
             if (first == S) first = q;
             last = q;
         }
@@ -2013,18 +2021,18 @@ SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *
         return out;
     }
     s = &layout->segment[segment];
-    numbered = s->group >= 0 && s->role != SGF_BOS && s->role != SGF_SHARED &&
-               s->role != SGF_ANSWER;
-    example = s->role == SGF_EXAMPLE_Q || s->role == SGF_EXAMPLE_A;
+    numbered = s->group >= 0 && s->role != SGF_ROLE_BOS && s->role != SGF_ROLE_SHARED &&
+               s->role != SGF_ROLE_ANSWER;
+    example = s->role == SGF_ROLE_EXAMPLE_Q || s->role == SGF_ROLE_EXAMPLE_A;
     for (i = 0; i < (int32_t)layout->segments; i++)
         if (layout->segment[i].role == s->role &&
             (!numbered || layout->segment[i].group == s->group))
             same++, before += i < segment;
     sgf__append(out, cap, "%s", words[s->role]);
-    if (s->role == SGF_EXAMPLE_Q && numbered) sgf__append(out, cap, " %d", before + 1);
+    if (s->role == SGF_ROLE_EXAMPLE_Q && numbered) sgf__append(out, cap, " %d", before + 1);
     if (example) sgf__append(out, cap, numbered ? " of example" : " of an example");
     if (numbered) sgf__append(out, cap, " %d", (int)s->group + 1);
-    if (same > 1 && !(s->role == SGF_EXAMPLE_Q && numbered))
+    if (same > 1 && !(s->role == SGF_ROLE_EXAMPLE_Q && numbered))
         sgf__append(out, cap, " (segment %d)", (int)segment);
     return out;
 }
@@ -2100,15 +2108,17 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
    and nothing of size T x T is looked at. In a dense mask it is a search by breadth on the tokens. */
 
 SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to) {
-    int example_from = from->role == SGF_EXAMPLE_Q || from->role == SGF_EXAMPLE_A;
-    int example_to = to->role == SGF_EXAMPLE_Q || to->role == SGF_EXAMPLE_A;
-    if (promise == SGF_CAUSAL || from == to) return 1;
-    if (example_from && example_to && from->group != to->group) return promise != SGF_FEW_SHOT;
-    if (from->role == SGF_EXAMPLE_Q && to->role == SGF_EXAMPLE_Q)
-        return promise != SGF_FEW_SHOT && promise != SGF_FEW_SHOT_ORIGINAL;
+    int example_from = from->role == SGF_ROLE_EXAMPLE_Q || from->role == SGF_ROLE_EXAMPLE_A;
+    int example_to = to->role == SGF_ROLE_EXAMPLE_Q || to->role == SGF_ROLE_EXAMPLE_A;
+    if (promise == SGF_MASK_CAUSAL || from == to) return 1;
+    if (example_from && example_to && from->group != to->group) return promise != SGF_MASK_FEW_SHOT;
+    if (from->role == SGF_ROLE_EXAMPLE_Q && to->role == SGF_ROLE_EXAMPLE_Q)
+        return promise != SGF_MASK_FEW_SHOT && promise != SGF_MASK_FEW_SHOT_ORIGINAL;
     if (!sgf__is_paraphrase(from->role) || !sgf__is_paraphrase(to->role)) return 1;
-    if (promise == SGF_HUB && from->group == 0) return 1;
-    if (promise == SGF_MANUAL_CROSS && from->role == SGF_MANUAL && to->role == SGF_MANUAL) return 1;
+    if (promise == SGF_MASK_HUB && from->group == 0) return 1;
+    if (promise == SGF_MASK_MANUAL_CROSS && from->role == SGF_ROLE_MANUAL &&
+        to->role == SGF_ROLE_MANUAL)
+        return 1;
     return from->group >= 0 && from->group == to->group;
 }
 
@@ -2336,8 +2346,8 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
     return out;
 }
 
-SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, size_t n,
-                                   sgf_error *err) {
+SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
+                                    sgf_error *err) {
     size_t i, count = 0;
     for (i = 0; i < layout->segments; i++) {
         const sgf_segment *segment = &layout->segment[i];
@@ -2351,11 +2361,11 @@ SGF_DEF sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, si
     }
     for (i = 0; i < layout->segments && count; i++) {
         sgf_segment *segment = &layout->segment[i];
-        int follows = segment->role == SGF_SEPARATOR && segment->group >= 0 &&
+        int follows = segment->role == SGF_ROLE_SEPARATOR && segment->group >= 0 &&
                       (!weights || (size_t)segment->group < n);
         if (sgf__is_paraphrase(segment->role) || follows)
-            segment->log_mass = (float)sgf__log_d(weights ? weights[segment->group]
-                                                          : 1.0 / (double)count);
+            segment->log_weight = (float)sgf__log_d(weights ? weights[segment->group]
+                                                            : 1.0 / (double)count);
     }
     return SGF_OK;
 }
@@ -2613,17 +2623,17 @@ static double sgf__log_d(double x) { /* x > 0, normal */
 
 /* Bytes of an element. */
 static size_t sgf__dtype_size(sgf_dtype dtype) {
-    return dtype == SGF_F32 ? 4 : 2;
+    return dtype == SGF_DTYPE_F32 ? 4 : 2;
 }
 /* out[n] = elements [first, first + n) of the tensor */
 SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, size_t n,
                                  float *out) {
     size_t i;
     (void)simd;
-    if (w->dtype == SGF_F32) memcpy(out, (const float *)w->data + first, n * sizeof(float));
+    if (w->dtype == SGF_DTYPE_F32) memcpy(out, (const float *)w->data + first, n * sizeof(float));
     else {
         const uint16_t *half = (const uint16_t *)w->data + first;
-        if (w->dtype == SGF_BF16)
+        if (w->dtype == SGF_DTYPE_BF16)
             for (i = 0; i < n; i++) out[i] = sgf__bf16_float(half[i]);
         else
             for (i = 0; i < n; i++) out[i] = sgf__f16_float(half[i]);
@@ -3402,7 +3412,7 @@ typedef struct sgf__sequence {
     sgf__run *run;
     int32_t *pos; /* [tokens] */
     uint64_t *visible;
-    float *log_mass;
+    float *log_weight;
     size_t runs, page_count, page_cap, run_cap, pos_cap;
 } sgf__sequence;
 
@@ -3502,7 +3512,7 @@ static void sgf__sequence_clear(sgf_session *s, sgf__sequence *q) {
     sgf__free(&s->mem, q->run, q->run_cap, sizeof *q->run);
     sgf__free(&s->mem, q->pos, q->pos_cap, sizeof *q->pos);
     sgf__free(&s->mem, q->visible, (size_t)q->segments * SGF__WORDS, sizeof *q->visible);
-    sgf__free(&s->mem, q->log_mass, (size_t)q->segments, sizeof *q->log_mass);
+    sgf__free(&s->mem, q->log_weight, (size_t)q->segments, sizeof *q->log_weight);
     memset(q, 0, sizeof *q);
 }
 SGF_DEF void sgf_sequence_close(sgf_session *s, int32_t sequence) {
@@ -3536,13 +3546,13 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
     }
     memset(&made, 0, sizeof made);
     made.visible = (uint64_t *)sgf__alloc(&s->mem, S * SGF__WORDS, sizeof(uint64_t), err);
-    made.log_mass = made.visible ? (float *)sgf__alloc(&s->mem, S, sizeof(float), err) : NULL;
-    if (!made.log_mass) {
+    made.log_weight = made.visible ? (float *)sgf__alloc(&s->mem, S, sizeof(float), err) : NULL;
+    if (!made.log_weight) {
         sgf__free(&s->mem, made.visible, S * SGF__WORDS, sizeof(uint64_t));
         return SGF_ERR_MEMORY;
     }
     if (S) memcpy(made.visible, rule->visible, S * SGF__WORDS * sizeof(uint64_t));
-    for (k = 0; k < S; k++) made.log_mass[k] = rule->segment[k].log_mass;
+    for (k = 0; k < S; k++) made.log_weight[k] = rule->segment[k].log_weight;
     made.open = 1;
     made.parent = parent;
     made.depth = parent >= 0 ? s->sequence[parent].depth + 1 : 1;
@@ -3628,7 +3638,7 @@ static size_t sgf__panel_width(size_t rows, size_t least) {
 typedef struct sgf__piece {
     const float *page;
     size_t lane, count;
-    float log_mass;
+    float log_weight;
     int32_t seg;
     const int32_t *pos;       /* of the keys */
     ptrdiff_t ahead;          /* key i is not before queries [0, ahead + i) of the group */
@@ -3709,7 +3719,7 @@ static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, si
                 p->page = q->page[from / SGF__PAGE];
                 p->lane = from % SGF__PAGE;
                 p->count = stop - from;
-                p->log_mass = query->seg == own->answer ? own->log_mass[seg] : 0;
+                p->log_weight = query->seg == own->answer ? own->log_weight[seg] : 0;
                 p->seg = seg;
                 p->pos = q->pos + from;
                 p->ahead = q == own ? (ptrdiff_t)from - (ptrdiff_t)query->index
@@ -3804,7 +3814,7 @@ static void sgf__attend_naive(const float *q, size_t C, const sgf__attend_keys *
             const float *k = piece[i].page + keys->k_at + j;
             float dot = 0;
             for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[c * SGF__PAGE], dot);
-            score[n] = sgf__fma_portable(dot, scale, piece[i].log_mass);
+            score[n] = sgf__fma_portable(dot, scale, piece[i].log_weight);
             if (score[n] > top) top = score[n];
         }
     if (!(top > -INFINITY)) top = 0;
@@ -3837,7 +3847,7 @@ static void sgf__attend_row(int simd, const float *q, size_t R, size_t C,
         for (j = 0; j < piece[i].count; j++)
             for (r = 0; r < R; r++)
                 score[(n + j) * R + r] = dots[r * SGF__PAGE + piece[i].lane + j];
-        sgf__scale(simd, score + n * R, piece[i].count * R, scale, piece[i].log_mass);
+        sgf__scale(simd, score + n * R, piece[i].count * R, scale, piece[i].log_weight);
         n += piece[i].count;
     }
     memset(out, 0, R * C * sizeof(float));
@@ -3882,8 +3892,8 @@ static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
         }
         if (piece->mixed)
             sgf__scale_seen(simd, score + n * width, piece->seen, piece->count, width, scale,
-                            piece->log_mass);
-        else sgf__scale(simd, score + n * width, piece->count * width, scale, piece->log_mass);
+                            piece->log_weight);
+        else sgf__scale(simd, score + n * width, piece->count * width, scale, piece->log_weight);
     }
     sgf__softmax(simd, score, n, width, sum);
     memset(out, 0, C * width * sizeof(float));
@@ -4647,8 +4657,8 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
         made.begin = (int32_t)run->begin;
         made.end = (int32_t)sgf__min(run->end, before);
         made.own = q == own;
-        made.log_mass = seg == own->answer ? own->log_mass[run->seg] : 0;
-        if (last && last->end == made.begin && last->log_mass == made.log_mass)
+        made.log_weight = seg == own->answer ? own->log_weight[run->seg] : 0;
+        if (last && last->end == made.begin && last->log_weight == made.log_weight)
             last->end = made.end;
         else room->span[room->spans++] = made;
     }
@@ -4990,42 +5000,42 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
  * ==================================================================================== */
 
 /* name, about / contexts, format, separator, mask, matrix, positions, fusion_start, bos / combine,
-   prediction, accidents, even_mass, mass */
+   prediction, accidents, even_weights, mass */
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
-     SGF_SINGLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"per_prompt", "every paraphrase alone, a row for each",
-     SGF_SINGLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"avg", "mean of the paraphrases' logits",
-     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"max", "maximum of the paraphrases' probabilities",
-     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_MAX, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_MAX, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"weighted_avg", "sum of the logits, weighted by confidence",
-     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_WEIGHTED_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_WEIGHTED_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"weighted_max", "logits of the most confident paraphrase",
-     SGF_ENSEMBLE, SGF_STANDARD, NULL, SGF_CAUSAL, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_WEIGHTED_MAX, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_WEIGHTED_MAX, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"flex_attention", "N full prompts, blind to each other",
-     SGF_FUSION, SGF_CONCATENATED, NULL, SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_LINE, 0, 0, NULL},
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, NULL, SGF_MASK_ISOLATED, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"myriadlama_flex", "manual, then auto templates, each a prompt",
-     SGF_FUSION, SGF_CONCATENATED, "\n\n", SGF_ISOLATED, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, "\n\n", SGF_MASK_ISOLATED, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
     {"myriadlama", "examples, too, in N paraphrases each",
-     SGF_FUSION, SGF_FEW_SHOT_PARTS, NULL, SGF_FEW_SHOT, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_FEW_SHOT_PARTS, NULL, SGF_MASK_FEW_SHOT, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
     {"myriadlama_custom", "one prefix, paraphrases with a cue each",
-     SGF_FUSION, SGF_SHARED_PARTS, "\n", SGF_SHARED_MASK, NULL, SGF_SEQUENTIAL, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_WORD, 0, 0, NULL},
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_PARTS, "\n", SGF_MASK_SHARED, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
     {"fused", "one prefix, one cue, aligned, mass 1/N",
-     SGF_FUSION, SGF_SHARED_CUE, NULL, SGF_SHARED_MASK, NULL, SGF_ALIGNED, SGF_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_AVG, SGF_FIRST_LINE, 0, 1, NULL},
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_CUE, NULL, SGF_MASK_SHARED, NULL, SGF_POSITIONS_ALIGNED, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 1, NULL},
 };
 /* clang-format on */
 enum { SGF__METHODS = (int)(sizeof sgf__methods / sizeof sgf__methods[0]) };
@@ -5045,16 +5055,16 @@ SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_err
 SGF_DEF const char *sgf_method_separator(const sgf_method *method) {
     if (method->separator) return method->separator;
     switch (method->format) {
-    case SGF_CONCATENATED: return "\n\n[SEP]\n\n";
-    case SGF_SHARED_PARTS:
-    case SGF_SHARED_CUE: return "\n";
-    case SGF_FEW_SHOT_PARTS: return "\n\n";
+    case SGF_FORMAT_CONCATENATED: return "\n\n[SEP]\n\n";
+    case SGF_FORMAT_SHARED_PARTS:
+    case SGF_FORMAT_SHARED_CUE: return "\n";
+    case SGF_FORMAT_FEW_SHOT_PARTS: return "\n\n";
     default: return "";
     }
 }
 SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation) {
-    return method->prediction == SGF_FIRST_WORD ? sgf_first_word(generation)
-                                                : sgf_first_line(generation);
+    return method->prediction == SGF_PREDICTION_FIRST_WORD ? sgf_first_word(generation)
+                                                           : sgf_first_line(generation);
 }
 static const char *const sgf__accident_names[] = {
 #define SGF__ACCIDENT_TEXT(name, bit, text) text,
@@ -5130,20 +5140,20 @@ static sgf_status sgf__segment_end(sgf__builder *b, sgf_role role, int32_t group
 /* The separator, a segment of its own; group: the paraphrase it follows, or -1. */
 static sgf_status sgf__separator_end(sgf__builder *b, int32_t group) {
     sgf_status status = sgf__part_text(b, b->separator);
-    return status ? status : sgf__segment_end(b, SGF_SEPARATOR, group);
+    return status ? status : sgf__segment_end(b, SGF_ROLE_SEPARATOR, group);
 }
 /* The segment of paraphrase i. */
 static sgf_status sgf__paraphrase_segment(sgf__builder *b, size_t i, int32_t *segment) {
     const unsigned char *manual = b->prompt->manual;
     return sgf_layout_segment(b->layout,
-                              !manual     ? SGF_PARAPHRASE
-                              : manual[i] ? SGF_MANUAL
-                                          : SGF_AUTO,
+                              !manual     ? SGF_ROLE_PARAPHRASE
+                              : manual[i] ? SGF_ROLE_MANUAL
+                                          : SGF_ROLE_AUTO,
                               (int32_t)i, segment, b->err);
 }
 /* Which paraphrase stands at place i? */
 static size_t sgf__paraphrase_at(const sgf__builder *b, size_t i) {
-    return b->method->accidents & SGF_SWAPPED && i < 2 ? 1 - i : i;
+    return b->method->accidents & SGF_ACCIDENT_SWAPPED && i < 2 ? 1 - i : i;
 }
 
 /* Instruction and examples: "I\n\nQ: q\nA: a\n\n..." or, on one line each, "I\n\nQ: q A: a\n...".
@@ -5173,7 +5183,7 @@ static sgf_status sgf__question_text(sgf__builder *b, size_t i, const char *cue)
 static sgf_status sgf__standard_build(sgf__builder *b, size_t i, int own_prefix) {
     int32_t segment = 0;
     sgf_status status = sgf__prefix_text(b, 0);
-    if (!status && own_prefix) status = sgf__segment_end(b, SGF_SHARED, 0);
+    if (!status && own_prefix) status = sgf__segment_end(b, SGF_ROLE_SHARED, 0);
     if (!status) status = sgf__paraphrase_segment(b, i, &segment);
     if (!status && !own_prefix) status = sgf__part_end(b, segment);
     if (!status) status = sgf__question_text(b, i, "\nA:");
@@ -5211,12 +5221,13 @@ static sgf_status sgf__shared_build(sgf__builder *b) {
     int32_t prefix = 0;
     sgf_status status = sgf__prefix_text(b, 1);
     b->bos_now = b->method->bos == SGF_BOS_EACH;
-    if (!status) status = sgf_layout_segment(b->layout, SGF_SHARED, 0, &prefix, b->err);
+    if (!status) status = sgf_layout_segment(b->layout, SGF_ROLE_SHARED, 0, &prefix, b->err);
     if (!status && b->method->separator) status = sgf__part_end(b, prefix);
     if (!status) status = sgf__part_text(b, b->separator);
     if (!status) status = sgf__part_end(b, prefix);
     return status ? status
-                  : sgf__questions_build(b, b->method->format == SGF_SHARED_CUE ? "" : " A:", 0);
+                  : sgf__questions_build(
+                        b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:", 0);
 }
 static sgf_status sgf__example_build(sgf__builder *b, size_t e) {
     const sgf_example *example = &b->prompt->example[e];
@@ -5230,7 +5241,8 @@ static sgf_status sgf__example_build(sgf__builder *b, size_t e) {
         if (!status) status = sgf__part_text(b, i == n ? "A: " : "Q: ");
         if (!status) status = sgf__part_add(b, text);
         if (!status)
-            status = sgf__segment_end(b, i == n ? SGF_EXAMPLE_A : SGF_EXAMPLE_Q, (int32_t)e);
+            status = sgf__segment_end(b, i == n ? SGF_ROLE_EXAMPLE_A : SGF_ROLE_EXAMPLE_Q,
+                                      (int32_t)e);
     }
     return status;
 }
@@ -5238,7 +5250,7 @@ static sgf_status sgf__few_shot_build(sgf__builder *b) {
     sgf_status status = sgf__part_add(b, b->prompt->instruction);
     size_t e;
     b->bos_now = b->method->bos == SGF_BOS_EACH;
-    if (!status) status = sgf__segment_end(b, SGF_SHARED, 0);
+    if (!status) status = sgf__segment_end(b, SGF_ROLE_SHARED, 0);
     for (e = 0; e < b->prompt->examples && !status; e++) status = sgf__example_build(b, e);
     return status ? status : sgf__questions_build(b, "", 1);
 }
@@ -5246,8 +5258,10 @@ static sgf_status sgf__few_shot_build(sgf__builder *b) {
 /* The answer cue of a format, or NULL: it belongs to the answer or, when only generated tokens are
    fused, to the last paraphrase. */
 static const char *sgf__cue(const sgf_method *method) {
-    if (method->format == SGF_SHARED_CUE) return " A:";
-    return method->format == SGF_FEW_SHOT_PARTS && !(method->accidents & SGF_NO_CUE) ? "A:" : NULL;
+    if (method->format == SGF_FORMAT_SHARED_CUE) return " A:";
+    return method->format == SGF_FORMAT_FEW_SHOT_PARTS && !(method->accidents & SGF_ACCIDENT_NO_CUE)
+               ? "A:"
+               : NULL;
 }
 /* The answer segment: with a cue, that; else the last prompt token, or nothing yet. */
 static sgf_status sgf__answer_build(sgf__builder *b) {
@@ -5260,8 +5274,8 @@ static sgf_status sgf__answer_build(sgf__builder *b) {
                          "the tokenizer makes no tokens of the prompt: its vocabulary does not "
                          "cover the text");
     last = layout->seg[layout->tokens - 1];
-    status = sgf_layout_segment(layout, SGF_ANSWER, -1, &answer, b->err);
-    if (!status && cue && b->method->format == SGF_FEW_SHOT_PARTS) {
+    status = sgf_layout_segment(layout, SGF_ROLE_ANSWER, -1, &answer, b->err);
+    if (!status && cue && b->method->format == SGF_FORMAT_FEW_SHOT_PARTS) {
         status = sgf__part_text(b, b->separator);
         if (!status) status = sgf__part_end(b, b->after ? last : answer);
     }
@@ -5283,18 +5297,19 @@ static sgf_status sgf__bos_stands(sgf__builder *b, int *stands) {
     sgf_tokenizer_info info;
     sgf_tokenizer_describe(b->tokenizer, &info);
     if (rule == SGF_BOS_AUTO) rule = info.adds_bos ? SGF_BOS_FIRST : SGF_BOS_NONE;
-    *stands = rule == SGF_BOS_FIRST || (rule == SGF_BOS_EACH && b->method->format == SGF_STANDARD);
+    *stands = rule == SGF_BOS_FIRST ||
+              (rule == SGF_BOS_EACH && b->method->format == SGF_FORMAT_STANDARD);
     if (rule == SGF_BOS_NONE || sgf_tokenizer_bos(b->tokenizer) >= 0) return SGF_OK;
     return sgf__fail(b->err, SGF_ERR_ARG,
                      "a begin-of-sequence token was asked for, but the model's tokenizer has none");
 }
 static sgf_status sgf__bos_build(sgf__builder *b) {
     int32_t bos = sgf_tokenizer_bos(b->tokenizer), segment = 0;
-    sgf_status status = sgf_layout_segment(b->layout, SGF_BOS, -1, &segment, b->err);
+    sgf_status status = sgf_layout_segment(b->layout, SGF_ROLE_BOS, -1, &segment, b->err);
     return status ? status : sgf_layout_add(b->layout, segment, &bos, 1, b->err);
 }
 
-/* SGF_SHIFTED: other ids for the same text, in the segments that were counted on the old ones. */
+/* SGF_ACCIDENT_SHIFTED: other ids for the same text, in the segments that were counted on the old ones. */
 static sgf_status sgf__shift(sgf__builder *b, int bos) {
     sgf_layout *layout = b->layout;
     size_t counted = layout->tokens, n = 0, len = 0, i;
@@ -5324,7 +5339,7 @@ static sgf_status sgf__shift(sgf__builder *b, int bos) {
     }
     return SGF_OK;
 }
-/* SGF_SWAPPED: what stands first is hidden from everybody, and everybody from it. */
+/* SGF_ACCIDENT_SWAPPED: what stands first is hidden from everybody, and everybody from it. */
 static void sgf__swap_hide(sgf_layout *layout) {
     int32_t p, s, S = (int32_t)layout->segments;
     for (p = 0; p < S; p++) {
@@ -5337,16 +5352,16 @@ static void sgf__swap_hide(sgf_layout *layout) {
 }
 static sgf_status sgf__accidents_check(const sgf_method *m, const sgf_prompt *prompt,
                                        sgf_error *err) {
-    if (m->accidents & ~(unsigned)SGF_ACCIDENTS)
+    if (m->accidents & ~(unsigned)SGF_ACCIDENT_ALL)
         return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known; all together are %d",
-                         m->name, m->accidents, (int)SGF_ACCIDENTS);
-    if (m->contexts != SGF_FUSION)
+                         m->name, m->accidents, (int)SGF_ACCIDENT_ALL);
+    if (m->contexts != SGF_CONTEXTS_FUSION)
         return sgf__fail(err, SGF_ERR_ARG, "%s: accidents are for methods with one context",
                          m->name);
-    if (m->accidents & SGF_SWAPPED && prompt->paraphrases < 2)
+    if (m->accidents & SGF_ACCIDENT_SWAPPED && prompt->paraphrases < 2)
         return sgf__fail(err, SGF_ERR_ARG, "%s: the accident swapped needs two paraphrases",
                          m->name);
-    if (m->accidents & SGF_SHIFTED && m->bos == SGF_BOS_EACH)
+    if (m->accidents & SGF_ACCIDENT_SHIFTED && m->bos == SGF_BOS_EACH)
         return sgf__fail(err, SGF_ERR_ARG,
                          "%s: the accident shifted has one BOS, or none, not one for each "
                          "paraphrase",
@@ -5365,12 +5380,13 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
                          "the model has no tokenizer.json, so it cannot read a prompt");
     if ((unsigned)method->mask >= SGF_MASK_COUNT)
         return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
-    if ((unsigned)method->format > SGF_FEW_SHOT_PARTS)
+    if ((unsigned)method->format > SGF_FORMAT_FEW_SHOT_PARTS)
         return sgf__fail(err, SGF_ERR_ARG, "there is no format number %d", (int)method->format);
     if (prompt->examples && !prompt->example)
         return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
                          (unsigned long long)prompt->examples);
-    if (!prompt->paraphrases || (method->contexts != SGF_FUSION && which >= prompt->paraphrases))
+    if (!prompt->paraphrases ||
+        (method->contexts != SGF_CONTEXTS_FUSION && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
     if (method->accidents && (status = sgf__accidents_check(method, prompt, err)) != SGF_OK)
@@ -5381,19 +5397,19 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     b.method = method;
     b.layout = layout;
     b.separator = sgf_method_separator(method);
-    b.first = method->contexts == SGF_FUSION ? 0 : which;
-    b.end = method->contexts == SGF_FUSION ? prompt->paraphrases : which + 1;
-    shifted = (method->accidents & SGF_SHIFTED) != 0;
-    b.after = shifted || method->fusion_start == SGF_AFTER_FIRST;
+    b.first = method->contexts == SGF_CONTEXTS_FUSION ? 0 : which;
+    b.end = method->contexts == SGF_CONTEXTS_FUSION ? prompt->paraphrases : which + 1;
+    shifted = (method->accidents & SGF_ACCIDENT_SHIFTED) != 0;
+    b.after = shifted || method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
     b.err = err;
     sgf__buf_init(&b.text, &layout->mem);
     sgf_layout_clear(layout);
     status = sgf__bos_stands(&b, &bos);
     if (!status && bos && !shifted) status = sgf__bos_build(&b);
     if (status) {
-    } else if (method->format == SGF_STANDARD) status = sgf__standard_build(&b, which, 1);
-    else if (method->format == SGF_CONCATENATED) status = sgf__concatenated_build(&b);
-    else if (method->format == SGF_FEW_SHOT_PARTS) status = sgf__few_shot_build(&b);
+    } else if (method->format == SGF_FORMAT_STANDARD) status = sgf__standard_build(&b, which, 1);
+    else if (method->format == SGF_FORMAT_CONCATENATED) status = sgf__concatenated_build(&b);
+    else if (method->format == SGF_FORMAT_FEW_SHOT_PARTS) status = sgf__few_shot_build(&b);
     else status = sgf__shared_build(&b);
     if (!status) status = sgf__answer_build(&b);
     if (!status && shifted) status = sgf__shift(&b, bos);
@@ -5401,9 +5417,10 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
         if (method->matrix) status = sgf_matrix_set(layout, method->matrix, err);
-        if (method->accidents & SGF_SWAPPED) sgf__swap_hide(layout);
-        if (!status && method->contexts == SGF_FUSION && (method->mass || method->even_mass))
-            status = sgf_layout_mass(layout, method->mass, prompt->paraphrases, err);
+        if (method->accidents & SGF_ACCIDENT_SWAPPED) sgf__swap_hide(layout);
+        if (!status && method->contexts == SGF_CONTEXTS_FUSION &&
+            (method->weight || method->even_weights))
+            status = sgf_layout_weigh(layout, method->weight, prompt->paraphrases, err);
     }
     sgf__free(&b.text.mem, b.ids, b.ids_cap, sizeof(int32_t));
     sgf__buf_free(&b.text);
@@ -5529,17 +5546,17 @@ static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_lay
         return SGF_OK;
     for (i = 0; i < first; i++) {
         if (!sgf_visible(layout, seg, layout->seg[i])) continue;
-        if (bos >= 0 || layout->segment[layout->seg[i]].role != SGF_BOS) return SGF_OK;
+        if (bos >= 0 || layout->segment[layout->seg[i]].role != SGF_ROLE_BOS) return SGF_OK;
         bos = (int32_t)i;
     }
     for (k = 0; k < bos; k++)
         if (sgf_visible(layout, layout->seg[bos], layout->seg[k])) return SGF_OK;
     if (bos >= 0) {
-        status = sgf_layout_segment(isle, SGF_BOS, -1, NULL, err);
+        status = sgf_layout_segment(isle, SGF_ROLE_BOS, -1, NULL, err);
         if (!status) status = sgf_layout_add(isle, 0, layout->token + bos, 1, err);
         if (!status) isle->pos[0] = layout->pos[bos];
     }
-    if (!status) status = sgf_layout_segment(isle, SGF_PARAPHRASE, -1, &seg, err);
+    if (!status) status = sgf_layout_segment(isle, SGF_ROLE_PARAPHRASE, -1, &seg, err);
     if (!status) status = sgf_layout_add(isle, seg, layout->token + first, n, err);
     if (status) return status;
     memcpy(isle->pos + isle->tokens - n, layout->pos + first, n * sizeof(int32_t));
@@ -5632,7 +5649,7 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
                          size_t contexts, size_t V, float *scratch, float *out) {
     size_t c, v, best = 0;
     double total = 0;
-    if (rule == SGF_WEIGHTED_MAX || contexts == 1) {
+    if (rule == SGF_COMBINE_WEIGHTED_MAX || contexts == 1) {
         for (c = 1; weight && c < contexts; c++)
             if (weight[c] > weight[best]) best = c;
         memcpy(out, logits + best * V, V * sizeof(float));
@@ -5642,9 +5659,9 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
     for (v = 0; v < V; v++) out[v] = 0;
     for (c = 0; c < contexts; c++) {
         const float *x = logits + c * V;
-        if (rule == SGF_AVG)
+        if (rule == SGF_COMBINE_AVG)
             for (v = 0; v < V; v++) out[v] += x[v];
-        else if (rule == SGF_WEIGHTED_AVG) {
+        else if (rule == SGF_COMBINE_WEIGHTED_AVG) {
             float share = (float)(weight && total > 0 ? weight[c] / total : 1.0 / (double)contexts);
             for (v = 0; v < V; v++) out[v] = sgf__fma_portable(share, x[v], out[v]);
         } else {
@@ -5654,7 +5671,7 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
             for (v = 0; v < V; v++) out[v] = scratch[v] / sum > out[v] ? scratch[v] / sum : out[v];
         }
     }
-    for (v = 0; rule == SGF_AVG && v < V; v++) out[v] /= (float)contexts;
+    for (v = 0; rule == SGF_COMBINE_AVG && v < V; v++) out[v] /= (float)contexts;
 }
 
 /* ---- drawing the next token ---- */
@@ -5818,14 +5835,14 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
         return sgf__fail(err, SGF_ERR_ARG, "question %d has no ids to write to", (int)number + 1);
     if (!task->contexts || !task->context)
         return sgf__fail(err, SGF_ERR_ARG, "question %d has no context", (int)number + 1);
-    if ((unsigned)task->combine > SGF_WEIGHTED_MAX)
+    if ((unsigned)task->combine > SGF_COMBINE_WEIGHTED_MAX)
         return sgf__fail(err, SGF_ERR_ARG, "question %d: there is no rule %d; sgf_combine has them",
                          (int)number + 1, (int)task->combine);
-    weighs = task->combine >= SGF_WEIGHTED_AVG && task->contexts > 1;
+    weighs = task->combine >= SGF_COMBINE_WEIGHTED_AVG && task->contexts > 1;
     if (weighs && !task->weight)
         return sgf__fail(err, SGF_ERR_ARG,
                          "question %d: a weighted rule needs a weight for each context "
-                         "(sgf_task.weight; sgf_method.mass for sgf_ask)",
+                         "(sgf_task.weight; sgf_method.weight for sgf_ask)",
                          (int)number + 1);
     for (c = 0; c < task->contexts; c++) {
         const sgf_layout *layout = &task->context[c];
@@ -6051,7 +6068,7 @@ static int32_t sgf__task_choose(const sgf_session *s, const sgf_task *task, cons
                                 float *scratch, int32_t *heap) {
     size_t V = (size_t)s->model->config.vocab_size, v;
     if (!(task->temperature > 0)) return sgf__argmax(logits, V);
-    if (task->combine == SGF_MAX && task->contexts > 1) {
+    if (task->combine == SGF_COMBINE_MAX && task->contexts > 1) {
         for (v = 0; v < V; v++)
             scratch[v] = logits[v] > 0 ? (float)sgf__log_d((double)logits[v]) : -INFINITY;
         logits = scratch;
@@ -6285,7 +6302,8 @@ SGF_DEF sgf_str sgf_first_word(sgf_str text) {
 
 SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_prompt *prompt,
                            size_t max_new_tokens, char *out, size_t cap, sgf_error *err) {
-    size_t contexts = method->contexts == SGF_ENSEMBLE ? prompt->paraphrases : 1, i, len = 0;
+    size_t contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1, i,
+           len = 0;
     sgf_task task;
     sgf_str line;
     sgf__arena arena;
@@ -6308,7 +6326,7 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_p
     task.context = context;
     task.contexts = contexts;
     task.combine = method->combine;
-    task.weight = method->mass;
+    task.weight = method->weight;
     if (!status) status = sgf_generate(s, &task, 1, NULL, NULL, err);
     if (!status)
         status = sgf_decode(s->model->tokenizer, task.ids, task.count, SGF_DECODE_SKIP_SPECIAL,
@@ -7320,7 +7338,7 @@ static sgf_status sgf__layout_ints(sgf__layout_reader *r, const char *key, size_
 /* Role, group and mass of the next segment; a node of 0 leaves the default. */
 static sgf_status sgf__layout_one(sgf__layout_reader *r, uint32_t role_at, uint32_t group_at,
                                   uint32_t mass_at) {
-    sgf_role role = role_at ? SGF_ROLE_COUNT : SGF_SHARED;
+    sgf_role role = role_at ? SGF_ROLE_COUNT : SGF_ROLE_SHARED;
     int64_t group = -1;
     double mass = 0;
     size_t k;
@@ -7341,7 +7359,7 @@ static sgf_status sgf__layout_one(sgf__layout_reader *r, uint32_t role_at, uint3
     if (!(fabs(mass) <= 1e30))
         return sgf__layout_bad(r, mass_at, "mass", "holds something else than finite numbers");
     status = sgf_layout_segment(&r->layout, role, (int32_t)group, NULL, r->err);
-    if (!status) r->layout.segment[r->layout.segments - 1].log_mass = (float)mass;
+    if (!status) r->layout.segment[r->layout.segments - 1].log_weight = (float)mass;
     return status;
 }
 static sgf_status sgf__layout_segments(sgf__layout_reader *r, size_t S) {
@@ -7476,7 +7494,7 @@ static sgf_status sgf__layout_text(const sgf_layout *layout, sgf__buf *buf, sgf_
     if (!status) status = sgf__buf_text(buf, "],\n  \"mass\": [", err);
     for (q = 0; q < S && !status; q++) {
         char number[40];
-        sgf__number_print((double)layout->segment[q].log_mass, number);
+        sgf__number_print((double)layout->segment[q].log_weight, number);
         snprintf(text, sizeof text, "%s%s", q ? "," : "", number);
         status = sgf__buf_text(buf, text, err);
     }
@@ -7976,7 +7994,7 @@ static size_t sgf__label_find(const sgf__label *list, size_t n, const sgf_segmen
     int most = 0;
     for (i = 0; i < n; i++) {
         int exact = list[i].role == s->role;
-        int fits = exact || (list[i].role == SGF_PARAPHRASE && sgf__is_paraphrase(s->role));
+        int fits = exact || (list[i].role == SGF_ROLE_PARAPHRASE && sgf__is_paraphrase(s->role));
         int numbered = list[i].number && list[i].number - 1 == s->group;
         int rank = !fits || (list[i].number && !numbered) ? 0 : 1 + exact + 2 * numbered;
         if (rank > most) most = rank, best = i;
@@ -8074,7 +8092,7 @@ typedef struct sgf__safetensors {
 } sgf__safetensors;
 
 SGF_DEF const char *sgf_dtype_name(sgf_dtype dtype) {
-    return (unsigned)dtype <= SGF_BF16 ? sgf__dtypes[dtype].name : "unknown dtype";
+    return (unsigned)dtype <= SGF_DTYPE_BF16 ? sgf__dtypes[dtype].name : "unknown dtype";
 }
 
 /* Heap sort of pointers: O(n log n) for every input, no memory. */
@@ -9185,7 +9203,7 @@ static const void *sgf__stored_data(sgf__stored *t, sgf__arena *arena, sgf_error
 }
 static sgf_status sgf__fetch_fail(const sgf__fetcher *l, const sgf__stored *t,
                                   const uint64_t *shape, size_t rank) {
-    int type = t->dtype > SGF_BF16;
+    int type = t->dtype > SGF_DTYPE_BF16;
     return sgf__fail_at(l->err, type ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, t->file, -1,
                         "%s: %s: wanted %s in F32, F16 or BF16, file has %s in %s; %s", t->file,
                         sgf__show(t->name).text, sgf__shape_show(shape, rank).text,
@@ -9201,7 +9219,8 @@ static void sgf__fetch_stored(sgf__fetcher *l, sgf__stored *t, size_t rank, int6
     shape[0] = (uint64_t)(rank == 2 ? rows : cols);
     shape[1] = (uint64_t)cols;
     if (l->status) return;
-    if (t->rank != rank || t->dtype > SGF_BF16 || memcmp(t->shape, shape, rank * sizeof *shape)) {
+    if (t->rank != rank || t->dtype > SGF_DTYPE_BF16 ||
+        memcmp(t->shape, shape, rank * sizeof *shape)) {
         l->status = sgf__fetch_fail(l, t, shape, rank);
         return;
     }
@@ -13612,8 +13631,8 @@ enum { SGF__NULL_FLAG = 2 };
 typedef struct sgf__column {
     const char *name;
     size_t name_len;
-    sgf_type type;
-    const char *other; /* SGF_OTHER: what the file calls the type */
+    sgf_column_type type;
+    const char *other; /* SGF_COLUMN_OTHER: what the file calls the type */
     sgf__array text;   /* sgf_str: text cells, or the items of all lists */
     sgf__array ends;   /* int64_t: a list's end in text, or in inner; ~end if it is null */
     sgf__array inner;  /* int64_t: list<list>: an inner list's end in text; ~end if it is null */
@@ -13658,9 +13677,9 @@ static sgf_str *sgf__texts(const sgf__column *column) {
 }
 static size_t sgf__column_rows(const sgf__column *column) {
     switch (column->type) {
-    case SGF_UTF8: return column->text.count;
-    case SGF_LIST_UTF8:
-    case SGF_LIST_LIST_UTF8: return column->ends.count;
+    case SGF_COLUMN_UTF8: return column->text.count;
+    case SGF_COLUMN_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8: return column->ends.count;
     default: return column->flags.count;
     }
 }
@@ -13696,28 +13715,28 @@ static void sgf__put_flag(sgf__column *column, int flag) {
 static sgf_status sgf__column_room(const sgf_allocator *mem, sgf__column *column, size_t cells,
                                    size_t lists, size_t items, sgf_error *err) {
     sgf_status status = SGF_OK;
-    int list = column->type == SGF_LIST_UTF8 || column->type == SGF_LIST_LIST_UTF8;
-    int number = column->type == SGF_F64 || column->type == SGF_I64;
-    if (column->type == SGF_UTF8) items = cells;
+    int list = column->type == SGF_COLUMN_LIST_UTF8 || column->type == SGF_COLUMN_LIST_LIST_UTF8;
+    int number = column->type == SGF_COLUMN_F64 || column->type == SGF_COLUMN_I64;
+    if (column->type == SGF_COLUMN_UTF8) items = cells;
     if (items) status = sgf__array_room(mem, &column->text, items, sizeof(sgf_str), err);
     if (!status && list) status = sgf__array_room(mem, &column->ends, cells, sizeof(int64_t), err);
     if (!status && lists)
         status = sgf__array_room(mem, &column->inner, lists, sizeof(int64_t), err);
     if (!status && number)
         status = sgf__array_room(mem, &column->values, cells, sizeof(int64_t), err);
-    if (!status && (number || column->type == SGF_BOOL))
+    if (!status && (number || column->type == SGF_COLUMN_BOOL))
         status = sgf__array_room(mem, &column->flags, cells, 1, err);
     return status;
 }
 /* A null cell, when there is room. */
 static void sgf__put_null(sgf__column *column) {
     switch (column->type) {
-    case SGF_UTF8: sgf__put_text(column, sgf__text_of(NULL, 0)); break;
-    case SGF_LIST_UTF8: sgf__put_end(&column->ends, column->text.count, 1); break;
-    case SGF_LIST_LIST_UTF8: sgf__put_end(&column->ends, column->inner.count, 1); break;
-    case SGF_F64: sgf__put_f64(column, 0, 1); break;
-    case SGF_I64: sgf__put_i64(column, 0, 1); break;
-    case SGF_BOOL: sgf__put_flag(column, SGF__NULL_FLAG); break;
+    case SGF_COLUMN_UTF8: sgf__put_text(column, sgf__text_of(NULL, 0)); break;
+    case SGF_COLUMN_LIST_UTF8: sgf__put_end(&column->ends, column->text.count, 1); break;
+    case SGF_COLUMN_LIST_LIST_UTF8: sgf__put_end(&column->ends, column->inner.count, 1); break;
+    case SGF_COLUMN_F64: sgf__put_f64(column, 0, 1); break;
+    case SGF_COLUMN_I64: sgf__put_i64(column, 0, 1); break;
+    case SGF_COLUMN_BOOL: sgf__put_flag(column, SGF__NULL_FLAG); break;
     default: break;
     }
 }
@@ -13810,7 +13829,7 @@ SGF_DEF void sgf_table_free(sgf_table *table) {
 }
 /* A new column; unlike sgf_table_column it takes names twice, as files have them. `other` must
  * stay. */
-static sgf_status sgf__table_column(sgf_table *table, sgf_str name, sgf_type type,
+static sgf_status sgf__table_column(sgf_table *table, sgf_str name, sgf_column_type type,
                                     const char *other, sgf_error *err) {
     void *columns = table->columns;
     char *copy;
@@ -13835,10 +13854,10 @@ static sgf_status sgf__table_column(sgf_table *table, sgf_str name, sgf_type typ
     table->count++;
     return SGF_OK;
 }
-SGF_DEF sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_type type, int *column,
-                                    sgf_error *err) {
+SGF_DEF sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,
+                                    int *column, sgf_error *err) {
     sgf_status status;
-    if ((unsigned)type >= SGF_OTHER)
+    if ((unsigned)type >= SGF_COLUMN_OTHER)
         return sgf__fail(err, SGF_ERR_ARG, "column '%s': no such type", name);
     if (sgf_table_find(table, name) >= 0)
         return sgf__fail(err, SGF_ERR_ARG, "there is a column '%s' already", name);
@@ -13863,7 +13882,7 @@ SGF_DEF size_t sgf_table_rows(const sgf_table *table) {
     size_t rows = SIZE_MAX, i;
     for (i = 0; i < table->count; i++) {
         size_t n = sgf__column_rows(&table->columns[i]);
-        if (table->columns[i].type != SGF_OTHER && n < rows) rows = n;
+        if (table->columns[i].type != SGF_COLUMN_OTHER && n < rows) rows = n;
     }
     return rows == SIZE_MAX ? 0 : rows;
 }
@@ -13902,19 +13921,19 @@ SGF_DEF const char *sgf_table_name(const sgf_table *table, int column) {
     const sgf__column *at = sgf__column_at(table, column);
     return at ? at->name : NULL;
 }
-SGF_DEF sgf_type sgf_table_type(const sgf_table *table, int column) {
+SGF_DEF sgf_column_type sgf_table_type(const sgf_table *table, int column) {
     const sgf__column *at = sgf__column_at(table, column);
-    return at ? at->type : SGF_OTHER;
+    return at ? at->type : SGF_COLUMN_OTHER;
 }
-static const char *sgf__type_text(sgf_type type) {
+static const char *sgf__type_text(sgf_column_type type) {
 #define SGF__TYPE_TEXT(name, text) text,
-    static const char *const texts[] = {SGF_TYPE_LIST(SGF__TYPE_TEXT)};
+    static const char *const texts[] = {SGF_COLUMN_TYPE_LIST(SGF__TYPE_TEXT)};
 #undef SGF__TYPE_TEXT
-    return (unsigned)type < SGF_TYPE_COUNT ? texts[type] : "unknown type";
+    return (unsigned)type < SGF_COLUMN_TYPE_COUNT ? texts[type] : "unknown type";
 }
 SGF_DEF const char *sgf_table_type_text(const sgf_table *table, int column) {
     const sgf__column *at = sgf__column_at(table, column);
-    return at && at->other ? at->other : sgf__type_text(at ? at->type : SGF_OTHER);
+    return at && at->other ? at->other : sgf__type_text(at ? at->type : SGF_COLUMN_OTHER);
 }
 SGF_DEF const char *sgf_table_format(const sgf_table *table) {
     return table->format;
@@ -13923,7 +13942,7 @@ SGF_DEF const char *sgf_table_format(const sgf_table *table) {
 /* ---- adding cells ---- */
 
 /* The column, checked to be of `type`, with room for one cell; NULL with `err` filled. */
-static sgf_status sgf__cell_room(sgf_table *table, int column, sgf_type type, size_t lists,
+static sgf_status sgf__cell_room(sgf_table *table, int column, sgf_column_type type, size_t lists,
                                  size_t items, sgf__column **out, sgf_error *err) {
     sgf__column *at = sgf__column_at(table, column);
     if (!at)
@@ -13937,7 +13956,7 @@ static sgf_status sgf__cell_room(sgf_table *table, int column, sgf_type type, si
 }
 SGF_DEF sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sgf_error *err) {
     sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_UTF8, 0, 1, &at, err);
+    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_UTF8, 0, 1, &at, err);
     if (!status)
         status = sgf__texts_copy(&table->arena, &text, 1, sgf__texts(at) + at->text.count, err);
     if (!status) at->text.count++;
@@ -13945,19 +13964,19 @@ SGF_DEF sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sg
 }
 SGF_DEF sgf_status sgf_table_f64(sgf_table *table, int column, double value, sgf_error *err) {
     sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_F64, 0, 0, &at, err);
+    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_F64, 0, 0, &at, err);
     if (!status) sgf__put_f64(at, value, 0);
     return status;
 }
 SGF_DEF sgf_status sgf_table_i64(sgf_table *table, int column, int64_t value, sgf_error *err) {
     sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_I64, 0, 0, &at, err);
+    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_I64, 0, 0, &at, err);
     if (!status) sgf__put_i64(at, value, 0);
     return status;
 }
 SGF_DEF sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_error *err) {
     sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_BOOL, 0, 0, &at, err);
+    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_BOOL, 0, 0, &at, err);
     if (!status) sgf__put_flag(at, value != 0);
     return status;
 }
@@ -13977,7 +13996,7 @@ SGF_DEF sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *i
                                   sgf_error *err) {
     sgf__column *at = NULL;
     size_t within = sgf__items_within(table, column, items);
-    sgf_status status = sgf__cell_room(table, column, SGF_LIST_UTF8, 0, n, &at, err);
+    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_LIST_UTF8, 0, n, &at, err);
     if (!status) items = sgf__items_after(at, within, items);
     if (!status && n)
         status = sgf__texts_copy(&table->arena, items, n, sgf__texts(at) + at->text.count, err);
@@ -13996,7 +14015,7 @@ SGF_DEF sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_s
             return sgf__fail(err, SGF_ERR_LIMIT, "a cell of too many items");
         total += counts[i];
     }
-    status = sgf__cell_room(table, column, SGF_LIST_LIST_UTF8, n, total, &at, err);
+    status = sgf__cell_room(table, column, SGF_COLUMN_LIST_LIST_UTF8, n, total, &at, err);
     if (!status) items = sgf__items_after(at, within, items);
     if (!status && total)
         status = sgf__texts_copy(&table->arena, items, total, sgf__texts(at) + at->text.count, err);
@@ -14011,7 +14030,8 @@ SGF_DEF sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_s
 SGF_DEF sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err) {
     sgf__column *at = sgf__column_at(table, column);
     sgf_status status = sgf__cell_room(
-        table, column, at && at->type < SGF_OTHER ? at->type : SGF_UTF8, 0, 1, &at, err);
+        table, column, at && at->type < SGF_COLUMN_OTHER ? at->type : SGF_COLUMN_UTF8, 0, 1, &at,
+        err);
     if (!status) sgf__put_null(at);
     return status;
 }
@@ -14053,7 +14073,7 @@ static void sgf__ends_join(sgf__array *to, const sgf__array *from, size_t base) 
 }
 static void sgf__column_join(sgf__column *to, const sgf__column *from) {
     size_t items = to->text.count, lists = to->inner.count;
-    sgf__ends_join(&to->ends, &from->ends, to->type == SGF_LIST_UTF8 ? items : lists);
+    sgf__ends_join(&to->ends, &from->ends, to->type == SGF_COLUMN_LIST_UTF8 ? items : lists);
     sgf__ends_join(&to->inner, &from->inner, items);
     sgf__array_join(&to->text, &from->text, sizeof(sgf_str));
     sgf__array_join(&to->values, &from->values, sizeof(int64_t));
@@ -14139,16 +14159,16 @@ static sgf_status sgf__cell_copy(const sgf_allocator *mem, sgf__column *to, cons
                                  size_t row, sgf_error *err) {
     const uint8_t *flags = (const uint8_t *)from->flags.items;
     sgf_status status;
-    if (from->type == SGF_LIST_UTF8) return sgf__list_copy(mem, to, from, row, err);
-    if (from->type == SGF_LIST_LIST_UTF8) return sgf__lists_copy(mem, to, from, row, err);
+    if (from->type == SGF_COLUMN_LIST_UTF8) return sgf__list_copy(mem, to, from, row, err);
+    if (from->type == SGF_COLUMN_LIST_LIST_UTF8) return sgf__lists_copy(mem, to, from, row, err);
     status = sgf__column_room(mem, to, 1, 0, 0, err);
     if (status) return status;
     switch (from->type) {
-    case SGF_UTF8: sgf__put_text(to, sgf__texts(from)[row]); break;
-    case SGF_F64:
+    case SGF_COLUMN_UTF8: sgf__put_text(to, sgf__texts(from)[row]); break;
+    case SGF_COLUMN_F64:
         sgf__put_f64(to, ((const double *)from->values.items)[row], flags[row] == SGF__NULL_FLAG);
         break;
-    case SGF_I64:
+    case SGF_COLUMN_I64:
         sgf__put_i64(to, ((const int64_t *)from->values.items)[row], flags[row] == SGF__NULL_FLAG);
         break;
     default: sgf__put_flag(to, flags[row]); break;
@@ -14172,7 +14192,7 @@ SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t
         made[i].name_len = table->columns[i].name_len;
         made[i].type = table->columns[i].type;
         made[i].other = table->columns[i].other;
-        for (row = 0; row < n && !status && made[i].type != SGF_OTHER; row++)
+        for (row = 0; row < n && !status && made[i].type != SGF_COLUMN_OTHER; row++)
             status = sgf__cell_copy(mem, &made[i], &table->columns[i], rows[row], err);
     }
     for (i = 0; i < table->count; i++) {
@@ -14186,7 +14206,8 @@ SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t
 /* ---- reading cells ---- */
 
 /* The column when it has this type and row, else NULL. */
-static const sgf__column *sgf__cell(const sgf_table *table, int column, size_t row, sgf_type type) {
+static const sgf__column *sgf__cell(const sgf_table *table, int column, size_t row,
+                                    sgf_column_type type) {
     const sgf__column *at = sgf__column_at(table, column);
     return at && at->type == type && row < sgf__column_rows(at) ? at : NULL;
 }
@@ -14195,9 +14216,9 @@ static int sgf__cell_flag(const sgf__column *column, size_t row) {
 }
 static int sgf__column_null(const sgf__column *column, size_t row) {
     switch (column->type) {
-    case SGF_UTF8: return !sgf__texts(column)[row].ptr;
-    case SGF_LIST_UTF8:
-    case SGF_LIST_LIST_UTF8: return ((const int64_t *)column->ends.items)[row] < 0;
+    case SGF_COLUMN_UTF8: return !sgf__texts(column)[row].ptr;
+    case SGF_COLUMN_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8: return ((const int64_t *)column->ends.items)[row] < 0;
     default: return sgf__cell_flag(column, row) == SGF__NULL_FLAG;
     }
 }
@@ -14206,20 +14227,20 @@ SGF_DEF int sgf_cell_null(const sgf_table *table, int column, size_t row) {
     return at && row < sgf__column_rows(at) && sgf__column_null(at, row);
 }
 SGF_DEF sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_UTF8);
+    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_UTF8);
     return at ? sgf__texts(at)[row] : sgf__text_of(NULL, 0);
 }
 SGF_DEF double sgf_cell_f64(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_F64);
+    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_F64);
     int64_t whole = sgf_cell_i64(table, column, row);
     return at ? ((const double *)at->values.items)[row] : (double)whole;
 }
 SGF_DEF int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_I64);
+    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_I64);
     return at ? ((const int64_t *)at->values.items)[row] : 0;
 }
 SGF_DEF int sgf_cell_bool(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_BOOL);
+    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_BOOL);
     return at && sgf__cell_flag(at, row) == 1;
 }
 /* The range of a list cell of either list type; empty when there is none. */
@@ -14239,13 +14260,13 @@ SGF_DEF size_t sgf_cell_count(const sgf_table *table, int column, size_t row) {
 SGF_DEF const sgf_str *sgf_cell_list(const sgf_table *table, int column, size_t row) {
     size_t begin, end;
     const sgf__column *at = sgf__cell_range(table, column, row, &begin, &end);
-    return at && at->type == SGF_LIST_UTF8 && begin < end ? sgf__texts(at) + begin : NULL;
+    return at && at->type == SGF_COLUMN_LIST_UTF8 && begin < end ? sgf__texts(at) + begin : NULL;
 }
 SGF_DEF const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t row, size_t i,
                                       size_t *count) {
     size_t begin, end, first = 0, last = 0;
     const sgf__column *at = sgf__cell_range(table, column, row, &begin, &end);
-    if (at && at->type == SGF_LIST_LIST_UTF8 && i < end - begin)
+    if (at && at->type == SGF_COLUMN_LIST_LIST_UTF8 && i < end - begin)
         sgf__list_range(&at->inner, begin + i, &first, &last);
     if (count) *count = last - first;
     return first < last ? sgf__texts(at) + first : NULL;
@@ -14291,7 +14312,7 @@ static sgf_status sgf__table_check(const sgf_table *table, const char *path, sgf
     size_t i, rows;
     for (i = 0; i < table->count; i++) {
         const sgf__column *at = &table->columns[i], *first = &table->columns[0];
-        if (at->type == SGF_OTHER)
+        if (at->type == SGF_COLUMN_OTHER)
             return sgf__fail_at(
                 err, SGF_ERR_UNSUPPORTED, path, -1,
                 "%s: not written: column '%s' holds %s, which is not supported; drop the column "
@@ -14418,14 +14439,16 @@ static sgf_status sgf__cell_words(sgf__buf *buf, const sgf__column *column, size
     char number[40];
     size_t begin, end;
     switch (column->type) {
-    case SGF_LIST_UTF8:
+    case SGF_COLUMN_LIST_UTF8:
         sgf__list_range(&column->ends, row, &begin, &end);
         return sgf__items_text(buf, column, begin, end, words, err);
-    case SGF_LIST_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8:
         sgf__list_range(&column->ends, row, &begin, &end);
         return sgf__lists_text(buf, column, begin, end, words, err);
-    case SGF_F64: sgf__number_print(((const double *)column->values.items)[row], number); break;
-    case SGF_I64:
+    case SGF_COLUMN_F64:
+        sgf__number_print(((const double *)column->values.items)[row], number);
+        break;
+    case SGF_COLUMN_I64:
         snprintf(number, sizeof number, "%lld",
                  (long long)((const int64_t *)column->values.items)[row]);
         break;
@@ -14459,10 +14482,11 @@ static sgf_status sgf__csv_cell(sgf__buf *line, sgf__buf *cell, const sgf__colum
     sgf_status status = SGF_OK;
     cell->len = 0;
     sgf_str text;
-    if (column->type != SGF_UTF8 && !sgf__column_null(column, row))
+    if (column->type != SGF_COLUMN_UTF8 && !sgf__column_null(column, row))
         status = sgf__cell_words(cell, column, row, &sgf__python_dialect, err);
     if (status) return status;
-    text = column->type == SGF_UTF8 ? sgf__texts(column)[row] : sgf__text_of(cell->ptr, cell->len);
+    text = column->type == SGF_COLUMN_UTF8 ? sgf__texts(column)[row]
+                                           : sgf__text_of(cell->ptr, cell->len);
     return sgf__csv_field(line, text, alone && !text.len, err); /* an empty line is no row */
 }
 /* One row, the header for row SIZE_MAX, with its line end. */
@@ -14489,8 +14513,8 @@ static sgf_status sgf__csv_row(sgf__buf *line, sgf__buf *cell, const sgf_table *
 static sgf_status sgf__json_cell(sgf__buf *line, const sgf__column *column, size_t row,
                                  sgf_error *err) {
     if (sgf__column_null(column, row)) return sgf__buf_text(line, "null", err);
-    if (column->type == SGF_UTF8) return sgf__json_quote(line, sgf__texts(column)[row], err);
-    if (column->type == SGF_F64) {
+    if (column->type == SGF_COLUMN_UTF8) return sgf__json_quote(line, sgf__texts(column)[row], err);
+    if (column->type == SGF_COLUMN_F64) {
         double value = ((const double *)column->values.items)[row];
         if (!(value - value == 0))
             return sgf__buf_text(line, "null", err); /* JSON has no infinity */
@@ -14634,7 +14658,7 @@ static sgf_status sgf__csv_line(sgf__csv *csv, sgf_table *table, int header) {
         status = sgf__csv_get(csv, &field);
         if (status) return status;
         if (header) {
-            status = sgf__table_column(table, field, SGF_UTF8, NULL, csv->err);
+            status = sgf__table_column(table, field, SGF_COLUMN_UTF8, NULL, csv->err);
             if (status == SGF_ERR_MEMORY) return status;
             if (status)
                 return sgf__csv_fail(
@@ -14656,7 +14680,7 @@ static sgf_status sgf__csv_line(sgf__csv *csv, sgf_table *table, int header) {
     sgf__csv_line_end(csv);
     return SGF_OK;
 }
-/* Read CSV in memory: a header line, then rows; all columns are SGF_UTF8. Blank lines are skipped.
+/* Read CSV in memory: a header line, then rows; all columns are SGF_COLUMN_UTF8. Blank lines are skipped.
  */
 static sgf_status sgf__csv_read(const char *file, const void *bytes, size_t size,
                                 const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
@@ -14836,15 +14860,15 @@ static sgf_status sgf__text_convert(sgf_table *table, sgf_str text, sgf__column 
     memset(&p, 0, sizeof p);
     p.text = text;
     switch (to->type) {
-    case SGF_I64:
+    case SGF_COLUMN_I64:
         *good = sgf__text_i64(text, &i);
         sgf__put_i64(to, i, 0);
         return SGF_OK;
-    case SGF_F64:
+    case SGF_COLUMN_F64:
         *good = sgf__text_f64(text, &d);
         sgf__put_f64(to, d, 0);
         return SGF_OK;
-    case SGF_BOOL:
+    case SGF_COLUMN_BOOL:
         sgf__put_flag(to, sgf__str_is(text, "True") || sgf__str_is(text, "true"));
         *good = sgf__cell_flag(to, to->flags.count - 1) || sgf__str_is(text, "False") ||
                 sgf__str_is(text, "false");
@@ -14853,11 +14877,11 @@ static sgf_status sgf__text_convert(sgf_table *table, sgf_str text, sgf__column 
     }
     p.out = (char *)sgf__arena_alloc(&table->arena, text.len, 1, err);
     if (!p.out) return SGF_ERR_MEMORY;
-    if (to->type == SGF_LIST_UTF8) status = sgf__literal_list(mem, &p, to, good, err);
+    if (to->type == SGF_COLUMN_LIST_UTF8) status = sgf__literal_list(mem, &p, to, good, err);
     else status = sgf__literal_lists(mem, &p, to, good, err);
     sgf__literal_space(&p);
     if (p.at < text.len) *good = 0;
-    sgf__put_end(&to->ends, to->type == SGF_LIST_UTF8 ? to->text.count : to->inner.count, 0);
+    sgf__put_end(&to->ends, to->type == SGF_COLUMN_LIST_UTF8 ? to->text.count : to->inner.count, 0);
     return status;
 }
 /* How many of the first `most` bytes to show, without cutting a character. */
@@ -14892,22 +14916,23 @@ static size_t sgf__shared_row(sgf__shared *shared, const sgf_str *texts, size_t 
     shared->rows[at] = row + 1;
     return row;
 }
-SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, sgf_error *err) {
+SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_column_type type,
+                                   sgf_error *err) {
     sgf__column *at = sgf__column_at(table, column), made;
     const sgf_allocator *mem = &table->arena.mem;
-    int list = type == SGF_LIST_UTF8 || type == SGF_LIST_LIST_UTF8;
+    int list = type == SGF_COLUMN_LIST_UTF8 || type == SGF_COLUMN_LIST_LIST_UTF8;
     size_t row, rows, first;
     sgf__shared shared = {NULL, 0};
     sgf_status status;
     if (!at)
         return sgf__fail(err, SGF_ERR_ARG, "there is no column %d, the table has %d", column,
                          sgf_table_columns(table));
-    if ((unsigned)type >= SGF_OTHER)
+    if ((unsigned)type >= SGF_COLUMN_OTHER)
         return sgf__fail(err, SGF_ERR_ARG, "texts cannot be parsed as type %d", (int)type);
-    if (at->type != SGF_UTF8)
+    if (at->type != SGF_COLUMN_UTF8)
         return sgf__fail(err, SGF_ERR_ARG, "column %d (%s) does not hold texts to be parsed",
                          column, at->name);
-    if (type == SGF_UTF8) return SGF_OK;
+    if (type == SGF_COLUMN_UTF8) return SGF_OK;
     memset(&made, 0, sizeof made);
     made.name = at->name;
     made.name_len = at->name_len;
@@ -14935,7 +14960,7 @@ SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, 
 
 /* ---- reading JSON ----
    A column's type is what its values so far allow: nothing but nulls, then a type, and if a value comes
-   that does not fit, a wider type (int64 to float64; an empty list to any list) or SGF_OTHER. */
+   that does not fit, a wider type (int64 to float64; an empty list to any list) or SGF_COLUMN_OTHER. */
 
 typedef struct sgf__records {
     const char *file;
@@ -14959,33 +14984,35 @@ static int sgf__i64_is_f64(int64_t value) {
     const int64_t most = (int64_t)1 << 53;
     return value >= -most && value <= most;
 }
-/* The type of a JSON value; SGF_OTHER for what no column holds. */
-static sgf_type sgf__json_type(const sgf__json *json, uint32_t node) {
+/* The type of a JSON value; SGF_COLUMN_OTHER for what no column holds. */
+static sgf_column_type sgf__json_type(const sgf__json *json, uint32_t node) {
     const sgf__node *nodes = json->nodes;
-    sgf_type type = SGF_LIST_UTF8;
+    sgf_column_type type = SGF_COLUMN_LIST_UTF8;
     int64_t whole;
     uint32_t i, k;
     switch (nodes[node].type) {
-    case SGF__STRING: return SGF_UTF8;
+    case SGF__STRING: return SGF_COLUMN_UTF8;
     case SGF__FALSE:
-    case SGF__TRUE: return SGF_BOOL;
+    case SGF__TRUE: return SGF_COLUMN_BOOL;
     case SGF__NUMBER:
-        if (sgf__text_i64(nodes[node].text, &whole)) return SGF_I64;
-        return sgf__text_whole(nodes[node].text) ? SGF_OTHER : SGF_F64; /* no digit is lost */
+        if (sgf__text_i64(nodes[node].text, &whole)) return SGF_COLUMN_I64;
+        return sgf__text_whole(nodes[node].text) ? SGF_COLUMN_OTHER
+                                                 : SGF_COLUMN_F64; /* no digit is lost */
     case SGF__ARRAY: break;
-    default: return SGF_OTHER;
+    default: return SGF_COLUMN_OTHER;
     }
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
-        if (nodes[i].type == SGF__ARRAY) type = SGF_LIST_LIST_UTF8;
+        if (nodes[i].type == SGF__ARRAY) type = SGF_COLUMN_LIST_LIST_UTF8;
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next) {
-        uint32_t wanted = type == SGF_LIST_UTF8 ? (uint32_t)SGF__STRING : (uint32_t)SGF__ARRAY;
-        if (nodes[i].type != wanted && nodes[i].type != SGF__NULL) return SGF_OTHER;
+        uint32_t wanted = type == SGF_COLUMN_LIST_UTF8 ? (uint32_t)SGF__STRING
+                                                       : (uint32_t)SGF__ARRAY;
+        if (nodes[i].type != wanted && nodes[i].type != SGF__NULL) return SGF_COLUMN_OTHER;
         for (k = i + 1; k < nodes[i].next; k = nodes[k].next)
-            if (nodes[k].type != SGF__STRING && nodes[k].type != SGF__NULL) return SGF_OTHER;
+            if (nodes[k].type != SGF__STRING && nodes[k].type != SGF__NULL) return SGF_COLUMN_OTHER;
     }
     return type;
 }
-/* What a value of SGF_OTHER is, in words. */
+/* What a value of SGF_COLUMN_OTHER is, in words. */
 static const char *sgf__json_other(const sgf__json *json, uint32_t node) {
     const sgf__node *nodes = json->nodes;
     uint32_t i, type = nodes[node].type;
@@ -15003,7 +15030,7 @@ static sgf_status sgf__records_other(sgf__records *r, sgf__column *at, const cha
     snprintf(text, sizeof text, "%s (from record %llu on)", what, (unsigned long long)r->rows + 1);
     at->other = sgf__arena_text(&r->table->arena, text, strlen(text), r->err);
     sgf__column_clear(&r->table->arena.mem, at);
-    at->type = SGF_OTHER;
+    at->type = SGF_COLUMN_OTHER;
     return at->other ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* A list that is empty or holds nothing but nulls may be one of texts, and one of lists. */
@@ -15023,7 +15050,7 @@ static int sgf__records_to_f64(sgf__column *at) {
         double value = (double)values[i];
         memcpy(values + i, &value, sizeof value);
     }
-    at->type = SGF_F64;
+    at->type = SGF_COLUMN_F64;
     return 1;
 }
 /* Lists of nothing but nulls become lists of null lists; others stay what they are. */
@@ -15036,29 +15063,29 @@ static sgf_status sgf__records_to_lists(sgf__records *r, sgf__column *at) {
     if (status) return status;
     for (i = 0; i < n; i++) sgf__put_end(&at->inner, 0, 1);
     at->text.count = 0; /* at->ends counted items, and counts lists now: as many */
-    at->type = SGF_LIST_LIST_UTF8;
+    at->type = SGF_COLUMN_LIST_LIST_UTF8;
     return SGF_OK;
 }
 /* Make column `at` able to hold `type`, the type of the value at `node`. */
-static sgf_status sgf__records_widen(sgf__records *r, sgf__column *at, sgf_type type,
+static sgf_status sgf__records_widen(sgf__records *r, sgf__column *at, sgf_column_type type,
                                      const sgf__json *json, uint32_t node) {
     size_t i = (size_t)(at - r->table->columns);
     sgf_status status;
     int64_t whole = 0;
-    if (at->type == type || at->type == SGF_OTHER) return SGF_OK;
-    if (type == SGF_OTHER) return sgf__records_other(r, at, sgf__json_other(json, node));
+    if (at->type == type || at->type == SGF_COLUMN_OTHER) return SGF_OK;
+    if (type == SGF_COLUMN_OTHER) return sgf__records_other(r, at, sgf__json_other(json, node));
     if (r->unknown[i]) { /* still without cells: the caller fills the rows before with nulls */
         at->type = type;
         return SGF_OK;
     }
-    if (at->type == SGF_F64 && type == SGF_I64) {
+    if (at->type == SGF_COLUMN_F64 && type == SGF_COLUMN_I64) {
         sgf__text_i64(json->nodes[node].text, &whole);
         if (sgf__i64_is_f64(whole)) return SGF_OK;
-    } else if (at->type == SGF_I64 && type == SGF_F64) {
+    } else if (at->type == SGF_COLUMN_I64 && type == SGF_COLUMN_F64) {
         if (sgf__records_to_f64(at)) return SGF_OK;
-    } else if (at->type == SGF_LIST_LIST_UTF8 && type == SGF_LIST_UTF8) {
+    } else if (at->type == SGF_COLUMN_LIST_LIST_UTF8 && type == SGF_COLUMN_LIST_UTF8) {
         if (sgf__json_nulls(json, node)) return SGF_OK;
-    } else if (at->type == SGF_LIST_UTF8 && type == SGF_LIST_LIST_UTF8) {
+    } else if (at->type == SGF_COLUMN_LIST_UTF8 && type == SGF_COLUMN_LIST_LIST_UTF8) {
         status = sgf__records_to_lists(r, at);
         if (status || at->type == type) return status;
     }
@@ -15102,21 +15129,21 @@ static sgf_status sgf__records_put(sgf__records *r, const sgf__json *json, uint3
     int64_t whole = 0;
     sgf_status status = SGF_OK;
     switch (at->type) {
-    case SGF_UTF8:
+    case SGF_COLUMN_UTF8:
         status = sgf__texts_copy(&r->table->arena, &text, 1, sgf__texts(at) + at->text.count,
                                  r->err);
         if (!status) at->text.count++;
         break;
-    case SGF_LIST_UTF8:
+    case SGF_COLUMN_LIST_UTF8:
         status = sgf__records_list(r, json, node, at);
         if (!status) sgf__put_end(&at->ends, at->text.count, 0);
         break;
-    case SGF_LIST_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8:
         status = sgf__records_lists(r, json, node, at);
         if (!status) sgf__put_end(&at->ends, at->inner.count, 0);
         break;
-    case SGF_F64: sgf__put_f64(at, sgf__json_double(json, node), 0); break;
-    case SGF_I64:
+    case SGF_COLUMN_F64: sgf__put_f64(at, sgf__json_double(json, node), 0); break;
+    case SGF_COLUMN_I64:
         sgf__text_i64(text, &whole);
         sgf__put_i64(at, whole, 0);
         break;
@@ -15136,7 +15163,7 @@ static sgf_status sgf__records_column(sgf__records *r, sgf_str name, size_t k, s
     }
     place = sgf__name_place(table, r->sorted, table->count, name, &found);
     if (!found) {
-        status = sgf__table_column(table, name, SGF_UTF8, NULL, r->err);
+        status = sgf__table_column(table, name, SGF_COLUMN_UTF8, NULL, r->err);
         if (status) return status;
         sgf__name_insert(r->sorted, table->count - 1, place, table->count - 1);
         r->unknown[table->count - 1] = 1;
@@ -15149,7 +15176,7 @@ static sgf_status sgf__records_column(sgf__records *r, sgf_str name, size_t k, s
 static sgf_status sgf__records_fill(sgf__records *r, sgf__column *at, size_t rows) {
     size_t have = sgf__column_rows(at);
     sgf_status status = SGF_OK;
-    if (at->type == SGF_OTHER || have >= rows) return SGF_OK;
+    if (at->type == SGF_COLUMN_OTHER || have >= rows) return SGF_OK;
     if (rows - have > r->unbacked)
         return sgf__fail_at(r->err, SGF_ERR_LIMIT, r->file, -1,
                             "%s: the records have too few members in common to be one table",
@@ -15171,8 +15198,8 @@ static sgf_status sgf__records_add(sgf__records *r, const sgf__json *json, uint3
             "%s: record %llu is not an object; one JSON object a line, or an array of objects, is read",
             r->file, (unsigned long long)r->rows + 1);
     for (i = 0; i < nodes[node].count && !status; i++, key = nodes[key + 1].next) {
-        sgf_type type = nodes[key + 1].type == SGF__NULL ? SGF_TYPE_COUNT
-                                                         : sgf__json_type(json, key + 1);
+        sgf_column_type type = nodes[key + 1].type == SGF__NULL ? SGF_COLUMN_TYPE_COUNT
+                                                                : sgf__json_type(json, key + 1);
         sgf__column *at;
         status = sgf__records_column(r, nodes[key].text, i, &column);
         if (status == SGF_ERR_ARG || status == SGF_ERR_LIMIT)
@@ -15186,8 +15213,8 @@ static sgf_status sgf__records_add(sgf__records *r, const sgf__json *json, uint3
                                 "%s: record %llu has the member '%s' twice", r->file,
                                 (unsigned long long)r->rows + 1, at->name);
         r->last[column] = r->rows + 1;
-        if (type != SGF_TYPE_COUNT) status = sgf__records_widen(r, at, type, json, key + 1);
-        if (status || type == SGF_TYPE_COUNT || at->type == SGF_OTHER) continue;
+        if (type != SGF_COLUMN_TYPE_COUNT) status = sgf__records_widen(r, at, type, json, key + 1);
+        if (status || type == SGF_COLUMN_TYPE_COUNT || at->type == SGF_COLUMN_OTHER) continue;
         r->unknown[column] = 0;
         status = sgf__records_fill(r, at, r->rows);
         if (!status) status = sgf__column_room(&r->table->arena.mem, at, 1, 0, 1, r->err);
@@ -15397,10 +15424,10 @@ static sgf__fb_slot sgf__slot(unsigned size, int64_t value) {
 /* ---- writing the schema ---- */
 
 /* One field and its children: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. */
-static void sgf__arrow_put_field(sgf__fb *fb, size_t link, const char *name, sgf_type type) {
+static void sgf__arrow_put_field(sgf__fb *fb, size_t link, const char *name, sgf_column_type type) {
     static const unsigned char ids[] = {SGF__ARROW_UTF8,  SGF__ARROW_LIST, SGF__ARROW_LIST,
                                         SGF__ARROW_FLOAT, SGF__ARROW_INT,  SGF__ARROW_BOOL};
-    int list = type == SGF_LIST_UTF8 || type == SGF_LIST_LIST_UTF8;
+    int list = type == SGF_COLUMN_LIST_UTF8 || type == SGF_COLUMN_LIST_LIST_UTF8;
     sgf__fb_slot slots[6], kind[2];
     size_t at[6], kinds[2], children;
     slots[0] = slots[3] = slots[5] = sgf__slot(4, 0);
@@ -15408,15 +15435,16 @@ static void sgf__arrow_put_field(sgf__fb *fb, size_t link, const char *name, sgf
     slots[2] = sgf__slot(1, ids[type]);
     slots[4] = sgf__slot(0, 0);
     sgf__fb_link(fb, link, sgf__fb_table(fb, slots, 6, at));
-    kind[0] = type == SGF_I64 ? sgf__slot(4, 64)
-                              : sgf__slot(type == SGF_F64 ? 2 : 0, 2); /* bits; double */
-    kind[1] = sgf__slot(type == SGF_I64 ? 1 : 0, 1);                   /* signed */
+    kind[0] = type == SGF_COLUMN_I64
+                  ? sgf__slot(4, 64)
+                  : sgf__slot(type == SGF_COLUMN_F64 ? 2 : 0, 2); /* bits; double */
+    kind[1] = sgf__slot(type == SGF_COLUMN_I64 ? 1 : 0, 1);       /* signed */
     sgf__fb_link(fb, at[3], sgf__fb_table(fb, kind, 2, kinds));
     sgf__fb_text(fb, at[0], sgf_text(name));
     children = sgf__fb_offsets(fb, at[5], list ? 1 : 0);
     if (list)
         sgf__arrow_put_field(fb, children, "item",
-                             type == SGF_LIST_UTF8 ? SGF_UTF8 : SGF_LIST_UTF8);
+                             type == SGF_COLUMN_LIST_UTF8 ? SGF_COLUMN_UTF8 : SGF_COLUMN_LIST_UTF8);
 }
 static void sgf__arrow_put_pair(sgf__fb *fb, size_t link, sgf_str key, sgf_str value) {
     sgf__fb_slot slots[2];
@@ -15590,20 +15618,20 @@ static void sgf__feather_column(sgf__feather *w, const sgf__column *column, size
                                 size_t end) {
     size_t first, last, from, to;
     switch (column->type) {
-    case SGF_UTF8: sgf__feather_texts(w, column, begin, end); break;
-    case SGF_LIST_UTF8:
+    case SGF_COLUMN_UTF8: sgf__feather_texts(w, column, begin, end); break;
+    case SGF_COLUMN_LIST_UTF8:
         sgf__feather_node(w, column, sgf__null_cell, begin, end);
         sgf__feather_ends(w, &column->ends, begin, end, &first, &last);
         sgf__feather_texts(w, column, first, last);
         break;
-    case SGF_LIST_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8:
         sgf__feather_node(w, column, sgf__null_cell, begin, end);
         sgf__feather_ends(w, &column->ends, begin, end, &first, &last);
         sgf__feather_node(w, column, sgf__null_inner, first, last);
         sgf__feather_ends(w, &column->inner, first, last, &from, &to);
         sgf__feather_texts(w, column, from, to);
         break;
-    case SGF_BOOL:
+    case SGF_COLUMN_BOOL:
         sgf__feather_node(w, column, sgf__null_cell, begin, end);
         sgf__feather_bools(w, column, begin, end);
         break;
@@ -15617,14 +15645,14 @@ static void sgf__feather_column(sgf__feather *w, const sgf__column *column, size
 /* Bytes of text, or number of items if larger, that a cell adds to a batch. */
 static size_t sgf__cell_weight(const sgf__column *column, size_t row) {
     size_t begin = row, end = row + 1, unused, weight = 0, lists = 0;
-    if (column->type == SGF_LIST_UTF8 || column->type == SGF_LIST_LIST_UTF8)
+    if (column->type == SGF_COLUMN_LIST_UTF8 || column->type == SGF_COLUMN_LIST_LIST_UTF8)
         sgf__list_range(&column->ends, row, &begin, &end);
-    else if (column->type != SGF_UTF8) return 0;
-    if (column->type == SGF_LIST_LIST_UTF8 && begin < end) {
+    else if (column->type != SGF_COLUMN_UTF8) return 0;
+    if (column->type == SGF_COLUMN_LIST_LIST_UTF8 && begin < end) {
         lists = end - begin;
         sgf__list_range(&column->inner, end - 1, &unused, &end);
         sgf__list_range(&column->inner, begin, &begin, &unused);
-    } else if (column->type == SGF_LIST_LIST_UTF8) return 0;
+    } else if (column->type == SGF_COLUMN_LIST_LIST_UTF8) return 0;
     for (; begin < end; begin++) weight += sgf__texts(column)[begin].len + 1;
     return weight > lists ? weight : lists;
 }
@@ -15964,20 +15992,20 @@ static int sgf__arrow_is_list(const sgf__arrow *r, size_t i) {
            sgf__arrow_field_at(r, i + 1)->next == field->next;
 }
 /* Which of our types field i becomes. */
-static sgf_type sgf__arrow_kind(const sgf__arrow *r, size_t i) {
+static sgf_column_type sgf__arrow_kind(const sgf__arrow *r, size_t i) {
     const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
     int leaf = field->next == i + 1;
-    sgf_type inner;
-    if (leaf && sgf__arrow_is_text(field)) return SGF_UTF8;
-    if (leaf && field->type == SGF__ARROW_BOOL) return SGF_BOOL;
-    if (leaf && field->type == SGF__ARROW_FLOAT && field->precision <= 2) return SGF_F64;
+    sgf_column_type inner;
+    if (leaf && sgf__arrow_is_text(field)) return SGF_COLUMN_UTF8;
+    if (leaf && field->type == SGF__ARROW_BOOL) return SGF_COLUMN_BOOL;
+    if (leaf && field->type == SGF__ARROW_FLOAT && field->precision <= 2) return SGF_COLUMN_F64;
     if (leaf && field->type == SGF__ARROW_INT && sgf__arrow_width_known(field->bits))
-        return SGF_I64;
-    if (!sgf__arrow_is_list(r, i)) return SGF_OTHER;
+        return SGF_COLUMN_I64;
+    if (!sgf__arrow_is_list(r, i)) return SGF_COLUMN_OTHER;
     inner = sgf__arrow_kind(r, i + 1); /* once: twice a level would double with every level */
-    return inner == SGF_UTF8        ? SGF_LIST_UTF8
-           : inner == SGF_LIST_UTF8 ? SGF_LIST_LIST_UTF8
-                                    : SGF_OTHER;
+    return inner == SGF_COLUMN_UTF8        ? SGF_COLUMN_LIST_UTF8
+           : inner == SGF_COLUMN_LIST_UTF8 ? SGF_COLUMN_LIST_LIST_UTF8
+                                           : SGF_COLUMN_OTHER;
 }
 /* What to call a type that we do not read. */
 static const char *sgf__arrow_type_text(sgf__arrow *r, size_t i) {
@@ -16081,18 +16109,19 @@ static sgf_status sgf__arrow_get_schema(sgf__arrow *r, sgf__flat *flat, size_t s
         size_t field = sgf__flat_follow(flat, at + 4 * i), first = r->fields.count;
         sgf_str name = sgf__flat_text(flat, field, 0);
         const char *other = NULL;
-        sgf_type type;
+        sgf_column_type type;
         names += name.len;
         if (names > flat->size) return sgf__arrow_broken(r, "broken names of columns");
         status = sgf__arrow_get_field(r, flat, field, 0);
         if (status || flat->bad) break;
         type = sgf__arrow_kind(r, first);
-        if (type == SGF_OTHER && !(other = sgf__arrow_type_text(r, first))) return SGF_ERR_MEMORY;
+        if (type == SGF_COLUMN_OTHER && !(other = sgf__arrow_type_text(r, first)))
+            return SGF_ERR_MEMORY;
         status = sgf__table_column(r->table, name, type, other, r->err);
         if (status == SGF_ERR_ARG)
             return sgf__arrow_broken(r, "the name of a column is not UTF-8 text");
         if (status == SGF_ERR_LIMIT) return sgf__arrow_fail(r, status, "too many columns");
-        if (!status && type != SGF_OTHER) status = sgf__arrow_dictionary_note(r, first);
+        if (!status && type != SGF_COLUMN_OTHER) status = sgf__arrow_dictionary_note(r, first);
     }
     if (status) return status;
     if (flat->bad) return sgf__arrow_broken(r, "the schema is broken");
@@ -16332,20 +16361,20 @@ static int64_t sgf__arrow_int(sgf__arrow *r, uint64_t value, unsigned width, int
 }
 static sgf_status sgf__arrow_numbers(sgf__arrow *r, const sgf__arrow_field *field,
                                      sgf__column *to) {
-    unsigned width = to->type == SGF_F64 ? 2u << field->precision : field->bits / 8;
+    unsigned width = to->type == SGF_COLUMN_F64 ? 2u << field->precision : field->bits / 8;
     sgf__arrow_span validity, data;
     size_t n, i;
     sgf_status status = sgf__arrow_node(r, &n);
     if (!status) status = sgf__arrow_validity(r, n, &validity);
     if (!status)
-        status = sgf__arrow_buffer(r, to->type == SGF_BOOL ? (n + 7) / 8 : (uint64_t)n * width,
-                                   &data);
+        status = sgf__arrow_buffer(
+            r, to->type == SGF_COLUMN_BOOL ? (n + 7) / 8 : (uint64_t)n * width, &data);
     if (!status) status = sgf__column_room(&r->scratch.mem, to, n, 0, 0, r->err);
     if (status) return status;
     for (i = 0; i < n; i++) {
         if (!sgf__arrow_valid(&validity, i)) sgf__put_null(to);
-        else if (to->type == SGF_BOOL) sgf__put_flag(to, sgf__arrow_bit(&data, i));
-        else if (to->type == SGF_F64)
+        else if (to->type == SGF_COLUMN_BOOL) sgf__put_flag(to, sgf__arrow_bit(&data, i));
+        else if (to->type == SGF_COLUMN_F64)
             sgf__put_f64(to, sgf__arrow_float(sgf__arrow_word(r, &data, i, width), width), 0);
         else
             sgf__put_i64(
@@ -16375,11 +16404,11 @@ static sgf_status sgf__arrow_plain(sgf__arrow *r, size_t i, sgf__column *to) {
 }
 static void sgf__put_copy(sgf__column *to, const sgf__column *from, size_t i) {
     switch (to->type) {
-    case SGF_UTF8: sgf__put_text(to, sgf__texts(from)[i]); break;
-    case SGF_F64:
+    case SGF_COLUMN_UTF8: sgf__put_text(to, sgf__texts(from)[i]); break;
+    case SGF_COLUMN_F64:
         sgf__put_f64(to, ((const double *)from->values.items)[i], sgf__column_null(from, i));
         break;
-    case SGF_I64:
+    case SGF_COLUMN_I64:
         sgf__put_i64(to, ((const int64_t *)from->values.items)[i], sgf__column_null(from, i));
         break;
     default: sgf__put_flag(to, sgf__cell_flag(from, i)); break;
@@ -16530,15 +16559,16 @@ static sgf_status sgf__arrow_column(sgf__arrow *r, size_t field, sgf__column *to
     sgf__column items;
     sgf_status status;
     size_t rows = sgf__column_rows(to);
-    if (to->type == SGF_OTHER) {
+    if (to->type == SGF_COLUMN_OTHER) {
         sgf__arrow_skip(r, field);
         return SGF_OK;
     }
     memset(&items, 0, sizeof items);
-    items.type = SGF_UTF8;
+    items.type = SGF_COLUMN_UTF8;
     r->overflow = 0;
-    if (to->type == SGF_LIST_UTF8) status = sgf__arrow_list(r, field, to, &items);
-    else if (to->type == SGF_LIST_LIST_UTF8) status = sgf__arrow_list_list(r, field, to, &items);
+    if (to->type == SGF_COLUMN_LIST_UTF8) status = sgf__arrow_list(r, field, to, &items);
+    else if (to->type == SGF_COLUMN_LIST_LIST_UTF8)
+        status = sgf__arrow_list_list(r, field, to, &items);
     else status = sgf__arrow_leaf(r, field, to);
     sgf__column_clear(&r->scratch.mem, &items);
     sgf__arena_free(&r->scratch);
@@ -16546,7 +16576,7 @@ static sgf_status sgf__arrow_column(sgf__arrow *r, size_t field, sgf__column *to
         return sgf__arrow_broken(r, "a column whose length is not the batch's");
     if (!status && r->overflow) {
         sgf__column_clear(&r->scratch.mem, to);
-        to->type = SGF_OTHER;
+        to->type = SGF_COLUMN_OTHER;
         to->other = "uint64 with values above 9223372036854775807";
     }
     return status;

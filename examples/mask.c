@@ -8,27 +8,29 @@ enum { CELL = 9, LEFT = 62, TOP = 44, WIDE = 268, HIGH = 266, COLUMNS = 4 };
 /* A layout that shows what the mask is about: P shared, p paraphrase, m manual, a auto, | separator,
    q and A question and answer of an example, > answer; the letter's number is its tokens. */
 static const char *layout_of(sgf_mask mask) {
-    if (mask == SGF_ISOLATED) return "p5|1p4|1p6>3";
-    if (mask == SGF_MANUAL_CROSS) return "m5|1m4|1a6>3";
-    if (mask == SGF_FEW_SHOT || mask == SGF_FEW_SHOT_ORIGINAL) return "P3q2q3A1q2q2A1p3p4>2";
+    if (mask == SGF_MASK_ISOLATED) return "p5|1p4|1p6>3";
+    if (mask == SGF_MASK_MANUAL_CROSS) return "m5|1m4|1a6>3";
+    if (mask == SGF_MASK_FEW_SHOT || mask == SGF_MASK_FEW_SHOT_ORIGINAL)
+        return "P3q2q3A1q2q2A1p3p4>2";
     return "P4p4|1p3|1p5>3";
 }
 static sgf_status layout_make(sgf_layout *layout, const char *spelling, sgf_error *err) {
     static const char letters[] = "PpmaqA|>";
-    static const sgf_role roles[] = {SGF_SHARED,    SGF_PARAPHRASE, SGF_MANUAL,    SGF_AUTO,
-                                     SGF_EXAMPLE_Q, SGF_EXAMPLE_A,  SGF_SEPARATOR, SGF_ANSWER};
+    static const sgf_role roles[] = {SGF_ROLE_SHARED,    SGF_ROLE_PARAPHRASE, SGF_ROLE_MANUAL,
+                                     SGF_ROLE_AUTO,      SGF_ROLE_EXAMPLE_Q,  SGF_ROLE_EXAMPLE_A,
+                                     SGF_ROLE_SEPARATOR, SGF_ROLE_ANSWER};
     static const int32_t ids[10] = {0};
     int32_t segment, paraphrase = -1, example = 0;
     sgf_status status = SGF_OK;
     sgf_layout_clear(layout);
     for (; *spelling && !status; spelling += 2) {
         sgf_role role = roles[strchr(letters, spelling[0]) - letters];
-        int is_example = role == SGF_EXAMPLE_Q || role == SGF_EXAMPLE_A;
+        int is_example = role == SGF_ROLE_EXAMPLE_Q || role == SGF_ROLE_EXAMPLE_A;
         if (strchr("pma", spelling[0])) paraphrase++;
         status = sgf_layout_segment(layout, role, is_example ? example : paraphrase, &segment, err);
         if (!status)
             status = sgf_layout_add(layout, segment, ids, (size_t)(spelling[1] - '0'), err);
-        example += role == SGF_EXAMPLE_A;
+        example += role == SGF_ROLE_EXAMPLE_A;
     }
     return status;
 }

@@ -15,10 +15,11 @@ static sgf_status layout_make(sgf_layout *layout, char **sizes, int n, sgf_error
     int i;
     for (i = 0; i < n && !status; i++) {
         long left = strtol(sizes[i], NULL, 10);
-        status = sgf_layout_segment(layout, i ? SGF_PARAPHRASE : SGF_SHARED, i - 1, &segment, err);
+        status = sgf_layout_segment(layout, i ? SGF_ROLE_PARAPHRASE : SGF_ROLE_SHARED, i - 1,
+                                    &segment, err);
         for (; left > 0 && !status; left--) status = sgf_layout_add(layout, segment, &id, 1, err);
     }
-    if (!status) sgf_mask_set(layout, SGF_SHARED_MASK);
+    if (!status) sgf_mask_set(layout, SGF_MASK_SHARED);
     return status;
 }
 
@@ -31,7 +32,7 @@ static int verify(const sgf_layout *layout, const uint8_t *mask, sgf_error *err)
     if (differ && !sgf_mask_explain(layout, NULL, q, k, text, sizeof text, err))
         printf("%d entries differ, the first at [%d, %d]:\n  %s\n", (int)differ, (int)q, (int)k,
                text);
-    if (!sgf_mask_leaks(layout, mask, SGF_SHARED_MASK, 0, leaks, 10, &found, err))
+    if (!sgf_mask_leaks(layout, mask, SGF_MASK_SHARED, 0, leaks, 10, &found, err))
         for (i = 0; i < found && i < 10; i++)
             printf("leak: %s\n", sgf_leak_text(layout, &leaks[i], text, sizeof text));
     if (!differ) printf("this is the mask `shared`\n");

@@ -35,8 +35,8 @@ extern sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense,
                                  size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
                                  sgf_error *err);
 extern char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
-extern sgf_status sgf_layout_mass(sgf_layout *layout, const double *weights, size_t n,
-                                  sgf_error *err);
+extern sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
+                                   sgf_error *err);
 extern const char *sgf_dtype_name(sgf_dtype dtype);
 extern sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                   sgf_error *err);
@@ -120,14 +120,14 @@ extern void sgf_md5_hex(sgf_str text, char out[33]);
 extern void sgf_wilson(size_t k, size_t n, double z, double *low, double *high);
 extern sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err);
 extern void sgf_table_free(sgf_table *table);
-extern sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_type type, int *column,
-                                   sgf_error *err);
+extern sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,
+                                   int *column, sgf_error *err);
 extern void sgf_table_drop(sgf_table *table, int column);
 extern int sgf_table_columns(const sgf_table *table);
 extern size_t sgf_table_rows(const sgf_table *table);
 extern int sgf_table_find(const sgf_table *table, const char *name);
 extern const char *sgf_table_name(const sgf_table *table, int column);
-extern sgf_type sgf_table_type(const sgf_table *table, int column);
+extern sgf_column_type sgf_table_type(const sgf_table *table, int column);
 extern const char *sgf_table_type_text(const sgf_table *table, int column);
 extern const char *sgf_table_format(const sgf_table *table);
 extern sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sgf_error *err);
@@ -150,7 +150,8 @@ extern size_t sgf_cell_count(const sgf_table *table, int column, size_t row);
 extern const sgf_str *sgf_cell_list(const sgf_table *table, int column, size_t row);
 extern const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t row, size_t i,
                                      size_t *count);
-extern sgf_status sgf_table_parse(sgf_table *table, int column, sgf_type type, sgf_error *err);
+extern sgf_status sgf_table_parse(sgf_table *table, int column, sgf_column_type type,
+                                  sgf_error *err);
 extern sgf_status sgf_table_metadata_set(sgf_table *table, const char *key, sgf_str value,
                                          sgf_error *err);
 extern sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
@@ -183,13 +184,13 @@ int main(void) {
     int32_t a, b, answer;
     int failed, leaks;
     sgf_layout_init(&layout, NULL);
-    failed = sgf_layout_segment(&layout, SGF_PARAPHRASE, 0, &a, &err) ||
-             sgf_layout_segment(&layout, SGF_PARAPHRASE, 1, &b, &err) ||
-             sgf_layout_segment(&layout, SGF_ANSWER, -1, &answer, &err) ||
+    failed = sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, 0, &a, &err) ||
+             sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, 1, &b, &err) ||
+             sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, &answer, &err) ||
              sgf_layout_add(&layout, a, ids, 1, &err) || sgf_layout_add(&layout, b, ids, 2, &err);
     sgf_visible_set(&layout, a, a, 1);
     sgf_visible_set(&layout, b, b, 1);
-    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
     leaks = sgf_visible(&layout, b, a);
     failed = failed || leaks || layout.tokens != 3;
     sgf_layout_free(&layout);

@@ -122,8 +122,8 @@ static void cuda_random_layout(sgf_layout *layout, uint32_t seed, const sgf_mode
     while (made < tokens) {
         size_t n = 1 + cuda_random(seed % 3 ? 9 : 70);
         if (n > tokens - made) n = tokens - made;
-        MUST(sgf_layout_segment(layout, cuda_random(4) ? SGF_PARAPHRASE : SGF_SHARED, 0, &segment,
-                                &err),
+        MUST(sgf_layout_segment(layout, cuda_random(4) ? SGF_ROLE_PARAPHRASE : SGF_ROLE_SHARED, 0,
+                                &segment, &err),
              err);
         for (i = 0; i < n; i++) {
             int32_t id = (int32_t)cuda_random((uint32_t)model->config.vocab_size);
@@ -131,17 +131,17 @@ static void cuda_random_layout(sgf_layout *layout, uint32_t seed, const sgf_mode
         }
         made += n;
     }
-    MUST(sgf_layout_segment(layout, SGF_ANSWER, -1, &segment, &err), err);
+    MUST(sgf_layout_segment(layout, SGF_ROLE_ANSWER, -1, &segment, &err), err);
     for (i = 0; i < 3; i++) {
         int32_t id = (int32_t)cuda_random((uint32_t)model->config.vocab_size);
         MUST(sgf_layout_add(layout, segment, &id, 1, &err), err);
     }
-    sgf_layout_place(layout, seed % 2 ? SGF_ALIGNED : SGF_SEQUENTIAL);
+    sgf_layout_place(layout, seed % 2 ? SGF_POSITIONS_ALIGNED : SGF_POSITIONS_SEQUENTIAL);
     for (q = 0; q <= segment; q++)
         for (k = 0; k <= segment; k++) sgf_visible_set(layout, q, k, cuda_random(3) > 0);
     for (k = 0; k < segment; k++) {
         sgf_visible_set(layout, segment, k, 1);
-        if (cuda_random(2)) layout->segment[k].log_mass = -1.5f + 0.25f * (float)cuda_random(8);
+        if (cuda_random(2)) layout->segment[k].log_weight = -1.5f + 0.25f * (float)cuda_random(8);
     }
     sgf_visible_set(layout, segment, segment, 1);
 }
@@ -218,7 +218,7 @@ static sgf_tensor heads_tensor(size_t rows, size_t cols, float middle, uint16_t 
     for (i = 0; i < rows * cols; i++)
         data[i] = sgf__float_bf16(middle + spread * ((float)cuda_random(2001) / 1000.0f - 1.0f));
     all[(*n)++] = data;
-    t.data = data, t.rows = rows, t.cols = cols, t.dtype = SGF_BF16;
+    t.data = data, t.rows = rows, t.cols = cols, t.dtype = SGF_DTYPE_BF16;
     return t;
 }
 static int heads_model(const cuda_heads *of, sgf_model *m, sgf_layer *layer, uint16_t **all) {
@@ -331,10 +331,10 @@ static void test_nobody_sees_anything(void) {
     sgf_layout_init(&layout, NULL);
     for (int32_t id = 1; id < 4; id++) {
         int32_t segment = 0;
-        if (id == 1) MUST(sgf_layout_segment(&layout, SGF_SEPARATOR, 0, &segment, &err), err);
+        if (id == 1) MUST(sgf_layout_segment(&layout, SGF_ROLE_SEPARATOR, 0, &segment, &err), err);
         MUST(sgf_layout_add(&layout, segment, &id, 1, &err), err);
     }
-    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
     sgf_visible_set(&layout, 0, 0, 0);
     for (exact = 0; exact < 2; exact++) {
         sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 1);
@@ -389,8 +389,8 @@ static int cuda_ask(sgf_session *s, const sgf_model *model, const char *name, si
     memset(task, 0, sizeof task);
     memset(answers, 0, sizeof *answers);
     status = sgf_method_find(name, &method, &err);
-    if (!strcmp(name, "myriadlama_flex")) method.mask = SGF_MANUAL_CROSS;
-    contexts = method.contexts == SGF_ENSEMBLE ? GENERATE_PARAPHRASES : 1;
+    if (!strcmp(name, "myriadlama_flex")) method.mask = SGF_MASK_MANUAL_CROSS;
+    contexts = method.contexts == SGF_CONTEXTS_ENSEMBLE ? GENERATE_PARAPHRASES : 1;
     for (i = 0; i < questions && !status; i++) {
         task[i].context = &context[n];
         task[i].contexts = contexts;

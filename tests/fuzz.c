@@ -57,7 +57,7 @@ static void fuzz_matrix(const char *text, size_t size) {
     if (sgf_matrix_parse(all, "fuzz", NULL, &matrix, NULL)) return;
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 3; i++)
-        (void)sgf_layout_segment(&layout, i ? SGF_PARAPHRASE : SGF_SHARED, i, NULL, NULL);
+        (void)sgf_layout_segment(&layout, i ? SGF_ROLE_PARAPHRASE : SGF_ROLE_SHARED, i, NULL, NULL);
     (void)sgf_matrix_set(&layout, matrix, NULL);
     sgf_layout_free(&layout);
     sgf_matrix_free(matrix);
@@ -119,9 +119,10 @@ static void fuzz_table(sgf_table *table) {
     sgf__buf_init(&line, NULL);
     sgf__buf_init(&cell, NULL);
     for (c = sgf_table_columns(table); c-- > 0;)
-        if (sgf_table_type(table, c) == SGF_OTHER) sgf_table_drop(table, c);
-        else if (sgf_table_type(table, c) == SGF_UTF8)
-            (void)sgf_table_parse(table, c, c % 2 ? SGF_LIST_UTF8 : SGF_LIST_LIST_UTF8, NULL);
+        if (sgf_table_type(table, c) == SGF_COLUMN_OTHER) sgf_table_drop(table, c);
+        else if (sgf_table_type(table, c) == SGF_COLUMN_UTF8)
+            (void)sgf_table_parse(table, c,
+                                  c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8, NULL);
     rows = sgf__table_check(table, "fuzz", NULL) ? 0 : sgf_table_rows(table);
     for (row = 0; row < rows && row < 16; row++) {
         line.len = 0;
@@ -162,8 +163,9 @@ static void fuzz_lz4(const char *text, size_t size) {
 /* The rows of a journal, without its first line. */
 static void fuzz_journal(const char *text, size_t size) {
     static const char *const names[] = {"text", "list", "lists", "f64", "i64", "bool"};
-    static const sgf_type types[] = {SGF_UTF8, SGF_LIST_UTF8, SGF_LIST_LIST_UTF8,
-                                     SGF_F64,  SGF_I64,       SGF_BOOL};
+    static const sgf_column_type types[] = {
+        SGF_COLUMN_UTF8, SGF_COLUMN_LIST_UTF8, SGF_COLUMN_LIST_LIST_UTF8,
+        SGF_COLUMN_F64,  SGF_COLUMN_I64,       SGF_COLUMN_BOOL};
     static FILE *file; /* what is not believed is cut off there */
     journal j;
     int i, failed;

@@ -181,8 +181,9 @@ static sgf_status read_table(sgf_status status, sgf_table *table, const sgf_allo
     sgf__buf_init(&cell, mem);
     for (c = sgf_table_columns(table); c-- > 0;) {
         (void)sgf_table_find(table, sgf_table_name(table, c));
-        if (sgf_table_type(table, c) == SGF_UTF8)
-            (void)sgf_table_parse(table, c, c % 2 ? SGF_LIST_UTF8 : SGF_LIST_LIST_UTF8, NULL);
+        if (sgf_table_type(table, c) == SGF_COLUMN_UTF8)
+            (void)sgf_table_parse(table, c,
+                                  c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8, NULL);
     }
     rows = sgf_table_rows(table);
     for (row = 0; row < rows && !status; row++) {
@@ -238,8 +239,8 @@ static sgf_status read_journal(sgf_str text, const sgf_allocator *mem, sgf_error
     for (i = 0; i < text.len; i++) j.total += text.ptr[i] == '\n';
     j.place = (size_t *)calloc(j.total + 1, sizeof *j.place);
     status = file && j.place ? sgf_table_create(mem, &j.table, err) : SGF_ERR_MEMORY;
-    if (!status) status = sgf_table_column(j.table, "t", SGF_UTF8, NULL, err);
-    if (!status) status = sgf_table_column(j.table, "l", SGF_LIST_UTF8, NULL, err);
+    if (!status) status = sgf_table_column(j.table, "t", SGF_COLUMN_UTF8, NULL, err);
+    if (!status) status = sgf_table_column(j.table, "l", SGF_COLUMN_LIST_UTF8, NULL, err);
     j.fd = file ? fileno(file) : -1;
     if (!status) status = journal_read(&j, text.ptr, text.len, 0, err);
     if (!status) status = journal_order(&j, err);
@@ -546,7 +547,7 @@ static void arrow(size_t columns, size_t rows, size_t batch) {
     failed = fd < 0 || sgf_table_create(NULL, &table, &err);
     for (i = 0; i < columns && !failed; i++) {
         snprintf(name, sizeof name, "c%u", (unsigned)i);
-        failed = sgf_table_column(table, name, SGF_UTF8, NULL, &err) != SGF_OK;
+        failed = sgf_table_column(table, name, SGF_COLUMN_UTF8, NULL, &err) != SGF_OK;
     }
     for (row = 0; row < rows; row++)
         for (i = 0; i < columns && !failed; i++)

@@ -109,9 +109,9 @@ static sgf_status work(sgf_error *err) {
     int column;
     sgf_status status;
     sgf_layout_init(&layout, NULL);
-    status = sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, err);
+    status = sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, NULL, err);
     if (!status) status = sgf_layout_add(&layout, 0, ids, 3, err);
-    if (!status) sgf_mask_set(&layout, SGF_CAUSAL);
+    if (!status) sgf_mask_set(&layout, SGF_MASK_CAUSAL);
     if (!status) status = sgf_layout_write(&layout, "layout.json", err);
     if (!status) status = sgf_layout_read("layout.json", &layout, err);
     if (!status) sgf_mask_dense(&layout, dense);
@@ -120,7 +120,7 @@ static sgf_status work(sgf_error *err) {
     CHECK(status || !memcmp(dense, back, 9));
     if (!status) status = sgf_matrix_read("matrix.txt", NULL, &matrix, err);
     if (!status) status = sgf_table_create(NULL, &table, err);
-    if (!status) status = sgf_table_column(table, "word", SGF_UTF8, &column, err);
+    if (!status) status = sgf_table_column(table, "word", SGF_COLUMN_UTF8, &column, err);
     if (!status) status = sgf_table_text(table, column, sgf_text("Nippon"), err);
     if (!status) status = sgf_table_write_csv(table, "t.csv", err);
     if (!status) status = sgf_table_write_jsonl(table, "t.jsonl", err);

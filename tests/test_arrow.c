@@ -54,18 +54,19 @@ static uint32_t gold_dictionary(const gold_file *g, int64_t id) {
     return 0;
 }
 /* The type we give to a field; the list types of these files hold no texts. */
-static sgf_type gold_type(const gold_file *g, uint32_t field) {
+static sgf_column_type gold_type(const gold_file *g, uint32_t field) {
     static const struct {
         const char *name;
-        sgf_type type;
-    } read[] = {{"utf8", SGF_UTF8}, {"largeutf8", SGF_UTF8}, {"utf8view", SGF_UTF8},
-                {"null", SGF_UTF8}, {"int", SGF_I64},        {"floatingpoint", SGF_F64},
-                {"bool", SGF_BOOL}};
+        sgf_column_type type;
+    } read[] = {{"utf8", SGF_COLUMN_UTF8},     {"largeutf8", SGF_COLUMN_UTF8},
+                {"utf8view", SGF_COLUMN_UTF8}, {"null", SGF_COLUMN_UTF8},
+                {"int", SGF_COLUMN_I64},       {"floatingpoint", SGF_COLUMN_F64},
+                {"bool", SGF_COLUMN_BOOL}};
     sgf_str name = gold_text(g, gold_get(g, field, "type"), "name");
     size_t i;
     for (i = 0; i < sizeof read / sizeof read[0]; i++)
         if (sgf__str_is(name, read[i].name)) return read[i].type;
-    return SGF_OTHER;
+    return SGF_COLUMN_OTHER;
 }
 /* The bytes of a view: in place, or in hexadecimal in another buffer. */
 static sgf_str gold_view(const gold_file *g, uint32_t column, uint32_t view, char *bytes) {
@@ -96,13 +97,13 @@ static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t
     at = gold_child(g, data ? data : views, k);
     if (sgf_cell_null(t, c, row)) return 0;
     switch (sgf_table_type(t, c)) {
-    case SGF_UTF8: {
+    case SGF_COLUMN_UTF8: {
         sgf_str text = sgf_cell_text(t, c, row),
                 gold = data ? g->json.nodes[at].text : gold_view(g, column, at, bytes);
         return text.len == gold.len && !memcmp(text.ptr, gold.ptr, gold.len);
     }
-    case SGF_I64: return sgf_cell_i64(t, c, row) == gold_int(g, at);
-    case SGF_BOOL:
+    case SGF_COLUMN_I64: return sgf_cell_i64(t, c, row) == gold_int(g, at);
+    case SGF_COLUMN_BOOL:
         return sgf_cell_bool(t, c, row) ==
                (g->json.nodes[at].type == SGF__TRUE || sgf__str_is(g->json.nodes[at].text, "1"));
     default:
@@ -130,8 +131,8 @@ static void gold_column(gold_file *g, const char *path, const sgf_table *t, int 
     sgf_str name = gold_text(g, field, "name");
     int large = sgf__str_is(gold_text(g, gold_get(g, field, "type"), "bitWidth"), "64");
     CHECK(sgf__str_is(name, sgf_table_name(t, c)));
-    if (sgf_table_type(t, c) == SGF_OTHER) {
-        CHECK(gold_type(g, field) == SGF_OTHER ||
+    if (sgf_table_type(t, c) == SGF_COLUMN_OTHER) {
+        CHECK(gold_type(g, field) == SGF_COLUMN_OTHER ||
               (large && strstr(sgf_table_type_text(t, c), "uint64")));
         CHECK(strcmp(sgf_table_type_text(t, c), "other") != 0);
         return;
@@ -269,7 +270,7 @@ static void test_arrow_lists_as_deep_as_there_may_be(void) {
     gold_field(&fb, link, "text", SGF__ARROW_UTF8, 0, 0);
     gold_end(&stream, &fb, "", 0);
     MUST(sgf__arrow_read("deep.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
-    CHECK(sgf_table_columns(t) == 1 && sgf_table_type(t, 0) == SGF_OTHER);
+    CHECK(sgf_table_columns(t) == 1 && sgf_table_type(t, 0) == SGF_COLUMN_OTHER);
     CHECK(!strcmp(sgf_table_type_text(t, 0), "list<list<list>>"));
     sgf_table_free(t);
     sgf__buf_free(&stream);

@@ -310,7 +310,7 @@ static void dataset_reword(const char *from, const char *to) {
         char name[32], text[1024];
         int column, asked = sgf_table_find(t, "qText");
         snprintf(name, sizeof name, "paraphrase%d", (int)k);
-        MUST(sgf_table_column(t, name, SGF_UTF8, &column, &err), err);
+        MUST(sgf_table_column(t, name, SGF_COLUMN_UTF8, &column, &err), err);
         for (row = 0; row < rows; row++) {
             sgf_str q = sgf_cell_text(t, asked, row);
             snprintf(text, sizeof text, "%s%.*s%s", words[k][0], (int)q.len, q.ptr, words[k][1]);

@@ -327,8 +327,8 @@ static void forward_batch(const char *name) {
             size_t T = round == 0 ? i + 1 : forward_random(110) + 1;
             sgf_layout_init(&layout[i], NULL);
             for (a = 0; a < S; a++)
-                CHECK(!sgf_layout_segment(&layout[i], a + 1 == S ? SGF_ANSWER : SGF_PARAPHRASE, a,
-                                          NULL, &err));
+                CHECK(!sgf_layout_segment(
+                    &layout[i], a + 1 == S ? SGF_ROLE_ANSWER : SGF_ROLE_PARAPHRASE, a, NULL, &err));
             for (a = 0; a < S; a++)
                 for (b = 0; b < S; b++) sgf_visible_set(&layout[i], a, b, forward_random(3) != 0);
             for (k = 0; k < T; k++) {
@@ -337,7 +337,7 @@ static void forward_batch(const char *name) {
                                       &err));
                 layout[i].pos[k] = (int32_t)forward_random(100);
             }
-            layout[i].segment[0].log_mass = -0.7f;
+            layout[i].segment[0].log_weight = -0.7f;
             total += T;
             CHECK(!sgf_sequence_open(session, &layout[i], -1, &q[i], &err));
         }
@@ -394,7 +394,7 @@ static int32_t forward_segment(sgf_layout *layout, sgf_role role, int32_t group,
 /* Isolation: a token of paraphrase 2 changed: nothing of the prefix, paraphrases 1 and 3 changes by
    a bit, every row of paraphrase 2 from there on and of the answer does. */
 static void test_isolation_is_exact(void) {
-    static const sgf_mask masks[] = {SGF_ISOLATED, SGF_SHARED_MASK};
+    static const sgf_mask masks[] = {SGF_MASK_ISOLATED, SGF_MASK_SHARED};
     sgf_model *model = forward_model("llama3-rope");
     sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 2) : NULL;
     sgf_error err;
@@ -409,13 +409,13 @@ static void test_isolation_is_exact(void) {
             float *before, *after;
             forward_random_state = 3;
             sgf_layout_init(&a, NULL);
-            if (masks[m] == SGF_SHARED_MASK) forward_segment(&a, SGF_SHARED, 0, 5);
+            if (masks[m] == SGF_MASK_SHARED) forward_segment(&a, SGF_ROLE_SHARED, 0, 5);
             for (i = 0; i < 3; i++) {
-                segment[i] = forward_segment(&a, SGF_PARAPHRASE, i, 6 + (size_t)i);
-                if (i < 2) forward_segment(&a, SGF_SEPARATOR, i, 2);
+                segment[i] = forward_segment(&a, SGF_ROLE_PARAPHRASE, i, 6 + (size_t)i);
+                if (i < 2) forward_segment(&a, SGF_ROLE_SEPARATOR, i, 2);
             }
-            forward_segment(&a, SGF_ANSWER, -1, 4);
-            sgf_layout_place(&a, p ? SGF_ALIGNED : SGF_SEQUENTIAL);
+            forward_segment(&a, SGF_ROLE_ANSWER, -1, 4);
+            sgf_layout_place(&a, p ? SGF_POSITIONS_ALIGNED : SGF_POSITIONS_SEQUENTIAL);
             sgf_mask_set(&a, masks[m]);
             before = (float *)malloc(a.tokens * D * sizeof(float));
             after = (float *)malloc(a.tokens * D * sizeof(float));
@@ -426,8 +426,8 @@ static void test_isolation_is_exact(void) {
             for (t = 0; t < a.tokens; t++) {
                 int same = !memcmp(before + t * D, after + t * D, D * sizeof(float));
                 const sgf_segment *s = &a.segment[a.seg[t]];
-                int affected = s->role == SGF_ANSWER || a.seg[t] == segment[1] ||
-                               (masks[m] == SGF_SHARED_MASK && s->role == SGF_SEPARATOR &&
+                int affected = s->role == SGF_ROLE_ANSWER || a.seg[t] == segment[1] ||
+                               (masks[m] == SGF_MASK_SHARED && s->role == SGF_ROLE_SEPARATOR &&
                                 s->group == 1);
                 CHECK(same == !affected);
             }
@@ -453,14 +453,14 @@ static void test_row_that_sees_nothing(void) {
     sgf_layout_init(&a, NULL);
     sgf_layout_init(&b, NULL);
     forward_random_state = 5;
-    forward_segment(&a, SGF_PARAPHRASE, 0, 2);
-    forward_segment(&a, SGF_SEPARATOR, 0, 1);
-    sgf_mask_set(&a, SGF_ISOLATED);
+    forward_segment(&a, SGF_ROLE_PARAPHRASE, 0, 2);
+    forward_segment(&a, SGF_ROLE_SEPARATOR, 0, 1);
+    sgf_mask_set(&a, SGF_MASK_ISOLATED);
     CHECK(!sgf_visible(&a, 1, 1));
     MUST(sgf_forward_layout(session, &a, logits, NULL, NULL, &err), err);
-    forward_segment(&b, SGF_SEPARATOR, 0, 1);
+    forward_segment(&b, SGF_ROLE_SEPARATOR, 0, 1);
     b.token[0] = a.token[2];
-    sgf_mask_set(&b, SGF_ISOLATED);
+    sgf_mask_set(&b, SGF_MASK_ISOLATED);
     MUST(sgf_forward_layout(session, &b, single, NULL, NULL, &err), err);
     CHECK(!memcmp(single, logits + 2 * V, V * sizeof(float)));
     for (v = 0; v < V; v++) CHECK(single[v] - single[v] == 0);
@@ -517,18 +517,18 @@ static void forward_parent(const char *name) {
     forward_random_state = 11;
     sgf_layout_init(&whole, NULL);
     sgf_layout_init(&prefix, NULL);
-    forward_segment(&whole, SGF_SHARED, 0, P);
-    forward_segment(&whole, SGF_PARAPHRASE, 0, 9);
-    forward_segment(&whole, SGF_PARAPHRASE, 1, 7);
-    forward_segment(&whole, SGF_ANSWER, -1, 3);
-    sgf_layout_place(&whole, SGF_ALIGNED);
-    sgf_mask_set(&whole, SGF_SHARED_MASK);
-    MUST(sgf_layout_mass(&whole, NULL, 0, &err), err);
-    CHECK(whole.segment[1].log_mass == whole.segment[2].log_mass &&
-          whole.segment[1].log_mass < -0.69f);
-    MUST(sgf_layout_segment(&prefix, SGF_SHARED, 0, NULL, &err), err);
+    forward_segment(&whole, SGF_ROLE_SHARED, 0, P);
+    forward_segment(&whole, SGF_ROLE_PARAPHRASE, 0, 9);
+    forward_segment(&whole, SGF_ROLE_PARAPHRASE, 1, 7);
+    forward_segment(&whole, SGF_ROLE_ANSWER, -1, 3);
+    sgf_layout_place(&whole, SGF_POSITIONS_ALIGNED);
+    sgf_mask_set(&whole, SGF_MASK_SHARED);
+    MUST(sgf_layout_weigh(&whole, NULL, 0, &err), err);
+    CHECK(whole.segment[1].log_weight == whole.segment[2].log_weight &&
+          whole.segment[1].log_weight < -0.69f);
+    MUST(sgf_layout_segment(&prefix, SGF_ROLE_SHARED, 0, NULL, &err), err);
     MUST(sgf_layout_add(&prefix, 0, whole.token, P, &err), err);
-    sgf_mask_set(&prefix, SGF_SHARED_MASK);
+    sgf_mask_set(&prefix, SGF_MASK_SHARED);
     a = (float *)malloc(whole.tokens * V * sizeof(float));
     b = (float *)malloc(whole.tokens * V * sizeof(float));
     MUST(sgf_forward_layout(session, &whole, a, NULL, NULL, &err), err);
@@ -593,10 +593,10 @@ static void test_rows_that_are_refused(void) {
     memset(rows, 0, sizeof rows);
     sgf_layout_init(&rule, NULL);
     sgf_layout_init(&small, NULL);
-    MUST(sgf_layout_segment(&rule, SGF_SHARED, 0, NULL, &err), err);
-    MUST(sgf_layout_segment(&small, SGF_SHARED, 0, NULL, &err), err);
-    MUST(sgf_layout_segment(&rule, SGF_ANSWER, -1, NULL, &err), err);
-    sgf_mask_set(&rule, SGF_SHARED_MASK);
+    MUST(sgf_layout_segment(&rule, SGF_ROLE_SHARED, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&small, SGF_ROLE_SHARED, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&rule, SGF_ROLE_ANSWER, -1, NULL, &err), err);
+    sgf_mask_set(&rule, SGF_MASK_SHARED);
     MUST(sgf_sequence_open(session, &rule, -1, &sequence, &err), err);
     MUST(sgf_sequence_open(session, &rule, -1, &closed, &err), err);
     CHECK(sequence == 0 && closed == 1);
@@ -637,8 +637,8 @@ static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
     size_t i;
     for (i = 0; i < n; i++) {
         float value = (float)forward_random(2001) / 777.0f - 1.3f;
-        if (dtype == SGF_F32) ((float *)weights)[i] = value;
-        else if (dtype == SGF_BF16) ((uint16_t *)weights)[i] = sgf__float_bf16(value);
+        if (dtype == SGF_DTYPE_F32) ((float *)weights)[i] = value;
+        else if (dtype == SGF_DTYPE_BF16) ((uint16_t *)weights)[i] = sgf__float_bf16(value);
         else
             ((uint16_t *)weights)[i] = (uint16_t)(forward_random(0x4000) | forward_random(2) << 15);
     }
@@ -717,18 +717,18 @@ static void odd_model(sgf_model *m, sgf_layer *layer) {
     c->rope_theta = 10000, c->rope_factor = 1, c->tied = 1;
     c->sliding_window = 40, c->sliding_layers[0] = 2;
     m->layer = layer;
-    m->embedding = m->output = odd_tensor(ODD_V, ODD_D, SGF_F32);
-    m->norm = odd_tensor(1, ODD_D, SGF_BF16);
+    m->embedding = m->output = odd_tensor(ODD_V, ODD_D, SGF_DTYPE_F32);
+    m->norm = odd_tensor(1, ODD_D, SGF_DTYPE_BF16);
     for (l = 0; l < ODD_L; l++) {
-        layer[l].attn_norm = odd_tensor(1, ODD_D, SGF_F32);
-        layer[l].ffn_norm = odd_tensor(1, ODD_D, SGF_F32);
-        layer[l].q = odd_tensor(ODD_H * ODD_C, ODD_D, SGF_BF16);
-        layer[l].k = odd_tensor(ODD_G * ODD_C, ODD_D, SGF_F32);
-        layer[l].v = odd_tensor(ODD_G * ODD_C, ODD_D, SGF_F16);
-        layer[l].o = odd_tensor(ODD_D, ODD_H * ODD_C, SGF_BF16);
-        layer[l].gate = odd_tensor(ODD_F, ODD_D, SGF_F32);
-        layer[l].up = odd_tensor(ODD_F, ODD_D, SGF_BF16);
-        layer[l].down = odd_tensor(ODD_D, ODD_F, SGF_F32);
+        layer[l].attn_norm = odd_tensor(1, ODD_D, SGF_DTYPE_F32);
+        layer[l].ffn_norm = odd_tensor(1, ODD_D, SGF_DTYPE_F32);
+        layer[l].q = odd_tensor(ODD_H * ODD_C, ODD_D, SGF_DTYPE_BF16);
+        layer[l].k = odd_tensor(ODD_G * ODD_C, ODD_D, SGF_DTYPE_F32);
+        layer[l].v = odd_tensor(ODD_G * ODD_C, ODD_D, SGF_DTYPE_F16);
+        layer[l].o = odd_tensor(ODD_D, ODD_H * ODD_C, SGF_DTYPE_BF16);
+        layer[l].gate = odd_tensor(ODD_F, ODD_D, SGF_DTYPE_F32);
+        layer[l].up = odd_tensor(ODD_F, ODD_D, SGF_DTYPE_BF16);
+        layer[l].down = odd_tensor(ODD_D, ODD_F, SGF_DTYPE_F32);
     }
 }
 static void odd_model_free(sgf_model *m) {
@@ -754,17 +754,19 @@ static void test_odd_shapes_give_the_naive_bits(void) {
     odd_model(&model, layer);
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 5; i++) {
-        MUST(sgf_layout_segment(&layout, i < 4 ? SGF_PARAPHRASE : SGF_ANSWER, i, NULL, &err), err);
+        MUST(sgf_layout_segment(&layout, i < 4 ? SGF_ROLE_PARAPHRASE : SGF_ROLE_ANSWER, i, NULL,
+                                &err),
+             err);
         for (t = 0; t < counts[i]; t++) {
             int32_t id = (int32_t)forward_random(ODD_V);
             MUST(sgf_layout_add(&layout, i, &id, 1, &err), err);
         }
     }
     for (t = 0; t < 20; t++) layout.seg[60 + t] = (int32_t)(t % 3); /* broken runs */
-    sgf_layout_place(&layout, SGF_SEQUENTIAL);
-    sgf_mask_set(&layout, SGF_ISOLATED);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(&layout, SGF_MASK_ISOLATED);
     sgf_visible_set(&layout, 3, 2, 1);
-    MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
+    MUST(sgf_layout_weigh(&layout, NULL, 0, &err), err);
     CHECK(forward_kernels(&model, &layout, NULL, "odd"));
     sgf_layout_free(&layout);
     odd_model_free(&model);
@@ -879,9 +881,9 @@ static void test_forgotten_masks_and_ids(void) {
     CHECK(session != NULL);
     if (!session) return;
     sgf_layout_init(&layout, NULL);
-    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err);
+    MUST(sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, NULL, &err), err);
     MUST(sgf_layout_add(&layout, 0, &id, 1, &err), err);
-    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
     memset(&task, 0, sizeof task);
     task.context = &layout;
     task.contexts = task.max_new_tokens = 1;
@@ -890,7 +892,7 @@ static void test_forgotten_masks_and_ids(void) {
     task.ids = made;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG &&
           strstr(err.message, "sgf_mask_set"));
-    sgf_mask_set(&layout, SGF_CAUSAL);
+    sgf_mask_set(&layout, SGF_MASK_CAUSAL);
     MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
     sgf_layout_free(&layout);
     sgf_session_free(session);
@@ -910,9 +912,9 @@ static void test_layouts_that_are_not_encoded(void) {
     good = (float *)malloc(bytes), again = (float *)malloc(bytes);
     forward_random_state = 5;
     sgf_layout_init(&l, NULL);
-    forward_segment(&l, SGF_SHARED, 0, 3);
-    sgf_layout_place(&l, SGF_SEQUENTIAL);
-    sgf_mask_set(&l, SGF_SHARED_MASK);
+    forward_segment(&l, SGF_ROLE_SHARED, 0, 3);
+    sgf_layout_place(&l, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(&l, SGF_MASK_SHARED);
     MUST(sgf_forward_layout(session, &l, good, NULL, NULL, &err), err);
     id = l.token[1];
     l.token[1] = model->config.vocab_size;
@@ -965,11 +967,12 @@ static void test_many_segments_give_the_naive_bits(void) {
     if (!model) return;
     sgf_layout_init(&layout, NULL);
     forward_random_state = 12;
-    for (q = 0; q < SEGMENTS; q++) forward_segment(&layout, SGF_PARAPHRASE, q, 1 + (size_t)q % 3);
-    sgf_mask_set(&layout, SGF_ISOLATED);
+    for (q = 0; q < SEGMENTS; q++)
+        forward_segment(&layout, SGF_ROLE_PARAPHRASE, q, 1 + (size_t)q % 3);
+    sgf_mask_set(&layout, SGF_MASK_ISOLATED);
     for (q = 0; q < SEGMENTS; q++)
         for (k = 0; k < q; k++) sgf_visible_set(&layout, q, k, forward_random(4) == 0);
-    sgf_layout_place(&layout, SGF_ALIGNED);
+    sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
     naive = forward_logits(model, &layout, SGF_KERNELS_NAIVE, 1);
     fast = forward_logits(model, &layout, SGF_KERNELS_AUTO, 2);
     CHECK(naive && fast &&
@@ -1002,13 +1005,13 @@ static void test_a_session_serves_layouts_of_every_shape(void) {
         sgf_layout layout;
         float *again = (float *)malloc(lengths[i] * V * sizeof(float)), *fresh;
         sgf_layout_init(&layout, NULL);
-        if (i % 2 == 0) forward_segment(&layout, SGF_SHARED, 0, lengths[i]);
+        if (i % 2 == 0) forward_segment(&layout, SGF_ROLE_SHARED, 0, lengths[i]);
         else {
-            forward_segment(&layout, SGF_PARAPHRASE, 0, lengths[i]);
-            MUST(sgf_layout_segment(&layout, SGF_PARAPHRASE, 1, NULL, &err), err);
+            forward_segment(&layout, SGF_ROLE_PARAPHRASE, 0, lengths[i]);
+            MUST(sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, 1, NULL, &err), err);
             for (t = 0; t < lengths[i]; t++) layout.seg[t] = (int32_t)(t & 1);
         }
-        sgf_mask_set(&layout, SGF_CAUSAL);
+        sgf_mask_set(&layout, SGF_MASK_CAUSAL);
         MUST(sgf_forward_layout(session, &layout, again, NULL, NULL, &err), err);
         fresh = forward_logits(model, &layout, SGF_KERNELS_NAIVE, 1);
         CHECK(fresh && !memcmp(again, fresh, lengths[i] * V * sizeof(float)));

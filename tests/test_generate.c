@@ -103,7 +103,7 @@ static int generate_run_method(const sgf_model *model, sgf_session *session, con
     r->V = (size_t)model->config.vocab_size;
     r->logits = (float *)calloc(GENERATE_QUESTIONS * GENERATE_LENGTH * r->V, sizeof(float));
     if (sgf_method_find(name, &method, &err)) return 0;
-    contexts = method.contexts == SGF_ENSEMBLE ? paraphrases : 1;
+    contexts = method.contexts == SGF_CONTEXTS_ENSEMBLE ? paraphrases : 1;
     for (q = 0; q < GENERATE_QUESTIONS; q++) {
         for (c = 0; c < contexts; c++) {
             sgf_layout_init(&layouts[q][c], NULL);
@@ -207,10 +207,10 @@ static void test_one_paraphrase_is_the_plain_prompt(void) {
         sgf_layout_init(&own, NULL);
         sgf_layout_init(&plain, NULL);
         MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &own, &err), err);
-        MUST(sgf_layout_segment(&plain, SGF_SHARED, 0, NULL, &err), err);
+        MUST(sgf_layout_segment(&plain, SGF_ROLE_SHARED, 0, NULL, &err), err);
         MUST(sgf_layout_add(&plain, 0, own.token, own.tokens, &err), err);
         MUST(sgf_layout_add(&plain, 0, other.ids[q], other.count[q], &err), err);
-        sgf_mask_set(&plain, SGF_CAUSAL);
+        sgf_mask_set(&plain, SGF_MASK_CAUSAL);
         logits = (float *)malloc(plain.tokens * V * sizeof(float));
         MUST(sgf_forward_layout(session, &plain, logits, NULL, NULL, &err), err);
         for (t = 0; t < other.count[q]; t++)
@@ -272,7 +272,7 @@ static void test_prompts_are_the_documented_texts(void) {
         if (strcmp(text, expected[i][1])) printf("    got %s\n", text);
         CHECK(layout.answer >= 0);
         /* after-first: the same tokens, the answer segment still empty */
-        method.fusion_start = SGF_AFTER_FIRST;
+        method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
         MUST(sgf_prompt_layout(model->tokenizer, &prompt, &method, 0, &layout, &err), err);
         CHECK(layout.segment[layout.answer].tokens == 0 &&
               layout.seg[layout.tokens - 1] != layout.answer);
@@ -296,7 +296,7 @@ static void test_fusion_start_decides_the_first_token(void) {
     generate_prompts(&all, 3);
     MUST(sgf_method_find("flex_attention", &method, &err), err);
     for (i = 0; i < 2; i++) {
-        method.fusion_start = i ? SGF_AFTER_FIRST : SGF_FIRST_ANSWER;
+        method.fusion_start = i ? SGF_FUSION_START_AFTER_FIRST : SGF_FUSION_START_FIRST_ANSWER;
         sgf_layout_init(&layout[i], NULL);
         MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout[i], &err),
              err);
@@ -346,18 +346,18 @@ static void test_combination_rules(void) {
     static const float logits[6] = {1, 2, 4, 3, 2, 2};
     static const double weight[2] = {1, 3}, equal[2] = {2, 2}, nothing[2] = {0, 0};
     float out[3], scratch[3];
-    sgf__combine(0, SGF_AVG, NULL, logits, 2, 3, scratch, out);
+    sgf__combine(0, SGF_COMBINE_AVG, NULL, logits, 2, 3, scratch, out);
     CHECK(out[0] == 2 && out[1] == 2 && out[2] == 3 && sgf__argmax(out, 3) == 2);
-    sgf__combine(0, SGF_WEIGHTED_AVG, weight, logits, 2, 3, scratch, out);
+    sgf__combine(0, SGF_COMBINE_WEIGHTED_AVG, weight, logits, 2, 3, scratch, out);
     CHECK(out[0] == 2.5f && out[1] == 2 && out[2] == 2.5f);
     CHECK(sgf__argmax(out, 3) == 0); /* ties: the lowest id */
-    sgf__combine(0, SGF_WEIGHTED_AVG, nothing, logits, 2, 3, scratch, out);
+    sgf__combine(0, SGF_COMBINE_WEIGHTED_AVG, nothing, logits, 2, 3, scratch, out);
     CHECK(out[0] == 2 && out[2] == 3); /* weights that are all 0 prefer nobody */
-    sgf__combine(0, SGF_WEIGHTED_MAX, weight, logits, 2, 3, scratch, out);
+    sgf__combine(0, SGF_COMBINE_WEIGHTED_MAX, weight, logits, 2, 3, scratch, out);
     CHECK(out[0] == 3);
-    sgf__combine(0, SGF_WEIGHTED_MAX, equal, logits, 2, 3, scratch, out);
+    sgf__combine(0, SGF_COMBINE_WEIGHTED_MAX, equal, logits, 2, 3, scratch, out);
     CHECK(out[0] == 1); /* ties: the first */
-    sgf__combine(0, SGF_MAX, NULL, logits, 2, 3, scratch, out);
+    sgf__combine(0, SGF_COMBINE_MAX, NULL, logits, 2, 3, scratch, out);
     CHECK(fabs((double)out[2] - exp(4) / (exp(1) + exp(2) + exp(4))) < 1e-6);
     CHECK(fabs((double)out[0] - exp(3) / (exp(3) + 2 * exp(2))) < 1e-6);
     CHECK(sgf_first_line(sgf_text("  a b \nc")).len == 3 &&
@@ -380,18 +380,20 @@ static void test_weights_are_used_once(void) {
     generate_prompts(&all, 3);
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("avg", &method, &err), err);
-    method.combine = SGF_WEIGHTED_AVG;
-    method.mass = weights;
+    method.combine = SGF_COMBINE_WEIGHTED_AVG;
+    method.weight = weights;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 1, &layout, &err), err);
-    for (i = 0; i < layout.segments; i++) CHECK(layout.segment[i].log_mass == 0);
+    for (i = 0; i < layout.segments; i++) CHECK(layout.segment[i].log_weight == 0);
     MUST(sgf_method_find("fused", &method, &err), err);
-    method.mass = weights;
+    method.weight = weights;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
-    CHECK(layout.segment[1].log_mass == -1.60943791f && layout.segment[5].log_mass == -0.69314718f);
-    CHECK(layout.segment[2].log_mass == -1.60943791f); /* the separator behind the first */
-    method.contexts = SGF_ENSEMBLE;
+    CHECK(layout.segment[1].log_weight == -1.60943791f &&
+          layout.segment[5].log_weight == -0.69314718f);
+    CHECK(layout.segment[2].log_weight == -1.60943791f); /* the separator behind the first */
+    method.contexts = SGF_CONTEXTS_ENSEMBLE;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 2, &layout, &err), err);
-    for (i = 0; i < layout.segments; i++) paraphrases += layout.segment[i].role == SGF_PARAPHRASE;
+    for (i = 0; i < layout.segments; i++)
+        paraphrases += layout.segment[i].role == SGF_ROLE_PARAPHRASE;
     CHECK(paraphrases == 1 && layout.segment[1].group == 2);
     sgf_layout_free(&layout);
     sgf_model_free(model);
@@ -425,7 +427,8 @@ static void test_generate_checks_its_limits(void) {
           SGF_ERR_LIMIT);
     sgf_layout_free(&layout);
     CHECK(!layout.tokens && !layout.segments && layout.mem.alloc && layout.answer == -1);
-    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err); /* an empty one again */
+    MUST(sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, NULL, &err),
+         err); /* an empty one again */
     sgf_layout_free(&layout);
     sgf_session_free(session);
     sgf_model_free(model);
@@ -450,9 +453,9 @@ static void test_generate_refuses_what_is_wrong(void) {
         sgf_layout_init(&layout[i], NULL);
         CHECK(sgf_layout_segment(&layout[i], (sgf_role)SGF_ROLE_COUNT, 0, NULL, &err) ==
               SGF_ERR_ARG);
-        MUST(sgf_layout_segment(&layout[i], SGF_SHARED, -1, &segment, &err), err);
-        sgf_mask_set(&layout[i], SGF_CAUSAL); /* too early: */
-        MUST(sgf_layout_segment(&layout[i], SGF_ANSWER, -1, &segment, &err), err);
+        MUST(sgf_layout_segment(&layout[i], SGF_ROLE_SHARED, -1, &segment, &err), err);
+        sgf_mask_set(&layout[i], SGF_MASK_CAUSAL); /* too early: */
+        MUST(sgf_layout_segment(&layout[i], SGF_ROLE_ANSWER, -1, &segment, &err), err);
         MUST(sgf_layout_add(&layout[i], segment, &token, 1, &err), err);
     }
     task.ids = ids, task.max_new_tokens = 1;
@@ -464,11 +467,11 @@ static void test_generate_refuses_what_is_wrong(void) {
     task.context = layout;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "the answer's segment sees none"));
-    for (i = 0; i < 2; i++) sgf_mask_set(&layout[i], SGF_CAUSAL);
-    task.combine = (sgf_combine)(SGF_WEIGHTED_MAX + 1);
+    for (i = 0; i < 2; i++) sgf_mask_set(&layout[i], SGF_MASK_CAUSAL);
+    task.combine = (sgf_combine)(SGF_COMBINE_WEIGHTED_MAX + 1);
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "there is no rule 4"));
-    task.combine = SGF_WEIGHTED_AVG;
+    task.combine = SGF_COMBINE_WEIGHTED_AVG;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "a weight for each context"));
     task.weight = weight;

@@ -9,18 +9,19 @@ static sgf_layout layout_spelled(const char *spelling, int manual) {
     const char *c;
     sgf_layout_init(&layout, NULL);
     for (c = spelling; *c; c++) {
-        sgf_role role = *c == 'P'                ? SGF_SHARED
-                        : *c == '|'              ? SGF_SEPARATOR
-                        : *c == '>'              ? SGF_ANSWER
-                        : *c == 'A' || *c == 'B' ? SGF_EXAMPLE_A
-                        : strchr("qrst", *c)     ? SGF_EXAMPLE_Q
-                        : !manual                ? SGF_PARAPHRASE
-                        : *c == 'c'              ? SGF_AUTO
-                                                 : SGF_MANUAL;
-        int32_t group = role == SGF_EXAMPLE_Q || role == SGF_EXAMPLE_A ? strchr("stB", *c) != NULL
-                        : role == SGF_SHARED || role == SGF_ANSWER     ? -1
-                        : role == SGF_SEPARATOR                        ? paraphrase
-                                                                       : ++paraphrase;
+        sgf_role role = *c == 'P'                ? SGF_ROLE_SHARED
+                        : *c == '|'              ? SGF_ROLE_SEPARATOR
+                        : *c == '>'              ? SGF_ROLE_ANSWER
+                        : *c == 'A' || *c == 'B' ? SGF_ROLE_EXAMPLE_A
+                        : strchr("qrst", *c)     ? SGF_ROLE_EXAMPLE_Q
+                        : !manual                ? SGF_ROLE_PARAPHRASE
+                        : *c == 'c'              ? SGF_ROLE_AUTO
+                                                 : SGF_ROLE_MANUAL;
+        int32_t group = role == SGF_ROLE_EXAMPLE_Q || role == SGF_ROLE_EXAMPLE_A
+                            ? strchr("stB", *c) != NULL
+                        : role == SGF_ROLE_SHARED || role == SGF_ROLE_ANSWER ? -1
+                        : role == SGF_ROLE_SEPARATOR                         ? paraphrase
+                                                                             : ++paraphrase;
         sgf_layout_segment(&layout, role, group, &segment, NULL);
         sgf_layout_add(&layout, segment, &id, 1, NULL);
     }
@@ -46,16 +47,17 @@ static void test_masks_are_drawn_as_documented(void) {
     static const struct {
         sgf_mask mask;
         const char *spelling, *drawing;
-    } drawn[] = {{SGF_CAUSAL, "Pa|b|c>", "#\n##\n###\n####\n#####\n######\n#######\n"},
-                 {SGF_SHARED_MASK, "Pa|b|c>", "#\n##\n###\n#..#\n#..##\n#....#\n#######\n"},
-                 {SGF_SHARED_ORIGINAL, "Pa|b|c>", "#\n##\n###\n#.##\n#####\n#.#.##\n#######\n"},
-                 {SGF_HUB, "Pa|b|c>", "#\n##\n###\n####\n#####\n###..#\n#######\n"},
-                 {SGF_ISOLATED, "a|b|c>", "#\n..\n..#\n....\n....#\n######\n"},
-                 {SGF_MANUAL_CROSS, "a|b|c>", "#\n##\n###\n....\n....#\n######\n"},
-                 {SGF_FEW_SHOT, "PqrAstBab>",
-                  "#\n##\n#.#\n####\n#...#\n#....#\n#...###\n########\n#######.#\n##########\n"},
-                 {SGF_FEW_SHOT_ORIGINAL, "PqrAstBab>",
-                  "#\n##\n#.#\n####\n###.#\n###..#\n#######\n########\n#######.#\n##########\n"}};
+    } drawn[] = {
+        {SGF_MASK_CAUSAL, "Pa|b|c>", "#\n##\n###\n####\n#####\n######\n#######\n"},
+        {SGF_MASK_SHARED, "Pa|b|c>", "#\n##\n###\n#..#\n#..##\n#....#\n#######\n"},
+        {SGF_MASK_SHARED_ORIGINAL, "Pa|b|c>", "#\n##\n###\n#.##\n#####\n#.#.##\n#######\n"},
+        {SGF_MASK_HUB, "Pa|b|c>", "#\n##\n###\n####\n#####\n###..#\n#######\n"},
+        {SGF_MASK_ISOLATED, "a|b|c>", "#\n..\n..#\n....\n....#\n######\n"},
+        {SGF_MASK_MANUAL_CROSS, "a|b|c>", "#\n##\n###\n....\n....#\n######\n"},
+        {SGF_MASK_FEW_SHOT, "PqrAstBab>",
+         "#\n##\n#.#\n####\n#...#\n#....#\n#...###\n########\n#######.#\n##########\n"},
+        {SGF_MASK_FEW_SHOT_ORIGINAL, "PqrAstBab>",
+         "#\n##\n#.#\n####\n###.#\n###..#\n#######\n########\n#######.#\n##########\n"}};
     size_t i;
     CHECK(sizeof drawn / sizeof drawn[0] == SGF_MASK_COUNT);
     for (i = 0; i < sizeof drawn / sizeof drawn[0]; i++) {
@@ -68,10 +70,10 @@ static void test_masks_are_drawn_as_documented(void) {
 /* Separators of few-shot prompts stand between examples, too; those follow no paraphrase. */
 static void test_separators_of_examples(void) {
     sgf_layout layout = layout_spelled("P|qA|sB|a|b>", 0);
-    sgf_mask_set(&layout, SGF_FEW_SHOT);
+    sgf_mask_set(&layout, SGF_MASK_FEW_SHOT);
     CHECK(layout_draws(&layout, "#\n..\n#.#\n#.##\n.....\n#....#\n#....##\n........\n"
                                 "#.##.##.#\n..........\n#.##.##...#\n############\n"));
-    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    sgf_mask_set(&layout, SGF_MASK_SHARED);
     CHECK(layout_draws(&layout, "#\n##\n###\n####\n#####\n######\n#######\n########\n#########\n"
                                 "##########\n########..#\n############\n"));
     sgf_layout_free(&layout);
@@ -84,7 +86,7 @@ static void test_answers_see_and_are_not_seen(void) {
         sgf_mask_set(&layout, (sgf_mask)mask);
         for (q = 0; q < (int)layout.segments; q++) {
             CHECK(sgf_visible(&layout, 3, q));
-            if (q != 3) CHECK(sgf_visible(&layout, q, 3) == (mask == SGF_CAUSAL));
+            if (q != 3) CHECK(sgf_visible(&layout, q, 3) == (mask == SGF_MASK_CAUSAL));
         }
     }
     sgf_layout_free(&layout);
@@ -94,10 +96,10 @@ static void test_a_lone_bos_is_seen_by_all(void) {
     int32_t id = 1, i, segment;
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 3; i++) {
-        sgf_layout_segment(&layout, i ? SGF_PARAPHRASE : SGF_BOS, i - 1, &segment, NULL);
+        sgf_layout_segment(&layout, i ? SGF_ROLE_PARAPHRASE : SGF_ROLE_BOS, i - 1, &segment, NULL);
         sgf_layout_add(&layout, segment, &id, 1, NULL);
     }
-    sgf_mask_set(&layout, SGF_ISOLATED);
+    sgf_mask_set(&layout, SGF_MASK_ISOLATED);
     CHECK(layout_draws(&layout, "#\n##\n#.#\n"));
     sgf_layout_free(&layout);
 }
@@ -117,19 +119,19 @@ static void test_positions(void) {
     sgf_layout layout;
     int32_t segment, i;
     sgf_layout_init(&layout, NULL);
-    sgf_layout_segment(&layout, SGF_SHARED, 0, &segment, NULL);
+    sgf_layout_segment(&layout, SGF_ROLE_SHARED, 0, &segment, NULL);
     sgf_layout_add(&layout, segment, ids, 3, NULL);
     for (i = 0; i < 3; i++) {
-        sgf_layout_segment(&layout, SGF_PARAPHRASE, i, &segment, NULL);
+        sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, i, &segment, NULL);
         sgf_layout_add(&layout, segment, ids, lengths[i], NULL);
     }
-    sgf_layout_segment(&layout, SGF_ANSWER, -1, &segment, NULL);
-    sgf_layout_place(&layout, SGF_ALIGNED);
+    sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, &segment, NULL);
+    sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
     CHECK(layout_positions(&layout, "0 1 2 3 4 3 4 5 6 3 | 7"));
     sgf_layout_add(&layout, segment, ids, 2, NULL);
-    sgf_layout_place(&layout, SGF_ALIGNED);
+    sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
     CHECK(layout_positions(&layout, "0 1 2 3 4 3 4 5 6 3 7 8 | 9"));
-    sgf_layout_place(&layout, SGF_SEQUENTIAL);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
     CHECK(layout_positions(&layout, "0 1 2 3 4 5 6 7 8 9 10 11 | 12"));
     sgf_layout_clear(&layout);
     CHECK(layout_positions(&layout, "| 0"));
@@ -139,7 +141,7 @@ static void test_positions(void) {
    behind. */
 static void test_examples_are_prefix(void) {
     sgf_layout layout = layout_spelled("Pq|A|a|b>", 0);
-    sgf_layout_place(&layout, SGF_ALIGNED);
+    sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
     CHECK(layout_positions(&layout, "0 1 2 3 4 5 6 5 7 | 8"));
     CHECK(sgf__prefix_length(&layout) == 5);
     sgf_layout_free(&layout);
@@ -148,15 +150,15 @@ static void test_mass_is_a_logarithm(void) {
     static const double weights[3] = {0.5, 0.25, 1}, bad[3] = {1, 0, 1};
     sgf_layout layout = layout_spelled("Pabc>", 0);
     sgf_error err;
-    MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
-    CHECK(layout.segment[0].log_mass == 0 && layout.segment[4].log_mass == 0);
-    CHECK(layout.segment[1].log_mass == -1.09861228866810969f);
-    MUST(sgf_layout_mass(&layout, weights, 3, &err), err);
-    CHECK(layout.segment[1].log_mass == -0.69314718f &&
-          layout.segment[2].log_mass == -1.38629436f && layout.segment[3].log_mass == 0);
-    CHECK(sgf_layout_mass(&layout, bad, 3, &err) == SGF_ERR_ARG &&
-          layout.segment[2].log_mass == -1.38629436f);
-    CHECK(sgf_layout_mass(&layout, weights, 2, &err) == SGF_ERR_ARG);
+    MUST(sgf_layout_weigh(&layout, NULL, 0, &err), err);
+    CHECK(layout.segment[0].log_weight == 0 && layout.segment[4].log_weight == 0);
+    CHECK(layout.segment[1].log_weight == -1.09861228866810969f);
+    MUST(sgf_layout_weigh(&layout, weights, 3, &err), err);
+    CHECK(layout.segment[1].log_weight == -0.69314718f &&
+          layout.segment[2].log_weight == -1.38629436f && layout.segment[3].log_weight == 0);
+    CHECK(sgf_layout_weigh(&layout, bad, 3, &err) == SGF_ERR_ARG &&
+          layout.segment[2].log_weight == -1.38629436f);
+    CHECK(sgf_layout_weigh(&layout, weights, 2, &err) == SGF_ERR_ARG);
     sgf_layout_free(&layout);
 }
 static void test_mass_without_paraphrases_changes_nothing(void) {
@@ -164,26 +166,26 @@ static void test_mass_without_paraphrases_changes_nothing(void) {
     sgf_layout layout;
     sgf_error err;
     sgf_layout_init(&layout, NULL);
-    MUST(sgf_layout_segment(&layout, SGF_SEPARATOR, 0, NULL, &err), err);
-    MUST(sgf_layout_segment(&layout, SGF_ANSWER, -1, NULL, &err), err);
-    MUST(sgf_layout_mass(&layout, NULL, 0, &err), err);
-    CHECK(layout.segment[0].log_mass == 0);
-    MUST(sgf_layout_mass(&layout, weights, 1, &err), err);
-    CHECK(layout.segment[0].log_mass == 0);
+    MUST(sgf_layout_segment(&layout, SGF_ROLE_SEPARATOR, 0, NULL, &err), err);
+    MUST(sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, NULL, &err), err);
+    MUST(sgf_layout_weigh(&layout, NULL, 0, &err), err);
+    CHECK(layout.segment[0].log_weight == 0);
+    MUST(sgf_layout_weigh(&layout, weights, 1, &err), err);
+    CHECK(layout.segment[0].log_weight == 0);
     sgf_layout_free(&layout);
 }
 static void test_names_are_listed_when_unknown(void) {
     sgf_mask mask;
     sgf_method method;
     sgf_error err;
-    CHECK(sgf_mask_find("shared", &mask, &err) == SGF_OK && mask == SGF_SHARED_MASK);
+    CHECK(sgf_mask_find("shared", &mask, &err) == SGF_OK && mask == SGF_MASK_SHARED);
     CHECK(sgf_mask_find("sharde", &mask, &err) == SGF_ERR_ARG &&
           strstr(err.message, "causal, isolated, manual-cross, few-shot, few-shot-original, "
                               "shared, shared-original, hub"));
     CHECK(sgf_method_find("median", &method, &err) == SGF_ERR_ARG &&
           strstr(err.message, "flex_attention"));
-    CHECK(sgf_method_find("fused", &method, &err) == SGF_OK && method.even_mass &&
-          method.positions == SGF_ALIGNED);
+    CHECK(sgf_method_find("fused", &method, &err) == SGF_OK && method.even_weights &&
+          method.positions == SGF_POSITIONS_ALIGNED);
 }
 static void test_segments_have_a_limit(void) {
     sgf_layout layout;
@@ -192,8 +194,8 @@ static void test_segments_have_a_limit(void) {
     size_t i;
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < SGF_MAX_SEGMENTS; i++)
-        CHECK(!sgf_layout_segment(&layout, SGF_PARAPHRASE, 0, NULL, &err));
-    CHECK(sgf_layout_segment(&layout, SGF_PARAPHRASE, 0, NULL, &err) == SGF_ERR_LIMIT);
+        CHECK(!sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, 0, NULL, &err));
+    CHECK(sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, 0, NULL, &err) == SGF_ERR_LIMIT);
     CHECK(sgf_layout_add(&layout, SGF_MAX_SEGMENTS, &id, 1, &err) == SGF_ERR_ARG &&
           layout.tokens == 0);
     sgf_layout_free(&layout);
@@ -230,9 +232,9 @@ static void test_layout_files(void) {
     size_t i;
     snprintf(path, sizeof path, "%s", temp_path("layout.json"));
     sgf_layout_init(&b, NULL);
-    sgf_layout_place(&a, SGF_ALIGNED);
-    sgf_mask_set(&a, SGF_SHARED_MASK);
-    MUST(sgf_layout_mass(&a, NULL, 0, &err), err);
+    sgf_layout_place(&a, SGF_POSITIONS_ALIGNED);
+    sgf_mask_set(&a, SGF_MASK_SHARED);
+    MUST(sgf_layout_weigh(&a, NULL, 0, &err), err);
     MUST(sgf_layout_write(&a, path, &err), err);
     MUST(sgf_layout_read(path, &b, &err), err);
     CHECK(a.tokens == b.tokens && a.segments == b.segments && a.answer == b.answer &&
@@ -242,7 +244,7 @@ static void test_layout_files(void) {
     CHECK(layout_draws(&b, "#\n##\n###\n#..#\n#..##\n#....#\n#######\n"));
     for (i = 0; i < a.segments; i++)
         CHECK(a.segment[i].role == b.segment[i].role &&
-              a.segment[i].log_mass == b.segment[i].log_mass &&
+              a.segment[i].log_weight == b.segment[i].log_weight &&
               a.segment[i].group == b.segment[i].group &&
               a.segment[i].tokens == b.segment[i].tokens);
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -309,7 +311,7 @@ static void test_layouts_that_are_not_written(void) {
     sgf_layout l;
     sgf_error err;
     sgf_layout_init(&l, NULL);
-    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_segment(&l, SGF_ROLE_SHARED, 0, NULL, NULL) == SGF_OK);
     CHECK(sgf_layout_write(&l, temp_path("none/l.json"), &err) == SGF_ERR_IO);
     CHECK(strstr(err.message, "none/l.json"));
     sgf_layout_free(&l);
@@ -319,20 +321,20 @@ static void test_masks_allow_what_they_promise(void) {
     sgf_segment q0, q1, a0, other, para, same;
     int m;
     memset(&q0, 0, sizeof q0);
-    q0.role = SGF_EXAMPLE_Q;
+    q0.role = SGF_ROLE_EXAMPLE_Q;
     q1 = a0 = other = para = same = q0;
-    a0.role = SGF_EXAMPLE_A;
+    a0.role = SGF_ROLE_EXAMPLE_A;
     other.group = 1;
-    para.role = same.role = SGF_PARAPHRASE;
+    para.role = same.role = SGF_ROLE_PARAPHRASE;
     for (m = 0; m < SGF_MASK_COUNT; m++) {
         sgf_mask mask = (sgf_mask)m;
         CHECK(sgf_mask_allows(mask, &q0, &q0) == 1 && sgf_mask_allows(mask, &q0, &a0) == 1);
         CHECK(sgf_mask_allows(mask, &q0, &q1) ==
-              (mask != SGF_FEW_SHOT && mask != SGF_FEW_SHOT_ORIGINAL));
-        CHECK(sgf_mask_allows(mask, &q0, &other) == (mask != SGF_FEW_SHOT));
+              (mask != SGF_MASK_FEW_SHOT && mask != SGF_MASK_FEW_SHOT_ORIGINAL));
+        CHECK(sgf_mask_allows(mask, &q0, &other) == (mask != SGF_MASK_FEW_SHOT));
         CHECK(sgf_mask_allows(mask, &para, &same) == 1 && sgf_mask_allows(mask, &q0, &para) == 1);
         para.group = -1, same.group = -1; /* in no group: alone */
-        CHECK(sgf_mask_allows(mask, &para, &same) == (mask == SGF_CAUSAL));
+        CHECK(sgf_mask_allows(mask, &para, &same) == (mask == SGF_MASK_CAUSAL));
         para.group = same.group = 0;
     }
 }
@@ -342,7 +344,7 @@ static void test_tokens_need_their_segment(void) {
     int32_t ids[2] = {5, 6};
     sgf_layout_init(&l, NULL);
     CHECK(sgf_layout_add(&l, 0, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment 0"));
-    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_segment(&l, SGF_ROLE_SHARED, 0, NULL, NULL) == SGF_OK);
     CHECK(sgf_layout_add(&l, -1, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment -1"));
     CHECK(sgf_layout_add(&l, 1, ids, 2, &err) == SGF_ERR_ARG && strstr(err.message, "segment 1"));
     CHECK(sgf_layout_add(&l, 0, ids, (size_t)INT32_MAX + 1, &err) == SGF_ERR_LIMIT &&
@@ -358,8 +360,8 @@ static void test_bits_need_their_segments(void) {
     sgf_layout_init(&l, NULL);
     sgf_visible_set(&l, 0, 0, 1);
     CHECK(!sgf_visible(&l, 0, 0));
-    CHECK(sgf_layout_segment(&l, SGF_SHARED, 0, NULL, NULL) == SGF_OK);
-    CHECK(sgf_layout_segment(&l, SGF_ANSWER, -1, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_segment(&l, SGF_ROLE_SHARED, 0, NULL, NULL) == SGF_OK);
+    CHECK(sgf_layout_segment(&l, SGF_ROLE_ANSWER, -1, NULL, NULL) == SGF_OK);
     for (i = 0; i < sizeof none / sizeof none[0]; i++) {
         sgf_visible_set(&l, 0, none[i], 1);
         sgf_visible_set(&l, none[i], 1, 1);

@@ -12,7 +12,7 @@ static void mask_random_layout(sgf_layout *layout, size_t T, size_t vocabulary) 
     for (q = 0; q < S; q++) {
         sgf_role role = (sgf_role)forward_random(SGF_ROLE_COUNT);
         sgf_layout_segment(layout, role, (int32_t)forward_random(4) - 1, NULL, NULL);
-        layout->segment[q].log_mass = mass[forward_random(4)];
+        layout->segment[q].log_weight = mass[forward_random(4)];
     }
     for (q = 0; q < S; q++)
         for (k = 0; k < S; k++)
@@ -104,7 +104,7 @@ static void mask_forward(const sgf_session *s, const sgf_layout *layout, const u
         for (t = 0; t < T; t++) {
             for (k = 0; k < T; k++) {
                 mass[k] = layout->seg[t] == layout->answer
-                              ? layout->segment[layout->seg[k]].log_mass
+                              ? layout->segment[layout->seg[k]].log_weight
                               : 0;
                 seen[k] = dense[t * T + k] && (!window || layout->pos[t] - layout->pos[k] < window);
             }
@@ -244,7 +244,7 @@ static void test_leaks_equal_brute_force(void) {
         mask_random_layout(&layout, T, 50);
         if (i % 2)
             for (j = 0; j < layout.segments; j++)
-                layout.segment[j].role = SGF_PARAPHRASE, layout.segment[j].group = (int32_t)j;
+                layout.segment[j].role = SGF_ROLE_PARAPHRASE, layout.segment[j].group = (int32_t)j;
         sgf_mask_dense(&layout, dense);
         wrong += !mask_leaks_agree(&layout, dense, 1, promise, layers, &leaking);
         wrong += !mask_leaks_agree(&layout, dense, 0, promise, layers, &leaking);
@@ -260,17 +260,19 @@ static void test_masks_keep_their_promises(void) {
         sgf_mask mask, promise;
         const char *spelling, *leak; /* NULL: none */
     } cases[] = {
-        {SGF_CAUSAL, SGF_CAUSAL, "Pa|b|c>", NULL},
-        {SGF_CAUSAL, SGF_ISOLATED, "Pa|b|c>", "paraphrase 1 -> paraphrase 2 (tokens 1 -> 3)"},
-        {SGF_ISOLATED, SGF_ISOLATED, "a|b|c>", NULL},
-        {SGF_SHARED_MASK, SGF_SHARED_MASK, "Pa|b|c>", NULL},
-        {SGF_SHARED_ORIGINAL, SGF_SHARED_ORIGINAL, "Pa|b|c>",
+        {SGF_MASK_CAUSAL, SGF_MASK_CAUSAL, "Pa|b|c>", NULL},
+        {SGF_MASK_CAUSAL, SGF_MASK_ISOLATED, "Pa|b|c>",
+         "paraphrase 1 -> paraphrase 2 (tokens 1 -> 3)"},
+        {SGF_MASK_ISOLATED, SGF_MASK_ISOLATED, "a|b|c>", NULL},
+        {SGF_MASK_SHARED, SGF_MASK_SHARED, "Pa|b|c>", NULL},
+        {SGF_MASK_SHARED_ORIGINAL, SGF_MASK_SHARED_ORIGINAL, "Pa|b|c>",
          "paraphrase 1 -> separator 1 -> paraphrase 2 (tokens 1 -> 2 -> 3)"},
-        {SGF_HUB, SGF_HUB, "Pa|b|c>", NULL},
-        {SGF_HUB, SGF_ISOLATED, "Pa|b|c>", "paraphrase 1 -> paraphrase 2 (tokens 1 -> 3)"},
-        {SGF_FEW_SHOT, SGF_FEW_SHOT, "P|qr|A|st|B|a|b|c>", NULL},
-        {SGF_FEW_SHOT_ORIGINAL, SGF_FEW_SHOT_ORIGINAL, "P|qr|A|st|B|a|b|c>", NULL},
-        {SGF_FEW_SHOT_ORIGINAL, SGF_FEW_SHOT, "PqrAstBab>",
+        {SGF_MASK_HUB, SGF_MASK_HUB, "Pa|b|c>", NULL},
+        {SGF_MASK_HUB, SGF_MASK_ISOLATED, "Pa|b|c>",
+         "paraphrase 1 -> paraphrase 2 (tokens 1 -> 3)"},
+        {SGF_MASK_FEW_SHOT, SGF_MASK_FEW_SHOT, "P|qr|A|st|B|a|b|c>", NULL},
+        {SGF_MASK_FEW_SHOT_ORIGINAL, SGF_MASK_FEW_SHOT_ORIGINAL, "P|qr|A|st|B|a|b|c>", NULL},
+        {SGF_MASK_FEW_SHOT_ORIGINAL, SGF_MASK_FEW_SHOT, "PqrAstBab>",
          "question 1 of example 1 -> question 1 of example 2 (tokens 1 -> 4)"}};
     size_t i, count;
     sgf_leak leak;
@@ -286,17 +288,17 @@ static void test_masks_keep_their_promises(void) {
     }
     { /* among manual paraphrases it is no leak; one layer is not enough for two hops */
         sgf_layout layout = layout_spelled("a|b|c>", 1);
-        sgf_mask_set(&layout, SGF_MANUAL_CROSS);
-        MUST(sgf_mask_leaks(&layout, NULL, SGF_MANUAL_CROSS, 0, NULL, 0, &count, &err), err);
+        sgf_mask_set(&layout, SGF_MASK_MANUAL_CROSS);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_MASK_MANUAL_CROSS, 0, NULL, 0, &count, &err), err);
         CHECK(count == 0);
-        MUST(sgf_mask_leaks(&layout, NULL, SGF_ISOLATED, 0, &leak, 1, &count, &err), err);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_MASK_ISOLATED, 0, &leak, 1, &count, &err), err);
         CHECK(count == 1 && leak.hops == 1);
         sgf_layout_free(&layout);
         layout = layout_spelled("Pa|b|c>", 0);
-        sgf_mask_set(&layout, SGF_SHARED_ORIGINAL);
-        MUST(sgf_mask_leaks(&layout, NULL, SGF_SHARED_MASK, 1, NULL, 0, &count, &err), err);
+        sgf_mask_set(&layout, SGF_MASK_SHARED_ORIGINAL);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_MASK_SHARED, 1, NULL, 0, &count, &err), err);
         CHECK(count == 0);
-        MUST(sgf_mask_leaks(&layout, NULL, SGF_SHARED_MASK, 2, NULL, 0, &count, &err), err);
+        MUST(sgf_mask_leaks(&layout, NULL, SGF_MASK_SHARED, 2, NULL, 0, &count, &err), err);
         CHECK(count == 3);
         sgf_layout_free(&layout);
     }
@@ -312,14 +314,14 @@ static void test_a_long_leak_lacks_its_middle(void) {
     char text[2048];
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 100; i++) {
-        MUST(sgf_layout_segment(&layout, SGF_PARAPHRASE, i, &segment, &err), err);
+        MUST(sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, i, &segment, &err), err);
         MUST(sgf_layout_add(&layout, segment, &id, 1, &err), err);
         sgf_visible_set(&layout, i, i, 1);
         if (i) sgf_visible_set(&layout, i, i - 1, 1);
     }
     if (dense) sgf_mask_dense(&layout, dense);
     for (pass = 0; pass < 2 && dense && leaks; pass++) {
-        MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_ISOLATED, 0, leaks, 4950, &count,
+        MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_MASK_ISOLATED, 0, leaks, 4950, &count,
                             &err),
              err);
         CHECK(count == 4950 && leaks[98].to == 99 && leaks[98].hops == 99);
@@ -335,7 +337,8 @@ static void test_a_long_leak_lacks_its_middle(void) {
               leaks[SGF_LEAK_PATH - 1].hops == SGF_LEAK_PATH);
         CHECK(!strstr(sgf_leak_text(&layout, &leaks[SGF_LEAK_PATH - 2], text, sizeof text), "..."));
         CHECK(strstr(sgf_leak_text(&layout, &leaks[SGF_LEAK_PATH - 1], text, sizeof text), "..."));
-        MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_ISOLATED, 98, NULL, 0, &count, &err),
+        MUST(sgf_mask_leaks(&layout, pass ? dense : NULL, SGF_MASK_ISOLATED, 98, NULL, 0, &count,
+                            &err),
              err);
         CHECK(count == 4949);
     }
@@ -367,7 +370,7 @@ static void test_explanations(void) {
     char text[512];
     sgf_error err;
     size_t i;
-    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    sgf_mask_set(&layout, SGF_MASK_SHARED);
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         MUST(sgf_mask_explain(&layout, NULL, cases[i].q, cases[i].k, text, sizeof text, &err), err);
         CHECK(!strcmp(text, cases[i].text));
@@ -392,7 +395,7 @@ static void test_explanations_quote_the_tokens(void) {
         sgf_layout layout;
         sgf_layout_init(&layout, NULL);
         MUST(sgf_encode(model->tokenizer, sgf_text(texts[i]), 0, ids, 16, &n, &err), err);
-        MUST(sgf_layout_segment(&layout, SGF_PARAPHRASE, 0, &segment, &err), err);
+        MUST(sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, 0, &segment, &err), err);
         MUST(sgf_layout_add(&layout, segment, ids, n, &err), err);
         MUST(sgf_mask_explain(&layout, model->tokenizer, 0, 0, text, sizeof text, &err), err);
         CHECK(n == 1 && strstr(text, quoted[i]));
@@ -422,10 +425,10 @@ static void test_comparison(void) {
     sgf_layout layout = layout_spelled("Pa|b|c>", 0);
     uint8_t dense[49];
     size_t q = 99, k = 99;
-    sgf_mask_set(&layout, SGF_SHARED_ORIGINAL);
+    sgf_mask_set(&layout, SGF_MASK_SHARED_ORIGINAL);
     sgf_mask_dense(&layout, dense);
     CHECK(sgf_mask_compare(&layout, dense, &q, &k) == 0 && q == 99);
-    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    sgf_mask_set(&layout, SGF_MASK_SHARED);
     CHECK(sgf_mask_compare(&layout, dense, &q, &k) == 5 && q == 3 && k == 2);
     dense[1] = 1; /* the future */
     CHECK(sgf_mask_compare(&layout, dense, &q, &k) == 6 && q == 0 && k == 1);
@@ -611,7 +614,7 @@ static void test_matrices_by_role(void) {
     layout_file(path, mask_hub);
     MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
     MUST(sgf_matrix_set(&own, matrix, &err), err);
-    sgf_mask_set(&named, SGF_HUB);
+    sgf_mask_set(&named, SGF_MASK_HUB);
     for (q = 0; q < (int32_t)named.segments; q++)
         for (k = 0; k <= q; k++) CHECK(sgf_visible(&named, q, k) == sgf_visible(&own, q, k));
     sgf_layout_free(&named);
@@ -802,14 +805,14 @@ static void test_pictures(void) {
     layout = layout_spelled("PPPPP", 0);
     sgf_layout_clear(&layout);
     for (i = 0; i < 7; i++) {
-        static const sgf_role roles[] = {SGF_SHARED,     SGF_PARAPHRASE, SGF_SEPARATOR,
-                                         SGF_PARAPHRASE, SGF_SEPARATOR,  SGF_PARAPHRASE,
-                                         SGF_ANSWER};
+        static const sgf_role roles[] = {
+            SGF_ROLE_SHARED,    SGF_ROLE_PARAPHRASE, SGF_ROLE_SEPARATOR, SGF_ROLE_PARAPHRASE,
+            SGF_ROLE_SEPARATOR, SGF_ROLE_PARAPHRASE, SGF_ROLE_ANSWER};
         static const int32_t lengths[] = {5, 4, 1, 3, 1, 5, 1};
         sgf_layout_segment(&layout, roles[i], (i - 1) / 2, NULL, NULL);
         for (t = 0; t < lengths[i]; t++) sgf_layout_add(&layout, i, &id, 1, NULL);
     }
-    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    sgf_mask_set(&layout, SGF_MASK_SHARED);
     mask_png_shows(temp_path("a.png"), &layout, 18, 92, 134);
     snprintf(command, sizeof command,
              "build/segfuse mask --kind shared --segments %s --generated 66 --output %%s/b.png",
@@ -818,14 +821,14 @@ static void test_pictures(void) {
     sgf_layout_clear(&layout);
     for (i = 0; i < 9; i++) {
         sgf_layout_segment(&layout,
-                           i == 0   ? SGF_SHARED
-                           : i == 8 ? SGF_ANSWER
-                           : i % 2  ? SGF_PARAPHRASE
-                                    : SGF_SEPARATOR,
+                           i == 0   ? SGF_ROLE_SHARED
+                           : i == 8 ? SGF_ROLE_ANSWER
+                           : i % 2  ? SGF_ROLE_PARAPHRASE
+                                    : SGF_ROLE_SEPARATOR,
                            (i - 1) / 2, NULL, NULL);
         for (t = 0; t < sizes[i]; t++) sgf_layout_add(&layout, i, &id, 1, NULL);
     }
-    sgf_mask_set(&layout, SGF_SHARED_MASK);
+    sgf_mask_set(&layout, SGF_MASK_SHARED);
     CHECK(layout.tokens == 4096);
     mask_png_shows(temp_path("b.png"), &layout, 1, 322, 434);
     free(mask_slurp(temp_path("b.png"), &n));

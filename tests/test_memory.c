@@ -25,7 +25,7 @@ static sgf_status memory_question_make(const char *method, memory_question *q, s
     q->prompt.paraphrase = q->paraphrase;
     q->prompt.paraphrases = 3;
     if (sgf_method_find(method, &q->method, err)) return err->status;
-    if (q->method.combine >= SGF_WEIGHTED_AVG) q->method.mass = memory_weights;
+    if (q->method.combine >= SGF_COMBINE_WEIGHTED_AVG) q->method.weight = memory_weights;
     return SGF_OK;
 }
 

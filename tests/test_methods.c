@@ -55,22 +55,22 @@ static void test_prompts_of_the_myriadlama_methods(void) {
     } expected[] = {
         {"myriadlama_custom",
          "P0{I\n\nQ: q A: a\nQ: s A: b\n\n}p0{Q: one A:}|0{\n}p1{Q: two A:}|1{\n}p2{Q: three A}>{:}",
-         NULL, 0, SGF_FIRST_ANSWER},
+         NULL, 0, SGF_FUSION_START_FIRST_ANSWER},
         {"myriadlama_custom",
          "P0{I\n\nQ: q A: a\nQ: s A: b\n\n}p1{Q: two A:}|1{\n}p0{Q: one A:}|0{\n}p2{Q: three A}>{:}",
-         NULL, SGF_SWAPPED, SGF_FIRST_ANSWER},
+         NULL, SGF_ACCIDENT_SWAPPED, SGF_FUSION_START_FIRST_ANSWER},
         {"myriadlama",
          "P0{I}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}q1{Q: t}|{\n\n}x1{A: b}"
          "|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}p2{Q: three}>{\n\nA:}",
-         NULL, 0, SGF_FIRST_ANSWER},
+         NULL, 0, SGF_FUSION_START_FIRST_ANSWER},
         {"myriadlama",
          "P0{I}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}q1{Q: t}|{\n\n}x1{A: b}"
          "|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}p2{Q: three\n\nA:}",
-         NULL, 0, SGF_AFTER_FIRST},
+         NULL, 0, SGF_FUSION_START_AFTER_FIRST},
         {"myriadlama",
          "P0{I}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}q1{Q: t}|{\n\n}x1{A: b}"
          "|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}p2{Q: thre}>{e}",
-         NULL, SGF_NO_CUE, SGF_FIRST_ANSWER},
+         NULL, SGF_ACCIDENT_NO_CUE, SGF_FUSION_START_FIRST_ANSWER},
     };
     sgf_model *model = generate_model();
     methods_texts t;
@@ -121,7 +121,7 @@ static void test_manual_and_automatic_paraphrases_have_their_roles(void) {
     CHECK(!strcmp(
         text, "p0{I\n\nQ: one\nA:}|0{\n\n}p1{I\n\nQ: two\nA:}|1{\n\n}p2{I\n\nQ: three\nA}>{:}"));
     t.prompt.manual = manual;
-    method.mask = SGF_MANUAL_CROSS;
+    method.mask = SGF_MASK_MANUAL_CROSS;
     methods_text(model->tokenizer, &t.prompt, &method, &layout, text, sizeof text);
     CHECK(!strcmp(
         text, "m0{I\n\nQ: one\nA:}|0{\n\n}m1{I\n\nQ: two\nA:}|1{\n\n}a2{I\n\nQ: three\nA}>{:}"));
@@ -139,22 +139,23 @@ static void test_every_method_can_be_described(void) {
         MUST(sgf_method_find(sgf_method_name(i), &method, &err), err);
         CHECK(!strcmp(method.name, sgf_method_name(i)) && strlen(method.about) > 8);
         CHECK(!method.accidents &&
-              (method.contexts == SGF_FUSION || !*sgf_method_separator(&method)));
-        CHECK((method.prediction == SGF_FIRST_WORD) == !strncmp(method.name, "myriadlama", 10));
+              (method.contexts == SGF_CONTEXTS_FUSION || !*sgf_method_separator(&method)));
+        CHECK((method.prediction == SGF_PREDICTION_FIRST_WORD) ==
+              !strncmp(method.name, "myriadlama", 10));
         for (k = 0; k < i; k++) {
             MUST(sgf_method_find(sgf_method_name(k), &other, &err), err);
             CHECK(strcmp(method.about, other.about));
         }
     }
     CHECK(i == 11);
-    method.prediction = SGF_FIRST_WORD;
+    method.prediction = SGF_PREDICTION_FIRST_WORD;
     CHECK(sgf_method_prediction(&method, sgf_text(" New York\nQ:")).len == 3);
-    method.prediction = SGF_FIRST_LINE;
+    method.prediction = SGF_PREDICTION_FIRST_LINE;
     CHECK(sgf_method_prediction(&method, sgf_text(" New York\nQ:")).len == 8);
     MUST(sgf_accident_find("swapped", &accident, &err), err);
-    CHECK(accident == SGF_SWAPPED);
+    CHECK(accident == SGF_ACCIDENT_SWAPPED);
     MUST(sgf_accident_find("no-cue", &accident, &err), err);
-    CHECK(accident == SGF_NO_CUE);
+    CHECK(accident == SGF_ACCIDENT_NO_CUE);
     CHECK(sgf_accident_find("swap", &accident, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "shifted, swapped, no-cue") != NULL);
 }
@@ -172,14 +173,14 @@ static void test_ask_takes_the_prediction_of_the_method(void) {
         "The capital of Mexico is [MASK].");
     MUST(sgf_method_find("fused", &method, &err), err);
     MUST(sgf_ask(session, &method, &all.prompt[0], 0, line, sizeof line, &err), err);
-    method.prediction = SGF_FIRST_WORD;
+    method.prediction = SGF_PREDICTION_FIRST_WORD;
     MUST(sgf_ask(session, &method, &all.prompt[0], 0, word, sizeof word, &err), err);
     CHECK(strchr(line, ' ') && strlen(word) == strcspn(line, " ") &&
           !memcmp(line, word, strlen(word)));
     MUST(sgf_method_find("weighted_avg", &method, &err), err);
     CHECK(sgf_ask(session, &method, &all.prompt[0], 0, word, sizeof word, &err) == SGF_ERR_ARG);
-    CHECK(strstr(err.message, "sgf_method.mass for sgf_ask") != NULL);
-    method.mass = generate_weights;
+    CHECK(strstr(err.message, "sgf_method.weight for sgf_ask") != NULL);
+    method.weight = generate_weights;
     MUST(sgf_ask(session, &method, &all.prompt[0], 0, word, sizeof word, &err), err);
     sgf_session_free(session);
     sgf_model_free(model);
@@ -245,8 +246,8 @@ static void test_accident_shifted(void) {
         CHECK(tokenizer != NULL);
         if (!tokenizer) return;
         MUST(sgf_method_find("myriadlama", &method, &err), err);
-        method.accidents = SGF_NO_CUE;
-        method.fusion_start = SGF_AFTER_FIRST;
+        method.accidents = SGF_ACCIDENT_NO_CUE;
+        method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
         prompt.instruction = sgf_text("I.");
         /* I . || Q : _ a . || Q : _ b . || Q : _ c . */
         MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
@@ -266,7 +267,7 @@ static void test_accident_shifted(void) {
                                   "5"
                                   "66666"));
         CHECK(!layout.late && layout.answer == (bos ? 8 : 7));
-        method.accidents = SGF_NO_CUE | SGF_SHIFTED;
+        method.accidents = SGF_ACCIDENT_NO_CUE | SGF_ACCIDENT_SHIFTED;
         /* [BOS] I .|| Q : _ a .|| Q : _ b .|| Q : _ c .   in the segments of the 20 counted ids */
         MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
         methods_segments(&layout, text);
@@ -341,7 +342,7 @@ static void test_late_tokens_belong_to_the_prompt(void) {
     sgf_layout_init(&layout, NULL);
     sgf_layout_init(&whole, NULL);
     MUST(sgf_method_find("flex_attention", &method, &err), err);
-    method.fusion_start = SGF_AFTER_FIRST;
+    method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &whole, &err), err);
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
     layout.tokens -= 2; /* two counted tokens that are not there */
@@ -387,7 +388,7 @@ static void test_accident_swapped(void) {
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("myriadlama_custom", &method, &err), err);
     for (i = 0; i < 4; i++) {
-        method.accidents = i < 2 ? SGF_SWAPPED : 0;
+        method.accidents = i < 2 ? SGF_ACCIDENT_SWAPPED : 0;
         all.paraphrase[0][1] = sgf_text(i % 2 ? "1 2" : "2 1");
         MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
         if (i < 2) length[i] = layout.tokens;
@@ -401,15 +402,15 @@ static void test_accident_swapped(void) {
     CHECK(memcmp(logits[0], logits[2], V * sizeof(float)));
     for (i = 0; i < 4; i++) free(logits[i]);
     all.prompt[0].paraphrases = 1;
-    method.accidents = SGF_SWAPPED;
+    method.accidents = SGF_ACCIDENT_SWAPPED;
     CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err) ==
           SGF_ERR_ARG);
     CHECK(strstr(err.message, "swapped needs two") != NULL);
     MUST(sgf_method_find("avg", &method, &err), err);
-    method.accidents = SGF_SHIFTED;
+    method.accidents = SGF_ACCIDENT_SHIFTED;
     CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
           SGF_ERR_ARG);
-    method.contexts = SGF_FUSION;
+    method.contexts = SGF_CONTEXTS_FUSION;
     method.bos = SGF_BOS_EACH;
     CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
           SGF_ERR_ARG);
@@ -483,7 +484,7 @@ static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *metho
     MUST(sgf_method_find(name, method, &err), err);
     snprintf(name, sizeof name, "%.*s", (int)mask.len, mask.ptr);
     if (mask.len) MUST(sgf_mask_find(name, &method->mask, &err), err);
-    if (start.len) method->fusion_start = SGF_AFTER_FIRST;
+    if (start.len) method->fusion_start = SGF_FUSION_START_AFTER_FIRST;
     for (i = 0; i < n; i++) {
         unsigned bit = 0;
         snprintf(name, sizeof name, "%.*s", (int)accident[i].len, accident[i].ptr);
@@ -734,9 +735,9 @@ static void methods_confidences(const char *path, const double *value, size_t n)
     sgf_error err;
     size_t q, i;
     MUST(sgf_table_create(NULL, &table, &err), err);
-    MUST(sgf_table_column(table, "uuid", SGF_UTF8, NULL, &err), err);
-    MUST(sgf_table_column(table, "paraphrase", SGF_UTF8, NULL, &err), err);
-    MUST(sgf_table_column(table, "confidence", SGF_F64, NULL, &err), err);
+    MUST(sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(table, "paraphrase", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(table, "confidence", SGF_COLUMN_F64, NULL, &err), err);
     for (q = 2; q-- > 0;)
         for (i = 0; i < n; i++) {
             char text[128];
@@ -831,7 +832,8 @@ static void test_each_paraphrase_has_its_bos(void) {
     sgf_layout_init(&each, NULL), sgf_layout_init(&none, NULL);
     for (i = 0; (name = sgf_method_name(i)) != NULL; i++) {
         MUST(sgf_method_find(name, &method, &err), err);
-        if (method.contexts != SGF_FUSION || method.format == SGF_STANDARD) continue;
+        if (method.contexts != SGF_CONTEXTS_FUSION || method.format == SGF_FORMAT_STANDARD)
+            continue;
         method.bos = SGF_BOS_NONE;
         MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &none, &err), err);
         method.bos = SGF_BOS_EACH;
@@ -840,7 +842,7 @@ static void test_each_paraphrase_has_its_bos(void) {
             int starts = k == 0 || each.seg[k] != each.seg[k - 1];
             sgf_role role = each.segment[each.seg[k]].role;
             CHECK((each.token[k] == 60) ==
-                  (starts && (role == SGF_SHARED || sgf__is_paraphrase(role))));
+                  (starts && (role == SGF_ROLE_SHARED || sgf__is_paraphrase(role))));
             if (each.token[k] == 60) continue;
             CHECK(n < none.tokens && each.token[k] == none.token[n]);
             n++;
@@ -880,14 +882,14 @@ static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
             MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
             for (k = 0; k < layout.segments; k++) {
                 const sgf_segment *s = &layout.segment[k];
-                int question = sgf__is_paraphrase(s->role) || s->role == SGF_EXAMPLE_Q ||
-                               s->role == SGF_EXAMPLE_A || s->role == SGF_SHARED;
-                CHECK(question || s->role == SGF_SEPARATOR ? s->group >= -1 : s->group == -1);
-                if (s->role == SGF_BOS) bos++;
-                if (s->role == SGF_SEPARATOR && s->group == -1) separators++;
+                int question = sgf__is_paraphrase(s->role) || s->role == SGF_ROLE_EXAMPLE_Q ||
+                               s->role == SGF_ROLE_EXAMPLE_A || s->role == SGF_ROLE_SHARED;
+                CHECK(question || s->role == SGF_ROLE_SEPARATOR ? s->group >= -1 : s->group == -1);
+                if (s->role == SGF_ROLE_BOS) bos++;
+                if (s->role == SGF_ROLE_SEPARATOR && s->group == -1) separators++;
             }
             CHECK(sgf_prompt_layout(NULL, &prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
-            if (method.contexts == SGF_FUSION) continue;
+            if (method.contexts == SGF_CONTEXTS_FUSION) continue;
             MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 1, &layout, &err), err);
             CHECK(sgf_prompt_layout(tokenizer, &prompt, &method, 2, &layout, &err) == SGF_ERR_ARG);
             CHECK(strstr(err.message, "paraphrase 3 was asked for; the question has 2"));

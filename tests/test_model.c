@@ -352,7 +352,7 @@ static void test_model_plain_llama_loads(void) {
     CHECK(model->config.layers == MOD_L && model->config.head_dim == MOD_C && !model->config.tied);
     CHECK(model->tokenizer == NULL);
     CHECK(model->embedding.rows == MOD_V && model->embedding.cols == MOD_D &&
-          model->embedding.dtype == SGF_F32);
+          model->embedding.dtype == SGF_DTYPE_F32);
     CHECK(model->layer[1].k.rows == MOD_G * MOD_C && model->layer[1].k.cols == MOD_D);
     CHECK(((const float *)model->layer[1].k.data)[5] == (float)k + 5.0f / 8.0f);
     CHECK(model->layer[0].ffn_norm.rows == 1 && model->layer[0].ffn_norm.cols == MOD_D);
@@ -390,7 +390,7 @@ static void test_model_half_precision_loads(void) {
     for (i = 0; i < f.n; i++) f.t[i].dtype = i % 2 ? "BF16" : "F16";
     mod_save(&f, dir, "model.safetensors");
     MUST(sgf_model_load(dir, NULL, &model, &err), err);
-    CHECK(model->embedding.dtype == SGF_F16 && model->output.dtype == SGF_BF16);
+    CHECK(model->embedding.dtype == SGF_DTYPE_F16 && model->output.dtype == SGF_DTYPE_BF16);
     CHECK(!strcmp(sgf_dtype_name(model->output.dtype), "BF16"));
     sgf_model_free(model);
 }
@@ -715,7 +715,7 @@ static void test_config_real_files_and_published_counts(void) {
                   c.rope_original_context == 8192);
         if (!i)
             CHECK(c.rope_theta == 500000 && c.bos == 128000 && c.eos[2] == 128009 &&
-                  c.dtype == SGF_BF16);
+                  c.dtype == SGF_DTYPE_BF16);
     }
 }
 static void test_config_refuses_by_name(void) {
@@ -811,7 +811,7 @@ static void test_config_old_and_new_spelling(void) {
         mod_base);
     CHECK(mod_read_config(text, &b, &err));
     CHECK(!memcmp(&a, &b, sizeof a));
-    CHECK(a.dtype == SGF_BF16 && a.rope == SGF_ROPE_LLAMA3 && a.rope_theta == 500000);
+    CHECK(a.dtype == SGF_DTYPE_BF16 && a.rope == SGF_ROPE_LLAMA3 && a.rope_theta == 500000);
 }
 static void test_config_windows_by_layer(void) {
     char text[4096];

@@ -265,7 +265,7 @@ static void test_a_shards_total_is_not_believed(void) {
         snprintf(text, sizeof text, "{\"shard\": 1, \"shards\": 1, \"total\": %s, \"rows\": [0]}",
                  totals[i]);
         MUST(sgf_table_create(NULL, &table, &err), err);
-        MUST(sgf_table_column(table, "uuid", SGF_UTF8, NULL, &err), err);
+        MUST(sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
         MUST(sgf_table_text(table, 0, sgf_text("a"), &err), err);
         MUST(sgf_table_metadata_set(table, "segfuse_shard", sgf_text(text), &err), err);
         MUST(sgf_table_write_feather(table, temp_path("total.feather"), &err), err);

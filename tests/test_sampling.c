@@ -18,12 +18,12 @@ static void watch_see(void *user, size_t row, int32_t layer, const double *mass,
 static void watch_layout(sgf_layout *layout, sgf_mask mask) {
     sgf_layout_init(layout, NULL);
     forward_random_state = 5;
-    forward_segment(layout, SGF_SHARED, 0, 3);
-    forward_segment(layout, SGF_PARAPHRASE, 0, 4);
-    forward_segment(layout, SGF_SEPARATOR, 0, 1);
-    forward_segment(layout, SGF_PARAPHRASE, 1, 2);
-    forward_segment(layout, SGF_ANSWER, -1, 2);
-    sgf_layout_place(layout, SGF_SEQUENTIAL);
+    forward_segment(layout, SGF_ROLE_SHARED, 0, 3);
+    forward_segment(layout, SGF_ROLE_PARAPHRASE, 0, 4);
+    forward_segment(layout, SGF_ROLE_SEPARATOR, 0, 1);
+    forward_segment(layout, SGF_ROLE_PARAPHRASE, 1, 2);
+    forward_segment(layout, SGF_ROLE_ANSWER, -1, 2);
+    sgf_layout_place(layout, SGF_POSITIONS_SEQUENTIAL);
     sgf_mask_set(layout, mask);
 }
 static int watch_near(double a, double b) {
@@ -47,13 +47,13 @@ static void watch_equal_scores(const char *name) {
     zeros = (float *)calloc(model->layer[0].q.rows * model->layer[0].q.cols, sizeof(float));
     for (l = 0; l < (size_t)model->config.layers; l++) {
         model->layer[l].q.data = zeros;
-        model->layer[l].q.dtype = SGF_F32;
+        model->layer[l].q.dtype = SGF_DTYPE_F32;
         CHECK(!model->layer[l].q_bias.data);
     }
     if (model->config.sliding_window) model->config.sliding_window = 6;
     session = forward_session(model, SGF_KERNELS_AUTO, 2);
-    watch_layout(&layout, SGF_SHARED_MASK);
-    MUST(sgf_layout_mass(&layout, weights, 2, &err), err);
+    watch_layout(&layout, SGF_MASK_SHARED);
+    MUST(sgf_layout_weigh(&layout, weights, 2, &err), err);
     logits = (float *)malloc(layout.tokens * V * sizeof(float));
     sgf_session_watch(session, watch_see, record);
     MUST(sgf_forward_layout(session, &layout, logits, NULL, NULL, &err), err);
@@ -104,7 +104,7 @@ static void test_attention_masses_are_shares(void) {
     CHECK(session && whole && tail);
     if (!session || !whole || !tail) return;
     V = (size_t)model->config.vocab_size;
-    watch_layout(&layout, SGF_ISOLATED);
+    watch_layout(&layout, SGF_MASK_ISOLATED);
     T = layout.tokens;
     plain = (float *)malloc(T * V * sizeof(float));
     watched = (float *)malloc(T * V * sizeof(float));
@@ -128,8 +128,8 @@ static void test_attention_masses_are_shares(void) {
         MUST(sgf_layout_segment(&prefix, layout.segment[k].role, 0, NULL, &err), err);
     for (t = 0; t + 4 < T; t++)
         MUST(sgf_layout_add(&prefix, layout.seg[t], &layout.token[t], 1, &err), err);
-    sgf_layout_place(&prefix, SGF_SEQUENTIAL);
-    sgf_mask_set(&prefix, SGF_ISOLATED);
+    sgf_layout_place(&prefix, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(&prefix, SGF_MASK_ISOLATED);
     MUST(sgf_forward_layout(session, &prefix, NULL, NULL, &parent, &err), err);
     MUST(sgf_sequence_open(session, &layout, parent, &child, &err), err);
     for (t = T - 4; t < T; t++, n++) {
@@ -337,7 +337,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
     generate_prompts(&all, 3);
     memset(r, 0, sizeof *r);
     memset(task, 0, sizeof task);
-    contexts = method.contexts == SGF_ENSEMBLE ? 3 : 1;
+    contexts = method.contexts == SGF_CONTEXTS_ENSEMBLE ? 3 : 1;
     r->only = SAMPLING_TASKS;
     r->V = (size_t)model->config.vocab_size;
     r->logits = (float *)calloc(SAMPLING_TASKS * SAMPLING_LENGTH * r->V, sizeof(float));
@@ -530,9 +530,11 @@ static void test_confidence_file(void) {
                                         "answers",      "greedy_predict", "sample_predicts",
                                         "greedy_lemma", "sample_lemmas",  "answer_lemmas",
                                         "confidence"};
-    static const sgf_type types[] = {
-        SGF_UTF8,      SGF_UTF8,      SGF_UTF8,           SGF_LIST_UTF8,      SGF_UTF8,
-        SGF_LIST_UTF8, SGF_LIST_UTF8, SGF_LIST_LIST_UTF8, SGF_LIST_LIST_UTF8, SGF_F64};
+    static const sgf_column_type types[] = {SGF_COLUMN_UTF8,           SGF_COLUMN_UTF8,
+                                            SGF_COLUMN_UTF8,           SGF_COLUMN_LIST_UTF8,
+                                            SGF_COLUMN_UTF8,           SGF_COLUMN_LIST_UTF8,
+                                            SGF_COLUMN_LIST_UTF8,      SGF_COLUMN_LIST_LIST_UTF8,
+                                            SGF_COLUMN_LIST_LIST_UTF8, SGF_COLUMN_F64};
     sgf_table *t;
     size_t row, i, varied = 0;
     int c;

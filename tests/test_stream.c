@@ -26,7 +26,7 @@ static sgf_status stream_layout(const sgf_model *model, sgf_layout *layout, size
     sgf_status status = SGF_OK;
     sgf_layout_init(layout, NULL);
     for (part = 0; part < 3 && !status; part++) {
-        static const sgf_role roles[3] = {SGF_SHARED, SGF_PARAPHRASE, SGF_ANSWER};
+        static const sgf_role roles[3] = {SGF_ROLE_SHARED, SGF_ROLE_PARAPHRASE, SGF_ROLE_ANSWER};
         size_t n = part ? tokens : 5;
         for (i = 0; i < n; i++)
             ids[i] = part ? (int32_t)forward_random((uint32_t)model->config.vocab_size)
@@ -34,8 +34,8 @@ static sgf_status stream_layout(const sgf_model *model, sgf_layout *layout, size
         status = sgf_layout_segment(layout, roles[part], 0, &seg, err);
         if (!status) status = sgf_layout_add(layout, seg, ids, n, err);
     }
-    sgf_mask_set(layout, SGF_SHARED_MASK);
-    sgf_layout_place(layout, SGF_SEQUENTIAL);
+    sgf_mask_set(layout, SGF_MASK_SHARED);
+    sgf_layout_place(layout, SGF_POSITIONS_SEQUENTIAL);
     return status;
 }
 static void stream_make(const sgf_model *model, stream_all *all, sgf_error *err) {
@@ -264,9 +264,9 @@ static sgf_status stream_isles(const sgf_model *model, int question, isle_bos bo
     size_t i, k;
     sgf_status status = SGF_OK;
     sgf_layout_clear(layout);
-    if (bos == ISLE_LATE_BOS) status = sgf_layout_segment(layout, SGF_SEPARATOR, 0, &seg, err);
+    if (bos == ISLE_LATE_BOS) status = sgf_layout_segment(layout, SGF_ROLE_SEPARATOR, 0, &seg, err);
     if (bos == ISLE_LATE_BOS && !status) status = sgf_layout_add(layout, seg, separator, 1, err);
-    if (bos && !status) status = sgf_layout_segment(layout, SGF_BOS, -1, &seg, err);
+    if (bos && !status) status = sgf_layout_segment(layout, SGF_ROLE_BOS, -1, &seg, err);
     if (bos && !status) status = sgf_layout_add(layout, seg, &first, 1, err);
     for (i = 0; i < ISLES && !status; i++) {
         size_t own = 2 + (size_t)question + i;
@@ -276,14 +276,15 @@ static sgf_status stream_isles(const sgf_model *model, int question, isle_bos bo
         forward_random_state = (uint32_t)question * 100 + (uint32_t)i;
         for (; k < ISLE_HEAD + own; k++)
             ids[k] = (int32_t)forward_random((uint32_t)model->config.vocab_size);
-        if (i) status = sgf_layout_segment(layout, SGF_SEPARATOR, (int32_t)i - 1, &seg, err);
+        if (i) status = sgf_layout_segment(layout, SGF_ROLE_SEPARATOR, (int32_t)i - 1, &seg, err);
         if (i && !status) status = sgf_layout_add(layout, seg, separator, 2, err);
-        if (!status) status = sgf_layout_segment(layout, SGF_PARAPHRASE, (int32_t)i, &seg, err);
+        if (!status)
+            status = sgf_layout_segment(layout, SGF_ROLE_PARAPHRASE, (int32_t)i, &seg, err);
         if (!status) status = sgf_layout_add(layout, seg, ids, k, err);
     }
-    if (!status) status = sgf_layout_segment(layout, SGF_ANSWER, -1, &seg, err);
+    if (!status) status = sgf_layout_segment(layout, SGF_ROLE_ANSWER, -1, &seg, err);
     if (!status) status = sgf_layout_add(layout, seg, separator, 1, err);
-    sgf_mask_set(layout, SGF_ISOLATED);
+    sgf_mask_set(layout, SGF_MASK_ISOLATED);
     if (bos == ISLE_BLIND_BOS && !status) sgf_visible_set(layout, 0, 0, 0);
     sgf_layout_place(layout, positions);
     return status;
@@ -345,7 +346,7 @@ static void isle_check(const char *name, isle_bos bos, sgf_positions positions) 
     sgf_layout_init(&layout, NULL);
     for (question = 0; question < 4; question++) {
         size_t saved, first = bos == ISLE_BOS || bos == ISLE_BLIND_BOS; /* a prefix is kept */
-        int turns = positions == SGF_SEQUENTIAL && !bos;
+        int turns = positions == SGF_POSITIONS_SEQUENTIAL && !bos;
         MUST(stream_isles(model, question, bos, positions, &layout, &err), err);
         isle_ask(plain, &layout, &a);
         isle_ask(exact, &layout, &b);
@@ -356,7 +357,7 @@ static void isle_check(const char *name, isle_bos bos, sgf_positions positions) 
         else CHECK(!memcmp(a.logits, c.logits, ISLE_STEPS * a.V * sizeof(float)));
         CHECK(a.prefill == layout.tokens);
         /* aligned: all heads are one; else the first one only, which needs to be computed once */
-        saved = positions == SGF_ALIGNED ? tokens : ISLE_HEAD;
+        saved = positions == SGF_POSITIONS_ALIGNED ? tokens : ISLE_HEAD;
         CHECK(b.prefill == layout.tokens - (question ? first : 0) - saved +
                                (question ? 0 : ISLE_HEAD + (size_t)(bos != ISLE_ALONE)));
         if (turns) CHECK(c.prefill == layout.tokens - tokens + (question ? 0 : ISLE_HEAD));
@@ -372,14 +373,14 @@ static void test_equal_beginnings_are_encoded_once(void) {
                                         "llama3-rope",    "yarn-rope", "llama-headdim-bf16"};
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-        isle_check(names[i], ISLE_ALONE, SGF_SEQUENTIAL);
-        isle_check(names[i], ISLE_ALONE, SGF_ALIGNED);
-        isle_check(names[i], ISLE_BOS, SGF_SEQUENTIAL);
-        isle_check(names[i], ISLE_BOS, SGF_ALIGNED);
+        isle_check(names[i], ISLE_ALONE, SGF_POSITIONS_SEQUENTIAL);
+        isle_check(names[i], ISLE_ALONE, SGF_POSITIONS_ALIGNED);
+        isle_check(names[i], ISLE_BOS, SGF_POSITIONS_SEQUENTIAL);
+        isle_check(names[i], ISLE_BOS, SGF_POSITIONS_ALIGNED);
     }
     /* of more than two layers: what a BOS sees reaches the keys of others in the third */
-    isle_check("../../../models/segfuse-2m", ISLE_BLIND_BOS, SGF_ALIGNED);
-    isle_check("../../../models/segfuse-2m", ISLE_LATE_BOS, SGF_ALIGNED);
+    isle_check("../../../models/segfuse-2m", ISLE_BLIND_BOS, SGF_POSITIONS_ALIGNED);
+    isle_check("../../../models/segfuse-2m", ISLE_LATE_BOS, SGF_POSITIONS_ALIGNED);
 }
 /* A BOS that stands behind something and sees it has other keys than one that stands alone: what sees such a
    BOS is computed where it stands. */
@@ -397,7 +398,7 @@ static void test_a_bos_that_sees_something_is_no_beginning(void) {
     a.logits = (float *)calloc(2 * ISLE_STEPS * a.V, sizeof(float));
     b.logits = a.logits + ISLE_STEPS * a.V;
     sgf_layout_init(&layout, NULL);
-    MUST(stream_isles(model, 1, ISLE_LATE_BOS, SGF_ALIGNED, &layout, &err), err);
+    MUST(stream_isles(model, 1, ISLE_LATE_BOS, SGF_POSITIONS_ALIGNED, &layout, &err), err);
     sgf_visible_set(&layout, 1, 0, 1);
     isle_ask(plain, &layout, &a);
     isle_ask(exact, &layout, &b);
@@ -418,7 +419,7 @@ static void test_reuse_survives_every_failing_allocation(void) {
     CHECK(model != NULL);
     if (!model) return;
     sgf_layout_init(&layout, NULL);
-    MUST(stream_isles(model, 1, ISLE_ALONE, SGF_SEQUENTIAL, &layout, &err), err);
+    MUST(stream_isles(model, 1, ISLE_ALONE, SGF_POSITIONS_SEQUENTIAL, &layout, &err), err);
     for (fail = 1; status && fail < 100000; fail++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, fail);

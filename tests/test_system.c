@@ -95,7 +95,7 @@ static sgf_status system_write_layout(const char *path, const sgf_allocator *mem
     sgf_layout layout;
     sgf_status status;
     sgf_layout_init(&layout, mem);
-    status = sgf_layout_segment(&layout, SGF_SHARED, -1, NULL, err);
+    status = sgf_layout_segment(&layout, SGF_ROLE_SHARED, -1, NULL, err);
     if (!status) status = sgf_layout_add(&layout, 0, &id, 1, err);
     if (!status) status = sgf_layout_write(&layout, path, err);
     sgf_layout_free(&layout);

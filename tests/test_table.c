@@ -45,7 +45,7 @@ static sgf_table *table_sample(size_t rows, const sgf_allocator *mem, sgf_error 
     sgf_status s = sgf_table_create(mem, &t, err);
     size_t i, k;
     if (s) return NULL;
-    for (i = 0; i < 6 && !s; i++) s = sgf_table_column(t, names[i], (sgf_type)i, NULL, err);
+    for (i = 0; i < 6 && !s; i++) s = sgf_table_column(t, names[i], (sgf_column_type)i, NULL, err);
     if (!s) s = sgf_table_metadata_set(t, "segfuse", table_str("{\"seed\": 1}"), err);
     for (i = 0; i < rows && !s; i++) {
         sgf_str items[8];
@@ -78,12 +78,12 @@ static void test_table_gives_back_its_cells(void) {
     int text, lists, nested, f, i, b;
     items[0] = table_str("x"), items[1] = table_str("yy"), items[2].ptr = NULL, items[2].len = 0;
     MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "text", SGF_UTF8, &text, &err), err);
-    MUST(sgf_table_column(t, "list", SGF_LIST_UTF8, &lists, &err), err);
-    MUST(sgf_table_column(t, "nested", SGF_LIST_LIST_UTF8, &nested, &err), err);
-    MUST(sgf_table_column(t, "f", SGF_F64, &f, &err), err);
-    MUST(sgf_table_column(t, "i", SGF_I64, &i, &err), err);
-    MUST(sgf_table_column(t, "b", SGF_BOOL, &b, &err), err);
+    MUST(sgf_table_column(t, "text", SGF_COLUMN_UTF8, &text, &err), err);
+    MUST(sgf_table_column(t, "list", SGF_COLUMN_LIST_UTF8, &lists, &err), err);
+    MUST(sgf_table_column(t, "nested", SGF_COLUMN_LIST_LIST_UTF8, &nested, &err), err);
+    MUST(sgf_table_column(t, "f", SGF_COLUMN_F64, &f, &err), err);
+    MUST(sgf_table_column(t, "i", SGF_COLUMN_I64, &i, &err), err);
+    MUST(sgf_table_column(t, "b", SGF_COLUMN_BOOL, &b, &err), err);
     MUST(sgf_table_text(t, text, items[1], &err), err);
     MUST(sgf_table_list(t, lists, items, 3, &err), err);
     MUST(sgf_table_list_list(t, nested, items, counts, 2, &err), err);
@@ -114,7 +114,7 @@ static void test_table_gives_back_its_cells(void) {
     CHECK(sgf_table_find(t, "nested") == nested && sgf_table_find(t, "none") == -1);
     CHECK(sgf_table_text(t, f, items[0], &err) == SGF_ERR_ARG &&
           strstr(err.message, "'f' holds float64"));
-    CHECK(sgf_table_column(t, "f", SGF_BOOL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_column(t, "f", SGF_COLUMN_BOOL, NULL, &err) == SGF_ERR_ARG);
     CHECK(sgf_table_write_csv(t, temp_path("ragged.csv"), &err) == SGF_ERR_ARG &&
           strstr(err.message, "'list' has 1"));
     sgf_table_drop(t, lists);
@@ -126,7 +126,7 @@ static void test_table_mends_text_that_is_not_utf8(void) {
     sgf_error err;
     sgf_table *t;
     MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "x", SGF_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(t, "x", SGF_COLUMN_UTF8, NULL, &err), err);
     MUST(sgf_table_text(t, 0,
                         table_str("a\xFF"
                                   "b\xE2\x82"),
@@ -134,7 +134,7 @@ static void test_table_mends_text_that_is_not_utf8(void) {
          err);
     CHECK(table_is(sgf_cell_text(t, 0, 0), "a\xEF\xBF\xBD"
                                            "b\xEF\xBF\xBD\xEF\xBF\xBD"));
-    CHECK(sgf_table_column(t, "\xFF", SGF_UTF8, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_column(t, "\xFF", SGF_COLUMN_UTF8, NULL, &err) == SGF_ERR_ARG);
     sgf_table_free(t);
 }
 static void test_table_append_joins_shards(void) {
@@ -161,7 +161,7 @@ static void test_table_append_joins_shards(void) {
         sgf__unmap(&half);
     }
     MUST(sgf_table_create(NULL, &b, &err), err);
-    MUST(sgf_table_column(b, "uuid", SGF_I64, NULL, &err), err);
+    MUST(sgf_table_column(b, "uuid", SGF_COLUMN_I64, NULL, &err), err);
     CHECK(sgf_table_append(all, b, &err) == SGF_ERR_ARG && sgf_table_rows(all) == 40);
     CHECK(sgf_table_append(all, all, &err) == SGF_ERR_ARG);
     sgf_table_free(a);
@@ -177,8 +177,8 @@ static void test_lists_are_made_of_lists_of_their_column(void) {
     sgf_str items[3];
     items[0] = table_str("x"), items[1] = table_str("yy"), items[2] = table_str("zzz");
     MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "list", SGF_LIST_UTF8, NULL, &err), err);
-    MUST(sgf_table_column(t, "lists", SGF_LIST_LIST_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(t, "list", SGF_COLUMN_LIST_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(t, "lists", SGF_COLUMN_LIST_LIST_UTF8, NULL, &err), err);
     MUST(sgf_table_list(t, 0, items, 3, &err), err);
     MUST(sgf_table_list_list(t, 1, items, counts, 2, &err), err);
     for (row = 1; row < 200; row++) {
@@ -198,7 +198,7 @@ static void test_table_parse_reads_a_shared_text_once(void) {
     static const char *const ends[2] = {"'one']", "'two']"};
     static size_t rows[ROWS];
     int type;
-    for (type = SGF_LIST_UTF8; type <= SGF_LIST_LIST_UTF8; type++) {
+    for (type = SGF_COLUMN_LIST_UTF8; type <= SGF_COLUMN_LIST_LIST_UTF8; type++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, 0);
         char *text = (char *)malloc(SIZE + 16);
@@ -206,9 +206,9 @@ static void test_table_parse_reads_a_shared_text_once(void) {
         sgf_error err;
         sgf_table *t;
         MUST(sgf_table_create(&mem, &t, &err), err);
-        MUST(sgf_table_column(t, "a", SGF_UTF8, NULL, &err), err);
+        MUST(sgf_table_column(t, "a", SGF_COLUMN_UTF8, NULL, &err), err);
         for (i = 0; i < 2; i++) {
-            size_t open = type == SGF_LIST_UTF8 ? 1 : 2;
+            size_t open = type == SGF_COLUMN_LIST_UTF8 ? 1 : 2;
             memset(text, ' ', SIZE);
             memset(text, '[', open);
             snprintf(text + SIZE, 16, "%s%s", ends[i], open == 1 ? "" : "]");
@@ -218,11 +218,11 @@ static void test_table_parse_reads_a_shared_text_once(void) {
         for (i = 0; i < ROWS; i++) rows[i] = i % 2;
         MUST(sgf_table_select(t, rows, ROWS, &err), err);
         before = heap.peak;
-        MUST(sgf_table_parse(t, 0, (sgf_type)type, &err), err);
+        MUST(sgf_table_parse(t, 0, (sgf_column_type)type, &err), err);
         CHECK(heap.peak - before < 4 * SIZE + 256 * ROWS);
         for (i = 0; i < ROWS; i++) {
-            const sgf_str *list = type == SGF_LIST_UTF8 ? sgf_cell_list(t, 0, i)
-                                                        : sgf_cell_inner(t, 0, i, 0, &n);
+            const sgf_str *list = type == SGF_COLUMN_LIST_UTF8 ? sgf_cell_list(t, 0, i)
+                                                               : sgf_cell_inner(t, 0, i, 0, &n);
             CHECK(sgf_cell_count(t, 0, i) == 1 && n == 1);
             CHECK(table_is(list[0], i % 2 ? "two" : "one"));
         }
@@ -239,7 +239,7 @@ static void test_feather_batches_are_bounded(void) {
     sgf_error err;
     sgf_table *t;
     MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "a", SGF_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(t, "a", SGF_COLUMN_UTF8, NULL, &err), err);
     memset(text, 'x', size);
     MUST(sgf_table_text(t, 0, sgf__text_of(text, size), &err), err);
     free(text);
@@ -388,7 +388,7 @@ static void test_csv_reads_quotes_lines_and_marks(void) {
 }
 /* An empty line would not be a row, whatever is missing there. */
 static void test_csv_of_one_column_keeps_its_empty_rows(void) {
-    static const sgf_type types[] = {SGF_UTF8, SGF_LIST_UTF8, SGF_F64};
+    static const sgf_column_type types[] = {SGF_COLUMN_UTF8, SGF_COLUMN_LIST_UTF8, SGF_COLUMN_F64};
     char path[1024];
     int i;
     for (i = 0; i < 3; i++) {
@@ -415,8 +415,8 @@ static void test_csv_reads_back_what_it_writes(void) {
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         MUST(sgf_table_create(NULL, &t, &err), err);
-        MUST(sgf_table_column(t, names[i], SGF_UTF8, NULL, &err), err);
-        MUST(sgf_table_column(t, "b", SGF_UTF8, NULL, &err), err);
+        MUST(sgf_table_column(t, names[i], SGF_COLUMN_UTF8, NULL, &err), err);
+        MUST(sgf_table_column(t, "b", SGF_COLUMN_UTF8, NULL, &err), err);
         MUST(sgf_table_text(t, 0, sgf__text_of("a\0\"\0", 4), &err), err);
         MUST(sgf_table_text(t, 1, sgf__text_of("\0", 1), &err), err);
         MUST(sgf_table_write_csv(t, table_path("back.csv", path), &err), err);
@@ -477,7 +477,7 @@ static void test_json_that_no_column_holds_is_named(void) {
         sgf_table *t;
         snprintf(text, sizeof text, "{\"a\": null}\n{\"a\": %s}\n", cases[i][0]);
         MUST(sgf__table_read("x.jsonl", text, strlen(text), NULL, &t, &err), err);
-        CHECK(sgf_table_type(t, 0) == SGF_OTHER);
+        CHECK(sgf_table_type(t, 0) == SGF_COLUMN_OTHER);
         CHECK(!strcmp(sgf_table_type_text(t, 0), cases[i][1]));
         CHECK(!strcmp(sgf_table_format(t), "JSON lines"));
         sgf_table_free(t);
@@ -534,11 +534,11 @@ static void test_table_parse_reads_python_literals(void) {
              "]\",-inf,9223372036854775807,true\n",
              &t, &err),
          err);
-    MUST(sgf_table_parse(t, 0, SGF_LIST_UTF8, &err), err);
-    MUST(sgf_table_parse(t, 1, SGF_LIST_LIST_UTF8, &err), err);
-    MUST(sgf_table_parse(t, 2, SGF_F64, &err), err);
-    MUST(sgf_table_parse(t, 3, SGF_I64, &err), err);
-    MUST(sgf_table_parse(t, 4, SGF_BOOL, &err), err);
+    MUST(sgf_table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err), err);
+    MUST(sgf_table_parse(t, 1, SGF_COLUMN_LIST_LIST_UTF8, &err), err);
+    MUST(sgf_table_parse(t, 2, SGF_COLUMN_F64, &err), err);
+    MUST(sgf_table_parse(t, 3, SGF_COLUMN_I64, &err), err);
+    MUST(sgf_table_parse(t, 4, SGF_COLUMN_BOOL, &err), err);
     list = sgf_cell_list(t, 0, 0);
     CHECK(sgf_cell_count(t, 0, 0) == 4 && table_is(list[1], "it's"));
     CHECK(table_is(list[2], "A\xC3\xA9\xF0\x9F\x98\x80\n'A\\q") && !list[3].ptr);
@@ -555,51 +555,52 @@ static void test_table_parse_reads_python_literals(void) {
           sgf_cell_bool(t, 4, 3));
     sgf_table_free(t);
     MUST(table_csv("x\n12\n\"['a', 1]\"\n", &t, &err), err);
-    CHECK(sgf_table_parse(t, 0, SGF_LIST_UTF8, &err) == SGF_ERR_FORMAT &&
+    CHECK(sgf_table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err) == SGF_ERR_FORMAT &&
           strstr(err.message, "'x', row 1"));
-    CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_FORMAT && strstr(err.message, "row 2"));
+    CHECK(sgf_table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_FORMAT &&
+          strstr(err.message, "row 2"));
     CHECK(table_is(sgf_cell_text(t, 0, 0), "12"));
     sgf_table_free(t);
 }
 
 static void test_table_parse_refuses_what_is_no_literal(void) {
     static const struct {
-        sgf_type type;
+        sgf_column_type type;
         const char *text;
-    } cases[] = {{SGF_LIST_UTF8, "['\\x4']"},
-                 {SGF_LIST_UTF8, "['\\x4g']"},
-                 {SGF_LIST_UTF8, "['\\ud800']"},
-                 {SGF_LIST_UTF8, "['\\U00110000']"},
-                 {SGF_LIST_UTF8, "['a"},
-                 {SGF_LIST_UTF8, "['a'"},
-                 {SGF_LIST_UTF8, "['a' 'b'"},
-                 {SGF_LIST_UTF8, "['a\\"},
-                 {SGF_LIST_UTF8, "['a\\x"},
-                 {SGF_LIST_UTF8, "["},
-                 {SGF_LIST_UTF8, "('a']"},
-                 {SGF_LIST_UTF8, "{'a'}"},
-                 {SGF_LIST_UTF8, "'a'"},
-                 {SGF_LIST_UTF8, "['a'] b"},
-                 {SGF_LIST_UTF8, "array(['a'], dtype=int)"},
-                 {SGF_LIST_UTF8, "array(['a']"},
-                 {SGF_LIST_UTF8, "array('a')"},
-                 {SGF_LIST_LIST_UTF8, "['a']"},
-                 {SGF_LIST_LIST_UTF8, "[['a'], 'b']"},
-                 {SGF_LIST_LIST_UTF8, "[['a']"},
-                 {SGF_LIST_LIST_UTF8, "None"},
-                 {SGF_I64, "-"},
-                 {SGF_I64, "1a"},
-                 {SGF_I64, "1.0"},
-                 {SGF_I64, "9223372036854775808"},
-                 {SGF_I64, "-9223372036854775809"},
-                 {SGF_I64, "18446744073709551616"},
-                 {SGF_I64, "99999999999999999999"},
-                 {SGF_F64, "-"},
-                 {SGF_F64, "1x"},
-                 {SGF_F64, "--1"},
-                 {SGF_F64, "infinite"},
-                 {SGF_BOOL, "yes"},
-                 {SGF_BOOL, "FALSE"}};
+    } cases[] = {{SGF_COLUMN_LIST_UTF8, "['\\x4']"},
+                 {SGF_COLUMN_LIST_UTF8, "['\\x4g']"},
+                 {SGF_COLUMN_LIST_UTF8, "['\\ud800']"},
+                 {SGF_COLUMN_LIST_UTF8, "['\\U00110000']"},
+                 {SGF_COLUMN_LIST_UTF8, "['a"},
+                 {SGF_COLUMN_LIST_UTF8, "['a'"},
+                 {SGF_COLUMN_LIST_UTF8, "['a' 'b'"},
+                 {SGF_COLUMN_LIST_UTF8, "['a\\"},
+                 {SGF_COLUMN_LIST_UTF8, "['a\\x"},
+                 {SGF_COLUMN_LIST_UTF8, "["},
+                 {SGF_COLUMN_LIST_UTF8, "('a']"},
+                 {SGF_COLUMN_LIST_UTF8, "{'a'}"},
+                 {SGF_COLUMN_LIST_UTF8, "'a'"},
+                 {SGF_COLUMN_LIST_UTF8, "['a'] b"},
+                 {SGF_COLUMN_LIST_UTF8, "array(['a'], dtype=int)"},
+                 {SGF_COLUMN_LIST_UTF8, "array(['a']"},
+                 {SGF_COLUMN_LIST_UTF8, "array('a')"},
+                 {SGF_COLUMN_LIST_LIST_UTF8, "['a']"},
+                 {SGF_COLUMN_LIST_LIST_UTF8, "[['a'], 'b']"},
+                 {SGF_COLUMN_LIST_LIST_UTF8, "[['a']"},
+                 {SGF_COLUMN_LIST_LIST_UTF8, "None"},
+                 {SGF_COLUMN_I64, "-"},
+                 {SGF_COLUMN_I64, "1a"},
+                 {SGF_COLUMN_I64, "1.0"},
+                 {SGF_COLUMN_I64, "9223372036854775808"},
+                 {SGF_COLUMN_I64, "-9223372036854775809"},
+                 {SGF_COLUMN_I64, "18446744073709551616"},
+                 {SGF_COLUMN_I64, "99999999999999999999"},
+                 {SGF_COLUMN_F64, "-"},
+                 {SGF_COLUMN_F64, "1x"},
+                 {SGF_COLUMN_F64, "--1"},
+                 {SGF_COLUMN_F64, "infinite"},
+                 {SGF_COLUMN_BOOL, "yes"},
+                 {SGF_COLUMN_BOOL, "FALSE"}};
     static const char *const good[][2] = {
         {"['a\\\nb']", "ab"}, /* a continued line */
         {"['\\7\\1012']", "\7A2"},
@@ -618,23 +619,24 @@ static void test_table_parse_refuses_what_is_no_literal(void) {
         if (sgf_table_parse(t, 0, cases[i].type, &err) != SGF_ERR_FORMAT ||
             !strstr(err.message, "'x', row 1: not ") || !strstr(err.message, cases[i].text))
             test_errors++, printf("    %s: %s\n", cases[i].text, err.message);
-        CHECK(sgf_table_type(t, 0) == SGF_UTF8 && table_is(sgf_cell_text(t, 0, 0), cases[i].text));
+        CHECK(sgf_table_type(t, 0) == SGF_COLUMN_UTF8 &&
+              table_is(sgf_cell_text(t, 0, 0), cases[i].text));
         sgf_table_free(t);
     }
     for (i = 0; i < sizeof good / sizeof good[0]; i++) {
         snprintf(csv, sizeof csv, "x\n\"%s\"\n", good[i][0]);
         MUST(table_csv(csv, &t, &err), err);
-        MUST(sgf_table_parse(t, 0, SGF_LIST_UTF8, &err), err);
+        MUST(sgf_table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err), err);
         CHECK(sgf_cell_count(t, 0, 0) == 1 && table_is(sgf_cell_list(t, 0, 0)[0], good[i][1]));
-        CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_ARG); /* it is parsed */
+        CHECK(sgf_table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_ARG); /* it is parsed */
         sgf_table_free(t);
     }
     MUST(table_csv("x\n1\n", &t, &err), err);
-    CHECK(sgf_table_parse(t, -1, SGF_I64, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_parse(t, 1, SGF_I64, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_parse(t, 0, SGF_OTHER, &err) == SGF_ERR_ARG);
-    MUST(sgf_table_parse(t, 0, SGF_UTF8, &err), err);
-    MUST(sgf_table_parse(t, 0, SGF_F64, &err), err);
+    CHECK(sgf_table_parse(t, -1, SGF_COLUMN_I64, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_parse(t, 1, SGF_COLUMN_I64, &err) == SGF_ERR_ARG);
+    CHECK(sgf_table_parse(t, 0, SGF_COLUMN_OTHER, &err) == SGF_ERR_ARG);
+    MUST(sgf_table_parse(t, 0, SGF_COLUMN_UTF8, &err), err);
+    MUST(sgf_table_parse(t, 0, SGF_COLUMN_F64, &err), err);
     CHECK(sgf_cell_f64(t, 0, 0) == 1);
     sgf_table_free(t);
     { /* a long cell is shown cut, between two characters */
@@ -643,7 +645,7 @@ static void test_table_parse_refuses_what_is_no_literal(void) {
         snprintf(text + 59, sizeof text - 59, "\xE2\x82\xAC, and much more");
         snprintf(csv, sizeof csv, "x\n\"%s\"\n", text);
         MUST(table_csv(csv, &t, &err), err);
-        CHECK(sgf_table_parse(t, 0, SGF_I64, &err) == SGF_ERR_FORMAT);
+        CHECK(sgf_table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_FORMAT);
         CHECK(strlen(strstr(err.message, "aaa")) == 59);
         sgf_table_free(t);
     }
@@ -655,7 +657,7 @@ static void test_cells_that_are_not_there(void) {
     size_t n = 7;
     MUST(table_csv("a,b\n1,2\n", &t, &err), err);
     CHECK(sgf_table_find(t, "c") == -1 && !sgf_table_name(t, 2) && !sgf_table_name(t, -1));
-    CHECK(sgf_table_type(t, 2) == SGF_OTHER && sgf_table_type(t, -1) == SGF_OTHER);
+    CHECK(sgf_table_type(t, 2) == SGF_COLUMN_OTHER && sgf_table_type(t, -1) == SGF_COLUMN_OTHER);
     CHECK(!sgf_cell_text(t, 0, 1).ptr && !sgf_cell_text(t, 2, 0).ptr);
     CHECK(!sgf_cell_null(t, 0, 0) && !sgf_cell_list(t, 0, 0) && sgf_cell_count(t, 0, 0) == 0);
     CHECK(sgf_cell_count(t, 5, 0) == 0 && !sgf_cell_list(t, 5, 0) && !sgf_cell_bool(t, 5, 0));
@@ -671,36 +673,38 @@ static void test_cells_that_are_refused(void) {
     size_t row = 1;
     int c, type;
     MUST(sgf_table_create(NULL, &t, &err), err);
-    for (type = 0; type < SGF_OTHER; type++) {
+    for (type = 0; type < SGF_COLUMN_OTHER; type++) {
         char name[2] = {(char)('a' + type), 0};
-        MUST(sgf_table_column(t, name, (sgf_type)type, &c, &err), err);
+        MUST(sgf_table_column(t, name, (sgf_column_type)type, &c, &err), err);
         CHECK(c == type);
     }
-    CHECK(sgf_table_column(t, "z", SGF_OTHER, &c, &err) == SGF_ERR_ARG && c == SGF_OTHER - 1);
-    for (c = -1; c <= SGF_OTHER; c++) {
-        type = c < 0 ? SGF_OTHER : c;
+    CHECK(sgf_table_column(t, "z", SGF_COLUMN_OTHER, &c, &err) == SGF_ERR_ARG &&
+          c == SGF_COLUMN_OTHER - 1);
+    for (c = -1; c <= SGF_COLUMN_OTHER; c++) {
+        type = c < 0 ? SGF_COLUMN_OTHER : c;
         err.message[0] = 0;
-        CHECK(type == SGF_UTF8 || sgf_table_text(t, c, text, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_F64 || sgf_table_f64(t, c, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_I64 || sgf_table_i64(t, c, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_BOOL || sgf_table_bool(t, c, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_LIST_UTF8 || sgf_table_list(t, c, &text, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_LIST_LIST_UTF8 ||
+        CHECK(type == SGF_COLUMN_UTF8 || sgf_table_text(t, c, text, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_F64 || sgf_table_f64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_I64 || sgf_table_i64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_BOOL || sgf_table_bool(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_LIST_UTF8 || sgf_table_list(t, c, &text, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_LIST_LIST_UTF8 ||
               sgf_table_list_list(t, c, &text, &row, 1, &err) == SGF_ERR_ARG);
-        CHECK(strstr(err.message, type == SGF_OTHER ? "there is no column" : " holds "));
+        CHECK(strstr(err.message, type == SGF_COLUMN_OTHER ? "there is no column" : " holds "));
     }
     CHECK(sgf_table_null(t, -1, &err) == SGF_ERR_ARG && sgf_table_null(t, 99, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_list_list(t, SGF_LIST_LIST_UTF8, NULL, counts, 2, &err) == SGF_ERR_LIMIT);
+    CHECK(sgf_table_list_list(t, SGF_COLUMN_LIST_LIST_UTF8, NULL, counts, 2, &err) ==
+          SGF_ERR_LIMIT);
     CHECK(sgf_table_metadata_set(t, "k\xFF", text, &err) == SGF_ERR_ARG);
     CHECK(sgf_table_metadata_set(t, "k", sgf_text("v\xC3"), &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "UTF-8") && !sgf_table_metadata_get(t, "k").ptr);
     CHECK(sgf_table_append(t, t, &err) == SGF_ERR_ARG);
     CHECK(sgf_table_rows(t) == 0 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
-    for (c = 0; c < SGF_OTHER; c++) MUST(sgf_table_null(t, c, &err), err);
+    for (c = 0; c < SGF_COLUMN_OTHER; c++) MUST(sgf_table_null(t, c, &err), err);
     CHECK(sgf_table_rows(t) == 1 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
-    CHECK(sgf_cell_null(t, SGF_F64, 0) && !sgf_cell_null(t, SGF_F64, 1));
+    CHECK(sgf_cell_null(t, SGF_COLUMN_F64, 0) && !sgf_cell_null(t, SGF_COLUMN_F64, 1));
     MUST(sgf_table_create(NULL, &other, &err), err);
-    MUST(sgf_table_column(other, "a", SGF_UTF8, NULL, &err), err);
+    MUST(sgf_table_column(other, "a", SGF_COLUMN_UTF8, NULL, &err), err);
     CHECK(sgf_table_append(t, other, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 1);
     sgf_table_free(other);
     /* a folder that is not there; columns of two lengths */
@@ -708,7 +712,7 @@ static void test_cells_that_are_refused(void) {
     CHECK(sgf_table_write_jsonl(t, temp_path("none/t.jsonl"), &err) == SGF_ERR_IO);
     CHECK(sgf_table_write_feather(t, temp_path("none/t.feather"), &err) == SGF_ERR_IO);
     CHECK(strstr(err.message, "none/t.feather"));
-    MUST(sgf_table_f64(t, SGF_F64, 2, &err), err);
+    MUST(sgf_table_f64(t, SGF_COLUMN_F64, 2, &err), err);
     CHECK(sgf_table_write_csv(t, temp_path("t.csv"), &err) == SGF_ERR_ARG);
     CHECK(sgf_table_write_jsonl(t, temp_path("t.jsonl"), &err) == SGF_ERR_ARG);
     CHECK(sgf_table_write_feather(t, temp_path("t.feather"), &err) == SGF_ERR_ARG);
@@ -755,17 +759,17 @@ static void test_json_values_decide_the_types(void) {
     size_t n;
     MUST(sgf__json_table("x.jsonl", text, sizeof text - 1, NULL, &t, &err), err);
     CHECK(sgf_table_rows(t) == 4 && sgf_table_columns(t) == 6);
-    CHECK(sgf_table_type(t, sgf_table_find(t, "a")) == SGF_LIST_LIST_UTF8);
+    CHECK(sgf_table_type(t, sgf_table_find(t, "a")) == SGF_COLUMN_LIST_LIST_UTF8);
     CHECK(sgf_cell_null(t, 0, 0) && sgf_cell_count(t, 0, 1) == 3 && !sgf_cell_null(t, 0, 2) &&
           sgf_cell_null(t, 0, 3));
     CHECK(table_is(sgf_cell_inner(t, 0, 1, 0, &n)[0], "x"));
-    CHECK(sgf_table_type(t, 1) == SGF_F64 && sgf_cell_f64(t, 1, 0) == 1 &&
+    CHECK(sgf_table_type(t, 1) == SGF_COLUMN_F64 && sgf_cell_f64(t, 1, 0) == 1 &&
           sgf_cell_f64(t, 1, 1) == 2.5);
-    CHECK(sgf_table_type(t, 2) == SGF_LIST_UTF8 && sgf_cell_count(t, 2, 1) == 2 &&
+    CHECK(sgf_table_type(t, 2) == SGF_COLUMN_LIST_UTF8 && sgf_cell_count(t, 2, 1) == 2 &&
           !sgf_cell_list(t, 2, 1)[1].ptr);
-    CHECK(sgf_table_type(t, sgf_table_find(t, "late")) == SGF_BOOL &&
+    CHECK(sgf_table_type(t, sgf_table_find(t, "late")) == SGF_COLUMN_BOOL &&
           sgf_cell_null(t, sgf_table_find(t, "late"), 0));
-    CHECK(sgf_table_type(t, sgf_table_find(t, "o")) == SGF_OTHER);
+    CHECK(sgf_table_type(t, sgf_table_find(t, "o")) == SGF_COLUMN_OTHER);
     CHECK(strstr(sgf_table_type_text(t, sgf_table_find(t, "mixed")), "record 4") != NULL);
     CHECK(sgf_table_write_csv(t, temp_path("other.csv"), &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "'o'"));
@@ -782,20 +786,22 @@ static void test_json_values_decide_the_types(void) {
 static void test_json_numbers_keep_their_digits(void) {
     static const struct {
         const char *text;
-        sgf_type type;
+        sgf_column_type type;
         const char *words;
     } cases[] = {
-        {"{\"a\":12345678901234567890}", SGF_OTHER,
+        {"{\"a\":12345678901234567890}", SGF_COLUMN_OTHER,
          "whole numbers that int64 cannot hold (from record 1"},
-        {"{\"a\":0.5}\n{\"a\":-9223372036854775809}", SGF_OTHER, "whole numbers that int64 cannot"},
-        {"{\"a\":9007199254740993}\n{\"a\":0.5}", SGF_OTHER,
+        {"{\"a\":0.5}\n{\"a\":-9223372036854775809}", SGF_COLUMN_OTHER,
+         "whole numbers that int64 cannot"},
+        {"{\"a\":9007199254740993}\n{\"a\":0.5}", SGF_COLUMN_OTHER,
          "values of several types (from record 2"},
-        {"{\"a\":0.5}\n{\"a\":-9007199254740993}", SGF_OTHER,
+        {"{\"a\":0.5}\n{\"a\":-9007199254740993}", SGF_COLUMN_OTHER,
          "values of several types (from record 2"},
-        {"{\"a\":9007199254740992}\n{\"a\":0.5}", SGF_F64, "float64"},
-        {"{\"a\":0.5}\n{\"a\":-9007199254740992}", SGF_F64, "float64"},
-        {"{\"a\":1e19}\n{\"a\":1.5E300}\n{\"a\":12345678901234567890.0}", SGF_F64, "float64"},
-        {"{\"a\":9223372036854775807}\n{\"a\":-9223372036854775808}", SGF_I64, "int64"}};
+        {"{\"a\":9007199254740992}\n{\"a\":0.5}", SGF_COLUMN_F64, "float64"},
+        {"{\"a\":0.5}\n{\"a\":-9007199254740992}", SGF_COLUMN_F64, "float64"},
+        {"{\"a\":1e19}\n{\"a\":1.5E300}\n{\"a\":12345678901234567890.0}", SGF_COLUMN_F64,
+         "float64"},
+        {"{\"a\":9223372036854775807}\n{\"a\":-9223372036854775808}", SGF_COLUMN_I64, "int64"}};
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sgf_error err;
@@ -819,7 +825,7 @@ static void test_json_lists_of_nulls_are_lists_of_either_kind(void) {
     size_t i;
     for (i = 0; i < 2; i++) {
         MUST(sgf__json_table("x.jsonl", cases[i], strlen(cases[i]), NULL, &t, &err), err);
-        CHECK(sgf_table_type(t, 0) == SGF_LIST_LIST_UTF8);
+        CHECK(sgf_table_type(t, 0) == SGF_COLUMN_LIST_LIST_UTF8);
         MUST(sgf_table_write_jsonl(t, table_path("nulls.jsonl", path), &err), err);
         CHECK(table_file_is(path, cases[i]));
         sgf_table_free(t);
@@ -943,13 +949,15 @@ static void test_arrow_reads_nested_text_of_another_writer(void) {
                 CHECK((json.nodes[at].type == SGF__NULL) == sgf_cell_null(t, c, row));
                 if (json.nodes[at].type == SGF__NULL) continue;
                 switch (sgf_table_type(t, c)) {
-                case SGF_UTF8: {
+                case SGF_COLUMN_UTF8: {
                     sgf_str got = sgf_cell_text(t, c, row), want = json.nodes[at].text;
                     CHECK(got.len == want.len && !memcmp(got.ptr, want.ptr, got.len));
                     break;
                 }
-                case SGF_F64: CHECK(sgf_cell_f64(t, c, row) == sgf__json_double(&json, at)); break;
-                case SGF_LIST_UTF8:
+                case SGF_COLUMN_F64:
+                    CHECK(sgf_cell_f64(t, c, row) == sgf__json_double(&json, at));
+                    break;
+                case SGF_COLUMN_LIST_UTF8:
                     CHECK(sgf_cell_count(t, c, row) == json.nodes[at].count);
                     for (item = at + 1; item < json.nodes[at].next; item++, i++) {
                         sgf_str got = sgf_cell_list(t, c, row)[i], want = json.nodes[item].text;
@@ -983,7 +991,7 @@ static sgf_status table_dump(const char *path, const char *out, sgf_error *err) 
     sgf_status status = sgf_table_read(path, NULL, &t, err);
     if (status) return status;
     for (c = sgf_table_columns(t); c-- > 0;)
-        if (sgf_table_type(t, c) == SGF_OTHER) sgf_table_drop(t, c);
+        if (sgf_table_type(t, c) == SGF_COLUMN_OTHER) sgf_table_drop(t, c);
     status = sgf_table_write_feather(t, out, err);
     sgf_table_free(t);
     return status;
@@ -1135,7 +1143,7 @@ static void test_a_failing_allocation_leaks_nothing(void) {
             if (t && f == 1) sgf_table_write_csv(t, fail ? out : path, &err);
             if (t && f == 2) sgf_table_write_jsonl(t, fail ? out : path, &err);
             if (!sgf_table_read(path, &mem, &back, &err)) {
-                if (f == 1) sgf_table_parse(back, 2, SGF_LIST_LIST_UTF8, &err);
+                if (f == 1) sgf_table_parse(back, 2, SGF_COLUMN_LIST_LIST_UTF8, &err);
                 if (t) sgf_table_append(t, back, &err);
             }
             sgf_table_free(t);

@@ -40,7 +40,7 @@ static void train_fused(tr_sequence *s, size_t T, uint64_t seed) {
     for (a = 0; a < 5; a++)
         for (b = 0; b < 5; b++) s->visible[a][b] = visible[a][b];
     s->answer = 4;
-    s->log_mass[1] = s->log_mass[2] = -0.6931472f;
+    s->log_weight[1] = s->log_weight[2] = -0.6931472f;
     s->weight[T / 2] = 1; /* the row that sees nothing predicts something too */
 }
 

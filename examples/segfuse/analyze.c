@@ -44,7 +44,7 @@ static sgf_status folder_results(const char *folder, char ***list, size_t *count
     }
     if (dir && entry) status = study_memory(err);
     else if (errno) /* a part of the files would be a wrong comparison */
-        status = sgf__fail_at(err, SGF_ERR_IO, folder, -1, "%s: cannot be read: %s", folder,
+        status = base_fail_at(err, SGF_ERR_IO, folder, -1, "%s: cannot be read: %s", folder,
                               strerror(errno));
     if (dir) closedir(dir);
     if (*count) qsort(*list, *count, sizeof **list, path_order);
@@ -76,7 +76,7 @@ static sgf_status study_add_folder(study *s, const char *folder, sgf_error *err)
     }
     free(paths);
     if (!status && s->files == before)
-        status = sgf__fail_at(
+        status = base_fail_at(
             err, SGF_ERR_IO, folder, -1,
             "%s: no result files (.feather, .csv) in this folder; segfuse generate "
             "--output makes some",
@@ -317,7 +317,7 @@ static void text_question(const study *s, size_t q) {
             size_t row = f->order[f->first[q] + k];
             if (k) printf(" | ");
             printf("%s ", f->right[s->way][row] ? "+" : "-");
-            if (sgf__strip(f->prediction[row]).len) text_print(f->prediction[row], 40);
+            if (base_strip(f->prediction[row]).len) text_print(f->prediction[row], 40);
             else printf("(empty)");
         }
         printf("%s\n", n > 6 ? " | ..." : "");
@@ -368,132 +368,132 @@ static void json_method(json_out *j, const study *s, size_t i) {
     const answer_file *f = &s->file[i];
     const method_summary *m = &s->summary[i];
     int way;
-    json_open(j, "{");
-    json_field_text(j, "name", f->name);
-    json_field_text(j, "method", f->method);
-    json_field_text(j, "file", f->path);
-    if (f->paraphrases) json_field_size(j, "paraphrases", (size_t)f->paraphrases);
-    json_field_size(j, "rows", m->rows);
-    json_field_size(j, "questions", m->questions);
-    json_field_size(j, "empty", f->empty);
-    json_field_text(j, "interval", m->clustered ? "bootstrap over questions" : "Wilson");
+    json_out_open(j, "{");
+    json_out_field_text(j, "name", f->name);
+    json_out_field_text(j, "method", f->method);
+    json_out_field_text(j, "file", f->path);
+    if (f->paraphrases) json_out_field_size(j, "paraphrases", (size_t)f->paraphrases);
+    json_out_field_size(j, "rows", m->rows);
+    json_out_field_size(j, "questions", m->questions);
+    json_out_field_size(j, "empty", f->empty);
+    json_out_field_text(j, "interval", m->clustered ? "bootstrap over questions" : "Wilson");
     for (way = TWO_WAY; way >= ONE_WAY; way--) {
-        json_key(j, ways[way]);
-        json_open(j, "{");
-        json_field_size(j, "right", m->right[way]);
-        json_field_double(j, "accuracy", m->rate[way]);
-        json_field_double(j, "low", m->low[way]);
-        json_field_double(j, "high", m->high[way]);
-        json_close(j, "}");
+        json_out_key(j, ways[way]);
+        json_out_open(j, "{");
+        json_out_field_size(j, "right", m->right[way]);
+        json_out_field_double(j, "accuracy", m->rate[way]);
+        json_out_field_double(j, "low", m->low[way]);
+        json_out_field_double(j, "high", m->high[way]);
+        json_out_close(j, "}");
     }
-    json_close(j, "}");
+    json_out_close(j, "}");
 }
 static void json_pair(json_out *j, const study *s, const method_pair *p) {
-    json_open(j, "{");
-    json_field_text(j, "first", s->file[p->first].name);
-    json_field_text(j, "second", s->file[p->second].name);
-    json_field_size(j, "questions", p->questions);
-    json_field_double(j, "difference", p->difference);
-    json_field_double(j, "low", p->low);
-    json_field_double(j, "high", p->high);
+    json_out_open(j, "{");
+    json_out_field_text(j, "first", s->file[p->first].name);
+    json_out_field_text(j, "second", s->file[p->second].name);
+    json_out_field_size(j, "questions", p->questions);
+    json_out_field_double(j, "difference", p->difference);
+    json_out_field_double(j, "low", p->low);
+    json_out_field_double(j, "high", p->high);
     if (p->single) {
-        json_field_size(j, "both_right", p->counts.both);
-        json_field_size(j, "only_first_right", p->counts.first);
-        json_field_size(j, "only_second_right", p->counts.second);
-        json_field_size(j, "both_wrong", p->counts.neither);
-        json_field_size(j, "same_prediction", p->same);
-        json_field_double(j, "mcnemar_p", p->p);
-        json_field_double(j, "holm_p", p->holm);
-        json_field_double(j, "kappa", p->kappa);
+        json_out_field_size(j, "both_right", p->counts.both);
+        json_out_field_size(j, "only_first_right", p->counts.first);
+        json_out_field_size(j, "only_second_right", p->counts.second);
+        json_out_field_size(j, "both_wrong", p->counts.neither);
+        json_out_field_size(j, "same_prediction", p->same);
+        json_out_field_double(j, "mcnemar_p", p->p);
+        json_out_field_double(j, "holm_p", p->holm);
+        json_out_field_double(j, "kappa", p->kappa);
     }
-    json_close(j, "}");
+    json_out_close(j, "}");
 }
 static void json_paraphrases(json_out *j, const study *s, const paraphrase_study *p) {
     size_t k;
-    json_open(j, "{");
-    json_field_text(j, "name", s->file[p->file].name);
-    json_field_size(j, "questions", p->questions);
-    json_field_size(j, "any_right", p->any);
-    json_field_size(j, "all_right", p->all);
-    json_field_size(j, "all_equal", p->equal);
-    json_key(j, "accuracy");
-    json_open(j, "[");
-    for (k = 0; k < p->places; k++) json_double(j, (double)p->right[k] / (double)p->rows[k]);
-    json_close(j, "]");
-    json_close(j, "}");
+    json_out_open(j, "{");
+    json_out_field_text(j, "name", s->file[p->file].name);
+    json_out_field_size(j, "questions", p->questions);
+    json_out_field_size(j, "any_right", p->any);
+    json_out_field_size(j, "all_right", p->all);
+    json_out_field_size(j, "all_equal", p->equal);
+    json_out_key(j, "accuracy");
+    json_out_open(j, "[");
+    for (k = 0; k < p->places; k++) json_out_double(j, (double)p->right[k] / (double)p->rows[k]);
+    json_out_close(j, "]");
+    json_out_close(j, "}");
 }
 static void json_relation(json_out *j, const study *s, size_t r) {
     size_t i;
-    json_open(j, "{");
-    json_key(j, "relation"), json_text(j, s->relation[r]);
+    json_out_open(j, "{");
+    json_out_key(j, "relation"), json_out_text(j, s->relation[r]);
     for (i = 0; i < s->files; i++) {
         size_t at = r * s->files + i;
         if (!s->relation_rows[at]) continue;
-        json_key(j, s->file[i].name);
-        json_open(j, "{");
-        json_field_size(j, "rows", s->relation_rows[at]);
-        json_field_size(j, "right", s->relation_right[at]);
-        json_close(j, "}");
+        json_out_key(j, s->file[i].name);
+        json_out_open(j, "{");
+        json_out_field_size(j, "rows", s->relation_rows[at]);
+        json_out_field_size(j, "right", s->relation_right[at]);
+        json_out_close(j, "}");
     }
-    json_close(j, "}");
+    json_out_close(j, "}");
 }
 /* One question with what every method answered: [prediction, right] for each row. */
 static void json_question(json_out *j, const study *s, size_t q) {
     const asked_question *ask = &s->question[q];
     size_t i, k;
-    json_open(j, "{");
-    json_key(j, "uuid"), json_text(j, ask->uuid);
-    if (ask->text.len) json_key(j, "question"), json_text(j, ask->text);
-    if (ask->relation.len) json_key(j, "relation"), json_text(j, ask->relation);
-    json_key(j, "answers");
-    json_open(j, "[");
-    for (i = 0; i < ask->answer_count; i++) json_text(j, ask->answers[i]);
-    json_close(j, "]");
-    json_key(j, "predictions");
-    json_open(j, "{");
+    json_out_open(j, "{");
+    json_out_key(j, "uuid"), json_out_text(j, ask->uuid);
+    if (ask->text.len) json_out_key(j, "question"), json_out_text(j, ask->text);
+    if (ask->relation.len) json_out_key(j, "relation"), json_out_text(j, ask->relation);
+    json_out_key(j, "answers");
+    json_out_open(j, "[");
+    for (i = 0; i < ask->answer_count; i++) json_out_text(j, ask->answers[i]);
+    json_out_close(j, "]");
+    json_out_key(j, "predictions");
+    json_out_open(j, "{");
     for (i = 0; i < s->files; i++) {
         const answer_file *f = &s->file[i];
         if (!study_compares(f) || !rows_of(f, q)) continue;
-        json_key(j, f->name);
-        json_open(j, "[");
+        json_out_key(j, f->name);
+        json_out_open(j, "[");
         for (k = f->first[q]; k < f->first[q + 1]; k++) {
-            json_open(j, "[");
-            json_text(j, f->prediction[f->order[k]]);
-            json_size(j, f->right[s->way][f->order[k]]);
-            json_close(j, "]");
+            json_out_open(j, "[");
+            json_out_text(j, f->prediction[f->order[k]]);
+            json_out_size(j, f->right[s->way][f->order[k]]);
+            json_out_close(j, "]");
         }
-        json_close(j, "]");
+        json_out_close(j, "]");
     }
-    json_close(j, "}");
-    json_close(j, "}");
+    json_out_close(j, "}");
+    json_out_close(j, "}");
 }
 static void json_all(json_out *j, const study *s) {
     size_t i;
-    json_open(j, "{");
-    json_field_text(j, "segfuse", SGF_VERSION);
-    json_field_text(j, "match", s->way == TWO_WAY ? "two-way" : "one-way");
-    json_field_size(j, "questions", s->questions);
-    json_field_size(j, "questions_of_all_methods", s->common);
-    json_field_size(j, "resamples", s->resamples);
-    json_field_size(j, "seed", (size_t)s->seed);
-    json_key(j, "methods"), json_open(j, "[");
+    json_out_open(j, "{");
+    json_out_field_text(j, "segfuse", SGF_VERSION);
+    json_out_field_text(j, "match", s->way == TWO_WAY ? "two-way" : "one-way");
+    json_out_field_size(j, "questions", s->questions);
+    json_out_field_size(j, "questions_of_all_methods", s->common);
+    json_out_field_size(j, "resamples", s->resamples);
+    json_out_field_size(j, "seed", (size_t)s->seed);
+    json_out_key(j, "methods"), json_out_open(j, "[");
     for (i = 0; i < s->files; i++) json_method(j, s, i);
-    json_close(j, "]");
-    json_key(j, "pairs"), json_open(j, "[");
+    json_out_close(j, "]");
+    json_out_key(j, "pairs"), json_out_open(j, "[");
     for (i = 0; i < s->pairs; i++) json_pair(j, s, &s->pair[i]);
-    json_close(j, "]");
-    json_key(j, "paraphrases"), json_open(j, "[");
+    json_out_close(j, "]");
+    json_out_key(j, "paraphrases"), json_out_open(j, "[");
     for (i = 0; i < s->paraphrase_studies; i++) json_paraphrases(j, s, &s->paraphrase[i]);
-    json_close(j, "]");
-    json_key(j, "relations"), json_open(j, "[");
+    json_out_close(j, "]");
+    json_out_key(j, "relations"), json_out_open(j, "[");
     for (i = 0; i < s->relations; i++) json_relation(j, s, i);
-    json_close(j, "]");
-    json_key(j, "differences"), json_open(j, "[");
+    json_out_close(j, "]");
+    json_out_key(j, "differences"), json_out_open(j, "[");
     for (i = 0; i < s->questions; i++)
-        if (study_differs(s, i)) json_raw(j, "\n"), json_question(j, s, i);
-    json_close(j, "]");
-    json_close(j, "}");
-    json_raw(j, "\n");
+        if (study_differs(s, i)) json_out_raw(j, "\n"), json_question(j, s, i);
+    json_out_close(j, "]");
+    json_out_close(j, "}");
+    json_out_raw(j, "\n");
 }
 
 /* ---- CSV: one table at a time ---- */
@@ -512,7 +512,7 @@ static void csv_text(sgf_str text) {
 static void csv_double(double value) {
     char text[40];
     if (value != value) return; /* an empty cell */
-    text[sgf__number_print(value, text)] = 0;
+    text[base_number_print(value, text)] = 0;
     fputs(text, stdout);
 }
 static void csv_methods(const study *s) {
@@ -623,22 +623,22 @@ typedef struct {
 static sgf_status detail_create(detail_table *t, sgf_error *err) {
     const struct {
         const char *name;
-        sgf_type type;
+        sgf_column_type type;
         int *column;
-    } columns[] = {{"method", SGF_UTF8, &t->method},
-                   {"index", SGF_I64, &t->index},
-                   {"uuid", SGF_UTF8, &t->uuid},
-                   {"relation", SGF_UTF8, &t->relation},
-                   {"question", SGF_UTF8, &t->question},
-                   {"paraphrases", SGF_LIST_UTF8, &t->paraphrases},
-                   {"prompts", SGF_LIST_UTF8, &t->prompts},
-                   {"generation", SGF_UTF8, &t->generation},
-                   {"prediction", SGF_UTF8, &t->prediction},
-                   {"answers", SGF_LIST_UTF8, &t->answers},
-                   {"predict_lemma", SGF_LIST_UTF8, &t->lemma},
-                   {"answer_lemmas", SGF_LIST_LIST_UTF8, &t->answer_lemmas},
-                   {"correct", SGF_BOOL, &t->correct},
-                   {"correct_one_way", SGF_BOOL, &t->correct_one_way}};
+    } columns[] = {{"method", SGF_COLUMN_UTF8, &t->method},
+                   {"index", SGF_COLUMN_I64, &t->index},
+                   {"uuid", SGF_COLUMN_UTF8, &t->uuid},
+                   {"relation", SGF_COLUMN_UTF8, &t->relation},
+                   {"question", SGF_COLUMN_UTF8, &t->question},
+                   {"paraphrases", SGF_COLUMN_LIST_UTF8, &t->paraphrases},
+                   {"prompts", SGF_COLUMN_LIST_UTF8, &t->prompts},
+                   {"generation", SGF_COLUMN_UTF8, &t->generation},
+                   {"prediction", SGF_COLUMN_UTF8, &t->prediction},
+                   {"answers", SGF_COLUMN_LIST_UTF8, &t->answers},
+                   {"predict_lemma", SGF_COLUMN_LIST_UTF8, &t->lemma},
+                   {"answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &t->answer_lemmas},
+                   {"correct", SGF_COLUMN_BOOL, &t->correct},
+                   {"correct_one_way", SGF_COLUMN_BOOL, &t->correct_one_way}};
     size_t i;
     sgf_status status = sgf_table_create(NULL, &t->table, err);
     for (i = 0; i < sizeof columns / sizeof columns[0] && !status; i++)
@@ -654,7 +654,7 @@ static sgf_status detail_words(sgf_table *table, int column, sgf_str words, sgf_
     if (!items) return study_memory(err);
     for (i = 0; i < words.len; i++)
         if (words.ptr[i] == '\037')
-            items[n++] = sgf__text_of(words.ptr + start, i - start), start = i + 1;
+            items[n++] = base_text_of(words.ptr + start, i - start), start = i + 1;
     status = sgf_table_list(table, column, items, n, err);
     free(items);
     return status;
@@ -720,8 +720,8 @@ static sgf_status detail_row(detail_table *t, const study *s, answer_file *f, si
 static sgf_status detail_open(const answer_file *f, const char *single, const char *several,
                               list_column *list, sgf_error *err) {
     int column = sgf_table_find(f->table, single);
-    if (column < 0 || sgf_table_type(f->table, column) != SGF_UTF8)
-        return list_open(f->path, f->table, several, SGF_LIST_UTF8, list, err);
+    if (column < 0 || sgf_table_type(f->table, column) != SGF_COLUMN_UTF8)
+        return list_open(f->path, f->table, several, SGF_COLUMN_LIST_UTF8, list, err);
     list_plain(list, f->table, column);
     return SGF_OK;
 }
@@ -816,10 +816,10 @@ static int analyze_print(study *s, const analyze_options *o, const char *title, 
     if (o->detailed && detail_write(s, o->detailed, &err)) return failed("analyze", &err);
     if (!strcmp(o->format, "json")) {
         memset(&j, 0, sizeof j);
-        sgf__buf_init(&j.buf, NULL);
+        base_buf_init(&j.buf, NULL);
         json_all(&j, s);
         if (!j.status) fwrite(j.buf.ptr, 1, j.buf.len, stdout);
-        sgf__buf_free(&j.buf);
+        base_buf_free(&j.buf);
         if (j.status) return failed("analyze", &j.err);
     } else if (!strcmp(o->format, "csv")) {
         if (!strcmp(o->table, "methods")) csv_methods(s);
@@ -912,7 +912,7 @@ static int verb_analyze(int argc, char **argv) {
         s.way = strcmp(o.match, "one-way") ? TWO_WAY : ONE_WAY;
         s.resamples = (size_t)o.resamples;
         s.seed = o.seed;
-        sgf__arena_init(&s.arena, NULL);
+        base_arena_init(&s.arena, NULL);
         status = analyze_run(&s, &o, files, rests);
         study_free(&s);
     }

@@ -23,13 +23,13 @@ static void list_plain(list_column *list, const sgf_table *table, int column) {
     memset(list, 0, sizeof *list);
     list->table = table, list->column = column, list->plain = 1;
 }
-static sgf_status list_parse(const sgf_table *table, int column, sgf_type type, list_column *list,
-                             sgf_error *err) {
+static sgf_status list_parse(const sgf_table *table, int column, sgf_column_type type,
+                             list_column *list, sgf_error *err) {
     size_t row, rows = sgf_table_rows(table);
     sgf_status status = sgf_table_create(NULL, &list->own, err);
     if (!status)
-        status = sgf_table_column(list->own, sgf_table_name(table, column), SGF_UTF8, &list->column,
-                                  err);
+        status = sgf_table_column(list->own, sgf_table_name(table, column), SGF_COLUMN_UTF8,
+                                  &list->column, err);
     for (row = 0; row < rows && !status; row++)
         status = sgf_cell_null(table, column, row)
                      ? sgf_table_null(list->own, list->column, err)
@@ -42,7 +42,7 @@ static sgf_status list_parse(const sgf_table *table, int column, sgf_type type, 
 /* Open column `name` for lists of that type; list->column is -1 if there is none, or none of a type
    that could be one. `path` is for the error. Close it in any case. */
 static sgf_status list_open(const char *path, const sgf_table *table, const char *name,
-                            sgf_type type, list_column *list, sgf_error *err) {
+                            sgf_column_type type, list_column *list, sgf_error *err) {
     size_t row, rows = sgf_table_rows(table);
     int column = sgf_table_find(table, name);
     sgf_error why;
@@ -51,16 +51,16 @@ static sgf_status list_open(const char *path, const sgf_table *table, const char
     list->table = table;
     if (column < 0) return SGF_OK;
     if (sgf_table_type(table, column) == type) list->column = column;
-    if (sgf_table_type(table, column) != SGF_UTF8) return SGF_OK;
+    if (sgf_table_type(table, column) != SGF_COLUMN_UTF8) return SGF_OK;
     for (row = 0; row < rows; row++) {
-        sgf_str text = sgf__strip(sgf_cell_text(table, column, row));
+        sgf_str text = base_strip(sgf_cell_text(table, column, row));
         if (!text.len) continue;
         if (text.ptr[0] == '[' || text.ptr[0] == '(') break;
-        if (type == SGF_LIST_UTF8) list->plain = 1, list->column = column;
+        if (type == SGF_COLUMN_LIST_UTF8) list->plain = 1, list->column = column;
         return SGF_OK;
     }
     if (list_parse(table, column, type, list, &why) == SGF_OK) return SGF_OK;
-    return sgf__fail_at(err, why.status, path, -1, "%s: %.900s", path, why.message);
+    return base_fail_at(err, why.status, path, -1, "%s: %.900s", path, why.message);
 }
 static const sgf_str *list_cell(list_column *list, size_t row, size_t *n) {
     if (!list->plain) {
@@ -86,7 +86,7 @@ typedef struct {
     int apart;        /* its rows cannot be assigned to questions */
     sgf_table *table;
     list_column answers, asked, stored; /* stored: answer_lemmas */
-    sgf__arena arena;
+    base_arena arena;
     size_t rows, empty, computed; /* empty predictions; rows whose lemmas had to be made here */
     sgf_str *uuid, *prediction;   /* [rows] */
     sgf_str *words;               /* [rows] the prediction's lemmas, joined */
@@ -99,7 +99,7 @@ static void answer_file_free(answer_file *f) {
     list_close(&f->asked);
     list_close(&f->stored);
     sgf_table_free(f->table);
-    sgf__arena_free(&f->arena);
+    base_arena_free(&f->arena);
     free(f->uuid), free(f->prediction), free(f->words), free(f->right[0]), free(f->right[1]);
     free(f->first), free(f->order);
     memset(f, 0, sizeof *f);
@@ -112,7 +112,7 @@ static sgf_status answer_file_room(answer_file *f, size_t rows, sgf_error *err) 
     f->right[0] = (uint8_t *)calloc(rows + 1, 1);
     f->right[1] = (uint8_t *)calloc(rows + 1, 1);
     if (f->uuid && f->prediction && f->words && f->right[0] && f->right[1]) return SGF_OK;
-    return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
+    return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
 }
 
 /* The last part of a path, without its extension. */
@@ -145,18 +145,18 @@ static void answer_name_read(answer_file *f) {
         if (n && f->method[n - 1] == '_') f->method[n - 1] = 0;
     }
 }
-static void config_read_text(const sgf__json *json, const char *key, char *out, size_t cap) {
-    uint32_t node = sgf__json_get(json, 0, key);
-    if (node && json->nodes[node].type == SGF__STRING)
-        snprintf(out, cap, "%s", sgf__show(json->nodes[node].text).text);
+static void config_read_text(const json *json, const char *key, char *out, size_t cap) {
+    uint32_t node = json_get(json, 0, key);
+    if (node && json->nodes[node].type == JSON_STRING)
+        snprintf(out, cap, "%s", base_show(json->nodes[node].text).text);
 }
 /* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json beside
    a CSV. A file without one, or with one that cannot be read, says nothing. */
 static void answer_config_read(answer_file *f) {
     sgf_str text = sgf_table_metadata_get(f->table, "segfuse");
-    sgf__map map;
-    sgf__arena arena;
-    sgf__json json;
+    base_map map;
+    base_arena arena;
+    json json;
     int64_t count = 0;
     uint32_t node;
     memset(&map, 0, sizeof map);
@@ -165,13 +165,13 @@ static void answer_config_read(answer_file *f) {
         const char *dot = strrchr(f->path, '.');
         snprintf(beside, sizeof beside, "%.*s.json",
                  dot ? (int)(dot - f->path) : (int)strlen(f->path), f->path);
-        if (!strcmp(beside, f->path) || sgf__map_file(beside, NULL, &map, NULL)) return;
+        if (!strcmp(beside, f->path) || base_map_file(beside, NULL, &map, NULL)) return;
         text.ptr = map.data;
         text.len = map.size;
     }
-    sgf__arena_init(&arena, NULL);
-    if (!sgf__json_parse(f->path, text.ptr, text.len, &arena, &json, NULL) &&
-        sgf__json_get(&json, 0, "segfuse")) {
+    base_arena_init(&arena, NULL);
+    if (!json_parse(f->path, text.ptr, text.len, &arena, &json, NULL) &&
+        json_get(&json, 0, "segfuse")) {
         config_read_text(&json, "method", f->method, sizeof f->method);
         config_read_text(&json, "model", f->model, sizeof f->model);
         config_read_text(&json, "dataset", f->dataset, sizeof f->dataset);
@@ -179,11 +179,11 @@ static void answer_config_read(answer_file *f) {
         config_read_text(&json, "positions", f->positions, sizeof f->positions);
         config_read_text(&json, "mass", f->mass, sizeof f->mass);
         config_read_text(&json, "format", f->format, sizeof f->format);
-        node = sgf__json_get(&json, 0, "num_paraphrases");
-        if (node && sgf__json_int(&json, node, 0, 1000000, &count)) f->paraphrases = (long)count;
+        node = json_get(&json, 0, "num_paraphrases");
+        if (node && json_whole(&json, node, 0, 1000000, &count)) f->paraphrases = (long)count;
     }
-    sgf__arena_free(&arena);
-    if (map.data) sgf__unmap(&map);
+    base_arena_free(&arena);
+    if (map.data) base_unmap(&map);
 }
 
 /* What the methods are compared as. */
@@ -205,17 +205,17 @@ static method_kind answer_kind(const answer_file *f) {
 
 /* ---- lemmas and matches of a file's rows ---- */
 
-static sgf_str lemmas_join(sgf__arena *arena, const sgf_str *items, size_t n, sgf_error *err) {
+static sgf_str lemmas_join(base_arena *arena, const sgf_str *items, size_t n, sgf_error *err) {
     size_t i, size = 0;
     char *text;
     for (i = 0; i < n; i++) size += items[i].len + 1;
-    text = (char *)sgf__arena_alloc(arena, size + 1, 1, err);
+    text = (char *)base_arena_alloc(arena, size + 1, 1, err);
     for (i = size = 0; text && i < n; i++) {
         if (items[i].len) memcpy(text + size, items[i].ptr, items[i].len);
         size += items[i].len;
         text[size++] = '\037';
     }
-    return sgf__text_of(text, size);
+    return base_text_of(text, size);
 }
 /* Match a row with its answers, by the lemmas in the file where there are some. */
 static sgf_status answer_row_match(answer_file *f, size_t row, int lemma, list_column *predicted,
@@ -250,7 +250,7 @@ static sgf_status answer_row_match(answer_file *f, size_t row, int lemma, list_c
     if (!status && !f->words[row].ptr) status = SGF_ERR_MEMORY;
     if (given) sgf_lemmas_free(&own);
     else f->computed++;
-    if (!sgf__strip(f->prediction[row]).len) { /* wrong, whatever its lemmas are */
+    if (!base_strip(f->prediction[row]).len) { /* wrong, whatever its lemmas are */
         f->empty++;
         f->right[ONE_WAY][row] = f->right[TWO_WAY][row] = 0;
     }
@@ -265,16 +265,16 @@ static sgf_status answer_match(answer_file *f, sgf_error *err) {
     sgf_status status;
     memset(&book, 0, sizeof book);
     /* lemma columns that cannot be read are made anew */
-    if (list_open(f->path, f->table, "predict_lemma", SGF_LIST_UTF8, &predicted, NULL))
+    if (list_open(f->path, f->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &predicted, NULL))
         list_close(&predicted);
-    if (list_open(f->path, f->table, "answer_lemmas", SGF_LIST_LIST_UTF8, &f->stored, NULL))
+    if (list_open(f->path, f->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &f->stored, NULL))
         list_close(&f->stored);
     lemma = predicted.column >= 0 && !predicted.plain && f->stored.column >= 0;
     for (row = 0; row < f->rows; row++, cap += n) list_cell(&f->answers, row, &n);
     texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
     if (!texts) {
         list_close(&predicted);
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
     }
     for (row = 0; row < f->rows; row++) {
         const sgf_str *items = list_cell(&f->answers, row, &n);
@@ -297,8 +297,8 @@ static sgf_status answer_match(answer_file *f, sgf_error *err) {
 static sgf_status answer_column(const answer_file *f, const char *name, int *column,
                                 sgf_error *err) {
     *column = sgf_table_find(f->table, name);
-    if (*column >= 0 && sgf_table_type(f->table, *column) == SGF_UTF8) return SGF_OK;
-    return sgf__fail_at(err, SGF_ERR_FORMAT, f->path, -1,
+    if (*column >= 0 && sgf_table_type(f->table, *column) == SGF_COLUMN_UTF8) return SGF_OK;
+    return base_fail_at(err, SGF_ERR_FORMAT, f->path, -1,
                         "%s: %s \"%s\"; a result file has the columns uuid, answers and prediction",
                         f->path,
                         *column < 0 ? "there is no column" : "there are no texts in column", name);
@@ -307,9 +307,9 @@ static sgf_status answer_column(const answer_file *f, const char *name, int *col
 static sgf_str answer_asked(answer_file *f, size_t row) {
     size_t n = 0;
     const sgf_str *items;
-    if (f->derived || f->asked.column < 0) return sgf__text_of(NULL, 0);
+    if (f->derived || f->asked.column < 0) return base_text_of(NULL, 0);
     items = list_cell(&f->asked, row, &n);
-    return n ? items[0] : sgf__text_of(NULL, 0);
+    return n ? items[0] : base_text_of(NULL, 0);
 }
 static sgf_status answer_asked_open(answer_file *f, sgf_error *err) {
     static const char *const names[] = {"question", "paraphrase", "paraphrases", "templates"};
@@ -318,10 +318,10 @@ static sgf_status answer_asked_open(answer_file *f, sgf_error *err) {
     f->asked.column = -1;
     for (i = 0; i < 4 && f->asked.column < 0 && !status; i++) {
         int column = sgf_table_find(f->table, names[i]);
-        if (i < 2 && column >= 0 && sgf_table_type(f->table, column) == SGF_UTF8)
+        if (i < 2 && column >= 0 && sgf_table_type(f->table, column) == SGF_COLUMN_UTF8)
             list_plain(&f->asked, f->table, column);
         else if (i >= 2)
-            status = list_open(f->path, f->table, names[i], SGF_LIST_UTF8, &f->asked, err);
+            status = list_open(f->path, f->table, names[i], SGF_COLUMN_LIST_UTF8, &f->asked, err);
     }
     return status;
 }
@@ -331,16 +331,17 @@ static sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *
     size_t row, letters = 0;
     sgf_status status;
     memset(f, 0, sizeof *f);
-    sgf__arena_init(&f->arena, NULL);
+    base_arena_init(&f->arena, NULL);
     snprintf(f->path, sizeof f->path, "%s", path);
     status = sgf_table_read(path, NULL, &f->table, err);
     if (!status) answer_name_read(f);
     if (!status) answer_config_read(f);
     if (!status) status = answer_column(f, "uuid", &uuid, err);
     if (!status) status = answer_column(f, "prediction", &prediction, err);
-    if (!status) status = list_open(path, f->table, "answers", SGF_LIST_UTF8, &f->answers, err);
+    if (!status)
+        status = list_open(path, f->table, "answers", SGF_COLUMN_LIST_UTF8, &f->answers, err);
     if (!status && f->answers.column < 0)
-        status = sgf__fail_at(
+        status = base_fail_at(
             err, SGF_ERR_FORMAT, path, -1,
             "%s: there is no column \"answers\" with lists of texts; a result file "
             "has the columns uuid, answers and prediction",
@@ -352,7 +353,7 @@ static sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *
         f->prediction[row] = sgf_cell_text(f->table, prediction, row);
         letters += f->uuid[row].len == 1;
         if (!f->uuid[row].len)
-            status = sgf__fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: row %llu has no uuid", path,
+            status = base_fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: row %llu has no uuid", path,
                                   (unsigned long long)row + 1);
     }
     /* the original's per_prompt writes the first letter of each uuid */

@@ -35,7 +35,8 @@ static int ask_weightless(const generate_run *run) {
 /* Which wordings the answer is to. */
 static void ask_to(const generate_run *run, const sgf_method *m, size_t i) {
     const question *q = &run->data.questions[0];
-    if (q->paraphrase_count == 1 || m->contexts == SGF_SINGLE) text_shown(q->paraphrases[i]);
+    if (q->paraphrase_count == 1 || m->contexts == SGF_CONTEXTS_SINGLE)
+        text_shown(q->paraphrases[i]);
     else printf("all %llu", (unsigned long long)q->paraphrase_count);
 }
 static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch *b,

@@ -7,7 +7,7 @@
 enum { CHECK_INDENT = 27, CHECK_QUESTIONS = 8, CHECK_SLOW = 1 /* for the slow kernels */ };
 
 /* "  label         status      text", the text wrapped. Returns 1 if the status is a failure. */
-static SGF__PRINTF(3, 4) int check_line(const char *label, const char *status, const char *format,
+static BASE_PRINTF(3, 4) int check_line(const char *label, const char *status, const char *format,
                                         ...) {
     char text[2048];
     va_list arguments;
@@ -181,7 +181,7 @@ static int check_models(const found_models *found, double total) {
 
 /* The logits of every step, as little-endian bytes. */
 typedef struct {
-    sgf__buf bytes;
+    base_buf bytes;
     size_t vocabulary;
 } check_bits;
 
@@ -195,7 +195,7 @@ static int check_step(void *user, size_t task, size_t step, const float *logits,
         memcpy(&word, &logits[i], 4);
         bytes[0] = (unsigned char)word, bytes[1] = (unsigned char)(word >> 8);
         bytes[2] = (unsigned char)(word >> 16), bytes[3] = (unsigned char)(word >> 24);
-        if (sgf__buf_add(&bits->bytes, bytes, 4, NULL)) return 1;
+        if (base_buf_add(&bits->bytes, bytes, 4, NULL)) return 1;
     }
     return 0;
 }
@@ -211,7 +211,7 @@ static sgf_status check_ask(sgf_session *session, const sgf_model *model, const 
     size_t len = 0;
     sgf_status status = sgf_method_find("fused", &method, err);
     sgf_layout_init(&layout, NULL);
-    sgf__buf_init(&bits.bytes, NULL);
+    base_buf_init(&bits.bytes, NULL);
     bits.vocabulary = (size_t)model->config.vocab_size;
     memset(&task, 0, sizeof task);
     task.context = &layout;
@@ -234,7 +234,7 @@ static sgf_status check_ask(sgf_session *session, const sgf_model *model, const 
         text.len = bits.bytes.len;
         sgf_md5_hex(text, digest);
     }
-    sgf__buf_free(&bits.bytes);
+    base_buf_free(&bits.bytes);
     sgf_layout_free(&layout);
     return status;
 }
@@ -254,8 +254,8 @@ static sgf_status quiz_columns(check_quiz *quiz, sgf_error *err) {
     columns[0] = &quiz->uuid, columns[1] = &quiz->answer, columns[2] = &quiz->logits;
     for (i = 0; i < 3; i++) {
         *columns[i] = sgf_table_find(quiz->record, names[i]);
-        if (*columns[i] < 0 || sgf_table_type(quiz->record, *columns[i]) != SGF_UTF8)
-            return sgf__fail(err, SGF_ERR_FORMAT, CHECK_RECORD ": there are no texts \"%s\"",
+        if (*columns[i] < 0 || sgf_table_type(quiz->record, *columns[i]) != SGF_COLUMN_UTF8)
+            return base_fail(err, SGF_ERR_FORMAT, CHECK_RECORD ": there are no texts \"%s\"",
                              names[i]);
     }
     return SGF_OK;
@@ -314,9 +314,9 @@ static sgf_status quiz_take(const check_quiz *quiz, const sgf_session_options *h
         sgf_str uuid = sgf_cell_text(quiz->record, quiz->uuid, row);
         const question *q = quiz_find(quiz, uuid);
         if (!q)
-            status = sgf__fail(err, SGF_ERR_FORMAT,
+            status = base_fail(err, SGF_ERR_FORMAT,
                                "there is no question %s among the bundled ones",
-                               sgf__show(uuid).text);
+                               base_show(uuid).text);
         else status = quiz_ask(quiz, session, q, answer, sizeof answer, digest, err);
         if (status) break;
         result->asked++;
@@ -391,9 +391,12 @@ static int check_record(check_quiz *quiz, const char *path) {
     size_t i;
     int columns[3];
     sgf_status status = sgf_table_create(NULL, &quiz->record, &err);
-    if (!status) status = sgf_table_column(quiz->record, "uuid", SGF_UTF8, &columns[0], &err);
-    if (!status) status = sgf_table_column(quiz->record, "answer", SGF_UTF8, &columns[1], &err);
-    if (!status) status = sgf_table_column(quiz->record, "logits", SGF_UTF8, &columns[2], &err);
+    if (!status)
+        status = sgf_table_column(quiz->record, "uuid", SGF_COLUMN_UTF8, &columns[0], &err);
+    if (!status)
+        status = sgf_table_column(quiz->record, "answer", SGF_COLUMN_UTF8, &columns[1], &err);
+    if (!status)
+        status = sgf_table_column(quiz->record, "logits", SGF_COLUMN_UTF8, &columns[2], &err);
     if (!status) status = sgf_session_create(quiz->model, NULL, &session, &err);
     for (i = 0; i < CHECK_QUESTIONS && !status; i++) {
         const question *q = &quiz->data.questions[i * quiz->data.count / CHECK_QUESTIONS];

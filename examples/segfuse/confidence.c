@@ -19,26 +19,31 @@ typedef struct {
 
 static sgf_status confidence_lemma_columns(confidence_table *t, sgf_error *err) {
     sgf_table *table = t->table;
-    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_LIST_UTF8, &t->greedy_lemma,
-                                         err);
+    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8,
+                                         &t->greedy_lemma, err);
     if (!status)
-        status = sgf_table_column(table, "sample_lemmas", SGF_LIST_LIST_UTF8, &t->sample_lemmas,
-                                  err);
+        status = sgf_table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
+                                  &t->sample_lemmas, err);
     if (!status)
-        status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &t->answer_lemmas,
-                                  err);
-    if (!status) status = sgf_table_column(table, "confidence", SGF_F64, &t->confidence, err);
+        status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
+                                  &t->answer_lemmas, err);
+    if (!status)
+        status = sgf_table_column(table, "confidence", SGF_COLUMN_F64, &t->confidence, err);
     return status;
 }
 static sgf_status confidence_create(confidence_table *t, sgf_error *err) {
     sgf_status status = sgf_table_create(NULL, &t->table, err);
-    if (!status) status = sgf_table_column(t->table, "uuid", SGF_UTF8, &t->uuid, err);
-    if (!status) status = sgf_table_column(t->table, "paraphrase", SGF_UTF8, &t->paraphrase, err);
-    if (!status) status = sgf_table_column(t->table, "prompt", SGF_UTF8, &t->prompt, err);
-    if (!status) status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
-    if (!status) status = sgf_table_column(t->table, "greedy_predict", SGF_UTF8, &t->greedy, err);
+    if (!status) status = sgf_table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
     if (!status)
-        status = sgf_table_column(t->table, "sample_predicts", SGF_LIST_UTF8, &t->samples, err);
+        status = sgf_table_column(t->table, "paraphrase", SGF_COLUMN_UTF8, &t->paraphrase, err);
+    if (!status) status = sgf_table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
+    if (!status)
+        status = sgf_table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+    if (!status)
+        status = sgf_table_column(t->table, "greedy_predict", SGF_COLUMN_UTF8, &t->greedy, err);
+    if (!status)
+        status = sgf_table_column(t->table, "sample_predicts", SGF_COLUMN_LIST_UTF8, &t->samples,
+                                  err);
     return status ? status : confidence_lemma_columns(t, err);
 }
 /* The last four cells of a row, from what was generated. */
@@ -48,7 +53,7 @@ static sgf_status confidence_lemmas(confidence_table *t, sgf_str greedy, const s
     sgf_str *texts = (sgf_str *)calloc(n + answer_count + 1, sizeof *texts);
     lemma_book book;
     sgf_status status;
-    if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!texts) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     texts[0] = greedy;
     if (n) memcpy(texts + 1, samples, n * sizeof *texts);
     if (answer_count) memcpy(texts + 1 + n, answers, answer_count * sizeof *texts);
@@ -80,26 +85,26 @@ typedef struct {
 static sgf_status sample_seed(sgf_random *random, long seed, sgf_str uuid, sgf_str text,
                               size_t number, sgf_error *err) {
     char numbers[64];
-    sgf__buf buf;
+    base_buf buf;
     sgf_str all;
     sgf_status status;
-    sgf__buf_init(&buf, NULL);
+    base_buf_init(&buf, NULL);
     snprintf(numbers, sizeof numbers, "%ld\n", seed);
-    status = sgf__buf_text(&buf, numbers, err);
-    if (!status) status = sgf__buf_add(&buf, uuid.ptr, uuid.len, err);
+    status = base_buf_text(&buf, numbers, err);
+    if (!status) status = base_buf_add(&buf, uuid.ptr, uuid.len, err);
     snprintf(numbers, sizeof numbers, "\n%llu\n", (unsigned long long)number);
-    if (!status) status = sgf__buf_text(&buf, numbers, err);
-    if (!status) status = sgf__buf_add(&buf, text.ptr, text.len, err);
+    if (!status) status = base_buf_text(&buf, numbers, err);
+    if (!status) status = base_buf_add(&buf, text.ptr, text.len, err);
     all.ptr = buf.ptr, all.len = buf.len;
     if (!status) sgf_random_seed_text(random, all);
-    sgf__buf_free(&buf);
+    base_buf_free(&buf);
     return status;
 }
 static sgf_status confidence_tasks(const confidence_run *c, confidence_prompt *p, sgf_task *tasks,
-                                   sgf__arena *arena, sgf_error *err) {
+                                   base_arena *arena, sgf_error *err) {
     size_t i, n = (size_t)c->samples, tokens = (size_t)c->run.o.max_new_tokens;
-    int32_t *ids = (int32_t *)sgf__arena_alloc(arena, (n + 1) * tokens, sizeof *ids, err);
-    sgf_random *random = (sgf_random *)sgf__arena_alloc(arena, n + 1, sizeof *random, err);
+    int32_t *ids = (int32_t *)base_arena_alloc(arena, (n + 1) * tokens, sizeof *ids, err);
+    sgf_random *random = (sgf_random *)base_arena_alloc(arena, n + 1, sizeof *random, err);
     sgf_status status = ids && random ? SGF_OK : SGF_ERR_MEMORY;
     p->tasks = tasks;
     for (i = 0; i <= n && !status; i++) {
@@ -129,10 +134,10 @@ static sgf_status confidence_layout(const confidence_run *c, const sgf_method *m
     return sgf_prompt_layout(run->model->tokenizer, &prompt, m, 0, &p->layout, err);
 }
 static sgf_status confidence_row(const confidence_run *c, confidence_table *t,
-                                 const confidence_prompt *p, sgf__arena *arena, sgf_error *err) {
+                                 const confidence_prompt *p, base_arena *arena, sgf_error *err) {
     const generate_run *run = &c->run;
     size_t n = (size_t)c->samples, i;
-    sgf_str prompt, *texts = (sgf_str *)sgf__arena_alloc(arena, n + 1, sizeof *texts, err);
+    sgf_str prompt, *texts = (sgf_str *)base_arena_alloc(arena, n + 1, sizeof *texts, err);
     sgf_status status = texts ? prompt_text(run, &p->layout, arena, &prompt, err) : SGF_ERR_MEMORY;
     for (i = 0; i <= n && !status; i++) {
         status = task_text(run, &p->tasks[i], arena, &texts[i], err);
@@ -155,11 +160,11 @@ static sgf_status confidence_batch(const confidence_run *c, const sgf_method *m,
                                    confidence_prompt **prompts, size_t n, confidence_table *t,
                                    journal *j, sgf_error *err) {
     size_t i, k, each = (size_t)c->samples + 1, made = 0;
-    sgf__arena arena;
+    base_arena arena;
     sgf_task *tasks;
     sgf_status status;
-    sgf__arena_init(&arena, NULL);
-    tasks = (sgf_task *)sgf__arena_alloc(&arena, n * each, sizeof *tasks, err);
+    base_arena_init(&arena, NULL);
+    tasks = (sgf_task *)base_arena_alloc(&arena, n * each, sizeof *tasks, err);
     status = tasks ? SGF_OK : SGF_ERR_MEMORY;
     for (; made < n && !status; made++) {
         sgf_layout_init(&prompts[made]->layout, NULL);
@@ -175,7 +180,7 @@ static sgf_status confidence_batch(const confidence_run *c, const sgf_method *m,
         if (!status) status = journal_add(j, prompts[i]->row, tally, err);
     }
     while (made) sgf_layout_free(&prompts[--made]->layout);
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     return status ? status : journal_flush(j, err);
 }
 
@@ -199,7 +204,7 @@ static confidence_prompt *confidence_prompts(const confidence_run *c, size_t *co
     }
     return prompts;
 }
-static void confidence_config(const confidence_run *c, sgf__buf *buf) {
+static void confidence_config(const confidence_run *c, base_buf *buf) {
     const generate_run *run = &c->run;
     config_begin(run, "confidence", buf);
     config_number(buf, "num_paraphrases", run->o.paraphrases);
@@ -209,7 +214,7 @@ static void confidence_config(const confidence_run *c, sgf__buf *buf) {
     config_number(buf, "max_new_tokens", run->o.max_new_tokens);
     config_text(buf, "format", "standard");
     config_device(buf, run->session, 1);
-    sgf__buf_text(buf, "}", NULL);
+    base_buf_text(buf, "}", NULL);
 }
 /* Ask what the journal does not have yet, until all is done or a signal comes. */
 static sgf_status confidence_ask(const confidence_run *c, confidence_prompt *prompts, size_t count,
@@ -220,7 +225,7 @@ static sgf_status confidence_ask(const confidence_run *c, confidence_prompt *pro
     sgf_method method;
     progress bar;
     sgf_status status = todo ? sgf_method_find("per_prompt", &method, err)
-                             : sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+                             : base_fail(err, SGF_ERR_MEMORY, "out of memory");
     for (i = 0; todo && i < count; i++)
         if (!j->place[i]) todo[n++] = &prompts[i];
     if (j->count && !c->run.o.quiet)
@@ -236,13 +241,13 @@ static sgf_status confidence_ask(const confidence_run *c, confidence_prompt *pro
     return status;
 }
 /* *whole becomes 0 if a signal ended it: what is done stays in the journal. */
-static sgf_status confidence_all(confidence_run *c, confidence_table *t, const sgf__buf *config,
+static sgf_status confidence_all(confidence_run *c, confidence_table *t, const base_buf *config,
                                  const char *path, int *whole, sgf_error *err) {
     size_t count = 0;
     confidence_prompt *prompts = confidence_prompts(c, &count);
     journal j;
     sgf_status status = prompts ? confidence_create(t, err)
-                                : sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+                                : base_fail(err, SGF_ERR_MEMORY, "out of memory");
     journal_init(&j);
     stop_watch();
     if (!status) status = journal_open(&j, path, config, count, c->run.o.rewrite, t->table, err);
@@ -265,10 +270,10 @@ static sgf_status confidence_all(confidence_run *c, confidence_table *t, const s
 /* ---- --write_confidence: lemmas and confidences of a file that has samples ---- */
 
 static sgf_status confidence_column(const sgf_table *table, const char *path, const char *name,
-                                    sgf_type type, int *column, sgf_error *err) {
+                                    sgf_column_type type, int *column, sgf_error *err) {
     *column = sgf_table_find(table, name);
     if (*column >= 0 && sgf_table_type(table, *column) == type) return SGF_OK;
-    return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
+    return base_fail_at(err, SGF_ERR_FORMAT, path, -1,
                         "%s: there is no column %s of texts; make the file with segfuse confidence "
                         "--rewrite",
                         path, name);
@@ -278,13 +283,14 @@ static sgf_status confidence_add(confidence_table *t, const char *path, sgf_erro
                                         "confidence"};
     size_t row, rows = sgf_table_rows(t->table);
     int i, column;
-    sgf_status status = confidence_column(t->table, path, "greedy_predict", SGF_UTF8, &t->greedy,
-                                          err);
+    sgf_status status = confidence_column(t->table, path, "greedy_predict", SGF_COLUMN_UTF8,
+                                          &t->greedy, err);
     if (!status)
-        status = confidence_column(t->table, path, "sample_predicts", SGF_LIST_UTF8, &t->samples,
+        status = confidence_column(t->table, path, "sample_predicts", SGF_COLUMN_LIST_UTF8,
+                                   &t->samples, err);
+    if (!status)
+        status = confidence_column(t->table, path, "answers", SGF_COLUMN_LIST_UTF8, &t->answers,
                                    err);
-    if (!status)
-        status = confidence_column(t->table, path, "answers", SGF_LIST_UTF8, &t->answers, err);
     if (status) return status;
     for (i = 0; i < 4; i++)
         if ((column = sgf_table_find(t->table, names[i])) >= 0) sgf_table_drop(t->table, column);
@@ -367,7 +373,7 @@ static int confidence_do(confidence_run *c) {
     char path[1100];
     generate_run *run = &c->run;
     confidence_table t;
-    sgf__buf config;
+    base_buf config;
     sgf_error err;
     sgf_status status = SGF_OK;
     double start = clock_now();
@@ -387,7 +393,7 @@ static int confidence_do(confidence_run *c) {
     snprintf(path, sizeof path, "%s/confidence", run->folder);
     if (!result_writable(path)) return 1;
     memset(&t, 0, sizeof t);
-    sgf__buf_init(&config, NULL);
+    base_buf_init(&config, NULL);
     confidence_config(c, &config);
     if (!run->o.rewrite) {
         status = journal_peek(path, &config, &begun, &err);
@@ -403,7 +409,7 @@ static int confidence_do(confidence_run *c) {
         if (!status && whole) confidence_print(c, &t, path, clock_now() - start);
         else if (!status) code = stop_status();
     }
-    sgf__buf_free(&config);
+    base_buf_free(&config);
     sgf_table_free(t.table);
     return status ? failed("confidence", &err) : code;
 }

@@ -14,21 +14,21 @@ static const struct {
    segfuse writes them, so that nothing is lost: "007" and "1.50" stay texts. */
 
 static int cell_is_bool(sgf_str text) {
-    return sgf__str_is(text, "True") || sgf__str_is(text, "False");
+    return base_str_is(text, "True") || base_str_is(text, "False");
 }
 static int cell_is_i64(sgf_str text) {
     char again[32];
     int64_t value;
-    if (!sgf__text_i64(text, &value)) return 0;
+    if (!base_text_i64(text, &value)) return 0;
     snprintf(again, sizeof again, "%lld", (long long)value);
-    return sgf__str_is(text, again);
+    return base_str_is(text, again);
 }
 static int cell_is_f64(sgf_str text) {
     char again[40];
     double value;
     size_t n;
-    if (!sgf__text_f64(text, &value)) return 0; /* "nan" and "-inf", too */
-    n = sgf__number_print(value, again);
+    if (!base_text_f64(text, &value)) return 0; /* "nan" and "-inf", too */
+    n = base_number_print(value, again);
     return n == text.len && !memcmp(again, text.ptr, n);
 }
 static int cell_is_list(sgf_str text) {
@@ -58,14 +58,17 @@ static int column_stays_text(const char *name) {
 static void table_types(sgf_table *table) {
     int c;
     for (c = 0; c < sgf_table_columns(table); c++) {
-        if (sgf_table_type(table, c) != SGF_UTF8 || column_stays_text(sgf_table_name(table, c)))
+        if (sgf_table_type(table, c) != SGF_COLUMN_UTF8 ||
+            column_stays_text(sgf_table_name(table, c)))
             continue;
         /* what does not fit leaves the column as it is */
-        if (column_is(table, c, cell_is_list) && sgf_table_parse(table, c, SGF_LIST_UTF8, NULL))
-            sgf_table_parse(table, c, SGF_LIST_LIST_UTF8, NULL);
-        else if (column_is(table, c, cell_is_bool)) sgf_table_parse(table, c, SGF_BOOL, NULL);
-        else if (column_is(table, c, cell_is_i64)) sgf_table_parse(table, c, SGF_I64, NULL);
-        else if (column_is(table, c, cell_is_f64)) sgf_table_parse(table, c, SGF_F64, NULL);
+        if (column_is(table, c, cell_is_list) &&
+            sgf_table_parse(table, c, SGF_COLUMN_LIST_UTF8, NULL))
+            sgf_table_parse(table, c, SGF_COLUMN_LIST_LIST_UTF8, NULL);
+        else if (column_is(table, c, cell_is_bool))
+            sgf_table_parse(table, c, SGF_COLUMN_BOOL, NULL);
+        else if (column_is(table, c, cell_is_i64)) sgf_table_parse(table, c, SGF_COLUMN_I64, NULL);
+        else if (column_is(table, c, cell_is_f64)) sgf_table_parse(table, c, SGF_COLUMN_F64, NULL);
     }
 }
 

@@ -38,7 +38,7 @@ typedef struct {
     data_source source;
     data_schema schema;
     sgf_table *table;
-    sgf__arena arena; /* texts that are not in the table */
+    base_arena arena; /* texts that are not in the table */
     question *questions;
     size_t count, cap;
     sgf_str *texts; /* answers, then paraphrases, question by question */
@@ -47,18 +47,18 @@ typedef struct {
 } dataset;
 
 static void dataset_free(dataset *d) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     sgf_table_free(d->table);
-    sgf__free(&mem, d->questions, d->cap, sizeof *d->questions);
-    sgf__free(&mem, d->texts, d->text_cap, sizeof *d->texts);
-    sgf__arena_free(&d->arena);
+    base_free(&mem, d->questions, d->cap, sizeof *d->questions);
+    base_free(&mem, d->texts, d->text_cap, sizeof *d->texts);
+    base_arena_free(&d->arena);
     memset(d, 0, sizeof *d);
 }
 
 /* ---- what is wrong ---- */
 
 static sgf_status dataset_bad(const dataset *d, sgf_error *err, size_t row, const char *what) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: row %llu: %s", d->source.path,
+    return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: row %llu: %s", d->source.path,
                         (unsigned long long)row + 1, what);
 }
 /* "uuid (utf8), answers (list<utf8>), ...", as far as it fits */
@@ -68,7 +68,7 @@ static void columns_text(const sgf_table *table, char *out, size_t cap) {
     out[0] = 0;
     for (c = 0; c < sgf_table_columns(table); c++) {
         int more = snprintf(out + n, cap - n, "%s%s (%s)", c ? ", " : "",
-                            sgf__show(sgf_text(sgf_table_name(table, c))).text,
+                            base_show(sgf_text(sgf_table_name(table, c))).text,
                             sgf_table_type_text(table, c));
         if (more < 0 || (size_t)more >= cap - n) {
             snprintf(out + n, cap - n, n ? ", ..." : "...");
@@ -87,15 +87,15 @@ static const char *json_advice(const dataset *d) {
 static sgf_status column_missing(const dataset *d, const char *name, sgf_error *err) {
     char columns[400];
     columns_text(d->table, columns, sizeof columns);
-    return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+    return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                         "%s: the column \"%s\" is missing; %s needs %s; there is %s",
                         d->source.path, name, schemas[d->schema].name, schemas[d->schema].columns,
                         columns);
 }
 static sgf_status column_bad(const dataset *d, int column, const char *wanted, sgf_error *err) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+    return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                         "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
-                        sgf__show(sgf_text(sgf_table_name(d->table, column))).text,
+                        base_show(sgf_text(sgf_table_name(d->table, column))).text,
                         sgf_table_type_text(d->table, column), wanted, json_advice(d));
 }
 
@@ -109,8 +109,8 @@ static int column_find(const dataset *d, const char *a, const char *b, const cha
 }
 /* A column of texts, or of whole numbers that will do for texts? */
 static int column_holds_texts(const dataset *d, int column) {
-    sgf_type type = sgf_table_type(d->table, column);
-    return type == SGF_UTF8 || type == SGF_I64;
+    sgf_column_type type = sgf_table_type(d->table, column);
+    return type == SGF_COLUMN_UTF8 || type == SGF_COLUMN_I64;
 }
 /* -1 is no column, and no error. */
 static sgf_status column_texts(const dataset *d, int column, sgf_error *err) {
@@ -122,10 +122,10 @@ static int column_relation(const dataset *d) {
     int column = column_find(d, "rel", "rel_uri", "relation");
     return column_holds_texts(d, column) ? column : -1;
 }
-static sgf_status column_parse(dataset *d, int column, sgf_type type, sgf_error *err) {
+static sgf_status column_parse(dataset *d, int column, sgf_column_type type, sgf_error *err) {
     sgf_error why;
     if (!sgf_table_parse(d->table, column, type, &why)) return SGF_OK;
-    return sgf__fail_at(err, why.status, d->source.path, -1, "%s: %s", d->source.path, why.message);
+    return base_fail_at(err, why.status, d->source.path, -1, "%s: %s", d->source.path, why.message);
 }
 /* The first cell that holds something says whether texts are literals of lists, or texts. */
 static int column_is_literal(const dataset *d, int column) {
@@ -143,13 +143,13 @@ static int column_is_literal(const dataset *d, int column) {
 static sgf_status column_lists(dataset *d, int column, sgf_error *err) {
     sgf_error other;
     switch (sgf_table_type(d->table, column)) {
-    case SGF_LIST_UTF8:
-    case SGF_LIST_LIST_UTF8:
-    case SGF_I64: return SGF_OK;
-    case SGF_UTF8:
+    case SGF_COLUMN_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8:
+    case SGF_COLUMN_I64: return SGF_OK;
+    case SGF_COLUMN_UTF8:
         if (!column_is_literal(d, column)) return SGF_OK;
-        if (!column_parse(d, column, SGF_LIST_UTF8, err) ||
-            !column_parse(d, column, SGF_LIST_LIST_UTF8, &other))
+        if (!column_parse(d, column, SGF_COLUMN_LIST_UTF8, err) ||
+            !column_parse(d, column, SGF_COLUMN_LIST_LIST_UTF8, &other))
             return SGF_OK;
         return err ? err->status : SGF_ERR_FORMAT;
     default: return column < 0 ? SGF_OK : column_bad(d, column, "lists of texts are", err);
@@ -157,9 +157,9 @@ static sgf_status column_lists(dataset *d, int column, sgf_error *err) {
 }
 static sgf_status column_bools(dataset *d, int column, sgf_error *err) {
     switch (sgf_table_type(d->table, column)) {
-    case SGF_BOOL:
-    case SGF_I64: return SGF_OK;
-    case SGF_UTF8: return column_parse(d, column, SGF_BOOL, err);
+    case SGF_COLUMN_BOOL:
+    case SGF_COLUMN_I64: return SGF_OK;
+    case SGF_COLUMN_UTF8: return column_parse(d, column, SGF_COLUMN_BOOL, err);
     default: return column_bad(d, column, "True and False are", err);
     }
 }
@@ -169,20 +169,20 @@ static sgf_status column_bools(dataset *d, int column, sgf_error *err) {
 static sgf_status cell_string(dataset *d, int column, size_t row, sgf_str *out, sgf_error *err) {
     char number[32];
     *out = sgf_cell_text(d->table, column, row);
-    if (sgf_table_type(d->table, column) != SGF_I64 || sgf_cell_null(d->table, column, row))
+    if (sgf_table_type(d->table, column) != SGF_COLUMN_I64 || sgf_cell_null(d->table, column, row))
         return SGF_OK;
     snprintf(number, sizeof number, "%lld", (long long)sgf_cell_i64(d->table, column, row));
-    out->ptr = sgf__arena_text(&d->arena, number, strlen(number), err);
+    out->ptr = base_arena_text(&d->arena, number, strlen(number), err);
     out->len = strlen(number);
     return out->ptr ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* One more answer or paraphrase of the last question. One that is empty is not there. */
 static sgf_status text_add(dataset *d, sgf_str text, size_t *count, sgf_error *err) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     void *texts = d->texts;
     sgf_status status;
     if (!text.len) return SGF_OK;
-    status = sgf__grow(&mem, &texts, &d->text_cap, d->text_count + 1, sizeof *d->texts, err);
+    status = base_grow(&mem, &texts, &d->text_cap, d->text_count + 1, sizeof *d->texts, err);
     d->texts = (sgf_str *)texts;
     if (status) return status;
     d->texts[d->text_count++] = text;
@@ -196,11 +196,11 @@ static sgf_status cell_add(dataset *d, int column, size_t row, size_t *count, sg
     sgf_status status = SGF_OK;
     sgf_str text;
     switch (sgf_table_type(t, column)) {
-    case SGF_LIST_UTF8:
+    case SGF_COLUMN_LIST_UTF8:
         for (i = 0; i < n && !status; i++)
             status = text_add(d, sgf_cell_list(t, column, row)[i], count, err);
         return status;
-    case SGF_LIST_LIST_UTF8:
+    case SGF_COLUMN_LIST_LIST_UTF8:
         for (i = 0; i < n; i++) {
             const sgf_str *list = sgf_cell_inner(t, column, row, i, &items);
             for (k = 0; k < items && !status; k++) status = text_add(d, list[k], count, err);
@@ -215,9 +215,9 @@ static sgf_status cell_add(dataset *d, int column, size_t row, size_t *count, sg
 /* ---- questions ---- */
 
 static sgf_status question_add(dataset *d, size_t row, question **out, sgf_error *err) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     void *questions = d->questions;
-    sgf_status status = sgf__grow(&mem, &questions, &d->cap, d->count + 1, sizeof *d->questions,
+    sgf_status status = base_grow(&mem, &questions, &d->cap, d->count + 1, sizeof *d->questions,
                                   err);
     d->questions = (question *)questions;
     if (status) return status;
@@ -229,7 +229,7 @@ static sgf_status question_add(dataset *d, size_t row, question **out, sgf_error
 static sgf_status question_name(dataset *d, sgf_str text, sgf_str *uuid, sgf_error *err) {
     char digits[33];
     sgf_md5_hex(text, digits);
-    uuid->ptr = sgf__arena_text(&d->arena, digits, 32, err);
+    uuid->ptr = base_arena_text(&d->arena, digits, 32, err);
     uuid->len = 32;
     return uuid->ptr ? SGF_OK : SGF_ERR_MEMORY;
 }
@@ -316,29 +316,29 @@ enum { FILLED_MOST = 1 << 20 };
 static sgf_status text_replace(dataset *d, size_t row, sgf_str text, const char *from, sgf_str to,
                                sgf_str *out, sgf_error *err) {
     size_t size = strlen(from), at = 0, start = 0;
-    sgf__buf buf;
+    base_buf buf;
     sgf_status status = SGF_OK;
-    sgf__buf_init(&buf, NULL);
+    base_buf_init(&buf, NULL);
     while (at + size <= text.len && !status) {
         if (memcmp(text.ptr + at, from, size)) {
             at++;
             continue;
         }
-        status = sgf__buf_add(&buf, text.ptr + start, at - start, err);
-        if (!status) status = sgf__buf_add(&buf, to.ptr, to.len, err);
+        status = base_buf_add(&buf, text.ptr + start, at - start, err);
+        if (!status) status = base_buf_add(&buf, to.ptr, to.len, err);
         if (!status && buf.len > FILLED_MOST)
             status = dataset_bad(d, err, row,
                                  "its template with every [X] and [Y] filled is longer than 1 MiB; "
                                  "shorten sub_ent or template");
         start = at += size;
     }
-    if (!status) status = sgf__buf_add(&buf, text.ptr + start, text.len - start, err);
+    if (!status) status = base_buf_add(&buf, text.ptr + start, text.len - start, err);
     if (!status) {
-        out->ptr = sgf__arena_text(&d->arena, buf.ptr, buf.len, err);
+        out->ptr = base_arena_text(&d->arena, buf.ptr, buf.len, err);
         out->len = buf.len;
         if (!out->ptr) status = SGF_ERR_MEMORY;
     }
-    sgf__buf_free(&buf);
+    base_buf_free(&buf);
     return status;
 }
 /* The template of a row with its blanks filled: [X] the subject, [Y] the mask. */
@@ -352,7 +352,7 @@ static sgf_status raw_fill(dataset *d, const raw_columns *c, size_t row, sgf_str
     return status ? status : text_add(d, text, &q->paraphrase_count, err);
 }
 static int raw_is_manual(const dataset *d, const raw_columns *c, size_t row) {
-    return sgf_table_type(d->table, c->manual) == SGF_BOOL
+    return sgf_table_type(d->table, c->manual) == SGF_COLUMN_BOOL
                ? sgf_cell_bool(d->table, c->manual, row)
                : sgf_cell_i64(d->table, c->manual, row) != 0;
 }
@@ -424,7 +424,7 @@ static sgf_status raw_read(dataset *d, sgf_error *err) {
     keys = (row_key *)calloc(rows + 1, sizeof *keys);
     autos = (size_t *)calloc(rows + 1, sizeof *autos);
     if (keys && autos) status = raw_group(d, &c, keys, autos, rows, err);
-    else status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
+    else status = base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
     free(keys);
     free(autos);
     return status;
@@ -485,7 +485,7 @@ static sgf_status webqa_read(dataset *d, sgf_error *err) {
 static sgf_status dataset_schema(dataset *d, sgf_error *err) {
     char columns[300];
     if (!sgf_table_columns(d->table))
-        return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+        return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                             "%s: is empty; questions were wanted", d->source.path);
     if (column_find(d, "manual_paraphrases", "auto_paraphrases", NULL) >= 0)
         d->schema = SCHEMA_MYRIADLAMA;
@@ -494,7 +494,7 @@ static sgf_status dataset_schema(dataset *d, sgf_error *err) {
     else if (column_find(d, "question", "qText", NULL) >= 0) d->schema = SCHEMA_WEBQA_RAW;
     else {
         columns_text(d->table, columns, sizeof columns);
-        return sgf__fail_at(
+        return base_fail_at(
             err, SGF_ERR_FORMAT, d->source.path, -1,
             "%s: no questions: its columns are %s; wanted are those of %s (%s), %s (%s), %s (%s) or "
             "%s (%s)%s",
@@ -520,7 +520,7 @@ enum { RAW_TEST = 2000 };
    train_test_split(test_size=2000, seed=42) of Hugging Face datasets. NULL wants them all; so few
    questions that they cannot be split are not. */
 static sgf_status raw_split(dataset *d, const char *wanted, sgf_error *err) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     size_t *order, n, i, first = RAW_TEST;
     question *chosen;
     int test = wanted && !strcmp(wanted, "test");
@@ -528,17 +528,17 @@ static sgf_status raw_split(dataset *d, const char *wanted, sgf_error *err) {
     if (d->count <= RAW_TEST || (!test && (!wanted || strcmp(wanted, "train")))) return SGF_OK;
     n = test ? RAW_TEST : d->count - RAW_TEST;
     order = (size_t *)calloc(d->count, sizeof *order);
-    chosen = (question *)sgf__alloc(&mem, n, sizeof *chosen, err);
+    chosen = (question *)base_alloc(&mem, n, sizeof *chosen, err);
     status = order ? sgf_numpy_permutation(42, d->count, order, err)
-                   : sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
+                   : base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
     if (test) first = 0;
     for (i = 0; i < n && chosen && !status; i++) chosen[i] = d->questions[order[first + i]];
     free(order);
     if (status || !chosen) {
-        sgf__free(&mem, chosen, n, sizeof *chosen);
+        base_free(&mem, chosen, n, sizeof *chosen);
         return status ? status : SGF_ERR_MEMORY;
     }
-    sgf__free(&mem, d->questions, d->cap, sizeof *d->questions);
+    base_free(&mem, d->questions, d->cap, sizeof *d->questions);
     d->questions = chosen;
     d->count = d->cap = n;
     snprintf(d->source.split, sizeof d->source.split, "%s", wanted);
@@ -549,7 +549,7 @@ static sgf_status dataset_check_uuids(const dataset *d, sgf_error *err) {
     row_key *keys = (row_key *)calloc(d->count + 1, sizeof *keys);
     size_t i;
     sgf_status status = SGF_OK;
-    if (!keys) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
+    if (!keys) return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
     for (i = 0; i < d->count; i++) {
         keys[i].uuid = d->questions[i].uuid;
         keys[i].row = d->questions[i].row;
@@ -557,11 +557,11 @@ static sgf_status dataset_check_uuids(const dataset *d, sgf_error *err) {
     if (d->count) qsort(keys, d->count, sizeof *keys, row_key_order);
     for (i = 1; i < d->count && !status; i++)
         if (row_key_same(&keys[i - 1], &keys[i]))
-            status = sgf__fail_at(
+            status = base_fail_at(
                 err, SGF_ERR_FORMAT, d->source.path, -1,
                 "%s: row %llu: the uuid \"%s\" is that of row %llu; each question "
                 "needs its own (without one it is the MD5 of the question)",
-                d->source.path, (unsigned long long)keys[i].row + 1, sgf__show(keys[i].uuid).text,
+                d->source.path, (unsigned long long)keys[i].row + 1, base_show(keys[i].uuid).text,
                 (unsigned long long)keys[i - 1].row + 1);
     free(keys);
     return status;
@@ -569,7 +569,7 @@ static sgf_status dataset_check_uuids(const dataset *d, sgf_error *err) {
 static sgf_status dataset_check(const dataset *d, sgf_error *err) {
     size_t i;
     if (!d->count)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: there are no rows in it",
+        return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: there are no rows in it",
                             d->source.path);
     for (i = 0; i < d->count; i++) {
         const question *q = &d->questions[i];
@@ -584,28 +584,28 @@ static sgf_status dataset_check(const dataset *d, sgf_error *err) {
 }
 /* A digest of everything that is asked and expected. */
 static sgf_status dataset_digest(dataset *d, sgf_error *err) {
-    sgf__buf all;
+    base_buf all;
     size_t row, i;
     sgf_str text;
     sgf_status status = SGF_OK;
-    sgf__buf_init(&all, NULL);
+    base_buf_init(&all, NULL);
     for (row = 0; row < d->count && !status; row++) {
         const question *q = &d->questions[row];
-        status = sgf__buf_add(&all, q->uuid.ptr, q->uuid.len, err);
+        status = base_buf_add(&all, q->uuid.ptr, q->uuid.len, err);
         for (i = 0; i < q->answer_count && !status; i++) {
-            status = sgf__buf_add(&all, "\1", 1, err);
-            if (!status) status = sgf__buf_add(&all, q->answers[i].ptr, q->answers[i].len, err);
+            status = base_buf_add(&all, "\1", 1, err);
+            if (!status) status = base_buf_add(&all, q->answers[i].ptr, q->answers[i].len, err);
         }
         for (i = 0; i < q->paraphrase_count && !status; i++) {
-            status = sgf__buf_add(&all, "\2", 1, err);
+            status = base_buf_add(&all, "\2", 1, err);
             if (!status)
-                status = sgf__buf_add(&all, q->paraphrases[i].ptr, q->paraphrases[i].len, err);
+                status = base_buf_add(&all, q->paraphrases[i].ptr, q->paraphrases[i].len, err);
         }
     }
     text.ptr = all.ptr ? all.ptr : "";
     text.len = all.len;
     if (!status) sgf_md5_hex(text, d->identity);
-    sgf__buf_free(&all);
+    base_buf_free(&all);
     return status;
 }
 
@@ -616,7 +616,7 @@ static sgf_status dataset_load(const char *path, const char *wanted, dataset *d,
     memset(d, 0, sizeof *d);
     status = data_read(path, wanted, &d->source, &d->table, err);
     if (status) return status;
-    sgf__arena_init(&d->arena, NULL);
+    base_arena_init(&d->arena, NULL);
     status = dataset_schema(d, err);
     if (!status) switch (d->schema) {
         case SCHEMA_MYRIADLAMA: status = myriad_read(d, err); break;
@@ -635,15 +635,15 @@ static sgf_status dataset_load(const char *path, const char *wanted, dataset *d,
 
 /* One question that nobody has answered, from the command line. The texts must stay. */
 static sgf_status dataset_ask(dataset *d, const char *const *texts, size_t n, sgf_error *err) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     size_t i;
     memset(d, 0, sizeof *d);
-    sgf__arena_init(&d->arena, NULL);
+    base_arena_init(&d->arena, NULL);
     snprintf(d->source.path, sizeof d->source.path, "the question");
-    d->questions = (question *)sgf__alloc(&mem, 1, sizeof *d->questions, err);
+    d->questions = (question *)base_alloc(&mem, 1, sizeof *d->questions, err);
     if (!d->questions) return SGF_ERR_MEMORY;
     d->cap = d->count = 1;
-    d->texts = (sgf_str *)sgf__alloc(&mem, n, sizeof *d->texts, err);
+    d->texts = (sgf_str *)base_alloc(&mem, n, sizeof *d->texts, err);
     if (!d->texts) return SGF_ERR_MEMORY;
     d->text_cap = d->text_count = n;
     for (i = 0; i < n; i++) d->texts[i] = sgf_text(texts[i]);
@@ -668,10 +668,10 @@ static sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_ex
     sgf_random random;
     sgf_status status = SGF_OK;
     if (!picks)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %llu examples",
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for %llu examples",
                          (unsigned long long)k);
     if (k > d->count)
-        status = sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+        status = base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                               "%s has %llu questions; %llu few-shot examples were asked for",
                               d->source.path, (unsigned long long)d->count, (unsigned long long)k);
     sgf_random_seed(&random, seed);

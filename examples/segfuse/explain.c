@@ -47,7 +47,7 @@ typedef struct {
 typedef struct {
     generate_run *run;
     const question *q;
-    sgf__arena arena;
+    base_arena arena;
     method_view *method; /* [methods] */
     size_t methods;
     double *odds; /* [V] */
@@ -95,7 +95,7 @@ static int explain_step(void *user, size_t task, size_t step, const float *logit
     const sgf_task *t = &w->view->batch.tasks[task];
     size_t V = explain_vocabulary(e), v;
     (void)chosen;
-    if (t->contexts > 1 && t->combine == SGF_MAX)
+    if (t->contexts > 1 && t->combine == SGF_COMBINE_MAX)
         for (v = 0; v < V; v++) e->odds[v] = (double)logits[v];
     else e->status = sgf_probabilities(logits, V, 1, 0, e->odds, NULL, &e->err);
     if (!e->status) next_pick(logits, e->odds, V, &w->view->answer[task].next[step]);
@@ -119,16 +119,16 @@ static void explain_mass(void *user, size_t row, int32_t layer, const double *ma
 static void attended_name(const sgf_layout *layout, size_t segment, attended *out) {
     const sgf_segment *s = &layout->segment[segment];
     out->paraphrase = sgf__is_paraphrase(s->role);
-    if (s->role == SGF_SEPARATOR) snprintf(out->name, sizeof out->name, "separators");
-    else if (s->role == SGF_ANSWER) snprintf(out->name, sizeof out->name, "answer");
-    else if (s->role == SGF_EXAMPLE_Q || s->role == SGF_EXAMPLE_A)
+    if (s->role == SGF_ROLE_SEPARATOR) snprintf(out->name, sizeof out->name, "separators");
+    else if (s->role == SGF_ROLE_ANSWER) snprintf(out->name, sizeof out->name, "answer");
+    else if (s->role == SGF_ROLE_EXAMPLE_Q || s->role == SGF_ROLE_EXAMPLE_A)
         snprintf(out->name, sizeof out->name, "example %d", (int)s->group + 1);
     else picture_name(layout, (int32_t)segment, out->name, sizeof out->name);
 }
 static sgf_status explain_parts(explanation *e, context_view *view, sgf_error *err) {
     size_t S = view->layout->segments, i, k;
-    view->part = (attended *)sgf__arena_alloc(&e->arena, S, sizeof *view->part, err);
-    view->part_of = (size_t *)sgf__arena_alloc(&e->arena, S, sizeof *view->part_of, err);
+    view->part = (attended *)base_arena_alloc(&e->arena, S, sizeof *view->part, err);
+    view->part_of = (size_t *)base_arena_alloc(&e->arena, S, sizeof *view->part_of, err);
     if (!view->part || !view->part_of) return SGF_ERR_MEMORY;
     for (i = 0; i < S; i++) {
         attended *next = &view->part[view->parts];
@@ -144,7 +144,7 @@ static sgf_status explain_extend(explanation *e, const sgf_task *task, sgf_layou
                                  sgf_error *err) {
     size_t late = layout->late, i;
     int32_t pos = layout->answer_pos;
-    int32_t *seg = (int32_t *)sgf__arena_alloc(&e->arena, late, sizeof *seg, err);
+    int32_t *seg = (int32_t *)base_arena_alloc(&e->arena, late, sizeof *seg, err);
     sgf_status status = seg ? SGF_OK : SGF_ERR_MEMORY;
     for (i = 0; i < late && !status; i++) seg[i] = layout->seg[layout->tokens + i];
     for (i = 0; i + 1 < task->count && !status; i++) {
@@ -158,7 +158,7 @@ static sgf_status explain_replay(explanation *e, context_view *view, float *logi
                                  sgf_error *err) {
     sgf_session *s = e->run->session;
     const sgf_layout *l = view->layout;
-    sgf_row *rows = (sgf_row *)sgf__arena_alloc(&e->arena, l->tokens, sizeof *rows, err);
+    sgf_row *rows = (sgf_row *)base_arena_alloc(&e->arena, l->tokens, sizeof *rows, err);
     mass_watch watch;
     int32_t sequence = -1;
     size_t i;
@@ -182,7 +182,7 @@ static sgf_status explain_replay(explanation *e, context_view *view, float *logi
 static sgf_status explain_context(explanation *e, const sgf_task *task, sgf_layout *layout,
                                   context_view *view, sgf_error *err) {
     size_t V = explain_vocabulary(e), i;
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     float *logits;
     sgf_status status;
     view->layout = layout;
@@ -190,17 +190,17 @@ static sgf_status explain_context(explanation *e, const sgf_task *task, sgf_layo
     status = explain_extend(e, task, layout, err);
     if (!status) status = explain_parts(e, view, err);
     if (status) return status;
-    view->next = (next_tokens *)sgf__arena_alloc(&e->arena, task->count, sizeof *view->next, err);
-    view->mass = (double *)sgf__arena_alloc(&e->arena, task->count * explain_layers(e),
+    view->next = (next_tokens *)base_arena_alloc(&e->arena, task->count, sizeof *view->next, err);
+    view->mass = (double *)base_arena_alloc(&e->arena, task->count * explain_layers(e),
                                             view->parts * sizeof *view->mass, err);
-    logits = (float *)sgf__alloc(&mem, task->count * V, sizeof *logits, err);
+    logits = (float *)base_alloc(&mem, task->count * V, sizeof *logits, err);
     status = view->next && view->mass && logits ? SGF_OK : SGF_ERR_MEMORY;
     if (!status) status = explain_replay(e, view, logits, err);
     for (i = 0; i < task->count && !status; i++) {
         status = sgf_probabilities(logits + i * V, V, 1, 0, e->odds, NULL, err);
         if (!status) next_pick(logits + i * V, e->odds, V, &view->next[i]);
     }
-    sgf__free(&mem, logits, task->count * V, sizeof *logits);
+    base_free(&mem, logits, task->count * V, sizeof *logits);
     return status;
 }
 static sgf_status explain_answer(explanation *e, const method_view *view, answer_view *answer,
@@ -224,14 +224,14 @@ static sgf_status explain_method(explanation *e, method_view *view, sgf_error *e
     e->methods++;
     status = batch_build(e->run, view->method, &chosen, 1, b, err);
     if (status) return status;
-    view->answer = (answer_view *)sgf__arena_alloc(&e->arena, b->count, sizeof *view->answer, err);
+    view->answer = (answer_view *)base_arena_alloc(&e->arena, b->count, sizeof *view->answer, err);
     if (!view->answer) return SGF_ERR_MEMORY;
     for (i = 0; i < b->count; i++) {
         answer_view *answer = &view->answer[i];
         answer->task = &b->tasks[i];
-        answer->next = (next_tokens *)sgf__arena_alloc(&e->arena, b->tasks[i].max_new_tokens,
+        answer->next = (next_tokens *)base_arena_alloc(&e->arena, b->tasks[i].max_new_tokens,
                                                        sizeof *answer->next, err);
-        answer->context = (context_view *)sgf__arena_alloc(&e->arena, b->tasks[i].contexts,
+        answer->context = (context_view *)base_arena_alloc(&e->arena, b->tasks[i].contexts,
                                                            sizeof *answer->context, err);
         if (!answer->next || !answer->context) return SGF_ERR_MEMORY;
     }
@@ -245,7 +245,7 @@ static sgf_status explain_method(explanation *e, method_view *view, sgf_error *e
 }
 static void explanation_free(explanation *e) {
     while (e->methods) batch_free(&e->method[--e->methods].batch);
-    sgf__arena_free(&e->arena);
+    base_arena_free(&e->arena);
 }
 
 /* ---- words for both forms ---- */
@@ -255,7 +255,7 @@ static void explanation_free(explanation *e) {
    the room it takes in a terminal. */
 static size_t char_show(sgf_str text, char out[16], int *columns) {
     uint32_t c = 0;
-    size_t n = sgf__utf8_next(text.ptr, text.len, &c);
+    size_t n = base_utf8_next(text.ptr, text.len, &c);
     int wide = (c >= 0x1100 && c < 0x1160) || (c >= 0x2E80 && c < 0xA4D0) ||
                (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xF900 && c < 0xFB00) ||
                (c >= 0xFE30 && c < 0xFE70) || (c >= 0xFF00 && c < 0xFF61) ||
@@ -291,20 +291,21 @@ static const char *explain_which(size_t i, char out[32]) {
 /* What is computed, in a line. */
 static void explain_setting(const explanation *e, const sgf_method *m, char *out, size_t cap) {
     int n;
-    if (m->contexts != SGF_FUSION) {
+    if (m->contexts != SGF_CONTEXTS_FUSION) {
         snprintf(out, cap, "%s",
-                 m->contexts == SGF_ENSEMBLE ? "one context for each paraphrase, one answer"
-                                             : "one context with one paraphrase");
+                 m->contexts == SGF_CONTEXTS_ENSEMBLE
+                     ? "one context for each paraphrase, one answer"
+                     : "one context with one paraphrase");
         return;
     }
     n = snprintf(out, cap, "one context; mask %s, positions %s, mass %s, fusion from %s",
                  m->matrix ? e->run->o.mask : sgf_mask_name(m->mask),
-                 m->positions == SGF_ALIGNED ? "aligned" : "sequential",
-                 e->run->o.mass ? e->run->o.mass
-                 : m->even_mass ? "1/N"
-                                : "1",
-                 m->fusion_start == SGF_AFTER_FIRST ? "the second answer token"
-                                                    : "the first answer token");
+                 m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential",
+                 e->run->o.mass    ? e->run->o.mass
+                 : m->even_weights ? "1/N"
+                                   : "1",
+                 m->fusion_start == SGF_FUSION_START_AFTER_FIRST ? "the second answer token"
+                                                                 : "the first answer token");
     if (n > 0 && (size_t)n < cap && m->accidents) {
         char names[64];
         snprintf(out + n, cap - (size_t)n, "; accidents %s",
@@ -360,7 +361,7 @@ static sgf_status explain_decode(explanation *e, const int32_t *ids, size_t n, s
     char *text;
     sgf_status status = sgf_decode(t, ids, n, 0, NULL, 0, &out->len, err);
     if (status) return status;
-    text = (char *)sgf__arena_alloc(&e->arena, out->len + 1, 1, err);
+    text = (char *)base_arena_alloc(&e->arena, out->len + 1, 1, err);
     out->ptr = text;
     return text ? sgf_decode(t, ids, n, 0, text, out->len, &out->len, err) : SGF_ERR_MEMORY;
 }
@@ -432,21 +433,21 @@ static void text_lines(sgf_str text, int most) {
     }
 }
 static void text_ids(const int32_t *ids, size_t n) {
-    sgf__buf buf;
+    base_buf buf;
     sgf_str text;
     char number[16];
     size_t i;
-    sgf__buf_init(&buf, NULL);
-    sgf__buf_text(&buf, "ids", NULL);
+    base_buf_init(&buf, NULL);
+    base_buf_text(&buf, "ids", NULL);
     for (i = 0; i < n; i++) {
         snprintf(number, sizeof number, " %d", (int)ids[i]);
-        sgf__buf_text(&buf, number, NULL);
+        base_buf_text(&buf, number, NULL);
     }
     text.ptr = buf.ptr;
     text.len = buf.len;
     printf("%*s", EXPLAIN_INDENT, "");
     text_lines(text, 4);
-    sgf__buf_free(&buf);
+    base_buf_free(&buf);
 }
 static sgf_status text_prompt(explanation *e, const answer_view *a, sgf_error *err) {
     size_t c, at, end;
@@ -500,8 +501,9 @@ static void text_steps(const explanation *e, const method_view *view, const answ
     const sgf_task *task = a->task;
     int many = task->contexts > 1;
     printf("\nNext tokens: the five most likely, in percent%s; * is what the answer takes\n",
-           many && view->method->combine == SGF_MAX ? " (combined: the most that any context gives)"
-                                                    : "");
+           many && view->method->combine == SGF_COMBINE_MAX
+               ? " (combined: the most that any context gives)"
+               : "");
     printf("step\n");
     for (step = 0; step < task->count; step++) {
         printf("%4llu %-8s", (unsigned long long)step + 1, many ? "combined" : "");
@@ -580,9 +582,9 @@ static sgf_status text_method(explanation *e, const method_view *view, sgf_error
         text_answer(a, explain_judged(e));
         status = text_prompt(e, a, err);
         if (status) return status;
-        text_mask(&a->context[0], m->contexts != SGF_FUSION ? "causal"
-                                  : m->matrix               ? e->run->o.mask
-                                                            : sgf_mask_name(m->mask));
+        text_mask(&a->context[0], m->contexts != SGF_CONTEXTS_FUSION ? "causal"
+                                  : m->matrix                        ? e->run->o.mask
+                                                                     : sgf_mask_name(m->mask));
         text_steps(e, view, a);
         text_attentions(e, a);
     }
@@ -762,7 +764,7 @@ static void page_mask(report *r, const context_view *view, const char *title) {
     html(r, "<h3>Mask</h3>\n<p class=\"note\">A row is a token that looks, a column one that is "
             "seen; colours are what is seen.</p>\n<div class=\"mask\">");
     if (!picture_start(&p, view->layout)) {
-        r->status = sgf__fail(&r->err, SGF_ERR_MEMORY, "out of memory");
+        r->status = base_fail(&r->err, SGF_ERR_MEMORY, "out of memory");
         return;
     }
     p.title = title;
@@ -773,7 +775,7 @@ static void page_mask(report *r, const context_view *view, const char *title) {
         html(r, "</p>");
     }
     html(r, "</div>\n");
-    sgf__buf_free(&svg.buf);
+    base_buf_free(&svg.buf);
     free(p.span);
 }
 static void page_bars(report *r, const explanation *e, const next_tokens *next, int32_t chosen) {
@@ -823,7 +825,7 @@ static void page_steps(report *r, const explanation *e, const method_view *view,
     int many = a->task->contexts > 1;
     html(r, "<h3>Next tokens</h3>\n<p class=\"note\">The five most likely at each step; what the "
             "answer takes is bold.");
-    if (many && view->method->combine == SGF_MAX)
+    if (many && view->method->combine == SGF_COMBINE_MAX)
         html(r, " The bars are the highest probability that any context gives.");
     else if (many) html(r, " The bars are what the contexts say together.");
     html(r, "</p>\n<div class=\"steps\">\n");
@@ -944,9 +946,9 @@ static int explain_do(generate_run *run) {
     memset(e, 0, sizeof *e);
     e->run = run;
     e->q = &run->data.questions[0];
-    sgf__arena_init(&e->arena, NULL);
-    e->method = (method_view *)sgf__arena_alloc(&e->arena, run->methods, sizeof *e->method, &err);
-    e->odds = (double *)sgf__arena_alloc(&e->arena, explain_vocabulary(e), sizeof *e->odds, &err);
+    base_arena_init(&e->arena, NULL);
+    e->method = (method_view *)base_arena_alloc(&e->arena, run->methods, sizeof *e->method, &err);
+    e->odds = (double *)base_arena_alloc(&e->arena, explain_vocabulary(e), sizeof *e->odds, &err);
     if (!e->method || !e->odds) status = SGF_ERR_MEMORY;
     for (i = 0; i < run->methods && !status; i++) {
         e->method[i].method = &run->method[i];

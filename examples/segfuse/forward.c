@@ -55,7 +55,7 @@ static int verb_forward(int argc, char **argv) {
                      ? NULL
                      : (float *)malloc(shape[0] * shape[1] * sizeof(float));
         if (!logits)
-            bad = sgf__fail(&err, SGF_ERR_MEMORY, "out of memory for %llu x %llu logits",
+            bad = base_fail(&err, SGF_ERR_MEMORY, "out of memory for %llu x %llu logits",
                             (unsigned long long)shape[0], (unsigned long long)shape[1]);
     }
     if (!bad) bad = sgf_forward_layout(session, &layout, logits, NULL, NULL, &err);

@@ -169,22 +169,22 @@ static int hub_broken_link(const char *snapshot, char *name, size_t cap) {
 static int hub_snapshot(const char *id, const char *place, char *path, size_t cap, sgf_error *err) {
     char commit[128], name[300];
     if (!hub_read_commit(place, commit, sizeof commit))
-        sgf__fail(err, SGF_ERR_IO,
+        base_fail(err, SGF_ERR_IO,
                   "%s is in the cache, but %s/refs/main, which names its current version, is not "
                   "there; `hf download %s` mends it",
                   id, place, id);
     else if (!is_plain_name(commit, strlen(commit)))
-        sgf__fail(err, SGF_ERR_FORMAT,
+        base_fail(err, SGF_ERR_FORMAT,
                   "%s/refs/main should hold the name of a commit, not \"%s\"; `hf download %s` "
                   "mends it",
-                  place, sgf__show(sgf_text(commit)).text, id);
+                  place, base_show(sgf_text(commit)).text, id);
     else if (!path_make(path, cap, "%s/snapshots/%s", place, commit) || !is_folder(path))
-        sgf__fail(err, SGF_ERR_IO,
+        base_fail(err, SGF_ERR_IO,
                   "%s/refs/main names the commit %s, but there is no folder %s/snapshots/%s; "
                   "`hf download %s` mends it",
                   place, commit, place, commit, id);
     else if (hub_broken_link(path, name, sizeof name))
-        sgf__fail(err, SGF_ERR_IO,
+        base_fail(err, SGF_ERR_IO,
                   "%s/%s is a link to a file that is not there (an interrupted download?); "
                   "`hf download %s` mends it",
                   path, name, id);

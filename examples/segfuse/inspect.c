@@ -88,7 +88,7 @@ static uint64_t inspect_weights(const char *path, const sgf_config *c, int there
                show_count(w.entry_count).text, show_count(w.shard_count).text,
                w.shard_count == 1 ? "" : "s");
     } else {
-        bytes = sgf_config_parameters(c) * (c->dtype == SGF_F32 ? 4 : 2);
+        bytes = sgf_config_parameters(c) * (c->dtype == SGF_DTYPE_F32 ? 4 : 2);
         printf("weights         %s; in %s they take %s bytes (%s)\n",
                there ? "not readable" : "missing", sgf_dtype_name(c->dtype), show_count(bytes).text,
                show_bytes((double)bytes).text);
@@ -113,7 +113,7 @@ static void inspect_memory(const sgf_config *c, uint64_t weights, long context) 
 static void inspect_token(const sgf_tokenizer *t, int32_t id) {
     if (id < 0) printf(" none");
     else if (!t) printf(" %d", (int)id);
-    else printf(" %d %s", (int)id, sgf__show(sgf_token_text(t, id)).text);
+    else printf(" %d %s", (int)id, base_show(sgf_token_text(t, id)).text);
 }
 /* The ids that end an answer; t may be NULL. */
 static void inspect_ends(const sgf_tokenizer *t, const sgf_config *c) {
@@ -266,44 +266,44 @@ static void inspect_questions(const dataset *d) {
            show_range(least[0], most[0]).text, show_range(least[1], most[1]).text,
            show_range(least[2], most[2]).text);
 }
-static sgf_status texts_print(const sgf_str *texts, size_t n, sgf__buf *line, sgf_error *err) {
+static sgf_status texts_print(const sgf_str *texts, size_t n, base_buf *line, sgf_error *err) {
     size_t i;
     sgf_status status = SGF_OK;
     for (i = 0; i < n && !status; i++) {
-        if (i) status = sgf__buf_text(line, ", ", err);
-        if (!status) status = sgf__json_quote(line, texts[i], err);
+        if (i) status = base_buf_text(line, ", ", err);
+        if (!status) status = json_quote(line, texts[i], err);
     }
     return status;
 }
 /* The questions as the methods get them: all their paraphrases in one list, `manual` the first. */
 static sgf_status questions_print(const dataset *d, size_t n, sgf_error *err) {
     char manual[64];
-    sgf__buf line;
+    base_buf line;
     size_t i;
     sgf_status status = SGF_OK;
-    sgf__buf_init(&line, NULL);
+    base_buf_init(&line, NULL);
     for (i = 0; i < d->count && i < n && !status; i++) {
         const question *q = &d->questions[i];
         line.len = 0;
-        status = sgf__buf_text(&line, "{\"uuid\": ", err);
-        if (!status) status = sgf__json_quote(&line, q->uuid, err);
-        if (!status && q->relation.len) status = sgf__buf_text(&line, ", \"rel\": ", err);
-        if (!status && q->relation.len) status = sgf__json_quote(&line, q->relation, err);
-        if (!status) status = sgf__buf_text(&line, ", \"answers\": [", err);
+        status = base_buf_text(&line, "{\"uuid\": ", err);
+        if (!status) status = json_quote(&line, q->uuid, err);
+        if (!status && q->relation.len) status = base_buf_text(&line, ", \"rel\": ", err);
+        if (!status && q->relation.len) status = json_quote(&line, q->relation, err);
+        if (!status) status = base_buf_text(&line, ", \"answers\": [", err);
         if (!status) status = texts_print(q->answers, q->answer_count, &line, err);
         snprintf(manual, sizeof manual, "], \"manual\": %llu, \"paraphrases\": [",
                  (unsigned long long)q->manual_count);
-        if (!status) status = sgf__buf_text(&line, manual, err);
+        if (!status) status = base_buf_text(&line, manual, err);
         if (!status) status = texts_print(q->paraphrases, q->paraphrase_count, &line, err);
         if (!status) printf("%s]}\n", line.ptr);
     }
-    sgf__buf_free(&line);
+    base_buf_free(&line);
     return status;
 }
 /* --split chooses one of several splits of a folder, or of raw MyriadLAMA; what has none is an error. */
 static sgf_status split_check(const dataset *d, const char *split, sgf_error *err) {
     if (!split || d->source.split[0]) return SGF_OK;
-    return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+    return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                         "%s is not divided into splits; leave out --split", d->source.path);
 }
 static int inspect_show(const char *path, const char *split, long count) {
@@ -318,24 +318,24 @@ static int inspect_show(const char *path, const char *split, long count) {
 /* A file that is no table: what it is, if that is known, and what reads it. NULL if not. */
 static const char *inspect_other(const char *path) {
     const char *what = NULL;
-    sgf__map map;
-    sgf__arena arena;
-    sgf__json json;
+    base_map map;
+    base_arena arena;
+    json json;
     size_t at = 0;
-    if (sgf__map_file(path, NULL, &map, NULL)) return NULL;
-    sgf__arena_init(&arena, NULL);
+    if (base_map_file(path, NULL, &map, NULL)) return NULL;
+    base_arena_init(&arena, NULL);
     while (at < map.size && strchr(" \t\r\n", map.data[at]) && map.data[at]) at++;
     if (map.size >= 6 && !memcmp(map.data, "\x93NUMPY", 6))
         what = "a NumPy array, and no table; segfuse mask --dense and --compare read masks";
     else if (map.size >= 4 && !memcmp(map.data, "\x89PNG", 4)) what = "a picture, and no table";
     else if (at < map.size && map.data[at] == '{' &&
-             !sgf__json_parse(path, map.data, map.size, &arena, &json, NULL))
-        what = sgf__json_get(&json, 0, "tokens") && sgf__json_get(&json, 0, "visible")
+             !json_parse(path, map.data, map.size, &arena, &json, NULL))
+        what = json_get(&json, 0, "tokens") && json_get(&json, 0, "visible")
                    ? "a layout, and no table; segfuse forward --layout and mask --layout read it"
                    : "one JSON object over several lines; rows are objects, each on a line of its "
                      "own, or all in one array: [{...}, {...}]";
-    sgf__arena_free(&arena);
-    sgf__unmap(&map);
+    base_arena_free(&arena);
+    base_unmap(&map);
     return what;
 }
 /* A table file, a folder that save_to_disk wrote, or a split of one. */
@@ -365,7 +365,7 @@ static int inspect_data(const char *path, const char *split) {
                source.shards == 1 ? "" : "s");
     printf("\n");
     for (c = 0; c < sgf_table_columns(table); c++)
-        printf("  %-20s %s\n", sgf__show(sgf_text(sgf_table_name(table, c))).text,
+        printf("  %-20s %s\n", base_show(sgf_text(sgf_table_name(table, c))).text,
                sgf_table_type_text(table, c));
     config = sgf_table_metadata_get(table, "segfuse");
     if (config.ptr) printf("segfuse: "), text_print(config, SIZE_MAX), printf("\n");
@@ -392,7 +392,7 @@ static int inspect_splits(const char *path) {
     splits = data_json_array(&dict, "splits");
     for (i = splits + 1; splits && i < dict.json.nodes[splits].next; i = dict.json.nodes[i].next) {
         sgf_str name = dict.json.nodes[i].text;
-        if (dict.json.nodes[i].type != SGF__STRING || !is_entry(name, sizeof split)) continue;
+        if (dict.json.nodes[i].type != JSON_STRING || !is_entry(name, sizeof split)) continue;
         snprintf(split, sizeof split, "%.*s", (int)name.len, name.ptr);
         if (i > splits + 1) printf("\n");
         if (inspect_data(path, split)) status = 1;

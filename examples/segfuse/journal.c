@@ -23,11 +23,11 @@ typedef struct {
     uint64_t tally[MAX_TALLIES]; /* sums over all rows */
     uint64_t size;               /* of the file, whole lines */
     double synced;
-    sgf__buf waiting; /* lines that have not been written */
+    base_buf waiting; /* lines that have not been written */
 } journal;
 
 static sgf_status journal_failed(const journal *j, const char *what, sgf_error *err) {
-    return sgf__fail_at(err, SGF_ERR_IO, j->path, (int64_t)j->size, "%s: %s: %s", j->path, what,
+    return base_fail_at(err, SGF_ERR_IO, j->path, (int64_t)j->size, "%s: %s: %s", j->path, what,
                         strerror(errno));
 }
 
@@ -61,7 +61,7 @@ static sgf_status journal_lock(journal *j, sgf_error *err) {
         return SGF_OK;
     }
     if (fcntl(j->fd, F_GETLK, &lock) || lock.l_type == F_UNLCK) lock.l_pid = 0;
-    return sgf__fail_at(err, SGF_ERR_IO, j->path, -1,
+    return base_fail_at(err, SGF_ERR_IO, j->path, -1,
                         "%s: another run is at work on this result (process %ld); wait for it, or "
                         "give another --output",
                         j->path, (long)lock.l_pid);
@@ -87,43 +87,43 @@ static sgf_status journal_claim(journal *j, sgf_error *err) {
 
 /* ---- reading it back ---- */
 
-static sgf_status journal_text(const journal *j, sgf__buf *text, sgf_error *err) {
+static sgf_status journal_text(const journal *j, base_buf *text, sgf_error *err) {
     char piece[65536];
     sgf_status status = SGF_OK;
     while (!status) {
         ssize_t n = read(j->fd, piece, sizeof piece);
         if (n == 0) break;
-        if (n > 0) status = sgf__buf_add(text, piece, (size_t)n, err);
+        if (n > 0) status = base_buf_add(text, piece, (size_t)n, err);
         else if (errno != EINTR) status = journal_failed(j, "reading failed", err);
     }
     return status;
 }
 /* The texts of the list at `node` to out[]; returns how many, SIZE_MAX if it is not such a list. */
-static size_t journal_items(const sgf__json *json, uint32_t node, sgf_str *out) {
-    const sgf__node *nodes = json->nodes;
+static size_t journal_items(const json *json, uint32_t node, sgf_str *out) {
+    const json_node *nodes = json->nodes;
     uint32_t i;
     size_t n = 0;
-    if (nodes[node].type != SGF__ARRAY) return SIZE_MAX;
+    if (nodes[node].type != JSON_ARRAY) return SIZE_MAX;
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next) {
-        if (nodes[i].type != SGF__STRING) return SIZE_MAX;
+        if (nodes[i].type != JSON_STRING) return SIZE_MAX;
         out[n++] = nodes[i].text;
     }
     return n;
 }
-static int journal_list(journal *j, int column, const sgf__json *json, uint32_t node) {
-    sgf_str *items = (sgf_str *)sgf__arena_alloc(json->arena, json->nodes[node].count + 1,
+static int journal_list(journal *j, int column, const json *json, uint32_t node) {
+    sgf_str *items = (sgf_str *)base_arena_alloc(json->arena, json->nodes[node].count + 1,
                                                  sizeof *items, NULL);
     size_t n = items ? journal_items(json, node, items) : SIZE_MAX;
     return n != SIZE_MAX && !sgf_table_list(j->table, column, items, n, NULL);
 }
-static int journal_lists(journal *j, int column, const sgf__json *json, uint32_t node) {
-    const sgf__node *nodes = json->nodes;
+static int journal_lists(journal *j, int column, const json *json, uint32_t node) {
+    const json_node *nodes = json->nodes;
     uint32_t i;
     size_t n = 0, all = 0, lists = nodes[node].count;
-    sgf_str *items = (sgf_str *)sgf__arena_alloc(json->arena, nodes[node].next - node,
+    sgf_str *items = (sgf_str *)base_arena_alloc(json->arena, nodes[node].next - node,
                                                  sizeof *items, NULL);
-    size_t *counts = (size_t *)sgf__arena_alloc(json->arena, lists + 1, sizeof *counts, NULL);
-    if (!items || !counts || nodes[node].type != SGF__ARRAY) return 0;
+    size_t *counts = (size_t *)base_arena_alloc(json->arena, lists + 1, sizeof *counts, NULL);
+    if (!items || !counts || nodes[node].type != JSON_ARRAY) return 0;
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next) {
         counts[n] = journal_items(json, i, items + all);
         if (counts[n] == SIZE_MAX) return 0;
@@ -132,25 +132,25 @@ static int journal_lists(journal *j, int column, const sgf__json *json, uint32_t
     return !sgf_table_list_list(j->table, column, items, counts, n, NULL);
 }
 /* The value at `node` becomes the next cell of the column. 0 if it is of another type. */
-static int journal_cell(journal *j, int column, const sgf__json *json, uint32_t node) {
-    const sgf__node *at = &json->nodes[node];
+static int journal_cell(journal *j, int column, const json *json, uint32_t node) {
+    const json_node *at = &json->nodes[node];
     int64_t whole = 0;
     if (!node) return 0;
-    if (at->type == SGF__NULL) return !sgf_table_null(j->table, column, NULL);
+    if (at->type == JSON_NULL) return !sgf_table_null(j->table, column, NULL);
     switch (sgf_table_type(j->table, column)) {
-    case SGF_UTF8:
-        return at->type == SGF__STRING && !sgf_table_text(j->table, column, at->text, NULL);
-    case SGF_LIST_UTF8: return journal_list(j, column, json, node);
-    case SGF_LIST_LIST_UTF8: return journal_lists(j, column, json, node);
-    case SGF_F64:
-        return at->type == SGF__NUMBER &&
-               !sgf_table_f64(j->table, column, sgf__json_double(json, node), NULL);
-    case SGF_I64:
-        return at->type == SGF__NUMBER && sgf__text_i64(at->text, &whole) &&
+    case SGF_COLUMN_UTF8:
+        return at->type == JSON_STRING && !sgf_table_text(j->table, column, at->text, NULL);
+    case SGF_COLUMN_LIST_UTF8: return journal_list(j, column, json, node);
+    case SGF_COLUMN_LIST_LIST_UTF8: return journal_lists(j, column, json, node);
+    case SGF_COLUMN_F64:
+        return at->type == JSON_NUMBER &&
+               !sgf_table_f64(j->table, column, json_number(json, node), NULL);
+    case SGF_COLUMN_I64:
+        return at->type == JSON_NUMBER && base_text_i64(at->text, &whole) &&
                !sgf_table_i64(j->table, column, whole, NULL);
-    case SGF_BOOL:
-        return (at->type == SGF__TRUE || at->type == SGF__FALSE) &&
-               !sgf_table_bool(j->table, column, at->type == SGF__TRUE, NULL);
+    case SGF_COLUMN_BOOL:
+        return (at->type == JSON_TRUE || at->type == JSON_FALSE) &&
+               !sgf_table_bool(j->table, column, at->type == JSON_TRUE, NULL);
     default: return 0;
     }
 }
@@ -158,8 +158,8 @@ static int journal_cell(journal *j, int column, const sgf__json *json, uint32_t 
 static sgf_status journal_number(journal *j, size_t row, const uint64_t *tally, sgf_error *err) {
     void *rows = j->rows;
     size_t i;
-    sgf_allocator mem = sgf__allocator(NULL);
-    sgf_status status = sgf__grow(&mem, &rows, &j->cap, j->count + 1, sizeof *j->rows, err);
+    sgf_allocator mem = base_allocator(NULL);
+    sgf_status status = base_grow(&mem, &rows, &j->cap, j->count + 1, sizeof *j->rows, err);
     j->rows = (size_t *)rows;
     if (status) return status;
     j->rows[j->count++] = row;
@@ -169,31 +169,30 @@ static sgf_status journal_number(journal *j, size_t row, const uint64_t *tally, 
 }
 /* One line; 0 if it is not a row. A row that stands there twice counts once. */
 static int journal_line(journal *j, const char *text, size_t size) {
-    sgf__arena arena;
-    sgf__json json;
+    base_arena arena;
+    json json;
     uint64_t tally[MAX_TALLIES] = {0};
     int64_t row = 0, count = 0;
     uint32_t cells, list, i;
     size_t n = 0;
     int c, good;
-    sgf__arena_init(&arena, NULL);
-    good = !sgf__json_parse(j->path, text, size, &arena, &json, NULL);
-    good = good && (i = sgf__json_get(&json, 0, "row")) != 0 &&
-           sgf__json_int(&json, i, 0, (int64_t)j->total - 1, &row) &&
-           (cells = sgf__json_get(&json, 0, "cells")) != 0 &&
-           (list = sgf__json_get(&json, 0, "tally")) != 0 && json.nodes[list].type == SGF__ARRAY &&
+    base_arena_init(&arena, NULL);
+    good = !json_parse(j->path, text, size, &arena, &json, NULL);
+    good = good && (i = json_get(&json, 0, "row")) != 0 &&
+           json_whole(&json, i, 0, (int64_t)j->total - 1, &row) &&
+           (cells = json_get(&json, 0, "cells")) != 0 &&
+           (list = json_get(&json, 0, "tally")) != 0 && json.nodes[list].type == JSON_ARRAY &&
            json.nodes[list].count <= MAX_TALLIES;
     for (i = good ? list + 1 : 0; good && i < json.nodes[list].next; i = json.nodes[i].next) {
-        good = sgf__json_int(&json, i, 0, INT64_MAX, &count);
+        good = json_whole(&json, i, 0, INT64_MAX, &count);
         tally[n++] = (uint64_t)count;
     }
     if (good && !j->place[row]) {
         for (c = 0; c < sgf_table_columns(j->table) && good; c++)
-            good = journal_cell(j, c, &json,
-                                sgf__json_get(&json, cells, sgf_table_name(j->table, c)));
+            good = journal_cell(j, c, &json, json_get(&json, cells, sgf_table_name(j->table, c)));
         good = good && !journal_number(j, (size_t)row, tally, NULL);
     }
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     return good;
 }
 /* Believe the lines up to the first that is not whole; that one and the rest are cut off. */
@@ -214,7 +213,7 @@ static sgf_status journal_read(journal *j, const char *text, size_t size, size_t
         sgf_status status = SGF_ERR_MEMORY;
         for (i = 0; rows && i < j->count; i++) rows[i] = i;
         if (rows) status = sgf_table_select(j->table, rows, j->count, err);
-        else sgf__fail(err, status, "out of memory");
+        else base_fail(err, status, "out of memory");
         free(rows);
         return status;
     }
@@ -248,23 +247,25 @@ static sgf_status journal_sync(journal *j, sgf_error *err) {
 /* The row added last to the table is row `row` of the result. It is on disk after the next
    journal_flush. */
 static sgf_status journal_add(journal *j, size_t row, const uint64_t *tally, sgf_error *err) {
-    sgf__buf cell; /* which a JSON row does not need */
+    base_buf cell; /* which a JSON row does not need */
     char number[64];
     size_t i, start = j->waiting.len;
     sgf_status status;
     snprintf(number, sizeof number, "{\"row\": %llu, \"tally\": [", (unsigned long long)row);
-    status = sgf__buf_text(&j->waiting, number, err);
+    status = base_buf_text(&j->waiting, number, err);
     for (i = 0; i < MAX_TALLIES && !status; i++) {
         snprintf(number, sizeof number, "%s%llu", i ? ", " : "", (unsigned long long)tally[i]);
-        status = sgf__buf_text(&j->waiting, number, err);
+        status = base_buf_text(&j->waiting, number, err);
     }
-    if (!status) status = sgf__buf_text(&j->waiting, "], \"cells\": ", err);
-    sgf__buf_init(&cell, NULL);
-    if (!status) status = sgf__json_row(&j->waiting, &cell, j->table, j->count, err);
-    sgf__buf_free(&cell);
+    if (!status) status = base_buf_text(&j->waiting, "], \"cells\": ", err);
+    base_buf_init(&cell, NULL);
+    if (!status)
+        status = sgf__json_row((sgf__buf *)(void *)&j->waiting, (sgf__buf *)(void *)&cell, j->table,
+                               j->count, err);
+    base_buf_free(&cell);
     if (!status) {
         j->waiting.len--; /* its line end */
-        status = sgf__buf_text(&j->waiting, "}\n", err);
+        status = base_buf_text(&j->waiting, "}\n", err);
     }
     if (!status) status = journal_number(j, row, tally, err);
     if (status) j->waiting.len = start;
@@ -282,24 +283,24 @@ static sgf_status journal_flush(journal *j, sgf_error *err) {
 static void journal_init(journal *j) {
     memset(j, 0, sizeof *j);
     j->fd = -1;
-    sgf__buf_init(&j->waiting, NULL);
+    base_buf_init(&j->waiting, NULL);
 }
 /* Let go of the journal. One without a row is removed. */
 static void journal_close(journal *j) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     if (j->fd >= 0) {
         if (!j->count) remove(j->path);
         else journal_sync(j, NULL);
         close(j->fd);
     }
-    sgf__free(&mem, j->rows, j->cap, sizeof *j->rows);
+    base_free(&mem, j->rows, j->cap, sizeof *j->rows);
     free(j->place);
-    sgf__buf_free(&j->waiting);
+    base_buf_free(&j->waiting);
     journal_init(j);
 }
 /* Before a run: are there finished rows in `path`.journal? If so they must be of this
    configuration. */
-static sgf_status journal_peek(const char *path, const sgf__buf *config, int *begun,
+static sgf_status journal_peek(const char *path, const base_buf *config, int *begun,
                                sgf_error *err) {
     char name[1200], *line = NULL;
     size_t cap = 0;
@@ -323,18 +324,18 @@ static sgf_status journal_peek(const char *path, const sgf__buf *config, int *be
 /* Begin or go on with `path`.journal of a result of `total` rows. `table` has the result's columns
    and no rows; the rows that are done are added to it. A journal of another configuration is
    SGF_ERR_ARG with the option that differs, unless `rewrite` says to forget it. */
-static sgf_status journal_open(journal *j, const char *path, const sgf__buf *config, size_t total,
+static sgf_status journal_open(journal *j, const char *path, const base_buf *config, size_t total,
                                int rewrite, sgf_table *table, sgf_error *err) {
-    sgf__buf text;
+    base_buf text;
     const char *end;
     sgf_status status;
     journal_init(j);
-    sgf__buf_init(&text, NULL);
+    base_buf_init(&text, NULL);
     snprintf(j->path, sizeof j->path, "%s.journal", path);
     j->table = table;
     j->total = total;
     j->place = (size_t *)calloc(total + 1, sizeof *j->place);
-    status = j->place ? journal_claim(j, err) : sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    status = j->place ? journal_claim(j, err) : base_fail(err, SGF_ERR_MEMORY, "out of memory");
     if (!status && rewrite && ftruncate(j->fd, 0))
         status = journal_failed(j, "cannot be emptied", err);
     if (!status) status = journal_text(j, &text, err);
@@ -347,13 +348,13 @@ static sgf_status journal_open(journal *j, const char *path, const sgf__buf *con
         if (status) close(j->fd), j->fd = -1; /* not ours to remove */
     } else if (!status) {                     /* new, or nothing was finished */
         if (text.len && ftruncate(j->fd, 0)) status = journal_failed(j, "cannot be emptied", err);
-        if (!status) status = sgf__buf_add(&j->waiting, config->ptr, config->len, err);
-        if (!status) status = sgf__buf_text(&j->waiting, "\n", err);
+        if (!status) status = base_buf_add(&j->waiting, config->ptr, config->len, err);
+        if (!status) status = base_buf_text(&j->waiting, "\n", err);
         if (!status) status = journal_write(j, err);
         if (!status) status = journal_sync(j, err);
         if (!status) folder_sync(j->path);
     }
-    sgf__buf_free(&text);
+    base_buf_free(&text);
     if (status) journal_close(j);
     return status;
 }
@@ -361,7 +362,7 @@ static sgf_status journal_open(journal *j, const char *path, const sgf__buf *con
 static sgf_status journal_order(journal *j, sgf_error *err) {
     size_t *order = (size_t *)calloc(j->count + 1, sizeof *order), row, n = 0;
     sgf_status status;
-    if (!order) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!order) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     for (row = 0; row < j->total; row++)
         if (j->place[row]) order[n++] = j->place[row] - 1;
     status = sgf_table_select(j->table, order, n, err);

@@ -8,7 +8,7 @@ typedef struct {
 
 static int answer_text_order(const void *a, const void *b) {
     sgf_str x = *(const sgf_str *)a, y = *(const sgf_str *)b;
-    return x.len && y.len ? sgf__str_compare(x, y) : (x.len > 0) - (y.len > 0);
+    return x.len && y.len ? base_str_compare(x, y) : (x.len > 0) - (y.len > 0);
 }
 /* Sort, and drop what is there twice. Returns how many are left. */
 static size_t texts_unique(sgf_str *texts, size_t n) {
@@ -38,7 +38,7 @@ static sgf_status lemma_book_make(lemma_book *book, sgf_str *texts, size_t n, sg
     book->texts = texts;
     n = texts_unique(texts, n);
     book->lemmas = (sgf_lemmas *)calloc(n + 1, sizeof *book->lemmas);
-    if (!book->lemmas) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
+    if (!book->lemmas) status = base_fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
     for (; book->count < n && !status; book->count++) {
         status = sgf_lemmas_make(texts[book->count], NULL, &book->lemmas[book->count], err);
         if (status) break;
@@ -60,7 +60,7 @@ static sgf_status lemmas_put(sgf_table *table, int column, const lemma_book *boo
     sgf_status status;
     for (i = 0; counts && i < n; i++) total += counts[i] = lemma_book_find(book, texts[i])->count;
     items = (sgf_str *)calloc(total + 1, sizeof *items);
-    if (!counts || !items) status = sgf__fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
+    if (!counts || !items) status = base_fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
     else {
         for (i = total = 0; i < n; total += counts[i++])
             if (counts[i])

@@ -14,7 +14,7 @@ static table_writer table_writer_of(const sgf_table *table, const char *path, sg
     size_t i;
     for (i = 0; i < sizeof writers / sizeof writers[0]; i++)
         if (!strcmp(format, writers[i].format)) return writers[i].writer;
-    sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
+    base_fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
                  "%s: %s %s is not changed in place; segfuse convert IN OUT%s makes a file of it "
                  "that can be",
                  path, format[0] == 'A' ? "an" : "a", format,
@@ -27,7 +27,7 @@ static sgf_status table_write_back(const sgf_table *table, const char *path, tab
     char *real = realpath(path, NULL);
     sgf_status status;
     if (!real) /* at `path` a link might be replaced by a file */
-        return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be looked at: %s", path,
+        return base_fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be looked at: %s", path,
                             strerror(errno));
     status = writer(table, real, err);
     free(real);
@@ -59,13 +59,13 @@ static sgf_status lemma_source_open(const char *path, const sgf_table *table, in
     sgf_status status;
     s->samples.column = -1;
     s->prediction = sgf_table_find(table, name);
-    status = list_open(path, table, "answers", SGF_LIST_UTF8, &s->answers, err);
+    status = list_open(path, table, "answers", SGF_COLUMN_LIST_UTF8, &s->answers, err);
     if (!status && sampled)
-        status = list_open(path, table, "sample_predicts", SGF_LIST_UTF8, &s->samples, err);
+        status = list_open(path, table, "sample_predicts", SGF_COLUMN_LIST_UTF8, &s->samples, err);
     if (status) return status;
-    if (s->prediction < 0 || sgf_table_type(table, s->prediction) != SGF_UTF8 ||
+    if (s->prediction < 0 || sgf_table_type(table, s->prediction) != SGF_COLUMN_UTF8 ||
         s->answers.column < 0 || (sampled && s->samples.column < 0))
-        return sgf__fail_at(
+        return base_fail_at(
             err, SGF_ERR_FORMAT, path, -1,
             "%s: no column \"%s\" to make lemmas of: wanted prediction and answers "
             "(results), or greedy_predict, sample_predicts and answers (confidence)",
@@ -75,7 +75,7 @@ static sgf_status lemma_source_open(const char *path, const sgf_table *table, in
         if (sampled) list_cell(&s->samples, row, &n), cap += n;
     }
     texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
-    if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
+    if (!texts) return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
     for (row = 0; row < rows; row++) {
         const sgf_str *items = list_cell(&s->answers, row, &n);
         texts[count++] = sgf_cell_text(table, s->prediction, row);
@@ -95,12 +95,13 @@ static void lemma_source_close(lemma_source *s) {
 static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error *err) {
     int predicted = -1, answers = -1;
     size_t row, rows = sgf_table_rows(table);
-    sgf_status status = sgf_table_column(table, "predict_lemma", SGF_LIST_UTF8, &predicted, err);
+    sgf_status status = sgf_table_column(table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &predicted,
+                                         err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_one(table, predicted, &s->book,
                                 sgf_cell_text(table, s->prediction, row), err);
     if (!status)
-        status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &answers, err);
+        status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
     return status;
@@ -109,19 +110,19 @@ static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error
 static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_error *err) {
     int greedy = -1, samples = -1, answers = -1, share = -1;
     size_t row, rows = sgf_table_rows(table), n = 0;
-    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_LIST_UTF8, &greedy, err);
+    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8, &greedy, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_one(table, greedy, &s->book, sgf_cell_text(table, s->prediction, row),
                                 err);
     if (!status)
-        status = sgf_table_column(table, "sample_lemmas", SGF_LIST_LIST_UTF8, &samples, err);
+        status = sgf_table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &samples, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, samples, &s->book, &s->samples, row, err);
     if (!status)
-        status = sgf_table_column(table, "answer_lemmas", SGF_LIST_LIST_UTF8, &answers, err);
+        status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
-    if (!status) status = sgf_table_column(table, "confidence", SGF_F64, &share, err);
+    if (!status) status = sgf_table_column(table, "confidence", SGF_COLUMN_F64, &share, err);
     for (row = 0; row < rows && !status; row++) {
         const sgf_str *drawn = list_cell(&s->samples, row, &n);
         double sure = lemmas_share(&s->book, sgf_cell_text(table, s->prediction, row), drawn, n);

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base.c"
+#include "json.c"
 #include "options.c"
 #include "hub.c"
 #include "model.c"
@@ -43,7 +45,6 @@
 #include "answers.c"
 #include "lemmatize.c"
 #include "study.c"
-#include "jsonout.c"
 #include "report.c"
 #include "explain.c"
 #include "generate.c"

@@ -33,7 +33,7 @@ static sgf_status mask_segment(mask_work *w, const char *item, size_t n, int32_t
     int32_t id = 0, segment, group = -1;
     long count = 1;
     sgf_status status;
-    sgf_role role = letters == 3 && !memcmp(item, "cue", 3) ? SGF_ANSWER : SGF_ROLE_COUNT;
+    sgf_role role = letters == 3 && !memcmp(item, "cue", 3) ? SGF_ROLE_ANSWER : SGF_ROLE_COUNT;
     for (i = 0; i < SGF_ROLE_COUNT; i++)
         if (strlen(sgf_role_name((sgf_role)i)) == letters &&
             !memcmp(sgf_role_name((sgf_role)i), item, letters))
@@ -44,19 +44,19 @@ static sgf_status mask_segment(mask_work *w, const char *item, size_t n, int32_t
         if (end != item + n || end == colon + 1 || count < 0) count = -1;
     }
     if (role != SGF_ROLE_COUNT && count > SEGMENT_MOST)
-        return sgf__fail(err, SGF_ERR_LIMIT, "--segments: '%.*s': at most %d tokens in a segment",
+        return base_fail(err, SGF_ERR_LIMIT, "--segments: '%.*s': at most %d tokens in a segment",
                          (int)(n < 40 ? n : 40), item, (int)SEGMENT_MOST);
     if (role == SGF_ROLE_COUNT || count < 0)
-        return sgf__fail(err, SGF_ERR_ARG,
+        return base_fail(err, SGF_ERR_ARG,
                          "--segments: '%.*s' is not ROLE:TOKENS; roles: bos, shared, para, manual, "
                          "auto, sep, example_q, example_a, cue",
                          (int)(n < 40 ? n : 40), item);
     if (sgf__is_paraphrase(role)) group = (*paraphrases)++;
-    else if (role == SGF_SEPARATOR) group = *paraphrases - 1;
-    else if (role == SGF_EXAMPLE_Q) group = *examples;
-    else if (role == SGF_EXAMPLE_A) group = (*examples)++;
+    else if (role == SGF_ROLE_SEPARATOR) group = *paraphrases - 1;
+    else if (role == SGF_ROLE_EXAMPLE_Q) group = *examples;
+    else if (role == SGF_ROLE_EXAMPLE_A) group = (*examples)++;
     segment = w->layout.answer;
-    status = role == SGF_ANSWER && segment >= 0
+    status = role == SGF_ROLE_ANSWER && segment >= 0
                  ? SGF_OK
                  : sgf_layout_segment(&w->layout, role, group, &segment, err);
     for (i = 0; i < (size_t)count && !status; i++)
@@ -81,7 +81,7 @@ static sgf_status mask_generated(mask_work *w, sgf_error *err) {
     long i;
     sgf_status status = SGF_OK;
     if (w->o.generated && segment < 0)
-        status = sgf_layout_segment(&w->layout, SGF_ANSWER, -1, &segment, err);
+        status = sgf_layout_segment(&w->layout, SGF_ROLE_ANSWER, -1, &segment, err);
     for (i = 0; i < w->o.generated && !status; i++)
         status = sgf_layout_add(&w->layout, segment, &id, 1, err);
     return status;
@@ -91,22 +91,22 @@ static sgf_status mask_file(const mask_work *w, const char *path, uint8_t **out,
     size_t T = w->layout.tokens;
     if (!path) return SGF_OK;
     if (T > 65535)
-        return sgf__fail(err, SGF_ERR_LIMIT, "%s: a dense mask of %d tokens; 65535 at most", path,
+        return base_fail(err, SGF_ERR_LIMIT, "%s: a dense mask of %d tokens; 65535 at most", path,
                          (int)T);
     *out = (uint8_t *)malloc(T * T + 1);
     if (!*out)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for a mask of %d x %d", (int)T,
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for a mask of %d x %d", (int)T,
                          (int)T);
     return sgf_mask_read(path, T, *out, NULL, err);
 }
 static sgf_status mask_load(mask_work *w, sgf_error *err) {
     const mask_options *o = &w->o;
-    sgf_mask kind = SGF_ISOLATED;
+    sgf_mask kind = SGF_MASK_ISOLATED;
     sgf_status status = o->layout ? sgf_layout_read(o->layout, &w->layout, err)
                                   : mask_segments(w, err);
     if (!status) status = mask_generated(w, err);
     if (!status && !w->layout.tokens)
-        status = sgf__fail(err, SGF_ERR_ARG, "the layout has no tokens");
+        status = base_fail(err, SGF_ERR_ARG, "the layout has no tokens");
     if (!status && o->kind) status = sgf_mask_find(o->kind, &kind, err);
     w->promise = kind;
     if (!status && o->promise) status = sgf_mask_find(o->promise, &w->promise, err);
@@ -114,8 +114,8 @@ static sgf_status mask_load(mask_work *w, sgf_error *err) {
     if (!status && o->matrix) status = sgf_matrix_read(o->matrix, NULL, &w->matrix, err);
     if (!status && o->matrix) status = sgf_matrix_set(&w->layout, w->matrix, err);
     if (!status && o->positions)
-        sgf_layout_place(&w->layout,
-                         strcmp(o->positions, "aligned") ? SGF_SEQUENTIAL : SGF_ALIGNED);
+        sgf_layout_place(&w->layout, strcmp(o->positions, "aligned") ? SGF_POSITIONS_SEQUENTIAL
+                                                                     : SGF_POSITIONS_ALIGNED);
     if (!status) status = mask_file(w, o->dense, &w->dense, err);
     if (!status) status = mask_file(w, o->compare, &w->other, err);
     if (status || !o->model) return status;
@@ -130,7 +130,7 @@ static int mask_check(const mask_work *w, sgf_error *err) {
     sgf_leak leaks[SHOWN];
     char text[2048];
     size_t count, i;
-    if (w->promise == SGF_CAUSAL) {
+    if (w->promise == SGF_MASK_CAUSAL) {
         printf("check: causal promises nothing; --promise isolated asks for more\n");
         return 0;
     }
@@ -190,7 +190,7 @@ static sgf_status mask_array(const mask_work *w, const char *path, sgf_error *er
     uint8_t *out = T <= 65535 ? (uint8_t *)malloc(T * T + 1) : NULL;
     sgf_status status;
     if (!out)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for a mask of %d x %d", (int)T,
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for a mask of %d x %d", (int)T,
                          (int)T);
     shape[0] = shape[1] = T;
     for (q = 0; q < T; q++)
@@ -203,17 +203,17 @@ static sgf_status mask_array(const mask_work *w, const char *path, sgf_error *er
 static sgf_status mask_rows(const mask_work *w, const char *path, sgf_error *err) {
     size_t T = w->layout.tokens, q, k;
     char *row = (char *)malloc(T + 1);
-    sgf__out out;
+    base_out out;
     sgf_status status;
-    if (!row) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
-    status = sgf__out_open(&out, path, err);
+    if (!row) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    status = base_out_open(&out, path, err);
     for (q = 0; q < T && !status; q++) {
         for (k = 0; k < T; k++) row[k] = mask_seen(w, q, k) ? '#' : '.';
         row[T] = '\n';
-        status = sgf__out_write(&out, row, T + 1, err);
+        status = base_out_write(&out, row, T + 1, err);
     }
     free(row);
-    return status ? status : sgf__out_close(&out, err);
+    return status ? status : base_out_close(&out, err);
 }
 static sgf_status mask_output(const mask_work *w, const picture *p, sgf_error *err) {
     const char *path = w->o.output;

@@ -7,7 +7,7 @@ typedef struct {
     size_t *place;      /* [total] its row among those joined */
     long shards;
     size_t total, rows;
-    sgf__buf config;
+    base_buf config;
     sgf_table *table;
 } merge;
 
@@ -16,13 +16,13 @@ static sgf_status merge_begin(merge *g, const sgf_table *table, const shard_part
                               sgf_error *err) {
     sgf_str config = sgf_table_metadata_get(table, "segfuse");
     int c;
-    sgf_status status = sgf__buf_add(&g->config, config.ptr, config.len, err);
+    sgf_status status = base_buf_add(&g->config, config.ptr, config.len, err);
     g->shards = p->shards;
     g->total = p->total;
     g->file = (const char **)calloc((size_t)p->shards, sizeof *g->file);
     g->part = (shard_part *)calloc((size_t)p->shards, sizeof *g->part);
     if (!g->file || !g->part)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %ld shards", p->shards);
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for %ld shards", p->shards);
     if (!status) status = sgf_table_create(NULL, &g->table, err);
     for (c = 0; c < sgf_table_columns(table) && !status; c++)
         status = sgf_table_column(g->table, sgf_table_name(table, c), sgf_table_type(table, c),
@@ -39,15 +39,15 @@ static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_t
     if (status) return status;
     config.ptr = g->config.ptr, config.len = g->config.len;
     if (config_difference(config, sgf_table_metadata_get(table, "segfuse"), what, sizeof what))
-        return sgf__fail_at(err, SGF_ERR_ARG, path, -1, "%s does not belong to %s: %s", path, first,
+        return base_fail_at(err, SGF_ERR_ARG, path, -1, "%s does not belong to %s: %s", path, first,
                             what);
     if (p->shards != g->shards || p->total != g->total)
-        return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
+        return base_fail_at(err, SGF_ERR_ARG, path, -1,
                             "%s is shard %ld of %ld of %llu rows, %s is one of %ld of %llu rows",
                             path, p->shard, p->shards, (unsigned long long)p->total, first,
                             g->shards, (unsigned long long)g->total);
     if (g->file[p->shard - 1])
-        return sgf__fail_at(err, SGF_ERR_ARG, path, -1, "shard %ld is given twice: %s and %s",
+        return base_fail_at(err, SGF_ERR_ARG, path, -1, "shard %ld is given twice: %s and %s",
                             p->shard, g->file[p->shard - 1], path);
     g->file[p->shard - 1] = path;
     p->first = g->rows;
@@ -55,7 +55,7 @@ static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_t
     g->part[p->shard - 1] = *p;
     p->rows = NULL;
     status = sgf_table_append(g->table, table, &why);
-    return status ? sgf__fail_at(err, status, path, -1, "%s: %s", path, why.message) : SGF_OK;
+    return status ? base_fail_at(err, status, path, -1, "%s: %s", path, why.message) : SGF_OK;
 }
 /* Which row of the whole is which of those joined; each must be in one shard. */
 static sgf_status merge_place(merge *g, const char *path, const shard_part *p, sgf_error *err) {
@@ -63,7 +63,7 @@ static sgf_status merge_place(merge *g, const char *path, const shard_part *p, s
     for (i = 0; i < p->count; i++) {
         size_t row = p->rows[i];
         if (g->owner[row])
-            return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1, "row %llu is in %s and in %s",
+            return base_fail_at(err, SGF_ERR_FORMAT, path, -1, "row %llu is in %s and in %s",
                                 (unsigned long long)row, g->owner[row], path);
         g->owner[row] = path;
         g->place[row] = p->first + i;
@@ -83,24 +83,24 @@ static sgf_status merge_check(merge *g, sgf_error *err) {
                      (unsigned long long)i + 1);
         }
     if (*missing)
-        return sgf__fail(err, SGF_ERR_ARG, "of %ld shards these are missing: %s", g->shards,
+        return base_fail(err, SGF_ERR_ARG, "of %ld shards these are missing: %s", g->shards,
                          missing);
     if (g->total > g->rows)
-        return sgf__fail(err, SGF_ERR_FORMAT,
+        return base_fail(err, SGF_ERR_FORMAT,
                          "the shards are of %llu rows, but have %llu together: some were damaged; "
                          "make them again with segfuse generate --shard K/N --rewrite",
                          (unsigned long long)g->total, (unsigned long long)g->rows);
     g->owner = (const char **)calloc(g->total + 1, sizeof *g->owner);
     g->place = (size_t *)calloc(g->total + 1, sizeof *g->place);
     if (!g->owner || !g->place)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %llu rows",
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for %llu rows",
                          (unsigned long long)g->total);
     for (i = 0; i < (size_t)g->shards && !status; i++)
         status = merge_place(g, g->file[i], &g->part[i], err);
     if (status) return status;
     for (row = 0; row < g->total; row++)
         if (!g->owner[row])
-            return sgf__fail(err, SGF_ERR_FORMAT, "row %llu is in none of the shards",
+            return base_fail(err, SGF_ERR_FORMAT, "row %llu is in none of the shards",
                              (unsigned long long)row);
     return SGF_OK;
 }
@@ -121,13 +121,13 @@ static sgf_status merge_files(const char **files, size_t n, const char *path, sg
     size_t i, k;
     sgf_status status = SGF_OK;
     memset(&g, 0, sizeof g);
-    sgf__buf_init(&g.config, NULL);
+    base_buf_init(&g.config, NULL);
     for (i = 0; i < n && !status; i++) status = merge_read(&g, files[i], files[0], err);
     if (!status) status = merge_check(&g, err);
     if (!status) status = sgf_table_select(g.table, g.place, g.total, err);
     if (!status) status = result_write(path, g.table, &g.config, err);
     sgf_table_free(g.table);
-    sgf__buf_free(&g.config);
+    base_buf_free(&g.config);
     for (k = 0; g.part && k < (size_t)g.shards; k++) free(g.part[k].rows);
     free(g.file);
     free(g.part);

@@ -5,9 +5,9 @@
 
 /* Does the method weigh paraphrases by confidence? */
 static int method_weighs(const generate_run *run, const sgf_method *m) {
-    if (m->contexts == SGF_ENSEMBLE)
-        return m->combine == SGF_WEIGHTED_AVG || m->combine == SGF_WEIGHTED_MAX;
-    return m->contexts == SGF_FUSION && run->o.mass && !strcmp(run->o.mass, "confidence");
+    if (m->contexts == SGF_CONTEXTS_ENSEMBLE)
+        return m->combine == SGF_COMBINE_WEIGHTED_AVG || m->combine == SGF_COMBINE_WEIGHTED_MAX;
+    return m->contexts == SGF_CONTEXTS_FUSION && run->o.mass && !strcmp(run->o.mass, "confidence");
 }
 static void confidences_free(confidences *c) {
     sgf_table_free(c->table);
@@ -39,19 +39,19 @@ static const confidence *confidence_get(const confidences *c, sgf_str uuid, sgf_
 }
 static sgf_status confidences_bad(const confidences *c, size_t row, const char *what,
                                   sgf_error *err) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, c->path, -1, "%s: row %llu: %s", c->path,
+    return base_fail_at(err, SGF_ERR_FORMAT, c->path, -1, "%s: row %llu: %s", c->path,
                         (unsigned long long)row + 1, what);
 }
 /* The rows of the table, and a digest of what they say. */
 static sgf_status confidences_read(confidences *c, const int *column, sgf_error *err) {
     char number[40];
-    sgf__buf all;
+    base_buf all;
     sgf_str text;
     size_t i;
     sgf_status status = SGF_OK;
     c->count = sgf_table_rows(c->table);
     c->item = (confidence *)calloc(c->count + 1, sizeof *c->item);
-    if (!c->item) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", c->path);
+    if (!c->item) return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", c->path);
     for (i = 0; i < c->count; i++) {
         confidence *item = &c->item[i];
         item->uuid = sgf_cell_text(c->table, column[0], i);
@@ -64,19 +64,19 @@ static sgf_status confidences_read(confidences *c, const int *column, sgf_error 
             return confidences_bad(c, i, "its confidence is not between 0 and 1", err);
     }
     qsort(c->item, c->count, sizeof *c->item, confidence_order);
-    sgf__buf_init(&all, NULL);
+    base_buf_init(&all, NULL);
     for (i = 0; i < c->count && !status; i++) {
         const confidence *item = &c->item[i];
         snprintf(number, sizeof number, "\2%.17g\3", item->value);
-        status = sgf__buf_add(&all, item->uuid.ptr, item->uuid.len, err);
-        if (!status) status = sgf__buf_text(&all, "\1", err);
-        if (!status) status = sgf__buf_add(&all, item->paraphrase.ptr, item->paraphrase.len, err);
-        if (!status) status = sgf__buf_text(&all, number, err);
+        status = base_buf_add(&all, item->uuid.ptr, item->uuid.len, err);
+        if (!status) status = base_buf_text(&all, "\1", err);
+        if (!status) status = base_buf_add(&all, item->paraphrase.ptr, item->paraphrase.len, err);
+        if (!status) status = base_buf_text(&all, number, err);
     }
     text.ptr = all.ptr ? all.ptr : "";
     text.len = all.len;
     if (!status) sgf_md5_hex(text, c->identity);
-    sgf__buf_free(&all);
+    base_buf_free(&all);
     return status;
 }
 static sgf_status confidences_load(confidences *c, sgf_error *err) {
@@ -84,7 +84,7 @@ static sgf_status confidences_load(confidences *c, sgf_error *err) {
     int column[3], i;
     sgf_status status;
     if (is_free(c->path))
-        return sgf__fail_at(err, SGF_ERR_IO, c->path, -1,
+        return base_fail_at(err, SGF_ERR_IO, c->path, -1,
                             "%s is not there: weights are confidences; make them with segfuse "
                             "confidence, or name their file with --confidence",
                             c->path);
@@ -92,13 +92,13 @@ static sgf_status confidences_load(confidences *c, sgf_error *err) {
     for (i = 0; i < 3 && !status; i++) {
         column[i] = sgf_table_find(c->table, names[i]);
         if (column[i] < 0)
-            status = sgf__fail_at(err, SGF_ERR_FORMAT, c->path, -1,
+            status = base_fail_at(err, SGF_ERR_FORMAT, c->path, -1,
                                   "%s: the column \"%s\" is missing; wanted uuid, paraphrase and "
                                   "confidence, as segfuse confidence writes them",
                                   c->path, names[i]);
     }
-    if (!status && sgf_table_type(c->table, column[2]) == SGF_UTF8)
-        status = sgf_table_parse(c->table, column[2], SGF_F64, err);
+    if (!status && sgf_table_type(c->table, column[2]) == SGF_COLUMN_UTF8)
+        status = sgf_table_parse(c->table, column[2], SGF_COLUMN_F64, err);
     return status ? status : confidences_read(c, column, err);
 }
 /* Every paraphrase that the method asks must have a confidence. */
@@ -109,9 +109,9 @@ static sgf_status confidences_check(const generate_run *run, const sgf_method *m
         for (i = 0; i < method_count(run, m, asks); i++) {
             sgf_str text = asks->paraphrases[method_pick(run, m, asks, i)];
             if (confidence_get(&run->sure, asks->uuid, text)) continue;
-            return sgf__fail_at(err, SGF_ERR_ARG, run->sure.path, -1,
+            return base_fail_at(err, SGF_ERR_ARG, run->sure.path, -1,
                                 "%s has no confidence for this paraphrase of question %s: '%s'",
-                                run->sure.path, sgf__show(asks->uuid).text, sgf__show(text).text);
+                                run->sure.path, base_show(asks->uuid).text, base_show(text).text);
         }
     }
     return SGF_OK;
@@ -150,17 +150,17 @@ static void asked_weigh(const generate_run *run, const sgf_method *m, sgf_str uu
     size_t i;
     for (i = 0; i < a->n; i++) {
         a->weight[i] = confidence_get(&run->sure, uuid, a->text[i])->value;
-        if (m->contexts == SGF_FUSION && a->weight[i] < 0.001) a->weight[i] = 0.001;
+        if (m->contexts == SGF_CONTEXTS_FUSION && a->weight[i] < 0.001) a->weight[i] = 0.001;
         sum += a->weight[i];
     }
-    for (i = 0; i < a->n && m->contexts == SGF_FUSION; i++) a->weight[i] /= sum;
+    for (i = 0; i < a->n && m->contexts == SGF_CONTEXTS_FUSION; i++) a->weight[i] /= sum;
 }
 static sgf_status question_ask(const generate_run *run, const sgf_method *m, const question *q,
-                               sgf__arena *arena, asked *a, sgf_error *err) {
+                               base_arena *arena, asked *a, sgf_error *err) {
     size_t i;
     a->n = method_count(run, m, q);
-    a->text = (sgf_str *)sgf__arena_alloc(arena, a->n, sizeof *a->text, err);
-    a->manual = (unsigned char *)sgf__arena_alloc(arena, a->n, 1, err);
+    a->text = (sgf_str *)base_arena_alloc(arena, a->n, sizeof *a->text, err);
+    a->manual = (unsigned char *)base_arena_alloc(arena, a->n, 1, err);
     a->weight = NULL;
     if (!a->text || !a->manual) return SGF_ERR_MEMORY;
     for (i = 0; i < a->n; i++) {
@@ -169,7 +169,7 @@ static sgf_status question_ask(const generate_run *run, const sgf_method *m, con
         a->manual[i] = pick < q->manual_count;
     }
     if (!method_weighs(run, m)) return SGF_OK;
-    a->weight = (double *)sgf__arena_alloc(arena, a->n, sizeof *a->weight, err);
+    a->weight = (double *)base_arena_alloc(arena, a->n, sizeof *a->weight, err);
     if (!a->weight) return SGF_ERR_MEMORY;
     asked_weigh(run, m, q->uuid, a);
     return SGF_OK;
@@ -234,22 +234,23 @@ static void method_describe(const sgf_method *m) {
     size_t i;
     printf("%s: %s\n\n", m->name, m->about);
     printf("  %-13s %s\n", "contexts",
-           m->contexts == SGF_FUSION     ? "one, with all paraphrases"
-           : m->contexts == SGF_ENSEMBLE ? "one for each paraphrase, one answer"
-                                         : "one, with one paraphrase");
+           m->contexts == SGF_CONTEXTS_FUSION     ? "one, with all paraphrases"
+           : m->contexts == SGF_CONTEXTS_ENSEMBLE ? "one for each paraphrase, one answer"
+                                                  : "one, with one paraphrase");
     printf("  %-13s %s\n", "prompt", prompts[m->format]);
-    if (m->contexts == SGF_FUSION) {
+    if (m->contexts == SGF_CONTEXTS_FUSION) {
         printf("  %-13s \"%s\"\n", "separator", separator_text(m, text, sizeof text));
         printf("  %-13s %s\n", "mask", sgf_mask_name(m->mask));
-        printf("  %-13s %s\n", "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
-        printf("  %-13s %s\n", "mass", m->even_mass ? "1/N" : "1");
+        printf("  %-13s %s\n", "positions",
+               m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
+        printf("  %-13s %s\n", "mass", m->even_weights ? "1/N" : "1");
         printf("  %-13s %s\n", "accidents",
                method_accident_names(method_accidents(m), text, sizeof text));
     }
-    if (m->contexts == SGF_ENSEMBLE && m->combine >= SGF_WEIGHTED_AVG)
+    if (m->contexts == SGF_CONTEXTS_ENSEMBLE && m->combine >= SGF_COMBINE_WEIGHTED_AVG)
         printf("  %-13s confidence.feather in the output folder, or --confidence\n", "weights");
     printf("  %-13s the first %s, at most %s tokens\n", "prediction",
-           m->prediction == SGF_FIRST_WORD ? "word" : "line",
+           m->prediction == SGF_PREDICTION_FIRST_WORD ? "word" : "line",
            strcmp(m->name, "flex_attention") ? "10" : "10 (webqa: 20)");
     for (i = 0; i < sizeof method_notes / sizeof method_notes[0]; i++) {
         if (strcmp(method_notes[i].name, m->name)) continue;

@@ -461,7 +461,7 @@ static int option_count(const char *verb, const option *o, const char *value) {
 }
 static int option_number(const char *verb, const option *o, const char *value) {
     double x;
-    size_t used = sgf__number_parse(value, strlen(value), &x);
+    size_t used = base_number_parse(value, strlen(value), &x);
     if (used && !value[used] && x >= 0 && x <= 1e9) {
         *(double *)o->target = x;
         return 1;
@@ -569,7 +569,7 @@ static int failed(const char *verb, const sgf_error *err) {
 static int output_ends(const char *name, const char *path, const char *const *endings,
                        const char *known) {
     for (; path && *endings; endings++)
-        if (sgf__ends_with(path, *endings)) return 1;
+        if (base_ends_with(path, *endings)) return 1;
     if (!path) return 1;
     fprintf(stderr, "segfuse %s: --%s ends in %s, which '%s' does not\n", verb_now, name, known,
             path);

@@ -59,9 +59,9 @@ static sgf_status layout_part(sgf_layout *layout, const sgf_tokenizer *tokenizer
     size_t cap = sgf_encode_bound(text.len), n;
     int32_t *ids = (int32_t *)malloc(cap * sizeof *ids), segment;
     sgf_status status = ids ? sgf_encode(tokenizer, text, 0, ids, cap, &n, err)
-                            : sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+                            : base_fail(err, SGF_ERR_MEMORY, "out of memory");
     if (!status)
-        status = sgf_layout_segment(layout, role, role == SGF_ANSWER ? -1 : 0, &segment, err);
+        status = sgf_layout_segment(layout, role, role == SGF_ROLE_ANSWER ? -1 : 0, &segment, err);
     if (!status) status = sgf_layout_add(layout, segment, ids, n, err);
     free(ids);
     return status;
@@ -73,37 +73,37 @@ static sgf_status paraphrase_layout(const sgf_model *model, size_t k, sgf_str wo
     const sgf_tokenizer *tokenizer = model->tokenizer;
     sgf_tokenizer_info info;
     int32_t bos = sgf_tokenizer_bos(tokenizer), segment;
-    sgf__buf text;
+    base_buf text;
     sgf_str part;
     size_t i;
     sgf_status status = SGF_OK;
-    sgf__buf_init(&text, NULL);
+    base_buf_init(&text, NULL);
     sgf_tokenizer_describe(tokenizer, &info);
     if (info.adds_bos && bos >= 0) {
-        status = sgf_layout_segment(layout, SGF_BOS, -1, &segment, err);
+        status = sgf_layout_segment(layout, SGF_ROLE_BOS, -1, &segment, err);
         if (!status) status = sgf_layout_add(layout, segment, &bos, 1, err);
     }
-    if (!status) status = sgf__buf_text(&text, paraphrase_instruction, err);
+    if (!status) status = base_buf_text(&text, paraphrase_instruction, err);
     for (i = 0; i < PARAPHRASE_EXAMPLES && !status; i++) {
-        status = sgf__buf_text(&text, "\n\nQ: ", err);
-        if (!status) status = sgf__buf_text(&text, paraphrase_examples[i].question, err);
-        if (!status) status = sgf__buf_text(&text, "\nParaphrase: ", err);
-        if (!status) status = sgf__buf_text(&text, paraphrase_examples[i].paraphrase[k], err);
+        status = base_buf_text(&text, "\n\nQ: ", err);
+        if (!status) status = base_buf_text(&text, paraphrase_examples[i].question, err);
+        if (!status) status = base_buf_text(&text, "\nParaphrase: ", err);
+        if (!status) status = base_buf_text(&text, paraphrase_examples[i].paraphrase[k], err);
     }
-    if (!status) status = sgf__buf_text(&text, "\n\n", err);
+    if (!status) status = base_buf_text(&text, "\n\n", err);
     part.ptr = text.ptr, part.len = text.len;
-    if (!status) status = layout_part(layout, tokenizer, SGF_SHARED, part, err);
+    if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_SHARED, part, err);
     text.len = 0;
-    if (!status) status = sgf__buf_text(&text, "Q: ", err);
-    if (!status) status = sgf__buf_add(&text, wording.ptr, wording.len, err);
+    if (!status) status = base_buf_text(&text, "Q: ", err);
+    if (!status) status = base_buf_add(&text, wording.ptr, wording.len, err);
     part.ptr = text.ptr, part.len = text.len;
-    if (!status) status = layout_part(layout, tokenizer, SGF_PARAPHRASE, part, err);
+    if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_PARAPHRASE, part, err);
     if (!status)
-        status = layout_part(layout, tokenizer, SGF_ANSWER, sgf_text("\nParaphrase:"), err);
-    sgf__buf_free(&text);
+        status = layout_part(layout, tokenizer, SGF_ROLE_ANSWER, sgf_text("\nParaphrase:"), err);
+    base_buf_free(&text);
     if (status) return status;
-    sgf_layout_place(layout, SGF_SEQUENTIAL);
-    sgf_mask_set(layout, SGF_CAUSAL);
+    sgf_layout_place(layout, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(layout, SGF_MASK_CAUSAL);
     return SGF_OK;
 }
 
@@ -119,20 +119,20 @@ static int wording_is_new(const paraphrase_row *row, size_t k, sgf_str text) {
 }
 /* Draw wording k of the rows that have none yet. */
 static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size_t n, size_t k,
-                                  size_t draw, sgf__arena *keep, sgf_error *err) {
+                                  size_t draw, base_arena *keep, sgf_error *err) {
     const generate_run *run = &p->run;
     size_t i, made = 0, tokens = (size_t)run->o.max_new_tokens;
-    sgf__arena arena;
+    base_arena arena;
     sgf_task *tasks;
     sgf_layout *layouts;
     sgf_random *random;
     int32_t *ids;
     sgf_status status;
-    sgf__arena_init(&arena, NULL);
-    tasks = (sgf_task *)sgf__arena_alloc(&arena, n, sizeof *tasks, err);
-    layouts = (sgf_layout *)sgf__arena_alloc(&arena, n, sizeof *layouts, err);
-    random = (sgf_random *)sgf__arena_alloc(&arena, n, sizeof *random, err);
-    ids = (int32_t *)sgf__arena_alloc(&arena, n * tokens, sizeof *ids, err);
+    base_arena_init(&arena, NULL);
+    tasks = (sgf_task *)base_arena_alloc(&arena, n, sizeof *tasks, err);
+    layouts = (sgf_layout *)base_arena_alloc(&arena, n, sizeof *layouts, err);
+    random = (sgf_random *)base_arena_alloc(&arena, n, sizeof *random, err);
+    ids = (int32_t *)base_arena_alloc(&arena, n * tokens, sizeof *ids, err);
     status = tasks && layouts && random && ids ? SGF_OK : SGF_ERR_MEMORY;
     for (; made < n && !status; made++) {
         sgf_task *task = &tasks[made];
@@ -160,13 +160,13 @@ static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size
         else p->redrawn++;
     }
     while (made) sgf_layout_free(&layouts[--made]);
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     return status;
 }
 /* All wordings of some questions. What is still empty or not new after the last draw becomes the
    question itself, so that every question has as many wordings as the others. */
 static sgf_status paraphrase_chunk(paraphrase_run *p, paraphrase_row *rows, size_t n, size_t before,
-                                   sgf__arena *keep, progress *bar, sgf_error *err) {
+                                   base_arena *keep, progress *bar, sgf_error *err) {
     size_t k, i, at, draw, step = (size_t)p->run.o.batch;
     paraphrase_row *todo[PARAPHRASE_CHUNK];
     sgf_status status = SGF_OK;
@@ -195,16 +195,16 @@ static sgf_status paraphrase_columns(const paraphrase_run *p, sgf_table *table, 
     char name[32];
     size_t i;
     long k;
-    sgf_status status = sgf_table_column(table, "uuid", SGF_UTF8, NULL, err);
+    sgf_status status = sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, err);
     *relation = -1;
-    if (!status) status = sgf_table_column(table, "answers", SGF_LIST_UTF8, NULL, err);
+    if (!status) status = sgf_table_column(table, "answers", SGF_COLUMN_LIST_UTF8, NULL, err);
     for (k = 0; k <= p->wordings && !status; k++) {
         snprintf(name, sizeof name, "paraphrase%ld", k);
-        status = sgf_table_column(table, name, SGF_UTF8, NULL, err);
+        status = sgf_table_column(table, name, SGF_COLUMN_UTF8, NULL, err);
     }
     for (i = 0; i < p->run.count && *relation < 0 && !status; i++)
         if (p->run.data.questions[i].relation.len)
-            status = sgf_table_column(table, "rel", SGF_UTF8, relation, err);
+            status = sgf_table_column(table, "rel", SGF_COLUMN_UTF8, relation, err);
     return status;
 }
 static sgf_status paraphrase_add(const paraphrase_run *p, sgf_table *table, int relation,
@@ -228,8 +228,8 @@ static sgf_status paraphrase_all(paraphrase_run *p, sgf_table *table, sgf_error 
     for (at = 0; at < run->count && !status; at += PARAPHRASE_CHUNK) {
         size_t n = run->count - at < PARAPHRASE_CHUNK ? run->count - at : PARAPHRASE_CHUNK;
         paraphrase_row rows[PARAPHRASE_CHUNK];
-        sgf__arena keep;
-        sgf__arena_init(&keep, NULL);
+        base_arena keep;
+        base_arena_init(&keep, NULL);
         memset(rows, 0, sizeof rows);
         for (i = 0; i < n; i++) {
             rows[i].asked = &run->data.questions[at + i];
@@ -238,7 +238,7 @@ static sgf_status paraphrase_all(paraphrase_run *p, sgf_table *table, sgf_error 
         status = paraphrase_chunk(p, rows, n, at, &keep, &bar, err);
         for (i = 0; i < n && !status; i++)
             status = paraphrase_add(p, table, relation, &rows[i], err);
-        sgf__arena_free(&keep);
+        base_arena_free(&keep);
     }
     progress_end(&bar);
     return status;
@@ -246,13 +246,13 @@ static sgf_status paraphrase_all(paraphrase_run *p, sgf_table *table, sgf_error 
 static sgf_status paraphrase_write(const paraphrase_run *p, sgf_table *table, const char *path,
                                    sgf_error *err) {
     const generate_run *run = &p->run;
-    sgf__buf config;
+    base_buf config;
     sgf_str value;
     sgf_status status;
-    if (sgf__ends_with(path, ".csv")) return sgf_table_write_csv(table, path, err);
-    if (!sgf__ends_with(path, ".feather")) return sgf_table_write_jsonl(table, path, err);
-    sgf__buf_init(&config, NULL);
-    sgf__buf_text(&config, "{", NULL);
+    if (base_ends_with(path, ".csv")) return sgf_table_write_csv(table, path, err);
+    if (!base_ends_with(path, ".feather")) return sgf_table_write_jsonl(table, path, err);
+    base_buf_init(&config, NULL);
+    base_buf_text(&config, "{", NULL);
     config_text(&config, "segfuse", SGF_VERSION);
     config_text(&config, "method", "paraphrase");
     config_text(&config, "model", run->model_name);
@@ -264,10 +264,10 @@ static sgf_status paraphrase_write(const paraphrase_run *p, sgf_table *table, co
     config_real(&config, "top_p", p->top_p);
     config_number(&config, "max_new_tokens", run->o.max_new_tokens);
     config_device(&config, run->session, 1);
-    sgf__buf_text(&config, "}", NULL);
+    base_buf_text(&config, "}", NULL);
     value.ptr = config.ptr, value.len = config.len;
     status = sgf_table_metadata_set(table, "segfuse", value, err);
-    sgf__buf_free(&config);
+    base_buf_free(&config);
     return status ? status : sgf_table_write_feather(table, path, err);
 }
 

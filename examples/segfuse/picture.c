@@ -56,9 +56,10 @@ static char *picture_name(const sgf_layout *layout, int32_t segment, char *out, 
     int32_t i, n = 1;
     for (i = 0; i < segment; i++)
         n += layout->segment[i].role == s->role && layout->segment[i].group == s->group;
-    if (s->role == SGF_EXAMPLE_Q) snprintf(out, cap, "ex %d q %d", (int)s->group + 1, (int)n);
-    else if (s->role == SGF_EXAMPLE_A) snprintf(out, cap, "ex %d a", (int)s->group + 1);
-    else if (s->role == SGF_SHARED || s->role == SGF_BOS || s->role == SGF_ANSWER || s->group < 0)
+    if (s->role == SGF_ROLE_EXAMPLE_Q) snprintf(out, cap, "ex %d q %d", (int)s->group + 1, (int)n);
+    else if (s->role == SGF_ROLE_EXAMPLE_A) snprintf(out, cap, "ex %d a", (int)s->group + 1);
+    else if (s->role == SGF_ROLE_SHARED || s->role == SGF_ROLE_BOS || s->role == SGF_ROLE_ANSWER ||
+             s->group < 0)
         snprintf(out, cap, "%s", role);
     else snprintf(out, cap, "%s %d", role, (int)s->group + 1);
     return out;
@@ -71,7 +72,7 @@ static void picture_labels(const picture *p, double cell, double room, double *a
     for (i = 0; i < p->spans; i++) {
         double middle = (double)(p->span[i] + p->span[i + 1]) * cell / 2;
         double width = (double)(p->span[i + 1] - p->span[i]) * cell;
-        int minor = p->layout->segment[p->layout->seg[p->span[i]]].role == SGF_SEPARATOR;
+        int minor = p->layout->segment[p->layout->seg[p->span[i]]].role == SGF_ROLE_SEPARATOR;
         at[i] = (minor && width < room) || middle < last + room ? -1 : middle;
         if (at[i] >= 0) last = middle;
     }
@@ -95,11 +96,11 @@ static size_t picture_legend(const picture *p, int out[PICTURE_FUTURE + 1]) {
 }
 
 /* A whole file at once, or none of it. */
-static sgf_status file_write(const char *path, const sgf__buf *text, sgf_error *err) {
-    sgf__out out;
-    sgf_status status = sgf__out_open(&out, path, err);
-    if (!status) status = sgf__out_write(&out, text->ptr, text->len, err);
-    return status ? status : sgf__out_close(&out, err);
+static sgf_status file_write(const char *path, const base_buf *text, sgf_error *err) {
+    base_out out;
+    sgf_status status = base_out_open(&out, path, err);
+    if (!status) status = base_out_write(&out, text->ptr, text->len, err);
+    return status ? status : base_out_close(&out, err);
 }
 
 /* ---- text ---- */
@@ -158,13 +159,13 @@ enum { SVG_MOST = 400000 }; /* shapes; a browser needs minutes for more */
 enum { SVG_LEFT = 82, SVG_TOP = 74, SVG_LEGEND = 20 };
 
 typedef struct {
-    sgf__buf buf;
+    base_buf buf;
     sgf_status status;
     sgf_error *err;
     size_t shapes;
 } svg_file;
 
-static SGF__PRINTF(2, 3) void svg_put(svg_file *s, const char *format, ...) {
+static BASE_PRINTF(2, 3) void svg_put(svg_file *s, const char *format, ...) {
     char text[512];
     va_list args;
     int n;
@@ -172,7 +173,7 @@ static SGF__PRINTF(2, 3) void svg_put(svg_file *s, const char *format, ...) {
     n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (!s->status)
-        s->status = sgf__buf_add(&s->buf, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1,
+        s->status = base_buf_add(&s->buf, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1,
                                  s->err);
 }
 /* A text without the characters that mean something in XML. */
@@ -273,10 +274,10 @@ static sgf_status svg_draw(svg_file *s, const char *name, const picture *p, sgf_
     double size = (double)T * cell, width = size < 420 ? 420 : size;
     int x = SVG_LEFT, y = SVG_TOP + 24;
     memset(s, 0, sizeof *s);
-    sgf__buf_init(&s->buf, NULL);
+    base_buf_init(&s->buf, NULL);
     s->err = err;
     if (!p->dense && p->spans > 800)
-        return sgf__fail(err, SGF_ERR_LIMIT,
+        return base_fail(err, SGF_ERR_LIMIT,
                          "%s: the layout has %d runs of segments; an SVG is made of at most 800; "
                          "take a .png",
                          name, (int)p->spans);
@@ -299,7 +300,7 @@ static sgf_status svg_draw(svg_file *s, const char *name, const picture *p, sgf_
     svg_legend(s, p, x, y + (int)size + SVG_LEGEND);
     svg_put(s, "</svg>\n");
     if (!s->status && s->shapes >= SVG_MOST)
-        return sgf__fail(err, SGF_ERR_LIMIT,
+        return base_fail(err, SGF_ERR_LIMIT,
                          "%s: this mask is made of more than %d runs; take a .png", name,
                          (int)SVG_MOST);
     return s->status;
@@ -308,7 +309,7 @@ static sgf_status picture_svg(const char *path, const picture *p, sgf_error *err
     svg_file s;
     sgf_status status = svg_draw(&s, path, p, err);
     if (!status) status = file_write(path, &s.buf, err);
-    sgf__buf_free(&s.buf);
+    base_buf_free(&s.buf);
     return status;
 }
 
@@ -404,7 +405,7 @@ static void png_text(png_image *m, size_t x, size_t y, const char *text, size_t 
 
 /* Bits into the file, the lowest first. */
 typedef struct {
-    sgf__buf *out;
+    base_buf *out;
     sgf_error *err;
     sgf_status status;
     uint64_t bits;
@@ -418,7 +419,7 @@ static void png_bits(png_deflate *d, uint32_t value, int n) {
     d->bits |= (uint64_t)value << d->count;
     for (d->count += n; d->count >= 8; d->count -= 8, d->bits >>= 8) {
         unsigned char byte = (unsigned char)d->bits;
-        if (!d->status) d->status = sgf__buf_add(d->out, &byte, 1, d->err);
+        if (!d->status) d->status = base_buf_add(d->out, &byte, 1, d->err);
     }
 }
 /* A code of the fixed alphabet: its highest bit first. */
@@ -449,7 +450,7 @@ static void png_byte(png_deflate *d, unsigned char byte) {
     d->a = (d->a + byte) % 65521;
     d->b = (d->b + d->a) % 65521;
 }
-static sgf_status png_compress(const png_image *m, sgf__buf *out, sgf_error *err) {
+static sgf_status png_compress(const png_image *m, base_buf *out, sgf_error *err) {
     png_deflate d;
     size_t x, y;
     int i;
@@ -458,7 +459,7 @@ static sgf_status png_compress(const png_image *m, sgf__buf *out, sgf_error *err
     d.err = err;
     d.a = 1;
     d.last = -1;
-    d.status = sgf__buf_add(out, "\x78\x01", 2, err);
+    d.status = base_buf_add(out, "\x78\x01", 2, err);
     png_bits(&d, 3, 3); /* the last block; fixed codes */
     for (y = 0; y < m->height; y++) {
         const unsigned char *row = m->pixel + y * m->width;
@@ -473,7 +474,7 @@ static sgf_status png_compress(const png_image *m, sgf__buf *out, sgf_error *err
     return d.status;
 }
 /* Length, name, data, CRC-32 of name and data. */
-static sgf_status png_chunk(sgf__out *file, const char *name, const void *data, size_t n,
+static sgf_status png_chunk(base_out *file, const char *name, const void *data, size_t n,
                             sgf_error *err) {
     unsigned char head[8], tail[4];
     uint32_t crc = 0xFFFFFFFFu;
@@ -488,15 +489,15 @@ static sgf_status png_chunk(sgf__out *file, const char *name, const void *data, 
     }
     crc = ~crc;
     for (i = 0; i < 4; i++) tail[i] = (unsigned char)(crc >> (24 - 8 * i));
-    status = sgf__out_write(file, head, 8, err);
-    if (!status) status = sgf__out_write(file, data, n, err);
-    return status ? status : sgf__out_write(file, tail, 4, err);
+    status = base_out_write(file, head, 8, err);
+    if (!status) status = base_out_write(file, data, n, err);
+    return status ? status : base_out_write(file, tail, 4, err);
 }
 static sgf_status png_write(const char *path, const png_image *m, sgf_error *err) {
     static const char *const more[2] = {"#22262c", "#8a8f98"}; /* ink, lines */
     unsigned char head[13], palette[3 * PNG_COLORS];
-    sgf__buf data;
-    sgf__out file;
+    base_buf data;
+    base_out file;
     int i, c;
     sgf_status status;
     for (i = 0; i < 4; i++) {
@@ -509,18 +510,18 @@ static sgf_status png_write(const char *path, const png_image *m, sgf_error *err
         long rgb = strtol(color + 1, NULL, 16);
         for (c = 0; c < 3; c++) palette[3 * i + c] = (unsigned char)(rgb >> (16 - 8 * c));
     }
-    sgf__buf_init(&data, NULL);
+    base_buf_init(&data, NULL);
     status = png_compress(m, &data, err);
-    if (!status) status = sgf__out_open(&file, path, err);
+    if (!status) status = base_out_open(&file, path, err);
     if (!status) {
-        status = sgf__out_write(&file, "\x89PNG\r\n\x1a\n", 8, err);
+        status = base_out_write(&file, "\x89PNG\r\n\x1a\n", 8, err);
         if (!status) status = png_chunk(&file, "IHDR", head, sizeof head, err);
         if (!status) status = png_chunk(&file, "PLTE", palette, sizeof palette, err);
         if (!status) status = png_chunk(&file, "IDAT", data.ptr, data.len, err);
         if (!status) status = png_chunk(&file, "IEND", "", 0, err);
-        status = sgf__out_close(&file, err);
+        status = base_out_close(&file, err);
     }
-    sgf__buf_free(&data);
+    base_buf_free(&data);
     return status;
 }
 
@@ -594,11 +595,11 @@ static sgf_status picture_png(const char *path, const picture *p, sgf_error *err
     m.width = x + (size > legend ? size : legend) + 10 * scale;
     m.height = y + size + 24 * scale;
     if (T > 32768)
-        return sgf__fail(err, SGF_ERR_LIMIT, "%s: a picture of %d tokens; 32768 at most", path,
+        return base_fail(err, SGF_ERR_LIMIT, "%s: a picture of %d tokens; 32768 at most", path,
                          (int)T);
     m.pixel = (unsigned char *)malloc(m.width * m.height);
     if (!m.pixel)
-        return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %d x %d pixels", (int)m.width,
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for %d x %d pixels", (int)m.width,
                          (int)m.height);
     memset(m.pixel, PICTURE_FUTURE, m.width * m.height);
     png_text(&m, 5 * scale, 4 * scale, p->title, scale + 1, PNG_INK, 1);

@@ -4,7 +4,7 @@
    or through the JSON of the question browser, which is only ever shown as text. */
 
 typedef struct {
-    sgf__buf buf;
+    base_buf buf;
     sgf_status status;
     sgf_error err;
     const study *s;
@@ -14,10 +14,10 @@ typedef struct {
 } report;
 
 static void html(report *r, const char *text) {
-    if (!r->status) r->status = sgf__buf_text(&r->buf, text, &r->err);
+    if (!r->status) r->status = base_buf_text(&r->buf, text, &r->err);
 }
 /* Numbers and our own words: nothing that stands in a file. */
-static SGF__PRINTF(2, 3) void html_print(report *r, const char *format, ...) {
+static BASE_PRINTF(2, 3) void html_print(report *r, const char *format, ...) {
     char text[1024];
     va_list args;
     va_start(args, format);
@@ -36,12 +36,12 @@ static void html_text(report *r, sgf_str text) {
                              : c == '\'' ? "&#39;"
                                          : NULL;
         if (!entity) continue;
-        r->status = sgf__buf_add(&r->buf, text.ptr + start, i - start, &r->err);
+        r->status = base_buf_add(&r->buf, text.ptr + start, i - start, &r->err);
         html(r, entity);
         start = i + 1;
     }
     if (!r->status && start < text.len)
-        r->status = sgf__buf_add(&r->buf, text.ptr + start, text.len - start, &r->err);
+        r->status = base_buf_add(&r->buf, text.ptr + start, text.len - start, &r->err);
 }
 static void html_name(report *r, size_t file) {
     html_text(r, sgf_text(r->s->file[file].name));
@@ -521,15 +521,17 @@ static void report_relations(report *r) {
 
 /* The visibility of a small prompt under the mask of that name: 0 if there is none. */
 static int mask_sketch(const char *name, sgf_layout *layout) {
-    static const sgf_role isolated[] = {SGF_PARAPHRASE, SGF_SEPARATOR,  SGF_PARAPHRASE,
-                                        SGF_SEPARATOR,  SGF_PARAPHRASE, SGF_ANSWER};
-    static const sgf_role cross[] = {SGF_MANUAL,    SGF_SEPARATOR, SGF_MANUAL,
-                                     SGF_SEPARATOR, SGF_AUTO,      SGF_ANSWER};
-    static const sgf_role shared[] = {SGF_SHARED, SGF_PARAPHRASE, SGF_PARAPHRASE, SGF_PARAPHRASE,
-                                      SGF_ANSWER};
-    static const sgf_role shots[] = {SGF_SHARED,     SGF_EXAMPLE_Q, SGF_EXAMPLE_Q, SGF_EXAMPLE_A,
-                                     SGF_EXAMPLE_Q,  SGF_EXAMPLE_Q, SGF_EXAMPLE_A, SGF_PARAPHRASE,
-                                     SGF_PARAPHRASE, SGF_ANSWER};
+    static const sgf_role isolated[] = {SGF_ROLE_PARAPHRASE, SGF_ROLE_SEPARATOR,
+                                        SGF_ROLE_PARAPHRASE, SGF_ROLE_SEPARATOR,
+                                        SGF_ROLE_PARAPHRASE, SGF_ROLE_ANSWER};
+    static const sgf_role cross[] = {SGF_ROLE_MANUAL,    SGF_ROLE_SEPARATOR, SGF_ROLE_MANUAL,
+                                     SGF_ROLE_SEPARATOR, SGF_ROLE_AUTO,      SGF_ROLE_ANSWER};
+    static const sgf_role shared[] = {SGF_ROLE_SHARED, SGF_ROLE_PARAPHRASE, SGF_ROLE_PARAPHRASE,
+                                      SGF_ROLE_PARAPHRASE, SGF_ROLE_ANSWER};
+    static const sgf_role shots[] = {SGF_ROLE_SHARED,    SGF_ROLE_EXAMPLE_Q,  SGF_ROLE_EXAMPLE_Q,
+                                     SGF_ROLE_EXAMPLE_A, SGF_ROLE_EXAMPLE_Q,  SGF_ROLE_EXAMPLE_Q,
+                                     SGF_ROLE_EXAMPLE_A, SGF_ROLE_PARAPHRASE, SGF_ROLE_PARAPHRASE,
+                                     SGF_ROLE_ANSWER};
     static const int32_t shot_groups[] = {-1, 0, 0, 0, 1, 1, 1, 0, 1, -1};
     const int32_t ids[3] = {0, 0, 0};
     const sgf_role *roles = shared;
@@ -541,17 +543,17 @@ static int mask_sketch(const char *name, sgf_layout *layout) {
     if (!strcmp(name, "manual-cross")) roles = cross, n = 6;
     if (!strncmp(name, "few-shot", 8)) roles = shots, n = 10;
     for (i = 0; i < n; i++) {
-        int32_t own = roles == shots                                     ? shot_groups[i]
-                      : roles[i] == SGF_SHARED || roles[i] == SGF_ANSWER ? -1
-                                                                         : group;
+        int32_t own = roles == shots                                               ? shot_groups[i]
+                      : roles[i] == SGF_ROLE_SHARED || roles[i] == SGF_ROLE_ANSWER ? -1
+                                                                                   : group;
         if (sgf_layout_segment(layout, roles[i], own, &segment, NULL)) return 0;
         if (sgf_layout_add(layout, segment, ids,
-                           roles[i] == SGF_SEPARATOR ? 1
-                           : n > 6                   ? 2
-                                                     : 3,
+                           roles[i] == SGF_ROLE_SEPARATOR ? 1
+                           : n > 6                        ? 2
+                                                          : 3,
                            NULL))
             return 0;
-        if (i + 1 < n && roles[i] != SGF_SHARED && roles[i + 1] != SGF_SEPARATOR) group++;
+        if (i + 1 < n && roles[i] != SGF_ROLE_SHARED && roles[i + 1] != SGF_ROLE_SEPARATOR) group++;
     }
     sgf_mask_set(layout, mask);
     return 1;
@@ -571,10 +573,10 @@ static void mask_picture(report *r, const sgf_layout *l) {
             for (end = k + 1; end <= q && l->seg[end] == l->seg[k];) end++;
             if (!sgf_visible(l, l->seg[q], l->seg[k])) continue;
             html_print(r, "<rect class=\"m-%s\" x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\"/>",
-                       role == SGF_SHARED      ? "prefix"
-                       : role == SGF_SEPARATOR ? "sep"
-                       : role == SGF_ANSWER    ? "answer"
-                                               : "para",
+                       role == SGF_ROLE_SHARED      ? "prefix"
+                       : role == SGF_ROLE_SEPARATOR ? "sep"
+                       : role == SGF_ROLE_ANSWER    ? "answer"
+                                                    : "para",
                        cell * (unsigned)k, cell * (unsigned)q, cell * (unsigned)(end - k) - 1,
                        cell - 1);
         }
@@ -616,13 +618,14 @@ static void report_question_data(report *r) {
     size_t q, i, k, start;
     json_out j;
     memset(&j, 0, sizeof j);
-    sgf__buf_init(&j.buf, NULL);
-    json_open(&j, "{");
-    json_key(&j, "methods"), json_open(&j, "[");
+    base_buf_init(&j.buf, NULL);
+    json_out_open(&j, "{");
+    json_out_key(&j, "methods"), json_out_open(&j, "[");
     for (i = 0; i < s->files; i++)
-        if (study_compares(&s->file[r->rank[i]])) json_text(&j, sgf_text(s->file[r->rank[i]].name));
-    json_close(&j, "]");
-    json_key(&j, "questions"), json_open(&j, "[");
+        if (study_compares(&s->file[r->rank[i]]))
+            json_out_text(&j, sgf_text(s->file[r->rank[i]].name));
+    json_out_close(&j, "]");
+    json_out_key(&j, "questions"), json_out_open(&j, "[");
     for (q = 0; q < s->questions; q++) {
         const asked_question *ask = &s->question[q];
         int missed = 0;
@@ -630,42 +633,42 @@ static void report_question_data(report *r) {
             missed |= study_compares(&s->file[i]) &&
                       right_of(&s->file[i], q, s->way) < rows_of(&s->file[i], q);
         if (!missed) continue;
-        json_raw(&j, "\n");
-        json_open(&j, "{");
-        json_key(&j, "uuid"), json_text(&j, ask->uuid);
-        if (ask->text.len) json_key(&j, "question"), json_text(&j, ask->text);
-        if (ask->relation.len) json_key(&j, "relation"), json_text(&j, ask->relation);
-        json_key(&j, "answers"), json_open(&j, "[");
-        for (i = 0; i < ask->answer_count; i++) json_text(&j, ask->answers[i]);
-        json_close(&j, "]");
-        json_key(&j, "got"), json_open(&j, "[");
+        json_out_raw(&j, "\n");
+        json_out_open(&j, "{");
+        json_out_key(&j, "uuid"), json_out_text(&j, ask->uuid);
+        if (ask->text.len) json_out_key(&j, "question"), json_out_text(&j, ask->text);
+        if (ask->relation.len) json_out_key(&j, "relation"), json_out_text(&j, ask->relation);
+        json_out_key(&j, "answers"), json_out_open(&j, "[");
+        for (i = 0; i < ask->answer_count; i++) json_out_text(&j, ask->answers[i]);
+        json_out_close(&j, "]");
+        json_out_key(&j, "got"), json_out_open(&j, "[");
         for (i = 0; i < s->files; i++) {
             const answer_file *f = &s->file[r->rank[i]];
             if (!study_compares(f)) continue;
-            json_open(&j, "[");
+            json_out_open(&j, "[");
             for (k = f->first[q]; k < f->first[q + 1]; k++) {
-                json_open(&j, "[");
-                json_text(&j, f->prediction[f->order[k]]);
-                json_size(&j, f->right[s->way][f->order[k]]);
-                json_close(&j, "]");
+                json_out_open(&j, "[");
+                json_out_text(&j, f->prediction[f->order[k]]);
+                json_out_size(&j, f->right[s->way][f->order[k]]);
+                json_out_close(&j, "]");
             }
-            json_close(&j, "]");
+            json_out_close(&j, "]");
         }
-        json_close(&j, "]");
-        json_close(&j, "}");
+        json_out_close(&j, "]");
+        json_out_close(&j, "}");
     }
-    json_close(&j, "]");
-    json_close(&j, "}");
+    json_out_close(&j, "]");
+    json_out_close(&j, "}");
     if (j.status) r->status = j.status, r->err = j.err;
     for (i = start = 0; i < j.buf.len && !r->status; i++) {
         if (j.buf.ptr[i] != '<') continue;
-        r->status = sgf__buf_add(&r->buf, j.buf.ptr + start, i - start, &r->err);
+        r->status = base_buf_add(&r->buf, j.buf.ptr + start, i - start, &r->err);
         html(r, "\\u003c");
         start = i + 1;
     }
     if (!r->status)
-        r->status = sgf__buf_add(&r->buf, j.buf.ptr + start, j.buf.len - start, &r->err);
-    sgf__buf_free(&j.buf);
+        r->status = base_buf_add(&r->buf, j.buf.ptr + start, j.buf.len - start, &r->err);
+    base_buf_free(&j.buf);
 }
 static void report_questions(report *r) {
     html_open(r, "questions", "Questions that some method gets wrong");
@@ -704,7 +707,7 @@ static void (*const report_sections[])(report *r) = {
 /* A page, up to its body. */
 static void html_begin(report *r, const char *title) {
     memset(r, 0, sizeof *r);
-    sgf__buf_init(&r->buf, NULL);
+    base_buf_init(&r->buf, NULL);
     r->title = title;
     html(r, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
             "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
@@ -721,7 +724,7 @@ static sgf_status html_end(report *r, const char *path, sgf_error *err) {
     html(r, "</body>\n</html>\n");
     if (r->status && err) *err = r->err;
     if (!r->status) r->status = file_write(path, &r->buf, err);
-    sgf__buf_free(&r->buf);
+    base_buf_free(&r->buf);
     return r->status;
 }
 static sgf_status report_write(const study *s, const char *title, size_t base, const char *path,

@@ -21,15 +21,15 @@ static int folder_make(const char *path) {
 /* `folder`/name of the method's files, without the extension. */
 static void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
     const char *folder = run->folder;
-    if (m->contexts == SGF_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
-    else if (m->contexts == SGF_ENSEMBLE)
+    if (m->contexts == SGF_CONTEXTS_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
+    else if (m->contexts == SGF_CONTEXTS_ENSEMBLE)
         snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
     else if (method_by_kind(m)) {
         char manuals[32] = "all";
         if (run->o.manuals >= 0) snprintf(manuals, sizeof manuals, "m%ld", run->o.manuals);
         snprintf(path, cap, "%s/%s_%s_a%llu%s", folder, m->name, manuals,
                  (unsigned long long)method_autos(run),
-                 m->mask == SGF_MANUAL_CROSS ? "_xattn" : "");
+                 m->mask == SGF_MASK_MANUAL_CROSS ? "_xattn" : "");
     } else if (!strcmp(m->name, "myriadlama"))
         snprintf(path, cap, "%s/myriadlama_flex_%ldparas", folder, run->o.paraphrases);
     else if (!strcmp(m->name, "myriadlama_custom"))
@@ -64,45 +64,45 @@ static int result_writable(const char *path) {
 
 /* ---- the configuration, as JSON ---- */
 
-static void config_text(sgf__buf *buf, const char *key, const char *value) {
-    sgf__buf_text(buf, buf->len > 1 ? ", " : "", NULL);
-    sgf__json_quote(buf, sgf_text(key), NULL);
-    sgf__buf_text(buf, ": ", NULL);
-    sgf__json_quote(buf, sgf_text(value), NULL);
+static void config_text(base_buf *buf, const char *key, const char *value) {
+    base_buf_text(buf, buf->len > 1 ? ", " : "", NULL);
+    json_quote(buf, sgf_text(key), NULL);
+    base_buf_text(buf, ": ", NULL);
+    json_quote(buf, sgf_text(value), NULL);
 }
-static void config_number(sgf__buf *buf, const char *key, long value) {
+static void config_number(base_buf *buf, const char *key, long value) {
     char text[96];
     snprintf(text, sizeof text, "%s\"%s\": %ld", buf->len > 1 ? ", " : "", key, value);
-    sgf__buf_text(buf, text, NULL);
+    base_buf_text(buf, text, NULL);
 }
-static void config_yes(sgf__buf *buf, const char *key, int yes) {
+static void config_yes(base_buf *buf, const char *key, int yes) {
     char text[96];
     snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key,
              yes ? "true" : "false");
-    sgf__buf_text(buf, text, NULL);
+    base_buf_text(buf, text, NULL);
 }
 /* What computed, and whether its bits are those that everybody gets. `exact` 0: not for another
    reason. */
-static void config_device(sgf__buf *buf, const sgf_session *session, int exact) {
+static void config_device(base_buf *buf, const sgf_session *session, int exact) {
     int same = 1;
     config_text(buf, "device",
                 sgf_session_device(session, &same) == SGF_DEVICE_CUDA ? "cuda" : "cpu");
     config_yes(buf, "exact", exact && same);
 }
-static void config_real(sgf__buf *buf, const char *key, double value) {
+static void config_real(base_buf *buf, const char *key, double value) {
     char number[40], text[128];
-    sgf__number_print(value, number);
+    base_number_print(value, number);
     snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key, number);
-    sgf__buf_text(buf, text, NULL);
+    base_buf_text(buf, text, NULL);
 }
 /* May --reuse rotated change this method's last bits? Only segments that see nobody else are turned. */
 static int method_rotates(const generate_run *run, const sgf_method *m) {
-    return run->rotated && m->contexts == SGF_FUSION &&
-           (m->matrix || m->mask == SGF_ISOLATED || m->mask == SGF_MANUAL_CROSS);
+    return run->rotated && m->contexts == SGF_CONTEXTS_FUSION &&
+           (m->matrix || m->mask == SGF_MASK_ISOLATED || m->mask == SGF_MASK_MANUAL_CROSS);
 }
 /* What every configuration begins with: the model, the questions and the examples. */
-static void config_begin(const generate_run *run, const char *method, sgf__buf *buf) {
-    sgf__buf_text(buf, "{", NULL);
+static void config_begin(const generate_run *run, const char *method, base_buf *buf) {
+    base_buf_text(buf, "{", NULL);
     config_text(buf, "segfuse", SGF_VERSION);
     config_text(buf, "method", method);
     config_text(buf, "model", run->model_name);
@@ -114,7 +114,7 @@ static void config_begin(const generate_run *run, const char *method, sgf__buf *
     config_number(buf, "seed", run->o.seed);
     config_number(buf, "samples", (long)run->count);
 }
-static void method_config(const generate_run *run, const sgf_method *m, sgf__buf *buf) {
+static void method_config(const generate_run *run, const sgf_method *m, base_buf *buf) {
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
@@ -131,22 +131,23 @@ static void method_config(const generate_run *run, const sgf_method *m, sgf__buf
     config_number(buf, "max_new_tokens", method_tokens(run, m));
     config_text(buf, "format", formats[m->format]);
     config_text(buf, "mask", m->matrix ? run->mask_text : sgf_mask_name(m->mask));
-    config_text(buf, "positions", m->positions == SGF_ALIGNED ? "aligned" : "sequential");
+    config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
-                m->contexts == SGF_FUSION && run->o.mass ? run->o.mass
-                : m->even_mass                           ? "1/N"
-                                                         : "1");
+                m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
+                : m->even_weights                                 ? "1/N"
+                                                                  : "1");
     if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
     config_text(buf, "fusion_start",
-                m->fusion_start == SGF_AFTER_FIRST ? "after-first" : "first-answer");
+                m->fusion_start == SGF_FUSION_START_AFTER_FIRST ? "after-first" : "first-answer");
     config_text(buf, "bos", bos[m->bos]);
-    config_text(buf, "prediction", m->prediction == SGF_FIRST_WORD ? "first-word" : "first-line");
+    config_text(buf, "prediction",
+                m->prediction == SGF_PREDICTION_FIRST_WORD ? "first-word" : "first-line");
     config_text(buf, "accidents", method_accident_names(m->accidents, accidents, sizeof accidents));
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
-    if (m->contexts == SGF_FUSION) config_text(buf, "separator", sgf_method_separator(m));
+    if (m->contexts == SGF_CONTEXTS_FUSION) config_text(buf, "separator", sgf_method_separator(m));
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
     config_device(buf, run->session, !method_rotates(run, m));
-    sgf__buf_text(buf, "}", NULL);
+    base_buf_text(buf, "}", NULL);
 }
 
 /* ---- result tables ---- */
@@ -166,53 +167,55 @@ static sgf_status result_create(result_table *t, const sgf_method *m, int lemmat
     t->method = m;
     t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
         t->answer_lemmas = -1;
-    if (!status) status = sgf_table_column(t->table, "uuid", SGF_UTF8, &t->uuid, err);
-    if (!status && m->contexts == SGF_SINGLE)
-        status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
-    if (!status && m->contexts == SGF_SINGLE)
-        status = sgf_table_column(t->table, each ? "paraphrase" : "question", SGF_UTF8,
+    if (!status) status = sgf_table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
+    if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
+        status = sgf_table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+    if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
+        status = sgf_table_column(t->table, each ? "paraphrase" : "question", SGF_COLUMN_UTF8,
                                   each ? &t->paraphrase : &t->question, err);
-    if (!status && m->contexts == SGF_SINGLE)
-        status = sgf_table_column(t->table, "prompt", SGF_UTF8, &t->prompt, err);
-    if (!status && m->contexts != SGF_SINGLE)
-        status = sgf_table_column(t->table, templates ? "templates" : "paraphrases", SGF_LIST_UTF8,
-                                  &t->paraphrases, err);
-    if (!status && m->contexts == SGF_ENSEMBLE)
-        status = sgf_table_column(t->table, "prompts", SGF_LIST_UTF8, &t->prompts, err);
-    if (!status && m->contexts != SGF_SINGLE)
-        status = sgf_table_column(t->table, "answers", SGF_LIST_UTF8, &t->answers, err);
-    if (!status) status = sgf_table_column(t->table, "prediction", SGF_UTF8, &t->prediction, err);
-    if (!status) status = sgf_table_column(t->table, "generation", SGF_UTF8, &t->generation, err);
+    if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
+        status = sgf_table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
+    if (!status && m->contexts != SGF_CONTEXTS_SINGLE)
+        status = sgf_table_column(t->table, templates ? "templates" : "paraphrases",
+                                  SGF_COLUMN_LIST_UTF8, &t->paraphrases, err);
+    if (!status && m->contexts == SGF_CONTEXTS_ENSEMBLE)
+        status = sgf_table_column(t->table, "prompts", SGF_COLUMN_LIST_UTF8, &t->prompts, err);
+    if (!status && m->contexts != SGF_CONTEXTS_SINGLE)
+        status = sgf_table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+    if (!status)
+        status = sgf_table_column(t->table, "prediction", SGF_COLUMN_UTF8, &t->prediction, err);
+    if (!status)
+        status = sgf_table_column(t->table, "generation", SGF_COLUMN_UTF8, &t->generation, err);
     if (!status && lemmatize)
-        status = sgf_table_column(t->table, "predict_lemma", SGF_LIST_UTF8, &t->lemma, err);
+        status = sgf_table_column(t->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &t->lemma, err);
     if (!status && lemmatize)
-        status = sgf_table_column(t->table, "answer_lemmas", SGF_LIST_LIST_UTF8, &t->answer_lemmas,
-                                  err);
+        status = sgf_table_column(t->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
+                                  &t->answer_lemmas, err);
     return status;
 }
 /* A context's prompt as text. */
-static sgf_status prompt_text(const generate_run *run, const sgf_layout *layout, sgf__arena *arena,
+static sgf_status prompt_text(const generate_run *run, const sgf_layout *layout, base_arena *arena,
                               sgf_str *out, sgf_error *err) {
     size_t cap = 0;
     char *text;
     sgf_status status = sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, NULL, 0,
                                    &cap, err);
     if (status) return status;
-    text = (char *)sgf__arena_alloc(arena, cap + 1, 1, err);
+    text = (char *)base_arena_alloc(arena, cap + 1, 1, err);
     if (!text) return SGF_ERR_MEMORY;
     out->ptr = text;
     return sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, text, cap, &out->len,
                       err);
 }
 /* What a task generated, as text. */
-static sgf_status task_text(const generate_run *run, const sgf_task *task, sgf__arena *arena,
+static sgf_status task_text(const generate_run *run, const sgf_task *task, base_arena *arena,
                             sgf_str *out, sgf_error *err) {
     size_t cap = 0;
     char *text;
     sgf_status status = sgf_decode(run->model->tokenizer, task->ids, task->count,
                                    SGF_DECODE_SKIP_SPECIAL, NULL, 0, &cap, err);
     if (status) return status;
-    text = (char *)sgf__arena_alloc(arena, cap + 1, 1, err);
+    text = (char *)base_arena_alloc(arena, cap + 1, 1, err);
     if (!text) return SGF_ERR_MEMORY;
     out->ptr = text;
     return sgf_decode(run->model->tokenizer, task->ids, task->count, SGF_DECODE_SKIP_SPECIAL, text,
@@ -224,7 +227,7 @@ static sgf_status result_lemmas(result_table *t, const question *q, sgf_str pred
     sgf_str *texts = (sgf_str *)calloc(n + 1, sizeof *texts);
     lemma_book book;
     sgf_status status;
-    if (!texts) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!texts) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     texts[n] = prediction;
     if (n) memcpy(texts, q->answers, n * sizeof *texts);
     status = lemma_book_make(&book, texts, n + 1, err);
@@ -239,14 +242,14 @@ static sgf_status result_lemmas(result_table *t, const question *q, sgf_str pred
 static sgf_status result_add(const generate_run *run, result_table *t, const question *q,
                              const asked *a, size_t which, const sgf_task *task,
                              method_result *result, sgf_error *err) {
-    sgf__arena arena;
+    base_arena arena;
     sgf_str generation, prediction, *prompts;
     size_t c;
     int one_way = 0, two_way = 0;
     sgf_status status;
     generation = sgf_text("");
-    sgf__arena_init(&arena, NULL);
-    prompts = (sgf_str *)sgf__arena_alloc(&arena, task->contexts, sizeof *prompts, err);
+    base_arena_init(&arena, NULL);
+    prompts = (sgf_str *)base_arena_alloc(&arena, task->contexts, sizeof *prompts, err);
     status = prompts ? task_text(run, task, &arena, &generation, err) : SGF_ERR_MEMORY;
     prediction = sgf_method_prediction(t->method, generation);
     for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
@@ -265,7 +268,7 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
     if (!status && t->prompts >= 0)
         status = sgf_table_list(t->table, t->prompts, prompts, task->contexts, err);
     if (!status) status = sgf_table_text(t->table, t->prediction, prediction, err);
-    if (!status) status = sgf_table_text(t->table, t->generation, sgf__strip(generation), err);
+    if (!status) status = sgf_table_text(t->table, t->generation, base_strip(generation), err);
     if (!status && t->lemma >= 0) status = result_lemmas(t, q, prediction, err);
     result->rows++;
     result->right += (size_t)two_way;
@@ -274,16 +277,16 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
     result->decode += task->decode_tokens;
     result->passes += task->steps * task->contexts;
     result->steps += task->steps;
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     return status;
 }
 
 /* Feather, CSV and, beside the CSV, the configuration. */
-static sgf_status result_write(const char *path, sgf_table *table, const sgf__buf *config,
+static sgf_status result_write(const char *path, sgf_table *table, const base_buf *config,
                                sgf_error *err) {
     char file[1100];
     sgf_str value;
-    sgf__out out;
+    base_out out;
     sgf_status status;
     value.ptr = config->ptr;
     value.len = config->len;
@@ -291,11 +294,11 @@ static sgf_status result_write(const char *path, sgf_table *table, const sgf__bu
     snprintf(file, sizeof file, "%s.csv", path);
     if (!status) status = sgf_table_write_csv(table, file, err);
     snprintf(file, sizeof file, "%s.json", path);
-    if (!status) status = sgf__out_open(&out, file, err);
+    if (!status) status = base_out_open(&out, file, err);
     if (!status) {
-        sgf__out_write(&out, config->ptr, config->len, err);
-        sgf__out_write(&out, "\n", 1, err);
-        status = sgf__out_close(&out, err);
+        base_out_write(&out, config->ptr, config->len, err);
+        base_out_write(&out, "\n", 1, err);
+        status = base_out_close(&out, err);
     }
     snprintf(file, sizeof file, "%s.feather", path);
     return status ? status : sgf_table_write_feather(table, file, err);
@@ -303,7 +306,7 @@ static sgf_status result_write(const char *path, sgf_table *table, const sgf__bu
 
 /* Is there a result of this very configuration? One of another, or of another program, is
    SGF_ERR_ARG. */
-static sgf_status result_peek(const char *path, const sgf__buf *config, int *there,
+static sgf_status result_peek(const char *path, const base_buf *config, int *there,
                               sgf_error *err) {
     char file[1200];
     sgf_table *table;

@@ -9,7 +9,7 @@ static size_t method_rows(const generate_run *run, const sgf_method *m) {
 
 /* A batch of questions: their tasks, layouts and texts, in one arena. */
 typedef struct {
-    sgf__arena arena;
+    base_arena arena;
     sgf_task *tasks;
     sgf_layout *layouts;
     asked *asked; /* [questions] */
@@ -23,11 +23,11 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method,
     size_t c;
     sgf_status status = SGF_OK;
     task->context = b->layouts + b->layout_count;
-    task->contexts = method->contexts == SGF_ENSEMBLE ? prompt->paraphrases : 1;
+    task->contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1;
     task->combine = method->combine;
-    task->weight = method->mass;
+    task->weight = method->weight;
     task->max_new_tokens = (size_t)method_tokens(run, method);
-    task->ids = (int32_t *)sgf__arena_alloc(&b->arena, task->max_new_tokens, sizeof(int32_t), err);
+    task->ids = (int32_t *)base_arena_alloc(&b->arena, task->max_new_tokens, sizeof(int32_t), err);
     if (!task->ids) return SGF_ERR_MEMORY;
     for (c = 0; c < task->contexts && !status; c++) {
         sgf_layout *layout = &b->layouts[b->layout_count++];
@@ -41,15 +41,15 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method,
 static sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
                               size_t n, batch *b, sgf_error *err) {
     size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t;
-    size_t contexts = m->contexts == SGF_ENSEMBLE ? N : 1;
+    size_t contexts = m->contexts == SGF_CONTEXTS_ENSEMBLE ? N : 1;
     sgf_prompt prompt;
     sgf_status status = SGF_OK;
     memset(b, 0, sizeof *b);
-    sgf__arena_init(&b->arena, NULL);
-    b->tasks = (sgf_task *)sgf__arena_alloc(&b->arena, n * each, sizeof *b->tasks, err);
-    b->layouts = (sgf_layout *)sgf__arena_alloc(&b->arena, n * each * contexts, sizeof *b->layouts,
+    base_arena_init(&b->arena, NULL);
+    b->tasks = (sgf_task *)base_arena_alloc(&b->arena, n * each, sizeof *b->tasks, err);
+    b->layouts = (sgf_layout *)base_arena_alloc(&b->arena, n * each * contexts, sizeof *b->layouts,
                                                 err);
-    b->asked = (asked *)sgf__arena_alloc(&b->arena, n, sizeof *b->asked, err);
+    b->asked = (asked *)base_arena_alloc(&b->arena, n, sizeof *b->asked, err);
     if (!b->tasks || !b->layouts || !b->asked) return SGF_ERR_MEMORY;
     memset(&prompt, 0, sizeof prompt);
     prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
@@ -59,7 +59,7 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, cons
         sgf_method method = *m;
         asked *a = &b->asked[q];
         status = question_ask(run, m, &run->data.questions[questions[q]], &b->arena, a, err);
-        if (a->weight) method.mass = a->weight;
+        if (a->weight) method.weight = a->weight;
         prompt.paraphrase = a->text;
         prompt.manual = a->manual;
         prompt.paraphrases = a->n;
@@ -69,7 +69,7 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, cons
 }
 static void batch_free(batch *b) {
     while (b->layout_count) sgf_layout_free(&b->layouts[--b->layout_count]);
-    sgf__arena_free(&b->arena);
+    base_arena_free(&b->arena);
 }
 
 /* The layout of the first question's first context, for `segfuse forward`. */
@@ -164,7 +164,7 @@ static void work_free(method_work *w, work *done) {
 static sgf_status work_open(method_work *w, sgf_error *err) {
     work *made = (work *)calloc(1, sizeof *made);
     sgf_status status;
-    if (!made) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!made) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     made->question = w->todo[w->at++];
     status = batch_build(w->run, w->m, &made->question, 1, &made->b, err);
     made->left = made->b.count;
@@ -222,7 +222,7 @@ static sgf_status method_run(generate_run *run, const sgf_method *m, result_tabl
     memset(&w, 0, sizeof w);
     w.run = run, w.m = m, w.t = t, w.j = j, w.result = result;
     w.todo = (size_t *)calloc(run->count + 1, sizeof *w.todo);
-    if (!w.todo) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!w.todo) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     w.todos = method_todo(run, method_rows(run, m), j, w.todo, &w.mine);
     w.before = w.mine - w.todos;
     w.tokens = (size_t)(j->tally[4] + j->tally[5]);
@@ -273,7 +273,7 @@ static sgf_status result_recall(const char *path, method_result *r, sgf_error *e
    it, 0 if there is nothing to do (then *result says what they hold), -1 if it cannot be. */
 static int method_wanted(const generate_run *run, const sgf_method *m, method_result *result) {
     char path[1100];
-    sgf__buf config;
+    base_buf config;
     sgf_error err;
     int begun = 0, there = 0;
     sgf_status status;
@@ -282,11 +282,11 @@ static int method_wanted(const generate_run *run, const sgf_method *m, method_re
     method_path(run, m, path, sizeof path);
     if (!result_writable(path)) return -1;
     if (run->o.rewrite) return 1;
-    sgf__buf_init(&config, NULL);
+    base_buf_init(&config, NULL);
     method_config(run, m, &config);
     status = journal_peek(path, &config, &begun, &err);
     if (!status && !begun) status = result_peek(path, &config, &there, &err);
-    sgf__buf_free(&config);
+    base_buf_free(&config);
     if (!status && there) status = result_recall(path, result, &err);
     if (status) return failed(verb_now, &err), -1;
     if (there)
@@ -333,7 +333,7 @@ static void method_sweep(const char *path) {
 }
 /* The result, complete: its files appear, the journal and what an earlier stop left go. */
 static sgf_status method_finish(const generate_run *run, const char *path, result_table *t,
-                                journal *j, const sgf__buf *config, sgf_error *err) {
+                                journal *j, const base_buf *config, sgf_error *err) {
     sgf_status status = journal_order(j, err);
     if (!status && run->shards)
         status = shard_describe(t->table, run->shard, run->shards, j->rows, j->count, j->total,
@@ -346,7 +346,7 @@ static sgf_status method_finish(const generate_run *run, const char *path, resul
 }
 /* A run that was stopped: what is done so far, under a name of its own. */
 static sgf_status method_partial(const char *path, result_table *t, journal *j,
-                                 const sgf__buf *config, sgf_error *err) {
+                                 const base_buf *config, sgf_error *err) {
     char name[1150], text[96];
     sgf_status status;
     if (!j->count) return SGF_OK;
@@ -375,7 +375,7 @@ static int method_do(generate_run *run, const sgf_method *m, method_result *resu
     char path[1100];
     result_table t;
     journal j;
-    sgf__buf config;
+    base_buf config;
     sgf_error err;
     sgf_status status;
     memset(result, 0, sizeof *result);
@@ -383,7 +383,7 @@ static int method_do(generate_run *run, const sgf_method *m, method_result *resu
     journal_init(&j);
     snprintf(result->name, sizeof result->name, "%s", m->name);
     method_path(run, m, path, sizeof path);
-    sgf__buf_init(&config, NULL);
+    base_buf_init(&config, NULL);
     method_config(run, m, &config);
     stop_watch();
     status = result_create(&t, m, run->o.lemmatize, &err);
@@ -399,7 +399,7 @@ static int method_do(generate_run *run, const sgf_method *m, method_result *resu
     if (status || !result->whole) method_kept(run, m, path, &j);
     journal_close(&j);
     sgf_table_free(t.table);
-    sgf__buf_free(&config);
+    base_buf_free(&config);
     return status ? 1 : result->whole ? 0 : stop_status();
 }
 

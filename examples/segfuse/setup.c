@@ -67,9 +67,10 @@ static int method_by_kind(const sgf_method *m) {
 /* The accidents of the original's script for this method. */
 static unsigned method_accidents(const sgf_method *m) {
     switch (m->format) {
-    case SGF_CONCATENATED: return m->contexts == SGF_FUSION ? SGF_SHIFTED : 0u;
-    case SGF_SHARED_PARTS: return SGF_SWAPPED;
-    case SGF_FEW_SHOT_PARTS: return (unsigned)SGF_SHIFTED | SGF_NO_CUE;
+    case SGF_FORMAT_CONCATENATED:
+        return m->contexts == SGF_CONTEXTS_FUSION ? SGF_ACCIDENT_SHIFTED : 0u;
+    case SGF_FORMAT_SHARED_PARTS: return SGF_ACCIDENT_SWAPPED;
+    case SGF_FORMAT_FEW_SHOT_PARTS: return (unsigned)SGF_ACCIDENT_SHIFTED | SGF_ACCIDENT_NO_CUE;
     default: return 0u;
     }
 }
@@ -90,9 +91,10 @@ static int generate_accidents(generate_run *run) {
             if (!(method_accidents(&run->method[i]) & accident)) continue;
             used = 1;
             run->method[i].accidents |= accident;
-            if (accident == SGF_SHIFTED) run->method[i].fusion_start = SGF_AFTER_FIRST;
+            if (accident == SGF_ACCIDENT_SHIFTED)
+                run->method[i].fusion_start = SGF_FUSION_START_AFTER_FIRST;
         }
-        if (used && !(accident == SGF_SHIFTED && run->o.fusion_start &&
+        if (used && !(accident == SGF_ACCIDENT_SHIFTED && run->o.fusion_start &&
                       strcmp(run->o.fusion_start, "after-first")))
             continue;
         fprintf(stderr,
@@ -112,7 +114,7 @@ static int generate_manual(generate_run *run) {
     for (i = 0; i < run->methods; i++) {
         if (!method_by_kind(&run->method[i])) continue;
         found++;
-        if (o->manual_cross) run->method[i].mask = SGF_MANUAL_CROSS;
+        if (o->manual_cross) run->method[i].mask = SGF_MASK_MANUAL_CROSS;
     }
     if (found && o->indexs) {
         fprintf(stderr, "segfuse generate: myriadlama_flex picks by --num_manual and --num_auto, "
@@ -168,9 +170,9 @@ static int generate_method(generate_run *run, const char *name) {
         run->rotated = i;
     }
     m->separator = o->separator ? o->separator : m->separator;
-    if (o->mass && m->contexts == SGF_FUSION) {
-        m->even_mass = !strcmp(o->mass, "1/N");
-        m->mass = run->mass;
+    if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) {
+        m->even_weights = !strcmp(o->mass, "1/N");
+        m->weight = run->mass;
     }
     run->methods++;
     return 1;
@@ -196,7 +198,7 @@ static int generate_methods(generate_run *run) {
 static int generate_matrix(generate_run *run) {
     const char *path = run->o.mask;
     char digest[33];
-    sgf__map map;
+    base_map map;
     sgf_mask mask;
     sgf_error err;
     sgf_str text;
@@ -206,14 +208,14 @@ static int generate_matrix(generate_run *run) {
         value_read("MASK", &names);
         return value_known(verb_now, "mask", path, &names);
     }
-    if (sgf_matrix_read(path, NULL, &run->matrix, &err) || sgf__map_file(path, NULL, &map, &err)) {
+    if (sgf_matrix_read(path, NULL, &run->matrix, &err) || base_map_file(path, NULL, &map, &err)) {
         fprintf(stderr, "segfuse %s: --mask: %s\n", verb_now, err.message);
         return 0;
     }
     text.ptr = (const char *)map.data;
     text.len = map.size;
     sgf_md5_hex(text, digest);
-    sgf__unmap(&map);
+    base_unmap(&map);
     snprintf(run->mask_text, sizeof run->mask_text, "matrix %s", digest);
     return 1;
 }
@@ -224,7 +226,7 @@ static int generate_mass(generate_run *run) {
     if (!at || !strcmp(at, "1") || !strcmp(at, "1/N") || !strcmp(at, "confidence")) return 1;
     run->mass = (double *)calloc((size_t)n + 1, sizeof(double));
     for (i = 0; run->mass && i < n; i++) {
-        size_t used = sgf__number_parse(at, strlen(at), &run->mass[i]);
+        size_t used = base_number_parse(at, strlen(at), &run->mass[i]);
         if (!used || !(run->mass[i] > 0) || at[used] != (i + 1 < n ? ',' : 0)) break;
         at += used + 1;
     }
@@ -285,7 +287,7 @@ static size_t method_pick(const generate_run *run, const sgf_method *m, const qu
 /* Has every question the paraphrases that the method asks? */
 static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
     const dataset *d = &run->data;
-    size_t most = m->contexts == SGF_SINGLE && !strcmp(m->name, "origin")
+    size_t most = m->contexts == SGF_CONTEXTS_SINGLE && !strcmp(m->name, "origin")
                       ? 1
                       : (size_t)run->o.paraphrases;
     size_t i, k;
@@ -296,7 +298,7 @@ static sgf_status method_enough(const generate_run *run, const sgf_method *m, sg
             if (manuals <= q->manual_count && method_autos(run) <= autos &&
                 manuals + method_autos(run))
                 continue;
-            return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+            return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                                 "%s: row %llu has %llu manual and %llu automatic paraphrases; %llu "
                                 "and %llu were asked for (--num_manual, --num_auto)",
                                 d->source.path, (unsigned long long)q->row + 1,
@@ -307,12 +309,12 @@ static sgf_status method_enough(const generate_run *run, const sgf_method *m, sg
             most = run->index[k] + 1 > most ? run->index[k] + 1 : most;
         if (q->paraphrase_count >= most) continue;
         if (d->schema == SCHEMA_WEBQA_RAW)
-            return sgf__fail_at(
+            return base_fail_at(
                 err, SGF_ERR_ARG, d->source.path, -1,
                 "%s: questions without paraphrases, %llu were asked for; make some with "
                 "segfuse paraphrase, or ask each question alone: --method origin",
                 d->source.path, (unsigned long long)most);
-        return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+        return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                             "%s: row %llu has %llu paraphrases; %llu were asked for "
                             "(--num_paraphrases, --indexs)",
                             d->source.path, (unsigned long long)q->row + 1,
@@ -377,7 +379,7 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     if (o->data && !o->fewshot_data && fewshot != data)
         fprintf(stderr, "few-shot examples: %s (--fewshot_data names others)\n", fewshot);
     run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
-    if (!run->examples) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (!run->examples) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
     for (i = 0; i < (size_t)o->fewshots && !status; i++) /* examples are asked as the question is */
         if (o->paraphrases && run->examples[i].paraphrases > (size_t)o->paraphrases)
@@ -389,8 +391,8 @@ static sgf_status question_unknown(const dataset *d, const char *name, sgf_error
     char best[112] = "";
     size_t i;
     for (i = 0; i < d->count; i++) nearest_try(&near, d->questions[i].uuid);
-    if (near.best.ptr) snprintf(best, sizeof best, "did you mean %s? ", sgf__show(near.best).text);
-    return sgf__fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+    if (near.best.ptr) snprintf(best, sizeof best, "did you mean %s? ", base_show(near.best).text);
+    return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                         "%s has no question '%.100s'; %s--explain takes a uuid or the number of a "
                         "question, 1 to %llu; segfuse convert %s questions.csv lists them",
                         d->source.path, name, best, (unsigned long long)d->count, d->source.path);
@@ -436,10 +438,10 @@ static int generate_load(generate_run *run) {
     if (!model_find(verb_now, o->model, run->model_path, sizeof run->model_path)) return 1;
     status = sgf_model_load(run->model_path, NULL, &run->model, &err);
     if (!status && !run->model->tokenizer)
-        status = sgf__fail(&err, SGF_ERR_IO, "%s has no tokenizer.json; prompts need one",
+        status = base_fail(&err, SGF_ERR_IO, "%s has no tokenizer.json; prompts need one",
                            run->model_path);
     if (!status && o->max_new_tokens > run->model->config.context)
-        status = sgf__fail(&err, SGF_ERR_ARG, "--max_new_tokens %ld: the model's context is %d",
+        status = base_fail(&err, SGF_ERR_ARG, "--max_new_tokens %ld: the model's context is %d",
                            o->max_new_tokens, (int)run->model->config.context);
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
     if (status) return failed(verb_now, &err);

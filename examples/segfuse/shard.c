@@ -32,23 +32,23 @@ static int shard_has(long shard, long shards, sgf_str uuid) {
 static sgf_status shard_describe(sgf_table *table, long shard, long shards, const size_t *rows,
                                  size_t count, size_t total, sgf_error *err) {
     char number[96];
-    sgf__buf text;
+    base_buf text;
     sgf_str value;
     size_t i;
     sgf_status status;
-    sgf__buf_init(&text, NULL);
+    base_buf_init(&text, NULL);
     snprintf(number, sizeof number,
              "{\"shard\": %ld, \"shards\": %ld, \"total\": %llu, \"rows\": [", shard, shards,
              (unsigned long long)total);
-    status = sgf__buf_text(&text, number, err);
+    status = base_buf_text(&text, number, err);
     for (i = 0; i < count && !status; i++) {
         snprintf(number, sizeof number, "%s%llu", i ? ", " : "", (unsigned long long)rows[i]);
-        status = sgf__buf_text(&text, number, err);
+        status = base_buf_text(&text, number, err);
     }
-    if (!status) status = sgf__buf_text(&text, "]}", err);
+    if (!status) status = base_buf_text(&text, "]}", err);
     value.ptr = text.ptr, value.len = text.len;
     if (!status) status = sgf_table_metadata_set(table, "segfuse_shard", value, err);
-    sgf__buf_free(&text);
+    base_buf_free(&text);
     return status;
 }
 
@@ -60,27 +60,26 @@ typedef struct {
 } shard_part;
 
 static sgf_status shard_bad(const char *path, const char *what, sgf_error *err) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: %s", path, what);
+    return base_fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: %s", path, what);
 }
-static sgf_status shard_numbers(const sgf__json *json, const char *path, shard_part *p,
-                                sgf_error *err) {
+static sgf_status shard_numbers(const json *json, const char *path, shard_part *p, sgf_error *err) {
     static const char *const names[] = {"shard", "shards", "total", "rows"};
     int64_t value[3] = {0, 0, 0}, row;
     uint32_t at[4], i;
-    for (i = 0; i < 4; i++) at[i] = sgf__json_get(json, 0, names[i]);
+    for (i = 0; i < 4; i++) at[i] = json_get(json, 0, names[i]);
     for (i = 0; i < 3; i++)
-        if (!at[i] || !sgf__json_int(json, at[i], 0, INT64_MAX, &value[i]))
+        if (!at[i] || !json_whole(json, at[i], 0, INT64_MAX, &value[i]))
             return shard_bad(path, "its \"segfuse_shard\" is damaged", err);
     if ((uint64_t)value[2] >= SIZE_MAX / 16) /* arrays of so many pointers are made */
         return shard_bad(path, "its \"segfuse_shard\" names more rows than memory could hold", err);
-    if (!at[3] || json->nodes[at[3]].type != SGF__ARRAY || value[0] < 1 || value[0] > value[1] ||
+    if (!at[3] || json->nodes[at[3]].type != JSON_ARRAY || value[0] < 1 || value[0] > value[1] ||
         value[1] > MAX_SHARDS)
         return shard_bad(path, "its \"segfuse_shard\" is damaged", err);
     p->shard = (long)value[0], p->shards = (long)value[1], p->total = (size_t)value[2];
     p->rows = (size_t *)calloc(json->nodes[at[3]].count + (size_t)1, sizeof *p->rows);
-    if (!p->rows) return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
+    if (!p->rows) return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
     for (i = at[3] + 1; i < json->nodes[at[3]].next; i = json->nodes[i].next) {
-        if (!sgf__json_int(json, i, 0, value[2] - 1, &row))
+        if (!json_whole(json, i, 0, value[2] - 1, &row))
             return shard_bad(path, "its \"segfuse_shard\" is damaged", err);
         p->rows[p->count++] = (size_t)row;
     }
@@ -90,8 +89,8 @@ static sgf_status shard_numbers(const sgf__json *json, const char *path, shard_p
 static sgf_status shard_part_read(const sgf_table *table, const char *path, shard_part *p,
                                   sgf_error *err) {
     sgf_str text = sgf_table_metadata_get(table, "segfuse_shard");
-    sgf__arena arena;
-    sgf__json json;
+    base_arena arena;
+    json json;
     sgf_status status;
     memset(p, 0, sizeof *p);
     if (sgf_table_metadata_get(table, "segfuse_partial").ptr)
@@ -101,11 +100,11 @@ static sgf_status shard_part_read(const sgf_table *table, const char *path, shar
                          "is no shard: it has no \"segfuse_shard\" in its metadata; "
                          "segfuse generate --shard K/N writes such files",
                          err);
-    sgf__arena_init(&arena, NULL);
-    status = sgf__json_parse(path, text.ptr, text.len, &arena, &json, err);
+    base_arena_init(&arena, NULL);
+    status = json_parse(path, text.ptr, text.len, &arena, &json, err);
     if (!status) status = shard_numbers(&json, path, p, err);
     if (!status && p->count != sgf_table_rows(table))
         status = shard_bad(path, "has other rows than its \"segfuse_shard\" says", err);
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     return status;
 }

@@ -31,29 +31,29 @@ static int is_data_folder(const char *path) {
 /* A JSON file of a folder, in memory. Close what was opened, whether that succeeded or not. */
 typedef struct {
     char path[1300];
-    sgf__map map;
-    sgf__arena arena;
-    sgf__json json;
+    base_map map;
+    base_arena arena;
+    json json;
 } data_json;
 
 static sgf_status data_json_open(data_json *j, const char *folder, const char *name,
                                  sgf_error *err) {
     sgf_status status;
     memset(j, 0, sizeof *j);
-    sgf__arena_init(&j->arena, NULL);
+    base_arena_init(&j->arena, NULL);
     path_make(j->path, sizeof j->path, "%s/%s", folder, name);
-    status = sgf__map_file(j->path, NULL, &j->map, err);
+    status = base_map_file(j->path, NULL, &j->map, err);
     return status ? status
-                  : sgf__json_parse(j->path, j->map.data, j->map.size, &j->arena, &j->json, err);
+                  : json_parse(j->path, j->map.data, j->map.size, &j->arena, &j->json, err);
 }
 static void data_json_close(data_json *j) {
-    sgf__arena_free(&j->arena);
-    sgf__unmap(&j->map);
+    base_arena_free(&j->arena);
+    base_unmap(&j->map);
 }
 /* The array at member `key`, 0 if there is none. */
 static uint32_t data_json_array(const data_json *j, const char *key) {
-    uint32_t at = j->json.nodes ? sgf__json_get(&j->json, 0, key) : 0;
-    return at && j->json.nodes[at].type == SGF__ARRAY ? at : 0;
+    uint32_t at = j->json.nodes ? json_get(&j->json, 0, key) : 0;
+    return at && j->json.nodes[at].type == JSON_ARRAY ? at : 0;
 }
 /* Is this the name of something in a folder, and of nothing outside of it? Names with control
    characters are none: they would be printed. */
@@ -95,7 +95,7 @@ static sgf_status shard_read(const char *path, sgf_table **table, sgf_error *err
     if (status || !more) return status;
     status = sgf_table_append(*table, more, &why);
     if (status)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
+        status = base_fail_at(err, SGF_ERR_FORMAT, path, -1,
                               "%s: does not go with the shards before it: %s", path, why.message);
     sgf_table_free(more);
     return status;
@@ -107,25 +107,25 @@ static sgf_status saved_read(data_source *source, sgf_table **table, sgf_error *
     uint32_t files = 0, i = 0, name;
     sgf_status status = data_json_open(&state, source->path, "state.json", err);
     if (!status && !(files = data_json_array(&state, "_data_files")))
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
+        status = base_fail_at(err, SGF_ERR_FORMAT, state.path, -1,
                               "%s: the list _data_files is missing; the folder was not written by "
                               "save_to_disk of Hugging Face datasets",
                               state.path);
     if (!status && !state.json.nodes[files].count)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
+        status = base_fail_at(err, SGF_ERR_FORMAT, state.path, -1,
                               "%s: _data_files is empty: the data set has no rows", state.path);
     i = data_json_array(&state, "_indices_data_files");
     if (!status && i && state.json.nodes[i].count)
-        status = sgf__fail_at(
+        status = base_fail_at(
             err, SGF_ERR_UNSUPPORTED, state.path, -1,
             "%s: rows chosen by an index file are not read; save the data set again in Python: "
             "import datasets; datasets.load_from_disk(%s).flatten_indices().save_to_disk('out')",
             state.path, python_text(source->path).text);
     for (i = files + 1; !status && i < state.json.nodes[files].next; i = state.json.nodes[i].next) {
-        name = sgf__json_get(&state.json, i, "filename");
-        if (!name || state.json.nodes[name].type != SGF__STRING ||
+        name = json_get(&state.json, i, "filename");
+        if (!name || state.json.nodes[name].type != JSON_STRING ||
             !is_entry(state.json.nodes[name].text, 256))
-            status = sgf__fail_at(err, SGF_ERR_FORMAT, state.path, -1,
+            status = base_fail_at(err, SGF_ERR_FORMAT, state.path, -1,
                                   "%s: shard %llu of _data_files has no filename in this folder",
                                   state.path, (unsigned long long)source->shards + 1);
         if (status) break;
@@ -148,14 +148,14 @@ static sgf_status split_choose(data_source *source, const char *wanted, sgf_erro
     for (i = splits + 1; splits && i < dict.json.nodes[splits].next; i = dict.json.nodes[i].next) {
         sgf_str name = dict.json.nodes[i].text;
         size_t used = strlen(known);
-        if (dict.json.nodes[i].type != SGF__STRING || !is_entry(name, sizeof source->split))
+        if (dict.json.nodes[i].type != JSON_STRING || !is_entry(name, sizeof source->split))
             continue;
         snprintf(known + used, sizeof known - used, "%s%.*s", n++ ? ", " : "", (int)name.len,
                  name.ptr);
-        if (!found || sgf__str_is(name, wanted)) found = i;
+        if (!found || base_str_is(name, wanted)) found = i;
     }
-    if (!status && (!found || (n > 1 && !sgf__str_is(dict.json.nodes[found].text, wanted))))
-        status = sgf__fail_at(
+    if (!status && (!found || (n > 1 && !base_str_is(dict.json.nodes[found].text, wanted))))
+        status = base_fail_at(
             err, SGF_ERR_FORMAT, source->path, -1,
             "%s: the split \"%s\" was wanted; dataset_dict.json names: %s; name a split's folder",
             source->path, wanted, n ? known : "none");
@@ -164,7 +164,7 @@ static sgf_status split_choose(data_source *source, const char *wanted, sgf_erro
                  dict.json.nodes[found].text.ptr);
         snprintf(folder, sizeof folder, "%s", source->path);
         if (!path_make(source->path, sizeof source->path, "%s/%s", folder, source->split))
-            status = sgf__fail(err, SGF_ERR_LIMIT, "%s: the path is too long", folder);
+            status = base_fail(err, SGF_ERR_LIMIT, "%s: the path is too long", folder);
     }
     data_json_close(&dict);
     return status;
@@ -178,7 +178,7 @@ static int parquet_find(const char *folder, char *name, size_t cap) {
     for (i = 0; i < 2 && !found; i++) {
         DIR *dir = path_make(path, sizeof path, "%s%s", folder, below[i]) ? opendir(path) : NULL;
         while (dir && !found && (entry = readdir(dir)) != NULL)
-            if (sgf__ends_with(entry->d_name, ".parquet"))
+            if (base_ends_with(entry->d_name, ".parquet"))
                 found = path_make(name, cap, "%s/%s", path, entry->d_name);
         if (dir) closedir(dir);
     }
@@ -198,11 +198,11 @@ static sgf_status split_file(data_source *source, const char *wanted, sgf_error 
         return SGF_OK;
     }
     if (parquet_find(source->path, path, sizeof path))
-        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
+        return base_fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
                             "%s: Parquet is not read; convert it in Python: import pandas; "
                             "pandas.read_parquet(%s).to_feather(%s)",
                             path, python_text(path).text, python_text(feather).text);
-    return sgf__fail_at(
+    return base_fail_at(
         err, SGF_ERR_IO, source->path, -1,
         "%s: a folder without data: neither state.json nor dataset_dict.json (what save_to_disk of "
         "Hugging Face datasets writes), nor %s.jsonl, .json, .csv, .arrow or .feather",
@@ -218,7 +218,7 @@ static sgf_status data_read(const char *path, const char *wanted, data_source *s
     *table = NULL;
     if (!wanted) wanted = "test";
     if (n >= sizeof source->path)
-        return sgf__fail_at(err, SGF_ERR_LIMIT, path, -1, "a path of more than %d bytes: %s",
+        return base_fail_at(err, SGF_ERR_LIMIT, path, -1, "a path of more than %d bytes: %s",
                             (int)sizeof source->path - 1, path);
     while (n > 1 && path[n - 1] == '/') n--;
     snprintf(source->path, sizeof source->path, "%.*s", (int)n, path);

@@ -48,7 +48,7 @@ typedef struct {
     size_t relations;
     size_t *relation_questions;             /* [relations] */
     size_t *relation_rows, *relation_right; /* [relations][files] */
-    sgf__arena arena;
+    base_arena arena;
 } study;
 
 static void study_free(study *s) {
@@ -57,11 +57,11 @@ static void study_free(study *s) {
     for (i = 0; i < s->paraphrase_studies; i++) free(s->paraphrase[i].rows);
     free(s->file), free(s->question), free(s->summary), free(s->pair), free(s->paraphrase);
     free(s->relation), free(s->relation_questions);
-    sgf__arena_free(&s->arena);
+    base_arena_free(&s->arena);
     memset(s, 0, sizeof *s);
 }
 static sgf_status study_memory(sgf_error *err) {
-    return sgf__fail(err, SGF_ERR_MEMORY, "out of memory for the results");
+    return base_fail(err, SGF_ERR_MEMORY, "out of memory for the results");
 }
 static int study_compares(const answer_file *f) {
     return !f->apart && !f->aside;
@@ -116,7 +116,7 @@ static sgf_status study_describe(study *s, asked_question *q, answer_file *f, si
                                  sgf_error *err) {
     size_t n = 0;
     const sgf_str *items = list_cell(&f->answers, row, &n);
-    sgf_str *answers = (sgf_str *)sgf__arena_alloc(&s->arena, n + 1, sizeof *answers, err);
+    sgf_str *answers = (sgf_str *)base_arena_alloc(&s->arena, n + 1, sizeof *answers, err);
     if (!answers) return SGF_ERR_MEMORY;
     if (n) memcpy(answers, items, n * sizeof *answers);
     q->uuid = f->uuid[row];
@@ -194,7 +194,7 @@ static sgf_status vote_make(const study *s, const answer_file *from, answer_file
     ballot *ballots = (ballot *)calloc(from->rows + 1, sizeof *ballots);
     sgf_status status;
     memset(f, 0, sizeof *f);
-    sgf__arena_init(&f->arena, NULL);
+    base_arena_init(&f->arena, NULL);
     f->answers.column = f->asked.column = f->stored.column = -1;
     f->derived = 1;
     f->aside = from->aside;
@@ -223,7 +223,7 @@ static sgf_status vote_make(const study *s, const answer_file *from, answer_file
         f->words[row] = from->words[chosen];
         f->right[0][row] = from->right[0][chosen];
         f->right[1][row] = from->right[1][chosen];
-        f->empty += !sgf__strip(f->prediction[row]).len;
+        f->empty += !base_strip(f->prediction[row]).len;
         row++;
     }
     free(ballots);
@@ -434,15 +434,15 @@ static int uuid_relation_order(const void *a, const void *b) {
     return answer_text_order(&((const uuid_relation *)a)->uuid, &((const uuid_relation *)b)->uuid);
 }
 /* A cell as text, a whole number too. */
-static sgf_str cell_as_text(sgf__arena *arena, const sgf_table *table, int column, size_t row,
+static sgf_str cell_as_text(base_arena *arena, const sgf_table *table, int column, size_t row,
                             sgf_error *err) {
     char text[32], *copy;
     size_t n;
-    if (sgf_table_type(table, column) == SGF_UTF8 || sgf_cell_null(table, column, row))
+    if (sgf_table_type(table, column) == SGF_COLUMN_UTF8 || sgf_cell_null(table, column, row))
         return sgf_cell_text(table, column, row);
     n = (size_t)snprintf(text, sizeof text, "%lld", (long long)sgf_cell_i64(table, column, row));
-    copy = sgf__arena_text(arena, text, n, err);
-    return sgf__text_of(copy, copy ? n : 0);
+    copy = base_arena_text(arena, text, n, err);
+    return base_text_of(copy, copy ? n : 0);
 }
 /* Relations go to the questions that have none. */
 static void study_relate(study *s, uuid_relation *all, size_t n) {
@@ -462,8 +462,8 @@ static sgf_status study_relate_file(study *s, const answer_file *f, sgf_error *e
     size_t row, i;
     uuid_relation *all;
     for (i = 0; i < 3 && relation < 0; i++) relation = sgf_table_find(f->table, names[i]);
-    if (relation < 0 || (sgf_table_type(f->table, relation) != SGF_UTF8 &&
-                         sgf_table_type(f->table, relation) != SGF_I64))
+    if (relation < 0 || (sgf_table_type(f->table, relation) != SGF_COLUMN_UTF8 &&
+                         sgf_table_type(f->table, relation) != SGF_COLUMN_I64))
         return SGF_OK;
     all = (uuid_relation *)calloc(f->rows + 1, sizeof *all);
     if (!all) return study_memory(err);

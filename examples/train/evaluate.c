@@ -62,7 +62,7 @@ static void tr_evaluate(tr_net *net, const sgf_tokenizer *tokenizer, const tr_qu
         sgf_method_find("flex_attention", &flex, &error))
         tr_die("%s", error.message);
     late = fused;
-    late.format = SGF_SHARED_PARTS;
+    late.format = SGF_FORMAT_SHARED_PARTS;
     memset(&prompt, 0, sizeof prompt);
     prompt.instruction = sgf_text(tr_instruction);
     prompt.example = example;

@@ -27,7 +27,7 @@ static const char usage[] =
     "    size:    [--width 192] [--layers 4] [--vocabulary 2048]\n"
     "    stages:  [--batch 16] [--steps1 N] [--rate1 X] [--steps2 N] [--rate2 X]\n"
     "    stage 1: [--unseen 5] [--rare 5] [--rare_weight 0.1] [--alias1 P] [--misspelt1 P]\n"
-    "    stage 2: [--plain P] [--flex P] [--corrupted P] [--other P] [--even_mass P] [--alias2 P] [--misspelt2 P]\n"
+    "    stage 2: [--plain P] [--flex P] [--corrupted P] [--other P] [--even_weights P] [--alias2 P] [--misspelt2 P]\n"
     "segfuse-train evaluate --model DIR --questions FILE --train FILE [--threads 2]\n"
     "    teacher-forced accuracy on a question file; few-shot examples come from --train\n";
 
@@ -80,7 +80,7 @@ static void options_read(int argc, char **argv, tr_options *o) {
                  {"--corrupted", NULL, &o->recipe.corrupted, NULL, NULL},
                  {"--other", NULL, &o->recipe.other, NULL, NULL},
                  {"--vocabulary", NULL, NULL, &o->config.V, NULL},
-                 {"--even_mass", NULL, &o->recipe.even_mass, NULL, NULL},
+                 {"--even_weights", NULL, &o->recipe.even_weights, NULL, NULL},
                  {"--layers", NULL, NULL, &o->config.L, NULL},
                  {"--width", NULL, NULL, &o->config.D, NULL}};
     size_t k;
@@ -235,7 +235,7 @@ int main(int argc, char **argv) {
     o.recipe.care[1].alias = 0.1, o.recipe.care[1].misspelt = 0.1,
     o.recipe.care[1].second_slip = 0.3;
     o.recipe.plain = 0.1, o.recipe.flex = 0.4, o.recipe.corrupted = 0.5, o.recipe.other = 0.2,
-    o.recipe.even_mass = 0.8;
+    o.recipe.even_weights = 0.8;
     o.recipe.answer_weight[0] = 2, o.recipe.answer_weight[1] = 5;
     o.config.D = 192, o.config.L = 4, o.config.H = 6, o.config.G = 2, o.config.C = 32,
     o.config.F = 512;

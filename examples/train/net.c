@@ -240,7 +240,7 @@ static float tr_bias(const tr_sequence *s, size_t q, size_t k) {
     from = s->seg[q];
     to = s->seg[k];
     if (!s->visible[from][to]) return -INFINITY;
-    return from == s->answer ? s->log_mass[to] : 0.0f;
+    return from == s->answer ? s->log_weight[to] : 0.0f;
 }
 static void tr_batch_tiles(tr_net *net, const tr_sequence *s, size_t n, tr_tile *tile,
                            size_t *used) {

@@ -36,7 +36,7 @@ static void tr_sequence_copy(const sgf_layout *layout, tr_sequence *s) {
         s->target[t] = 0;
     }
     for (a = 0; a < layout->segments; a++) {
-        s->log_mass[a] = layout->segment[a].log_mass;
+        s->log_weight[a] = layout->segment[a].log_weight;
         for (b = 0; b < layout->segments; b++)
             s->visible[a][b] = (unsigned char)sgf_visible(layout, (int32_t)a, (int32_t)b);
     }
@@ -46,7 +46,8 @@ static void tr_sequence_build(const sgf_tokenizer *tokenizer, const sgf_prompt *
                               const sgf_method *method, size_t which, sgf_str answer,
                               float example_weight, float answer_weight, sgf_layout *layout,
                               tr_sequence *s) {
-    int one_line = method->format == SGF_SHARED_PARTS || method->format == SGF_SHARED_CUE;
+    int one_line = method->format == SGF_FORMAT_SHARED_PARTS ||
+                   method->format == SGF_FORMAT_SHARED_CUE;
     int32_t ids[512];
     char text[256];
     size_t t, n, i;
@@ -56,8 +57,9 @@ static void tr_sequence_build(const sgf_tokenizer *tokenizer, const sgf_prompt *
     tr_sequence_copy(layout, s);
     for (t = 0; t < s->tokens; t++) {
         int begins = !t || s->seg[t] != s->seg[t - 1];
-        if (t && (!begins || method->format != SGF_CONCATENATED)) continue;
-        if (layout->segment[s->seg[t]].role == SGF_SEPARATOR || s->seg[t] == s->answer) continue;
+        if (t && (!begins || method->format != SGF_FORMAT_CONCATENATED)) continue;
+        if (layout->segment[s->seg[t]].role == SGF_ROLE_SEPARATOR || s->seg[t] == s->answer)
+            continue;
         tr_mark_examples(tokenizer, prompt, one_line, t, example_weight, s);
     }
     snprintf(text, sizeof text, " %.*s%s", (int)answer.len, answer.ptr, one_line ? "\n" : "\n\n");

@@ -19,7 +19,7 @@ typedef struct tr_recipe {
     double corrupted;    /* stage 2: share of corrupted paraphrases */
     double
         other; /* of these: shares that ask about another subject, and in another relation's words */
-    double even_mass; /* stage 2: share of the shared layouts with mass 1/N */
+    double even_weights; /* stage 2: share of the shared layouts with mass 1/N */
     double answer_weight
         [2]; /* of the question's own answer in the loss, an example's answer being 1 */
 } tr_recipe;
@@ -126,7 +126,7 @@ static void tr_maker_create(const tr_facts *facts, const sgf_tokenizer *tokenize
         sgf_method_find("flex_attention", &maker->flex, &error))
         tr_die("%s", error.message);
     maker->parts = maker->cue;
-    maker->parts.format = SGF_SHARED_PARTS;
+    maker->parts.format = SGF_FORMAT_SHARED_PARTS;
 }
 static void tr_maker_free(tr_maker *maker) {
     sgf_layout_free(&maker->layout);
@@ -233,7 +233,7 @@ static void tr_make_fused(tr_maker *maker, tr_sequence *out) {
                 out);
     else {
         method = sgf_random_double(&maker->random) < 0.5 ? maker->cue : maker->parts;
-        method.even_mass = sgf_random_double(&maker->random) < recipe->even_mass;
+        method.even_weights = sgf_random_double(&maker->random) < recipe->even_weights;
         tr_make(maker, &method, N, tr_examples_draw(maker), recipe->corrupted, out);
     }
 }

@@ -68,7 +68,7 @@ typedef struct tr_sequence {
         first_answer; /* predictions from here on are the question's own answer, not an example's */
     int answer;       /* the answer segment */
     unsigned char visible[TR_MAX_SEGMENTS][TR_MAX_SEGMENTS]; /* [query segment][key segment] */
-    float log_mass[TR_MAX_SEGMENTS];                         /* added to the answer's scores */
+    float log_weight[TR_MAX_SEGMENTS];                       /* added to the answer's scores */
 } tr_sequence;
 
 #endif /* TRAIN_H */

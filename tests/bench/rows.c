@@ -28,7 +28,7 @@ static int ours_open(const bench *b, const char *dir, int threads, ours *o) {
     sgf_layout_init(&o->rule, NULL);
     if (sgf_model_load(dir, NULL, &o->model, &err) ||
         sgf_session_create(o->model, &options, &o->session, &err) ||
-        sgf_layout_segment(&o->rule, SGF_ANSWER, -1, NULL, &err)) {
+        sgf_layout_segment(&o->rule, SGF_ROLE_ANSWER, -1, NULL, &err)) {
         fprintf(stderr, "%s\n", err.message);
         ours_close(o);
         return 1;
@@ -81,7 +81,7 @@ static int decode_call(void *user) {
     return 0;
 }
 static size_t weight_bytes(const sgf_model *m) {
-    return (size_t)m->parameters * (m->embedding.dtype == SGF_F32 ? 4 : 2);
+    return (size_t)m->parameters * (m->embedding.dtype == SGF_DTYPE_F32 ? 4 : 2);
 }
 
 /* ---- peers ---- */
@@ -151,9 +151,9 @@ static void torch_run(bench *b, const char *what, const char *format, ...) {
 
 /* ---- the forward pass of a large model ---- */
 
-static const shape shape_1b = {"1b-bf16", SGF_BF16, 2048, 16, 32, 8, 64, 8192, 32000, 8192};
-static const shape shape_15m_f32 = {"15m-f32", SGF_F32, 288, 6, 6, 6, 48, 768, 32000, 1024};
-static const shape shape_15m_f16 = {"15m-f16", SGF_F16, 288, 6, 6, 6, 48, 768, 32000, 1024};
+static const shape shape_1b = {"1b-bf16", SGF_DTYPE_BF16, 2048, 16, 32, 8, 64, 8192, 32000, 8192};
+static const shape shape_15m_f32 = {"15m-f32", SGF_DTYPE_F32, 288, 6, 6, 6, 48, 768, 32000, 1024};
+static const shape shape_15m_f16 = {"15m-f16", SGF_DTYPE_F16, 288, 6, 6, 6, 48, 768, 32000, 1024};
 
 /* Numbers of everyday size for `features` features of every column: what one product leaves to the next one
    shrinks from layer to layer, at last to subnormals, which processors multiply slowly. */
@@ -376,17 +376,18 @@ static int context_fill(sgf_layout *l, const asking *how, uint32_t seed) {
     const size_t shots = how->shots ? how->shots : SHOTS_TOKENS;
     int32_t p, segment;
     int failed = 0;
-    if (kind != FLEX) failed |= segment_add(l, SGF_SHARED, -1, shots, 1);
+    if (kind != FLEX) failed |= segment_add(l, SGF_ROLE_SHARED, -1, shots, 1);
     for (p = 0; p < (kind == ORIGIN ? 1 : PARAPHRASES) && !failed; p++) {
-        if (kind == FLEX && p) failed |= segment_add(l, SGF_SEPARATOR, p - 1, SEPARATOR_TOKENS, 3);
-        failed |= sgf_layout_segment(l, SGF_PARAPHRASE, p, &segment, NULL) != SGF_OK;
+        if (kind == FLEX && p)
+            failed |= segment_add(l, SGF_ROLE_SEPARATOR, p - 1, SEPARATOR_TOKENS, 3);
+        failed |= sgf_layout_segment(l, SGF_ROLE_PARAPHRASE, p, &segment, NULL) != SGF_OK;
         if (kind == FLEX) failed |= segment_fill(l, segment, shots, 1);
         failed |= segment_fill(l, segment, QUESTION_TOKENS, seed + (uint32_t)p);
     }
-    failed |= segment_add(l, SGF_ANSWER, -1, CUE_TOKENS, 2);
-    sgf_layout_place(l, kind == FLEX ? SGF_SEQUENTIAL : SGF_ALIGNED);
-    sgf_mask_set(l, kind == FLEX ? SGF_ISOLATED : SGF_SHARED_MASK);
-    if (kind == FUSED) failed |= sgf_layout_mass(l, NULL, 0, NULL) != SGF_OK;
+    failed |= segment_add(l, SGF_ROLE_ANSWER, -1, CUE_TOKENS, 2);
+    sgf_layout_place(l, kind == FLEX ? SGF_POSITIONS_SEQUENTIAL : SGF_POSITIONS_ALIGNED);
+    sgf_mask_set(l, kind == FLEX ? SGF_MASK_ISOLATED : SGF_MASK_SHARED);
+    if (kind == FUSED) failed |= sgf_layout_weigh(l, NULL, 0, NULL) != SGF_OK;
     return failed;
 }
 
@@ -460,7 +461,7 @@ static questions *questions_open(const bench *b, const sgf_model *model, const a
                                    100 + (uint32_t)(i * PARAPHRASES + c));
         task->context = &q->context[i * PARAPHRASES];
         task->contexts = how->contexts;
-        task->combine = SGF_AVG;
+        task->combine = SGF_COMBINE_AVG;
         task->ids = q->ids[i];
         task->max_new_tokens = how->ragged ? 1 + i * 7 % NEW_TOKENS : NEW_TOKENS;
     }
@@ -593,7 +594,7 @@ static void memory(bench *b) {
 
 /* ---- attention alone: 32 segments of 128 tokens, isolated and causal ---- */
 
-static const shape shape_attention = {"attention", SGF_BF16, 64, 1, 32, 8, 64, 64, 64, 8192};
+static const shape shape_attention = {"attention", SGF_DTYPE_BF16, 64, 1, 32, 8, 64, 64, 64, 8192};
 
 typedef struct attention {
     ours o;
@@ -628,7 +629,7 @@ static void segments(bench *b) {
     enum { SEGMENTS = 32, LENGTH = 128 };
     const double T = SEGMENTS * LENGTH,
                  pairs[2] = {T * (T + 1) / 2, SEGMENTS * LENGTH * (LENGTH + 1) / 2.0};
-    const sgf_mask masks[2] = {SGF_CAUSAL, SGF_ISOLATED};
+    const sgf_mask masks[2] = {SGF_MASK_CAUSAL, SGF_MASK_ISOLATED};
     const char *const names[2] = {"attention alone, causal", "attention alone, isolated"};
     const char *who = "";
     char dir[600], most[96];
@@ -648,9 +649,9 @@ static void segments(bench *b) {
     for (k = 0; k < 2; k++) {
         if (ours_open(b, dir, b->threads, &a[k].o)) return;
         sgf_layout_init(&a[k].layout, NULL);
-        for (i = 0; i < SEGMENTS; i++) segment_add(&a[k].layout, SGF_PARAPHRASE, i, LENGTH, 5);
+        for (i = 0; i < SEGMENTS; i++) segment_add(&a[k].layout, SGF_ROLE_PARAPHRASE, i, LENGTH, 5);
         for (i = 0; i < (int32_t)a[k].layout.tokens; i++) a[k].layout.token[i] %= 64;
-        sgf_layout_place(&a[k].layout, SGF_SEQUENTIAL);
+        sgf_layout_place(&a[k].layout, SGF_POSITIONS_SEQUENTIAL);
         sgf_mask_set(&a[k].layout, masks[k]);
         if (sgf_forward_layout(a[k].o.session, &a[k].layout, NULL, NULL, &a[k].sequence, NULL))
             return;

@@ -3,9 +3,10 @@
 #include "cuda.h"
 
 /* Llama 3.2 3B's shape; and its attention with little else. --small: to try the program. */
-static const shape shape_3b = {"3b-bf16", SGF_BF16, 3072, 28, 24, 8, 128, 8192, 128256, 16384};
-static const shape shape_heads = {"heads-bf16", SGF_BF16, 64, 4, 24, 8, 128, 64, 2048, 16384};
-static const shape shape_small = {"small-bf16", SGF_BF16, 192, 2, 6, 2, 32, 192, 2048, 16384};
+static const shape shape_3b = {"3b-bf16", SGF_DTYPE_BF16, 3072,   28,   24, 8,
+                               128,       8192,           128256, 16384};
+static const shape shape_heads = {"heads-bf16", SGF_DTYPE_BF16, 64, 4, 24, 8, 128, 64, 2048, 16384};
+static const shape shape_small = {"small-bf16", SGF_DTYPE_BF16, 192, 2, 6, 2, 32, 192, 2048, 16384};
 
 enum { LONG = 8192, LONG_SMALL = 512, RAGGED_MOST = 256 };
 
@@ -54,9 +55,9 @@ static void cuda_attention(bench *b, ours *o, size_t tokens, size_t n) {
               of->heads, of->kv_heads, of->head_dim);
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < n; i++)
-        failed |= segment_add(&layout, SGF_PARAPHRASE, (int32_t)i, length[i], (uint32_t)i);
-    sgf_layout_place(&layout, SGF_SEQUENTIAL);
-    sgf_mask_set(&layout, n == 1 ? SGF_CAUSAL : SGF_ISOLATED);
+        failed |= segment_add(&layout, SGF_ROLE_PARAPHRASE, (int32_t)i, length[i], (uint32_t)i);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(&layout, n == 1 ? SGF_MASK_CAUSAL : SGF_MASK_ISOLATED);
     memset(&watch, 0, sizeof watch);
     watch.rounds = b->rounds;
     err.message[0] = 0;

@@ -34,7 +34,7 @@ static void shape_weights(const shape *s, weight *w) {
     memcpy(w, list, sizeof list);
 }
 static size_t dtype_bytes(sgf_dtype dtype) {
-    return dtype == SGF_F32 ? 4 : 2;
+    return dtype == SGF_DTYPE_F32 ? 4 : 2;
 }
 
 /* n weights: ones for a norm, else small random ones, the same block again and again. */
@@ -48,12 +48,12 @@ static void weights_write(FILE *file, size_t n, sgf_dtype dtype, int norm) {
         random = random * 1664525u + 1013904223u;
         value = norm ? 1.0f : ((float)(random >> 8) / 8388608.0f - 1.0f) * 0.03f;
         /* f16 of a normal number, its last bits cut */
-        half = dtype == SGF_BF16
+        half = dtype == SGF_DTYPE_BF16
                    ? sgf__float_bf16(value)
                    : (uint16_t)((sgf__float_bits(value) >> 16 & 0x8000u) |
                                 (((sgf__float_bits(value) & 0x7FFFFFFFu) - (112u << 23)) >> 13));
-        if (dtype == SGF_F16 && fabsf(value) < 1e-4f) half = 0;
-        if (dtype == SGF_F32) memcpy(block + 4 * i, &value, 4);
+        if (dtype == SGF_DTYPE_F16 && fabsf(value) < 1e-4f) half = 0;
+        if (dtype == SGF_DTYPE_F32) memcpy(block + 4 * i, &value, 4);
         else memcpy(block + 2 * i, &half, 2);
     }
     for (; n; n -= i) {
@@ -85,7 +85,7 @@ typedef struct safetensors_writer {
 
 static void safetensors_visit(void *user, const weight *w, size_t layer) {
     safetensors_writer *out = (safetensors_writer *)user;
-    sgf_dtype dtype = out->calm && w->rows == 1 ? SGF_F32 : out->dtype;
+    sgf_dtype dtype = out->calm && w->rows == 1 ? SGF_DTYPE_F32 : out->dtype;
     uint64_t bytes = (uint64_t)(w->rows * w->cols * dtype_bytes(dtype));
     char name[128], shape_text[64];
     if (out->data) {
@@ -137,7 +137,7 @@ static void safetensors_write(const shape *s, int calm, const char *path) {
     while (ftell(out.file) % 64) fputc(' ', out.file); /* weights on a cache line */
     header = (size_t)ftell(out.file) - 8;
     for (i = 0; calm && i < s->vocab; i++) fprintf(out.file, "t%06u%c", (unsigned)i, 0);
-    if (calm) weights_write(out.file, s->vocab, SGF_F32, 1);
+    if (calm) weights_write(out.file, s->vocab, SGF_DTYPE_F32, 1);
     out.data = 1;
     shape_each(s, safetensors_visit, &out);
     for (i = 0; i < 8; i++) size[i] = (unsigned char)(header >> 8 * i);
@@ -193,7 +193,7 @@ static void gguf_pad(FILE *file) {
 static void gguf_visit(void *user, const weight *w, size_t layer) {
     static const uint32_t types[] = {0, 1, 30};
     gguf_writer *out = (gguf_writer *)user;
-    sgf_dtype dtype = w->rows == 1 ? SGF_F32 : out->dtype;
+    sgf_dtype dtype = w->rows == 1 ? SGF_DTYPE_F32 : out->dtype;
     char name[128];
     if (out->data) {
         weights_write(out->file, w->rows * w->cols, dtype, w->rows == 1);
@@ -263,13 +263,13 @@ static void llama2_write(const shape *s, const char *path, const char *tokenizer
     if (!file) return;
     shape_weights(s, w);
     for (i = 0; i < 7; i++) gguf_u32(file, (uint32_t)head[i]);
-    weights_write(file, w[0].rows * w[0].cols, SGF_F32, 0);
+    weights_write(file, w[0].rows * w[0].cols, SGF_DTYPE_F32, 0);
     for (i = 0; i < sizeof order / sizeof order[0]; i++)
         for (l = 0; l < s->layers; l++)
-            weights_write(file, w[order[i]].rows * w[order[i]].cols, SGF_F32,
+            weights_write(file, w[order[i]].rows * w[order[i]].cols, SGF_DTYPE_F32,
                           w[order[i]].rows == 1);
-    weights_write(file, s->dim, SGF_F32, 1);
-    weights_write(file, s->context * s->head_dim, SGF_F32, 1);
+    weights_write(file, s->dim, SGF_DTYPE_F32, 1);
+    weights_write(file, s->context * s->head_dim, SGF_DTYPE_F32, 1);
     fclose(file);
     file = fopen(tokenizer, "wb");
     if (!file) return;

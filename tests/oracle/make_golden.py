@@ -256,7 +256,7 @@ def sees_shared(q, k):
 SEES = {"causal": sees_causal, "isolated": sees_isolated, "shared": sees_shared}
 
 
-def finish(generator, name, builder, sees, vocab, log_mass):
+def finish(generator, name, builder, sees, vocab, log_weight):
     """A layout from the runs: random tokens, the S x S matrix, the masses of the paraphrases."""
     names = builder.names
     tokens = [3 + int(raw % (vocab - 3)) for raw in generator.random_raw(len(builder.segments))]
@@ -264,7 +264,7 @@ def finish(generator, name, builder, sees, vocab, log_mass):
         tokens[0] = BOS
     return dict(name=name, tokens=tokens, segments=builder.segments, positions=builder.positions,
                 visible=[[int(sees(q, k)) for k in names] for q in names],
-                mass=[log_mass.get(n, log_mass.get(kind(n), 0.0)) for n in names],
+                mass=[log_weight.get(n, log_weight.get(kind(n), 0.0)) for n in names],
                 answer=names.index("answer") if "answer" in names else 0, segment_names=names)
 
 
@@ -286,8 +286,8 @@ def make_layout(generator, vocab, mask, positions, start, mass, head, separators
             builder.add(name, 1, position + count)
     fused_prompt = cue or (1 if start == "first" else 0)
     builder.add("answer", fused_prompt + GENERATED, max(builder.positions) + 1)
-    log_mass = {"para": -math.log(len(PARAPHRASES))} if mass == "massN" else {}
-    return finish(generator, f"{mask}-{positions}-{start}-{mass}", builder, SEES[mask], vocab, log_mass)
+    log_weight = {"para": -math.log(len(PARAPHRASES))} if mass == "massN" else {}
+    return finish(generator, f"{mask}-{positions}-{start}-{mass}", builder, SEES[mask], vocab, log_weight)
 
 
 def make_single(generator, vocab):
@@ -308,8 +308,8 @@ def make_zero_first(generator, vocab):
     builder = Builder()
     for name, count in (("sep1", 2), ("para1", 3), ("sep2", 1), ("para2", 4), ("para3", 2), ("answer", 4)):
         builder.add(name, count, len(builder.segments))
-    log_mass = {"para1": math.log(0.5), "para2": math.log(2.0), "para3": math.log(0.1), "sep": math.log(0.25)}
-    return finish(generator, "custom-zero-first", builder, sees_isolated, vocab, log_mass)
+    log_weight = {"para1": math.log(0.5), "para2": math.log(2.0), "para3": math.log(0.1), "sep": math.log(0.25)}
+    return finish(generator, "custom-zero-first", builder, sees_isolated, vocab, log_weight)
 
 
 def make_runs(generator, vocab):

@@ -163,7 +163,7 @@ class Case:
         self.manual = inside
         self.hidden = self.is_kind["para"] & (self.group == 1) if "swapped" in accidents else torch.zeros(size, dtype=bool)
         weight = -math.log(len(prompt["paraphrases"])) if mass == "1/N" else 0.0
-        self.log_mass = torch.where((self.is_kind["para"] | self.is_kind["sep"]) & (self.group >= 0)
+        self.log_weight = torch.where((self.is_kind["para"] | self.is_kind["sep"]) & (self.group >= 0)
                                     & (torch.arange(size) < answer), weight, 0.0)
         self.positions = list(range(size)) if positions == "sequential" else self.aligned(spans, size)
 
@@ -213,7 +213,7 @@ class Case:
         return (q >= k) & ((q >= self.answer) | rule) & ~self.hidden[q] & ~self.hidden[k]
 
     def bias(self, q, k):
-        return torch.where(q >= self.answer, self.log_mass[k], 0.0)
+        return torch.where(q >= self.answer, self.log_weight[k], 0.0)
 
     def visible(self, size):
         index = torch.arange(size)

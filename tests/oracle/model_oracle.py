@@ -25,7 +25,7 @@ DRIVER = r"""
 #include "segfuse.h"
 static void show(const char *name, const sgf_tensor *t) {
     const unsigned char *p = (const unsigned char *)t->data;
-    size_t i, n = t->rows * t->cols * (t->dtype == SGF_F32 ? 4 : 2);
+    size_t i, n = t->rows * t->cols * (t->dtype == SGF_DTYPE_F32 ? 4 : 2);
     uint64_t sum = 0;
     if (!p) return;
     for (i = 0; i < n; i++) sum += p[i] * (uint64_t)(i + 1);

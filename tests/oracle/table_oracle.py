@@ -27,12 +27,12 @@ int main(int argc, char **argv) {
     for (i = 0; i < sgf_table_columns(t); i++) printf("%s\t%s\n", sgf_table_name(t, i), sgf_table_type_text(t, i));
     printf("rows %llu\n", (unsigned long long)sgf_table_rows(t));
     for (i = sgf_table_columns(t); i-- > 0;)
-        if (sgf_table_type(t, i) == SGF_OTHER) sgf_table_drop(t, i);
+        if (sgf_table_type(t, i) == SGF_COLUMN_OTHER) sgf_table_drop(t, i);
     for (i = 2; i < argc; i++) {
         const char *path = argv[i];
         size_t n = strlen(path);
         sgf_status status;
-        if (sscanf(path, "parse=%d:%d", &column, &type) == 2) status = sgf_table_parse(t, column, (sgf_type)type, &err);
+        if (sscanf(path, "parse=%d:%d", &column, &type) == 2) status = sgf_table_parse(t, column, (sgf_column_type)type, &err);
         else if (!strcmp(path + n - 4, ".csv")) status = sgf_table_write_csv(t, path, &err);
         else if (!strcmp(path + n - 6, ".jsonl")) status = sgf_table_write_jsonl(t, path, &err);
         else status = sgf_table_write_feather(t, path, &err);
