@@ -77,6 +77,7 @@
        [SGF-12] Base: errors, memory, growing buffers
        [SGF-13] Layouts, visibility, masks
        [SGF-14] Numerics: what every result is, bit for bit
+       [SGF-14R] The reference: the whole transformer, in plain loops
        [SGF-15] Sessions: KV cache, segment attention, the forward pass
        [SGF-16] Prompts and methods
        [SGF-17] Generation: prefixes, steps, combination of logits
@@ -665,6 +666,13 @@ SGF_DEF sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t
    where no mask was set, takes nothing from attention. */
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err);
+
+/* The same by the reference: the whole transformer in plain loops, without a session. It defines what
+   every other way computes, bit for bit, and is slow. hidden [T, D], logits [T, V]; each may be NULL.
+   Scratch memory is taken from the layout's allocator. SGF_ERR_LIMIT if a position is not below the
+   model's context; SGF_ERR_ARG for an id, position or segment that does not exist. */
+SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
+                                         float *hidden, float *logits, sgf_error *err);
 
 /* Where attention goes. While a function is set, sgf_forward calls it for every row that wants
    logits, layer by layer: `row` is the number of the row's logits in this call, mass[segments] the
@@ -3382,6 +3390,193 @@ SGF__INLINE void sgf__temper_body(int simd, const float *x, size_t n, float top,
 SGF__KERNEL(sgf__temper,
             (int simd, const float *x, size_t n, float top, float temperature, float *out),
             (simd, x, n, top, temperature, out))
+
+/* ====================================================================================
+ * [SGF-14R] The reference: the whole transformer, in plain loops
+ *
+ * This is what every result of this library means. No cache, no batch, no thread, no vector: one
+ * layout in, its hidden states and logits out. Every faster way, on any machine, gives the same
+ * bits; the tests compare them by memcmp. Sums are chains in ascending order that begin at +0.
+ *
+ *     T tokens, D model width, H query heads, G key/value heads, C head width, F feed-forward width
+ *
+ * Source: Touvron et al. 2023 (Llama); the sources of its parts are named with each.
+ * ==================================================================================== */
+
+/* Element i of a tensor as it is stored, widened to float: exact. */
+static float sgf__element(const sgf_tensor *w, size_t i) {
+    if (w->dtype == SGF_DTYPE_F32) return ((const float *)w->data)[i];
+    if (w->dtype == SGF_DTYPE_BF16) return sgf__bf16_float(((const uint16_t *)w->data)[i]);
+    return sgf__f16_float(((const uint16_t *)w->data)[i]);
+}
+/* out[rows] = w[rows, cols] x[cols] (+ bias[rows], added last). Each output is one chain. */
+static void sgf__reference_product(const sgf_tensor *w, const sgf_tensor *bias, const float *x,
+                                   float *out) {
+    size_t r, k;
+    for (r = 0; r < w->rows; r++) {
+        float sum = 0;
+        for (k = 0; k < w->cols; k++)
+            sum = sgf__fma_portable(sgf__element(w, r * w->cols + k), x[k], sum);
+        out[r] = bias && bias->data ? sum + sgf__element(bias, r) : sum;
+    }
+}
+/* RMSNorm (Zhang and Sennrich 2019): out[i] = x[i] / sqrt(mean of squares + eps) * w[i]; in place
+   is allowed. */
+static void sgf__reference_norm(const sgf_tensor *w, float eps, const float *x, size_t n,
+                                float *out) {
+    float sum = 0, scale;
+    size_t i;
+    for (i = 0; i < n; i++) sum = sgf__fma_portable(x[i], x[i], sum);
+    scale = 1.0f / sqrtf(sum / (float)n + eps);
+    for (i = 0; i < n; i++) out[i] = x[i] * scale * sgf__element(w, i);
+}
+/* RoPE (Su et al. 2021), rotate-half, of one head x[C] at position pos. */
+static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos, float *x,
+                                size_t C) {
+    size_t i;
+    for (i = 0; i < C / 2; i++) {
+        double sine, cosine;
+        float a = x[i], b = x[C / 2 + i], c, s;
+        sgf__sincos_d((double)((float)pos * inv_freq[i]), &sine, &cosine);
+        c = (float)cosine * scale;
+        s = (float)sine * scale;
+        x[i] = sgf__fma_portable(a, c, -(b * s));
+        x[C / 2 + i] = sgf__fma_portable(b, c, a * s);
+    }
+}
+/* Attention of one query head q[C] of token t: softmax over the keys that t may attend to, which is
+   the rule of the layout and, in a layer with a sliding window, the window. k and v: one kv head's
+   keys and values, `stride` floats from token to token. score[T] is scratch; out[C]. */
+static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
+                                  const float *k, const float *v, size_t stride, size_t C,
+                                  float *score, float *out) {
+    float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
+    size_t j, c;
+    for (j = 0; j <= t; j++) {
+        float dot = 0, log_weight = 0;
+        score[j] = -INFINITY;
+        if (!sgf__attends(y, t, j) || (window && y->pos[t] - y->pos[j] >= window)) continue;
+        for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[j * stride + c], dot);
+        if (y->seg[t] == y->answer) log_weight = y->segment[y->seg[j]].log_weight; /* 1/N */
+        score[j] = sgf__fma_portable(dot, scale, log_weight);
+        if (score[j] > top) top = score[j];
+    }
+    for (c = 0; c < C; c++) out[c] = 0;
+    if (top == -INFINITY) return; /* a token that sees nothing takes nothing from attention */
+    for (j = 0; j <= t; j++) {
+        if (score[j] == -INFINITY) continue;
+        score[j] = sgf__exp(score[j] - top);
+        sum += score[j];
+        for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
+    }
+    for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
+}
+/* room for [rows, cols] floats; NULL after an error, which *status keeps. */
+static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, sgf_status *status,
+                                  sgf_error *err) {
+    float *room = *status ? NULL
+                          : (float *)sgf__arena_alloc(arena, rows, cols * sizeof(float), err);
+    if (!room && !*status) *status = SGF_ERR_MEMORY;
+    return room;
+}
+/* One layer: x[T, D] becomes x + attention, then + feed-forward (SwiGLU, Shazeer 2020). */
+typedef struct sgf__reference {
+    const sgf_model *model;
+    const sgf_layout *layout;
+    float *x, *q, *k, *v;              /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
+    float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
+    float *score, *inv_freq;           /* [T], [C/2] */
+    float rope_scale;
+} sgf__reference;
+
+static void sgf__reference_layer(sgf__reference *r, int32_t l) {
+    const sgf_config *c = &r->model->config;
+    const sgf_layer *w = &r->model->layer[l];
+    const sgf_layout *y = r->layout;
+    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim, t, h, i;
+    size_t H = (size_t)c->heads, G = (size_t)c->kv_heads;
+    for (t = 0; t < y->tokens; t++) {
+        float *q = r->q + t * H * C, *k = r->k + t * G * C;
+        sgf__reference_norm(&w->attn_norm, c->rms_eps, r->x + t * D, D, r->normed);
+        sgf__reference_product(&w->q, &w->q_bias, r->normed, q);
+        sgf__reference_product(&w->k, &w->k_bias, r->normed, k);
+        sgf__reference_product(&w->v, &w->v_bias, r->normed, r->v + t * G * C);
+        for (h = 0; h < H + G; h++) {
+            float *head = h < H ? q + h * C : k + (h - H) * C;
+            const sgf_tensor *norm = h < H ? &w->q_norm : &w->k_norm;
+            if (norm->data) sgf__reference_norm(norm, c->rms_eps, head, C, head);
+            sgf__reference_rope(r->inv_freq, r->rope_scale, y->pos[t], head, C);
+        }
+    }
+    for (t = 0; t < y->tokens; t++) {
+        float *x = r->x + t * D;
+        for (h = 0; h < H; h++) /* H / G query heads share one key/value head */
+            sgf__reference_attend(y, t, sgf_config_window(c, l), r->q + (t * H + h) * C,
+                                  r->k + h / (H / G) * C, r->v + h / (H / G) * C, G * C, C,
+                                  r->score, r->mixed + h * C);
+        sgf__reference_product(&w->o, &w->o_bias, r->mixed, r->normed);
+        for (i = 0; i < D; i++) x[i] += r->normed[i];
+        sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, r->normed);
+        sgf__reference_product(&w->gate, &w->gate_bias, r->normed, r->gate);
+        sgf__reference_product(&w->up, &w->up_bias, r->normed, r->up);
+        for (i = 0; i < F; i++) r->gate[i] = r->gate[i] / (1.0f + sgf__exp(-r->gate[i])) * r->up[i];
+        sgf__reference_product(&w->down, &w->down_bias, r->gate, r->normed);
+        for (i = 0; i < D; i++) x[i] += r->normed[i];
+    }
+}
+/* Are all tokens, positions and segments of the layout such that the model can take them? */
+static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err) {
+    size_t t;
+    for (t = 0; t < y->tokens; t++) {
+        if (y->token[t] < 0 || y->token[t] >= m->config.vocab_size || y->pos[t] < 0 ||
+            y->seg[t] < 0 || (size_t)y->seg[t] >= y->segments)
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "token %d of the layout: there is no id %d, position %d or segment %d",
+                             (int)t, (int)y->token[t], (int)y->pos[t], (int)y->seg[t]);
+        if (y->pos[t] >= m->config.context)
+            return sgf__fail(err, SGF_ERR_LIMIT,
+                             "token %d of the layout: position %d is beyond the model's context of "
+                             "%d tokens; give fewer or shorter texts",
+                             (int)t, (int)y->pos[t], (int)m->config.context);
+    }
+    return SGF_OK;
+}
+SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
+                                         float *hidden, float *logits, sgf_error *err) {
+    const sgf_config *c = &model->config;
+    size_t T = layout->tokens, D = (size_t)c->dim, C = (size_t)c->head_dim,
+           V = (size_t)c->vocab_size;
+    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C, F = (size_t)c->ffn_dim, t, i;
+    sgf_status status = sgf__reference_check(model, layout, err);
+    sgf__reference r;
+    sgf__arena arena;
+    int32_t l;
+    sgf__arena_init(&arena, &layout->mem);
+    r.model = model;
+    r.layout = layout;
+    r.x = sgf__reference_room(&arena, T, D, &status, err);
+    r.q = sgf__reference_room(&arena, T, HC, &status, err);
+    r.k = sgf__reference_room(&arena, T, GC, &status, err);
+    r.v = sgf__reference_room(&arena, T, GC, &status, err);
+    r.normed = sgf__reference_room(&arena, 1, D, &status, err);
+    r.mixed = sgf__reference_room(&arena, 1, HC, &status, err);
+    r.gate = sgf__reference_room(&arena, 1, F, &status, err);
+    r.up = sgf__reference_room(&arena, 1, F, &status, err);
+    r.score = sgf__reference_room(&arena, T, 1, &status, err);
+    r.inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
+    if (!status) status = sgf__rope_frequencies(c, 0, r.inv_freq, &r.rope_scale, err);
+    for (t = 0; t < T && !status; t++)
+        for (i = 0; i < D; i++)
+            r.x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
+    for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(&r, l);
+    for (t = 0; t < T && !status; t++) {
+        sgf__reference_norm(&model->norm, c->rms_eps, r.x + t * D, D, r.normed);
+        if (hidden) memcpy(hidden + t * D, r.normed, D * sizeof(float));
+        if (logits) sgf__reference_product(&model->output, NULL, r.normed, logits + t * V);
+    }
+    sgf__arena_free(&arena);
+    return status;
+}
 
 /* ====================================================================================
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
