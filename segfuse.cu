@@ -946,11 +946,11 @@ __global__ void norm_rotate_store(heads<T> a, const float *qkv, const float *bia
         head_put(a, head_find(a, row, head, c), row, head, c, x[c], x[half + c]);
 }
 
-/* Grafts: keys, turned, and values from page to page (sgf__graft_copy). A block for each copy (x) and each
+/* KV copies: keys, rotated, and values from page to page (sgf__kv_copy_run). A block for each copy (x) and each
    kv head of each layer (y); a thread for each channel of half a head. */
 template <class T>
-__global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int layers, int G,
-                      int C) {
+__global__ void kv_copy(const sgf_device_copy *copies, const float *inv_freq, int layers, int G,
+                        int C) {
     sgf_device_copy own;
     int layer = (int)blockIdx.y / G, g = (int)blockIdx.y % G, half = C / 2, c, i;
     const T *from;
@@ -962,12 +962,12 @@ __global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int 
     for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
         double s = 0, k = 1;
         float sine, cosine;
-        if (own.turn) sgf__sincos_d((double)own.turn * (double)inv_freq[c], &s, &k);
+        if (own.rotate) sgf__sincos_d((double)own.rotate * (double)inv_freq[c], &s, &k);
         sine = (float)s, cosine = (float)k;
         for (i = 0; i < own.count; i++) {
             float a = widen(from[i * C + c]), b = widen(from[i * C + half + c]);
             const T *value = from + (PAGE + i) * C;
-            if (own.turn) {
+            if (own.rotate) {
                 narrow(fma_(a, cosine, -(b * sine)), to + i * C + c);
                 narrow(fma_(b, cosine, a * sine), to + i * C + half + c);
             } else to[i * C + c] = from[i * C + c], to[i * C + half + c] = from[i * C + half + c];
@@ -978,7 +978,7 @@ __global__ void graft(const sgf_device_copy *copies, const float *inv_freq, int 
     if (blockIdx.y == 0 && (int)threadIdx.x < own.count)
         page_positions<T>(own.to, layers, G, C)[own.to_cell + (int)threadIdx.x] =
             page_positions<T>((void *)own.from, layers, G, C)[own.from_cell + (int)threadIdx.x] +
-            own.turn;
+            own.rotate;
 }
 
 /* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for four columns (x) of a row
@@ -2753,7 +2753,7 @@ template <class W, class A, bool EXACT> struct pass {
         const int32_t *all = NULL;
         int l;
         if (from == 0 && s->copies)
-            TRY(launch(d, "graft", err, graft<A>, grid_of(s->copies, (size_t)(d->L * d->G)), 32,
+            TRY(launch(d, "kv_copy", err, kv_copy<A>, grid_of(s->copies, (size_t)(d->L * d->G)), 32,
                        u->copy, (const float *)d->inv_freq, d->L, d->G, d->C));
         if (from == 0) {
             TRY(launch(d, "embed", err, embed<W>, grid_of(s->rows), 128, u->row,

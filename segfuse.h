@@ -610,9 +610,9 @@ typedef struct sgf_session_options {
                             with f32 sums. The CPU is always exact. */
     int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
     int reuse_rotated; /* 1: where paraphrases that see only themselves begin alike (the prompts of
-                            flex_attention), sgf_generate encodes the beginning once and turns its keys
-                            to where it stands; equal up to rounding only. Without this it is reused
-                            where it stands at the same positions, which is exact. */
+                            flex_attention), sgf_generate encodes the common prefix once and rotates
+                            its keys to other positions; equal up to rounding only. Without this it
+                            is reused only at the same positions, which is exact. */
     const sgf_allocator *mem; /* NULL: malloc and free */
 } sgf_session_options;
 
@@ -973,12 +973,12 @@ typedef struct sgf_device_group {
     int32_t row, rows, span, spans;
 } sgf_device_group;
 
-/* Keys and values of `count` cells of one page go to another one, the keys turned by so many
+/* Keys and values of `count` cells of one page go to another one, the keys rotated by so many
    positions, before any row is computed. */
 typedef struct sgf_device_copy {
     const void *from;
     void *to;
-    int32_t from_cell, to_cell, count, turn;
+    int32_t from_cell, to_cell, count, rotate;
 } sgf_device_copy;
 
 typedef struct sgf_device_call {
@@ -3623,12 +3623,12 @@ enum { SGF__PREFIXES = 4 };
 
 /* Tokens whose keys and values another sequence has already: `count` tokens of it from `from` on.
    They enter `sequence` before row `row` is computed, as tokens of segment `seg` at positions `pos`;
-   where they stood at others their keys are turned. */
-typedef struct sgf__graft {
+   if their positions differ, the keys are rotated. */
+typedef struct sgf__kv_copy {
     size_t row, from, count;
     int32_t source, sequence, seg;
     const int32_t *pos; /* [count], a constant distance from the source's */
-} sgf__graft;
+} sgf__kv_copy;
 
 struct sgf_session {
     sgf_allocator mem;
@@ -3640,8 +3640,8 @@ struct sgf_session {
     float **free_page; /* pages not in use, kept for the next sequence */
     size_t free_pages, free_cap, page_floats;
     float *inv_freq, rope_scale;
-    float *turn;  /* [2][C/2] cosines and sines of a graft */
-    float *norms; /* every norm weight and bias as floats, see sgf__vectors */
+    float *rotation; /* [2][C/2] cosines and sines of a KV copy */
+    float *norms;    /* every norm weight and bias as floats, see sgf__vectors */
     size_t norm_floats;
     float *work; /* activations, see sgf__work */
     size_t work_floats;
@@ -3650,7 +3650,7 @@ struct sgf_session {
     float *scores; /* per thread */
     size_t scores_floats, score_stride, pieces_most;
     sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
-    sgf__prefix head[SGF__PREFIXES];   /* what segments that see nobody else begin with */
+    sgf__prefix common[SGF__PREFIXES]; /* what segments that see nobody else begin with */
     uint64_t clock;                    /* counts uses of both */
     sgf_watch_function *watch;
     void *watch_user;
@@ -4676,12 +4676,12 @@ static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, 
     return SGF_OK;
 }
 
-/* The rows of one call of sgf_forward, and what is grafted between them. */
+/* The rows of one call of sgf_forward, and the KV copies between them. */
 typedef struct sgf__rows {
     const sgf_row *row;
     size_t n;
-    const sgf__graft *graft; /* by ascending rows, all below n */
-    size_t grafts;
+    const sgf__kv_copy *copy; /* by ascending rows, all below n */
+    size_t copies;
 } sgf__rows;
 
 /* Take the last token out of a sequence again. */
@@ -4689,27 +4689,27 @@ static void sgf__sequence_drop(sgf__sequence *q) {
     q->tokens--;
     if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
 }
-/* Take the first n rows and g grafts out of their sequences again. All that was added goes, so that the
+/* Take the first n rows and g copies out of their sequences again. All that was added goes, so that the
    order does not matter. */
 static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t g) {
     size_t i;
     while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence]);
     while (g--)
-        for (i = 0; i < rows->graft[g].count; i++)
-            sgf__sequence_drop(&s->sequence[rows->graft[g].sequence]);
+        for (i = 0; i < rows->copy[g].count; i++)
+            sgf__sequence_drop(&s->sequence[rows->copy[g].sequence]);
 }
 
-/* ---- grafts: keys and values that are there already ---- */
+/* ---- KV copies: keys and values that are computed already ---- */
 
-typedef struct sgf__graft_job {
+typedef struct sgf__kv_copy_job {
     sgf_session *s;
-    const sgf__graft *graft;
-    size_t at;                  /* the graft's first token in its sequence */
+    const sgf__kv_copy *copy;
+    size_t at;                  /* the copy's first token in its sequence */
     const float *cosine, *sine; /* [C/2] of the angles between the two positions; NULL: the same */
-} sgf__graft_job;
+} sgf__kv_copy_job;
 
-/* x [C][32] from one page to another, n lanes, turned as RoPE turns them. */
-static void sgf__keys_copy(const sgf__graft_job *job, const float *from, float *to, size_t n,
+/* x [C][32] from one page to another, n lanes, rotated as RoPE does. */
+static void sgf__keys_copy(const sgf__kv_copy_job *job, const float *from, float *to, size_t n,
                            size_t C) {
     size_t half = C / 2, c, i;
     for (c = 0; !job->cosine && c < C; c++)
@@ -4723,20 +4723,20 @@ static void sgf__keys_copy(const sgf__graft_job *job, const float *from, float *
         }
 }
 /* Items are the kv heads of all layers. */
-static void sgf__graft_part(void *context, size_t begin, size_t end, int thread) {
-    const sgf__graft_job *job = (const sgf__graft_job *)context;
+static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int thread) {
+    const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
     const sgf_config *c = &job->s->model->config;
-    const sgf__sequence *own = &job->s->sequence[job->graft->sequence];
-    const sgf__sequence *source = &job->s->sequence[job->graft->source];
+    const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
+    const sgf__sequence *source = &job->s->sequence[job->copy->source];
     size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
         sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
-        for (i = 0; i < job->graft->count; i += n) {
-            size_t at = job->at + i, from = job->graft->from + i;
+        for (i = 0; i < job->copy->count; i += n) {
+            size_t at = job->at + i, from = job->copy->from + i;
             float *page = own->page[at / SGF__PAGE];
             const float *old = source->page[from / SGF__PAGE];
-            n = sgf__min(job->graft->count - i,
+            n = sgf__min(job->copy->count - i,
                          SGF__PAGE - sgf__max(at % SGF__PAGE, from % SGF__PAGE));
             sgf__keys_copy(job, old + k_at + from % SGF__PAGE, page + k_at + at % SGF__PAGE, n, C);
             memcpy(page + v_at + at % SGF__PAGE * C, old + v_at + from % SGF__PAGE * C,
@@ -4744,36 +4744,36 @@ static void sgf__graft_part(void *context, size_t begin, size_t end, int thread)
         }
     }
 }
-/* The tokens of a graft enter their sequence; nothing is copied yet. */
-static void sgf__graft_add(sgf_session *s, const sgf__graft *graft) {
+/* Add the tokens of a KV copy to their sequence; nothing is copied yet. */
+static void sgf__kv_copy_add(sgf_session *s, const sgf__kv_copy *copy) {
     size_t i;
-    for (i = 0; i < graft->count; i++)
-        sgf__sequence_add(&s->sequence[graft->sequence], graft->seg, graft->pos[i]);
+    for (i = 0; i < copy->count; i++)
+        sgf__sequence_add(&s->sequence[copy->sequence], copy->seg, copy->pos[i]);
 }
 /* Their keys and values, of every layer. The angle is not that of a position, which is rounded to float,
-   so turned keys are equal up to rounding only; rope_scale is in them already. */
-static void sgf__graft_copy(sgf_session *s, const sgf__graft *graft) {
+   so rotated keys are equal up to rounding only; rope_scale is in them already. */
+static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     const sgf_config *c = &s->model->config;
     size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
-    int32_t turn = graft->pos[0] - s->sequence[graft->source].pos[graft->from];
-    float *angle = s->turn;
-    sgf__graft_job job;
-    for (i = 0; turn && i < half; i++) {
+    int32_t rotate = copy->pos[0] - s->sequence[copy->source].pos[copy->from];
+    float *angle = s->rotation;
+    sgf__kv_copy_job job;
+    for (i = 0; rotate && i < half; i++) {
         double sine, cosine;
-        sgf__sincos_d((double)turn * (double)s->inv_freq[i], &sine, &cosine);
+        sgf__sincos_d((double)rotate * (double)s->inv_freq[i], &sine, &cosine);
         angle[i] = (float)cosine;
         angle[half + i] = (float)sine;
     }
     job.s = s;
-    job.graft = graft;
-    job.at = s->sequence[graft->sequence].tokens - graft->count;
-    job.cosine = turn ? angle : NULL;
-    job.sine = turn ? angle + half : NULL;
-    sgf__parallel(s->pool, items, SGF__GRAIN / (graft->count * half * 4) + 1, sgf__graft_part,
+    job.copy = copy;
+    job.at = s->sequence[copy->sequence].tokens - copy->count;
+    job.cosine = rotate ? angle : NULL;
+    job.sine = rotate ? angle + half : NULL;
+    sgf__parallel(s->pool, items, SGF__GRAIN / (copy->count * half * 4) + 1, sgf__kv_copy_part,
                   &job);
 }
 
-/* Make room for all rows and grafts, and for the scores of the longest sequence. */
+/* Make room for all rows and copies, and for the scores of the longest sequence. */
 static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_error *err) {
     size_t i, g = 0, keys = 0, runs = 0;
     sgf_status status = SGF_OK;
@@ -4781,10 +4781,10 @@ static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_e
         sgf__sequence *q = &s->sequence[rows->row[i].sequence];
         const sgf__sequence *up;
         size_t base = 0, base_runs = 0;
-        while (g < rows->grafts && rows->graft[g].row == i && !status) {
-            const sgf__graft *graft = &rows->graft[g];
-            status = sgf__sequence_reserve(s, &s->sequence[graft->sequence], graft->count, err);
-            if (!status) sgf__graft_add(s, graft), g++;
+        while (g < rows->copies && rows->copy[g].row == i && !status) {
+            const sgf__kv_copy *copy = &rows->copy[g];
+            status = sgf__sequence_reserve(s, &s->sequence[copy->sequence], copy->count, err);
+            if (!status) sgf__kv_copy_add(s, copy), g++;
         }
         if (!status) status = sgf__sequence_reserve(s, q, 1, err);
         if (status) break;
@@ -4869,30 +4869,29 @@ static sgf_status sgf__device_spans(const sgf_session *s, const sgf_row *last, i
                                                        room, err);
     return status ? status : sgf__device_spans_of(s, own, last->seg, sequence, before, room, err);
 }
-/* List what a graft copies, page by page. */
-static sgf_status sgf__device_copies(const sgf_session *s, const sgf__graft *graft,
-                                     sgf__device_room *room, sgf_error *err) {
-    const sgf__sequence *own = &s->sequence[graft->sequence], *from = &s->sequence[graft->source];
-    size_t first = own->tokens - graft->count, i, n;
+/* List a KV copy, page by page. */
+static sgf_status sgf__device_copy_list(const sgf_session *s, const sgf__kv_copy *copy,
+                                        sgf__device_room *room, sgf_error *err) {
+    const sgf__sequence *own = &s->sequence[copy->sequence], *from = &s->sequence[copy->source];
+    size_t first = own->tokens - copy->count, i, n;
     sgf_status status = SGF_OK;
     void *grown;
-    for (i = 0; i < graft->count && !status; i += n) {
+    for (i = 0; i < copy->count && !status; i += n) {
         sgf_device_copy made;
-        size_t to_at = first + i, from_at = graft->from + i;
-        n = sgf__min(graft->count - i,
-                     SGF__PAGE - sgf__max(to_at % SGF__PAGE, from_at % SGF__PAGE));
+        size_t to_at = first + i, from_at = copy->from + i;
+        n = sgf__min(copy->count - i, SGF__PAGE - sgf__max(to_at % SGF__PAGE, from_at % SGF__PAGE));
         made.to = own->page[to_at / SGF__PAGE];
         made.from = from->page[from_at / SGF__PAGE];
         made.to_cell = (int32_t)(to_at % SGF__PAGE);
         made.from_cell = (int32_t)(from_at % SGF__PAGE);
         made.count = (int32_t)n;
-        made.turn = graft->pos[0] - from->pos[graft->from];
+        made.rotate = copy->pos[0] - from->pos[copy->from];
         room->copy = (sgf_device_copy *)SGF__ROOM(s, room, copy, room->copies + 1, err);
         if (!status) room->copy[room->copies++] = made;
     }
     return status;
 }
-/* Add rows [at, at + n) and the grafts before them, from number *g on, to their sequences; list them, the
+/* Add rows [at, at + n) and the KV copies before them, from number *g on, to their sequences; list them, the
    groups of rows and what these see. */
 static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t at, size_t n,
                                    size_t *g, sgf__device_room *room, sgf_error *err) {
@@ -4909,10 +4908,10 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
         sgf__sequence *q = &s->sequence[from->sequence];
         sgf_device_row *row = &room->row[i];
         int joined = i && from[-1].sequence == from->sequence && from[-1].seg == from->seg;
-        for (; *g < rows->grafts && rows->graft[*g].row == at + i; ++*g) {
-            sgf__graft_add(s, &rows->graft[*g]);
-            if (!status) status = sgf__device_copies(s, &rows->graft[*g], room, err);
-            if (rows->graft[*g].sequence == from->sequence) joined = 0;
+        for (; *g < rows->copies && rows->copy[*g].row == at + i; ++*g) {
+            sgf__kv_copy_add(s, &rows->copy[*g]);
+            if (!status) status = sgf__device_copy_list(s, &rows->copy[*g], room, err);
+            if (rows->copy[*g].sequence == from->sequence) joined = 0;
         }
         if (!status) {
             if (!joined) room->group[room->groups++].row = (int32_t)i;
@@ -4985,9 +4984,9 @@ static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *log
         size_t count = sgf__min(rows->n - at, SGF__CHUNK);
         for (i = 0; i < count; i++) {
             const sgf_row *row = &rows->row[at + i];
-            for (; g < rows->grafts && rows->graft[g].row == at + i; g++) {
-                sgf__graft_add(s, &rows->graft[g]);
-                sgf__graft_copy(s, &rows->graft[g]);
+            for (; g < rows->copies && rows->copy[g].row == at + i; g++) {
+                sgf__kv_copy_add(s, &rows->copy[g]);
+                sgf__kv_copy_run(s, &rows->copy[g]);
             }
             index[i] = s->sequence[row->sequence].tokens;
             sgf__sequence_add(&s->sequence[row->sequence], row->seg, row->pos);
@@ -5003,8 +5002,8 @@ SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, fl
     sgf__rows all;
     all.row = rows;
     all.n = n;
-    all.graft = NULL;
-    all.grafts = 0;
+    all.copy = NULL;
+    all.copies = 0;
     return sgf__forward(s, &all, logits, hidden, err);
 }
 
@@ -5149,8 +5148,8 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
                                   &s->pool, err);
     if (!status) {
         s->inv_freq = (float *)sgf__alloc(&mem, (size_t)c->head_dim / 2, sizeof(float), err);
-        s->turn = (float *)sgf__alloc(&mem, (size_t)c->head_dim, sizeof(float), err);
-        status = s->inv_freq && s->turn
+        s->rotation = (float *)sgf__alloc(&mem, (size_t)c->head_dim, sizeof(float), err);
+        status = s->inv_freq && s->rotation
                      ? sgf__rope_frequencies(c, 0, s->inv_freq, &s->rope_scale, err)
                      : SGF_ERR_MEMORY;
     }
@@ -5167,7 +5166,7 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     mem = s->mem;
     for (i = 0; i < SGF__PREFIXES; i++) {
         if (s->prefix[i].used) sgf_layout_free(&s->prefix[i].layout);
-        if (s->head[i].used) sgf_layout_free(&s->head[i].layout);
+        if (s->common[i].used) sgf_layout_free(&s->common[i].layout);
     }
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
@@ -5177,7 +5176,7 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     sgf__free(&mem, s->free_page, s->free_cap, sizeof *s->free_page);
     sgf__free(&mem, s->sequence, s->sequence_cap, sizeof *s->sequence);
     sgf__free(&mem, s->inv_freq, (size_t)s->model->config.head_dim / 2, sizeof(float));
-    sgf__free(&mem, s->turn, (size_t)s->model->config.head_dim, sizeof(float));
+    sgf__free(&mem, s->rotation, (size_t)s->model->config.head_dim, sizeof(float));
     sgf__free(&mem, s->norms, s->norm_floats, sizeof(float));
     sgf__floats_free(&mem, s->work, s->work_floats);
     sgf__floats_free(&mem, s->block, s->block_floats);
@@ -5626,10 +5625,10 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
  * [SGF-17] Generation: prefixes, steps, combination of logits
  *
  * In: tasks with layouts; out: their next ids, until each ends. A task takes off when its contexts have
- * sequences: on a prefix that is kept encoded, with grafts of beginnings that are, and with rows for
+ * sequences: on a prefix that is kept encoded, with KV copies of beginnings that are, and with rows for
  * what is left. Then, again and again: one forward pass over the rows of all tasks; each combines the
  * logits of its contexts, chooses an id, and leaves or lists the rows of the next pass. What is reused
- * has the bits that computing it again would give (turned grafts excepted).
+ * has the bits that computing it again would give (rotated KV copies excepted).
  * ==================================================================================== */
 
 /* ---- shared prefixes, encoded once ---- */
@@ -5719,9 +5718,9 @@ static sgf_status sgf__prefix_get(sgf_session *s, sgf__prefix *slots, const sgf_
    The prompts of flex_attention begin alike: instruction and examples. Keys and values of a token that
    sees its own segment alone, or that and a lone BOS, follow from these tokens and their positions,
    so an equal beginning has the same, bit for bit. Without a BOS only differences of positions count
-   (RoPE is a rotation): V is the same anywhere, and K turns, which is equal up to rounding. */
+   (RoPE is a rotation): V is the same anywhere, and K is rotated, which is equal up to rounding. */
 
-enum { SGF__HEAD = 16 }; /* a beginning of fewer tokens is not worth it */
+enum { SGF__COMMON_LEAST = 16 }; /* a beginning of fewer tokens is not worth it */
 
 /* Where the run of one segment ends that begins at token `first`. */
 static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
@@ -5732,12 +5731,12 @@ static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
 /* The run that begins at token `first`, and what it sees, as a layout of its own; empty if that is more
    than a BOS, or if the BOS itself sees something before it, which it would bring along. The last token
    is left out: it is computed, since its logits may be wanted. */
-static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_layout *isle,
-                                 sgf_error *err) {
+static sgf_status sgf__isolated_take(const sgf_layout *layout, size_t first, sgf_layout *run,
+                                     sgf_error *err) {
     int32_t seg = layout->seg[first], bos = -1, k;
     size_t i, n = sgf__run_end(layout, first) - first - 1;
     sgf_status status = SGF_OK;
-    if (n < SGF__HEAD || seg == layout->answer || (first && layout->seg[first - 1] == seg))
+    if (n < SGF__COMMON_LEAST || seg == layout->answer || (first && layout->seg[first - 1] == seg))
         return SGF_OK;
     for (i = 0; i < first; i++) {
         if (!sgf_visible(layout, seg, layout->seg[i])) continue;
@@ -5747,84 +5746,84 @@ static sgf_status sgf__isle_take(const sgf_layout *layout, size_t first, sgf_lay
     for (k = 0; k < bos; k++)
         if (sgf_visible(layout, layout->seg[bos], layout->seg[k])) return SGF_OK;
     if (bos >= 0) {
-        status = sgf_layout_segment(isle, SGF_ROLE_BOS, -1, NULL, err);
-        if (!status) status = sgf_layout_add(isle, 0, layout->token + bos, 1, err);
-        if (!status) isle->pos[0] = layout->pos[bos];
+        status = sgf_layout_segment(run, SGF_ROLE_BOS, -1, NULL, err);
+        if (!status) status = sgf_layout_add(run, 0, layout->token + bos, 1, err);
+        if (!status) run->pos[0] = layout->pos[bos];
     }
-    if (!status) status = sgf_layout_segment(isle, SGF_ROLE_PARAPHRASE, -1, &seg, err);
-    if (!status) status = sgf_layout_add(isle, seg, layout->token + first, n, err);
+    if (!status) status = sgf_layout_segment(run, SGF_ROLE_PARAPHRASE, -1, &seg, err);
+    if (!status) status = sgf_layout_add(run, seg, layout->token + first, n, err);
     if (status) return status;
-    memcpy(isle->pos + isle->tokens - n, layout->pos + first, n * sizeof(int32_t));
+    memcpy(run->pos + run->tokens - n, layout->pos + first, n * sizeof(int32_t));
     if (bos >= 0) {
-        sgf_visible_set(isle, 0, 0, sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
-        sgf_visible_set(isle, seg, 0, 1);
+        sgf_visible_set(run, 0, 0, sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
+        sgf_visible_set(run, seg, 0, 1);
     }
-    sgf_visible_set(isle, seg, seg, sgf_visible(layout, layout->seg[first], layout->seg[first]));
+    sgf_visible_set(run, seg, seg, sgf_visible(layout, layout->seg[first], layout->seg[first]));
     return SGF_OK;
 }
-/* How many tokens two isles have in common behind the BOS; `turned`: their positions may differ by one
+/* How many tokens two isolated runs have in common behind the BOS; `rotated`: their positions may differ by one
    distance. */
-static size_t sgf__isle_common(const sgf_layout *a, const sgf_layout *b, int turned) {
+static size_t sgf__isolated_common(const sgf_layout *a, const sgf_layout *b, int rotated) {
     size_t n = 0, most = sgf__min(a->tokens, b->tokens), before = a->segments - 1;
-    int32_t S = (int32_t)a->segments, turn = 0, q;
+    int32_t S = (int32_t)a->segments, distance = 0, q;
     if (a->segments != b->segments) return 0;
     for (q = 0; q < S; q++)
         if (sgf_visible(a, q, q) != sgf_visible(b, q, q)) return 0;
     while (n < most && a->token[n] == b->token[n]) {
-        if (n == before && turned) turn = a->pos[n] - b->pos[n];
-        if (a->pos[n] - b->pos[n] != turn) break;
+        if (n == before && rotated) distance = a->pos[n] - b->pos[n];
+        if (a->pos[n] - b->pos[n] != distance) break;
         n++;
     }
     return n > before ? n - before : 0;
 }
-/* The kept beginning that has most of an isle's tokens, and how many. */
-static size_t sgf__head_find(const sgf_session *s, const sgf_layout *isle, int *slot) {
+/* The kept beginning that has most of an isolated run's tokens, and how many. */
+static size_t sgf__common_find(const sgf_session *s, const sgf_layout *run, int *slot) {
     size_t best = 0, n;
     int i;
     for (i = 0; i < SGF__PREFIXES; i++) {
-        if (!s->head[i].used) continue;
-        n = sgf__isle_common(isle, &s->head[i].layout, s->rotate && isle->segments == 1);
+        if (!s->common[i].used) continue;
+        n = sgf__isolated_common(run, &s->common[i].layout, s->rotate && run->segments == 1);
         if (n > best) best = n, *slot = i;
     }
     return best;
 }
 /* What the run at token `first` begins with that is encoded already, or encoded now because the next
-   isle begins so, too: *graft says where it is; its count is 0 if there is no such thing. *computed
-   gets the number of tokens that took. Only the first isle of a layout (*isles counts them) is worth
+   run begins so, too: *copy says where it is; its count is 0 if there is no such thing. *computed
+   gets the number of tokens that took. Only the first run of a layout (*isolated counts them) is worth
    encoding for: the others stand elsewhere in every question. */
-static sgf_status sgf__head_get(sgf_session *s, const sgf_layout *layout, size_t first,
-                                sgf__graft *graft, size_t *isles, size_t *computed,
-                                sgf_error *err) {
-    sgf_layout isle, next;
+static sgf_status sgf__common_get(sgf_session *s, const sgf_layout *layout, size_t first,
+                                  sgf__kv_copy *copy, size_t *isolated, size_t *computed,
+                                  sgf_error *err) {
+    sgf_layout run, next;
     size_t i = first, n = 0;
     int slot = 0;
     sgf_status status;
-    graft->count = *computed = 0;
-    sgf_layout_init(&isle, &s->mem);
+    copy->count = *computed = 0;
+    sgf_layout_init(&run, &s->mem);
     sgf_layout_init(&next, &s->mem);
-    status = sgf__isle_take(layout, first, &isle, err);
-    if (!status && isle.tokens) n = sgf__head_find(s, &isle, &slot);
-    if (isle.tokens && !(*isles)++ && n < SGF__HEAD)
+    status = sgf__isolated_take(layout, first, &run, err);
+    if (!status && run.tokens) n = sgf__common_find(s, &run, &slot);
+    if (run.tokens && !(*isolated)++ && n < SGF__COMMON_LEAST)
         while (!status && !next.tokens && (i = sgf__run_end(layout, i)) < layout->tokens)
-            status = sgf__isle_take(layout, i, &next, err);
+            status = sgf__isolated_take(layout, i, &next, err);
     if (!status && next.tokens) {
-        size_t common = sgf__isle_common(&isle, &next, 1);
-        if (common >= SGF__HEAD) {
+        size_t common = sgf__isolated_common(&run, &next, 1);
+        if (common >= SGF__COMMON_LEAST) {
             int32_t sequence;
-            status = sgf__prefix_get(s, s->head, &isle, isle.segments - 1 + common, &sequence,
+            status = sgf__prefix_get(s, s->common, &run, run.segments - 1 + common, &sequence,
                                      computed, err);
-            if (!status) n = sgf__head_find(s, &isle, &slot);
+            if (!status) n = sgf__common_find(s, &run, &slot);
         }
     }
-    if (!status && n >= SGF__HEAD) {
-        s->head[slot].used = ++s->clock;
-        graft->source = s->head[slot].sequence;
-        graft->from = isle.segments - 1;
-        graft->count = n;
-        graft->seg = layout->seg[first];
-        graft->pos = layout->pos + first;
+    if (!status && n >= SGF__COMMON_LEAST) {
+        s->common[slot].used = ++s->clock;
+        copy->source = s->common[slot].sequence;
+        copy->from = run.segments - 1;
+        copy->count = n;
+        copy->seg = layout->seg[first];
+        copy->pos = layout->pos + first;
     }
-    sgf_layout_free(&isle);
+    sgf_layout_free(&run);
     sgf_layout_free(&next);
     return status;
 }
@@ -5999,8 +5998,8 @@ typedef struct sgf__flight {
     sgf__shared_prompt *prompt;   /* of the last task that started, if the next one shares it */
     sgf_row *row;                 /* of the next pass */
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
-    sgf__graft *graft;
-    size_t grafts, graft_cap;
+    sgf__kv_copy *copy;
+    size_t copies, copy_cap;
     float *logits; /* [wanted][V] */
     size_t logits_cap;
     float *combined; /* [2][V]: combined logits, and scratch */
@@ -6120,23 +6119,23 @@ static sgf_status sgf__rows_grow(sgf_session *s, sgf__flight *f, size_t more, sg
     f->row = (sgf_row *)grown;
     return status;
 }
-static sgf_status sgf__grafts_grow(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    void *grown = f->graft;
-    sgf_status status = sgf__grow(&s->mem, &grown, &f->graft_cap, f->grafts + 1, sizeof *f->graft,
+static sgf_status sgf__copies_grow(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    void *grown = f->copy;
+    sgf_status status = sgf__grow(&s->mem, &grown, &f->copy_cap, f->copies + 1, sizeof *f->copy,
                                   err);
-    f->graft = (sgf__graft *)grown;
+    f->copy = (sgf__kv_copy *)grown;
     return status;
 }
 /* The pass is over, or will not be: what is kept may go again. */
 static void sgf__pass_end(sgf_session *s, sgf__flight *f) {
-    while (f->grafts) s->sequence[f->graft[--f->grafts].source].children--;
+    while (f->copies) s->sequence[f->copy[--f->copies].source].children--;
     f->rows = f->wanted = 0;
 }
 
 /* Open a context's sequence on its prefix and list the rows that are left to compute. */
 static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, int32_t *sequence,
                                      sgf__flight *f, size_t *prefill, sgf_error *err) {
-    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, computed = 0, isles = 0, i;
+    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, computed = 0, isolated = 0, i;
     int32_t parent = -1;
     sgf_status status = prefix
                             ? sgf__prefix_get(s, s->prefix, layout, prefix, &parent, &computed, err)
@@ -6146,19 +6145,19 @@ static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, i
     if (!status) status = sgf__rows_grow(s, f, layout->tokens - prefix, err);
     for (i = prefix; i < layout->tokens && !status; i++) {
         sgf_row *row = &f->row[f->rows];
-        sgf__graft graft;
+        sgf__kv_copy copy;
         *prefill += computed + 1;
         computed = 0;
         if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
-            status = sgf__head_get(s, layout, i, &graft, &isles, &computed, err);
-            if (!status && graft.count) status = sgf__grafts_grow(s, f, err);
+            status = sgf__common_get(s, layout, i, &copy, &isolated, &computed, err);
+            if (!status && copy.count) status = sgf__copies_grow(s, f, err);
             if (status) break;
-            if (graft.count) {
-                graft.row = f->rows;
-                graft.sequence = *sequence;
-                s->sequence[graft.source].children++; /* it stays until the pass is over */
-                f->graft[f->grafts++] = graft;
-                i += graft.count;
+            if (copy.count) {
+                copy.row = f->rows;
+                copy.sequence = *sequence;
+                s->sequence[copy.source].children++; /* it stays until the pass is over */
+                f->copy[f->copies++] = copy;
+                i += copy.count;
             }
         }
         row->token = layout->token[i];
@@ -6392,7 +6391,7 @@ static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *er
     f->keep = s->keep = sgf__device_chooses(s, f);
     status = sgf__floats_reserve(s, &f->logits, &f->logits_cap, f->keep ? 0 : f->wanted * V, err);
     rows.row = f->row, rows.n = f->rows;
-    rows.graft = f->graft, rows.grafts = f->grafts;
+    rows.copy = f->copy, rows.copies = f->copies;
     if (!status) status = sgf__forward(s, &rows, f->logits, NULL, err);
     s->keep = 0;
     if (!status && f->keep) status = sgf__device_choose(s, f, err);
@@ -6412,7 +6411,7 @@ static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
     sgf__shared_prompt_leave(s, f->prompt);
     sgf__free(&s->mem, f->active, f->cap, sizeof *f->active);
     sgf__free(&s->mem, f->row, f->row_cap, sizeof *f->row);
-    sgf__free(&s->mem, f->graft, f->graft_cap, sizeof *f->graft);
+    sgf__free(&s->mem, f->copy, f->copy_cap, sizeof *f->copy);
     sgf__floats_free(&s->mem, f->logits, f->logits_cap);
     sgf__free(&s->mem, f->combined, 2 * V, sizeof(float));
     sgf__free(&s->mem, f->heap, V, sizeof *f->heap);

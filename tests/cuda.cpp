@@ -440,7 +440,7 @@ static void test_exact_methods(void) {
     free(steps[1].at);
     sgf_model_free(model);
 }
-/* Prompts that begin alike: what was computed once is copied, and turned, on the device. */
+/* Prompts that begin alike: what was computed once is copied, and rotated, on the device. */
 static void test_exact_rotated_reuse(void) {
     sgf_model *model = generate_model();
     sgf_session *session[2];

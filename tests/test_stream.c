@@ -252,29 +252,36 @@ static void test_a_stream_survives_every_failing_allocation(void) {
 
 /* ---- what isolated paraphrases begin with ---- */
 
-enum { ISLES = 4, ISLE_HEAD = 45, ISLE_STEPS = 5 };
+enum { ISOLATED_RUNS = 4, ISOLATED_COMMON = 45, ISOLATED_STEPS = 5 };
 /* What stands before them: nothing; a BOS that all see; one that does not see itself; one behind a token that nobody
    sees. */
-typedef enum isle_bos { ISLE_ALONE, ISLE_BOS, ISLE_BLIND_BOS, ISLE_LATE_BOS } isle_bos;
+typedef enum isolated_bos {
+    ISOLATED_ALONE,
+    ISOLATED_BOS,
+    ISOLATED_BLIND_BOS,
+    ISOLATED_LATE_BOS
+} isolated_bos;
 
-/* ISLES paraphrases that begin with the same ISLE_HEAD tokens, isolated, a separator between them. */
-static sgf_status stream_isles(const sgf_model *model, int question, isle_bos bos,
-                               sgf_positions positions, sgf_layout *layout, sgf_error *err) {
+/* ISOLATED_RUNS paraphrases that begin with the same ISOLATED_COMMON tokens, isolated, a separator between them. */
+static sgf_status stream_isolated(const sgf_model *model, int question, isolated_bos bos,
+                                  sgf_positions positions, sgf_layout *layout, sgf_error *err) {
     int32_t seg, ids[80], separator[2] = {3, 4}, first = 1;
     size_t i, k;
     sgf_status status = SGF_OK;
     sgf_layout_clear(layout);
-    if (bos == ISLE_LATE_BOS) status = sgf_layout_segment(layout, SGF_ROLE_SEPARATOR, 0, &seg, err);
-    if (bos == ISLE_LATE_BOS && !status) status = sgf_layout_add(layout, seg, separator, 1, err);
+    if (bos == ISOLATED_LATE_BOS)
+        status = sgf_layout_segment(layout, SGF_ROLE_SEPARATOR, 0, &seg, err);
+    if (bos == ISOLATED_LATE_BOS && !status)
+        status = sgf_layout_add(layout, seg, separator, 1, err);
     if (bos && !status) status = sgf_layout_segment(layout, SGF_ROLE_BOS, -1, &seg, err);
     if (bos && !status) status = sgf_layout_add(layout, seg, &first, 1, err);
-    for (i = 0; i < ISLES && !status; i++) {
+    for (i = 0; i < ISOLATED_RUNS && !status; i++) {
         size_t own = 2 + (size_t)question + i;
         forward_random_state = 77;
-        for (k = 0; k < ISLE_HEAD; k++)
+        for (k = 0; k < ISOLATED_COMMON; k++)
             ids[k] = (int32_t)forward_random((uint32_t)model->config.vocab_size);
         forward_random_state = (uint32_t)question * 100 + (uint32_t)i;
-        for (; k < ISLE_HEAD + own; k++)
+        for (; k < ISOLATED_COMMON + own; k++)
             ids[k] = (int32_t)forward_random((uint32_t)model->config.vocab_size);
         if (i) status = sgf_layout_segment(layout, SGF_ROLE_SEPARATOR, (int32_t)i - 1, &seg, err);
         if (i && !status) status = sgf_layout_add(layout, seg, separator, 2, err);
@@ -285,32 +292,34 @@ static sgf_status stream_isles(const sgf_model *model, int question, isle_bos bo
     if (!status) status = sgf_layout_segment(layout, SGF_ROLE_ANSWER, -1, &seg, err);
     if (!status) status = sgf_layout_add(layout, seg, separator, 1, err);
     sgf_mask_set(layout, SGF_MASK_ISOLATED);
-    if (bos == ISLE_BLIND_BOS && !status) sgf_visible_set(layout, 0, 0, 0);
+    if (bos == ISOLATED_BLIND_BOS && !status) sgf_visible_set(layout, 0, 0, 0);
     sgf_layout_place(layout, positions);
     return status;
 }
 typedef struct {
-    float *logits; /* [ISLE_STEPS][V] */
+    float *logits; /* [ISOLATED_STEPS][V] */
     size_t V, prefill;
-    int32_t ids[ISLE_STEPS];
-} isle_answer;
-static int isle_keep(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
-    isle_answer *a = (isle_answer *)user;
+    int32_t ids[ISOLATED_STEPS];
+} isolated_answer;
+static int isolated_keep(void *user, size_t task, size_t step, const float *logits,
+                         int32_t chosen) {
+    isolated_answer *a = (isolated_answer *)user;
     (void)task, (void)chosen;
     memcpy(a->logits + step * a->V, logits, a->V * sizeof(float));
     return 0;
 }
-static void isle_ask(sgf_session *session, const sgf_layout *layout, isle_answer *a) {
+static void isolated_ask(sgf_session *session, const sgf_layout *layout, isolated_answer *a) {
     sgf_task task;
     sgf_error err;
     memset(&task, 0, sizeof task);
-    memset(a->logits, 0, ISLE_STEPS * a->V * sizeof(float));
-    task.context = layout, task.contexts = 1, task.ids = a->ids, task.max_new_tokens = ISLE_STEPS;
-    MUST(sgf_generate(session, &task, 1, isle_keep, a, &err), err);
+    memset(a->logits, 0, ISOLATED_STEPS * a->V * sizeof(float));
+    task.context = layout, task.contexts = 1, task.ids = a->ids,
+    task.max_new_tokens = ISOLATED_STEPS;
+    MUST(sgf_generate(session, &task, 1, isolated_keep, a, &err), err);
     a->prefill = task.prefill_tokens;
 }
 /* How far two answers are apart, in parts of the largest logit. */
-static double isle_distance(const isle_answer *a, const isle_answer *b) {
+static double isolated_distance(const isolated_answer *a, const isolated_answer *b) {
     double most = 0, apart = 0;
     size_t i;
     for (i = 0; i < a->V; i++) { /* of the first step: later ones depend on the choice */
@@ -322,14 +331,14 @@ static double isle_distance(const isle_answer *a, const isle_answer *b) {
     return apart / most;
 }
 /* One model, four questions after each other on one session. */
-static void isle_check(const char *name, isle_bos bos, sgf_positions positions) {
+static void isolated_check(const char *name, isolated_bos bos, sgf_positions positions) {
     sgf_model *model = forward_model(name);
     sgf_session_options options;
     sgf_session *plain, *exact = NULL, *rotated = NULL;
     sgf_layout layout;
     sgf_error err;
-    isle_answer a, b, c;
-    size_t tokens = ISLES * ISLE_HEAD;
+    isolated_answer a, b, c;
+    size_t tokens = ISOLATED_RUNS * ISOLATED_COMMON;
     int question;
     CHECK(model != NULL);
     if (!model) return;
@@ -340,27 +349,28 @@ static void isle_check(const char *name, isle_bos bos, sgf_positions positions) 
     options.reuse_rotated = 1;
     MUST(sgf_session_create(model, &options, &rotated, &err), err);
     a.V = b.V = c.V = (size_t)model->config.vocab_size;
-    a.logits = (float *)calloc(3 * ISLE_STEPS * a.V, sizeof(float));
-    b.logits = a.logits + ISLE_STEPS * a.V;
-    c.logits = b.logits + ISLE_STEPS * a.V;
+    a.logits = (float *)calloc(3 * ISOLATED_STEPS * a.V, sizeof(float));
+    b.logits = a.logits + ISOLATED_STEPS * a.V;
+    c.logits = b.logits + ISOLATED_STEPS * a.V;
     sgf_layout_init(&layout, NULL);
     for (question = 0; question < 4; question++) {
-        size_t saved, first = bos == ISLE_BOS || bos == ISLE_BLIND_BOS; /* a prefix is kept */
+        size_t saved,
+            first = bos == ISOLATED_BOS || bos == ISOLATED_BLIND_BOS; /* a prefix is kept */
         int turns = positions == SGF_POSITIONS_SEQUENTIAL && !bos;
-        MUST(stream_isles(model, question, bos, positions, &layout, &err), err);
-        isle_ask(plain, &layout, &a);
-        isle_ask(exact, &layout, &b);
-        isle_ask(rotated, &layout, &c);
-        CHECK(!memcmp(a.logits, b.logits, ISLE_STEPS * a.V * sizeof(float)));
+        MUST(stream_isolated(model, question, bos, positions, &layout, &err), err);
+        isolated_ask(plain, &layout, &a);
+        isolated_ask(exact, &layout, &b);
+        isolated_ask(rotated, &layout, &c);
+        CHECK(!memcmp(a.logits, b.logits, ISOLATED_STEPS * a.V * sizeof(float)));
         CHECK(!memcmp(a.ids, b.ids, sizeof a.ids));
-        if (turns) CHECK(isle_distance(&a, &c) < 1e-4);
-        else CHECK(!memcmp(a.logits, c.logits, ISLE_STEPS * a.V * sizeof(float)));
+        if (turns) CHECK(isolated_distance(&a, &c) < 1e-4);
+        else CHECK(!memcmp(a.logits, c.logits, ISOLATED_STEPS * a.V * sizeof(float)));
         CHECK(a.prefill == layout.tokens);
         /* aligned: all heads are one; else the first one only, which needs to be computed once */
-        saved = positions == SGF_POSITIONS_ALIGNED ? tokens : ISLE_HEAD;
+        saved = positions == SGF_POSITIONS_ALIGNED ? tokens : ISOLATED_COMMON;
         CHECK(b.prefill == layout.tokens - (question ? first : 0) - saved +
-                               (question ? 0 : ISLE_HEAD + (size_t)(bos != ISLE_ALONE)));
-        if (turns) CHECK(c.prefill == layout.tokens - tokens + (question ? 0 : ISLE_HEAD));
+                               (question ? 0 : ISOLATED_COMMON + (size_t)(bos != ISOLATED_ALONE)));
+        if (turns) CHECK(c.prefill == layout.tokens - tokens + (question ? 0 : ISOLATED_COMMON));
         else CHECK(c.prefill == b.prefill);
     }
     sgf_layout_free(&layout);
@@ -373,14 +383,14 @@ static void test_equal_beginnings_are_encoded_once(void) {
                                         "llama3-rope",    "yarn-rope", "llama-headdim-bf16"};
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-        isle_check(names[i], ISLE_ALONE, SGF_POSITIONS_SEQUENTIAL);
-        isle_check(names[i], ISLE_ALONE, SGF_POSITIONS_ALIGNED);
-        isle_check(names[i], ISLE_BOS, SGF_POSITIONS_SEQUENTIAL);
-        isle_check(names[i], ISLE_BOS, SGF_POSITIONS_ALIGNED);
+        isolated_check(names[i], ISOLATED_ALONE, SGF_POSITIONS_SEQUENTIAL);
+        isolated_check(names[i], ISOLATED_ALONE, SGF_POSITIONS_ALIGNED);
+        isolated_check(names[i], ISOLATED_BOS, SGF_POSITIONS_SEQUENTIAL);
+        isolated_check(names[i], ISOLATED_BOS, SGF_POSITIONS_ALIGNED);
     }
     /* of more than two layers: what a BOS sees reaches the keys of others in the third */
-    isle_check("../../../models/segfuse-2m", ISLE_BLIND_BOS, SGF_POSITIONS_ALIGNED);
-    isle_check("../../../models/segfuse-2m", ISLE_LATE_BOS, SGF_POSITIONS_ALIGNED);
+    isolated_check("../../../models/segfuse-2m", ISOLATED_BLIND_BOS, SGF_POSITIONS_ALIGNED);
+    isolated_check("../../../models/segfuse-2m", ISOLATED_LATE_BOS, SGF_POSITIONS_ALIGNED);
 }
 /* A BOS that stands behind something and sees it has other keys than one that stands alone: what sees such a
    BOS is computed where it stands. */
@@ -389,20 +399,20 @@ static void test_a_bos_that_sees_something_is_no_beginning(void) {
     sgf_session *plain, *exact;
     sgf_layout layout;
     sgf_error err;
-    isle_answer a, b;
+    isolated_answer a, b;
     CHECK(model != NULL);
     if (!model) return;
     plain = generate_session(model, 1, 1);
     exact = generate_session(model, 1, 0);
     a.V = b.V = (size_t)model->config.vocab_size;
-    a.logits = (float *)calloc(2 * ISLE_STEPS * a.V, sizeof(float));
-    b.logits = a.logits + ISLE_STEPS * a.V;
+    a.logits = (float *)calloc(2 * ISOLATED_STEPS * a.V, sizeof(float));
+    b.logits = a.logits + ISOLATED_STEPS * a.V;
     sgf_layout_init(&layout, NULL);
-    MUST(stream_isles(model, 1, ISLE_LATE_BOS, SGF_POSITIONS_ALIGNED, &layout, &err), err);
+    MUST(stream_isolated(model, 1, ISOLATED_LATE_BOS, SGF_POSITIONS_ALIGNED, &layout, &err), err);
     sgf_visible_set(&layout, 1, 0, 1);
-    isle_ask(plain, &layout, &a);
-    isle_ask(exact, &layout, &b);
-    CHECK(!memcmp(a.logits, b.logits, ISLE_STEPS * a.V * sizeof(float)));
+    isolated_ask(plain, &layout, &a);
+    isolated_ask(exact, &layout, &b);
+    CHECK(!memcmp(a.logits, b.logits, ISOLATED_STEPS * a.V * sizeof(float)));
     CHECK(b.prefill == layout.tokens);
     sgf_layout_free(&layout);
     free(a.logits);
@@ -419,7 +429,7 @@ static void test_reuse_survives_every_failing_allocation(void) {
     CHECK(model != NULL);
     if (!model) return;
     sgf_layout_init(&layout, NULL);
-    MUST(stream_isles(model, 1, ISLE_ALONE, SGF_POSITIONS_SEQUENTIAL, &layout, &err), err);
+    MUST(stream_isolated(model, 1, ISOLATED_ALONE, SGF_POSITIONS_SEQUENTIAL, &layout, &err), err);
     for (fail = 1; status && fail < 100000; fail++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, fail);
