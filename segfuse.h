@@ -1720,7 +1720,7 @@ static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_tas
 static int sgf__processors(void);
 
 /* Positions ([SGF-23]): the frequencies of RoPE, [C/2]. */
-static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, float *inv_freq,
+static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err);
 /* Numerics ([SGF-14]) */
 static double sgf__log_d(double x);
@@ -3564,7 +3564,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
     r.up = sgf__reference_room(&arena, 1, F, &status, err);
     r.score = sgf__reference_room(&arena, T, 1, &status, err);
     r.inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
-    if (!status) status = sgf__rope_frequencies(c, 0, r.inv_freq, &r.rope_scale, err);
+    if (!status) status = sgf__rope_frequencies(c, r.inv_freq, &r.rope_scale, err);
     for (t = 0; t < T && !status; t++)
         for (i = 0; i < D; i++)
             r.x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
@@ -5150,7 +5150,7 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
         s->inv_freq = (float *)sgf__alloc(&mem, (size_t)c->head_dim / 2, sizeof(float), err);
         s->rotation = (float *)sgf__alloc(&mem, (size_t)c->head_dim, sizeof(float), err);
         status = s->inv_freq && s->rotation
-                     ? sgf__rope_frequencies(c, 0, s->inv_freq, &s->rope_scale, err)
+                     ? sgf__rope_frequencies(c, s->inv_freq, &s->rope_scale, err)
                      : SGF_ERR_MEMORY;
     }
     if (!status) status = sgf__norms_widen(s, err);
@@ -9309,9 +9309,9 @@ static double sgf__yarn_index(const sgf_config *c, double rotations) {
 static double sgf__yarn_scale(double factor, double mscale) {
     return factor > 1 ? fma(0.1 * mscale, sgf__log_d(factor), 1) : 1;
 }
-/* inv_freq[C/2] for positions below `length` (which matters to SGF_ROPE_DYNAMIC alone: it stretches
-   with it), and the factor on every cosine and sine. */
-static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, float *inv_freq,
+/* inv_freq[C/2], and the factor on every cosine and sine. SGF_ROPE_DYNAMIC changes frequencies only
+   beyond the context, which no session reaches. */
+static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err) {
     double theta = c->rope_theta, width = c->head_dim, low = 0, high = 0, scale = 1;
     int32_t i;
@@ -9320,10 +9320,6 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, int64_t length, flo
             err, SGF_ERR_ARG,
             "RoPE type %d with a head of width %d: not a configuration from sgf_config_load",
             (int)c->rope, (int)c->head_dim);
-    if (c->rope == SGF_ROPE_DYNAMIC && length > c->context) {
-        double stretch = c->rope_factor * (double)length / c->context - (c->rope_factor - 1);
-        theta *= sgf__exp_d(sgf__log_d(stretch) * (width / (width - 2)));
-    }
     if (c->rope == SGF_ROPE_YARN) {
         low = sgf__yarn_index(c, c->rope_beta_fast);
         high = sgf__yarn_index(c, c->rope_beta_slow);

@@ -912,7 +912,7 @@ static void test_config_survives_cuts_and_flips(void) {
             CHECK(c.heads % c.kv_heads == 0 && c.head_dim % 2 == 0 && c.layers <= SGF_MAX_LAYERS);
             CHECK(sgf_config_parameters(&c) > 0 && c.head_dim <= 1024);
             if (c.head_dim <= 2048)
-                CHECK(sgf__rope_frequencies(&c, 0, f, &factor, NULL) == SGF_OK && f[0] > 0);
+                CHECK(sgf__rope_frequencies(&c, f, &factor, NULL) == SGF_OK && f[0] > 0);
         }
 }
 
@@ -923,11 +923,10 @@ static void test_config_survives_cuts_and_flips(void) {
 static void test_rope_frequencies_equal_transformers(void) {
     static const struct {
         const char *config;
-        int length;
         float f[8], factor;
     } known[] = {
 #include "golden/rope.inc"
-        {NULL, 0, {0, 0, 0, 0, 0, 0, 0, 0}, 0}};
+        {NULL, {0, 0, 0, 0, 0, 0, 0, 0}, 0}};
     int i, k;
     for (i = 0; known[i].config; i++) {
         char text[4096];
@@ -936,7 +935,7 @@ static void test_rope_frequencies_equal_transformers(void) {
         sgf_error err;
         snprintf(text, sizeof text, "{%s, \"head_dim\": 16, %s}", mod_base, known[i].config);
         if (!mod_read_config(text, &c, &err)) printf("    %s\n", err.message);
-        MUST(sgf__rope_frequencies(&c, known[i].length, f, &factor, &err), err);
+        MUST(sgf__rope_frequencies(&c, f, &factor, &err), err);
         for (k = 0; k < 8; k++) {
             float bound = known[i].f[k] * 2.4e-7f; /* transformers computes in f32 */
             CHECK(f[k] - known[i].f[k] <= bound && known[i].f[k] - f[k] <= bound);
@@ -950,7 +949,7 @@ static void test_rope_frequencies_equal_transformers(void) {
         sgf_error err;
         memset(&c, 0, sizeof c);
         c.head_dim = 16, c.rope_theta = 10000, c.rope = SGF_ROPE_LINEAR, c.rope_factor = 1e-30;
-        CHECK(sgf__rope_frequencies(&c, 0, f, &factor, &err) == SGF_ERR_FORMAT &&
+        CHECK(sgf__rope_frequencies(&c, f, &factor, &err) == SGF_ERR_FORMAT &&
               strstr(err.message, "0 to 1"));
     }
 }

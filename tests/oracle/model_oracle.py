@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
         }
         printf("window %d %d\n", i, (int)sgf_config_window(&m->config, i));
     }
-    if (sgf__rope_frequencies(&m->config, argc > 2 ? atol(argv[2]) : 0, f, &factor, &e)) return fprintf(stderr, "%s\n", e.message), 1;
+    if (sgf__rope_frequencies(&m->config, f, &factor, &e)) return fprintf(stderr, "%s\n", e.message), 1;
     printf("factor %.9g\nfreq", (double)factor);
     for (i = 0; i < m->config.head_dim / 2; i++) printf(" %.9g", (double)f[i]);
     printf("\neps %.9g\nparameters %llu %llu\nids %d", (double)m->config.rms_eps, (unsigned long long)m->parameters,
@@ -133,7 +133,7 @@ def weight_sum(tensor):
     return int((raw * np.arange(1, len(raw) + 1, dtype=np.uint64)).sum(dtype=np.uint64))
 
 
-def expected(model, length):
+def expected(model):
     config, lines, count = model.config, [], 0
     names = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
     for name, t in model.state_dict().items():
@@ -154,17 +154,17 @@ def expected(model, length):
     return set(lines)
 
 
-def frequencies(config, length=None):
+def frequencies(config):
     kind = config.rope_parameters["rope_type"]
     if kind == "default":
         f, factor = transformers.models.llama.modeling_llama.LlamaRotaryEmbedding.compute_default_rope_parameters(config)
     else:
-        f, factor = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS[kind](config, "cpu", seq_len=length)
+        f, factor = transformers.modeling_rope_utils.ROPE_INIT_FUNCTIONS[kind](config, "cpu")
     return f.numpy(), factor
 
 
-def run(driver, folder, length):
-    out = subprocess.run([driver, folder, str(length)], capture_output=True, text=True)
+def run(driver, folder):
+    out = subprocess.run([driver, folder], capture_output=True, text=True)
     if out.returncode:
         sys.exit(f"{folder}: {out.stderr}")
     lines = out.stdout.strip().split("\n")
@@ -174,24 +174,23 @@ def run(driver, folder, length):
 
 
 def golden():
-    cases = [({"rope_type": "default"}, 0), ({"rope_type": "linear", "factor": 4.0}, 0),
-             ({"rope_type": "dynamic", "factor": 2.0}, 64), ({"rope_type": "dynamic", "factor": 2.0}, 500),
-             ({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-               "original_max_position_embeddings": 2048}, 0),
-             ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048}, 0),
-             ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048, "truncate": False}, 0),
-             ({"rope_type": "yarn", "factor": 40.0, "original_max_position_embeddings": 4096, "beta_fast": 16.0,
-               "beta_slow": 2.0, "mscale": 0.707, "mscale_all_dim": 1.0}, 0),
-             ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16, "attention_factor": 1.5}, 0),
-             ({"rope_type": "yarn", "rope_theta": 20.0, "factor": 4.0, "beta_fast": 1000.0,
-               "original_max_position_embeddings": 4096}, 0)]
-    for parameters, length in cases:
+    cases = [{"rope_type": "default"}, {"rope_type": "linear", "factor": 4.0}, {"rope_type": "dynamic", "factor": 2.0},
+             {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+              "original_max_position_embeddings": 2048},
+             {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048},
+             {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048, "truncate": False},
+             {"rope_type": "yarn", "factor": 40.0, "original_max_position_embeddings": 4096, "beta_fast": 16.0,
+              "beta_slow": 2.0, "mscale": 0.707, "mscale_all_dim": 1.0},
+             {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16, "attention_factor": 1.5},
+             {"rope_type": "yarn", "rope_theta": 20.0, "factor": 4.0, "beta_fast": 1000.0,
+              "original_max_position_embeddings": 4096}]
+    for parameters in cases:
         config = transformers.LlamaConfig(head_dim=16, max_position_embeddings=64, hidden_size=8, num_attention_heads=2,
                                           rope_parameters={"rope_theta": 10000.0, **parameters})
-        f, factor = frequencies(config, length or None)
+        f, factor = frequencies(config)
         text = json.dumps({"rope_parameters": parameters})[1:-1].replace('"', '\\"')
         numbers = ", ".join(f"{x:.9e}f" for x in f)
-        print(f'{{"{text}", {length}, {{{numbers}}}, {np.float32(factor):.9e}f}},')
+        print(f'{{"{text}", {{{numbers}}}, {np.float32(factor):.9e}f}},')
 
 
 def main():
@@ -222,13 +221,12 @@ def main():
                 folder = os.path.join(work, f"{kind}-{seed}")
                 size = r.choice(["20KB", "5GB"])
                 model.save_pretrained(folder, max_shard_size=size)
-                length = r.choice([10, 3 * config.max_position_embeddings])
-                wanted = expected(model, length)
-                f, factor = frequencies(config, length)
+                wanted = expected(model)
+                f, factor = frequencies(config)
                 for spelling in ("new", "old"):
                     if spelling == "old":
                         old_spelling(folder)
-                    got, freq, scale = run(driver, folder, length)
+                    got, freq, scale = run(driver, folder)
                     if got != wanted:
                         sys.exit(f"{folder} ({spelling}): only here {sorted(got - wanted)}, only there {sorted(wanted - got)}")
                     error = float(np.max(np.abs(freq.astype(np.float64) - f) / f))
