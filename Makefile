@@ -76,7 +76,7 @@ $(ORACLE)/done: tests/oracle/requirements.txt
 
 ## bench    the forward pass and the methods against the machine's limits, and, where BENCH_PEERS names them, other
 ##          engines (see tests/bench/speed.c; writes 2 GB of random weights, and as many for every peer's format, to
-##          build/bench); BENCHMARKS.md has results
+##          build/bench); tests/bench/README.md has results
 BENCH_PEERS ?=
 bench: build/bench-speed build/segfuse
 	./build/bench-speed --json build/bench.json $(BENCH_PEERS)
