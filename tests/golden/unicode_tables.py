@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Generates the tables of the Unicode section of segfuse.h.
+"""Generates the tables of the section "Unicode tables" of segfuse.h.
 
-    unicode_tables.py UnicodeData.txt[.gz] CompositionExclusions.txt classes.json > 51_unicode.impl.h
+    unicode_tables.py UnicodeData.txt[.gz] CompositionExclusions.txt classes.json
 
-UnicodeData and CompositionExclusions come from unicode.org (version 15.0 was used); classes.json holds
-the inclusive ranges that Hugging Face's regular expressions accept for \\p{L} and \\p{N} (Unicode 16).
+UnicodeData and CompositionExclusions come from unicode.org (version 15.0 was used); classes.json has the
+inclusive ranges that Hugging Face's regular expressions accept for \\p{L}, \\p{N} (Unicode 16) and \\s.
 Hugging Face's NFC knows the characters of Unicode 9 only, so the characters with a combining class or a
 decomposition that came later are left out; AFTER_9 lists them (checked by a sweep of all code points
 through tokenizers 0.23.3)."""
@@ -49,51 +49,74 @@ def read_exclusions(path):
     return {int(line, 16) for line in lines if line}
 
 
-def gaps(ranges):
+def signed(number):
+    """0, -1, 1, -2, ... -> 0, 1, 2, 3, ..."""
+    return 2 * number if number >= 0 else -2 * number - 1
+
+
+def ranges_as_runs(ranges):
     """[first, last] pairs -> gap since the end of the range before, length"""
     at, out = 0, []
     for first, last in ranges:
         out += [first - at, last - first + 1]
         at = last + 1
-    assert max(out) < 65536 and at <= LIMIT
+    assert at <= LIMIT
     return out
 
 
-def class_runs(classes):
-    out, at = [], 0
+def classes_as_runs(classes):
+    """code -> class, as gap since the end of the run before, length, change of class"""
+    out, at, last = [], 0, 0
     codes = sorted(classes)
     while codes:
         n = 1
         while n < len(codes) and codes[n] == codes[0] + n and classes[codes[n]] == classes[codes[0]]:
             n += 1
-        out += [codes[0] - at, n, classes[codes[0]]]
-        at = codes[0] + n
+        out += [codes[0] - at, n, signed(classes[codes[0]] - last)]
+        at, last = codes[0] + n, classes[codes[0]]
         codes = codes[n:]
-    assert max(out) < 65536 and at <= LIMIT
+    assert at <= LIMIT
     return out
 
 
 def mapping(items):
-    """code -> targets, as gap to the code before, targets"""
-    out, at = [], 0
+    """code -> one or two characters, as changes to the entry before. The lowest bit of the first number says
+    that the change of the code follows, which is 1 otherwise; the other bits are the change of the first
+    character. The change of the second character is last."""
+    out, at, last = [], 0, [0, 0]
     for code in sorted(items):
-        out += [code - at] + items[code]
-        at = code
+        change = [signed(new - old) for new, old in zip(items[code], last)]
+        out += [2 * change[0] + (code != at + 1)] + [code - at] * (code != at + 1) + change[1:]
+        at, last = code, items[code]
     assert at < LIMIT
     return out
 
 
-def table(kind, name, numbers, comment):
-    print("\n/* %s */" % comment)
-    print("static const %s sgf__uni_%s[] = {" % (kind, name))
-    line = "   "
-    for number in numbers:
-        text = "%d," % number
-        if len(line) + len(text) > 100:
-            print(line)
-            line = "   "
-        line += (" " if line == "   " else "") + text
-    print(line.rstrip(",") + "};")
+def digits(number):
+    """Base 27, lowest digit first; every digit but the last has 64 added, so the last has 64 values."""
+    out = ""
+    while True:
+        more = number >= 64
+        digit = 64 + (number - 64) % 27 if more else number
+        out += chr(ord("#") + digit + (digit >= ord("\\") - ord("#")))
+        if not more:
+            return out
+        number = (number - digit) // 27
+
+
+def table(name, numbers):
+    print("static const char sgf__uni_%s[] =" % name)
+    text = "".join(map(digits, numbers))
+    assert len(text) < 4096  # what every C99 compiler takes
+    lines = []
+    while text:
+        line, at = "", 0
+        while at < len(text) and len(line) < 93:
+            line += "\\?" if text[at] == "?" and line.endswith("?") else text[at]  # no trigraphs
+            at += 1
+        lines.append('    "%s"' % line)
+        text = text[at:]
+    print("\n".join(lines) + ";")
 
 
 def main():
@@ -110,21 +133,13 @@ def main():
             split[code] = parts
         else:
             pair[code] = parts
-    print("""/* ====================================================================================
- * [SGF-28] Unicode tables
- *
- * Made by tests/golden/unicode_tables.py; not meant to be read. Letters and numbers are those
- * of Unicode 16, combining classes and decompositions those of Unicode 9: that is what
- * Hugging Face's regular expressions and its NFC know. Positions are gaps to the one before.
- * ==================================================================================== */
-
-enum { SGF__UNI_LIMIT = %d }; /* nothing in these tables stands at or above this code point */""" % LIMIT)
-    table("uint16_t", "letters", gaps(ranges["L"]), "\\p{L}: gap, length")
-    table("uint16_t", "numbers", gaps(ranges["N"]), "\\p{N}: gap, length")
-    table("uint16_t", "combining", class_runs(classes), "canonical combining class: gap, length, class")
-    table("uint32_t", "single", mapping(single), "decompositions into one character: gap, character")
-    table("uint32_t", "split", mapping(split), "into two that never compose again: gap, first, second")
-    table("uint32_t", "pair", mapping(pair), "into two that compose again: gap, first, second")
+    table("letters", ranges_as_runs(ranges["L"]))
+    table("numbers", ranges_as_runs(ranges["N"]))
+    table("spaces", ranges_as_runs(ranges["s"]))
+    table("combining", classes_as_runs(classes))
+    table("single", mapping(single))
+    table("split", mapping(split))
+    table("pair", mapping(pair))
 
 
 main()
