@@ -7483,6 +7483,288 @@ static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
     return status ? status : sgf__buf_add(buf, "\"", 1, err);
 }
 
+/* ---- the reader of positions ----
+
+   sgf__json_open checks a whole text: invalid UTF-8, lone surrogates, nesting deeper than 1024 and
+   text after the value are refused, with the file, the line and the byte. No tree is built. A value
+   is a pointer to its first byte in the text, a member is two values: its name, then its value. NULL
+   is an absent value, which every function takes. As the text was checked, walking cannot fail.
+
+       sgf__json_open(&doc, "config.json", text, size, &arena, err)      doc.root is the value
+       rope = sgf__json_find(doc.root, "rope_scaling");                  a member of an object
+       if (sgf__json_kind(rope) == SGF__OBJECT) ...
+       for (at = sgf__json_first(list); at; at = sgf__json_next(at))     the elements of an array
+           ok = sgf__json_whole(&doc, at, 0, 100, &value);
+       for (name = sgf__json_first(object); name; name = sgf__json_next(value)) {
+           value = sgf__json_next(name);                                 the members of an object
+           text = sgf__json_str(&doc, value); }
+
+   sgf__json_next passes over its value, in time linear in the value's length. A message about a value
+   is sgf__fail_at(err, status, doc.file, value - doc.text, ...). */
+
+enum { SGF__ABSENT = SGF__OBJECT + 1 };
+
+typedef struct sgf__json_doc {
+    const char *file;       /* its name, for messages */
+    const char *text, *end; /* the text, which must stay, and its end */
+    const char *root;       /* its value */
+    sgf__arena *arena;      /* for strings with escapes */
+    sgf_error *err;
+} sgf__json_doc;
+
+static sgf_status sgf__json_wrong(const sgf__json_doc *d, const char *at, const char *what) {
+    unsigned long long byte = (unsigned long long)(at - d->text), line = 1;
+    const char *p;
+    for (p = d->text; p < at; p++) line += *p == '\n';
+    if (d->text == d->end || !memchr(d->text, '\n', (size_t)(d->end - d->text)))
+        return sgf__fail_at(d->err, SGF_ERR_FORMAT, d->file, (int64_t)byte,
+                            "%s: not JSON: %s at byte %llu", d->file, what, byte);
+    return sgf__fail_at(d->err, SGF_ERR_FORMAT, d->file, (int64_t)byte,
+                        "%s: not JSON: %s at line %llu, byte %llu", d->file, what, line, byte);
+}
+/* The first byte that is no white space; end NULL: there is one. */
+static const char *sgf__json_blank(const char *p, const char *end) {
+    while (p != end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) p++;
+    return p;
+}
+/* The escape at p (a backslash) -> the *n bytes of its character in out[4]. Returns the position
+   after it; NULL if it is none, with the reason in *why. */
+static const char *sgf__json_escape(const char *p, const char *end, char *out, size_t *n,
+                                    const char **why) {
+    static const char names[] = "\"\\/bfnrtu", values[] = "\"\\/\b\f\n\r\t";
+    const char *name = end - p < 2 || !p[1] ? NULL : strchr(names, p[1]);
+    uint32_t code, low;
+    if (!name) return *why = "an unknown escape", (const char *)NULL;
+    if (*name != 'u') {
+        *out = values[name - names];
+        *n = 1;
+        return p + 2;
+    }
+    if (end - p < 6 || !sgf__hex4(p + 2, &code))
+        return *why = "\\u without four hexadecimal digits", (const char *)NULL;
+    p += 6;
+    if (code >= 0xD800 && code <= 0xDBFF && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
+        sgf__hex4(p + 2, &low) && low >= 0xDC00 && low <= 0xDFFF) {
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        p += 6;
+    }
+    if (code >= 0xD800 && code <= 0xDFFF)
+        return *why = "half of a surrogate pair", (const char *)NULL;
+    *n = sgf__utf8_put(code, out);
+    return p;
+}
+/* p is at the opening quote: the position after the closing one; NULL after an error. */
+static const char *sgf__json_check_string(const sgf__json_doc *d, const char *p) {
+    for (p++; p < d->end && *p != '"';) {
+        const char *why = "a control character inside a string (it must be escaped)", *next = p + 1;
+        unsigned char c = (unsigned char)*p;
+        uint32_t code;
+        char out[4];
+        size_t n;
+        if (c < 0x20) next = NULL;
+        else if (c == '\\') next = sgf__json_escape(p, d->end, out, &n, &why);
+        else if (c >= 0x80) {
+            n = sgf__utf8_next(p, (size_t)(d->end - p), &code);
+            next = n ? p + n : NULL;
+            why = "invalid UTF-8";
+        }
+        if (!next) return sgf__json_wrong(d, p, why), (const char *)NULL;
+        p = next;
+    }
+    if (p < d->end) return p + 1;
+    return sgf__json_wrong(d, p, "a string without its closing quote"), (const char *)NULL;
+}
+/* The same for a value that is neither array nor object. */
+static const char *sgf__json_check_scalar(const sgf__json_doc *d, const char *p) {
+    static const char *const words[] = {"null", "false", "true"};
+    size_t size = (size_t)(d->end - p), n = 0, i;
+    double value;
+    if (*p == '"') return sgf__json_check_string(d, p);
+    for (i = 0; i < 3 && !n; i++)
+        if (size >= strlen(words[i]) && !memcmp(p, words[i], strlen(words[i])))
+            n = strlen(words[i]);
+    if (!n) n = sgf__number_parse(p, size, &value);
+    if (n) return p + n;
+    return sgf__json_wrong(d, p, "a value was expected"), (const char *)NULL;
+}
+static sgf_status sgf__json_check(const sgf__json_doc *d) {
+    char close[SGF__JSON_DEPTH]; /* of the arrays and objects that are open */
+    const char *p = d->text;
+    size_t depth = 0;
+    int want_value = 1, first = 0; /* first: an empty array or object may close here */
+    for (;;) {
+        char closing = depth ? close[depth - 1] : 0;
+        p = sgf__json_blank(p, d->end);
+        if (p == d->end) {
+            if (!depth && !want_value) return SGF_OK;
+            return sgf__json_wrong(d, p, "the text ends in the middle of a value");
+        }
+        if (!want_value && !depth) return sgf__json_wrong(d, p, "text after the end of the value");
+        if (depth && *p == closing && (first || !want_value)) {
+            p++;
+            depth--;
+            want_value = first = 0;
+            continue;
+        }
+        if (!want_value) {
+            if (*p != ',')
+                return sgf__json_wrong(
+                    d, p, closing == '}' ? "',' or '}' was expected" : "',' or ']' was expected");
+            p++;
+            want_value = 1;
+            first = 0;
+            continue;
+        }
+        if (closing == '}') {
+            if (*p != '"') return sgf__json_wrong(d, p, "a member's name in quotes was expected");
+            p = sgf__json_check_string(d, p);
+            if (!p) return SGF_ERR_FORMAT;
+            p = sgf__json_blank(p, d->end);
+            if (p == d->end || *p != ':') return sgf__json_wrong(d, p, "':' was expected");
+            p = sgf__json_blank(p + 1, d->end);
+            if (p == d->end) return sgf__json_wrong(d, p, "the text ends in the middle of a value");
+        }
+        first = want_value = *p == '{' || *p == '[';
+        if (want_value) {
+            if (depth == SGF__JSON_DEPTH) return sgf__json_wrong(d, p, "nesting deeper than 1024");
+            close[depth++] = *p++ == '{' ? '}' : ']';
+        } else p = sgf__json_check_scalar(d, p);
+        if (!p) return SGF_ERR_FORMAT;
+    }
+}
+/* Check `size` bytes. `file` names them in messages; file, text and arena must outlive *d. */
+static sgf_status sgf__json_open(sgf__json_doc *d, const char *file, const char *text, size_t size,
+                                 sgf__arena *arena, sgf_error *err) {
+    d->file = file;
+    d->text = size ? text : "";
+    d->end = d->text + size;
+    d->root = sgf__json_blank(d->text, d->end);
+    d->arena = arena;
+    d->err = err;
+    return sgf__json_check(d);
+}
+/* The root must be an object. */
+static sgf_status sgf__json_open_object(sgf__json_doc *d, const char *file, const char *text,
+                                        size_t size, sgf__arena *arena, sgf_error *err) {
+    sgf_status status = sgf__json_open(d, file, text, size, arena, err);
+    if (status || *d->root == '{') return status;
+    return sgf__fail_at(err, SGF_ERR_FORMAT, file, 0,
+                        "%s: an object of keys and values, {...}, was wanted, and it is not one",
+                        file);
+}
+
+static unsigned sgf__json_kind(const char *at) {
+    switch (at ? *at : 0) {
+    case 0: return SGF__ABSENT;
+    case '{': return SGF__OBJECT;
+    case '[': return SGF__ARRAY;
+    case '"': return SGF__STRING;
+    case 'n': return SGF__NULL;
+    case 'f': return SGF__FALSE;
+    case 't': return SGF__TRUE;
+    default: return SGF__NUMBER;
+    }
+}
+/* The position after a value. end: of the text; NULL for any value but the root. */
+static const char *sgf__json_end(const char *at, const char *end) {
+    size_t depth = 0;
+    do {
+        if (*at == '"') {
+            for (at++; *at != '"'; at++) at += *at == '\\';
+            at++;
+        } else if (depth || *at == '{' || *at == '[') {
+            depth += *at == '{' || *at == '[';
+            depth -= *at == '}' || *at == ']';
+            at++;
+        } else
+            while (at != end && !strchr(",]} \n\t\r", *at)) at++;
+    } while (depth);
+    return at;
+}
+/* The first element of an array, the first name of an object; NULL if there is none. */
+static const char *sgf__json_first(const char *at) {
+    if (!at || (*at != '[' && *at != '{')) return NULL;
+    at = sgf__json_blank(at + 1, NULL);
+    return *at == ']' || *at == '}' ? NULL : at;
+}
+/* The next element or name; after a name its value; NULL at the end. Not for the root. */
+static const char *sgf__json_next(const char *at) {
+    at = sgf__json_blank(sgf__json_end(at, NULL), NULL);
+    return *at == ',' || *at == ':' ? sgf__json_blank(at + 1, NULL) : NULL;
+}
+/* The elements of an array, the members of an object. */
+static size_t sgf__json_count(const char *at) {
+    size_t n = 0, names = at && *at == '{';
+    for (at = sgf__json_first(at); at; at = sgf__json_next(at)) n++;
+    return n >> names;
+}
+/* Is it a string, and this one? */
+static int sgf__json_is(const char *at, const char *text) {
+    size_t left = strlen(text), n;
+    const char *why;
+    char c[4];
+    if (!at || *at++ != '"') return 0;
+    for (; *at != '"'; text += n, left -= n) {
+        n = 1;
+        c[0] = *at;
+        at = *at == '\\' ? sgf__json_escape(at, at + 12, c, &n, &why) : at + 1;
+        if (n > left || memcmp(text, c, n) != 0) return 0;
+    }
+    return !left;
+}
+/* The value of member `name` of an object, the last one if there are several; NULL if absent. */
+static const char *sgf__json_find(const char *object, const char *name) {
+    const char *at = sgf__json_kind(object) == SGF__OBJECT ? sgf__json_first(object) : NULL;
+    const char *found = NULL, *value;
+    for (; at; at = sgf__json_next(value)) {
+        value = sgf__json_next(at);
+        if (sgf__json_is(at, name)) found = value;
+    }
+    return found;
+}
+/* A value as it is spelled: a number's digits. In the text. */
+static sgf_str sgf__json_raw(const sgf__json_doc *d, const char *at) {
+    return sgf__text_of(at, (size_t)(sgf__json_end(at, d->end) - at));
+}
+/* The bytes of a string, in the text or the arena; ptr is NULL when memory ran out. "" if it is no
+   string. */
+static sgf_str sgf__json_str(const sgf__json_doc *d, const char *at) {
+    sgf_str s;
+    const char *p, *end, *why;
+    char *copy;
+    size_t n;
+    if (sgf__json_kind(at) != SGF__STRING) return sgf_text("");
+    p = at + 1;
+    end = sgf__json_end(at, NULL) - 1;
+    s = sgf__text_of(p, (size_t)(end - p));
+    if (!s.len || !memchr(p, '\\', s.len)) return s;
+    copy = (char *)sgf__arena_alloc(d->arena, s.len + 1, 1, d->err);
+    s = sgf__text_of(copy, 0);
+    for (; copy && p < end; s.len += n) {
+        n = 1;
+        if (*p == '\\') p = sgf__json_escape(p, p + 12, copy + s.len, &n, &why);
+        else copy[s.len] = *p++;
+    }
+    return s;
+}
+/* 0 if it is no number. */
+static double sgf__json_number(const sgf__json_doc *d, const char *at) {
+    double value = 0;
+    if (at) sgf__number_parse(at, (size_t)(d->end - at), &value);
+    return value;
+}
+/* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
+static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least, int64_t most,
+                           int64_t *value) {
+    double number = sgf__json_number(d, at);
+    if (sgf__json_kind(at) != SGF__NUMBER || !(number >= (double)least && number <= (double)most) ||
+        number > 9007199254740992.0 || number < -9007199254740992.0 ||
+        (double)(int64_t)number != number)
+        return 0;
+    *value = (int64_t)number;
+    return 1;
+}
+
 /* ====================================================================================
  * [SGF-21] Layout files, .npy, masks as text
  *

@@ -1,14 +1,61 @@
 /* The JSON reader: its own cases, and JSONTestSuite when it is beside the checkout. */
 #include <dirent.h>
 
+/* Every value is walked over; returns how many there are. */
+static size_t json_walk(const sgf__json_doc *doc, const char *at) {
+    size_t n = 1;
+    const char *child;
+    sgf_str text = sgf__json_str(doc, at), raw = sgf__json_raw(doc, at);
+    CHECK(text.ptr && text.len <= raw.len && raw.len && raw.ptr + raw.len <= doc->end);
+    CHECK(sgf__json_kind(at) != SGF__STRING || memchr(text.ptr, 0, text.len) || text.len > 1000 ||
+          sgf__json_is(at, sgf__arena_text(doc->arena, text.ptr, text.len, NULL)));
+    for (child = sgf__json_first(at); child; child = sgf__json_next(child))
+        n += json_walk(doc, child);
+    return n;
+}
 static sgf_status json_check(const char *text, size_t size, sgf_error *err) {
     sgf__arena arena;
-    sgf__json json;
+    sgf__json_doc doc;
     sgf_status status;
     sgf__arena_init(&arena, NULL);
-    status = sgf__json_parse("test", text, size, &arena, &json, err);
+    status = sgf__json_open(&doc, "test", text, size, &arena, err);
+    if (!status) CHECK(json_walk(&doc, doc.root) > 0);
     sgf__arena_free(&arena);
     return status;
+}
+/* Values are found by name, counted, unescaped; absent ones are NULL everywhere. */
+static void test_json_walk(void) {
+    static const char text[] =
+        " {\"a\": [1, -2.5e3, {\"x]\": \"\\\"}\"}, [], {} ,null,true,false ] , \"\\u0062\" : \"\\ud83d\\ude00\\n\","
+        "\"a\":7 , \"c\" : \"plain\"} ";
+    const char *at, *list;
+    sgf__arena arena;
+    sgf__json_doc doc;
+    sgf_error err;
+    int64_t value = 3;
+    sgf__arena_init(&arena, NULL);
+    MUST(sgf__json_open(&doc, "test", text, sizeof text - 1, &arena, &err), err);
+    CHECK(sgf__json_kind(doc.root) == SGF__OBJECT && sgf__json_count(doc.root) == 4);
+    list = sgf__json_next(sgf__json_first(doc.root));
+    CHECK(sgf__json_kind(list) == SGF__ARRAY && sgf__json_count(list) == 8);
+    CHECK(sgf__json_whole(&doc, sgf__json_find(doc.root, "a"), 0, 7, &value) && value == 7);
+    CHECK(!sgf__json_whole(&doc, sgf__json_find(doc.root, "a"), 8, 9, &value) && value == 7);
+    CHECK(sgf__str_is(sgf__json_str(&doc, sgf__json_find(doc.root, "b")), "\xF0\x9F\x98\x80\n"));
+    CHECK(sgf__str_is(sgf__json_str(&doc, sgf__json_find(doc.root, "c")), "plain"));
+    at = sgf__json_next(sgf__json_first(list));
+    CHECK(sgf__json_number(&doc, at) == -2500 && sgf__str_is(sgf__json_raw(&doc, at), "-2.5e3"));
+    at = sgf__json_next(at);
+    CHECK(sgf__json_is(sgf__json_find(at, "x]"), "\"}") && !sgf__json_is(at, "x]"));
+    at = sgf__json_next(at);
+    CHECK(!sgf__json_first(at) && !sgf__json_count(at) && !sgf__json_first(sgf__json_next(at)));
+    CHECK(!sgf__json_find(doc.root, "d") && sgf__json_kind(NULL) == SGF__ABSENT);
+    CHECK(!sgf__json_first(NULL) && !sgf__json_find(NULL, "a") && !sgf__json_is(NULL, ""));
+    CHECK(!sgf__json_count(NULL) && !sgf__json_whole(&doc, NULL, 0, 1, &value));
+    MUST(sgf__json_open(&doc, "test", "12", 2, &arena, &err), err); /* a root of digits alone */
+    CHECK(sgf__json_number(&doc, doc.root) == 12 &&
+          sgf__str_is(sgf__json_raw(&doc, doc.root), "12"));
+    CHECK(sgf__json_open_object(&doc, "test", "12", 2, &arena, &err) == SGF_ERR_FORMAT);
+    sgf__arena_free(&arena);
 }
 /* Every y_ file is accepted and every n_ file refused. Of the i_ files (the standard leaves them open) numbers out of range
    and deep nesting are accepted; what is not UTF-8, starts with a BOM or holds half a surrogate pair is refused. */
@@ -105,6 +152,7 @@ static void test_json_numbers_in_any_locale(void) {
 
 static void tests_json(void) {
     RUN(test_json_test_suite);
+    RUN(test_json_walk);
     RUN(test_json_nesting_is_bounded);
     RUN(test_json_numbers_in_any_locale);
 }
