@@ -9,7 +9,7 @@ LDLIBS   = -lm -pthread
 PREFIX  ?= /usr/local
 ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
 
-PROGRAM  = $(wildcard examples/segfuse/*.c)
+PROGRAM  = $(wildcard examples/segfuse/*.c examples/segfuse/*.h)
 TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
@@ -37,9 +37,9 @@ build/segfuse: segfuse.h $(PROGRAM) | build
 build/fuse build/mask build/verify: build/%: examples/%.c segfuse.h | build
 	$(CC) $(FLAGS) -I. $< -o $@ $(LDLIBS)
 # No contraction of a * b + c: the weights a seed gives must not depend on the compiler.
-build/segfuse-train: segfuse.h $(TRAINER) | build
+build/segfuse-train: segfuse.h $(TRAINER) $(PROGRAM) | build
 	$(CC) $(FLAGS) -I. -ffp-contract=off examples/train/main.c -o $@ $(LDLIBS)
-build/tests: segfuse.h $(TESTS) $(TRAINER) examples/segfuse/statistics.c | build
+build/tests: segfuse.h $(TESTS) $(TRAINER) $(PROGRAM) | build
 	$(CC) $(FLAGS) -ffp-contract=off tests/main.c -o $@ $(LDLIBS)
 # The program on a system whose calls fail, which the tests run.
 build/segfuse-faulty: tests/faulty.c tests/system.h segfuse.h $(PROGRAM) | build

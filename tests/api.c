@@ -101,25 +101,7 @@ extern int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer);
 extern void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out);
 extern int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                    int *special);
-extern sgf_status sgf_lemmas_make(sgf_str text, const sgf_allocator *mem, sgf_lemmas *out,
-                                  sgf_error *err);
-extern sgf_status sgf_lemmas_copy(const sgf_str *items, size_t n, const sgf_allocator *mem,
-                                  sgf_lemmas *out, sgf_error *err);
-extern void sgf_lemmas_free(sgf_lemmas *lemmas);
-extern int sgf_lemmas_match(const sgf_lemmas *prediction, const sgf_lemmas *gold, int two_way);
-extern sgf_status sgf_answer_match(sgf_str prediction, const sgf_str *answers, size_t n,
-                                   int *one_way, int *two_way, sgf_error *err);
-extern void sgf_random_seed(sgf_random *random, int64_t seed);
-extern void sgf_random_seed_text(sgf_random *random, sgf_str text);
-extern uint64_t sgf_random_bits(sgf_random *random, unsigned bits);
-extern uint64_t sgf_random_below(sgf_random *random, uint64_t n);
 extern double sgf_random_double(sgf_random *random);
-extern void sgf_random_shuffle(sgf_random *random, size_t *items, size_t n);
-extern sgf_status sgf_random_sample(sgf_random *random, size_t n, size_t k, size_t *out,
-                                    const sgf_allocator *mem, sgf_error *err);
-extern sgf_status sgf_numpy_permutation(uint64_t seed, uint64_t n, size_t *out, sgf_error *err);
-extern void sgf_md5_hex(sgf_str text, char out[33]);
-extern void sgf_wilson(size_t k, size_t n, double z, double *low, double *high);
 extern sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err);
 extern void sgf_table_free(sgf_table *table);
 extern sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,

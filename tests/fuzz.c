@@ -107,8 +107,8 @@ static void fuzz_tokenizer(const char *text, size_t size) {
 
 static void fuzz_lemmas(const char *text, size_t size) {
     sgf_str s = {text, size};
-    sgf_lemmas lemmas;
-    if (!sgf_lemmas_make(s, NULL, &lemmas, NULL)) sgf_lemmas_free(&lemmas);
+    lemma_list lemmas;
+    if (!lemma_list_make(s, NULL, &lemmas, NULL)) lemma_list_free(&lemmas);
 }
 /* A table that was read: columns without cells go, texts that may be lists become lists, and rows are
    written. */

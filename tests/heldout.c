@@ -15,10 +15,10 @@ typedef struct {
 
 static heldout_file files[HELDOUT_FILES];
 static size_t file_count;
-static sgf_random random_state;
+static py_random random_state;
 
 static size_t below(size_t n) {
-    return (size_t)sgf_random_below(&random_state, n);
+    return (size_t)py_random_below(&random_state, n);
 }
 static void heldout_load(const char *name) {
     char folder[64], path[400];
@@ -134,7 +134,7 @@ int main(int argc, char **argv) {
         }
         qsort(files, file_count, sizeof *files, heldout_order);
         for (i = 0; i < file_count; i++) targets[t].run(files[i].bytes, files[i].size);
-        sgf_random_seed(&random_state, seed * 100 + t);
+        py_random_seed(&random_state, seed * 100 + t);
         for (i = 0; i < count; i++) {
             const heldout_file *from = &files[below(file_count)];
             char *exact;

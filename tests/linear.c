@@ -163,11 +163,11 @@ static sgf_status read_tokenizer(sgf_str text, const sgf_allocator *mem, sgf_err
     return status;
 }
 static sgf_status read_lemmas(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf_lemmas lemmas;
-    sgf_status status = sgf_lemmas_make(text, mem, &lemmas, err);
+    lemma_list lemmas;
+    sgf_status status = lemma_list_make(text, mem, &lemmas, err);
     if (status) return status;
-    (void)sgf_lemmas_match(&lemmas, &lemmas, 1);
-    sgf_lemmas_free(&lemmas);
+    (void)lemma_match(&lemmas, &lemmas, 1);
+    lemma_list_free(&lemmas);
     return SGF_OK;
 }
 /* A table: read, cells that may be lists parsed, rows selected, and written as CSV and JSON lines. */

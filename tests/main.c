@@ -13,6 +13,13 @@
 
 #include "test.h"
 
+/* units of the program that are tested here */
+#include "../examples/segfuse/base.c"
+#include "../examples/segfuse/hash.c"
+#include "../examples/segfuse/random.c"
+#include "../examples/segfuse/lemma.c"
+#include "../examples/segfuse/statistics.c"
+
 /* Where the committed golden files are. */
 static const char *golden_path(void) {
     return "tests/golden";

@@ -1,6 +1,5 @@
 /* segfuse lemmatize and analyze: the statistics on small exact cases, then the verbs as a user runs
    them, on files made here. */
-#include "../examples/segfuse/statistics.c"
 
 static paired_counts pair_of(size_t both, size_t first, size_t second, size_t neither) {
     paired_counts c;

@@ -4,18 +4,18 @@
 /* The lemmas of a text joined by '|'; out holds `size` bytes. */
 static const char *lemmas_joined(const char *text, size_t n, char *out, size_t size) {
     sgf_str s;
-    sgf_lemmas lemmas;
+    lemma_list lemmas;
     sgf_error err;
     size_t i, at = 0;
     s.ptr = text;
     s.len = n;
-    if (sgf_lemmas_make(s, NULL, &lemmas, &err))
+    if (lemma_list_make(s, NULL, &lemmas, &err))
         return err.message[0] ? "failed" : "failed without a message";
     out[0] = 0;
     for (i = 0; i < lemmas.count && at < size; i++)
         at += (size_t)snprintf(out + at, size - at, "%s%.*s", i ? "|" : "",
                                (int)lemmas.items[i].len, lemmas.items[i].ptr);
-    sgf_lemmas_free(&lemmas);
+    lemma_list_free(&lemmas);
     return out;
 }
 typedef struct lemmas_case {
@@ -231,36 +231,36 @@ static void test_lemmas_lowers_every_script(void) {
     uint32_t c;
     LEMMAS_CHECK(cases);
     for (c = 0; c < 0x110000; c++)
-        if (sgf__char_lower(c) != c) changed++, sum += (uint64_t)c * sgf__char_lower(c);
+        if (lemma_char_lower(c) != c) changed++, sum += (uint64_t)c * lemma_char_lower(c);
     CHECK(changed == 1432 && sum == 2084384875909u);
-    for (changed = 0, c = 0; c < 0x110000; c++) changed += sgf__char_class(c) == SGF__SPACE;
+    for (changed = 0, c = 0; c < 0x110000; c++) changed += lemma_char_class(c) == LEMMA_SPACE;
     CHECK(changed == 29); /* sum(chr(c).isspace() for c in range(0x110000)) */
 }
 
 static void test_lemmas_tables_are_sorted(void) {
     size_t t, i;
-    for (t = 0; t < sizeof sgf__lemma_tables / sizeof *sgf__lemma_tables; t++)
-        for (i = 0; i < sgf__lemma_tables[t].count; i++) {
-            const char *entry = sgf__lemma_tables[t].items[i];
+    for (t = 0; t < sizeof lemma_tables / sizeof *lemma_tables; t++)
+        for (i = 0; i < lemma_tables[t].count; i++) {
+            const char *entry = lemma_tables[t].items[i];
             size_t n = strcspn(entry, "=");
-            const char *found = sgf__word_find((int)t, entry, n);
+            const char *found = lemma_word_find((int)t, entry, n);
             CHECK(found == (entry[n] ? entry + n + 1 : entry + n));
         }
-    CHECK(!sgf__word_find(SGF__IN_LOWER, "", 0));
-    CHECK(!sgf__word_find(SGF__IN_LOWER, "fe", 2));
-    CHECK(!sgf__word_find(SGF__IN_LOWER, "feet=", 5));
-    CHECK(!sgf__word_find(SGF__IN_LOWER, "feet\0", 5));
+    CHECK(!lemma_word_find(LEMMA_IN_LOWER, "", 0));
+    CHECK(!lemma_word_find(LEMMA_IN_LOWER, "fe", 2));
+    CHECK(!lemma_word_find(LEMMA_IN_LOWER, "feet=", 5));
+    CHECK(!lemma_word_find(LEMMA_IN_LOWER, "feet\0", 5));
 }
 
 static int lemmas_matches(const char *prediction, const char *gold, int two_way) {
-    sgf_lemmas p, g;
+    lemma_list p, g;
     int match = -1;
-    if (sgf_lemmas_make(sgf_text(prediction), NULL, &p, NULL)) return -1;
-    if (!sgf_lemmas_make(sgf_text(gold), NULL, &g, NULL)) {
-        match = sgf_lemmas_match(&p, &g, two_way);
-        sgf_lemmas_free(&g);
+    if (lemma_list_make(sgf_text(prediction), NULL, &p, NULL)) return -1;
+    if (!lemma_list_make(sgf_text(gold), NULL, &g, NULL)) {
+        match = lemma_match(&p, &g, two_way);
+        lemma_list_free(&g);
     }
-    sgf_lemmas_free(&p);
+    lemma_list_free(&p);
     return match;
 }
 static void test_lemmas_match_slices(void) {
@@ -283,15 +283,15 @@ static void test_lemmas_any_alias_counts(void) {
     answers[0] = sgf_text("Republic of Chile");
     answers[1] = sgf_text("Lima, Peru");
     answers[2] = sgf_text("the city of kings");
-    MUST(sgf_answer_match(sgf_text("Lima"), answers, 3, &one, &two, &err), err);
+    MUST(lemma_match_any(sgf_text("Lima"), answers, 3, &one, &two, &err), err);
     CHECK(one == 0 && two == 1);
-    MUST(sgf_answer_match(sgf_text("It is the City of king."), answers, 3, &one, &two, &err), err);
+    MUST(lemma_match_any(sgf_text("It is the City of king."), answers, 3, &one, &two, &err), err);
     CHECK(one == 1 && two == 1);
-    MUST(sgf_answer_match(sgf_text(""), answers, 3, &one, &two, &err), err);
+    MUST(lemma_match_any(sgf_text(""), answers, 3, &one, &two, &err), err);
     CHECK(one == 0 && two == 0);
-    MUST(sgf_answer_match(sgf_text("Lima"), answers, 0, &one, NULL, &err), err);
+    MUST(lemma_match_any(sgf_text("Lima"), answers, 0, &one, NULL, &err), err);
     CHECK(one == 0);
-    MUST(sgf_answer_match(sgf_text("Lima"), answers, 2, NULL, &two, &err), err);
+    MUST(lemma_match_any(sgf_text("Lima"), answers, 2, NULL, &two, &err), err);
     CHECK(two == 1);
 }
 
@@ -307,7 +307,7 @@ static void test_lemmas_takes_any_bytes(void) {
         static const char bits[] = "'s..-- \"(ingedsnt\xe2\x80\x99\xc3";
         char text[24];
         sgf_str s;
-        sgf_lemmas lemmas;
+        lemma_list lemmas;
         size_t i;
         s.ptr = text;
         s.len = (size_t)round % sizeof text;
@@ -316,12 +316,12 @@ static void test_lemmas_takes_any_bytes(void) {
             text[i] = round % 2 ? (char)(unsigned char)(seed >> 24)
                                 : bits[(seed >> 24) % (sizeof bits)];
         }
-        CHECK(sgf_lemmas_make(s, NULL, &lemmas, NULL) == SGF_OK);
+        CHECK(lemma_list_make(s, NULL, &lemmas, NULL) == SGF_OK);
         for (i = 0; i < lemmas.count; i++) CHECK(lemmas.items[i].len > 0);
-        sgf_lemmas_free(&lemmas);
-        sgf_lemmas_free(&lemmas);
+        lemma_list_free(&lemmas);
+        lemma_list_free(&lemmas);
     }
-    sgf_lemmas_free(NULL);
+    lemma_list_free(NULL);
 }
 
 /* A megabyte of everything that is peeled, cut or chained: a quadratic step would take hours. */
@@ -333,13 +333,13 @@ static void test_lemmas_is_linear(void) {
     CHECK(text != NULL);
     for (i = 0; text && i < sizeof patterns / sizeof *patterns; i++) {
         sgf_str s;
-        sgf_lemmas lemmas;
+        lemma_list lemmas;
         for (k = 0; k < size; k++) text[k] = patterns[i][k % strlen(patterns[i])];
         s.ptr = text;
         s.len = size;
-        CHECK(sgf_lemmas_make(s, NULL, &lemmas, NULL) == SGF_OK);
-        CHECK(sgf_lemmas_match(&lemmas, &lemmas, 1) == 1);
-        sgf_lemmas_free(&lemmas);
+        CHECK(lemma_list_make(s, NULL, &lemmas, NULL) == SGF_OK);
+        CHECK(lemma_match(&lemmas, &lemmas, 1) == 1);
+        lemma_list_free(&lemmas);
     }
     free(text);
 }
@@ -350,12 +350,12 @@ static void test_lemmas_survives_lack_of_memory(void) {
     for (fail = 1; status && fail < 20; fail++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, fail);
-        sgf_lemmas lemmas;
+        lemma_list lemmas;
         lemmas.count = 77;
-        status = sgf_lemmas_make(sgf_text("a b c d e f g h i j k l m n o p q r s t u v w x y z"),
+        status = lemma_list_make(sgf_text("a b c d e f g h i j k l m n o p q r s t u v w x y z"),
                                  &mem, &lemmas, NULL);
         CHECK(status ? status == SGF_ERR_MEMORY && lemmas.count == 77 : lemmas.count == 26);
-        if (!status) sgf_lemmas_free(&lemmas);
+        if (!status) lemma_list_free(&lemmas);
         CHECK(!heap.used);
     }
     CHECK(!status && fail > 3);
@@ -369,23 +369,23 @@ static void test_lemmas_that_are_known_are_copied(void) {
     for (fail = 1; status && fail < 20; fail++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, fail);
-        sgf_lemmas copy, made;
+        lemma_list copy, made;
         copy.count = 77;
-        status = sgf_lemmas_copy(items, 2, &mem, &copy, NULL);
+        status = lemma_list_copy(items, 2, &mem, &copy, NULL);
         CHECK(status ? status == SGF_ERR_MEMORY && copy.count == 77 : copy.count == 2);
         if (!status) {
-            CHECK(!sgf_lemmas_make(sgf_text("in New York"), NULL, &made, NULL));
-            CHECK(sgf_lemmas_match(&made, &copy, 0) == 1 && sgf_lemmas_match(&copy, &made, 0) == 0);
-            sgf_lemmas_free(&made);
-            sgf_lemmas_free(&copy);
+            CHECK(!lemma_list_make(sgf_text("in New York"), NULL, &made, NULL));
+            CHECK(lemma_match(&made, &copy, 0) == 1 && lemma_match(&copy, &made, 0) == 0);
+            lemma_list_free(&made);
+            lemma_list_free(&copy);
         }
         CHECK(!heap.used);
     }
     CHECK(!status && fail > 2);
     {
-        sgf_lemmas none = {0};
-        CHECK(!sgf_lemmas_copy(NULL, 0, NULL, &none, NULL) && none.count == 0);
-        sgf_lemmas_free(&none);
+        lemma_list none = {0};
+        CHECK(!lemma_list_copy(NULL, 0, NULL, &none, NULL) && none.count == 0);
+        lemma_list_free(&none);
     }
 }
 
@@ -419,16 +419,16 @@ typedef struct lemmas_share {
 static void lemmas_gold_line(const sgf__json *json, void *context) {
     lemmas_share *share = (lemmas_share *)context;
     uint32_t list = sgf__json_get(json, 0, "lemmas"), i;
-    sgf_lemmas made;
+    lemma_list made;
     int same;
-    if (sgf_lemmas_make(json->nodes[sgf__json_get(json, 0, "text")].text, NULL, &made, NULL))
+    if (lemma_list_make(json->nodes[sgf__json_get(json, 0, "text")].text, NULL, &made, NULL))
         return;
     same = made.count == json->nodes[list].count;
     for (i = 0; same && i < made.count; i++)
-        same = sgf__same_text(made.items[i], json->nodes[list + 1 + i].text);
+        same = lemma_same_text(made.items[i], json->nodes[list + 1 + i].text);
     share->exact += same;
     share->total++;
-    sgf_lemmas_free(&made);
+    lemma_list_free(&made);
 }
 static void test_lemmas_equal_spacys_gold_list(void) {
     lemmas_share share = {0, 0};
@@ -452,8 +452,8 @@ static void lemmas_result_line(const sgf__json *json, void *context) {
     int one = 0, two = 0, f;
     for (i = 0; i < json->nodes[list].count && i < 512; i++)
         answers[i] = json->nodes[list + 1 + i].text;
-    if (sgf_answer_match(json->nodes[sgf__json_get(json, 0, "prediction")].text, answers, i, &one,
-                         &two, NULL))
+    if (lemma_match_any(json->nodes[sgf__json_get(json, 0, "prediction")].text, answers, i, &one,
+                        &two, NULL))
         return;
     for (f = 0; f < 4; f++)
         if (sgf__str_is(json->nodes[sgf__json_get(json, 0, "file")].text, lemmas_files[f])) {

@@ -516,7 +516,7 @@ static void methods_compare(const sgf_model *model, const sgf__json *json, uint3
     sgf_mask_dense(layout, dense);
     bits.ptr = (const char *)dense;
     bits.len = T * T;
-    sgf_md5_hex(bits, digest);
+    hash_md5_hex(bits, digest);
     CHECK(sgf__str_is(json->nodes[sgf__json_get(json, at, "visible")].text, digest));
     n = methods_numbers(json, sgf__json_get(json, at, "greedy"), wanted, STEPS);
     memset(&task, 0, sizeof task);

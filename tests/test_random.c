@@ -61,13 +61,13 @@ static void test_random_ints_are_pythons(void) {
     };
     size_t i, j;
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-        sgf_random random;
-        sgf_random_seed(&random, cases[i].seed);
-        for (j = 0; j < 3; j++) CHECK(sgf_random_bits(&random, 32) == cases[i].words[j]);
-        CHECK(sgf_random_double(&random) == cases[i].real);
-        CHECK(sgf_random_bits(&random, 64) == cases[i].bits64);
-        CHECK(sgf_random_bits(&random, 40) == cases[i].bits40);
-        CHECK(sgf_random_bits(&random, 1) == cases[i].bit);
+        py_random random;
+        py_random_seed(&random, cases[i].seed);
+        for (j = 0; j < 3; j++) CHECK(py_random_bits(&random, 32) == cases[i].words[j]);
+        CHECK(py_random_double(&random) == cases[i].real);
+        CHECK(py_random_bits(&random, 64) == cases[i].bits64);
+        CHECK(py_random_bits(&random, 40) == cases[i].bits40);
+        CHECK(py_random_bits(&random, 1) == cases[i].bit);
     }
 }
 
@@ -89,30 +89,30 @@ static void test_random_texts_are_pythons(void) {
     };
     static char many[3000];
     size_t i, j;
-    sgf_random random;
+    py_random random;
     sgf_str text;
     memset(many, 'x', sizeof many);
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
         text.ptr = cases[i].seed ? cases[i].seed : many;
         text.len = cases[i].seed ? strlen(cases[i].seed) : sizeof many;
-        sgf_random_seed_text(&random, text);
-        for (j = 0; j < 3; j++) CHECK(sgf_random_bits(&random, 32) == cases[i].words[j]);
-        CHECK(sgf_random_double(&random) == cases[i].real);
+        py_random_seed_text(&random, text);
+        for (j = 0; j < 3; j++) CHECK(py_random_bits(&random, 32) == cases[i].words[j]);
+        CHECK(py_random_double(&random) == cases[i].real);
     }
     text.ptr =
         "\0\0ab"; /* random.seed("\0\0ab"); random.getrandbits(32): leading zeros are no digits */
     text.len = 4;
-    sgf_random_seed_text(&random, text);
-    CHECK(sgf_random_bits(&random, 32) == 398621335u);
+    py_random_seed_text(&random, text);
+    CHECK(py_random_bits(&random, 32) == 398621335u);
 }
 
 static void test_random_goes_on_past_its_first_block(void) {
     /* random.seed(42); [random.getrandbits(32) for _ in range(2001)][-1] */
-    sgf_random random;
+    py_random random;
     int i;
-    sgf_random_seed(&random, 42);
-    for (i = 0; i < 2000; i++) sgf_random_bits(&random, 32);
-    CHECK(sgf_random_bits(&random, 32) == 426724858u);
+    py_random_seed(&random, 42);
+    for (i = 0; i < 2000; i++) py_random_bits(&random, 32);
+    CHECK(py_random_bits(&random, 32) == 426724858u);
 }
 
 static void test_random_below_is_randrange(void) {
@@ -122,14 +122,14 @@ static void test_random_below_is_randrange(void) {
         1, 2, 3, 7, 10, 1000, 4294967296u, 4294967297u, 9223372036854775808u, UINT64_MAX};
     static const uint64_t wanted[] = {
         0, 0, 2, 2, 3, 228, 2342331444u, 2536146025u, 549661728470919411u, 4033158781666617690u};
-    sgf_random random, before;
+    py_random random, before;
     size_t i;
-    sgf_random_seed(&random, 42);
-    for (i = 0; i < 10; i++) CHECK(sgf_random_below(&random, n[i]) == wanted[i]);
+    py_random_seed(&random, 42);
+    for (i = 0; i < 10; i++) CHECK(py_random_below(&random, n[i]) == wanted[i]);
     before = random;
-    CHECK(sgf_random_below(&random, 0) == 0 && sgf_random_bits(&random, 0) == 0);
+    CHECK(py_random_below(&random, 0) == 0 && py_random_bits(&random, 0) == 0);
     CHECK(!memcmp(&before, &random, sizeof random));
-    CHECK(sgf_random_bits(&before, 99) == sgf_random_bits(&random, 64));
+    CHECK(py_random_bits(&before, 99) == py_random_bits(&random, 64));
 }
 
 static void test_random_sample_is_pythons(void) {
@@ -189,18 +189,18 @@ static void test_random_sample_is_pythons(void) {
     };
     size_t i, out[22];
     sgf_error err;
-    sgf_random random;
+    py_random random;
     for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-        sgf_random_seed(&random, cases[i].seed);
-        MUST(sgf_random_sample(&random, (size_t)cases[i].n, cases[i].k, out, NULL, &err), err);
+        py_random_seed(&random, cases[i].seed);
+        MUST(py_random_sample(&random, (size_t)cases[i].n, cases[i].k, out, NULL, &err), err);
         CHECK(!memcmp(out, cases[i].out, cases[i].k * sizeof *out));
-        CHECK(sgf_random_bits(&random, 32) == cases[i].next);
+        CHECK(py_random_bits(&random, 32) == cases[i].next);
     }
     /* random.seed("5d09424876ba7f4-15e8746c51e1d4c"); random.sample(range(15), 5) */
     {
         static const size_t wanted[] = {0, 3, 9, 7, 8};
-        sgf_random_seed_text(&random, sgf_text("5d09424876ba7f4-15e8746c51e1d4c"));
-        MUST(sgf_random_sample(&random, 15, 5, out, NULL, &err), err);
+        py_random_seed_text(&random, sgf_text("5d09424876ba7f4-15e8746c51e1d4c"));
+        MUST(py_random_sample(&random, 15, 5, out, NULL, &err), err);
         CHECK(!memcmp(out, wanted, sizeof wanted));
     }
 }
@@ -215,25 +215,25 @@ static void test_random_large_samples_are_pythons(void) {
     sgf_error err;
     size_t i, j;
     for (i = 0; i < 2; i++) {
-        sgf_random random;
+        py_random random;
         uint64_t sum = 0;
-        sgf_random_seed(&random, 3);
-        MUST(sgf_random_sample(&random, n[i], 10000, out, NULL, &err), err);
+        py_random_seed(&random, 3);
+        MUST(py_random_sample(&random, n[i], 10000, out, NULL, &err), err);
         for (j = 0; j < 10000; j++) sum += (uint64_t)j * out[j];
         CHECK(sum == sums[i]);
-        CHECK(sgf_random_bits(&random, 32) == next[i]);
+        CHECK(py_random_bits(&random, 32) == next[i]);
     }
 }
 
 static void test_random_sample_refuses_more_than_there_is(void) {
-    sgf_random random, before;
+    py_random random, before;
     size_t out[3] = {7, 7, 7};
     sgf_error err;
-    sgf_random_seed(&random, 42);
+    py_random_seed(&random, 42);
     before = random;
-    CHECK(sgf_random_sample(&random, 2, 3, out, NULL, &err) == SGF_ERR_ARG);
+    CHECK(py_random_sample(&random, 2, 3, out, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "sample of 3") && strstr(err.message, "2 items"));
-    CHECK(sgf_random_sample(&random, SIZE_MAX, SIZE_MAX / 2, out, NULL, NULL) == SGF_ERR_LIMIT);
+    CHECK(py_random_sample(&random, SIZE_MAX, SIZE_MAX / 2, out, NULL, NULL) == SGF_ERR_LIMIT);
     CHECK(out[0] == 7 && !memcmp(&before, &random, sizeof random));
 }
 
@@ -241,13 +241,13 @@ static void test_random_shuffle_is_pythons(void) {
     /* random.seed(42); x = list(range(10)); random.shuffle(x); x, random.getrandbits(32) */
     static const size_t wanted[] = {7, 3, 2, 8, 5, 6, 9, 4, 0, 1};
     size_t x[10], i;
-    sgf_random random;
+    py_random random;
     for (i = 0; i < 10; i++) x[i] = i;
-    sgf_random_seed(&random, 42);
-    sgf_random_shuffle(&random, x, 10);
+    py_random_seed(&random, 42);
+    py_random_shuffle(&random, x, 10);
     CHECK(!memcmp(x, wanted, sizeof x));
-    CHECK(sgf_random_bits(&random, 32) == 2536146025u);
-    sgf_random_shuffle(&random, NULL, 0);
+    CHECK(py_random_bits(&random, 32) == 2536146025u);
+    py_random_shuffle(&random, NULL, 0);
 }
 
 static void test_random_permutation_is_numpys(void) {
@@ -263,14 +263,14 @@ static void test_random_permutation_is_numpys(void) {
     sgf_error err;
     for (i = 0; out && i < sizeof cases / sizeof *cases; i++) {
         size_t n = cases[i].n, sum = 0;
-        MUST(sgf_numpy_permutation(cases[i].seed, n, out, &err), err);
+        MUST(numpy_permutation(cases[i].seed, n, out, &err), err);
         for (k = 0; k < 7; k++) CHECK(out[k < 4 ? k : n - 7 + k] == cases[i].want[k]);
         for (k = 0; k < n; k++) sum += out[k];
         CHECK(sum == n * (n - 1) / 2);
     }
     free(out);
-    CHECK(sgf_numpy_permutation(1, 0, NULL, &err) == SGF_OK);
-    CHECK(sgf_numpy_permutation(1, (uint64_t)1 << 33, NULL, &err) == SGF_ERR_LIMIT);
+    CHECK(numpy_permutation(1, 0, NULL, &err) == SGF_OK);
+    CHECK(numpy_permutation(1, (uint64_t)1 << 33, NULL, &err) == SGF_ERR_LIMIT);
 }
 static void test_random_hashes_are_the_standard_ones(void) {
     /* hashlib.md5(b"a" * n).hexdigest(), hashlib.sha512(b"a" * n).hexdigest()[:16]: lengths around
@@ -302,9 +302,9 @@ static void test_random_hashes_are_the_standard_ones(void) {
         sgf_str s;
         s.ptr = text;
         s.len = cases[i].n;
-        sgf_md5_hex(s, hex);
+        hash_md5_hex(s, hex);
         CHECK(!strcmp(hex, cases[i].md5));
-        sgf__sha512(s, digest);
+        hash_sha512(s, digest);
         for (j = 0; j < 8; j++) snprintf(hex + 2 * j, 3, "%02x", digest[j]);
         CHECK(!strcmp(hex, cases[i].sha512));
     }
@@ -317,17 +317,17 @@ static int random_near(double a, double b) {
 static void test_random_wilson_is_the_formula(void) {
     /* p = k/n; d = 1+z*z/n; c = (p+z*z/2/n)/d; h = z*sqrt(p*(1-p)/n+z*z/4/n/n)/d; c-h, c+h */
     double low, high, z = 1.959963984540054;
-    sgf_wilson(448, 1013, z, &low, &high);
+    wilson_interval(448, 1013, z, &low, &high);
     CHECK(random_near(low, 0.4119417515919393) && random_near(high, 0.4729960634577211));
-    sgf_wilson(1, 2, z, &low, &high);
+    wilson_interval(1, 2, z, &low, &high);
     CHECK(random_near(low, 0.09453120573423074) && random_near(high, 0.9054687942657693));
-    sgf_wilson(0, 10, z, &low, &high);
+    wilson_interval(0, 10, z, &low, &high);
     CHECK(low == 0 && random_near(high, 0.2775327998628892));
-    sgf_wilson(10, 10, z, &low, &high);
+    wilson_interval(10, 10, z, &low, &high);
     CHECK(random_near(low, 0.7224672001371107) && high == 1);
-    sgf_wilson(11, 10, -z, &low, &high);
+    wilson_interval(11, 10, -z, &low, &high);
     CHECK(random_near(low, 0.7224672001371107) && high == 1);
-    sgf_wilson(0, 0, z, &low, &high);
+    wilson_interval(0, 0, z, &low, &high);
     CHECK(low == 0 && high == 1);
 }
 

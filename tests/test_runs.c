@@ -80,19 +80,19 @@ static void runs_journal(const char *folder) {
 }
 
 static void test_a_killed_run_goes_on(void) {
-    sgf_random random;
+    py_random random;
     char path[600];
     int i, killed = 0, status = -1;
     long size = 0;
     runs_reference();
     /* what one leaves that is killed while it writes the result */
     program_says("mkdir '%s/killed' && touch '%s/killed/per_prompt.feather.123-0.tmp'", 0, "");
-    sgf_random_seed(&random, 5);
+    py_random_seed(&random, 5);
     snprintf(path, sizeof path, "%s", temp_path("killed/per_prompt.journal"));
     for (i = 0; i < 8; i++) {
         size_t more = 0;
         pid_t pid;
-        sgf_random_sample(&random, 6000, 1, &more, NULL, NULL);
+        py_random_sample(&random, 6000, 1, &more, NULL, NULL);
         pid = runs_start(runs_into("killed", "--kernels naive")); /* slowly */
         if (!runs_wait(pid, path, size + (long)more, &status)) break;
         kill(pid, SIGKILL);
@@ -133,21 +133,21 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
 }
 /* A power cut may leave any part of what was written last. */
 static void test_a_torn_journal_is_believed_up_to_the_tear(void) {
-    sgf_random random;
+    py_random random;
     char whole[600], path[600];
     int i;
     runs_journal("torn");
     snprintf(path, sizeof path, "%s", temp_path("torn/per_prompt.journal"));
     snprintf(whole, sizeof whole, "%s", temp_path("whole.journal"));
     CHECK(!rename(path, whole));
-    sgf_random_seed(&random, 11);
+    py_random_seed(&random, 11);
     for (i = 0; i < 8; i++) {
         sgf__map map;
         size_t at = 0;
         FILE *file;
         sgf_error err;
         MUST(sgf__map_file(whole, NULL, &map, &err), err);
-        MUST(sgf_random_sample(&random, map.size, 1, &at, NULL, &err), err);
+        MUST(py_random_sample(&random, map.size, 1, &at, NULL, &err), err);
         if (i == 0) at = 0;
         if (i == 1) at = 20; /* in the configuration */
         if (i == 2) at = map.size;

@@ -285,7 +285,7 @@ static void test_draws_follow_the_distribution(void) {
     double p[N];
     float weight[N], *x = sampling_logits(N, 7, 0);
     int32_t heap[N];
-    sgf_random random;
+    py_random random;
     sgf_error err;
     int freedom;
     for (k = 0; k < 2; k++) {
@@ -293,8 +293,8 @@ static void test_draws_follow_the_distribution(void) {
         MUST(sgf_probabilities(x, N, 1.5, share[k], p, NULL, &err), err);
         sgf__odds(SGF__PORTABLE, x, N, 1.5, share[k], weight, heap);
         memset(count, 0, sizeof count);
-        sgf_random_seed(&random, 2026);
-        for (i = 0; i < DRAWS; i++) count[sgf__draw(weight, N, sgf_random_double(&random))]++;
+        py_random_seed(&random, 2026);
+        for (i = 0; i < DRAWS; i++) count[sgf__draw(weight, N, py_random_double(&random))]++;
         chi2 = sampling_chi2(count, p, N, DRAWS, &freedom);
         CHECK(freedom > 5 && chi2 < sampling_critical(freedom));
         p[3] += 0.01, p[7] -= 0.01; /* the test itself can see a difference of one in a hundred */
@@ -329,7 +329,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
     generate_texts_all all;
     sgf_layout layout[2][3];
     sgf_task task[SAMPLING_TASKS], mixed[SAMPLING_TASKS];
-    sgf_random random[SAMPLING_TASKS];
+    py_random random[SAMPLING_TASKS];
     sgf_method method;
     sgf_error err;
     size_t q, c, i, contexts;
@@ -355,7 +355,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
         task[i].max_new_tokens = SAMPLING_LENGTH;
         task[i].temperature = i % 6 ? 2.5 : 0;
         task[i].top_p = i % 6 > 3 ? 0.9 : 0;
-        sgf_random_seed(&random[i], (int64_t)i + 1);
+        py_random_seed(&random[i], (int64_t)i + 1);
         task[i].random = i % 6 ? &random[i] : NULL;
     }
     if (how == 0) ok = ok && !sgf_generate(session, task, SAMPLING_TASKS, sampling_keep, r, &err);
@@ -439,7 +439,7 @@ static void test_samples_follow_the_model(void) {
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
     sgf_task *task = (sgf_task *)calloc(SAMPLES, sizeof *task);
-    sgf_random *random = (sgf_random *)calloc(SAMPLES, sizeof *random);
+    py_random *random = (py_random *)calloc(SAMPLES, sizeof *random);
     sampling_first *first = (sampling_first *)calloc(1, sizeof *first);
     int32_t ids[SAMPLES][2];
     generate_texts_all all;
@@ -462,7 +462,7 @@ static void test_samples_follow_the_model(void) {
         for (i = 0; i < SAMPLES; i++) {
             char seed[32];
             snprintf(seed, sizeof seed, "sample %d", (int)i);
-            sgf_random_seed_text(&random[i], sgf_text(seed));
+            py_random_seed_text(&random[i], sgf_text(seed));
             task[i].context = &layout, task[i].contexts = 1, task[i].ids = ids[i];
             task[i].max_new_tokens = t ? 1 : 2, task[i].top_p = 0.9;
             task[i].temperature = temperatures[t], task[i].random = &random[i];
@@ -483,7 +483,7 @@ static void test_drawing_checks_its_arguments(void) {
     generate_texts_all all;
     sgf_layout layout;
     sgf_method method;
-    sgf_random random;
+    py_random random;
     sgf_task task;
     sgf_error err;
     int32_t ids[4];
@@ -498,7 +498,7 @@ static void test_drawing_checks_its_arguments(void) {
     task.temperature = 1;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "no generator") != NULL);
-    sgf_random_seed(&random, 1);
+    py_random_seed(&random, 1);
     task.random = &random;
     task.temperature = -0.5;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
@@ -553,16 +553,16 @@ static void test_confidence_file(void) {
         CHECK(sgf_cell_count(t, 8, row) == sgf_cell_count(t, 3, row));
         for (i = 0; i < n; i++) {
             int two_way = 0;
-            sgf_lemmas lemmas;
+            lemma_list lemmas;
             sgf_str sample = sgf_cell_list(t, 5, row)[i];
             CHECK(!memchr(sample.ptr, '\n', sample.len));
-            CHECK(!sgf_answer_match(sample, &greedy, 1, NULL, &two_way, NULL));
+            CHECK(!lemma_match_any(sample, &greedy, 1, NULL, &two_way, NULL));
             matches += (size_t)two_way;
             varied += !confidence_same_text(sample, greedy);
-            CHECK(!sgf_lemmas_make(sample, NULL, &lemmas, NULL));
+            CHECK(!lemma_list_make(sample, NULL, &lemmas, NULL));
             sgf_cell_inner(t, 7, row, i, &count);
             CHECK(count == lemmas.count);
-            sgf_lemmas_free(&lemmas);
+            lemma_list_free(&lemmas);
         }
         CHECK(sgf_cell_f64(t, 9, row) == (double)matches / 30);
     }

@@ -9,7 +9,7 @@ enum { STREAM_TASKS = 40, STREAM_LENGTH = 6 };
 typedef struct {
     sgf_layout layout[STREAM_TASKS][2];
     sgf_task task[STREAM_TASKS];
-    sgf_random random[STREAM_TASKS];
+    py_random random[STREAM_TASKS];
     int32_t ids[STREAM_TASKS][STREAM_LENGTH];
     size_t given, open, most_open, done[STREAM_TASKS];
     size_t fail_next, fail_done, fail_step; /* after so many calls; 0: never */
@@ -55,7 +55,7 @@ static void stream_make(const sgf_model *model, stream_all *all, sgf_error *err)
         task->temperature = i % 5 ? 0 : 1.5;
         task->top_p = 0.8;
         task->random = &all->random[i];
-        sgf_random_seed(&all->random[i], (int64_t)i);
+        py_random_seed(&all->random[i], (int64_t)i);
     }
 }
 static void stream_free(stream_all *all) {

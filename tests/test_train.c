@@ -14,15 +14,15 @@ static const tr_config train_tiny = {32, 2, 4, 2, 8, 64, 64, 128, 1e-5, 10000};
 
 /* T tokens in one causal segment, every third prediction in the loss. */
 static void train_plain(tr_sequence *s, size_t T, uint64_t seed) {
-    sgf_random random;
+    py_random random;
     size_t t;
-    sgf_random_seed(&random, (int64_t)seed);
+    py_random_seed(&random, (int64_t)seed);
     memset(s, 0, sizeof *s);
     s->tokens = T;
     s->visible[0][0] = 1;
     for (t = 0; t < T; t++) {
-        s->token[t] = (int)sgf_random_below(&random, 64);
-        s->target[t] = (int)sgf_random_below(&random, 64);
+        s->token[t] = (int)py_random_below(&random, 64);
+        s->target[t] = (int)py_random_below(&random, 64);
         s->weight[t] = t % 3 == 2 ? 1.0f : 0.0f;
         s->pos[t] = (int)t;
     }
@@ -74,12 +74,12 @@ static void train_check_gradient(const tr_sequence *const *batch, size_t sequenc
     tr_net net;
     size_t tensors = 2 + 6 * train_tiny.L, k, i, from, n, try;
     float *grad, *direction;
-    sgf_random random;
+    py_random random;
     tr_net_create(&train_tiny, 1, &net);
     tr_net_init(&net, 3);
-    sgf_random_seed(&random, 5);
+    py_random_seed(&random, 5);
     for (i = 0; i < net.param.count; i++) /* away from the all-ones norms and the tiny embedding */
-        net.param.flat[i] += (float)(sgf_random_double(&random) - 0.5) * 0.2f;
+        net.param.flat[i] += (float)(py_random_double(&random) - 0.5) * 0.2f;
     grad = (float *)tr_alloc(net.param.count, sizeof(float));
     direction = (float *)tr_alloc(net.param.count, sizeof(float));
     train_loss(&net, batch, sequences);
@@ -98,7 +98,7 @@ static void train_check_gradient(const tr_sequence *const *batch, size_t sequenc
              try++) { /* along the gradient itself, then along random directions */
             double length = 0, expected = 0, got, whole = 0;
             for (i = 0; i < n; i++) {
-                direction[i] = try ? (float)(sgf_random_double(&random) - 0.5) : grad[from + i];
+                direction[i] = try ? (float)(py_random_double(&random) - 0.5) : grad[from + i];
                 length += (double)direction[i] * (double)direction[i];
                 whole += (double)grad[from + i] * (double)grad[from + i];
             }
@@ -168,7 +168,7 @@ static void train_steps(int threads, char digest[33]) {
     }
     bytes.ptr = (const char *)net.param.flat;
     bytes.len = net.param.count * sizeof(float);
-    sgf_md5_hex(bytes, digest);
+    hash_md5_hex(bytes, digest);
     tr_adamw_free(&adam);
     tr_net_free(&net);
 }
@@ -376,12 +376,12 @@ static void train_facts(tr_facts *facts) {
 }
 static void test_train_misspelling_never_names_another_subject(void) {
     tr_facts facts;
-    sgf_random random;
+    py_random random;
     char text[TR_TEXT];
     int i, changed = 0;
     train_facts(&facts);
     CHECK(facts.facts == 9 && facts.fact[0].subjects == 2 && facts.fact[2].answers == 2);
-    sgf_random_seed(&random, 1);
+    py_random_seed(&random, 1);
     for (i = 0; i < 500; i++) {
         tr_misspell(&random, &facts, 0, facts.fact[0].subject[0], 1 + i % 2, text);
         CHECK(!tr_is_subject(&facts, 0, text)); /* "Pari" is one slip away and a subject */
@@ -410,7 +410,7 @@ static void test_train_questions_are_written_and_read(void) {
         MUST(sgf__map_file(path, NULL, &map, &error), error);
         all.ptr = map.data;
         all.len = map.size;
-        sgf_md5_hex(all, digest);
+        hash_md5_hex(all, digest);
         if (again) CHECK(!strcmp(first, digest));
         memcpy(first, digest, 33);
         sgf__unmap(&map);

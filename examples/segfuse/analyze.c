@@ -688,7 +688,7 @@ static sgf_status detail_answer_lemmas(detail_table *t, answer_file *f, size_t r
         free(counts);
         return status;
     }
-    return lemmas_put(t->table, t->answer_lemmas, book, items, n, err);
+    return lemma_book_put(t->table, t->answer_lemmas, book, items, n, err);
 }
 static sgf_status detail_row(detail_table *t, const study *s, answer_file *f, size_t row, size_t q,
                              int generation, list_column *paraphrases, list_column *prompts,

@@ -224,31 +224,31 @@ static sgf_status answer_row_match(answer_file *f, size_t row, int lemma, list_c
                 !sgf_cell_null(f->stored.table, f->stored.column, row);
     size_t n = 0, i, count;
     const sgf_str *items = list_cell(&f->answers, row, &n);
-    sgf_lemmas own, gold;
-    const sgf_lemmas *mine = &own;
+    lemma_list own, gold;
+    const lemma_list *mine = &own;
     sgf_status status = SGF_OK;
     if (given) {
         items = sgf_cell_list(predicted->table, predicted->column, row);
         count = sgf_cell_count(predicted->table, predicted->column, row);
-        status = sgf_lemmas_copy(items, count, NULL, &own, err);
+        status = lemma_list_copy(items, count, NULL, &own, err);
         if (status) return status;
         n = sgf_cell_count(f->stored.table, f->stored.column, row);
     } else mine = lemma_book_find(book, f->prediction[row]);
     for (i = 0; i < n && !status && !f->right[ONE_WAY][row]; i++) {
-        const sgf_lemmas *answer = &gold;
+        const lemma_list *answer = &gold;
         if (given) {
             const sgf_str *inner = sgf_cell_inner(f->stored.table, f->stored.column, row, i,
                                                   &count);
-            status = sgf_lemmas_copy(inner, count, NULL, &gold, err);
+            status = lemma_list_copy(inner, count, NULL, &gold, err);
             if (status) break;
         } else answer = lemma_book_find(book, items[i]);
-        f->right[ONE_WAY][row] = (uint8_t)sgf_lemmas_match(mine, answer, 0);
-        if (sgf_lemmas_match(mine, answer, 1)) f->right[TWO_WAY][row] = 1;
-        if (given) sgf_lemmas_free(&gold);
+        f->right[ONE_WAY][row] = (uint8_t)lemma_match(mine, answer, 0);
+        if (lemma_match(mine, answer, 1)) f->right[TWO_WAY][row] = 1;
+        if (given) lemma_list_free(&gold);
     }
     if (!status) f->words[row] = lemmas_join(&f->arena, mine->items, mine->count, err);
     if (!status && !f->words[row].ptr) status = SGF_ERR_MEMORY;
-    if (given) sgf_lemmas_free(&own);
+    if (given) lemma_list_free(&own);
     else f->computed++;
     if (!base_strip(f->prediction[row]).len) { /* wrong, whatever its lemmas are */
         f->empty++;

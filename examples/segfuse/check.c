@@ -232,7 +232,7 @@ static sgf_status check_ask(sgf_session *session, const sgf_model *model, const 
         answer[text.len] = 0;
         text.ptr = bits.bytes.ptr;
         text.len = bits.bytes.len;
-        sgf_md5_hex(text, digest);
+        hash_md5_hex(text, digest);
     }
     base_buf_free(&bits.bytes);
     sgf_layout_free(&layout);

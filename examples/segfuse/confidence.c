@@ -59,11 +59,12 @@ static sgf_status confidence_lemmas(confidence_table *t, sgf_str greedy, const s
     if (answer_count) memcpy(texts + 1 + n, answers, answer_count * sizeof *texts);
     status = lemma_book_make(&book, texts, n + answer_count + 1, err);
     if (status) return status;
-    status = lemmas_put_one(t->table, t->greedy_lemma, &book, greedy, err);
-    if (!status) status = lemmas_put(t->table, t->sample_lemmas, &book, samples, n, err);
-    if (!status) status = lemmas_put(t->table, t->answer_lemmas, &book, answers, answer_count, err);
+    status = lemma_book_put_one(t->table, t->greedy_lemma, &book, greedy, err);
+    if (!status) status = lemma_book_put(t->table, t->sample_lemmas, &book, samples, n, err);
     if (!status)
-        status = sgf_table_f64(t->table, t->confidence, lemmas_share(&book, greedy, samples, n),
+        status = lemma_book_put(t->table, t->answer_lemmas, &book, answers, answer_count, err);
+    if (!status)
+        status = sgf_table_f64(t->table, t->confidence, lemma_book_share(&book, greedy, samples, n),
                                err);
     lemma_book_free(&book);
     return status;
@@ -82,7 +83,7 @@ typedef struct {
 
 /* A sample's own generator: what it draws depends on the seed, the question, the wording and its
    number, and on nothing that is computed beside it. */
-static sgf_status sample_seed(sgf_random *random, long seed, sgf_str uuid, sgf_str text,
+static sgf_status sample_seed(py_random *random, long seed, sgf_str uuid, sgf_str text,
                               size_t number, sgf_error *err) {
     char numbers[64];
     base_buf buf;
@@ -96,7 +97,7 @@ static sgf_status sample_seed(sgf_random *random, long seed, sgf_str uuid, sgf_s
     if (!status) status = base_buf_text(&buf, numbers, err);
     if (!status) status = base_buf_add(&buf, text.ptr, text.len, err);
     all.ptr = buf.ptr, all.len = buf.len;
-    if (!status) sgf_random_seed_text(random, all);
+    if (!status) py_random_seed_text(random, all);
     base_buf_free(&buf);
     return status;
 }
@@ -104,7 +105,7 @@ static sgf_status confidence_tasks(const confidence_run *c, confidence_prompt *p
                                    base_arena *arena, sgf_error *err) {
     size_t i, n = (size_t)c->samples, tokens = (size_t)c->run.o.max_new_tokens;
     int32_t *ids = (int32_t *)base_arena_alloc(arena, (n + 1) * tokens, sizeof *ids, err);
-    sgf_random *random = (sgf_random *)base_arena_alloc(arena, n + 1, sizeof *random, err);
+    py_random *random = (py_random *)base_arena_alloc(arena, n + 1, sizeof *random, err);
     sgf_status status = ids && random ? SGF_OK : SGF_ERR_MEMORY;
     p->tasks = tasks;
     for (i = 0; i <= n && !status; i++) {
@@ -350,9 +351,9 @@ static void confidence_print(const confidence_run *c, const confidence_table *t,
     size_t n[2] = {0, 0}, row, rows = sgf_table_rows(t->table);
     int right;
     for (row = 0; row < rows; row++) {
-        if (sgf_answer_match(sgf_cell_text(t->table, t->greedy, row),
-                             sgf_cell_list(t->table, t->answers, row),
-                             sgf_cell_count(t->table, t->answers, row), NULL, &right, NULL))
+        if (lemma_match_any(sgf_cell_text(t->table, t->greedy, row),
+                            sgf_cell_list(t->table, t->answers, row),
+                            sgf_cell_count(t->table, t->answers, row), NULL, &right, NULL))
             return;
         sum[right] += sgf_cell_f64(t->table, t->confidence, row);
         n[right]++;

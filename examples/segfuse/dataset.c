@@ -228,7 +228,7 @@ static sgf_status question_add(dataset *d, size_t row, question **out, sgf_error
 /* A name for a question that comes without one: the MD5 of its text, as the original has it. */
 static sgf_status question_name(dataset *d, sgf_str text, sgf_str *uuid, sgf_error *err) {
     char digits[33];
-    sgf_md5_hex(text, digits);
+    hash_md5_hex(text, digits);
     uuid->ptr = base_arena_text(&d->arena, digits, 32, err);
     uuid->len = 32;
     return uuid->ptr ? SGF_OK : SGF_ERR_MEMORY;
@@ -239,13 +239,13 @@ enum { AUTO_PICKS = 15 };
 /* The original asks 15 of the automatic paraphrases, random.sample(autos, 15) after
    random.seed(uuid), and fails where there are fewer; then ours takes them all, as they come. */
 static sgf_status autos_pick(sgf_str uuid, size_t n, size_t *picks, size_t *count, sgf_error *err) {
-    sgf_random random;
+    py_random random;
     size_t i;
     *count = n < AUTO_PICKS ? n : AUTO_PICKS;
     for (i = 0; i < *count; i++) picks[i] = i;
     if (n < AUTO_PICKS) return SGF_OK;
-    sgf_random_seed_text(&random, uuid);
-    return sgf_random_sample(&random, n, AUTO_PICKS, picks, NULL, err);
+    py_random_seed_text(&random, uuid);
+    return py_random_sample(&random, n, AUTO_PICKS, picks, NULL, err);
 }
 
 /* ---- MyriadLAMA ---- */
@@ -529,7 +529,7 @@ static sgf_status raw_split(dataset *d, const char *wanted, sgf_error *err) {
     n = test ? RAW_TEST : d->count - RAW_TEST;
     order = (size_t *)calloc(d->count, sizeof *order);
     chosen = (question *)base_alloc(&mem, n, sizeof *chosen, err);
-    status = order ? sgf_numpy_permutation(42, d->count, order, err)
+    status = order ? numpy_permutation(42, d->count, order, err)
                    : base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", d->source.path);
     if (test) first = 0;
     for (i = 0; i < n && chosen && !status; i++) chosen[i] = d->questions[order[first + i]];
@@ -604,7 +604,7 @@ static sgf_status dataset_digest(dataset *d, sgf_error *err) {
     }
     text.ptr = all.ptr ? all.ptr : "";
     text.len = all.len;
-    if (!status) sgf_md5_hex(text, d->identity);
+    if (!status) hash_md5_hex(text, d->identity);
     base_buf_free(&all);
     return status;
 }
@@ -665,7 +665,7 @@ static const char *dataset_instruction(const char *kind) {
 static sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_example *examples,
                                    sgf_error *err) {
     size_t *picks = (size_t *)calloc(k + 1, sizeof *picks), i;
-    sgf_random random;
+    py_random random;
     sgf_status status = SGF_OK;
     if (!picks)
         return base_fail(err, SGF_ERR_MEMORY, "out of memory for %llu examples",
@@ -674,8 +674,8 @@ static sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_ex
         status = base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
                               "%s has %llu questions; %llu few-shot examples were asked for",
                               d->source.path, (unsigned long long)d->count, (unsigned long long)k);
-    sgf_random_seed(&random, seed);
-    if (!status) status = sgf_random_sample(&random, d->count, k, picks, NULL, err);
+    py_random_seed(&random, seed);
+    if (!status) status = py_random_sample(&random, d->count, k, picks, NULL, err);
     for (i = 0; i < k && !status; i++) {
         const question *q = &d->questions[picks[i]];
         examples[i].question = q->paraphrases[0];

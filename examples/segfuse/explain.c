@@ -210,8 +210,8 @@ static sgf_status explain_answer(explanation *e, const method_view *view, answer
     sgf_status status = task_text(e->run, task, &e->arena, &answer->generation, err);
     if (status) return status;
     answer->prediction = sgf_method_prediction(view->method, answer->generation);
-    status = sgf_answer_match(answer->prediction, e->q->answers, e->q->answer_count, NULL,
-                              &answer->right, err);
+    status = lemma_match_any(answer->prediction, e->q->answers, e->q->answer_count, NULL,
+                             &answer->right, err);
     for (c = 0; c < task->contexts && !status; c++)
         status = explain_context(e, task, &layouts[c], &answer->context[c], err);
     return status;

@@ -40,7 +40,7 @@ static sgf_status lemmas_put_list(sgf_table *table, int column, const lemma_book
     const sgf_str *texts = list_cell(list, row, &n);
     if (!list->plain && sgf_cell_null(list->table, list->column, row))
         return sgf_table_null(table, column, err);
-    return lemmas_put(table, column, book, texts, n, err);
+    return lemma_book_put(table, column, book, texts, n, err);
 }
 
 /* The texts of a file that are to become lemmas: one prediction a row, the answers, and, in a
@@ -98,8 +98,8 @@ static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error
     sgf_status status = sgf_table_column(table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &predicted,
                                          err);
     for (row = 0; row < rows && !status; row++)
-        status = lemmas_put_one(table, predicted, &s->book,
-                                sgf_cell_text(table, s->prediction, row), err);
+        status = lemma_book_put_one(table, predicted, &s->book,
+                                    sgf_cell_text(table, s->prediction, row), err);
     if (!status)
         status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
@@ -112,8 +112,8 @@ static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_er
     size_t row, rows = sgf_table_rows(table), n = 0;
     sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8, &greedy, err);
     for (row = 0; row < rows && !status; row++)
-        status = lemmas_put_one(table, greedy, &s->book, sgf_cell_text(table, s->prediction, row),
-                                err);
+        status = lemma_book_put_one(table, greedy, &s->book,
+                                    sgf_cell_text(table, s->prediction, row), err);
     if (!status)
         status = sgf_table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &samples, err);
     for (row = 0; row < rows && !status; row++)
@@ -125,7 +125,8 @@ static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_er
     if (!status) status = sgf_table_column(table, "confidence", SGF_COLUMN_F64, &share, err);
     for (row = 0; row < rows && !status; row++) {
         const sgf_str *drawn = list_cell(&s->samples, row, &n);
-        double sure = lemmas_share(&s->book, sgf_cell_text(table, s->prediction, row), drawn, n);
+        double sure = lemma_book_share(&s->book, sgf_cell_text(table, s->prediction, row), drawn,
+                                       n);
         status = n ? sgf_table_f64(table, share, sure, err) : sgf_table_null(table, share, err);
     }
     return status;

@@ -75,7 +75,7 @@ static sgf_status confidences_read(confidences *c, const int *column, sgf_error 
     }
     text.ptr = all.ptr ? all.ptr : "";
     text.len = all.len;
-    if (!status) sgf_md5_hex(text, c->identity);
+    if (!status) hash_md5_hex(text, c->identity);
     base_buf_free(&all);
     return status;
 }

@@ -125,13 +125,13 @@ static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size
     base_arena arena;
     sgf_task *tasks;
     sgf_layout *layouts;
-    sgf_random *random;
+    py_random *random;
     int32_t *ids;
     sgf_status status;
     base_arena_init(&arena, NULL);
     tasks = (sgf_task *)base_arena_alloc(&arena, n, sizeof *tasks, err);
     layouts = (sgf_layout *)base_arena_alloc(&arena, n, sizeof *layouts, err);
-    random = (sgf_random *)base_arena_alloc(&arena, n, sizeof *random, err);
+    random = (py_random *)base_arena_alloc(&arena, n, sizeof *random, err);
     ids = (int32_t *)base_arena_alloc(&arena, n * tokens, sizeof *ids, err);
     status = tasks && layouts && random && ids ? SGF_OK : SGF_ERR_MEMORY;
     for (; made < n && !status; made++) {

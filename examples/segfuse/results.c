@@ -232,8 +232,8 @@ static sgf_status result_lemmas(result_table *t, const question *q, sgf_str pred
     if (n) memcpy(texts, q->answers, n * sizeof *texts);
     status = lemma_book_make(&book, texts, n + 1, err);
     if (status) return status;
-    status = lemmas_put_one(t->table, t->lemma, &book, prediction, err);
-    if (!status) status = lemmas_put(t->table, t->answer_lemmas, &book, q->answers, n, err);
+    status = lemma_book_put_one(t->table, t->lemma, &book, prediction, err);
+    if (!status) status = lemma_book_put(t->table, t->answer_lemmas, &book, q->answers, n, err);
     lemma_book_free(&book);
     return status;
 }
@@ -255,7 +255,7 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
     for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
         status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
     if (!status)
-        status = sgf_answer_match(prediction, q->answers, q->answer_count, &one_way, &two_way, err);
+        status = lemma_match_any(prediction, q->answers, q->answer_count, &one_way, &two_way, err);
     if (!status) status = sgf_table_text(t->table, t->uuid, q->uuid, err);
     if (!status) status = sgf_table_list(t->table, t->answers, q->answers, q->answer_count, err);
     if (!status && t->question >= 0)
@@ -337,7 +337,7 @@ static void results_print(const generate_run *run, const method_result *r, size_
     for (i = 0; i < n; i++) {
         double low, high, rows = r[i].rows ? (double)r[i].rows : 1;
         if (!r[i].rows) continue;
-        sgf_wilson(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
+        wilson_interval(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
         printf("%-*s  %.3f (%.3f to %.3f)   %.3f     ", wide, r[i].name, (double)r[i].right / rows,
                low, high, (double)r[i].right_one_way / rows);
         if (!r[i].steps) { /* there already; the files do not say what it took */

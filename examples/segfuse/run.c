@@ -260,9 +260,9 @@ static sgf_status result_recall(const char *path, method_result *r, sgf_error *e
     answers = sgf_table_find(table, "answers");
     prediction = sgf_table_find(table, "prediction");
     for (row = 0; row < sgf_table_rows(table) && !status; row++) {
-        status = sgf_answer_match(sgf_cell_text(table, prediction, row),
-                                  sgf_cell_list(table, answers, row),
-                                  sgf_cell_count(table, answers, row), &one_way, &two_way, err);
+        status = lemma_match_any(sgf_cell_text(table, prediction, row),
+                                 sgf_cell_list(table, answers, row),
+                                 sgf_cell_count(table, answers, row), &one_way, &two_way, err);
         r->right += (size_t)two_way, r->right_one_way += (size_t)one_way;
         r->rows++;
     }

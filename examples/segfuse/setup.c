@@ -214,7 +214,7 @@ static int generate_matrix(generate_run *run) {
     }
     text.ptr = (const char *)map.data;
     text.len = map.size;
-    sgf_md5_hex(text, digest);
+    hash_md5_hex(text, digest);
     base_unmap(&map);
     snprintf(run->mask_text, sizeof run->mask_text, "matrix %s", digest);
     return 1;

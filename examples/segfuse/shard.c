@@ -24,7 +24,7 @@ static int shard_parse(const char *text, long *shard, long *shards) {
 static int shard_has(long shard, long shards, sgf_str uuid) {
     char hex[33];
     if (!shards) return 1;
-    sgf_md5_hex(uuid, hex);
+    hash_md5_hex(uuid, hex);
     hex[8] = 0;
     return strtoul(hex, NULL, 16) % (unsigned long)shards == (unsigned long)(shard - 1);
 }

@@ -290,7 +290,7 @@ static sgf_status study_summary(study *s, size_t file, sgf_error *err) {
     m->clustered = !f->apart && m->questions < m->rows;
     for (way = 0; way < 2; way++) {
         m->rate[way] = m->rows ? (double)m->right[way] / (double)m->rows : 0;
-        sgf_wilson(m->right[way], m->rows, interval_z, &m->low[way], &m->high[way]);
+        wilson_interval(m->right[way], m->rows, interval_z, &m->low[way], &m->high[way]);
     }
     if (m->clustered) {
         uint32_t *set = (uint32_t *)calloc(4 * m->questions + 1, sizeof *set), *right, *rows;

@@ -44,14 +44,14 @@ static void tr_evaluate(tr_net *net, const sgf_tokenizer *tokenizer, const tr_qu
     sgf_method single, fused, late, flex;
     sgf_prompt prompt;
     sgf_layout layout;
-    sgf_random random;
+    py_random random;
     sgf_error error;
     sgf_layout_init(&layout, NULL);
     memset(&fused, 0, sizeof fused);
     memset(scores, 0, sizeof *scores);
-    sgf_random_seed(
-        &random, 42); /* the picks of the original: random.seed(42); random.sample(range(n), 5) */
-    if (sgf_random_sample(&random, train->count, TR_FEWSHOT, picked, NULL, &error))
+    py_random_seed(&random,
+                   42); /* the picks of the original: random.seed(42); random.sample(range(n), 5) */
+    if (py_random_sample(&random, train->count, TR_FEWSHOT, picked, NULL, &error))
         tr_die("%s", error.message);
     for (i = 0; i < TR_FEWSHOT; i++) {
         example[i].question = train->question[picked[i]].paraphrase[0];

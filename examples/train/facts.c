@@ -156,14 +156,14 @@ static int tr_is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 /* One slip of the finger at a letter that is not the first: swap with the next, drop, double, or replace. */
-static void tr_slip(sgf_random *random, char *text) {
+static void tr_slip(py_random *random, char *text) {
     size_t n = strlen(text), at = 0, tries;
     for (tries = 0; tries < 50; tries++) {
-        at = 1 + (size_t)sgf_random_below(random, n > 1 ? n - 1 : 1);
+        at = 1 + (size_t)py_random_below(random, n > 1 ? n - 1 : 1);
         if (at < n && tr_is_letter(text[at])) break;
     }
     if (at >= n || !tr_is_letter(text[at]) || n + 2 > TR_TEXT / 2) return;
-    switch (sgf_random_below(random, 4)) {
+    switch (py_random_below(random, 4)) {
     case 0:
         if (tr_is_letter(text[at + 1])) {
             char c = text[at];
@@ -173,7 +173,7 @@ static void tr_slip(sgf_random *random, char *text) {
         break;
     case 1: memmove(text + at, text + at + 1, n - at); break;
     case 2: memmove(text + at + 1, text + at, n - at + 1); break;
-    default: text[at] = (char)('a' + (int)sgf_random_below(random, 26)); break;
+    default: text[at] = (char)('a' + (int)py_random_below(random, 26)); break;
     }
 }
 /* Is `text` a name of one of the relation's subjects? */
@@ -187,7 +187,7 @@ static int tr_is_subject(const tr_facts *facts, int relation, const char *text) 
 }
 /* `subject` with that many slips; never the name of a subject. Falls back to the subject itself (a name of
    one letter, a formula). */
-static void tr_misspell(sgf_random *random, const tr_facts *facts, int relation, sgf_str subject,
+static void tr_misspell(py_random *random, const tr_facts *facts, int relation, sgf_str subject,
                         int slips, char out[TR_TEXT]) {
     int tries, i;
     for (tries = 0; tries < 50; tries++) {
@@ -203,12 +203,12 @@ typedef struct tr_care {
 } tr_care;
 
 /* A subject as somebody writes it: by one of its names, perhaps misspelt. */
-static void tr_subject_write(sgf_random *random, const tr_facts *facts, const tr_fact *fact,
+static void tr_subject_write(py_random *random, const tr_facts *facts, const tr_fact *fact,
                              const tr_care *care, char out[TR_TEXT]) {
-    double alias = sgf_random_double(random), slip = sgf_random_double(random),
-           second = sgf_random_double(random);
+    double alias = py_random_double(random), slip = py_random_double(random),
+           second = py_random_double(random);
     size_t which = alias < care->alias && fact->subjects > 1
-                       ? 1 + sgf_random_below(random, fact->subjects - 1)
+                       ? 1 + py_random_below(random, fact->subjects - 1)
                        : 0;
     sgf_str name = fact->subject[which];
     if (slip < care->misspelt && name.len > 2)
@@ -219,7 +219,7 @@ static void tr_subject_write(sgf_random *random, const tr_facts *facts, const tr
 
 /* ---- question files: the processed MyriadLAMA schema, one JSON object a line ---- */
 
-static void tr_question_write(sgf_random *random, const tr_facts *facts, const tr_fact *fact,
+static void tr_question_write(py_random *random, const tr_facts *facts, const tr_fact *fact,
                               const tr_care *care, sgf__buf *out) {
     const tr_relation *relation = &facts->relation[fact->relation];
     char text[TR_TEXT], subject[TR_TEXT], uuid[33];
@@ -232,7 +232,7 @@ static void tr_question_write(sgf_random *random, const tr_facts *facts, const t
     sgf__buf_add(&key, fact->subject[0].ptr, fact->subject[0].len, NULL);
     all.ptr = key.ptr;
     all.len = key.len;
-    sgf_md5_hex(all, uuid);
+    hash_md5_hex(all, uuid);
     sgf__buf_free(&key);
     sgf__buf_text(out, "{\"uuid\": \"", NULL);
     sgf__buf_text(out, uuid, NULL);
@@ -261,7 +261,7 @@ static void tr_questions_write(const tr_facts *facts, const char *dir, int seed,
     static const double share[] = {1.0 / 3, 0.14, 0.11};
     size_t order[4096], r, i, split;
     sgf__buf out[3];
-    sgf_random random;
+    py_random random;
     for (split = 0; split < 3; split++) sgf__buf_init(&out[split], NULL);
     tr_random_for(&random, seed, "questions");
     for (r = 0; r < facts->relations; r++) {
@@ -269,7 +269,7 @@ static void tr_questions_write(const tr_facts *facts, const char *dir, int seed,
         size_t next = 0;
         if (relation->count > 4096) tr_die("%s has more than 4096 facts", relation->name);
         for (i = 0; i < relation->count; i++) order[i] = relation->first + i;
-        sgf_random_shuffle(&random, order, relation->count);
+        py_random_shuffle(&random, order, relation->count);
         for (split = 0; split < 3; split++) {
             size_t n = (size_t)(share[split] * (double)relation->count + 0.5);
             for (i = 0; i < n && next < relation->count; i++)

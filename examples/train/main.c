@@ -1,10 +1,15 @@
 /* segfuse-train - make question files from facts, train the bundled model, evaluate it. */
+#define _XOPEN_SOURCE 700
 #define SGF_STATIC
 #define SEGFUSE_IMPLEMENTATION
 #include "segfuse.h"
 
 #include <dirent.h>
 #include <time.h>
+
+#include "../segfuse/base.c"
+#include "../segfuse/hash.c"
+#include "../segfuse/random.c"
 
 #include "train.h"
 #include "bpe.c"

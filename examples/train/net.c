@@ -167,14 +167,14 @@ static void tr_net_create(const tr_config *config, int threads, tr_net *net) {
    residual stream are smaller, as in GPT-2. */
 static void tr_net_init(tr_net *net, int seed) {
     const tr_config *c = &net->config;
-    sgf_random random;
+    py_random random;
     double deep = 1 / sqrt(2.0 * (double)c->L);
     size_t i, l;
     tr_random_for(&random, seed, "weights");
     for (i = 0; i < net->param.count; i++) {
         double sum = -6;
         int k;
-        for (k = 0; k < 12; k++) sum += sgf_random_double(&random);
+        for (k = 0; k < 12; k++) sum += py_random_double(&random);
         net->param.flat[i] = (float)(sum * 0.02);
     }
     for (l = 0; l < c->L; l++) {

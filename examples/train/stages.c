@@ -31,7 +31,7 @@ typedef struct tr_maker {
     const sgf_tokenizer *tokenizer;
     const tr_recipe *recipe;
     int stage; /* 1 or 2 */
-    sgf_random random;
+    py_random random;
     size_t *deck, deck_at;               /* every fact once, in random order; then again */
     unsigned char (*kind)[TR_TEMPLATES]; /* [relations] */
     uint64_t *held; /* hashes of misspelt names in validation and test, sorted */
@@ -102,7 +102,7 @@ static int tr_is_held(const tr_maker *maker, int relation, const char *subject) 
 
 static void tr_maker_create(const tr_facts *facts, const sgf_tokenizer *tokenizer,
                             const tr_recipe *recipe, tr_maker *maker) {
-    sgf_random random;
+    py_random random;
     sgf_error error;
     size_t r, i, order[TR_TEMPLATES];
     memset(maker, 0, sizeof *maker);
@@ -114,7 +114,7 @@ static void tr_maker_create(const tr_facts *facts, const sgf_tokenizer *tokenize
     tr_random_for(&random, recipe->seed, "templates");
     for (r = 0; r < facts->relations; r++) {
         for (i = 0; i < TR_TEMPLATES; i++) order[i] = i;
-        sgf_random_shuffle(&random, order, TR_TEMPLATES);
+        py_random_shuffle(&random, order, TR_TEMPLATES);
         for (i = 0; i < TR_TEMPLATES; i++)
             maker->kind[r][order[i]] = i < recipe->unseen                  ? TR_UNSEEN
                                        : i < recipe->unseen + recipe->rare ? TR_RARE
@@ -136,17 +136,17 @@ static void tr_maker_free(tr_maker *maker) {
 }
 static const tr_fact *tr_fact_draw(tr_maker *maker) {
     if (maker->deck_at == maker->facts->facts) {
-        sgf_random_shuffle(&maker->random, maker->deck, maker->facts->facts);
+        py_random_shuffle(&maker->random, maker->deck, maker->facts->facts);
         maker->deck_at = 0;
     }
     return &maker->facts->fact[maker->deck[maker->deck_at++]];
 }
 static sgf_str tr_template_draw(tr_maker *maker, int relation) {
     for (;;) {
-        size_t i = (size_t)sgf_random_below(&maker->random, TR_TEMPLATES);
+        size_t i = (size_t)py_random_below(&maker->random, TR_TEMPLATES);
         int kind = maker->kind[relation][i];
         if (kind == TR_COMMON ||
-            (kind == TR_RARE && sgf_random_double(&maker->random) < maker->recipe->rare_weight))
+            (kind == TR_RARE && py_random_double(&maker->random) < maker->recipe->rare_weight))
             return maker->facts->relation[relation].template[i];
     }
 }
@@ -165,20 +165,20 @@ static sgf_str tr_ask(tr_maker *maker, const tr_fact *fact, char out[TR_TEXT]) {
 static sgf_str tr_ask_badly(tr_maker *maker, const tr_fact *fact, char out[TR_TEXT]) {
     const tr_facts *facts = maker->facts;
     const tr_relation *relation = &facts->relation[fact->relation];
-    double how = sgf_random_double(&maker->random);
+    double how = py_random_double(&maker->random);
     char subject[TR_TEXT];
     if (how < maker->recipe->other) {
-        size_t which = relation->first + (size_t)sgf_random_below(&maker->random, relation->count);
+        size_t which = relation->first + (size_t)py_random_below(&maker->random, relation->count);
         return tr_ask(maker, &facts->fact[which], out);
     }
     if (how < 2 * maker->recipe->other) {
-        int which = (int)sgf_random_below(&maker->random, facts->relations);
+        int which = (int)py_random_below(&maker->random, facts->relations);
         tr_render(tr_template_draw(maker, which), fact->subject[0], out);
         return sgf_text(out);
     }
     do
         tr_misspell(&maker->random, facts, fact->relation, fact->subject[0],
-                    1 + (int)sgf_random_below(&maker->random, 4), subject);
+                    1 + (int)py_random_below(&maker->random, 4), subject);
     while (tr_is_held(maker, fact->relation, subject));
     tr_render(tr_template_draw(maker, fact->relation), sgf_text(subject), out);
     return sgf_text(out);
@@ -193,14 +193,14 @@ static void tr_make(tr_maker *maker, const sgf_method *method, size_t N, size_t 
     sgf_str paraphrase[8];
     sgf_prompt prompt;
     const tr_fact *fact = tr_fact_draw(maker);
-    size_t i, clean = (size_t)sgf_random_below(&maker->random, N);
+    size_t i, clean = (size_t)py_random_below(&maker->random, N);
     for (i = 0; i < examples; i++) {
         const tr_fact *shown = tr_fact_draw(maker);
         example[i].question = tr_ask(maker, shown, maker->text[i]);
         example[i].answer = shown->answer[0];
     }
     for (i = 0; i < N; i++) {
-        int bad = i != clean && sgf_random_double(&maker->random) < corrupted;
+        int bad = i != clean && py_random_double(&maker->random) < corrupted;
         paraphrase[i] = bad ? tr_ask_badly(maker, fact, maker->text[TR_MAX_EXAMPLES + i])
                             : tr_ask(maker, fact, maker->text[TR_MAX_EXAMPLES + i]);
     }
@@ -214,26 +214,25 @@ static void tr_make(tr_maker *maker, const sgf_method *method, size_t N, size_t 
                       (float)maker->recipe->answer_weight[maker->stage - 1], &maker->layout, out);
 }
 static size_t tr_examples_draw(tr_maker *maker) {
-    return sgf_random_double(&maker->random) < 0.6 ? 5
-                                                   : (size_t)sgf_random_below(&maker->random, 6);
+    return py_random_double(&maker->random) < 0.6 ? 5 : (size_t)py_random_below(&maker->random, 6);
 }
 static void tr_make_plain(tr_maker *maker, tr_sequence *out) {
     size_t examples = tr_examples_draw(maker);
-    int standard = sgf_random_double(&maker->random) < 0.6;
+    int standard = py_random_double(&maker->random) < 0.6;
     tr_make(maker, standard ? &maker->single : &maker->cue, 1, examples, 0, out);
 }
 static void tr_make_fused(tr_maker *maker, tr_sequence *out) {
     const tr_recipe *recipe = maker->recipe;
-    double kind = sgf_random_double(&maker->random);
-    size_t N = 2 + (size_t)sgf_random_below(&maker->random, 5);
+    double kind = py_random_double(&maker->random);
+    size_t N = 2 + (size_t)py_random_below(&maker->random, 5);
     sgf_method method;
     if (kind < recipe->plain) tr_make_plain(maker, out);
     else if (kind < recipe->plain + recipe->flex)
         tr_make(maker, &maker->flex, N < 6 ? N : 5, tr_examples_draw(maker), recipe->corrupted,
                 out);
     else {
-        method = sgf_random_double(&maker->random) < 0.5 ? maker->cue : maker->parts;
-        method.even_weights = sgf_random_double(&maker->random) < recipe->even_weights;
+        method = py_random_double(&maker->random) < 0.5 ? maker->cue : maker->parts;
+        method.even_weights = py_random_double(&maker->random) < recipe->even_weights;
         tr_make(maker, &method, N, tr_examples_draw(maker), recipe->corrupted, out);
     }
 }

@@ -19,6 +19,10 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
+#include "../segfuse/base.h"
+#include "../segfuse/hash.h"
+#include "../segfuse/random.h"
+
 enum {
     TR_PANEL = 32, /* tokens side by side in a panel: activations are [features][32] */
     TR_MAX_LAYERS = 16,
@@ -52,10 +56,10 @@ static void *tr_alloc(size_t count, size_t size) {
 }
 
 /* An independent generator for one purpose; only the main thread draws. */
-static void tr_random_for(sgf_random *random, int seed, const char *purpose) {
+static void tr_random_for(py_random *random, int seed, const char *purpose) {
     char text[64];
     snprintf(text, sizeof text, "%d:%s", seed, purpose);
-    sgf_random_seed_text(random, sgf_text(text));
+    py_random_seed_text(random, sgf_text(text));
 }
 
 /* A prompt with its answer as the network sees it: a layout of segfuse.h in plain arrays, and the loss. */

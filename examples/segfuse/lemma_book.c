@@ -2,7 +2,7 @@
 
 typedef struct {
     sgf_str *texts;     /* ascending, each once */
-    sgf_lemmas *lemmas; /* of each */
+    lemma_list *lemmas; /* of each */
     size_t count;
 } lemma_book;
 
@@ -26,7 +26,7 @@ static size_t texts_find(const sgf_str *texts, size_t n, sgf_str text) {
     return at ? (size_t)(at - texts) : n;
 }
 static void lemma_book_free(lemma_book *book) {
-    while (book->count) sgf_lemmas_free(&book->lemmas[--book->count]);
+    while (book->count) lemma_list_free(&book->lemmas[--book->count]);
     free(book->lemmas);
     free(book->texts);
     memset(book, 0, sizeof *book);
@@ -37,24 +37,24 @@ static sgf_status lemma_book_make(lemma_book *book, sgf_str *texts, size_t n, sg
     memset(book, 0, sizeof *book);
     book->texts = texts;
     n = texts_unique(texts, n);
-    book->lemmas = (sgf_lemmas *)calloc(n + 1, sizeof *book->lemmas);
+    book->lemmas = (lemma_list *)calloc(n + 1, sizeof *book->lemmas);
     if (!book->lemmas) status = base_fail(err, SGF_ERR_MEMORY, "out of memory for lemmas");
     for (; book->count < n && !status; book->count++) {
-        status = sgf_lemmas_make(texts[book->count], NULL, &book->lemmas[book->count], err);
+        status = lemma_list_make(texts[book->count], NULL, &book->lemmas[book->count], err);
         if (status) break;
     }
     if (status) lemma_book_free(book);
     return status;
 }
 /* A text that was not put in counts as empty. */
-static const sgf_lemmas *lemma_book_find(const lemma_book *book, sgf_str text) {
-    static const sgf_lemmas none = {NULL, 0, NULL, 0, {NULL, NULL, NULL}};
+static const lemma_list *lemma_book_find(const lemma_book *book, sgf_str text) {
+    static const lemma_list none = {NULL, 0, NULL, 0, {NULL, NULL, NULL}};
     size_t at = texts_find(book->texts, book->count, text);
     return at < book->count ? &book->lemmas[at] : &none;
 }
 /* A cell with the lemmas of each of n texts. */
-static sgf_status lemmas_put(sgf_table *table, int column, const lemma_book *book,
-                             const sgf_str *texts, size_t n, sgf_error *err) {
+static sgf_status lemma_book_put(sgf_table *table, int column, const lemma_book *book,
+                                 const sgf_str *texts, size_t n, sgf_error *err) {
     size_t *counts = (size_t *)calloc(n + 1, sizeof *counts), i, total = 0;
     sgf_str *items;
     sgf_status status;
@@ -73,17 +73,17 @@ static sgf_status lemmas_put(sgf_table *table, int column, const lemma_book *boo
     return status;
 }
 /* Confidence: the share of n samples that match the greedy answer, two-way. */
-static double lemmas_share(const lemma_book *book, sgf_str greedy, const sgf_str *samples,
-                           size_t n) {
-    const sgf_lemmas *lemmas = lemma_book_find(book, greedy);
+static double lemma_book_share(const lemma_book *book, sgf_str greedy, const sgf_str *samples,
+                               size_t n) {
+    const lemma_list *lemmas = lemma_book_find(book, greedy);
     size_t i, matches = 0;
     for (i = 0; i < n; i++)
-        matches += (size_t)sgf_lemmas_match(lemmas, lemma_book_find(book, samples[i]), 1);
+        matches += (size_t)lemma_match(lemmas, lemma_book_find(book, samples[i]), 1);
     return n ? (double)matches / (double)n : 0;
 }
 /* A cell with the lemmas of one text. */
-static sgf_status lemmas_put_one(sgf_table *table, int column, const lemma_book *book, sgf_str text,
-                                 sgf_error *err) {
-    const sgf_lemmas *lemmas = lemma_book_find(book, text);
+static sgf_status lemma_book_put_one(sgf_table *table, int column, const lemma_book *book,
+                                     sgf_str text, sgf_error *err) {
+    const lemma_list *lemmas = lemma_book_find(book, text);
     return sgf_table_list(table, column, lemmas->items, lemmas->count, err);
 }
