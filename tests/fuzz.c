@@ -112,52 +112,52 @@ static void fuzz_lemmas(const char *text, size_t size) {
 }
 /* A table that was read: columns without cells go, texts that may be lists become lists, and rows are
    written. */
-static void fuzz_table(sgf_table *table) {
-    sgf__buf line, cell;
+static void fuzz_table(struct table *table) {
+    base_buf line, cell;
     size_t row, rows;
     int c;
-    sgf__buf_init(&line, NULL);
-    sgf__buf_init(&cell, NULL);
-    for (c = sgf_table_columns(table); c-- > 0;)
-        if (sgf_table_type(table, c) == SGF_COLUMN_OTHER) sgf_table_drop(table, c);
-        else if (sgf_table_type(table, c) == SGF_COLUMN_UTF8)
-            (void)sgf_table_parse(table, c,
-                                  c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8, NULL);
-    rows = sgf__table_check(table, "fuzz", NULL) ? 0 : sgf_table_rows(table);
+    base_buf_init(&line, NULL);
+    base_buf_init(&cell, NULL);
+    for (c = table_columns(table); c-- > 0;)
+        if (table_type(table, c) == TABLE_OTHER) table_drop(table, c);
+        else if (table_type(table, c) == SGF_COLUMN_UTF8)
+            (void)table_parse(table, c, c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8,
+                              NULL);
+    rows = table_check(table, "fuzz", NULL) ? 0 : table_rows(table);
     for (row = 0; row < rows && row < 16; row++) {
         line.len = 0;
-        (void)sgf__csv_row(&line, &cell, table, row, NULL);
-        (void)sgf__json_row(&line, &cell, table, row, NULL);
+        (void)write_csv_row(&line, &cell, table, row, NULL);
+        (void)write_json_row(&line, &cell, table, row, NULL);
     }
-    sgf__buf_free(&line);
-    sgf__buf_free(&cell);
-    sgf_table_free(table);
+    base_buf_free(&line);
+    base_buf_free(&cell);
+    table_free(table);
 }
 typedef sgf_status fuzz_reader(const char *file, const void *bytes, size_t size,
-                               const sgf_allocator *mem, sgf_table **table, sgf_error *err);
+                               const sgf_allocator *mem, struct table **table, sgf_error *err);
 static void fuzz_read(fuzz_reader *read, const char *text, size_t size) {
-    sgf_table *table;
+    struct table *table;
     if (!read("fuzz", text, size, NULL, &table, NULL)) fuzz_table(table);
 }
 static int fuzz_is_file(const char *text, size_t size) {
     return size >= 6 && !memcmp(text, "ARROW1", 6);
 }
 static void fuzz_arrow(const char *text, size_t size) {
-    if (fuzz_is_file(text, size)) fuzz_read(sgf__arrow_read, text, size);
+    if (fuzz_is_file(text, size)) fuzz_read(arrow_read, text, size);
 }
 static void fuzz_stream(const char *text, size_t size) {
-    if (!fuzz_is_file(text, size)) fuzz_read(sgf__arrow_read, text, size);
+    if (!fuzz_is_file(text, size)) fuzz_read(arrow_read, text, size);
 }
 static void fuzz_csv(const char *text, size_t size) {
-    fuzz_read(sgf__csv_read, text, size);
+    fuzz_read(csv_read, text, size);
 }
 static void fuzz_jsonl(const char *text, size_t size) {
-    fuzz_read(sgf__json_table, text, size);
+    fuzz_read(jsonl_read, text, size);
 }
 static void fuzz_lz4(const char *text, size_t size) {
     unsigned char *out = (unsigned char *)malloc(70000);
     size_t made;
-    if (out) (void)sgf__lz4_frame((const unsigned char *)text, size, out, 70000, &made);
+    if (out) (void)lz4_decompress((const unsigned char *)text, size, out, 70000, &made);
     free(out);
 }
 /* The rows of a journal, without its first line. */
@@ -173,13 +173,13 @@ static void fuzz_journal(const char *text, size_t size) {
     journal_init(&j);
     j.total = 8;
     j.place = (size_t *)calloc(j.total + 1, sizeof *j.place);
-    failed = !j.place || sgf_table_create(NULL, &j.table, NULL);
+    failed = !j.place || table_create(NULL, &j.table, NULL);
     for (i = 0; i < 6 && !failed; i++)
-        failed = sgf_table_column(j.table, names[i], types[i], NULL, NULL) != SGF_OK;
+        failed = table_column(j.table, names[i], types[i], NULL, NULL) != SGF_OK;
     j.fd = fileno(file);
     if (!failed && !journal_read(&j, text, size, 0, NULL)) (void)journal_order(&j, NULL);
     j.fd = -1;
-    sgf_table_free(j.table);
+    table_free(j.table);
     journal_close(&j);
 }
 

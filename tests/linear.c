@@ -171,59 +171,59 @@ static sgf_status read_lemmas(sgf_str text, const sgf_allocator *mem, sgf_error 
     return SGF_OK;
 }
 /* A table: read, cells that may be lists parsed, rows selected, and written as CSV and JSON lines. */
-static sgf_status read_table(sgf_status status, sgf_table *table, const sgf_allocator *mem,
+static sgf_status read_table(sgf_status status, struct table *table, const sgf_allocator *mem,
                              sgf_error *err) {
-    sgf__buf line, cell;
+    base_buf line, cell;
     size_t row, rows, order[2] = {0, 0};
     int c;
     if (status) return status;
-    sgf__buf_init(&line, mem);
-    sgf__buf_init(&cell, mem);
-    for (c = sgf_table_columns(table); c-- > 0;) {
-        (void)sgf_table_find(table, sgf_table_name(table, c));
-        if (sgf_table_type(table, c) == SGF_COLUMN_UTF8)
-            (void)sgf_table_parse(table, c,
-                                  c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8, NULL);
+    base_buf_init(&line, mem);
+    base_buf_init(&cell, mem);
+    for (c = table_columns(table); c-- > 0;) {
+        (void)table_find(table, table_name(table, c));
+        if (table_type(table, c) == SGF_COLUMN_UTF8)
+            (void)table_parse(table, c, c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8,
+                              NULL);
     }
-    rows = sgf_table_rows(table);
+    rows = table_rows(table);
     for (row = 0; row < rows && !status; row++) {
         line.len = 0;
-        status = sgf__csv_row(&line, &cell, table, row, err);
-        if (!status) status = sgf__json_row(&line, &cell, table, row, err);
+        status = write_csv_row(&line, &cell, table, row, err);
+        if (!status) status = write_json_row(&line, &cell, table, row, err);
     }
-    if (!status && rows) status = sgf_table_select(table, order, 2, err);
-    sgf__buf_free(&line);
-    sgf__buf_free(&cell);
-    sgf_table_free(table);
+    if (!status && rows) status = table_select(table, order, 2, err);
+    base_buf_free(&line);
+    base_buf_free(&cell);
+    table_free(table);
     return status;
 }
 static sgf_status read_csv(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf_table *table = NULL;
-    sgf_status status = sgf__csv_read("csv", text.ptr, text.len, mem, &table, err);
+    struct table *table = NULL;
+    sgf_status status = csv_read("csv", text.ptr, text.len, mem, &table, err);
     return read_table(status, table, mem, err);
 }
 static sgf_status read_jsonl(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf_table *table = NULL;
-    sgf_status status = sgf__json_table("rows", text.ptr, text.len, mem, &table, err);
+    struct table *table = NULL;
+    sgf_status status = jsonl_read("rows", text.ptr, text.len, mem, &table, err);
     return read_table(status, table, mem, err);
 }
-/* Only read: sgf_table_find of every column would count, too. */
+/* Only read: table_find of every column would count, too. */
 static sgf_status read_names(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf_table *table = NULL;
-    sgf_status status = sgf__json_table("rows", text.ptr, text.len, mem, &table, err);
-    sgf_table_free(table);
+    struct table *table = NULL;
+    sgf_status status = jsonl_read("rows", text.ptr, text.len, mem, &table, err);
+    table_free(table);
     return status;
 }
 static sgf_status read_arrow(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf_table *table = NULL;
-    sgf_status status = sgf__arrow_read("arrow", text.ptr, text.len, mem, &table, err);
+    struct table *table = NULL;
+    sgf_status status = arrow_read("arrow", text.ptr, text.len, mem, &table, err);
     return read_table(status, table, mem, err);
 }
 static sgf_status read_lz4(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     size_t cap = text.len * 255 + 64, made = 0;
     sgf_allocator own = sgf__allocator(mem);
     unsigned char *out = (unsigned char *)sgf__alloc(&own, cap, 1, err);
-    const char *what = out ? sgf__lz4_frame((const unsigned char *)text.ptr, text.len, out, cap,
+    const char *what = out ? lz4_decompress((const unsigned char *)text.ptr, text.len, out, cap,
                                             &made)
                            : "no memory";
     sgf__free(&own, out, cap, 1);
@@ -238,15 +238,15 @@ static sgf_status read_journal(sgf_str text, const sgf_allocator *mem, sgf_error
     journal_init(&j);
     for (i = 0; i < text.len; i++) j.total += text.ptr[i] == '\n';
     j.place = (size_t *)calloc(j.total + 1, sizeof *j.place);
-    status = file && j.place ? sgf_table_create(mem, &j.table, err) : SGF_ERR_MEMORY;
-    if (!status) status = sgf_table_column(j.table, "t", SGF_COLUMN_UTF8, NULL, err);
-    if (!status) status = sgf_table_column(j.table, "l", SGF_COLUMN_LIST_UTF8, NULL, err);
+    status = file && j.place ? table_create(mem, &j.table, err) : SGF_ERR_MEMORY;
+    if (!status) status = table_column(j.table, "t", SGF_COLUMN_UTF8, NULL, err);
+    if (!status) status = table_column(j.table, "l", SGF_COLUMN_LIST_UTF8, NULL, err);
     j.fd = file ? fileno(file) : -1;
     if (!status) status = journal_read(&j, text.ptr, text.len, 0, err);
     if (!status) status = journal_order(&j, err);
     j.fd = -1;
     if (file) fclose(file);
-    sgf_table_free(j.table);
+    table_free(j.table);
     journal_close(&j);
     return status;
 }
@@ -537,26 +537,26 @@ static void jsonl_empty(size_t n) {
 static void arrow(size_t columns, size_t rows, size_t batch) {
     const char *base = getenv("TMPDIR");
     char path[512], name[32];
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     sgf__map map;
     size_t i, row;
     sgf_error err;
     int fd, failed;
     snprintf(path, sizeof path, "%s/segfuse-linear-XXXXXX", base && *base ? base : "/tmp");
     fd = mkstemp(path);
-    failed = fd < 0 || sgf_table_create(NULL, &table, &err);
+    failed = fd < 0 || table_create(NULL, &table, &err);
     for (i = 0; i < columns && !failed; i++) {
         snprintf(name, sizeof name, "c%u", (unsigned)i);
-        failed = sgf_table_column(table, name, SGF_COLUMN_UTF8, NULL, &err) != SGF_OK;
+        failed = table_column(table, name, SGF_COLUMN_UTF8, NULL, &err) != SGF_OK;
     }
     for (row = 0; row < rows; row++)
         for (i = 0; i < columns && !failed; i++)
-            failed = sgf_table_text(table, (int)i, sgf_text("x"), &err) != SGF_OK;
-    failed = failed || sgf__feather_write(table, path, batch, 0, &err) ||
+            failed = table_text(table, (int)i, sgf_text("x"), &err) != SGF_OK;
+    failed = failed || feather_write(table, path, batch, 0, &err) ||
              sgf__map_file(path, NULL, &map, &err);
     if (failed || sgf__buf_add(&in, map.data, map.size, NULL)) abort();
     sgf__unmap(&map);
-    sgf_table_free(table);
+    table_free(table);
     close(fd);
     remove(path);
 }

@@ -19,6 +19,16 @@
 #include "../examples/segfuse/random.c"
 #include "../examples/segfuse/lemma.c"
 #include "../examples/segfuse/statistics.c"
+#include "../examples/segfuse/json.c"
+#include "../examples/segfuse/column.c"
+#include "../examples/segfuse/table.c"
+#include "../examples/segfuse/literal.c"
+#include "../examples/segfuse/csv.c"
+#include "../examples/segfuse/jsonl.c"
+#include "../examples/segfuse/lz4.c"
+#include "../examples/segfuse/arrow.c"
+#include "../examples/segfuse/table_file.c"
+#include "../examples/segfuse/table_write.c"
 
 /* Where the committed golden files are. */
 static const char *golden_path(void) {

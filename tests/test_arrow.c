@@ -42,7 +42,7 @@ static uint32_t gold_child(const gold_file *g, uint32_t array, size_t i) {
 }
 static int64_t gold_int(const gold_file *g, uint32_t node) {
     int64_t value = 0;
-    sgf__text_i64(g->json.nodes[node].text, &value);
+    base_text_i64(g->json.nodes[node].text, &value);
     return value;
 }
 /* The column that holds the values of a dictionary. */
@@ -66,7 +66,7 @@ static sgf_column_type gold_type(const gold_file *g, uint32_t field) {
     size_t i;
     for (i = 0; i < sizeof read / sizeof read[0]; i++)
         if (sgf__str_is(name, read[i].name)) return read[i].type;
-    return SGF_COLUMN_OTHER;
+    return TABLE_OTHER;
 }
 /* The bytes of a view: in place, or in hexadecimal in another buffer. */
 static sgf_str gold_view(const gold_file *g, uint32_t column, uint32_t view, char *bytes) {
@@ -87,79 +87,79 @@ static sgf_str gold_view(const gold_file *g, uint32_t column, uint32_t view, cha
 }
 /* Does the table's cell hold value k of this JSON column? */
 static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t k,
-                     const sgf_table *t, int c, size_t row) {
+                     const struct table *t, int c, size_t row) {
     uint32_t valid = gold_get(g, column, "VALIDITY"), data = gold_get(g, column, "DATA"),
              views = gold_get(g, column, "VIEWS"), at;
     char bytes[256];
     double want, got;
     if ((!data && !views) || (valid && !gold_int(g, gold_child(g, valid, k))))
-        return sgf_cell_null(t, c, row);
+        return cell_null(t, c, row);
     at = gold_child(g, data ? data : views, k);
-    if (sgf_cell_null(t, c, row)) return 0;
-    switch (sgf_table_type(t, c)) {
+    if (cell_null(t, c, row)) return 0;
+    switch (table_type(t, c)) {
     case SGF_COLUMN_UTF8: {
-        sgf_str text = sgf_cell_text(t, c, row),
+        sgf_str text = cell_text(t, c, row),
                 gold = data ? g->json.nodes[at].text : gold_view(g, column, at, bytes);
         return text.len == gold.len && !memcmp(text.ptr, gold.ptr, gold.len);
     }
-    case SGF_COLUMN_I64: return sgf_cell_i64(t, c, row) == gold_int(g, at);
+    case SGF_COLUMN_I64: return cell_i64(t, c, row) == gold_int(g, at);
     case SGF_COLUMN_BOOL:
-        return sgf_cell_bool(t, c, row) ==
+        return cell_bool(t, c, row) ==
                (g->json.nodes[at].type == SGF__TRUE || sgf__str_is(g->json.nodes[at].text, "1"));
     default:
         want = sgf__json_double(&g->json, at);
-        got = sgf_cell_f64(t, c, row);
+        got = cell_f64(t, c, row);
         if (!sgf__str_is(gold_text(g, gold_get(g, field, "type"), "precision"), "DOUBLE"))
             return (float)want == (float)got;
         return want == got;
     }
 }
 static int gold_cell(const gold_file *g, uint32_t field, uint32_t column, size_t k,
-                     const sgf_table *t, int c, size_t row) {
+                     const struct table *t, int c, size_t row) {
     uint32_t coded = gold_get(g, field, "dictionary"), valid = gold_get(g, column, "VALIDITY");
     if (!coded || g->json.nodes[coded].type != SGF__OBJECT)
         return gold_same(g, field, column, k, t, c, row);
-    if (!gold_int(g, gold_child(g, valid, k))) return sgf_cell_null(t, c, row);
+    if (!gold_int(g, gold_child(g, valid, k))) return cell_null(t, c, row);
     k = (size_t)gold_int(g, gold_child(g, gold_get(g, column, "DATA"), k));
     column = gold_dictionary(g, gold_int(g, gold_get(g, coded, "id")));
     return gold_same(g, field, column, k, t, c, row);
 }
 /* Column c of the table against field c of the schema, batch by batch. */
-static void gold_column(gold_file *g, const char *path, const sgf_table *t, int c, uint32_t field) {
+static void gold_column(gold_file *g, const char *path, const struct table *t, int c,
+                        uint32_t field) {
     uint32_t batches = gold_get(g, 0, "batches"), i;
     size_t row = 0, k, wrong = 0;
     sgf_str name = gold_text(g, field, "name");
     int large = sgf__str_is(gold_text(g, gold_get(g, field, "type"), "bitWidth"), "64");
-    CHECK(sgf__str_is(name, sgf_table_name(t, c)));
-    if (sgf_table_type(t, c) == SGF_COLUMN_OTHER) {
-        CHECK(gold_type(g, field) == SGF_COLUMN_OTHER ||
-              (large && strstr(sgf_table_type_text(t, c), "uint64")));
-        CHECK(strcmp(sgf_table_type_text(t, c), "other") != 0);
+    CHECK(sgf__str_is(name, table_name(t, c)));
+    if (table_type(t, c) == TABLE_OTHER) {
+        CHECK(gold_type(g, field) == TABLE_OTHER ||
+              (large && strstr(table_type_text(t, c), "uint64")));
+        CHECK(strcmp(table_type_text(t, c), "other") != 0);
         return;
     }
-    CHECK(sgf_table_type(t, c) == gold_type(g, field));
+    CHECK(table_type(t, c) == gold_type(g, field));
     for (i = batches + 1; i < g->json.nodes[batches].next; i = g->json.nodes[i].next) {
         uint32_t column = gold_child(g, gold_get(g, i, "columns"), (size_t)c);
         size_t n = (size_t)gold_int(g, gold_get(g, column, "count"));
-        for (k = 0; k < n && row + k < sgf_table_rows(t); k++)
+        for (k = 0; k < n && row + k < table_rows(t); k++)
             wrong += !gold_cell(g, field, column, k, t, c, row + k);
         row += n;
     }
     g->cells += row;
-    CHECK(row == sgf_table_rows(t) && !wrong);
-    if (wrong)
-        printf("    %s: column %s: %d wrong cells\n", path, sgf_table_name(t, c), (int)wrong);
+    CHECK(row == table_rows(t) && !wrong);
+    if (wrong) printf("    %s: column %s: %d wrong cells\n", path, table_name(t, c), (int)wrong);
 }
 static void gold_table(gold_file *g, const char *path) {
     uint32_t fields = gold_get(g, gold_get(g, 0, "schema"), "fields");
-    sgf_table *t;
+    struct table *t;
     sgf_error err;
     size_t c;
-    MUST(sgf_table_read(path, NULL, &t, &err), err);
-    CHECK((size_t)sgf_table_columns(t) == g->json.nodes[fields].count);
+    MUST(table_read(path, NULL, &t, &err), err);
+    CHECK((size_t)table_columns(t) == g->json.nodes[fields].count);
     for (c = 0; c < g->json.nodes[fields].count; c++)
         gold_column(g, path, t, (int)c, gold_child(g, fields, c));
-    sgf_table_free(t);
+    table_free(t);
 }
 
 static size_t gold_cells, gold_files, gold_unread;
@@ -260,7 +260,7 @@ static void gold_end(sgf__buf *stream, sgf__fb *fb, const void *body, size_t siz
 static void test_arrow_lists_as_deep_as_there_may_be(void) {
     sgf__buf stream;
     sgf__fb fb;
-    sgf_table *t = NULL;
+    struct table *t = NULL;
     sgf_error err;
     size_t at[3], link, i;
     sgf__buf_init(&stream, NULL);
@@ -269,10 +269,10 @@ static void test_arrow_lists_as_deep_as_there_may_be(void) {
     for (i = 0; i < 60; i++) link = gold_field(&fb, link, "deep", SGF__ARROW_LIST, 0, 1);
     gold_field(&fb, link, "text", SGF__ARROW_UTF8, 0, 0);
     gold_end(&stream, &fb, "", 0);
-    MUST(sgf__arrow_read("deep.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
-    CHECK(sgf_table_columns(t) == 1 && sgf_table_type(t, 0) == SGF_COLUMN_OTHER);
-    CHECK(!strcmp(sgf_table_type_text(t, 0), "list<list<list>>"));
-    sgf_table_free(t);
+    MUST(arrow_read("deep.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
+    CHECK(table_columns(t) == 1 && table_type(t, 0) == TABLE_OTHER);
+    CHECK(!strcmp(table_type_text(t, 0), "list<list<list>>"));
+    table_free(t);
     sgf__buf_free(&stream);
 }
 /* Run ends are not read, but what stands behind them is; version 4 gave them a validity bitmap. */
@@ -283,7 +283,7 @@ static void test_arrow_passes_run_ends_of_both_versions(void) {
         unsigned char body[24];
         sgf__buf stream;
         sgf__fb fb;
-        sgf_table *t = NULL;
+        struct table *t = NULL;
         sgf_error err;
         size_t at[3], link, children, i, skipped = version == SGF__ARROW_V4 ? 6 : 5;
         sgf__buf_init(&stream, NULL);
@@ -305,10 +305,10 @@ static void test_arrow_passes_run_ends_of_both_versions(void) {
         sgf__fb_put(&fb, 0, 8), sgf__fb_put(&fb, 16, 8);
         sgf__fb_put(&fb, 16, 8), sgf__fb_put(&fb, 3, 8);
         gold_end(&stream, &fb, body, sizeof body);
-        MUST(sgf__arrow_read("runs.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
-        CHECK(!strcmp(sgf_table_type_text(t, 0), "run-end encoded"));
-        CHECK(sgf_table_rows(t) == 3 && table_is(sgf_cell_text(t, 1, 2), "c"));
-        sgf_table_free(t);
+        MUST(arrow_read("runs.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
+        CHECK(!strcmp(table_type_text(t, 0), "run-end encoded"));
+        CHECK(table_rows(t) == 3 && table_is(cell_text(t, 1, 2), "c"));
+        table_free(t);
         sgf__buf_free(&stream);
     }
 }

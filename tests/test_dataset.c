@@ -301,24 +301,24 @@ static void dataset_reword(const char *from, const char *to) {
                                            {"question: ", ""},
                                            {"i would like to know: ", ""},
                                            {"", " (a short answer)"}};
-    sgf_table *t;
+    struct table *t;
     sgf_error err;
     size_t row, rows, k;
-    MUST(sgf_table_read(from, NULL, &t, &err), err);
-    rows = sgf_table_rows(t);
+    MUST(table_read(from, NULL, &t, &err), err);
+    rows = table_rows(t);
     for (k = 0; k < 6; k++) {
         char name[32], text[1024];
-        int column, asked = sgf_table_find(t, "qText");
+        int column, asked = table_find(t, "qText");
         snprintf(name, sizeof name, "paraphrase%d", (int)k);
-        MUST(sgf_table_column(t, name, SGF_COLUMN_UTF8, &column, &err), err);
+        MUST(table_column(t, name, SGF_COLUMN_UTF8, &column, &err), err);
         for (row = 0; row < rows; row++) {
-            sgf_str q = sgf_cell_text(t, asked, row);
+            sgf_str q = cell_text(t, asked, row);
             snprintf(text, sizeof text, "%s%.*s%s", words[k][0], (int)q.len, q.ptr, words[k][1]);
-            MUST(sgf_table_text(t, column, sgf_text(text), &err), err);
+            MUST(table_text(t, column, sgf_text(text), &err), err);
         }
     }
-    MUST(sgf_table_write_feather(t, to, &err), err);
-    sgf_table_free(t);
+    MUST(table_write_feather(t, to, &err), err);
+    table_free(t);
 }
 static void test_webquestions_and_myriadlama_run_from_end_to_end(void) {
     char line[1024], file[1024];

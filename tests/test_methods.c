@@ -601,19 +601,18 @@ static void methods_run(const char *options, int wanted, const char *text) {
     program_says(command, wanted, text);
 }
 /* The columns of a result as "a,b,c", and its table. */
-static sgf_table *methods_result(const char *name, char *columns, size_t cap) {
-    sgf_table *table = NULL;
+static struct table *methods_result(const char *name, char *columns, size_t cap) {
+    struct table *table = NULL;
     sgf_error err;
     size_t at = 0;
     int i;
     columns[0] = 0;
-    if (sgf_table_read(temp_path(name), NULL, &table, &err)) {
+    if (table_read(temp_path(name), NULL, &table, &err)) {
         printf("    %s\n", err.message);
         return NULL;
     }
-    for (i = 0; i < sgf_table_columns(table); i++)
-        at += (size_t)snprintf(columns + at, cap - at, "%s%s", i ? "," : "",
-                               sgf_table_name(table, i));
+    for (i = 0; i < table_columns(table); i++)
+        at += (size_t)snprintf(columns + at, cap - at, "%s%s", i ? "," : "", table_name(table, i));
     return table;
 }
 static void test_files_and_columns_of_every_method(void) {
@@ -646,42 +645,42 @@ static void test_files_and_columns_of_every_method(void) {
     methods_files();
     for (i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         char options[512], file[128], columns[256];
-        sgf_table *table;
+        struct table *table;
         int asked, prediction;
         snprintf(options, sizeof options, "%s --output '%%s/methods'", runs[i].options);
         methods_run(options, 0, "");
         snprintf(file, sizeof file, "methods/%s.feather", runs[i].file);
         table = methods_result(file, columns, sizeof columns);
         CHECK(table && !strcmp(columns, runs[i].columns));
-        CHECK(table && sgf_table_rows(table) == runs[i].rows);
+        CHECK(table && table_rows(table) == runs[i].rows);
         if (!table) continue;
-        asked = sgf_table_find(table, "templates");
-        if (asked < 0) asked = sgf_table_find(table, "paraphrases");
+        asked = table_find(table, "templates");
+        if (asked < 0) asked = table_find(table, "paraphrases");
         CHECK((asked >= 0) == (runs[i].asked > 0));
-        prediction = sgf_table_find(table, "prediction");
-        for (row = 0; row < sgf_table_rows(table); row++) {
-            sgf_str text = sgf_cell_text(table, prediction, row);
-            if (asked >= 0) CHECK(sgf_cell_count(table, asked, row) == runs[i].asked);
+        prediction = table_find(table, "prediction");
+        for (row = 0; row < table_rows(table); row++) {
+            sgf_str text = cell_text(table, prediction, row);
+            if (asked >= 0) CHECK(cell_count(table, asked, row) == runs[i].asked);
             if (strstr(runs[i].options, "myriadlama")) CHECK(!memchr(text.ptr, ' ', text.len));
         }
         if (strstr(runs[i].options, "--num_manual 2")) { /* manual, then automatic ones */
-            const sgf_str *templates = sgf_cell_list(table, asked, 0);
+            const sgf_str *templates = cell_list(table, asked, 0);
             CHECK(sgf__str_is(templates[0], "Japan's capital is [MASK].") &&
                   sgf__str_is(templates[1], "[MASK] is Japan's capital.") &&
                   sgf__str_is(templates[2], "Japan is governed from [MASK]."));
         }
-        sgf_table_free(table);
+        table_free(table);
     }
 }
 /* The metadata of a result, zero-terminated. */
 static void methods_configuration(const char *name, char *out, size_t cap) {
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     sgf_str text;
     out[0] = 0;
-    if (sgf_table_read(temp_path(name), NULL, &table, NULL)) return;
-    text = sgf_table_metadata_get(table, "segfuse");
+    if (table_read(temp_path(name), NULL, &table, NULL)) return;
+    text = table_metadata_get(table, "segfuse");
     snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
-    sgf_table_free(table);
+    table_free(table);
 }
 static void test_accidents_through_the_program(void) {
     char text[2048];
@@ -731,35 +730,35 @@ static void test_wrong_options_of_methods(void) {
 static void methods_confidences(const char *path, const double *value, size_t n) {
     static const char *const texts[3] = {"%s's capital is [MASK].", "[MASK] is %s's capital.",
                                          "The capital of %s is [MASK]."};
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     sgf_error err;
     size_t q, i;
-    MUST(sgf_table_create(NULL, &table, &err), err);
-    MUST(sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
-    MUST(sgf_table_column(table, "paraphrase", SGF_COLUMN_UTF8, NULL, &err), err);
-    MUST(sgf_table_column(table, "confidence", SGF_COLUMN_F64, NULL, &err), err);
+    MUST(table_create(NULL, &table, &err), err);
+    MUST(table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(table_column(table, "paraphrase", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(table_column(table, "confidence", SGF_COLUMN_F64, NULL, &err), err);
     for (q = 2; q-- > 0;)
         for (i = 0; i < n; i++) {
             char text[128];
             if (value[i] < 0) continue;
             snprintf(text, sizeof text, texts[i], q ? "Mexico" : "Japan");
-            MUST(sgf_table_text(table, 0, sgf_text(q ? "u2" : "u1"), &err), err);
-            MUST(sgf_table_text(table, 1, sgf_text(text), &err), err);
-            MUST(sgf_table_f64(table, 2, value[i], &err), err);
+            MUST(table_text(table, 0, sgf_text(q ? "u2" : "u1"), &err), err);
+            MUST(table_text(table, 1, sgf_text(text), &err), err);
+            MUST(table_f64(table, 2, value[i], &err), err);
         }
-    MUST(sgf_table_write_feather(table, path, &err), err);
-    sgf_table_free(table);
+    MUST(table_write_feather(table, path, &err), err);
+    table_free(table);
 }
 /* The generation of the first question. */
 static void methods_generation(const char *name, char *out, size_t cap) {
     char columns[256];
-    sgf_table *table = methods_result(name, columns, sizeof columns);
+    struct table *table = methods_result(name, columns, sizeof columns);
     sgf_str text;
     out[0] = 0;
     if (!table) return;
-    text = sgf_cell_text(table, sgf_table_find(table, "generation"), 0);
+    text = cell_text(table, table_find(table, "generation"), 0);
     snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
-    sgf_table_free(table);
+    table_free(table);
 }
 /* Confidence on one paraphrase alone is that paraphrase: the second weighs all, as --indexs 1. */
 static void test_weights_are_the_confidences(void) {

@@ -258,18 +258,18 @@ static void test_shards_merge_into_the_whole(void) {
 static void test_a_shards_total_is_not_believed(void) {
     static const char *const totals[] = {"1099511627776", "4294967295"};
     char text[128];
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     sgf_error err;
     size_t i;
     for (i = 0; i < 2; i++) {
         snprintf(text, sizeof text, "{\"shard\": 1, \"shards\": 1, \"total\": %s, \"rows\": [0]}",
                  totals[i]);
-        MUST(sgf_table_create(NULL, &table, &err), err);
-        MUST(sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
-        MUST(sgf_table_text(table, 0, sgf_text("a"), &err), err);
-        MUST(sgf_table_metadata_set(table, "segfuse_shard", sgf_text(text), &err), err);
-        MUST(sgf_table_write_feather(table, temp_path("total.feather"), &err), err);
-        sgf_table_free(table);
+        MUST(table_create(NULL, &table, &err), err);
+        MUST(table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
+        MUST(table_text(table, 0, sgf_text("a"), &err), err);
+        MUST(table_metadata_set(table, "segfuse_shard", sgf_text(text), &err), err);
+        MUST(table_write_feather(table, temp_path("total.feather"), &err), err);
+        table_free(table);
         program_says(RUNS_LITTLE_MEMORY "build/segfuse merge '%s/whole.feather' '%s/total.feather'",
                      1, "rows, but have 1 together");
     }

@@ -513,12 +513,12 @@ static void test_drawing_checks_its_arguments(void) {
 
 /* ---- segfuse confidence ---- */
 
-static sgf_table *confidence_read(const char *name) {
+static struct table *confidence_read(const char *name) {
     char path[1400];
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     sgf_error err;
     snprintf(path, sizeof path, "%s/confidence.feather", temp_path(name));
-    if (sgf_table_read(path, NULL, &table, &err)) printf("    %s\n", err.message);
+    if (table_read(path, NULL, &table, &err)) printf("    %s\n", err.message);
     return table;
 }
 static int confidence_same_text(sgf_str a, sgf_str b) {
@@ -535,39 +535,39 @@ static void test_confidence_file(void) {
                                             SGF_COLUMN_UTF8,           SGF_COLUMN_LIST_UTF8,
                                             SGF_COLUMN_LIST_UTF8,      SGF_COLUMN_LIST_LIST_UTF8,
                                             SGF_COLUMN_LIST_LIST_UTF8, SGF_COLUMN_F64};
-    sgf_table *t;
+    struct table *t;
     size_t row, i, varied = 0;
     int c;
     program_says("build/segfuse confidence --max_samples 4 --num_paraphrases 3 --num_samples 30 "
                  "--quiet --output '%s/c'",
                  0, "4 questions, 12 prompts, 30 samples each");
     t = confidence_read("c");
-    CHECK(t && sgf_table_columns(t) == 10 && sgf_table_rows(t) == 12);
+    CHECK(t && table_columns(t) == 10 && table_rows(t) == 12);
     if (!t) return;
     for (c = 0; c < 10; c++)
-        CHECK(!strcmp(sgf_table_name(t, c), names[c]) && sgf_table_type(t, c) == types[c]);
+        CHECK(!strcmp(table_name(t, c), names[c]) && table_type(t, c) == types[c]);
     for (row = 0; row < 12; row++) {
-        sgf_str greedy = sgf_cell_text(t, 4, row);
-        size_t n = sgf_cell_count(t, 5, row), matches = 0, count;
-        CHECK(n == 30 && sgf_cell_count(t, 7, row) == 30);
-        CHECK(sgf_cell_count(t, 8, row) == sgf_cell_count(t, 3, row));
+        sgf_str greedy = cell_text(t, 4, row);
+        size_t n = cell_count(t, 5, row), matches = 0, count;
+        CHECK(n == 30 && cell_count(t, 7, row) == 30);
+        CHECK(cell_count(t, 8, row) == cell_count(t, 3, row));
         for (i = 0; i < n; i++) {
             int two_way = 0;
             lemma_list lemmas;
-            sgf_str sample = sgf_cell_list(t, 5, row)[i];
+            sgf_str sample = cell_list(t, 5, row)[i];
             CHECK(!memchr(sample.ptr, '\n', sample.len));
             CHECK(!lemma_match_any(sample, &greedy, 1, NULL, &two_way, NULL));
             matches += (size_t)two_way;
             varied += !confidence_same_text(sample, greedy);
             CHECK(!lemma_list_make(sample, NULL, &lemmas, NULL));
-            sgf_cell_inner(t, 7, row, i, &count);
+            cell_inner(t, 7, row, i, &count);
             CHECK(count == lemmas.count);
             lemma_list_free(&lemmas);
         }
-        CHECK(sgf_cell_f64(t, 9, row) == (double)matches / 30);
+        CHECK(cell_f64(t, 9, row) == (double)matches / 30);
     }
     CHECK(varied > 10);
-    sgf_table_free(t);
+    table_free(t);
     program_says("build/segfuse confidence --max_samples 4 --num_paraphrases 3 --num_samples 30 "
                  "--output '%s/c'",
                  0, "nothing to do");
@@ -577,7 +577,7 @@ static void test_confidence_file(void) {
 }
 /* What a prompt's samples are depends on nothing but the prompt and the seed. */
 static void test_confidence_does_not_depend_on_the_rest(void) {
-    sgf_table *few, *many;
+    struct table *few, *many;
     size_t row, i, other = 0;
     program_says("build/segfuse confidence --max_samples 3 --num_paraphrases 2 --num_samples 20 "
                  "--quiet --batch_size 1 --threads 1 --kernels portable --output '%s/few'",
@@ -590,30 +590,28 @@ static void test_confidence_does_not_depend_on_the_rest(void) {
                  0, "");
     few = confidence_read("few");
     many = confidence_read("many");
-    CHECK(few && many && sgf_table_rows(few) == 6 && sgf_table_rows(many) == 24);
+    CHECK(few && many && table_rows(few) == 6 && table_rows(many) == 24);
     for (row = 0; few && many && row < 6; row++) {
         size_t twin = row / 2 * 4 + row % 2;
-        CHECK(confidence_same_text(sgf_cell_text(few, 1, row), sgf_cell_text(many, 1, twin)));
-        CHECK(confidence_same_text(sgf_cell_text(few, 4, row), sgf_cell_text(many, 4, twin)));
+        CHECK(confidence_same_text(cell_text(few, 1, row), cell_text(many, 1, twin)));
+        CHECK(confidence_same_text(cell_text(few, 4, row), cell_text(many, 4, twin)));
         for (i = 0; i < 20; i++)
-            CHECK(confidence_same_text(sgf_cell_list(few, 5, row)[i],
-                                       sgf_cell_list(many, 5, twin)[i]));
+            CHECK(confidence_same_text(cell_list(few, 5, row)[i], cell_list(many, 5, twin)[i]));
     }
-    sgf_table_free(many);
+    table_free(many);
     many = confidence_read("seed");
     for (row = 0; few && many && row < 6; row++)
         for (i = 0; i < 20; i++)
-            other += !confidence_same_text(sgf_cell_list(few, 5, row)[i],
-                                           sgf_cell_list(many, 5, row)[i]);
+            other += !confidence_same_text(cell_list(few, 5, row)[i], cell_list(many, 5, row)[i]);
     CHECK(other > 3);
-    sgf_table_free(few);
-    sgf_table_free(many);
+    table_free(few);
+    table_free(many);
 }
 /* --write_confidence gives a file of samples the columns it lacks: the very file that was there. */
 static void test_write_confidence_restores_the_columns(void) {
     char path[1400];
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     program_says("build/segfuse confidence --max_samples 2 --num_paraphrases 2 --num_samples 10 "
                  "--quiet --output '%s/w'",
                  0, "");
@@ -621,10 +619,10 @@ static void test_write_confidence_restores_the_columns(void) {
     t = confidence_read("w");
     CHECK(t != NULL);
     if (!t) return;
-    while (sgf_table_columns(t) > 6) sgf_table_drop(t, 6);
+    while (table_columns(t) > 6) table_drop(t, 6);
     snprintf(path, sizeof path, "%s/confidence.feather", temp_path("w"));
-    MUST(sgf_table_write_feather(t, path, &err), err);
-    sgf_table_free(t);
+    MUST(table_write_feather(t, path, &err), err);
+    table_free(t);
     program_says("cmp '%s/w/confidence.feather' '%s/w/whole'", 1, "differ");
     program_says("build/segfuse confidence --write_confidence --output '%s/w'", 0, "4 rows added");
     program_says("cmp '%s/w/confidence.feather' '%s/w/whole' && echo same", 0, "same");
@@ -648,7 +646,7 @@ static void test_confidence_wrong_usage(void) {
 /* The processed schema, in every format; the same rows whatever is computed together; every wording
    there, and none of one question twice unless it is the question. */
 static void test_paraphrase_writes_the_processed_schema(void) {
-    sgf_table *t = NULL;
+    struct table *t = NULL;
     size_t row;
     int k, i;
     sgf_error err;
@@ -665,19 +663,19 @@ static void test_paraphrase_writes_the_processed_schema(void) {
                  "");
     program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.csv'", 1,
                  "is there already");
-    MUST(sgf_table_read(temp_path("p.feather"), NULL, &t, &err), err);
-    CHECK(sgf_table_rows(t) == 3 && sgf_table_columns(t) == 8);
+    MUST(table_read(temp_path("p.feather"), NULL, &t, &err), err);
+    CHECK(table_rows(t) == 3 && table_columns(t) == 8);
     for (row = 0; row < 3; row++)
         for (k = 1; k <= 5; k++) {
-            sgf_str text = sgf_cell_text(t, 2 + k, row);
+            sgf_str text = cell_text(t, 2 + k, row);
             CHECK(text.len > 0);
             for (i = 1; i < k; i++)
-                CHECK(!confidence_same_text(text, sgf_cell_text(t, 2 + i, row)) ||
-                      confidence_same_text(text, sgf_cell_text(t, 2, row)));
+                CHECK(!confidence_same_text(text, cell_text(t, 2 + i, row)) ||
+                      confidence_same_text(text, cell_text(t, 2, row)));
         }
-    MUST(sgf_table_write_jsonl(t, temp_path("again.jsonl"), &err), err);
-    MUST(sgf_table_write_csv(t, temp_path("again.csv"), &err), err);
-    sgf_table_free(t);
+    MUST(table_write_jsonl(t, temp_path("again.jsonl"), &err), err);
+    MUST(table_write_csv(t, temp_path("again.csv"), &err), err);
+    table_free(t);
     program_says("cmp '%s/p.jsonl' '%s/again.jsonl' && echo same", 0, "same");
     program_says("cmp '%s/p.csv' '%s/again.csv' && echo same", 0, "same");
     program_says("build/segfuse generate --method avg --data '%s/p.jsonl' --output '%s/po'", 0,

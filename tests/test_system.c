@@ -43,11 +43,11 @@ static sgf_status system_model(const char *path, const sgf_allocator *mem, sgf_e
     return status;
 }
 static sgf_status system_table(const char *path, const sgf_allocator *mem, sgf_error *err) {
-    sgf_table *table = NULL;
-    sgf_status status = sgf_table_read(path, mem, &table, err);
+    struct table *table = NULL;
+    sgf_status status = table_read(path, mem, &table, err);
     CHECK((table != NULL) == !status);
-    CHECK(status || sgf_table_rows(table) == 9);
-    sgf_table_free(table);
+    CHECK(status || table_rows(table) == 9);
+    table_free(table);
     return status;
 }
 static sgf_status system_layout(const char *path, const sgf_allocator *mem, sgf_error *err) {
@@ -74,21 +74,21 @@ static sgf_status system_matrix(const char *path, const sgf_allocator *mem, sgf_
 }
 
 static sgf_status system_write_table(const char *path, const sgf_allocator *mem, sgf_error *err,
-                                     sgf_status (*write_it)(const sgf_table *, const char *,
+                                     sgf_status (*write_it)(const struct table *, const char *,
                                                             sgf_error *)) {
-    sgf_table *table = table_sample(9, mem, err);
+    struct table *table = table_sample(9, mem, err);
     sgf_status status = table ? write_it(table, path, err) : SGF_ERR_MEMORY;
-    sgf_table_free(table);
+    table_free(table);
     return status;
 }
 static sgf_status system_feather(const char *path, const sgf_allocator *mem, sgf_error *err) {
-    return system_write_table(path, mem, err, sgf_table_write_feather);
+    return system_write_table(path, mem, err, table_write_feather);
 }
 static sgf_status system_csv(const char *path, const sgf_allocator *mem, sgf_error *err) {
-    return system_write_table(path, mem, err, sgf_table_write_csv);
+    return system_write_table(path, mem, err, table_write_csv);
 }
 static sgf_status system_jsonl(const char *path, const sgf_allocator *mem, sgf_error *err) {
-    return system_write_table(path, mem, err, sgf_table_write_jsonl);
+    return system_write_table(path, mem, err, table_write_jsonl);
 }
 static sgf_status system_write_layout(const char *path, const sgf_allocator *mem, sgf_error *err) {
     static const int32_t id = 1;
@@ -161,17 +161,17 @@ static void system_writes(system_work *work, const char *name) {
 }
 static void test_every_reader_survives_every_failing_call(void) {
     sgf_error err;
-    sgf_table *t = table_sample(9, NULL, &err);
+    struct table *t = table_sample(9, NULL, &err);
     char path[3][1024];
     int i;
     CHECK(t != NULL);
     if (!t) return;
     for (i = 0; i < 3; i++)
         snprintf(path[i], sizeof path[i], "%s", temp_path(i ? i > 1 ? "s.jsonl" : "s.csv" : "s.x"));
-    MUST(sgf_table_write_feather(t, path[0], &err), err);
-    MUST(sgf_table_write_csv(t, path[1], &err), err);
-    MUST(sgf_table_write_jsonl(t, path[2], &err), err);
-    sgf_table_free(t);
+    MUST(table_write_feather(t, path[0], &err), err);
+    MUST(table_write_csv(t, path[1], &err), err);
+    MUST(table_write_jsonl(t, path[2], &err), err);
+    table_free(t);
     for (i = 0; i < 3; i++) system_reads(system_table, path[i]);
     system_reads(system_model, "models/segfuse-2m");
     program_file("s.json", "{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]]}");

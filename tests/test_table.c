@@ -37,16 +37,16 @@ static int table_same_files(const char *a, const char *b) {
 }
 
 /* Rows of every type, some null. */
-static sgf_table *table_sample(size_t rows, const sgf_allocator *mem, sgf_error *err) {
+static struct table *table_sample(size_t rows, const sgf_allocator *mem, sgf_error *err) {
     static const char *const words[] = {
         "a", "it's", "say \"hi\", now", "\xC3\xA9t\xC3\xA9", "two\nlines\ttab", ""};
     static const char *const names[] = {"uuid", "answers", "lemmas", "confidence", "n", "ok"};
-    sgf_table *t;
-    sgf_status s = sgf_table_create(mem, &t, err);
+    struct table *t;
+    sgf_status s = table_create(mem, &t, err);
     size_t i, k;
     if (s) return NULL;
-    for (i = 0; i < 6 && !s; i++) s = sgf_table_column(t, names[i], (sgf_column_type)i, NULL, err);
-    if (!s) s = sgf_table_metadata_set(t, "segfuse", table_str("{\"seed\": 1}"), err);
+    for (i = 0; i < 6 && !s; i++) s = table_column(t, names[i], (sgf_column_type)i, NULL, err);
+    if (!s) s = table_metadata_set(t, "segfuse", table_str("{\"seed\": 1}"), err);
     for (i = 0; i < rows && !s; i++) {
         sgf_str items[8];
         size_t counts[3];
@@ -54,105 +54,102 @@ static sgf_table *table_sample(size_t rows, const sgf_allocator *mem, sgf_error 
         for (k = 0; k < 8; k++) items[k] = table_str(words[(i + k) % 6]);
         counts[0] = i % 3, counts[1] = 0, counts[2] = i % 2;
         if (i % 7 == 6) {
-            for (c = 0; c < 6 && !s; c++) s = sgf_table_null(t, c, err);
+            for (c = 0; c < 6 && !s; c++) s = table_null(t, c, err);
             continue;
         }
-        s = sgf_table_text(t, 0, items[0], err);
-        if (!s) s = sgf_table_list(t, 1, items, i % 4, err);
-        if (!s) s = sgf_table_list_list(t, 2, items, counts, i % 4, err);
-        if (!s) s = sgf_table_f64(t, 3, (double)i / 10, err);
-        if (!s) s = sgf_table_i64(t, 4, (int64_t)i * -1234567890123, err);
-        if (!s) s = sgf_table_bool(t, 5, i % 2 == 0, err);
+        s = table_text(t, 0, items[0], err);
+        if (!s) s = table_list(t, 1, items, i % 4, err);
+        if (!s) s = table_list_list(t, 2, items, counts, i % 4, err);
+        if (!s) s = table_f64(t, 3, (double)i / 10, err);
+        if (!s) s = table_i64(t, 4, (int64_t)i * -1234567890123, err);
+        if (!s) s = table_bool(t, 5, i % 2 == 0, err);
     }
     if (!s) return t;
-    sgf_table_free(t);
+    table_free(t);
     return NULL;
 }
 
 static void test_table_gives_back_its_cells(void) {
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     sgf_str items[3];
     size_t counts[2] = {2, 1}, n;
     const sgf_str *list;
     int text, lists, nested, f, i, b;
     items[0] = table_str("x"), items[1] = table_str("yy"), items[2].ptr = NULL, items[2].len = 0;
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "text", SGF_COLUMN_UTF8, &text, &err), err);
-    MUST(sgf_table_column(t, "list", SGF_COLUMN_LIST_UTF8, &lists, &err), err);
-    MUST(sgf_table_column(t, "nested", SGF_COLUMN_LIST_LIST_UTF8, &nested, &err), err);
-    MUST(sgf_table_column(t, "f", SGF_COLUMN_F64, &f, &err), err);
-    MUST(sgf_table_column(t, "i", SGF_COLUMN_I64, &i, &err), err);
-    MUST(sgf_table_column(t, "b", SGF_COLUMN_BOOL, &b, &err), err);
-    MUST(sgf_table_text(t, text, items[1], &err), err);
-    MUST(sgf_table_list(t, lists, items, 3, &err), err);
-    MUST(sgf_table_list_list(t, nested, items, counts, 2, &err), err);
-    MUST(sgf_table_f64(t, f, 0.5, &err), err);
-    MUST(sgf_table_i64(t, i, INT64_MIN, &err), err);
-    CHECK(sgf_table_rows(t) == 0);
-    MUST(sgf_table_bool(t, b, 7, &err), err);
-    CHECK(sgf_table_rows(t) == 1 && sgf_table_columns(t) == 6);
-    CHECK(table_is(sgf_cell_text(t, text, 0), "yy"));
-    CHECK(sgf_cell_count(t, lists, 0) == 3);
-    list = sgf_cell_list(t, lists, 0);
+    MUST(table_create(NULL, &t, &err), err);
+    MUST(table_column(t, "text", SGF_COLUMN_UTF8, &text, &err), err);
+    MUST(table_column(t, "list", SGF_COLUMN_LIST_UTF8, &lists, &err), err);
+    MUST(table_column(t, "nested", SGF_COLUMN_LIST_LIST_UTF8, &nested, &err), err);
+    MUST(table_column(t, "f", SGF_COLUMN_F64, &f, &err), err);
+    MUST(table_column(t, "i", SGF_COLUMN_I64, &i, &err), err);
+    MUST(table_column(t, "b", SGF_COLUMN_BOOL, &b, &err), err);
+    MUST(table_text(t, text, items[1], &err), err);
+    MUST(table_list(t, lists, items, 3, &err), err);
+    MUST(table_list_list(t, nested, items, counts, 2, &err), err);
+    MUST(table_f64(t, f, 0.5, &err), err);
+    MUST(table_i64(t, i, INT64_MIN, &err), err);
+    CHECK(table_rows(t) == 0);
+    MUST(table_bool(t, b, 7, &err), err);
+    CHECK(table_rows(t) == 1 && table_columns(t) == 6);
+    CHECK(table_is(cell_text(t, text, 0), "yy"));
+    CHECK(cell_count(t, lists, 0) == 3);
+    list = cell_list(t, lists, 0);
     CHECK(list && table_is(list[0], "x") && table_is(list[2], ""));
-    CHECK(sgf_cell_count(t, nested, 0) == 2);
-    list = sgf_cell_inner(t, nested, 0, 0, &n);
+    CHECK(cell_count(t, nested, 0) == 2);
+    list = cell_inner(t, nested, 0, 0, &n);
     CHECK(n == 2 && table_is(list[1], "yy"));
-    list = sgf_cell_inner(t, nested, 0, 1, &n);
+    list = cell_inner(t, nested, 0, 1, &n);
     CHECK(n == 1 && table_is(list[0], ""));
-    CHECK(sgf_cell_f64(t, f, 0) == 0.5 && sgf_cell_i64(t, i, 0) == INT64_MIN &&
-          sgf_cell_bool(t, b, 0) == 1);
-    MUST(sgf_table_null(t, text, &err), err);
-    MUST(sgf_table_null(t, nested, &err), err);
-    CHECK(sgf_cell_null(t, text, 1) && !sgf_cell_text(t, text, 1).ptr &&
-          !sgf_cell_null(t, text, 0));
-    CHECK(sgf_cell_null(t, nested, 1) && sgf_cell_count(t, nested, 1) == 0);
-    CHECK(!sgf_cell_text(t, 99, 0).ptr && !sgf_cell_text(t, text, 99).ptr &&
-          !sgf_cell_list(t, text, 0));
-    CHECK(!sgf_cell_inner(t, nested, 0, 2, &n) && n == 0);
-    CHECK(sgf_table_find(t, "nested") == nested && sgf_table_find(t, "none") == -1);
-    CHECK(sgf_table_text(t, f, items[0], &err) == SGF_ERR_ARG &&
+    CHECK(cell_f64(t, f, 0) == 0.5 && cell_i64(t, i, 0) == INT64_MIN && cell_bool(t, b, 0) == 1);
+    MUST(table_null(t, text, &err), err);
+    MUST(table_null(t, nested, &err), err);
+    CHECK(cell_null(t, text, 1) && !cell_text(t, text, 1).ptr && !cell_null(t, text, 0));
+    CHECK(cell_null(t, nested, 1) && cell_count(t, nested, 1) == 0);
+    CHECK(!cell_text(t, 99, 0).ptr && !cell_text(t, text, 99).ptr && !cell_list(t, text, 0));
+    CHECK(!cell_inner(t, nested, 0, 2, &n) && n == 0);
+    CHECK(table_find(t, "nested") == nested && table_find(t, "none") == -1);
+    CHECK(table_text(t, f, items[0], &err) == SGF_ERR_ARG &&
           strstr(err.message, "'f' holds float64"));
-    CHECK(sgf_table_column(t, "f", SGF_COLUMN_BOOL, NULL, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_write_csv(t, temp_path("ragged.csv"), &err) == SGF_ERR_ARG &&
+    CHECK(table_column(t, "f", SGF_COLUMN_BOOL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(table_write_csv(t, temp_path("ragged.csv"), &err) == SGF_ERR_ARG &&
           strstr(err.message, "'list' has 1"));
-    sgf_table_drop(t, lists);
-    CHECK(sgf_table_columns(t) == 5 && sgf_table_find(t, "nested") == nested - 1);
-    sgf_table_free(t);
-    sgf_table_free(NULL);
+    table_drop(t, lists);
+    CHECK(table_columns(t) == 5 && table_find(t, "nested") == nested - 1);
+    table_free(t);
+    table_free(NULL);
 }
 static void test_table_mends_text_that_is_not_utf8(void) {
     sgf_error err;
-    sgf_table *t;
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "x", SGF_COLUMN_UTF8, NULL, &err), err);
-    MUST(sgf_table_text(t, 0,
-                        table_str("a\xFF"
-                                  "b\xE2\x82"),
-                        &err),
+    struct table *t;
+    MUST(table_create(NULL, &t, &err), err);
+    MUST(table_column(t, "x", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(table_text(t, 0,
+                    table_str("a\xFF"
+                              "b\xE2\x82"),
+                    &err),
          err);
-    CHECK(table_is(sgf_cell_text(t, 0, 0), "a\xEF\xBF\xBD"
-                                           "b\xEF\xBF\xBD\xEF\xBF\xBD"));
-    CHECK(sgf_table_column(t, "\xFF", SGF_COLUMN_UTF8, NULL, &err) == SGF_ERR_ARG);
-    sgf_table_free(t);
+    CHECK(table_is(cell_text(t, 0, 0), "a\xEF\xBF\xBD"
+                                       "b\xEF\xBF\xBD\xEF\xBF\xBD"));
+    CHECK(table_column(t, "\xFF", SGF_COLUMN_UTF8, NULL, &err) == SGF_ERR_ARG);
+    table_free(t);
 }
 static void test_table_append_joins_shards(void) {
     sgf_error err;
     char one[1024], two[1024];
-    sgf_table *all, *a, *b;
+    struct table *all, *a, *b;
     int i;
-    MUST(sgf_table_create(NULL, &all, &err), err);
+    MUST(table_create(NULL, &all, &err), err);
     for (i = 0; i < 2; i++) { /* 20 rows twice, equal to rows written one after the other */
         a = table_sample(20, NULL, &err);
-        CHECK(a && sgf_table_append(all, a, &err) == SGF_OK);
-        sgf_table_free(a);
+        CHECK(a && table_append(all, a, &err) == SGF_OK);
+        table_free(a);
     }
-    CHECK(sgf_table_rows(all) == 40);
-    CHECK(table_is(sgf_table_metadata_get(all, "segfuse"), "{\"seed\": 1}"));
+    CHECK(table_rows(all) == 40);
+    CHECK(table_is(table_metadata_get(all, "segfuse"), "{\"seed\": 1}"));
     a = table_sample(20, NULL, &err);
-    MUST(sgf_table_write_jsonl(all, table_path("all.jsonl", one), &err), err);
-    MUST(sgf_table_write_jsonl(a, table_path("half.jsonl", two), &err), err);
+    MUST(table_write_jsonl(all, table_path("all.jsonl", one), &err), err);
+    MUST(table_write_jsonl(a, table_path("half.jsonl", two), &err), err);
     {
         sgf__map whole = table_file(one), half = table_file(two);
         CHECK(whole.size == 2 * half.size && !memcmp(whole.data, half.data, half.size) &&
@@ -160,37 +157,36 @@ static void test_table_append_joins_shards(void) {
         sgf__unmap(&whole);
         sgf__unmap(&half);
     }
-    MUST(sgf_table_create(NULL, &b, &err), err);
-    MUST(sgf_table_column(b, "uuid", SGF_COLUMN_I64, NULL, &err), err);
-    CHECK(sgf_table_append(all, b, &err) == SGF_ERR_ARG && sgf_table_rows(all) == 40);
-    CHECK(sgf_table_append(all, all, &err) == SGF_ERR_ARG);
-    sgf_table_free(a);
-    sgf_table_free(b);
-    sgf_table_free(all);
+    MUST(table_create(NULL, &b, &err), err);
+    MUST(table_column(b, "uuid", SGF_COLUMN_I64, NULL, &err), err);
+    CHECK(table_append(all, b, &err) == SGF_ERR_ARG && table_rows(all) == 40);
+    CHECK(table_append(all, all, &err) == SGF_ERR_ARG);
+    table_free(a);
+    table_free(b);
+    table_free(all);
 }
 
 /* A cell may be made of another cell of its column, which moves when it grows. */
 static void test_lists_are_made_of_lists_of_their_column(void) {
     size_t counts[2] = {1, 2}, row, n;
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     sgf_str items[3];
     items[0] = table_str("x"), items[1] = table_str("yy"), items[2] = table_str("zzz");
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "list", SGF_COLUMN_LIST_UTF8, NULL, &err), err);
-    MUST(sgf_table_column(t, "lists", SGF_COLUMN_LIST_LIST_UTF8, NULL, &err), err);
-    MUST(sgf_table_list(t, 0, items, 3, &err), err);
-    MUST(sgf_table_list_list(t, 1, items, counts, 2, &err), err);
+    MUST(table_create(NULL, &t, &err), err);
+    MUST(table_column(t, "list", SGF_COLUMN_LIST_UTF8, NULL, &err), err);
+    MUST(table_column(t, "lists", SGF_COLUMN_LIST_LIST_UTF8, NULL, &err), err);
+    MUST(table_list(t, 0, items, 3, &err), err);
+    MUST(table_list_list(t, 1, items, counts, 2, &err), err);
     for (row = 1; row < 200; row++) {
-        MUST(sgf_table_list(t, 0, sgf_cell_list(t, 0, row - 1), 3, &err), err);
-        MUST(sgf_table_list_list(t, 1, sgf_cell_inner(t, 1, row - 1, 0, &n), counts, 2, &err), err);
+        MUST(table_list(t, 0, cell_list(t, 0, row - 1), 3, &err), err);
+        MUST(table_list_list(t, 1, cell_inner(t, 1, row - 1, 0, &n), counts, 2, &err), err);
     }
-    CHECK(sgf_table_rows(t) == 200 && sgf_cell_count(t, 0, 199) == 3 && n == 1);
-    CHECK(table_is(sgf_cell_list(t, 0, 199)[0], "x") &&
-          table_is(sgf_cell_list(t, 0, 199)[2], "zzz"));
-    CHECK(table_is(sgf_cell_inner(t, 1, 199, 0, &n)[0], "x") && n == 1);
-    CHECK(table_is(sgf_cell_inner(t, 1, 199, 1, &n)[1], "zzz") && n == 2);
-    sgf_table_free(t);
+    CHECK(table_rows(t) == 200 && cell_count(t, 0, 199) == 3 && n == 1);
+    CHECK(table_is(cell_list(t, 0, 199)[0], "x") && table_is(cell_list(t, 0, 199)[2], "zzz"));
+    CHECK(table_is(cell_inner(t, 1, 199, 0, &n)[0], "x") && n == 1);
+    CHECK(table_is(cell_inner(t, 1, 199, 1, &n)[1], "zzz") && n == 2);
+    table_free(t);
 }
 /* Cells that share a text are parsed once, and share what comes of it. */
 static void test_table_parse_reads_a_shared_text_once(void) {
@@ -204,29 +200,29 @@ static void test_table_parse_reads_a_shared_text_once(void) {
         char *text = (char *)malloc(SIZE + 16);
         size_t i, before, n = 1;
         sgf_error err;
-        sgf_table *t;
-        MUST(sgf_table_create(&mem, &t, &err), err);
-        MUST(sgf_table_column(t, "a", SGF_COLUMN_UTF8, NULL, &err), err);
+        struct table *t;
+        MUST(table_create(&mem, &t, &err), err);
+        MUST(table_column(t, "a", SGF_COLUMN_UTF8, NULL, &err), err);
         for (i = 0; i < 2; i++) {
             size_t open = type == SGF_COLUMN_LIST_UTF8 ? 1 : 2;
             memset(text, ' ', SIZE);
             memset(text, '[', open);
             snprintf(text + SIZE, 16, "%s%s", ends[i], open == 1 ? "" : "]");
-            MUST(sgf_table_text(t, 0, table_str(text), &err), err);
+            MUST(table_text(t, 0, table_str(text), &err), err);
         }
         free(text);
         for (i = 0; i < ROWS; i++) rows[i] = i % 2;
-        MUST(sgf_table_select(t, rows, ROWS, &err), err);
+        MUST(table_select(t, rows, ROWS, &err), err);
         before = heap.peak;
-        MUST(sgf_table_parse(t, 0, (sgf_column_type)type, &err), err);
+        MUST(table_parse(t, 0, (sgf_column_type)type, &err), err);
         CHECK(heap.peak - before < 4 * SIZE + 256 * ROWS);
         for (i = 0; i < ROWS; i++) {
-            const sgf_str *list = type == SGF_COLUMN_LIST_UTF8 ? sgf_cell_list(t, 0, i)
-                                                               : sgf_cell_inner(t, 0, i, 0, &n);
-            CHECK(sgf_cell_count(t, 0, i) == 1 && n == 1);
+            const sgf_str *list = type == SGF_COLUMN_LIST_UTF8 ? cell_list(t, 0, i)
+                                                               : cell_inner(t, 0, i, 0, &n);
+            CHECK(cell_count(t, 0, i) == 1 && n == 1);
             CHECK(table_is(list[0], i % 2 ? "two" : "one"));
         }
-        sgf_table_free(t);
+        table_free(t);
         CHECK(heap.used == 0);
     }
 }
@@ -235,29 +231,29 @@ static void test_feather_batches_are_bounded(void) {
     static size_t rows[300];
     size_t size = (size_t)1 << 20, end = 0;
     char *text = (char *)malloc(size);
-    sgf__feather w;
+    struct feather w;
     sgf_error err;
-    sgf_table *t;
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_column(t, "a", SGF_COLUMN_UTF8, NULL, &err), err);
+    struct table *t;
+    MUST(table_create(NULL, &t, &err), err);
+    MUST(table_column(t, "a", SGF_COLUMN_UTF8, NULL, &err), err);
     memset(text, 'x', size);
-    MUST(sgf_table_text(t, 0, sgf__text_of(text, size), &err), err);
+    MUST(table_text(t, 0, sgf__text_of(text, size), &err), err);
     free(text);
-    MUST(sgf_table_select(t, rows, 300, &err), err);
-    sgf__feather_init(&w, t, "t.feather", &err);
-    MUST(sgf__feather_fit(&w, 5, 295, 0, &end), err);
+    MUST(table_select(t, rows, 300, &err), err);
+    feather_init(&w, t, "t.feather", &err);
+    MUST(feather_fit(&w, 5, 295, 0, &end), err);
     CHECK(end == 5 + 63);
-    MUST(sgf__feather_fit(&w, 290, 10, 0, &end), err);
+    MUST(feather_fit(&w, 290, 10, 0, &end), err);
     CHECK(end == 300);
     ((sgf_str *)t->columns[0].text.items)[7].len = (size_t)100 << 20; /* only looked at */
-    MUST(sgf__feather_fit(&w, 7, 200, 0, &end), err);
+    MUST(feather_fit(&w, 7, 200, 0, &end), err);
     CHECK(end == 8);
-    MUST(sgf__feather_fit(&w, 5, 200, 0, &end), err);
+    MUST(feather_fit(&w, 5, 200, 0, &end), err);
     CHECK(end == 7);
     ((sgf_str *)t->columns[0].text.items)[7].len = 0x7fffffff;
-    CHECK(sgf__feather_fit(&w, 7, 200, 0, &end) == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
-    sgf__feather_free(&w);
-    sgf_table_free(t);
+    CHECK(feather_fit(&w, 7, 200, 0, &end) == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
+    feather_free(&w);
+    table_free(t);
 }
 
 /* Rows in another order and back again are the file they were; picked ones are those rows. */
@@ -265,27 +261,27 @@ static void test_table_select_orders_and_picks(void) {
     sgf_error err;
     char one[1024], two[1024];
     size_t order[20], back[20], pick[3] = {19, 6, 19}, none[1] = {20}, i;
-    sgf_table *t = table_sample(20, NULL, &err), *all = table_sample(20, NULL, &err);
+    struct table *t = table_sample(20, NULL, &err), *all = table_sample(20, NULL, &err);
     for (i = 0; i < 20; i++) order[i] = i * 7 % 20, back[order[i]] = i;
     CHECK(t && all);
-    MUST(sgf_table_select(t, order, 20, &err), err);
-    CHECK(table_is(sgf_cell_text(t, 0, 1), sgf_cell_text(all, 0, 7).ptr));
-    MUST(sgf_table_select(t, back, 20, &err), err);
-    MUST(sgf_table_write_feather(t, table_path("back.feather", one), &err), err);
-    MUST(sgf_table_write_feather(all, table_path("all.feather", two), &err), err);
+    MUST(table_select(t, order, 20, &err), err);
+    CHECK(table_is(cell_text(t, 0, 1), cell_text(all, 0, 7).ptr));
+    MUST(table_select(t, back, 20, &err), err);
+    MUST(table_write_feather(t, table_path("back.feather", one), &err), err);
+    MUST(table_write_feather(all, table_path("all.feather", two), &err), err);
     CHECK(table_same_files(one, two));
-    CHECK(sgf_table_select(t, none, 1, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 20);
-    MUST(sgf_table_select(t, pick, 3, &err), err);
-    CHECK(sgf_table_rows(t) == 3 && sgf_cell_null(t, 2, 1));
+    CHECK(table_select(t, none, 1, &err) == SGF_ERR_ARG && table_rows(t) == 20);
+    MUST(table_select(t, pick, 3, &err), err);
+    CHECK(table_rows(t) == 3 && cell_null(t, 2, 1));
     for (i = 0; i < 3; i++) {
-        sgf_str got = sgf_cell_text(t, 0, i), want = sgf_cell_text(all, 0, pick[i]);
-        CHECK(got.len == want.len && sgf_cell_null(t, 0, i) == sgf_cell_null(all, 0, pick[i]));
-        CHECK(sgf_cell_count(t, 2, i) == sgf_cell_count(all, 2, pick[i]));
+        sgf_str got = cell_text(t, 0, i), want = cell_text(all, 0, pick[i]);
+        CHECK(got.len == want.len && cell_null(t, 0, i) == cell_null(all, 0, pick[i]));
+        CHECK(cell_count(t, 2, i) == cell_count(all, 2, pick[i]));
     }
-    MUST(sgf_table_select(t, NULL, 0, &err), err);
-    CHECK(sgf_table_rows(t) == 0 && sgf_table_columns(t) == 6);
-    sgf_table_free(t);
-    sgf_table_free(all);
+    MUST(table_select(t, NULL, 0, &err), err);
+    CHECK(table_rows(t) == 0 && table_columns(t) == 6);
+    table_free(t);
+    table_free(all);
 }
 
 /* ---- CSV and Python literals ---- */
@@ -304,15 +300,15 @@ static void test_repr_is_pythons(void) {
                                            {"\xF0\x9F\x98\x80", "'\xF0\x9F\x98\x80'"},
                                            {"\xF3\xA0\x80\x81", "'\\U000e0001'"}};
     sgf_error err;
-    sgf__buf buf;
+    base_buf buf;
     size_t i;
-    sgf__buf_init(&buf, NULL);
+    base_buf_init(&buf, NULL);
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         buf.len = 0;
-        MUST(sgf__repr(&buf, table_str(cases[i][0]), &err), err);
+        MUST(write_repr(&buf, table_str(cases[i][0]), &err), err);
         CHECK(!strcmp(buf.ptr, cases[i][1]));
     }
-    sgf__buf_free(&buf);
+    base_buf_free(&buf);
 }
 static void test_numbers_are_printed_as_python_does(void) {
     static const struct {
@@ -340,9 +336,9 @@ static void test_numbers_are_printed_as_python_does(void) {
 static void test_csv_is_written_as_pandas_does(void) {
     sgf_error err;
     char path[1024];
-    sgf_table *t = table_sample(7, NULL, &err);
+    struct table *t = table_sample(7, NULL, &err);
     CHECK(t != NULL);
-    MUST(sgf_table_write_csv(t, table_path("sample.csv", path), &err), err);
+    MUST(table_write_csv(t, table_path("sample.csv", path), &err), err);
     CHECK(table_file_is(
         path, "uuid,answers,lemmas,confidence,n,ok\n"
               "a,[],[],0.0,0,True\n"
@@ -354,24 +350,24 @@ static void test_csv_is_written_as_pandas_does(void) {
               "\"two\nlines\ttab\",[],[],0.4,-4938271560492,True\n"
               ",[''],\"[['', 'a']]\",0.5,-6172839450615,False\n"
               ",,,,,\n"));
-    sgf_table_free(t);
+    table_free(t);
 }
-static sgf_status table_csv(const char *text, sgf_table **t, sgf_error *err) {
-    return sgf__csv_read("x.csv", text, strlen(text), NULL, t, err);
+static sgf_status table_csv(const char *text, struct table **t, sgf_error *err) {
+    return csv_read("x.csv", text, strlen(text), NULL, t, err);
 }
 static void test_csv_reads_quotes_lines_and_marks(void) {
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     MUST(table_csv("\xEF\xBB\xBF"
                    "a,\"b,\"\"c\"\n1,\"two\r\nlines\"\r\n\n\"\",x\"y\n3,",
                    &t, &err),
          err);
-    CHECK(sgf_table_columns(t) == 2 && sgf_table_rows(t) == 3);
-    CHECK(!strcmp(sgf_table_name(t, 0), "a") && !strcmp(sgf_table_name(t, 1), "b,\"c"));
-    CHECK(table_is(sgf_cell_text(t, 1, 0), "two\r\nlines"));
-    CHECK(table_is(sgf_cell_text(t, 0, 1), "") && table_is(sgf_cell_text(t, 1, 1), "x\"y"));
-    CHECK(table_is(sgf_cell_text(t, 0, 2), "3") && table_is(sgf_cell_text(t, 1, 2), ""));
-    sgf_table_free(t);
+    CHECK(table_columns(t) == 2 && table_rows(t) == 3);
+    CHECK(!strcmp(table_name(t, 0), "a") && !strcmp(table_name(t, 1), "b,\"c"));
+    CHECK(table_is(cell_text(t, 1, 0), "two\r\nlines"));
+    CHECK(table_is(cell_text(t, 0, 1), "") && table_is(cell_text(t, 1, 1), "x\"y"));
+    CHECK(table_is(cell_text(t, 0, 2), "3") && table_is(cell_text(t, 1, 2), ""));
+    table_free(t);
     t = NULL;
     CHECK(table_csv("a,b\n1,2\n\"3\n", &t, &err) &&
           strstr(err.message, "line 3, column 1: a quoted field without"));
@@ -383,8 +379,7 @@ static void test_csv_reads_quotes_lines_and_marks(void) {
     CHECK(table_csv("a,b\n1,\xE9\n", &t, &err) &&
           strstr(err.message, "line 2, column 3: a byte that is not UTF-8"));
     CHECK(table_csv("", &t, &err) && strstr(err.message, "empty"));
-    CHECK(sgf__csv_read("x.csv", "a\0b", 3, NULL, &t, &err) && strstr(err.message, "zero byte") &&
-          !t);
+    CHECK(csv_read("x.csv", "a\0b", 3, NULL, &t, &err) && strstr(err.message, "zero byte") && !t);
 }
 /* An empty line would not be a row, whatever is missing there. */
 static void test_csv_of_one_column_keeps_its_empty_rows(void) {
@@ -393,13 +388,13 @@ static void test_csv_of_one_column_keeps_its_empty_rows(void) {
     int i;
     for (i = 0; i < 3; i++) {
         sgf_error err;
-        sgf_table *t;
+        struct table *t;
         sgf__map map;
-        MUST(sgf_table_create(NULL, &t, &err), err);
-        MUST(sgf_table_column(t, "a", types[i], NULL, &err), err);
-        MUST(sgf_table_null(t, 0, &err), err);
-        MUST(sgf_table_write_csv(t, table_path("one.csv", path), &err), err);
-        sgf_table_free(t);
+        MUST(table_create(NULL, &t, &err), err);
+        MUST(table_column(t, "a", types[i], NULL, &err), err);
+        MUST(table_null(t, 0, &err), err);
+        MUST(table_write_csv(t, table_path("one.csv", path), &err), err);
+        table_free(t);
         map = table_file(path);
         CHECK(map.size == 5 && !memcmp(map.data, "a\n\"\"\n", 5));
         sgf__unmap(&map);
@@ -411,27 +406,27 @@ static void test_csv_reads_back_what_it_writes(void) {
                                         "BZh91AY&SY",       "PK\x03\x04", "\x04\"M\x18"};
     char path[1024];
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-        MUST(sgf_table_create(NULL, &t, &err), err);
-        MUST(sgf_table_column(t, names[i], SGF_COLUMN_UTF8, NULL, &err), err);
-        MUST(sgf_table_column(t, "b", SGF_COLUMN_UTF8, NULL, &err), err);
-        MUST(sgf_table_text(t, 0, sgf__text_of("a\0\"\0", 4), &err), err);
-        MUST(sgf_table_text(t, 1, sgf__text_of("\0", 1), &err), err);
-        MUST(sgf_table_write_csv(t, table_path("back.csv", path), &err), err);
-        sgf_table_free(t);
-        MUST(sgf_table_read(path, NULL, &t, &err), err);
-        CHECK(!strcmp(sgf_table_name(t, 0), names[i]) && sgf_table_rows(t) == 1);
-        CHECK(table_is(sgf_cell_text(t, 0, 0), "a\xEF\xBF\xBD\"\xEF\xBF\xBD"));
-        CHECK(table_is(sgf_cell_text(t, 1, 0), "\xEF\xBF\xBD"));
-        sgf_table_free(t);
+        MUST(table_create(NULL, &t, &err), err);
+        MUST(table_column(t, names[i], SGF_COLUMN_UTF8, NULL, &err), err);
+        MUST(table_column(t, "b", SGF_COLUMN_UTF8, NULL, &err), err);
+        MUST(table_text(t, 0, sgf__text_of("a\0\"\0", 4), &err), err);
+        MUST(table_text(t, 1, sgf__text_of("\0", 1), &err), err);
+        MUST(table_write_csv(t, table_path("back.csv", path), &err), err);
+        table_free(t);
+        MUST(table_read(path, NULL, &t, &err), err);
+        CHECK(!strcmp(table_name(t, 0), names[i]) && table_rows(t) == 1);
+        CHECK(table_is(cell_text(t, 0, 0), "a\xEF\xBF\xBD\"\xEF\xBF\xBD"));
+        CHECK(table_is(cell_text(t, 1, 0), "\xEF\xBF\xBD"));
+        table_free(t);
     }
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    CHECK(sgf_table_write_csv(t, table_path("none.csv", path), &err) == SGF_ERR_ARG &&
+    MUST(table_create(NULL, &t, &err), err);
+    CHECK(table_write_csv(t, table_path("none.csv", path), &err) == SGF_ERR_ARG &&
           strstr(err.message, "none.csv: not written: a table without columns"));
     CHECK(!fopen(path, "rb"));
-    sgf_table_free(t);
+    table_free(t);
 }
 /* Files may have a name twice: the first goes to the first, the second to the second. */
 static void test_columns_of_one_name_stay_apart(void) {
@@ -440,27 +435,27 @@ static void test_columns_of_one_name_stay_apart(void) {
     sgf_error err;
     size_t i;
     for (i = 0; i < 3; i++) {
-        sgf_table *t, *from;
+        struct table *t, *from;
         MUST(table_csv("x,x,a\n1,2,+\n", &t, &err), err);
         MUST(table_csv(more[i], &from, &err), err);
-        MUST(sgf_table_append(t, from, &err), err);
-        sgf_table_free(from);
-        MUST(sgf_table_write_csv(t, table_path("twice.csv", path), &err), err);
+        MUST(table_append(t, from, &err), err);
+        table_free(from);
+        MUST(table_write_csv(t, table_path("twice.csv", path), &err), err);
         CHECK(table_file_is(path, "x,x,a\n1,2,+\n3,4,-\n"));
-        CHECK(sgf_table_write_jsonl(t, table_path("twice.jsonl", path), &err) == SGF_ERR_ARG &&
+        CHECK(table_write_jsonl(t, table_path("twice.jsonl", path), &err) == SGF_ERR_ARG &&
               strstr(err.message, "twice.jsonl: not written: columns 1 and 2, ") &&
               strstr(err.message, "both named 'x'"));
         CHECK(!fopen(path, "rb"));
-        MUST(sgf_table_write_feather(t, table_path("twice.feather", path), &err), err);
+        MUST(table_write_feather(t, table_path("twice.feather", path), &err), err);
         MUST(table_csv("x,a,a\n1,2,3\n", &from, &err), err);
-        CHECK(sgf_table_append(t, from, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 2);
+        CHECK(table_append(t, from, &err) == SGF_ERR_ARG && table_rows(t) == 2);
         CHECK(strstr(err.message, "column 'x' (utf8) of the first has no equal"));
-        sgf_table_free(from);
-        sgf_table_drop(t, 1);
-        MUST(sgf_table_write_jsonl(t, table_path("twice.jsonl", path), &err), err);
+        table_free(from);
+        table_drop(t, 1);
+        MUST(table_write_jsonl(t, table_path("twice.jsonl", path), &err), err);
         CHECK(table_file_is(path, "{\"x\": \"1\", \"a\": \"+\"}\n{\"x\": \"3\", \"a\": \"-\"}\n"));
         CHECK(!remove(path));
-        sgf_table_free(t);
+        table_free(t);
     }
 }
 /* What no column can hold is named, with the record where it began. */
@@ -474,13 +469,13 @@ static void test_json_that_no_column_holds_is_named(void) {
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[128];
         sgf_error err;
-        sgf_table *t;
+        struct table *t;
         snprintf(text, sizeof text, "{\"a\": null}\n{\"a\": %s}\n", cases[i][0]);
-        MUST(sgf__table_read("x.jsonl", text, strlen(text), NULL, &t, &err), err);
-        CHECK(sgf_table_type(t, 0) == SGF_COLUMN_OTHER);
-        CHECK(!strcmp(sgf_table_type_text(t, 0), cases[i][1]));
-        CHECK(!strcmp(sgf_table_format(t), "JSON lines"));
-        sgf_table_free(t);
+        MUST(table_parse_file("x.jsonl", text, strlen(text), NULL, &t, &err), err);
+        CHECK(table_type(t, 0) == TABLE_OTHER);
+        CHECK(!strcmp(table_type_text(t, 0), cases[i][1]));
+        CHECK(!strcmp(table_format(t), "JSON lines"));
+        table_free(t);
     }
 }
 static void test_csv_spectrum_equals_its_json(void) {
@@ -500,27 +495,26 @@ static void test_csv_spectrum_equals_its_json(void) {
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[512];
         sgf_error err;
-        sgf_table *csv, *json;
+        struct table *csv, *json;
         int c;
         snprintf(path, sizeof path, "data/csv/csvs/%s.csv", names[i]);
-        MUST(sgf_table_read(shared_path(path), NULL, &csv, &err), err);
+        MUST(table_read(shared_path(path), NULL, &csv, &err), err);
         snprintf(path, sizeof path, "data/csv/json/%s.json", names[i]);
-        MUST(sgf_table_read(shared_path(path), NULL, &json, &err), err);
-        CHECK(sgf_table_columns(csv) == sgf_table_columns(json) &&
-              sgf_table_rows(csv) == sgf_table_rows(json));
-        for (c = 0; c < sgf_table_columns(csv); c++)
-            for (row = 0; row < sgf_table_rows(csv); row++) {
-                sgf_str a = sgf_cell_text(csv, c, row);
-                sgf_str b = sgf_cell_text(json, sgf_table_find(json, sgf_table_name(csv, c)), row);
+        MUST(table_read(shared_path(path), NULL, &json, &err), err);
+        CHECK(table_columns(csv) == table_columns(json) && table_rows(csv) == table_rows(json));
+        for (c = 0; c < table_columns(csv); c++)
+            for (row = 0; row < table_rows(csv); row++) {
+                sgf_str a = cell_text(csv, c, row);
+                sgf_str b = cell_text(json, table_find(json, table_name(csv, c)), row);
                 CHECK(a.len == b.len && b.ptr && !memcmp(a.ptr, b.ptr, a.len));
             }
-        sgf_table_free(csv);
-        sgf_table_free(json);
+        table_free(csv);
+        table_free(json);
     }
 }
 static void test_table_parse_reads_python_literals(void) {
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     size_t n;
     const sgf_str *list;
     MUST(table_csv(
@@ -534,33 +528,30 @@ static void test_table_parse_reads_python_literals(void) {
              "]\",-inf,9223372036854775807,true\n",
              &t, &err),
          err);
-    MUST(sgf_table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err), err);
-    MUST(sgf_table_parse(t, 1, SGF_COLUMN_LIST_LIST_UTF8, &err), err);
-    MUST(sgf_table_parse(t, 2, SGF_COLUMN_F64, &err), err);
-    MUST(sgf_table_parse(t, 3, SGF_COLUMN_I64, &err), err);
-    MUST(sgf_table_parse(t, 4, SGF_COLUMN_BOOL, &err), err);
-    list = sgf_cell_list(t, 0, 0);
-    CHECK(sgf_cell_count(t, 0, 0) == 4 && table_is(list[1], "it's"));
+    MUST(table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err), err);
+    MUST(table_parse(t, 1, SGF_COLUMN_LIST_LIST_UTF8, &err), err);
+    MUST(table_parse(t, 2, SGF_COLUMN_F64, &err), err);
+    MUST(table_parse(t, 3, SGF_COLUMN_I64, &err), err);
+    MUST(table_parse(t, 4, SGF_COLUMN_BOOL, &err), err);
+    list = cell_list(t, 0, 0);
+    CHECK(cell_count(t, 0, 0) == 4 && table_is(list[1], "it's"));
     CHECK(table_is(list[2], "A\xC3\xA9\xF0\x9F\x98\x80\n'A\\q") && !list[3].ptr);
-    CHECK(sgf_cell_count(t, 0, 1) == 2 && sgf_cell_null(t, 0, 2) && sgf_cell_count(t, 0, 3) == 3);
-    CHECK(table_is(sgf_cell_list(t, 0, 3)[2], "r"));
-    CHECK(sgf_cell_count(t, 1, 0) == 3 && table_is(sgf_cell_inner(t, 1, 0, 0, &n)[0], "a") &&
-          n == 1);
-    CHECK(sgf_cell_count(t, 1, 1) == 0 && !sgf_cell_null(t, 1, 1) && sgf_cell_count(t, 1, 3) == 2);
-    CHECK(table_is(sgf_cell_inner(t, 1, 3, 0, &n)[0], "u") && !sgf_cell_inner(t, 1, 3, 1, &n) &&
-          n == 0);
-    CHECK(sgf_cell_f64(t, 2, 0) == 1e-07 && sgf_cell_f64(t, 2, 1) != sgf_cell_f64(t, 2, 1));
-    CHECK(sgf_cell_i64(t, 3, 0) == INT64_MIN && sgf_cell_i64(t, 3, 3) == INT64_MAX);
-    CHECK(sgf_cell_bool(t, 4, 0) && !sgf_cell_bool(t, 4, 1) && sgf_cell_null(t, 4, 2) &&
-          sgf_cell_bool(t, 4, 3));
-    sgf_table_free(t);
+    CHECK(cell_count(t, 0, 1) == 2 && cell_null(t, 0, 2) && cell_count(t, 0, 3) == 3);
+    CHECK(table_is(cell_list(t, 0, 3)[2], "r"));
+    CHECK(cell_count(t, 1, 0) == 3 && table_is(cell_inner(t, 1, 0, 0, &n)[0], "a") && n == 1);
+    CHECK(cell_count(t, 1, 1) == 0 && !cell_null(t, 1, 1) && cell_count(t, 1, 3) == 2);
+    CHECK(table_is(cell_inner(t, 1, 3, 0, &n)[0], "u") && !cell_inner(t, 1, 3, 1, &n) && n == 0);
+    CHECK(cell_f64(t, 2, 0) == 1e-07 && cell_f64(t, 2, 1) != cell_f64(t, 2, 1));
+    CHECK(cell_i64(t, 3, 0) == INT64_MIN && cell_i64(t, 3, 3) == INT64_MAX);
+    CHECK(cell_bool(t, 4, 0) && !cell_bool(t, 4, 1) && cell_null(t, 4, 2) && cell_bool(t, 4, 3));
+    table_free(t);
     MUST(table_csv("x\n12\n\"['a', 1]\"\n", &t, &err), err);
-    CHECK(sgf_table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err) == SGF_ERR_FORMAT &&
+    CHECK(table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err) == SGF_ERR_FORMAT &&
           strstr(err.message, "'x', row 1"));
-    CHECK(sgf_table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_FORMAT &&
+    CHECK(table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_FORMAT &&
           strstr(err.message, "row 2"));
-    CHECK(table_is(sgf_cell_text(t, 0, 0), "12"));
-    sgf_table_free(t);
+    CHECK(table_is(cell_text(t, 0, 0), "12"));
+    table_free(t);
 }
 
 static void test_table_parse_refuses_what_is_no_literal(void) {
@@ -610,114 +601,111 @@ static void test_table_parse_refuses_what_is_no_literal(void) {
         {"['\\xE9\\u20ac\\uD7FF']", "\xC3\xA9\xE2\x82\xAC\xED\x9F\xBF"}};
     char csv[256];
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(csv, sizeof csv, "x\n\"%s\"\n", cases[i].text);
         MUST(table_csv(csv, &t, &err), err);
         err.message[0] = 0;
-        if (sgf_table_parse(t, 0, cases[i].type, &err) != SGF_ERR_FORMAT ||
+        if (table_parse(t, 0, cases[i].type, &err) != SGF_ERR_FORMAT ||
             !strstr(err.message, "'x', row 1: not ") || !strstr(err.message, cases[i].text))
             test_errors++, printf("    %s: %s\n", cases[i].text, err.message);
-        CHECK(sgf_table_type(t, 0) == SGF_COLUMN_UTF8 &&
-              table_is(sgf_cell_text(t, 0, 0), cases[i].text));
-        sgf_table_free(t);
+        CHECK(table_type(t, 0) == SGF_COLUMN_UTF8 && table_is(cell_text(t, 0, 0), cases[i].text));
+        table_free(t);
     }
     for (i = 0; i < sizeof good / sizeof good[0]; i++) {
         snprintf(csv, sizeof csv, "x\n\"%s\"\n", good[i][0]);
         MUST(table_csv(csv, &t, &err), err);
-        MUST(sgf_table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err), err);
-        CHECK(sgf_cell_count(t, 0, 0) == 1 && table_is(sgf_cell_list(t, 0, 0)[0], good[i][1]));
-        CHECK(sgf_table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_ARG); /* it is parsed */
-        sgf_table_free(t);
+        MUST(table_parse(t, 0, SGF_COLUMN_LIST_UTF8, &err), err);
+        CHECK(cell_count(t, 0, 0) == 1 && table_is(cell_list(t, 0, 0)[0], good[i][1]));
+        CHECK(table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_ARG); /* it is parsed */
+        table_free(t);
     }
     MUST(table_csv("x\n1\n", &t, &err), err);
-    CHECK(sgf_table_parse(t, -1, SGF_COLUMN_I64, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_parse(t, 1, SGF_COLUMN_I64, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_parse(t, 0, SGF_COLUMN_OTHER, &err) == SGF_ERR_ARG);
-    MUST(sgf_table_parse(t, 0, SGF_COLUMN_UTF8, &err), err);
-    MUST(sgf_table_parse(t, 0, SGF_COLUMN_F64, &err), err);
-    CHECK(sgf_cell_f64(t, 0, 0) == 1);
-    sgf_table_free(t);
+    CHECK(table_parse(t, -1, SGF_COLUMN_I64, &err) == SGF_ERR_ARG);
+    CHECK(table_parse(t, 1, SGF_COLUMN_I64, &err) == SGF_ERR_ARG);
+    CHECK(table_parse(t, 0, TABLE_OTHER, &err) == SGF_ERR_ARG);
+    MUST(table_parse(t, 0, SGF_COLUMN_UTF8, &err), err);
+    MUST(table_parse(t, 0, SGF_COLUMN_F64, &err), err);
+    CHECK(cell_f64(t, 0, 0) == 1);
+    table_free(t);
     { /* a long cell is shown cut, between two characters */
         char text[128];
         memset(text, 'a', 59);
         snprintf(text + 59, sizeof text - 59, "\xE2\x82\xAC, and much more");
         snprintf(csv, sizeof csv, "x\n\"%s\"\n", text);
         MUST(table_csv(csv, &t, &err), err);
-        CHECK(sgf_table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_FORMAT);
+        CHECK(table_parse(t, 0, SGF_COLUMN_I64, &err) == SGF_ERR_FORMAT);
         CHECK(strlen(strstr(err.message, "aaa")) == 59);
-        sgf_table_free(t);
+        table_free(t);
     }
 }
 /* What there is not has no value, and no column is found beside the last. */
 static void test_cells_that_are_not_there(void) {
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     size_t n = 7;
     MUST(table_csv("a,b\n1,2\n", &t, &err), err);
-    CHECK(sgf_table_find(t, "c") == -1 && !sgf_table_name(t, 2) && !sgf_table_name(t, -1));
-    CHECK(sgf_table_type(t, 2) == SGF_COLUMN_OTHER && sgf_table_type(t, -1) == SGF_COLUMN_OTHER);
-    CHECK(!sgf_cell_text(t, 0, 1).ptr && !sgf_cell_text(t, 2, 0).ptr);
-    CHECK(!sgf_cell_null(t, 0, 0) && !sgf_cell_list(t, 0, 0) && sgf_cell_count(t, 0, 0) == 0);
-    CHECK(sgf_cell_count(t, 5, 0) == 0 && !sgf_cell_list(t, 5, 0) && !sgf_cell_bool(t, 5, 0));
-    CHECK(!sgf_cell_inner(t, 0, 0, 0, &n) && n == 0);
-    sgf_table_free(t);
+    CHECK(table_find(t, "c") == -1 && !table_name(t, 2) && !table_name(t, -1));
+    CHECK(table_type(t, 2) == TABLE_OTHER && table_type(t, -1) == TABLE_OTHER);
+    CHECK(!cell_text(t, 0, 1).ptr && !cell_text(t, 2, 0).ptr);
+    CHECK(!cell_null(t, 0, 0) && !cell_list(t, 0, 0) && cell_count(t, 0, 0) == 0);
+    CHECK(cell_count(t, 5, 0) == 0 && !cell_list(t, 5, 0) && !cell_bool(t, 5, 0));
+    CHECK(!cell_inner(t, 0, 0, 0, &n) && n == 0);
+    table_free(t);
 }
 /* A cell of another type, for no column, or with an impossible size: refused, and nothing has changed. */
 static void test_cells_that_are_refused(void) {
     static const size_t counts[2] = {SIZE_MAX / 16, SIZE_MAX / 16};
     sgf_error err;
-    sgf_table *t, *other;
+    struct table *t, *other;
     sgf_str text = sgf_text("x");
     size_t row = 1;
     int c, type;
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    for (type = 0; type < SGF_COLUMN_OTHER; type++) {
+    MUST(table_create(NULL, &t, &err), err);
+    for (type = 0; type < TABLE_OTHER; type++) {
         char name[2] = {(char)('a' + type), 0};
-        MUST(sgf_table_column(t, name, (sgf_column_type)type, &c, &err), err);
+        MUST(table_column(t, name, (sgf_column_type)type, &c, &err), err);
         CHECK(c == type);
     }
-    CHECK(sgf_table_column(t, "z", SGF_COLUMN_OTHER, &c, &err) == SGF_ERR_ARG &&
-          c == SGF_COLUMN_OTHER - 1);
-    for (c = -1; c <= SGF_COLUMN_OTHER; c++) {
-        type = c < 0 ? SGF_COLUMN_OTHER : c;
+    CHECK(table_column(t, "z", TABLE_OTHER, &c, &err) == SGF_ERR_ARG && c == TABLE_OTHER - 1);
+    for (c = -1; c <= TABLE_OTHER; c++) {
+        type = c < 0 ? TABLE_OTHER : c;
         err.message[0] = 0;
-        CHECK(type == SGF_COLUMN_UTF8 || sgf_table_text(t, c, text, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_COLUMN_F64 || sgf_table_f64(t, c, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_COLUMN_I64 || sgf_table_i64(t, c, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_COLUMN_BOOL || sgf_table_bool(t, c, 1, &err) == SGF_ERR_ARG);
-        CHECK(type == SGF_COLUMN_LIST_UTF8 || sgf_table_list(t, c, &text, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_UTF8 || table_text(t, c, text, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_F64 || table_f64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_I64 || table_i64(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_BOOL || table_bool(t, c, 1, &err) == SGF_ERR_ARG);
+        CHECK(type == SGF_COLUMN_LIST_UTF8 || table_list(t, c, &text, 1, &err) == SGF_ERR_ARG);
         CHECK(type == SGF_COLUMN_LIST_LIST_UTF8 ||
-              sgf_table_list_list(t, c, &text, &row, 1, &err) == SGF_ERR_ARG);
-        CHECK(strstr(err.message, type == SGF_COLUMN_OTHER ? "there is no column" : " holds "));
+              table_list_list(t, c, &text, &row, 1, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, type == TABLE_OTHER ? "there is no column" : " holds "));
     }
-    CHECK(sgf_table_null(t, -1, &err) == SGF_ERR_ARG && sgf_table_null(t, 99, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_list_list(t, SGF_COLUMN_LIST_LIST_UTF8, NULL, counts, 2, &err) ==
-          SGF_ERR_LIMIT);
-    CHECK(sgf_table_metadata_set(t, "k\xFF", text, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_metadata_set(t, "k", sgf_text("v\xC3"), &err) == SGF_ERR_ARG);
-    CHECK(strstr(err.message, "UTF-8") && !sgf_table_metadata_get(t, "k").ptr);
-    CHECK(sgf_table_append(t, t, &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_rows(t) == 0 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
-    for (c = 0; c < SGF_COLUMN_OTHER; c++) MUST(sgf_table_null(t, c, &err), err);
-    CHECK(sgf_table_rows(t) == 1 && sgf_table_select(t, &row, 1, &err) == SGF_ERR_ARG);
-    CHECK(sgf_cell_null(t, SGF_COLUMN_F64, 0) && !sgf_cell_null(t, SGF_COLUMN_F64, 1));
-    MUST(sgf_table_create(NULL, &other, &err), err);
-    MUST(sgf_table_column(other, "a", SGF_COLUMN_UTF8, NULL, &err), err);
-    CHECK(sgf_table_append(t, other, &err) == SGF_ERR_ARG && sgf_table_rows(t) == 1);
-    sgf_table_free(other);
+    CHECK(table_null(t, -1, &err) == SGF_ERR_ARG && table_null(t, 99, &err) == SGF_ERR_ARG);
+    CHECK(table_list_list(t, SGF_COLUMN_LIST_LIST_UTF8, NULL, counts, 2, &err) == SGF_ERR_LIMIT);
+    CHECK(table_metadata_set(t, "k\xFF", text, &err) == SGF_ERR_ARG);
+    CHECK(table_metadata_set(t, "k", sgf_text("v\xC3"), &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "UTF-8") && !table_metadata_get(t, "k").ptr);
+    CHECK(table_append(t, t, &err) == SGF_ERR_ARG);
+    CHECK(table_rows(t) == 0 && table_select(t, &row, 1, &err) == SGF_ERR_ARG);
+    for (c = 0; c < TABLE_OTHER; c++) MUST(table_null(t, c, &err), err);
+    CHECK(table_rows(t) == 1 && table_select(t, &row, 1, &err) == SGF_ERR_ARG);
+    CHECK(cell_null(t, SGF_COLUMN_F64, 0) && !cell_null(t, SGF_COLUMN_F64, 1));
+    MUST(table_create(NULL, &other, &err), err);
+    MUST(table_column(other, "a", SGF_COLUMN_UTF8, NULL, &err), err);
+    CHECK(table_append(t, other, &err) == SGF_ERR_ARG && table_rows(t) == 1);
+    table_free(other);
     /* a folder that is not there; columns of two lengths */
-    CHECK(sgf_table_write_csv(t, temp_path("none/t.csv"), &err) == SGF_ERR_IO);
-    CHECK(sgf_table_write_jsonl(t, temp_path("none/t.jsonl"), &err) == SGF_ERR_IO);
-    CHECK(sgf_table_write_feather(t, temp_path("none/t.feather"), &err) == SGF_ERR_IO);
+    CHECK(table_write_csv(t, temp_path("none/t.csv"), &err) == SGF_ERR_IO);
+    CHECK(table_write_jsonl(t, temp_path("none/t.jsonl"), &err) == SGF_ERR_IO);
+    CHECK(table_write_feather(t, temp_path("none/t.feather"), &err) == SGF_ERR_IO);
     CHECK(strstr(err.message, "none/t.feather"));
-    MUST(sgf_table_f64(t, SGF_COLUMN_F64, 2, &err), err);
-    CHECK(sgf_table_write_csv(t, temp_path("t.csv"), &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_write_jsonl(t, temp_path("t.jsonl"), &err) == SGF_ERR_ARG);
-    CHECK(sgf_table_write_feather(t, temp_path("t.feather"), &err) == SGF_ERR_ARG);
+    MUST(table_f64(t, SGF_COLUMN_F64, 2, &err), err);
+    CHECK(table_write_csv(t, temp_path("t.csv"), &err) == SGF_ERR_ARG);
+    CHECK(table_write_jsonl(t, temp_path("t.jsonl"), &err) == SGF_ERR_ARG);
+    CHECK(table_write_feather(t, temp_path("t.feather"), &err) == SGF_ERR_ARG);
     CHECK(!fopen(temp_path("t.csv"), "rb") && !fopen(temp_path("t.feather"), "rb"));
-    sgf_table_free(t);
+    table_free(t);
 }
 static void test_numbers_print_as_python_prints_them(void) {
     static const struct {
@@ -755,31 +743,30 @@ static void test_json_values_decide_the_types(void) {
         "{\"late\": true, \"a\": [], \"o\": {\"k\": 1}, \"mixed\": 1}\n"
         "{\"mixed\": \"text\"}";
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     size_t n;
-    MUST(sgf__json_table("x.jsonl", text, sizeof text - 1, NULL, &t, &err), err);
-    CHECK(sgf_table_rows(t) == 4 && sgf_table_columns(t) == 6);
-    CHECK(sgf_table_type(t, sgf_table_find(t, "a")) == SGF_COLUMN_LIST_LIST_UTF8);
-    CHECK(sgf_cell_null(t, 0, 0) && sgf_cell_count(t, 0, 1) == 3 && !sgf_cell_null(t, 0, 2) &&
-          sgf_cell_null(t, 0, 3));
-    CHECK(table_is(sgf_cell_inner(t, 0, 1, 0, &n)[0], "x"));
-    CHECK(sgf_table_type(t, 1) == SGF_COLUMN_F64 && sgf_cell_f64(t, 1, 0) == 1 &&
-          sgf_cell_f64(t, 1, 1) == 2.5);
-    CHECK(sgf_table_type(t, 2) == SGF_COLUMN_LIST_UTF8 && sgf_cell_count(t, 2, 1) == 2 &&
-          !sgf_cell_list(t, 2, 1)[1].ptr);
-    CHECK(sgf_table_type(t, sgf_table_find(t, "late")) == SGF_COLUMN_BOOL &&
-          sgf_cell_null(t, sgf_table_find(t, "late"), 0));
-    CHECK(sgf_table_type(t, sgf_table_find(t, "o")) == SGF_COLUMN_OTHER);
-    CHECK(strstr(sgf_table_type_text(t, sgf_table_find(t, "mixed")), "record 4") != NULL);
-    CHECK(sgf_table_write_csv(t, temp_path("other.csv"), &err) == SGF_ERR_UNSUPPORTED &&
+    MUST(jsonl_read("x.jsonl", text, sizeof text - 1, NULL, &t, &err), err);
+    CHECK(table_rows(t) == 4 && table_columns(t) == 6);
+    CHECK(table_type(t, table_find(t, "a")) == SGF_COLUMN_LIST_LIST_UTF8);
+    CHECK(cell_null(t, 0, 0) && cell_count(t, 0, 1) == 3 && !cell_null(t, 0, 2) &&
+          cell_null(t, 0, 3));
+    CHECK(table_is(cell_inner(t, 0, 1, 0, &n)[0], "x"));
+    CHECK(table_type(t, 1) == SGF_COLUMN_F64 && cell_f64(t, 1, 0) == 1 && cell_f64(t, 1, 1) == 2.5);
+    CHECK(table_type(t, 2) == SGF_COLUMN_LIST_UTF8 && cell_count(t, 2, 1) == 2 &&
+          !cell_list(t, 2, 1)[1].ptr);
+    CHECK(table_type(t, table_find(t, "late")) == SGF_COLUMN_BOOL &&
+          cell_null(t, table_find(t, "late"), 0));
+    CHECK(table_type(t, table_find(t, "o")) == TABLE_OTHER);
+    CHECK(strstr(table_type_text(t, table_find(t, "mixed")), "record 4") != NULL);
+    CHECK(table_write_csv(t, temp_path("other.csv"), &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "'o'"));
-    sgf_table_free(t);
+    table_free(t);
     t = NULL;
-    CHECK(sgf__json_table("x.jsonl", "{}\n{\"a\": }", 10, NULL, &t, &err) &&
+    CHECK(jsonl_read("x.jsonl", "{}\n{\"a\": }", 10, NULL, &t, &err) &&
           strstr(err.message, "x.jsonl, line 2"));
-    CHECK(sgf__json_table("x.json", "[{}, 3]", 7, NULL, &t, &err) &&
+    CHECK(jsonl_read("x.json", "[{}, 3]", 7, NULL, &t, &err) &&
           strstr(err.message, "record 2 is not an object"));
-    CHECK(sgf__json_table("x.json", "[{\"a\":1,\"a\":2}]", 15, NULL, &t, &err) &&
+    CHECK(jsonl_read("x.json", "[{\"a\":1,\"a\":2}]", 15, NULL, &t, &err) &&
           strstr(err.message, "twice") && !t);
 }
 /* No digit is lost silently: what neither int64 nor float64 holds as it stands is no number of a table. */
@@ -789,13 +776,13 @@ static void test_json_numbers_keep_their_digits(void) {
         sgf_column_type type;
         const char *words;
     } cases[] = {
-        {"{\"a\":12345678901234567890}", SGF_COLUMN_OTHER,
+        {"{\"a\":12345678901234567890}", TABLE_OTHER,
          "whole numbers that int64 cannot hold (from record 1"},
-        {"{\"a\":0.5}\n{\"a\":-9223372036854775809}", SGF_COLUMN_OTHER,
+        {"{\"a\":0.5}\n{\"a\":-9223372036854775809}", TABLE_OTHER,
          "whole numbers that int64 cannot"},
-        {"{\"a\":9007199254740993}\n{\"a\":0.5}", SGF_COLUMN_OTHER,
+        {"{\"a\":9007199254740993}\n{\"a\":0.5}", TABLE_OTHER,
          "values of several types (from record 2"},
-        {"{\"a\":0.5}\n{\"a\":-9007199254740993}", SGF_COLUMN_OTHER,
+        {"{\"a\":0.5}\n{\"a\":-9007199254740993}", TABLE_OTHER,
          "values of several types (from record 2"},
         {"{\"a\":9007199254740992}\n{\"a\":0.5}", SGF_COLUMN_F64, "float64"},
         {"{\"a\":0.5}\n{\"a\":-9007199254740992}", SGF_COLUMN_F64, "float64"},
@@ -805,12 +792,11 @@ static void test_json_numbers_keep_their_digits(void) {
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sgf_error err;
-        sgf_table *t;
-        MUST(sgf__json_table("x.jsonl", cases[i].text, strlen(cases[i].text), NULL, &t, &err), err);
-        if (sgf_table_type(t, 0) != cases[i].type ||
-            !strstr(sgf_table_type_text(t, 0), cases[i].words))
-            test_errors++, printf("    %s: %s\n", cases[i].text, sgf_table_type_text(t, 0));
-        sgf_table_free(t);
+        struct table *t;
+        MUST(jsonl_read("x.jsonl", cases[i].text, strlen(cases[i].text), NULL, &t, &err), err);
+        if (table_type(t, 0) != cases[i].type || !strstr(table_type_text(t, 0), cases[i].words))
+            test_errors++, printf("    %s: %s\n", cases[i].text, table_type_text(t, 0));
+        table_free(t);
     }
 }
 /* A list of nulls may be one of texts or of lists: what comes before or behind it decides. */
@@ -821,18 +807,18 @@ static void test_json_lists_of_nulls_are_lists_of_either_kind(void) {
     static const char other[] = "{\"a\": [null, \"x\"]}\n{\"a\": [[\"x\"]]}\n";
     char path[1024];
     sgf_error err;
-    sgf_table *t;
+    struct table *t;
     size_t i;
     for (i = 0; i < 2; i++) {
-        MUST(sgf__json_table("x.jsonl", cases[i], strlen(cases[i]), NULL, &t, &err), err);
-        CHECK(sgf_table_type(t, 0) == SGF_COLUMN_LIST_LIST_UTF8);
-        MUST(sgf_table_write_jsonl(t, table_path("nulls.jsonl", path), &err), err);
+        MUST(jsonl_read("x.jsonl", cases[i], strlen(cases[i]), NULL, &t, &err), err);
+        CHECK(table_type(t, 0) == SGF_COLUMN_LIST_LIST_UTF8);
+        MUST(table_write_jsonl(t, table_path("nulls.jsonl", path), &err), err);
         CHECK(table_file_is(path, cases[i]));
-        sgf_table_free(t);
+        table_free(t);
     }
-    MUST(sgf__json_table("x.jsonl", other, strlen(other), NULL, &t, &err), err);
-    CHECK(strstr(sgf_table_type_text(t, 0), "several types (from record 2"));
-    sgf_table_free(t);
+    MUST(jsonl_read("x.jsonl", other, strlen(other), NULL, &t, &err), err);
+    CHECK(strstr(table_type_text(t, 0), "several types (from record 2"));
+    table_free(t);
 }
 /* Members in any order find their columns; none may come twice, whatever its value and type. */
 static void test_json_members_have_one_column_each(void) {
@@ -840,11 +826,10 @@ static void test_json_members_have_one_column_each(void) {
                                         "{\"a\":null,\"a\":null}", "{\"a\":{},\"b\":1,\"a\":{}}"};
     sgf__buf text;
     sgf_error err;
-    sgf_table *t = NULL;
+    struct table *t = NULL;
     size_t i, k;
     for (i = 0; i < 4; i++)
-        CHECK(sgf__json_table("x.jsonl", twice[i], strlen(twice[i]), NULL, &t, &err) ==
-                  SGF_ERR_FORMAT &&
+        CHECK(jsonl_read("x.jsonl", twice[i], strlen(twice[i]), NULL, &t, &err) == SGF_ERR_FORMAT &&
               strstr(err.message, "x.jsonl: record 1 has the member 'a' twice") && !t);
     sgf__buf_init(&text, NULL);
     for (k = 0; k < 50; k++)
@@ -855,28 +840,28 @@ static void test_json_members_have_one_column_each(void) {
             if ((k + 1) % 2 == 0 || (k + 1) % 5 == 0) continue; /* not every i would be another */
             CHECK(!sgf__buf_text(&text, member, &err));
         }
-    MUST(sgf__json_table("x.jsonl", text.ptr, text.len, NULL, &t, &err), err);
-    CHECK(sgf_table_rows(t) == 20);
+    MUST(jsonl_read("x.jsonl", text.ptr, text.len, NULL, &t, &err), err);
+    CHECK(table_rows(t) == 20);
     for (k = i = 0; k < 50; k++) {
         size_t m;
         if ((k + 1) % 2 == 0 || (k + 1) % 5 == 0) continue;
         for (m = 0; m < 50; m++) {
             char name[64];
             snprintf(name, sizeof name, "%.*s%d", (int)(k * m % 3), "cc", (int)(m * (k + 1) % 50));
-            CHECK(sgf_cell_i64(t, sgf_table_find(t, name), i) == (int64_t)(m * k));
+            CHECK(cell_i64(t, table_find(t, name), i) == (int64_t)(m * k));
         }
         i++;
     }
-    sgf_table_free(t);
+    table_free(t);
     sgf__buf_free(&text);
 }
 /* The message has the line; the error's file is the path, its offset the byte of the file. */
 static void test_json_errors_are_placed_in_the_file(void) {
     sgf_error err;
-    sgf_table *t = NULL;
-    CHECK(sgf__json_table("x.jsonl", "{}\n  {\"a\": }\n", 14, NULL, &t, &err) == SGF_ERR_FORMAT);
+    struct table *t = NULL;
+    CHECK(jsonl_read("x.jsonl", "{}\n  {\"a\": }\n", 14, NULL, &t, &err) == SGF_ERR_FORMAT);
     CHECK(!strcmp(err.file, "x.jsonl") && err.offset == 11 && strstr(err.message, "line 2"));
-    CHECK(sgf__json_table("x.jsonl", "\xEF\xBB\xBF{}\n?", 7, NULL, &t, &err) == SGF_ERR_FORMAT);
+    CHECK(jsonl_read("x.jsonl", "\xEF\xBB\xBF{}\n?", 7, NULL, &t, &err) == SGF_ERR_FORMAT);
     CHECK(!strcmp(err.file, "x.jsonl") && err.offset == 6 && !t);
 }
 
@@ -888,42 +873,42 @@ static void test_feather_gives_back_the_table(void) {
     size_t i;
     for (i = 0; i < 4; i++) {
         sgf_error err;
-        sgf_table *t = table_sample(sizes[i], NULL, &err), *back;
+        struct table *t = table_sample(sizes[i], NULL, &err), *back;
         int c;
         CHECK(t != NULL);
-        MUST(sgf_table_write_feather(t, table_path("t.feather", feather), &err), err);
-        MUST(sgf_table_read(feather, NULL, &back, &err), err);
-        CHECK(sgf_table_rows(back) == sizes[i] && sgf_table_columns(back) == 6);
-        for (c = 0; c < 6; c++) CHECK(sgf_table_type(back, c) == sgf_table_type(t, c));
-        CHECK(table_is(sgf_table_metadata_get(back, "segfuse"), "{\"seed\": 1}"));
-        CHECK(sgf_table_metadata_get(back, "pandas").ptr != NULL);
-        MUST(sgf_table_write_jsonl(t, table_path("t.jsonl", lines), &err), err);
-        MUST(sgf_table_write_jsonl(back, table_path("again.jsonl", again), &err), err);
+        MUST(table_write_feather(t, table_path("t.feather", feather), &err), err);
+        MUST(table_read(feather, NULL, &back, &err), err);
+        CHECK(table_rows(back) == sizes[i] && table_columns(back) == 6);
+        for (c = 0; c < 6; c++) CHECK(table_type(back, c) == table_type(t, c));
+        CHECK(table_is(table_metadata_get(back, "segfuse"), "{\"seed\": 1}"));
+        CHECK(table_metadata_get(back, "pandas").ptr != NULL);
+        MUST(table_write_jsonl(t, table_path("t.jsonl", lines), &err), err);
+        MUST(table_write_jsonl(back, table_path("again.jsonl", again), &err), err);
         CHECK(table_same_files(lines, again));
-        MUST(sgf_table_write_feather(back, table_path("again.feather", again), &err), err);
+        MUST(table_write_feather(back, table_path("again.feather", again), &err), err);
         CHECK(table_same_files(feather, again));
-        sgf_table_free(back);
-        MUST(sgf__feather_write(t, feather, 7, 40, &err), err); /* small batches: the same rows */
-        MUST(sgf_table_read(feather, NULL, &back, &err), err);
-        MUST(sgf_table_write_jsonl(back, table_path("again.jsonl", again), &err), err);
+        table_free(back);
+        MUST(feather_write(t, feather, 7, 40, &err), err); /* small batches: the same rows */
+        MUST(table_read(feather, NULL, &back, &err), err);
+        MUST(table_write_jsonl(back, table_path("again.jsonl", again), &err), err);
         CHECK(table_same_files(lines, again));
-        sgf_table_free(back);
+        table_free(back);
         if (sizes[i] > 2)
-            CHECK(sgf__feather_write(t, feather, 7, 2, &err) == SGF_ERR_LIMIT &&
+            CHECK(feather_write(t, feather, 7, 2, &err) == SGF_ERR_LIMIT &&
                   strstr(err.message, "row 1"));
-        sgf_table_free(t);
+        table_free(t);
     }
 }
 static void test_feather_of_no_columns_is_read(void) {
     char path[1024];
     sgf_error err;
-    sgf_table *t;
-    MUST(sgf_table_create(NULL, &t, &err), err);
-    MUST(sgf_table_write_feather(t, table_path("none.feather", path), &err), err);
-    sgf_table_free(t);
-    MUST(sgf_table_read(path, NULL, &t, &err), err);
-    CHECK(sgf_table_columns(t) == 0 && sgf_table_rows(t) == 0);
-    sgf_table_free(t);
+    struct table *t;
+    MUST(table_create(NULL, &t, &err), err);
+    MUST(table_write_feather(t, table_path("none.feather", path), &err), err);
+    table_free(t);
+    MUST(table_read(path, NULL, &t, &err), err);
+    CHECK(table_columns(t) == 0 && table_rows(t) == 0);
+    table_free(t);
 }
 static void test_arrow_reads_nested_text_of_another_writer(void) {
     static const char *const files[] = {"data/arrow-ipc/js-nested-utf8/webq_nested.arrow_file",
@@ -938,39 +923,39 @@ static void test_arrow_reads_nested_text_of_another_writer(void) {
     sgf__arena_init(&arena, NULL);
     MUST(sgf__json_parse("json", map.data, map.size, &arena, &json, &err), err);
     for (f = 0; f < 2; f++) {
-        sgf_table *t;
+        struct table *t;
         int c;
-        MUST(sgf_table_read(shared_path(files[f]), NULL, &t, &err), err);
-        CHECK(sgf_table_columns(t) == 6 && sgf_table_rows(t) == 40);
+        MUST(table_read(shared_path(files[f]), NULL, &t, &err), err);
+        CHECK(table_columns(t) == 6 && table_rows(t) == 40);
         for (c = 0; c < 6; c++) {
-            uint32_t at = sgf__json_get(&json, 0, sgf_table_name(t, c)) + 1, item, word;
+            uint32_t at = sgf__json_get(&json, 0, table_name(t, c)) + 1, item, word;
             for (row = 0; row < 40; row++, at = json.nodes[at].next) {
                 size_t i = 0, k = 0, n;
-                CHECK((json.nodes[at].type == SGF__NULL) == sgf_cell_null(t, c, row));
+                CHECK((json.nodes[at].type == SGF__NULL) == cell_null(t, c, row));
                 if (json.nodes[at].type == SGF__NULL) continue;
-                switch (sgf_table_type(t, c)) {
+                switch (table_type(t, c)) {
                 case SGF_COLUMN_UTF8: {
-                    sgf_str got = sgf_cell_text(t, c, row), want = json.nodes[at].text;
+                    sgf_str got = cell_text(t, c, row), want = json.nodes[at].text;
                     CHECK(got.len == want.len && !memcmp(got.ptr, want.ptr, got.len));
                     break;
                 }
                 case SGF_COLUMN_F64:
-                    CHECK(sgf_cell_f64(t, c, row) == sgf__json_double(&json, at));
+                    CHECK(cell_f64(t, c, row) == sgf__json_double(&json, at));
                     break;
                 case SGF_COLUMN_LIST_UTF8:
-                    CHECK(sgf_cell_count(t, c, row) == json.nodes[at].count);
+                    CHECK(cell_count(t, c, row) == json.nodes[at].count);
                     for (item = at + 1; item < json.nodes[at].next; item++, i++) {
-                        sgf_str got = sgf_cell_list(t, c, row)[i], want = json.nodes[item].text;
+                        sgf_str got = cell_list(t, c, row)[i], want = json.nodes[item].text;
                         CHECK((got.ptr == NULL) == (json.nodes[item].type == SGF__NULL));
                         if (got.ptr)
                             CHECK(got.len == want.len && !memcmp(got.ptr, want.ptr, got.len));
                     }
                     break;
                 default:
-                    CHECK(sgf_cell_count(t, c, row) == json.nodes[at].count);
+                    CHECK(cell_count(t, c, row) == json.nodes[at].count);
                     for (item = at + 1; item < json.nodes[at].next;
                          item = json.nodes[item].next, i++) {
-                        const sgf_str *inner = sgf_cell_inner(t, c, row, i, &n);
+                        const sgf_str *inner = cell_inner(t, c, row, i, &n);
                         CHECK(n == json.nodes[item].count);
                         for (word = item + 1, k = 0; k < n; word++, k++)
                             CHECK(inner[k].len == json.nodes[word].text.len &&
@@ -979,21 +964,21 @@ static void test_arrow_reads_nested_text_of_another_writer(void) {
                 }
             }
         }
-        sgf_table_free(t);
+        table_free(t);
     }
     sgf__arena_free(&arena);
     sgf__unmap(&map);
 }
 /* Without its unreadable columns, as Feather, which takes names twice. */
 static sgf_status table_dump(const char *path, const char *out, sgf_error *err) {
-    sgf_table *t;
+    struct table *t;
     int c;
-    sgf_status status = sgf_table_read(path, NULL, &t, err);
+    sgf_status status = table_read(path, NULL, &t, err);
     if (status) return status;
-    for (c = sgf_table_columns(t); c-- > 0;)
-        if (sgf_table_type(t, c) == SGF_COLUMN_OTHER) sgf_table_drop(t, c);
-    status = sgf_table_write_feather(t, out, err);
-    sgf_table_free(t);
+    for (c = table_columns(t); c-- > 0;)
+        if (table_type(t, c) == TABLE_OTHER) table_drop(t, c);
+    status = table_write_feather(t, out, err);
+    table_free(t);
     return status;
 }
 /* Call visit(path) for every file of a shared folder. */
@@ -1054,18 +1039,18 @@ static void test_arrow_reads_every_golden_file(void) {
 static void table_feed(const char *name, const char *bytes, size_t size) {
     test_heap heap;
     sgf_allocator mem = test_heap_init(&heap, 0);
-    sgf_table *t = NULL;
+    struct table *t = NULL;
     sgf_error err;
     sgf_status status;
     heap.most = ((size_t)48 << 20) + 4096 * size; /* LZ4 can gain a factor 255 */
-    status = sgf__table_read(name, bytes, size, &mem, &t, &err);
+    status = table_parse_file(name, bytes, size, &mem, &t, &err);
     CHECK((status == SGF_OK) == (t != NULL));
     CHECK(status != SGF_ERR_MEMORY);
     if (status) CHECK(err.message[0] != 0);
-    sgf_table_free(t);
+    table_free(t);
     CHECK(heap.used == 0);
     t = NULL;
-    if (!sgf__arrow_read(name, bytes, size, &mem, &t, &err)) sgf_table_free(t);
+    if (!arrow_read(name, bytes, size, &mem, &t, &err)) table_free(t);
     CHECK(heap.used == 0);
 }
 static void table_feed_file(const char *path) {
@@ -1090,14 +1075,14 @@ static void test_damaged_files_give_clean_errors(void) {
     size_t at, k;
     uint32_t seed = 1;
     int f;
-    sgf_table *t = table_sample(12, NULL, &err);
+    struct table *t = table_sample(12, NULL, &err);
     CHECK(t != NULL);
     for (f = 0; f < 3; f++) {
         sgf__map map;
         table_path(names[f], path);
-        if (f == 0) MUST(sgf_table_write_feather(t, path, &err), err);
-        if (f == 1) MUST(sgf_table_write_csv(t, path, &err), err);
-        if (f == 2) MUST(sgf_table_write_jsonl(t, path, &err), err);
+        if (f == 0) MUST(table_write_feather(t, path, &err), err);
+        if (f == 1) MUST(table_write_csv(t, path, &err), err);
+        if (f == 2) MUST(table_write_jsonl(t, path, &err), err);
         map = table_file(path);
         copy = (unsigned char *)malloc(map.size);
         for (at = 0; at < map.size;
@@ -1124,7 +1109,7 @@ static void test_damaged_files_give_clean_errors(void) {
         free(copy);
         sgf__unmap(&map);
     }
-    sgf_table_free(t);
+    table_free(t);
 }
 static void test_a_failing_allocation_leaks_nothing(void) {
     static const char *const names[] = {"m.feather", "m.csv", "m.jsonl"};
@@ -1136,18 +1121,18 @@ static void test_a_failing_allocation_leaks_nothing(void) {
             test_heap heap;
             sgf_allocator mem = test_heap_init(&heap, fail);
             sgf_error err;
-            sgf_table *t = table_sample(9, &mem, &err), *back = NULL;
+            struct table *t = table_sample(9, &mem, &err), *back = NULL;
             table_path(names[f], path);
             table_path("m.out", out);
-            if (t && f == 0) sgf_table_write_feather(t, fail ? out : path, &err);
-            if (t && f == 1) sgf_table_write_csv(t, fail ? out : path, &err);
-            if (t && f == 2) sgf_table_write_jsonl(t, fail ? out : path, &err);
-            if (!sgf_table_read(path, &mem, &back, &err)) {
-                if (f == 1) sgf_table_parse(back, 2, SGF_COLUMN_LIST_LIST_UTF8, &err);
-                if (t) sgf_table_append(t, back, &err);
+            if (t && f == 0) table_write_feather(t, fail ? out : path, &err);
+            if (t && f == 1) table_write_csv(t, fail ? out : path, &err);
+            if (t && f == 2) table_write_jsonl(t, fail ? out : path, &err);
+            if (!table_read(path, &mem, &back, &err)) {
+                if (f == 1) table_parse(back, 2, SGF_COLUMN_LIST_LIST_UTF8, &err);
+                if (t) table_append(t, back, &err);
             }
-            sgf_table_free(t);
-            sgf_table_free(back);
+            table_free(t);
+            table_free(back);
             CHECK(heap.used == 0);
         }
     }
@@ -1171,18 +1156,18 @@ static void test_other_formats_are_refused_by_name(void) {
                   "a.b.c.",
                   "UTF-16"}};
     sgf_error err;
-    sgf_table *t = NULL;
+    struct table *t = NULL;
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t n = strlen(cases[i].bytes) + 1;
-        CHECK(sgf__table_read("in.x", cases[i].bytes, n, NULL, &t, &err) == SGF_ERR_UNSUPPORTED);
+        CHECK(table_parse_file("in.x", cases[i].bytes, n, NULL, &t, &err) == SGF_ERR_UNSUPPORTED);
         CHECK(strstr(err.message, cases[i].name) && strstr(err.message, "in Python: "));
         CHECK(strstr(err.message, "('in.x")); /* the line works as it stands */
     }
-    CHECK(sgf__table_read("in.x", "PAR1....PAR1", 12, NULL, &t, &err) == SGF_ERR_UNSUPPORTED);
-    CHECK(sgf__table_read("in.xlsx", "PK\x03\x04", 5, NULL, &t, &err) == SGF_ERR_UNSUPPORTED &&
+    CHECK(table_parse_file("in.x", "PAR1....PAR1", 12, NULL, &t, &err) == SGF_ERR_UNSUPPORTED);
+    CHECK(table_parse_file("in.xlsx", "PK\x03\x04", 5, NULL, &t, &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "Excel"));
-    CHECK(sgf_table_read(temp_path("absent.feather"), NULL, &t, &err) == SGF_ERR_IO && !t);
+    CHECK(table_read(temp_path("absent.feather"), NULL, &t, &err) == SGF_ERR_IO && !t);
 }
 
 /* ---- LZ4 ---- */
@@ -1214,12 +1199,12 @@ static void test_lz4_frames_decompress(void) {
         }
         out = (unsigned char *)malloc(room);
         made = 0;
-        what = sgf__lz4_frame((const unsigned char *)in.data, in.size, out, room, &made);
+        what = lz4_decompress((const unsigned char *)in.data, in.size, out, room, &made);
         if (what) printf("    %s: %s\n", files[i][0], what);
         CHECK(!what);
         if (files[i][1]) {
             CHECK(made == plain.size && !memcmp(out, plain.data, made));
-            CHECK(sgf__lz4_frame((const unsigned char *)in.data, in.size, out, room - 1, &made) !=
+            CHECK(lz4_decompress((const unsigned char *)in.data, in.size, out, room - 1, &made) !=
                   NULL);
             sgf__unmap(&plain);
         } else CHECK(made > 300000); /* its checksum was verified */
@@ -1239,7 +1224,7 @@ static size_t table_lz4(unsigned char *frame, unsigned flags, unsigned size, uns
         frame[6] = (unsigned char)content;
         at = 14;
     }
-    frame[at] = (unsigned char)(sgf__xxh32(frame + 4, at - 4) >> 8);
+    frame[at] = (unsigned char)(lz4_xxh32(frame + 4, at - 4) >> 8);
     memcpy(frame + at + 1, blocks, n);
     return at + 1 + n;
 }
@@ -1354,7 +1339,7 @@ static void test_lz4_frames_say_what_is_wrong(void) {
         n = table_lz4(frame, cases[i].flags, cases[i].size, cases[i].content, cases[i].blocks,
                       cases[i].n);
         memset(out, 7, sizeof out);
-        what = sgf__lz4_frame(frame, n, out, 11, &made);
+        what = lz4_decompress(frame, n, out, 11, &made);
         if (what ? !strstr(what, cases[i].result)
                  : made != strlen(cases[i].result) || memcmp(out, cases[i].result, made) != 0)
             test_errors++, printf("    case %d: %s\n", (int)i, what ? what : "other bytes");
@@ -1365,21 +1350,21 @@ static void test_lz4_frames_say_what_is_wrong(void) {
                   "abbbb\0\0\0\0dddd",
                   18);
     for (i = 0; i < 4; i++) {
-        frame[13 + i] = (unsigned char)(sgf__xxh32(frame + 11, 2) >> 8 * i);
-        frame[21 + i] = (unsigned char)(sgf__xxh32((const unsigned char *)"a", 1) >> 8 * i);
+        frame[13 + i] = (unsigned char)(lz4_xxh32(frame + 11, 2) >> 8 * i);
+        frame[21 + i] = (unsigned char)(lz4_xxh32((const unsigned char *)"a", 1) >> 8 * i);
     }
-    CHECK(!sgf__lz4_frame(frame, n, out, 11, &made) && made == 1 && out[0] == 'a');
+    CHECK(!lz4_decompress(frame, n, out, 11, &made) && made == 1 && out[0] == 'a');
     frame[6] ^= 1;
-    what = sgf__lz4_frame(frame, n, out, 11, &made);
+    what = lz4_decompress(frame, n, out, 11, &made);
     CHECK(what && strstr(what, "checksum of the header"));
     frame[6] ^= 1, frame[3] ^= 1;
-    what = sgf__lz4_frame(frame, n, out, 11, &made);
+    what = lz4_decompress(frame, n, out, 11, &made);
     CHECK(what && strstr(what, "not an LZ4 frame"));
     frame[3] ^= 1;
-    what = sgf__lz4_frame(frame, 6, out, 11, &made);
+    what = lz4_decompress(frame, 6, out, 11, &made);
     CHECK(what && strstr(what, "not an LZ4 frame"));
     table_lz4(frame, 0x68, 0x40, 1, "", 0);
-    what = sgf__lz4_frame(frame, 14, out, 11, &made);
+    what = lz4_decompress(frame, 14, out, 11, &made);
     CHECK(what && strstr(what, "cut short"));
 }
 static void test_lz4_refuses_broken_frames(void) {
@@ -1397,15 +1382,15 @@ static void test_lz4_refuses_broken_frames(void) {
         snprintf(path, sizeof path, "data/lz4/%s", files[i]);
         in = table_file(shared_path(path));
         if (i < 4)
-            CHECK(sgf__lz4_frame((const unsigned char *)in.data, in.size, out, sizeof out, &made) !=
+            CHECK(lz4_decompress((const unsigned char *)in.data, in.size, out, sizeof out, &made) !=
                   NULL);
         copy = (unsigned char *)malloc(in.size);
         for (at = 0; at < in.size; at++) {
-            CHECK(sgf__lz4_frame((const unsigned char *)in.data, at, out, sizeof out, &made) !=
+            CHECK(lz4_decompress((const unsigned char *)in.data, at, out, sizeof out, &made) !=
                   NULL);
             memcpy(copy, in.data, in.size);
             copy[at] ^= 0x55;
-            if (sgf__lz4_frame(copy, in.size, out, sizeof out, &made) == NULL)
+            if (lz4_decompress(copy, in.size, out, sizeof out, &made) == NULL)
                 CHECK(i == 4 && made <= sizeof out);
         }
         free(copy);
@@ -1413,10 +1398,10 @@ static void test_lz4_refuses_broken_frames(void) {
     }
 }
 static void test_xxh32_equals_its_published_values(void) {
-    CHECK(sgf__xxh32((const unsigned char *)"", 0) == 0x02CC5D05u);
-    CHECK(sgf__xxh32((const unsigned char *)"a", 1) == 0x550D7456u);
-    CHECK(sgf__xxh32((const unsigned char *)"abc", 3) == 0x32D153FFu);
-    CHECK(sgf__xxh32((const unsigned char *)"Nobody inspects the spammish repetition", 39) ==
+    CHECK(lz4_xxh32((const unsigned char *)"", 0) == 0x02CC5D05u);
+    CHECK(lz4_xxh32((const unsigned char *)"a", 1) == 0x550D7456u);
+    CHECK(lz4_xxh32((const unsigned char *)"abc", 3) == 0x32D153FFu);
+    CHECK(lz4_xxh32((const unsigned char *)"Nobody inspects the spammish repetition", 39) ==
           0xE2293B2Fu);
 }
 

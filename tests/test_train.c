@@ -438,18 +438,17 @@ static void test_train_facts_and_questions_are_complete(void) {
         CHECK(facts.relation[r].templates == 20 && facts.relation[r].manual == 5);
     tr_facts_free(&facts);
     for (f = 0; f < 3; f++) {
-        sgf_table *table;
+        struct table *table;
         sgf_error err;
         size_t row;
         int manual, automatic;
-        MUST(sgf_table_read(files[f], NULL, &table, &err), err);
-        CHECK(sgf_table_rows(table) == rows[f]);
-        manual = sgf_table_find(table, "manual_paraphrases");
-        automatic = sgf_table_find(table, "auto_paraphrases");
+        MUST(table_read(files[f], NULL, &table, &err), err);
+        CHECK(table_rows(table) == rows[f]);
+        manual = table_find(table, "manual_paraphrases");
+        automatic = table_find(table, "auto_paraphrases");
         for (row = 0; row < rows[f]; row++)
-            CHECK(sgf_cell_count(table, manual, row) == 5 &&
-                  sgf_cell_count(table, automatic, row) == 15);
-        sgf_table_free(table);
+            CHECK(cell_count(table, manual, row) == 5 && cell_count(table, automatic, row) == 15);
+        table_free(table);
     }
 }
 

@@ -615,7 +615,7 @@ static void csv_questions(const study *s) {
 /* ---- the detailed table: every row of every file, with what it was matched by ---- */
 
 typedef struct {
-    sgf_table *table;
+    struct table *table;
     int method, index, uuid, relation, question, paraphrases, prompts, generation, prediction,
         answers, lemma, answer_lemmas, correct, correct_one_way;
 } detail_table;
@@ -640,14 +640,13 @@ static sgf_status detail_create(detail_table *t, sgf_error *err) {
                    {"correct", SGF_COLUMN_BOOL, &t->correct},
                    {"correct_one_way", SGF_COLUMN_BOOL, &t->correct_one_way}};
     size_t i;
-    sgf_status status = sgf_table_create(NULL, &t->table, err);
+    sgf_status status = table_create(NULL, &t->table, err);
     for (i = 0; i < sizeof columns / sizeof columns[0] && !status; i++)
-        status = sgf_table_column(t->table, columns[i].name, columns[i].type, columns[i].column,
-                                  err);
+        status = table_column(t->table, columns[i].name, columns[i].type, columns[i].column, err);
     return status;
 }
 /* What answer_words joined, as a list again. */
-static sgf_status detail_words(sgf_table *table, int column, sgf_str words, sgf_error *err) {
+static sgf_status detail_words(struct table *table, int column, sgf_str words, sgf_error *err) {
     size_t i, n = 0, start = 0;
     sgf_str *items = (sgf_str *)calloc(words.len + 1, sizeof *items);
     sgf_status status;
@@ -655,35 +654,34 @@ static sgf_status detail_words(sgf_table *table, int column, sgf_str words, sgf_
     for (i = 0; i < words.len; i++)
         if (words.ptr[i] == '\037')
             items[n++] = base_text_of(words.ptr + start, i - start), start = i + 1;
-    status = sgf_table_list(table, column, items, n, err);
+    status = table_list(table, column, items, n, err);
     free(items);
     return status;
 }
-static sgf_status detail_list(sgf_table *table, int column, list_column *list, size_t row,
+static sgf_status detail_list(struct table *table, int column, list_column *list, size_t row,
                               sgf_error *err) {
     size_t n = 0;
     const sgf_str *items;
-    if (list->column < 0) return sgf_table_null(table, column, err);
+    if (list->column < 0) return table_null(table, column, err);
     items = list_cell(list, row, &n);
-    return sgf_table_list(table, column, items, n, err);
+    return table_list(table, column, items, n, err);
 }
 /* The answers' lemmas, of the file where it has them. */
 static sgf_status detail_answer_lemmas(detail_table *t, answer_file *f, size_t row,
                                        const lemma_book *book, sgf_error *err) {
     size_t n = 0;
     const sgf_str *items = list_cell(&f->answers, row, &n);
-    if (f->stored.column >= 0 && !sgf_cell_null(f->stored.table, f->stored.column, row)) {
-        size_t i, total = 0, lists = sgf_cell_count(f->stored.table, f->stored.column, row), count;
+    if (f->stored.column >= 0 && !cell_null(f->stored.table, f->stored.column, row)) {
+        size_t i, total = 0, lists = cell_count(f->stored.table, f->stored.column, row), count;
         size_t *counts = (size_t *)calloc(lists + 1, sizeof *counts);
         const sgf_str *first = NULL;
         sgf_status status;
         for (i = 0; counts && i < lists; i++) { /* inner lists stand next to each other */
-            const sgf_str *inner = sgf_cell_inner(f->stored.table, f->stored.column, row, i,
-                                                  &count);
+            const sgf_str *inner = cell_inner(f->stored.table, f->stored.column, row, i, &count);
             if (!total) first = inner;
             total += counts[i] = count;
         }
-        status = counts ? sgf_table_list_list(t->table, t->answer_lemmas, first, counts, lists, err)
+        status = counts ? table_list_list(t->table, t->answer_lemmas, first, counts, lists, err)
                         : study_memory(err);
         free(counts);
         return status;
@@ -694,33 +692,32 @@ static sgf_status detail_row(detail_table *t, const study *s, answer_file *f, si
                              int generation, list_column *paraphrases, list_column *prompts,
                              const lemma_book *book, sgf_error *err) {
     const asked_question *ask = q < s->questions ? &s->question[q] : NULL;
-    sgf_status status = sgf_table_text(t->table, t->method, sgf_text(f->name), err);
-    if (!status) status = sgf_table_i64(t->table, t->index, (int64_t)row, err);
-    if (!status) status = sgf_table_text(t->table, t->uuid, f->uuid[row], err);
+    sgf_status status = table_text(t->table, t->method, sgf_text(f->name), err);
+    if (!status) status = table_i64(t->table, t->index, (int64_t)row, err);
+    if (!status) status = table_text(t->table, t->uuid, f->uuid[row], err);
     if (!status)
-        status = ask && ask->relation.len
-                     ? sgf_table_text(t->table, t->relation, ask->relation, err)
-                     : sgf_table_null(t->table, t->relation, err);
-    if (!status) status = sgf_table_text(t->table, t->question, answer_asked(f, row), err);
+        status = ask && ask->relation.len ? table_text(t->table, t->relation, ask->relation, err)
+                                          : table_null(t->table, t->relation, err);
+    if (!status) status = table_text(t->table, t->question, answer_asked(f, row), err);
     if (!status) status = detail_list(t->table, t->paraphrases, paraphrases, row, err);
     if (!status) status = detail_list(t->table, t->prompts, prompts, row, err);
     if (!status)
-        status = generation >= 0 ? sgf_table_text(t->table, t->generation,
-                                                  sgf_cell_text(f->table, generation, row), err)
-                                 : sgf_table_null(t->table, t->generation, err);
-    if (!status) status = sgf_table_text(t->table, t->prediction, f->prediction[row], err);
+        status = generation >= 0 ? table_text(t->table, t->generation,
+                                              cell_text(f->table, generation, row), err)
+                                 : table_null(t->table, t->generation, err);
+    if (!status) status = table_text(t->table, t->prediction, f->prediction[row], err);
     if (!status) status = detail_list(t->table, t->answers, &f->answers, row, err);
     if (!status) status = detail_words(t->table, t->lemma, f->words[row], err);
     if (!status) status = detail_answer_lemmas(t, f, row, book, err);
-    if (!status) status = sgf_table_bool(t->table, t->correct, f->right[TWO_WAY][row], err);
-    if (!status) status = sgf_table_bool(t->table, t->correct_one_way, f->right[ONE_WAY][row], err);
+    if (!status) status = table_bool(t->table, t->correct, f->right[TWO_WAY][row], err);
+    if (!status) status = table_bool(t->table, t->correct_one_way, f->right[ONE_WAY][row], err);
     return status;
 }
 /* Paraphrases or prompts: a list under the second name, or a single text under the first one. */
 static sgf_status detail_open(const answer_file *f, const char *single, const char *several,
                               list_column *list, sgf_error *err) {
-    int column = sgf_table_find(f->table, single);
-    if (column < 0 || sgf_table_type(f->table, column) != SGF_COLUMN_UTF8)
+    int column = table_find(f->table, single);
+    if (column < 0 || table_type(f->table, column) != SGF_COLUMN_UTF8)
         return list_open(f->path, f->table, several, SGF_COLUMN_LIST_UTF8, list, err);
     list_plain(list, f->table, column);
     return SGF_OK;
@@ -731,7 +728,7 @@ static sgf_status detail_file(detail_table *t, const study *s, answer_file *f, s
     size_t row, q, n = 0, cap = 0, count = 0, i;
     size_t *of = (size_t *)calloc(f->rows + 1, sizeof *of);
     sgf_str *texts;
-    int generation = sgf_table_find(f->table, "generation");
+    int generation = table_find(f->table, "generation");
     sgf_status status;
     memset(&book, 0, sizeof book);
     memset(&prompts, 0, sizeof prompts);
@@ -765,9 +762,9 @@ static sgf_status detail_write(const study *s, const char *path, sgf_error *err)
     for (i = 0; i < s->files && !status; i++)
         if (!s->file[i].derived) status = detail_file(&t, s, &s->file[i], err);
     if (!status)
-        status = path_ends(path, ".csv") ? sgf_table_write_csv(t.table, path, err)
-                                         : sgf_table_write_feather(t.table, path, err);
-    sgf_table_free(t.table);
+        status = path_ends(path, ".csv") ? table_write_csv(t.table, path, err)
+                                         : table_write_feather(t.table, path, err);
+    table_free(t.table);
     return status;
 }
 

@@ -6,54 +6,53 @@
 /* A column that holds lists, as such (Feather) or as texts that are Python literals (CSV). A text
    that does not look like a list is a list of itself. */
 typedef struct {
-    const sgf_table *table; /* where the lists are: the file's table, or `own` */
-    sgf_table *own;
+    const struct table *table; /* where the lists are: the file's table, or `own` */
+    struct table *own;
     int column;
     int plain; /* the cells are single texts */
     sgf_str one;
 } list_column;
 
 static void list_close(list_column *list) {
-    sgf_table_free(list->own);
+    table_free(list->own);
     memset(list, 0, sizeof *list);
     list->column = -1;
 }
 /* Single texts, whatever they look like. */
-static void list_plain(list_column *list, const sgf_table *table, int column) {
+static void list_plain(list_column *list, const struct table *table, int column) {
     memset(list, 0, sizeof *list);
     list->table = table, list->column = column, list->plain = 1;
 }
-static sgf_status list_parse(const sgf_table *table, int column, sgf_column_type type,
+static sgf_status list_parse(const struct table *table, int column, sgf_column_type type,
                              list_column *list, sgf_error *err) {
-    size_t row, rows = sgf_table_rows(table);
-    sgf_status status = sgf_table_create(NULL, &list->own, err);
+    size_t row, rows = table_rows(table);
+    sgf_status status = table_create(NULL, &list->own, err);
     if (!status)
-        status = sgf_table_column(list->own, sgf_table_name(table, column), SGF_COLUMN_UTF8,
-                                  &list->column, err);
+        status = table_column(list->own, table_name(table, column), SGF_COLUMN_UTF8, &list->column,
+                              err);
     for (row = 0; row < rows && !status; row++)
-        status = sgf_cell_null(table, column, row)
-                     ? sgf_table_null(list->own, list->column, err)
-                     : sgf_table_text(list->own, list->column, sgf_cell_text(table, column, row),
-                                      err);
-    if (!status) status = sgf_table_parse(list->own, list->column, type, err);
+        status = cell_null(table, column, row)
+                     ? table_null(list->own, list->column, err)
+                     : table_text(list->own, list->column, cell_text(table, column, row), err);
+    if (!status) status = table_parse(list->own, list->column, type, err);
     list->table = list->own;
     return status;
 }
 /* Open column `name` for lists of that type; list->column is -1 if there is none, or none of a type
    that could be one. `path` is for the error. Close it in any case. */
-static sgf_status list_open(const char *path, const sgf_table *table, const char *name,
+static sgf_status list_open(const char *path, const struct table *table, const char *name,
                             sgf_column_type type, list_column *list, sgf_error *err) {
-    size_t row, rows = sgf_table_rows(table);
-    int column = sgf_table_find(table, name);
+    size_t row, rows = table_rows(table);
+    int column = table_find(table, name);
     sgf_error why;
     memset(list, 0, sizeof *list);
     list->column = -1;
     list->table = table;
     if (column < 0) return SGF_OK;
-    if (sgf_table_type(table, column) == type) list->column = column;
-    if (sgf_table_type(table, column) != SGF_COLUMN_UTF8) return SGF_OK;
+    if (table_type(table, column) == type) list->column = column;
+    if (table_type(table, column) != SGF_COLUMN_UTF8) return SGF_OK;
     for (row = 0; row < rows; row++) {
-        sgf_str text = base_strip(sgf_cell_text(table, column, row));
+        sgf_str text = base_strip(cell_text(table, column, row));
         if (!text.len) continue;
         if (text.ptr[0] == '[' || text.ptr[0] == '(') break;
         if (type == SGF_COLUMN_LIST_UTF8) list->plain = 1, list->column = column;
@@ -64,10 +63,10 @@ static sgf_status list_open(const char *path, const sgf_table *table, const char
 }
 static const sgf_str *list_cell(list_column *list, size_t row, size_t *n) {
     if (!list->plain) {
-        *n = sgf_cell_count(list->table, list->column, row);
-        return sgf_cell_list(list->table, list->column, row);
+        *n = cell_count(list->table, list->column, row);
+        return cell_list(list->table, list->column, row);
     }
-    list->one = sgf_cell_text(list->table, list->column, row);
+    list->one = cell_text(list->table, list->column, row);
     *n = list->one.len != 0;
     return &list->one;
 }
@@ -84,7 +83,7 @@ typedef struct {
     int derived;      /* not a file: computed from another one */
     int aside;        /* of another number of paraphrases: not compared with the rest */
     int apart;        /* its rows cannot be assigned to questions */
-    sgf_table *table;
+    struct table *table;
     list_column answers, asked, stored; /* stored: answer_lemmas */
     base_arena arena;
     size_t rows, empty, computed; /* empty predictions; rows whose lemmas had to be made here */
@@ -98,7 +97,7 @@ static void answer_file_free(answer_file *f) {
     list_close(&f->answers);
     list_close(&f->asked);
     list_close(&f->stored);
-    sgf_table_free(f->table);
+    table_free(f->table);
     base_arena_free(&f->arena);
     free(f->uuid), free(f->prediction), free(f->words), free(f->right[0]), free(f->right[1]);
     free(f->first), free(f->order);
@@ -153,7 +152,7 @@ static void config_read_text(const json *json, const char *key, char *out, size_
 /* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json beside
    a CSV. A file without one, or with one that cannot be read, says nothing. */
 static void answer_config_read(answer_file *f) {
-    sgf_str text = sgf_table_metadata_get(f->table, "segfuse");
+    sgf_str text = table_metadata_get(f->table, "segfuse");
     base_map map;
     base_arena arena;
     json json;
@@ -220,25 +219,24 @@ static sgf_str lemmas_join(base_arena *arena, const sgf_str *items, size_t n, sg
 /* Match a row with its answers, by the lemmas in the file where there are some. */
 static sgf_status answer_row_match(answer_file *f, size_t row, int lemma, list_column *predicted,
                                    const lemma_book *book, sgf_error *err) {
-    int given = lemma && !sgf_cell_null(predicted->table, predicted->column, row) &&
-                !sgf_cell_null(f->stored.table, f->stored.column, row);
+    int given = lemma && !cell_null(predicted->table, predicted->column, row) &&
+                !cell_null(f->stored.table, f->stored.column, row);
     size_t n = 0, i, count;
     const sgf_str *items = list_cell(&f->answers, row, &n);
     lemma_list own, gold;
     const lemma_list *mine = &own;
     sgf_status status = SGF_OK;
     if (given) {
-        items = sgf_cell_list(predicted->table, predicted->column, row);
-        count = sgf_cell_count(predicted->table, predicted->column, row);
+        items = cell_list(predicted->table, predicted->column, row);
+        count = cell_count(predicted->table, predicted->column, row);
         status = lemma_list_copy(items, count, NULL, &own, err);
         if (status) return status;
-        n = sgf_cell_count(f->stored.table, f->stored.column, row);
+        n = cell_count(f->stored.table, f->stored.column, row);
     } else mine = lemma_book_find(book, f->prediction[row]);
     for (i = 0; i < n && !status && !f->right[ONE_WAY][row]; i++) {
         const lemma_list *answer = &gold;
         if (given) {
-            const sgf_str *inner = sgf_cell_inner(f->stored.table, f->stored.column, row, i,
-                                                  &count);
+            const sgf_str *inner = cell_inner(f->stored.table, f->stored.column, row, i, &count);
             status = lemma_list_copy(inner, count, NULL, &gold, err);
             if (status) break;
         } else answer = lemma_book_find(book, items[i]);
@@ -278,8 +276,8 @@ static sgf_status answer_match(answer_file *f, sgf_error *err) {
     }
     for (row = 0; row < f->rows; row++) {
         const sgf_str *items = list_cell(&f->answers, row, &n);
-        if (lemma && !sgf_cell_null(predicted.table, predicted.column, row) &&
-            !sgf_cell_null(f->stored.table, f->stored.column, row))
+        if (lemma && !cell_null(predicted.table, predicted.column, row) &&
+            !cell_null(f->stored.table, f->stored.column, row))
             continue;
         texts[count++] = f->prediction[row];
         for (i = 0; i < n; i++) texts[count++] = items[i];
@@ -296,8 +294,8 @@ static sgf_status answer_match(answer_file *f, sgf_error *err) {
 
 static sgf_status answer_column(const answer_file *f, const char *name, int *column,
                                 sgf_error *err) {
-    *column = sgf_table_find(f->table, name);
-    if (*column >= 0 && sgf_table_type(f->table, *column) == SGF_COLUMN_UTF8) return SGF_OK;
+    *column = table_find(f->table, name);
+    if (*column >= 0 && table_type(f->table, *column) == SGF_COLUMN_UTF8) return SGF_OK;
     return base_fail_at(err, SGF_ERR_FORMAT, f->path, -1,
                         "%s: %s \"%s\"; a result file has the columns uuid, answers and prediction",
                         f->path,
@@ -317,8 +315,8 @@ static sgf_status answer_asked_open(answer_file *f, sgf_error *err) {
     sgf_status status = SGF_OK;
     f->asked.column = -1;
     for (i = 0; i < 4 && f->asked.column < 0 && !status; i++) {
-        int column = sgf_table_find(f->table, names[i]);
-        if (i < 2 && column >= 0 && sgf_table_type(f->table, column) == SGF_COLUMN_UTF8)
+        int column = table_find(f->table, names[i]);
+        if (i < 2 && column >= 0 && table_type(f->table, column) == SGF_COLUMN_UTF8)
             list_plain(&f->asked, f->table, column);
         else if (i >= 2)
             status = list_open(f->path, f->table, names[i], SGF_COLUMN_LIST_UTF8, &f->asked, err);
@@ -333,7 +331,7 @@ static sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *
     memset(f, 0, sizeof *f);
     base_arena_init(&f->arena, NULL);
     snprintf(f->path, sizeof f->path, "%s", path);
-    status = sgf_table_read(path, NULL, &f->table, err);
+    status = table_read(path, NULL, &f->table, err);
     if (!status) answer_name_read(f);
     if (!status) answer_config_read(f);
     if (!status) status = answer_column(f, "uuid", &uuid, err);
@@ -347,10 +345,10 @@ static sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *
             "has the columns uuid, answers and prediction",
             path);
     if (!status) status = answer_asked_open(f, err);
-    if (!status) status = answer_file_room(f, sgf_table_rows(f->table), err);
+    if (!status) status = answer_file_room(f, table_rows(f->table), err);
     for (row = 0; row < f->rows && !status; row++) {
-        f->uuid[row] = sgf_cell_text(f->table, uuid, row);
-        f->prediction[row] = sgf_cell_text(f->table, prediction, row);
+        f->uuid[row] = cell_text(f->table, uuid, row);
+        f->prediction[row] = cell_text(f->table, prediction, row);
         letters += f->uuid[row].len == 1;
         if (!f->uuid[row].len)
             status = base_fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: row %llu has no uuid", path,

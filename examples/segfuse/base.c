@@ -125,11 +125,22 @@ void *base_arena_alloc(base_arena *arena, size_t count, size_t size, sgf_error *
     block->used += bytes;
     return ptr;
 }
+void base_arena_join(base_arena *arena, base_arena *from) {
+    base_block **last;
+    for (last = &arena->blocks; *last; last = &(*last)->next) {}
+    *last = from->blocks;
+    from->blocks = NULL;
+}
 /* A zero-terminated copy of len bytes. */
 char *base_arena_text(base_arena *arena, const char *text, size_t len, sgf_error *err) {
     char *copy = (char *)base_arena_alloc(arena, len + 1, 1, err);
     if (copy && len) memcpy(copy, text, len);
     return copy;
+}
+uint64_t base_load(const unsigned char *in, unsigned size) {
+    uint64_t value = 0;
+    while (size--) value = value << 8 | in[size];
+    return value;
 }
 void base_buf_init(base_buf *buf, const sgf_allocator *mem) {
     buf->mem = base_allocator(mem);

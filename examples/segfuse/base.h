@@ -39,8 +39,13 @@ void base_arena_init(base_arena *arena, const sgf_allocator *mem);
 void base_arena_free(base_arena *arena);
 /* count * size zeroed bytes, aligned to 16, valid until the arena is freed. */
 void *base_arena_alloc(base_arena *arena, size_t count, size_t size, sgf_error *err);
+/* All memory of `from`, which is empty then, belongs to `arena`; both have one allocator. */
+void base_arena_join(base_arena *arena, base_arena *from);
 /* A zero-terminated copy of len bytes. */
 char *base_arena_text(base_arena *arena, const char *text, size_t len, sgf_error *err);
+
+/* A little-endian integer of 1 to 8 bytes, on any machine, at any address. */
+uint64_t base_load(const unsigned char *in, unsigned size);
 
 /* A growing run of bytes; zero-terminated once something was added. */
 typedef struct base_buf {

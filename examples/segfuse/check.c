@@ -244,7 +244,7 @@ typedef struct {
     const sgf_model *model;
     dataset data, fewshot;
     sgf_example examples[5];
-    sgf_table *record; /* columns uuid, answer, logits */
+    struct table *record; /* columns uuid, answer, logits */
     int uuid, answer, logits;
 } check_quiz;
 
@@ -253,8 +253,8 @@ static sgf_status quiz_columns(check_quiz *quiz, sgf_error *err) {
     int *columns[3], i;
     columns[0] = &quiz->uuid, columns[1] = &quiz->answer, columns[2] = &quiz->logits;
     for (i = 0; i < 3; i++) {
-        *columns[i] = sgf_table_find(quiz->record, names[i]);
-        if (*columns[i] < 0 || sgf_table_type(quiz->record, *columns[i]) != SGF_COLUMN_UTF8)
+        *columns[i] = table_find(quiz->record, names[i]);
+        if (*columns[i] < 0 || table_type(quiz->record, *columns[i]) != SGF_COLUMN_UTF8)
             return base_fail(err, SGF_ERR_FORMAT, CHECK_RECORD ": there are no texts \"%s\"",
                              names[i]);
     }
@@ -270,14 +270,13 @@ static sgf_status quiz_load(check_quiz *quiz, int record, sgf_error *err) {
     if (!status) status = dataset_load(path, "train", &quiz->fewshot, err);
     if (!status) status = dataset_examples(&quiz->fewshot, 42, 5, quiz->examples, err);
     if (status || record) return status;
-    status = sgf_table_read(project_path(CHECK_RECORD, path, sizeof path), NULL, &quiz->record,
-                            err);
+    status = table_read(project_path(CHECK_RECORD, path, sizeof path), NULL, &quiz->record, err);
     return status ? status : quiz_columns(quiz, err);
 }
 static void quiz_free(check_quiz *quiz) {
     dataset_free(&quiz->data);
     dataset_free(&quiz->fewshot);
-    sgf_table_free(quiz->record);
+    table_free(quiz->record);
 }
 static sgf_status quiz_ask(const check_quiz *quiz, sgf_session *session, const question *q,
                            char *answer, size_t cap, char digest[33], sgf_error *err) {
@@ -306,12 +305,12 @@ static sgf_status quiz_take(const check_quiz *quiz, const sgf_session_options *h
                             quiz_result *result, sgf_error *err) {
     char answer[256], digest[33];
     sgf_session *session = NULL;
-    size_t row, rows = sgf_table_rows(quiz->record);
+    size_t row, rows = table_rows(quiz->record);
     sgf_status status;
     memset(result, 0, sizeof *result);
     status = sgf_session_create(quiz->model, how, &session, err);
     for (row = 0; row < rows && row < most && !status; row++) {
-        sgf_str uuid = sgf_cell_text(quiz->record, quiz->uuid, row);
+        sgf_str uuid = cell_text(quiz->record, quiz->uuid, row);
         const question *q = quiz_find(quiz, uuid);
         if (!q)
             status = base_fail(err, SGF_ERR_FORMAT,
@@ -321,9 +320,9 @@ static sgf_status quiz_take(const check_quiz *quiz, const sgf_session_options *h
         if (status) break;
         result->asked++;
         result->answers += (size_t)text_same(sgf_text(answer),
-                                             sgf_cell_text(quiz->record, quiz->answer, row));
+                                             cell_text(quiz->record, quiz->answer, row));
         result->bits += (size_t)text_same(sgf_text(digest),
-                                          sgf_cell_text(quiz->record, quiz->logits, row));
+                                          cell_text(quiz->record, quiz->logits, row));
     }
     sgf_session_free(session);
     return status;
@@ -390,22 +389,19 @@ static int check_record(check_quiz *quiz, const char *path) {
     sgf_error err;
     size_t i;
     int columns[3];
-    sgf_status status = sgf_table_create(NULL, &quiz->record, &err);
-    if (!status)
-        status = sgf_table_column(quiz->record, "uuid", SGF_COLUMN_UTF8, &columns[0], &err);
-    if (!status)
-        status = sgf_table_column(quiz->record, "answer", SGF_COLUMN_UTF8, &columns[1], &err);
-    if (!status)
-        status = sgf_table_column(quiz->record, "logits", SGF_COLUMN_UTF8, &columns[2], &err);
+    sgf_status status = table_create(NULL, &quiz->record, &err);
+    if (!status) status = table_column(quiz->record, "uuid", SGF_COLUMN_UTF8, &columns[0], &err);
+    if (!status) status = table_column(quiz->record, "answer", SGF_COLUMN_UTF8, &columns[1], &err);
+    if (!status) status = table_column(quiz->record, "logits", SGF_COLUMN_UTF8, &columns[2], &err);
     if (!status) status = sgf_session_create(quiz->model, NULL, &session, &err);
     for (i = 0; i < CHECK_QUESTIONS && !status; i++) {
         const question *q = &quiz->data.questions[i * quiz->data.count / CHECK_QUESTIONS];
         status = quiz_ask(quiz, session, q, answer, sizeof answer, digest, &err);
-        if (!status) status = sgf_table_text(quiz->record, columns[0], q->uuid, &err);
-        if (!status) status = sgf_table_text(quiz->record, columns[1], sgf_text(answer), &err);
-        if (!status) status = sgf_table_text(quiz->record, columns[2], sgf_text(digest), &err);
+        if (!status) status = table_text(quiz->record, columns[0], q->uuid, &err);
+        if (!status) status = table_text(quiz->record, columns[1], sgf_text(answer), &err);
+        if (!status) status = table_text(quiz->record, columns[2], sgf_text(digest), &err);
     }
-    if (!status) status = sgf_table_write_jsonl(quiz->record, path, &err);
+    if (!status) status = table_write_jsonl(quiz->record, path, &err);
     sgf_session_free(session);
     return status ? failed("check", &err) : 0;
 }

@@ -12,38 +12,35 @@ typedef struct {
 /* ---- the table ---- */
 
 typedef struct {
-    sgf_table *table;
+    struct table *table;
     int uuid, paraphrase, prompt, answers, greedy, samples; /* what was generated */
     int greedy_lemma, sample_lemmas, answer_lemmas, confidence;
 } confidence_table;
 
 static sgf_status confidence_lemma_columns(confidence_table *t, sgf_error *err) {
-    sgf_table *table = t->table;
-    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8,
-                                         &t->greedy_lemma, err);
+    struct table *table = t->table;
+    sgf_status status = table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8, &t->greedy_lemma,
+                                     err);
     if (!status)
-        status = sgf_table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
-                                  &t->sample_lemmas, err);
+        status = table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &t->sample_lemmas,
+                              err);
     if (!status)
-        status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
-                                  &t->answer_lemmas, err);
-    if (!status)
-        status = sgf_table_column(table, "confidence", SGF_COLUMN_F64, &t->confidence, err);
+        status = table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &t->answer_lemmas,
+                              err);
+    if (!status) status = table_column(table, "confidence", SGF_COLUMN_F64, &t->confidence, err);
     return status;
 }
 static sgf_status confidence_create(confidence_table *t, sgf_error *err) {
-    sgf_status status = sgf_table_create(NULL, &t->table, err);
-    if (!status) status = sgf_table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
+    sgf_status status = table_create(NULL, &t->table, err);
+    if (!status) status = table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
     if (!status)
-        status = sgf_table_column(t->table, "paraphrase", SGF_COLUMN_UTF8, &t->paraphrase, err);
-    if (!status) status = sgf_table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
+        status = table_column(t->table, "paraphrase", SGF_COLUMN_UTF8, &t->paraphrase, err);
+    if (!status) status = table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
+    if (!status) status = table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
     if (!status)
-        status = sgf_table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+        status = table_column(t->table, "greedy_predict", SGF_COLUMN_UTF8, &t->greedy, err);
     if (!status)
-        status = sgf_table_column(t->table, "greedy_predict", SGF_COLUMN_UTF8, &t->greedy, err);
-    if (!status)
-        status = sgf_table_column(t->table, "sample_predicts", SGF_COLUMN_LIST_UTF8, &t->samples,
-                                  err);
+        status = table_column(t->table, "sample_predicts", SGF_COLUMN_LIST_UTF8, &t->samples, err);
     return status ? status : confidence_lemma_columns(t, err);
 }
 /* The last four cells of a row, from what was generated. */
@@ -64,8 +61,8 @@ static sgf_status confidence_lemmas(confidence_table *t, sgf_str greedy, const s
     if (!status)
         status = lemma_book_put(t->table, t->answer_lemmas, &book, answers, answer_count, err);
     if (!status)
-        status = sgf_table_f64(t->table, t->confidence, lemma_book_share(&book, greedy, samples, n),
-                               err);
+        status = table_f64(t->table, t->confidence, lemma_book_share(&book, greedy, samples, n),
+                           err);
     lemma_book_free(&book);
     return status;
 }
@@ -144,14 +141,13 @@ static sgf_status confidence_row(const confidence_run *c, confidence_table *t,
         status = task_text(run, &p->tasks[i], arena, &texts[i], err);
         if (!status) texts[i] = sgf_first_line(texts[i]);
     }
-    if (!status) status = sgf_table_text(t->table, t->uuid, p->asked->uuid, err);
-    if (!status) status = sgf_table_text(t->table, t->paraphrase, p->paraphrase, err);
-    if (!status) status = sgf_table_text(t->table, t->prompt, prompt, err);
+    if (!status) status = table_text(t->table, t->uuid, p->asked->uuid, err);
+    if (!status) status = table_text(t->table, t->paraphrase, p->paraphrase, err);
+    if (!status) status = table_text(t->table, t->prompt, prompt, err);
     if (!status)
-        status = sgf_table_list(t->table, t->answers, p->asked->answers, p->asked->answer_count,
-                                err);
-    if (!status) status = sgf_table_text(t->table, t->greedy, texts[0], err);
-    if (!status) status = sgf_table_list(t->table, t->samples, texts + 1, n, err);
+        status = table_list(t->table, t->answers, p->asked->answers, p->asked->answer_count, err);
+    if (!status) status = table_text(t->table, t->greedy, texts[0], err);
+    if (!status) status = table_list(t->table, t->samples, texts + 1, n, err);
     return status ? status
                   : confidence_lemmas(t, texts[0], texts + 1, n, p->asked->answers,
                                       p->asked->answer_count, err);
@@ -270,10 +266,10 @@ static sgf_status confidence_all(confidence_run *c, confidence_table *t, const b
 
 /* ---- --write_confidence: lemmas and confidences of a file that has samples ---- */
 
-static sgf_status confidence_column(const sgf_table *table, const char *path, const char *name,
+static sgf_status confidence_column(const struct table *table, const char *path, const char *name,
                                     sgf_column_type type, int *column, sgf_error *err) {
-    *column = sgf_table_find(table, name);
-    if (*column >= 0 && sgf_table_type(table, *column) == type) return SGF_OK;
+    *column = table_find(table, name);
+    if (*column >= 0 && table_type(table, *column) == type) return SGF_OK;
     return base_fail_at(err, SGF_ERR_FORMAT, path, -1,
                         "%s: there is no column %s of texts; make the file with segfuse confidence "
                         "--rewrite",
@@ -282,7 +278,7 @@ static sgf_status confidence_column(const sgf_table *table, const char *path, co
 static sgf_status confidence_add(confidence_table *t, const char *path, sgf_error *err) {
     static const char *const names[] = {"greedy_lemma", "sample_lemmas", "answer_lemmas",
                                         "confidence"};
-    size_t row, rows = sgf_table_rows(t->table);
+    size_t row, rows = table_rows(t->table);
     int i, column;
     sgf_status status = confidence_column(t->table, path, "greedy_predict", SGF_COLUMN_UTF8,
                                           &t->greedy, err);
@@ -294,16 +290,16 @@ static sgf_status confidence_add(confidence_table *t, const char *path, sgf_erro
                                    err);
     if (status) return status;
     for (i = 0; i < 4; i++)
-        if ((column = sgf_table_find(t->table, names[i])) >= 0) sgf_table_drop(t->table, column);
-    t->greedy = sgf_table_find(t->table, "greedy_predict"); /* numbers may have gone down */
-    t->samples = sgf_table_find(t->table, "sample_predicts");
-    t->answers = sgf_table_find(t->table, "answers");
+        if ((column = table_find(t->table, names[i])) >= 0) table_drop(t->table, column);
+    t->greedy = table_find(t->table, "greedy_predict"); /* numbers may have gone down */
+    t->samples = table_find(t->table, "sample_predicts");
+    t->answers = table_find(t->table, "answers");
     status = confidence_lemma_columns(t, err);
     for (row = 0; row < rows && !status; row++)
         status = confidence_lemmas(
-            t, sgf_cell_text(t->table, t->greedy, row), sgf_cell_list(t->table, t->samples, row),
-            sgf_cell_count(t->table, t->samples, row), sgf_cell_list(t->table, t->answers, row),
-            sgf_cell_count(t->table, t->answers, row), err);
+            t, cell_text(t->table, t->greedy, row), cell_list(t->table, t->samples, row),
+            cell_count(t->table, t->samples, row), cell_list(t->table, t->answers, row),
+            cell_count(t->table, t->answers, row), err);
     return status;
 }
 static int confidence_write(const char *path) {
@@ -318,26 +314,24 @@ static int confidence_write(const char *path) {
                 file);
         return 1;
     }
-    status = sgf_table_read(file, NULL, &t.table, &err);
+    status = table_read(file, NULL, &t.table, &err);
     if (status) return failed("confidence", &err);
-    if (sgf_table_find(t.table, "confidence") >= 0 &&
-        sgf_table_find(t.table, "greedy_lemma") >= 0 &&
-        sgf_table_find(t.table, "sample_lemmas") >= 0 &&
-        sgf_table_find(t.table, "answer_lemmas") >= 0)
+    if (table_find(t.table, "confidence") >= 0 && table_find(t.table, "greedy_lemma") >= 0 &&
+        table_find(t.table, "sample_lemmas") >= 0 && table_find(t.table, "answer_lemmas") >= 0)
         fprintf(stderr, "%s has its confidences already; nothing to do\n", file);
     else {
         status = confidence_add(&t, file, &err);
         if (!status) {
             snprintf(file, sizeof file, "%s.csv", path);
-            status = sgf_table_write_csv(t.table, file, &err);
+            status = table_write_csv(t.table, file, &err);
         }
         snprintf(file, sizeof file, "%s.feather", path);
-        if (!status) status = sgf_table_write_feather(t.table, file, &err);
+        if (!status) status = table_write_feather(t.table, file, &err);
         if (!status)
             fprintf(stderr, "%s: lemmas and confidences of %llu rows added\n", file,
-                    (unsigned long long)sgf_table_rows(t.table));
+                    (unsigned long long)table_rows(t.table));
     }
-    sgf_table_free(t.table);
+    table_free(t.table);
     return status ? failed("confidence", &err) : 0;
 }
 
@@ -348,14 +342,14 @@ static int confidence_write(const char *path) {
 static void confidence_print(const confidence_run *c, const confidence_table *t, const char *path,
                              double seconds) {
     double sum[2] = {0, 0};
-    size_t n[2] = {0, 0}, row, rows = sgf_table_rows(t->table);
+    size_t n[2] = {0, 0}, row, rows = table_rows(t->table);
     int right;
     for (row = 0; row < rows; row++) {
-        if (lemma_match_any(sgf_cell_text(t->table, t->greedy, row),
-                            sgf_cell_list(t->table, t->answers, row),
-                            sgf_cell_count(t->table, t->answers, row), NULL, &right, NULL))
+        if (lemma_match_any(cell_text(t->table, t->greedy, row),
+                            cell_list(t->table, t->answers, row),
+                            cell_count(t->table, t->answers, row), NULL, &right, NULL))
             return;
-        sum[right] += sgf_cell_f64(t->table, t->confidence, row);
+        sum[right] += cell_f64(t->table, t->confidence, row);
         n[right]++;
     }
     printf("\n%s on %s: %llu questions, %llu prompts, %ld samples each; %.1f prompts/s\n\n",
@@ -411,7 +405,7 @@ static int confidence_do(confidence_run *c) {
         else if (!status) code = stop_status();
     }
     base_buf_free(&config);
-    sgf_table_free(t.table);
+    table_free(t.table);
     return status ? failed("confidence", &err) : code;
 }
 

@@ -2,12 +2,12 @@
 
 static const struct {
     const char *ending;
-    sgf_status (*write)(const sgf_table *table, const char *path, sgf_error *err);
-} table_formats[] = {{".feather", sgf_table_write_feather},
-                     {".arrow", sgf_table_write_feather},
-                     {".csv", sgf_table_write_csv},
-                     {".jsonl", sgf_table_write_jsonl},
-                     {".ndjson", sgf_table_write_jsonl}};
+    sgf_status (*write)(const struct table *table, const char *path, sgf_error *err);
+} table_formats[] = {{".feather", table_write_feather},
+                     {".arrow", table_write_feather},
+                     {".csv", table_write_csv},
+                     {".jsonl", table_write_jsonl},
+                     {".ndjson", table_write_jsonl}};
 
 /* ---- the types of a CSV file's columns ----
    CSV has none. A column becomes lists, booleans or numbers when all of its cells are written as
@@ -36,10 +36,10 @@ static int cell_is_list(sgf_str text) {
     return (text.ptr[0] == '[' && last == ']') || (text.ptr[0] == '(' && last == ')');
 }
 /* Are all cells that are not empty of that form, and is there one? */
-static int column_is(const sgf_table *table, int column, int (*form)(sgf_str text)) {
-    size_t rows = sgf_table_rows(table), row, n = 0;
+static int column_is(const struct table *table, int column, int (*form)(sgf_str text)) {
+    size_t rows = table_rows(table), row, n = 0;
     for (row = 0; row < rows; row++) {
-        sgf_str text = sgf_cell_text(table, column, row);
+        sgf_str text = cell_text(table, column, row);
         if (text.len && !form(text)) return 0;
         n += text.len > 0;
     }
@@ -55,20 +55,17 @@ static int column_stays_text(const char *name) {
         if (!strcmp(name, names[i])) return 1;
     return 0;
 }
-static void table_types(sgf_table *table) {
+static void table_types(struct table *table) {
     int c;
-    for (c = 0; c < sgf_table_columns(table); c++) {
-        if (sgf_table_type(table, c) != SGF_COLUMN_UTF8 ||
-            column_stays_text(sgf_table_name(table, c)))
+    for (c = 0; c < table_columns(table); c++) {
+        if (table_type(table, c) != SGF_COLUMN_UTF8 || column_stays_text(table_name(table, c)))
             continue;
         /* what does not fit leaves the column as it is */
-        if (column_is(table, c, cell_is_list) &&
-            sgf_table_parse(table, c, SGF_COLUMN_LIST_UTF8, NULL))
-            sgf_table_parse(table, c, SGF_COLUMN_LIST_LIST_UTF8, NULL);
-        else if (column_is(table, c, cell_is_bool))
-            sgf_table_parse(table, c, SGF_COLUMN_BOOL, NULL);
-        else if (column_is(table, c, cell_is_i64)) sgf_table_parse(table, c, SGF_COLUMN_I64, NULL);
-        else if (column_is(table, c, cell_is_f64)) sgf_table_parse(table, c, SGF_COLUMN_F64, NULL);
+        if (column_is(table, c, cell_is_list) && table_parse(table, c, SGF_COLUMN_LIST_UTF8, NULL))
+            table_parse(table, c, SGF_COLUMN_LIST_LIST_UTF8, NULL);
+        else if (column_is(table, c, cell_is_bool)) table_parse(table, c, SGF_COLUMN_BOOL, NULL);
+        else if (column_is(table, c, cell_is_i64)) table_parse(table, c, SGF_COLUMN_I64, NULL);
+        else if (column_is(table, c, cell_is_f64)) table_parse(table, c, SGF_COLUMN_F64, NULL);
     }
 }
 
@@ -84,7 +81,7 @@ static int verb_convert(int argc, char **argv) {
     int rests, status, rewrite = 0;
     size_t i, n = sizeof table_formats / sizeof table_formats[0];
     data_source source;
-    sgf_table *table;
+    struct table *table;
     sgf_error err;
     option options[] = {{"rewrite", OPTION_FLAG, &rewrite, NULL, "replace OUT if it is there"},
                         {NULL, OPTION_FLAG, NULL, NULL, NULL}};
@@ -110,8 +107,8 @@ static int verb_convert(int argc, char **argv) {
     }
     if (!output_free("convert", rest[1], rewrite)) return 1;
     if (data_read(rest[0], NULL, &source, &table, &err)) return failed("convert", &err);
-    if (!strcmp(sgf_table_format(table), "CSV")) table_types(table);
+    if (!strcmp(table_format(table), "CSV")) table_types(table);
     status = table_formats[i].write(table, rest[1], &err) ? failed("convert", &err) : 0;
-    sgf_table_free(table);
+    table_free(table);
     return status;
 }

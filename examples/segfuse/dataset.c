@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     data_source source;
     data_schema schema;
-    sgf_table *table;
+    struct table *table;
     base_arena arena; /* texts that are not in the table */
     question *questions;
     size_t count, cap;
@@ -48,7 +48,7 @@ typedef struct {
 
 static void dataset_free(dataset *d) {
     sgf_allocator mem = base_allocator(NULL);
-    sgf_table_free(d->table);
+    table_free(d->table);
     base_free(&mem, d->questions, d->cap, sizeof *d->questions);
     base_free(&mem, d->texts, d->text_cap, sizeof *d->texts);
     base_arena_free(&d->arena);
@@ -62,14 +62,14 @@ static sgf_status dataset_bad(const dataset *d, sgf_error *err, size_t row, cons
                         (unsigned long long)row + 1, what);
 }
 /* "uuid (utf8), answers (list<utf8>), ...", as far as it fits */
-static void columns_text(const sgf_table *table, char *out, size_t cap) {
+static void columns_text(const struct table *table, char *out, size_t cap) {
     int c;
     size_t n = 0;
     out[0] = 0;
-    for (c = 0; c < sgf_table_columns(table); c++) {
+    for (c = 0; c < table_columns(table); c++) {
         int more = snprintf(out + n, cap - n, "%s%s (%s)", c ? ", " : "",
-                            base_show(sgf_text(sgf_table_name(table, c))).text,
-                            sgf_table_type_text(table, c));
+                            base_show(sgf_text(table_name(table, c))).text,
+                            table_type_text(table, c));
         if (more < 0 || (size_t)more >= cap - n) {
             snprintf(out + n, cap - n, n ? ", ..." : "...");
             break;
@@ -80,7 +80,7 @@ static void columns_text(const sgf_table *table, char *out, size_t cap) {
 /* JSON of one row is likely one object around all of them: what pandas writes when it is not told
    otherwise ({"uuid": {"0": ...}, ...}), a list for each column, or {"data": [...]}. */
 static const char *json_advice(const dataset *d) {
-    if (strncmp(sgf_table_format(d->table), "JSON", 4) || sgf_table_rows(d->table) > 1) return "";
+    if (strncmp(table_format(d->table), "JSON", 4) || table_rows(d->table) > 1) return "";
     return "; JSON is read as one object a row, each on a line of its own or all in one array (in "
            "pandas: to_json('out.jsonl', orient='records', lines=True))";
 }
@@ -95,21 +95,21 @@ static sgf_status column_missing(const dataset *d, const char *name, sgf_error *
 static sgf_status column_bad(const dataset *d, int column, const char *wanted, sgf_error *err) {
     return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                         "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
-                        base_show(sgf_text(sgf_table_name(d->table, column))).text,
-                        sgf_table_type_text(d->table, column), wanted, json_advice(d));
+                        base_show(sgf_text(table_name(d->table, column))).text,
+                        table_type_text(d->table, column), wanted, json_advice(d));
 }
 
 /* ---- columns ---- */
 
 /* The first of these columns that is there, or -1. */
 static int column_find(const dataset *d, const char *a, const char *b, const char *c) {
-    int column = sgf_table_find(d->table, a);
-    if (column < 0 && b) column = sgf_table_find(d->table, b);
-    return column < 0 && c ? sgf_table_find(d->table, c) : column;
+    int column = table_find(d->table, a);
+    if (column < 0 && b) column = table_find(d->table, b);
+    return column < 0 && c ? table_find(d->table, c) : column;
 }
 /* A column of texts, or of whole numbers that will do for texts? */
 static int column_holds_texts(const dataset *d, int column) {
-    sgf_column_type type = sgf_table_type(d->table, column);
+    sgf_column_type type = table_type(d->table, column);
     return type == SGF_COLUMN_UTF8 || type == SGF_COLUMN_I64;
 }
 /* -1 is no column, and no error. */
@@ -124,14 +124,14 @@ static int column_relation(const dataset *d) {
 }
 static sgf_status column_parse(dataset *d, int column, sgf_column_type type, sgf_error *err) {
     sgf_error why;
-    if (!sgf_table_parse(d->table, column, type, &why)) return SGF_OK;
+    if (!table_parse(d->table, column, type, &why)) return SGF_OK;
     return base_fail_at(err, why.status, d->source.path, -1, "%s: %s", d->source.path, why.message);
 }
 /* The first cell that holds something says whether texts are literals of lists, or texts. */
 static int column_is_literal(const dataset *d, int column) {
-    size_t row, rows = sgf_table_rows(d->table);
+    size_t row, rows = table_rows(d->table);
     for (row = 0; row < rows; row++) {
-        sgf_str text = sgf_cell_text(d->table, column, row);
+        sgf_str text = cell_text(d->table, column, row);
         if (text.len)
             return text.ptr[0] == '[' || text.ptr[0] == '(' ||
                    (text.len > 6 && !memcmp(text.ptr, "array(", 6));
@@ -142,7 +142,7 @@ static int column_is_literal(const dataset *d, int column) {
    read as one list, and a lone text or number as a list of one. */
 static sgf_status column_lists(dataset *d, int column, sgf_error *err) {
     sgf_error other;
-    switch (sgf_table_type(d->table, column)) {
+    switch (table_type(d->table, column)) {
     case SGF_COLUMN_LIST_UTF8:
     case SGF_COLUMN_LIST_LIST_UTF8:
     case SGF_COLUMN_I64: return SGF_OK;
@@ -156,7 +156,7 @@ static sgf_status column_lists(dataset *d, int column, sgf_error *err) {
     }
 }
 static sgf_status column_bools(dataset *d, int column, sgf_error *err) {
-    switch (sgf_table_type(d->table, column)) {
+    switch (table_type(d->table, column)) {
     case SGF_COLUMN_BOOL:
     case SGF_COLUMN_I64: return SGF_OK;
     case SGF_COLUMN_UTF8: return column_parse(d, column, SGF_COLUMN_BOOL, err);
@@ -168,10 +168,10 @@ static sgf_status column_bools(dataset *d, int column, sgf_error *err) {
 
 static sgf_status cell_string(dataset *d, int column, size_t row, sgf_str *out, sgf_error *err) {
     char number[32];
-    *out = sgf_cell_text(d->table, column, row);
-    if (sgf_table_type(d->table, column) != SGF_COLUMN_I64 || sgf_cell_null(d->table, column, row))
+    *out = cell_text(d->table, column, row);
+    if (table_type(d->table, column) != SGF_COLUMN_I64 || cell_null(d->table, column, row))
         return SGF_OK;
-    snprintf(number, sizeof number, "%lld", (long long)sgf_cell_i64(d->table, column, row));
+    snprintf(number, sizeof number, "%lld", (long long)cell_i64(d->table, column, row));
     out->ptr = base_arena_text(&d->arena, number, strlen(number), err);
     out->len = strlen(number);
     return out->ptr ? SGF_OK : SGF_ERR_MEMORY;
@@ -191,18 +191,18 @@ static sgf_status text_add(dataset *d, sgf_str text, size_t *count, sgf_error *e
 }
 /* All the texts of a cell, in order. */
 static sgf_status cell_add(dataset *d, int column, size_t row, size_t *count, sgf_error *err) {
-    const sgf_table *t = d->table;
-    size_t n = sgf_cell_count(t, column, row), items, i, k;
+    const struct table *t = d->table;
+    size_t n = cell_count(t, column, row), items, i, k;
     sgf_status status = SGF_OK;
     sgf_str text;
-    switch (sgf_table_type(t, column)) {
+    switch (table_type(t, column)) {
     case SGF_COLUMN_LIST_UTF8:
         for (i = 0; i < n && !status; i++)
-            status = text_add(d, sgf_cell_list(t, column, row)[i], count, err);
+            status = text_add(d, cell_list(t, column, row)[i], count, err);
         return status;
     case SGF_COLUMN_LIST_LIST_UTF8:
         for (i = 0; i < n; i++) {
-            const sgf_str *list = sgf_cell_inner(t, column, row, i, &items);
+            const sgf_str *list = cell_inner(t, column, row, i, &items);
             for (k = 0; k < items && !status; k++) status = text_add(d, list[k], count, err);
         }
         return status;
@@ -251,9 +251,9 @@ static sgf_status autos_pick(sgf_str uuid, size_t n, size_t *picks, size_t *coun
 /* ---- MyriadLAMA ---- */
 
 static sgf_status myriad_autos(dataset *d, question *q, int column, sgf_error *err) {
-    sgf_table *t = d->table;
-    size_t picks[AUTO_PICKS], n = sgf_cell_count(t, column, q->row), i;
-    const sgf_str *list = sgf_cell_list(t, column, q->row);
+    struct table *t = d->table;
+    size_t picks[AUTO_PICKS], n = cell_count(t, column, q->row), i;
+    const sgf_str *list = cell_list(t, column, q->row);
     sgf_status status;
     if (!list) return cell_add(d, column, q->row, &q->paraphrase_count, err);
     status = autos_pick(q->uuid, n, picks, &n, err);
@@ -274,7 +274,7 @@ static sgf_status myriad_read(dataset *d, sgf_error *err) {
     if (!status) status = column_lists(d, answers, err);
     if (!status) status = column_lists(d, manual, err);
     if (!status) status = column_lists(d, autos, err);
-    for (row = 0; row < sgf_table_rows(d->table) && !status; row++) {
+    for (row = 0; row < table_rows(d->table) && !status; row++) {
         status = question_add(d, row, &q, err);
         if (!status) status = cell_string(d, uuid, row, &q->uuid, err);
         if (!status) status = cell_string(d, relation, row, &q->relation, err);
@@ -344,7 +344,7 @@ static sgf_status text_replace(dataset *d, size_t row, sgf_str text, const char 
 /* The template of a row with its blanks filled: [X] the subject, [Y] the mask. */
 static sgf_status raw_fill(dataset *d, const raw_columns *c, size_t row, sgf_str subject,
                            question *q, sgf_error *err) {
-    sgf_str text = sgf_cell_text(d->table, c->phrase, row);
+    sgf_str text = cell_text(d->table, c->phrase, row);
     sgf_status status;
     if (!text.len) return dataset_bad(d, err, row, "has no template");
     status = text_replace(d, row, text, "[X]", subject, &text, err);
@@ -352,9 +352,9 @@ static sgf_status raw_fill(dataset *d, const raw_columns *c, size_t row, sgf_str
     return status ? status : text_add(d, text, &q->paraphrase_count, err);
 }
 static int raw_is_manual(const dataset *d, const raw_columns *c, size_t row) {
-    return sgf_table_type(d->table, c->manual) == SGF_COLUMN_BOOL
-               ? sgf_cell_bool(d->table, c->manual, row)
-               : sgf_cell_i64(d->table, c->manual, row) != 0;
+    return table_type(d->table, c->manual) == SGF_COLUMN_BOOL
+               ? cell_bool(d->table, c->manual, row)
+               : cell_i64(d->table, c->manual, row) != 0;
 }
 /* The rows keys[0..n) of one uuid become a question: what they share is taken from the first;
    manual templates come before automatic ones. `autos` has room for n. */
@@ -370,7 +370,7 @@ static sgf_status raw_question(dataset *d, const raw_columns *c, const row_key *
     if (!status && !subject.len) status = dataset_bad(d, err, first, "has no sub_ent");
     if (!status) status = cell_add(d, c->answers, first, &q->answer_count, err);
     for (i = 0; i < n && !status; i++) {
-        if (sgf_cell_null(d->table, c->manual, keys[i].row))
+        if (cell_null(d->table, c->manual, keys[i].row))
             return dataset_bad(d, err, keys[i].row, "has no is_manual");
         if (!raw_is_manual(d, c, keys[i].row)) autos[count++] = keys[i].row;
         else status = raw_fill(d, c, keys[i].row, subject, q, err);
@@ -400,7 +400,7 @@ static sgf_status raw_group(dataset *d, const raw_columns *c, row_key *keys, siz
     return status;
 }
 static sgf_status raw_read(dataset *d, sgf_error *err) {
-    size_t rows = sgf_table_rows(d->table);
+    size_t rows = table_rows(d->table);
     row_key *keys;
     size_t *autos;
     raw_columns c;
@@ -442,7 +442,7 @@ static sgf_status webqa_columns(dataset *d, int *columns, int *count, sgf_error 
     *count = 0;
     for (i = 0; i < MAX_PARAPHRASE_COLUMNS && !status; i++) {
         snprintf(name, sizeof name, "paraphrase%d", i);
-        column = sgf_table_find(d->table, name);
+        column = table_find(d->table, name);
         if (!i && column < 0) column = asked;
         if (column < 0 && missing < 0) missing = i;
         if (column < 0) continue;
@@ -464,7 +464,7 @@ static sgf_status webqa_read(dataset *d, sgf_error *err) {
     status = webqa_columns(d, columns, &count, err);
     if (!status) status = column_texts(d, uuid, err);
     if (!status) status = column_lists(d, answers, err);
-    for (row = 0; row < sgf_table_rows(d->table) && !status; row++) {
+    for (row = 0; row < table_rows(d->table) && !status; row++) {
         sgf_str asked = sgf_text("");
         status = question_add(d, row, &q, err);
         if (!status) status = cell_string(d, uuid, row, &q->uuid, err);
@@ -484,7 +484,7 @@ static sgf_status webqa_read(dataset *d, sgf_error *err) {
 
 static sgf_status dataset_schema(dataset *d, sgf_error *err) {
     char columns[300];
-    if (!sgf_table_columns(d->table))
+    if (!table_columns(d->table))
         return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                             "%s: is empty; questions were wanted", d->source.path);
     if (column_find(d, "manual_paraphrases", "auto_paraphrases", NULL) >= 0)

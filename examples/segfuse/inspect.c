@@ -342,7 +342,7 @@ static const char *inspect_other(const char *path) {
 static int inspect_data(const char *path, const char *split) {
     data_source source;
     dataset d;
-    sgf_table *table;
+    struct table *table;
     sgf_error err;
     sgf_str config;
     int c, is_result;
@@ -358,20 +358,19 @@ static int inspect_data(const char *path, const char *split) {
         fprintf(stderr, "segfuse inspect: %s: %s\n", path, other);
         return 1;
     }
-    printf("%s: %llu row%s, %s", source.path, (unsigned long long)sgf_table_rows(table),
-           plural(sgf_table_rows(table)), sgf_table_format(table));
+    printf("%s: %llu row%s, %s", source.path, (unsigned long long)table_rows(table),
+           plural(table_rows(table)), table_format(table));
     if (source.shards)
         printf(", %s file%s of a data set folder", show_count(source.shards).text,
                source.shards == 1 ? "" : "s");
     printf("\n");
-    for (c = 0; c < sgf_table_columns(table); c++)
-        printf("  %-20s %s\n", base_show(sgf_text(sgf_table_name(table, c))).text,
-               sgf_table_type_text(table, c));
-    config = sgf_table_metadata_get(table, "segfuse");
+    for (c = 0; c < table_columns(table); c++)
+        printf("  %-20s %s\n", base_show(sgf_text(table_name(table, c))).text,
+               table_type_text(table, c));
+    config = table_metadata_get(table, "segfuse");
     if (config.ptr) printf("segfuse: "), text_print(config, SIZE_MAX), printf("\n");
-    is_result = sgf_table_find(table, "prediction") >= 0 ||
-                sgf_table_find(table, "sample_predicts") >= 0;
-    sgf_table_free(table);
+    is_result = table_find(table, "prediction") >= 0 || table_find(table, "sample_predicts") >= 0;
+    table_free(table);
     if (is_result) return 0;
     if (dataset_load(path, split, &d, &err)) printf("not a data set: %s\n", err.message);
     else inspect_questions(&d);

@@ -16,7 +16,7 @@ enum { MAX_TALLIES = 8 };
 typedef struct {
     char path[1200];
     int fd;
-    sgf_table *table; /* the caller's; row i of it is row rows[i] of the result */
+    struct table *table; /* the caller's; row i of it is row rows[i] of the result */
     size_t *rows, count, cap;
     size_t *place;     /* [total] where a row of the result is in the table, from 1; 0: not yet */
     size_t total, cut; /* cut: bytes that were not whole lines */
@@ -114,7 +114,7 @@ static int journal_list(journal *j, int column, const json *json, uint32_t node)
     sgf_str *items = (sgf_str *)base_arena_alloc(json->arena, json->nodes[node].count + 1,
                                                  sizeof *items, NULL);
     size_t n = items ? journal_items(json, node, items) : SIZE_MAX;
-    return n != SIZE_MAX && !sgf_table_list(j->table, column, items, n, NULL);
+    return n != SIZE_MAX && !table_list(j->table, column, items, n, NULL);
 }
 static int journal_lists(journal *j, int column, const json *json, uint32_t node) {
     const json_node *nodes = json->nodes;
@@ -129,28 +129,28 @@ static int journal_lists(journal *j, int column, const json *json, uint32_t node
         if (counts[n] == SIZE_MAX) return 0;
         all += counts[n++];
     }
-    return !sgf_table_list_list(j->table, column, items, counts, n, NULL);
+    return !table_list_list(j->table, column, items, counts, n, NULL);
 }
 /* The value at `node` becomes the next cell of the column. 0 if it is of another type. */
 static int journal_cell(journal *j, int column, const json *json, uint32_t node) {
     const json_node *at = &json->nodes[node];
     int64_t whole = 0;
     if (!node) return 0;
-    if (at->type == JSON_NULL) return !sgf_table_null(j->table, column, NULL);
-    switch (sgf_table_type(j->table, column)) {
+    if (at->type == JSON_NULL) return !table_null(j->table, column, NULL);
+    switch (table_type(j->table, column)) {
     case SGF_COLUMN_UTF8:
-        return at->type == JSON_STRING && !sgf_table_text(j->table, column, at->text, NULL);
+        return at->type == JSON_STRING && !table_text(j->table, column, at->text, NULL);
     case SGF_COLUMN_LIST_UTF8: return journal_list(j, column, json, node);
     case SGF_COLUMN_LIST_LIST_UTF8: return journal_lists(j, column, json, node);
     case SGF_COLUMN_F64:
         return at->type == JSON_NUMBER &&
-               !sgf_table_f64(j->table, column, json_number(json, node), NULL);
+               !table_f64(j->table, column, json_number(json, node), NULL);
     case SGF_COLUMN_I64:
         return at->type == JSON_NUMBER && base_text_i64(at->text, &whole) &&
-               !sgf_table_i64(j->table, column, whole, NULL);
+               !table_i64(j->table, column, whole, NULL);
     case SGF_COLUMN_BOOL:
         return (at->type == JSON_TRUE || at->type == JSON_FALSE) &&
-               !sgf_table_bool(j->table, column, at->type == JSON_TRUE, NULL);
+               !table_bool(j->table, column, at->type == JSON_TRUE, NULL);
     default: return 0;
     }
 }
@@ -188,8 +188,8 @@ static int journal_line(journal *j, const char *text, size_t size) {
         tally[n++] = (uint64_t)count;
     }
     if (good && !j->place[row]) {
-        for (c = 0; c < sgf_table_columns(j->table) && good; c++)
-            good = journal_cell(j, c, &json, json_get(&json, cells, sgf_table_name(j->table, c)));
+        for (c = 0; c < table_columns(j->table) && good; c++)
+            good = journal_cell(j, c, &json, json_get(&json, cells, table_name(j->table, c)));
         good = good && !journal_number(j, (size_t)row, tally, NULL);
     }
     base_arena_free(&arena);
@@ -212,7 +212,7 @@ static sgf_status journal_read(journal *j, const char *text, size_t size, size_t
         size_t *rows = (size_t *)calloc(j->count + 1, sizeof *rows);
         sgf_status status = SGF_ERR_MEMORY;
         for (i = 0; rows && i < j->count; i++) rows[i] = i;
-        if (rows) status = sgf_table_select(j->table, rows, j->count, err);
+        if (rows) status = table_select(j->table, rows, j->count, err);
         else base_fail(err, status, "out of memory");
         free(rows);
         return status;
@@ -259,9 +259,7 @@ static sgf_status journal_add(journal *j, size_t row, const uint64_t *tally, sgf
     }
     if (!status) status = base_buf_text(&j->waiting, "], \"cells\": ", err);
     base_buf_init(&cell, NULL);
-    if (!status)
-        status = sgf__json_row((sgf__buf *)(void *)&j->waiting, (sgf__buf *)(void *)&cell, j->table,
-                               j->count, err);
+    if (!status) status = write_json_row(&j->waiting, &cell, j->table, j->count, err);
     base_buf_free(&cell);
     if (!status) {
         j->waiting.len--; /* its line end */
@@ -325,7 +323,7 @@ static sgf_status journal_peek(const char *path, const base_buf *config, int *be
    and no rows; the rows that are done are added to it. A journal of another configuration is
    SGF_ERR_ARG with the option that differs, unless `rewrite` says to forget it. */
 static sgf_status journal_open(journal *j, const char *path, const base_buf *config, size_t total,
-                               int rewrite, sgf_table *table, sgf_error *err) {
+                               int rewrite, struct table *table, sgf_error *err) {
     base_buf text;
     const char *end;
     sgf_status status;
@@ -365,7 +363,7 @@ static sgf_status journal_order(journal *j, sgf_error *err) {
     if (!order) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     for (row = 0; row < j->total; row++)
         if (j->place[row]) order[n++] = j->place[row] - 1;
-    status = sgf_table_select(j->table, order, n, err);
+    status = table_select(j->table, order, n, err);
     for (row = n = 0; row < j->total && !status; row++)
         if (j->place[row]) j->rows[n] = row, j->place[row] = ++n;
     free(order);

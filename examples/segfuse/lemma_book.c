@@ -53,7 +53,7 @@ static const lemma_list *lemma_book_find(const lemma_book *book, sgf_str text) {
     return at < book->count ? &book->lemmas[at] : &none;
 }
 /* A cell with the lemmas of each of n texts. */
-static sgf_status lemma_book_put(sgf_table *table, int column, const lemma_book *book,
+static sgf_status lemma_book_put(struct table *table, int column, const lemma_book *book,
                                  const sgf_str *texts, size_t n, sgf_error *err) {
     size_t *counts = (size_t *)calloc(n + 1, sizeof *counts), i, total = 0;
     sgf_str *items;
@@ -66,7 +66,7 @@ static sgf_status lemma_book_put(sgf_table *table, int column, const lemma_book 
             if (counts[i])
                 memcpy(items + total, lemma_book_find(book, texts[i])->items,
                        counts[i] * sizeof *items);
-        status = sgf_table_list_list(table, column, items, counts, n, err);
+        status = table_list_list(table, column, items, counts, n, err);
     }
     free(items);
     free(counts);
@@ -82,8 +82,8 @@ static double lemma_book_share(const lemma_book *book, sgf_str greedy, const sgf
     return n ? (double)matches / (double)n : 0;
 }
 /* A cell with the lemmas of one text. */
-static sgf_status lemma_book_put_one(sgf_table *table, int column, const lemma_book *book,
+static sgf_status lemma_book_put_one(struct table *table, int column, const lemma_book *book,
                                      sgf_str text, sgf_error *err) {
     const lemma_list *lemmas = lemma_book_find(book, text);
-    return sgf_table_list(table, column, lemmas->items, lemmas->count, err);
+    return table_list(table, column, lemmas->items, lemmas->count, err);
 }

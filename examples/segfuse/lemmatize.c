@@ -2,15 +2,15 @@
 
 /* How a table is written back as it was read; NULL and an error where it cannot be. What was read
    counts, not the file's name or first bytes. */
-typedef sgf_status (*table_writer)(const sgf_table *table, const char *path, sgf_error *err);
-static table_writer table_writer_of(const sgf_table *table, const char *path, sgf_error *err) {
+typedef sgf_status (*table_writer)(const struct table *table, const char *path, sgf_error *err);
+static table_writer table_writer_of(const struct table *table, const char *path, sgf_error *err) {
     static const struct {
         const char *format;
         table_writer writer;
-    } writers[] = {{"Arrow file", sgf_table_write_feather},
-                   {"CSV", sgf_table_write_csv},
-                   {"JSON lines", sgf_table_write_jsonl}};
-    const char *format = sgf_table_format(table);
+    } writers[] = {{"Arrow file", table_write_feather},
+                   {"CSV", table_write_csv},
+                   {"JSON lines", table_write_jsonl}};
+    const char *format = table_format(table);
     size_t i;
     for (i = 0; i < sizeof writers / sizeof writers[0]; i++)
         if (!strcmp(format, writers[i].format)) return writers[i].writer;
@@ -22,7 +22,7 @@ static table_writer table_writer_of(const sgf_table *table, const char *path, sg
     return NULL;
 }
 /* In the place of the file that `path` names, through links. */
-static sgf_status table_write_back(const sgf_table *table, const char *path, table_writer writer,
+static sgf_status table_write_back(const struct table *table, const char *path, table_writer writer,
                                    sgf_error *err) {
     char *real = realpath(path, NULL);
     sgf_status status;
@@ -34,12 +34,12 @@ static sgf_status table_write_back(const sgf_table *table, const char *path, tab
     return status;
 }
 
-static sgf_status lemmas_put_list(sgf_table *table, int column, const lemma_book *book,
+static sgf_status lemmas_put_list(struct table *table, int column, const lemma_book *book,
                                   list_column *list, size_t row, sgf_error *err) {
     size_t n = 0;
     const sgf_str *texts = list_cell(list, row, &n);
-    if (!list->plain && sgf_cell_null(list->table, list->column, row))
-        return sgf_table_null(table, column, err);
+    if (!list->plain && cell_null(list->table, list->column, row))
+        return table_null(table, column, err);
     return lemma_book_put(table, column, book, texts, n, err);
 }
 
@@ -51,19 +51,19 @@ typedef struct {
     lemma_book book;
 } lemma_source;
 
-static sgf_status lemma_source_open(const char *path, const sgf_table *table, int sampled,
+static sgf_status lemma_source_open(const char *path, const struct table *table, int sampled,
                                     lemma_source *s, sgf_error *err) {
     const char *name = sampled ? "greedy_predict" : "prediction";
-    size_t row, rows = sgf_table_rows(table), i, n, count = 0, cap = rows;
+    size_t row, rows = table_rows(table), i, n, count = 0, cap = rows;
     sgf_str *texts;
     sgf_status status;
     s->samples.column = -1;
-    s->prediction = sgf_table_find(table, name);
+    s->prediction = table_find(table, name);
     status = list_open(path, table, "answers", SGF_COLUMN_LIST_UTF8, &s->answers, err);
     if (!status && sampled)
         status = list_open(path, table, "sample_predicts", SGF_COLUMN_LIST_UTF8, &s->samples, err);
     if (status) return status;
-    if (s->prediction < 0 || sgf_table_type(table, s->prediction) != SGF_COLUMN_UTF8 ||
+    if (s->prediction < 0 || table_type(table, s->prediction) != SGF_COLUMN_UTF8 ||
         s->answers.column < 0 || (sampled && s->samples.column < 0))
         return base_fail_at(
             err, SGF_ERR_FORMAT, path, -1,
@@ -78,7 +78,7 @@ static sgf_status lemma_source_open(const char *path, const sgf_table *table, in
     if (!texts) return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", path);
     for (row = 0; row < rows; row++) {
         const sgf_str *items = list_cell(&s->answers, row, &n);
-        texts[count++] = sgf_cell_text(table, s->prediction, row);
+        texts[count++] = cell_text(table, s->prediction, row);
         for (i = 0; i < n; i++) texts[count++] = items[i];
         if (!sampled) continue;
         items = list_cell(&s->samples, row, &n);
@@ -92,42 +92,40 @@ static void lemma_source_close(lemma_source *s) {
     lemma_book_free(&s->book);
 }
 
-static sgf_status lemmatize_results(sgf_table *table, lemma_source *s, sgf_error *err) {
+static sgf_status lemmatize_results(struct table *table, lemma_source *s, sgf_error *err) {
     int predicted = -1, answers = -1;
-    size_t row, rows = sgf_table_rows(table);
-    sgf_status status = sgf_table_column(table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &predicted,
-                                         err);
+    size_t row, rows = table_rows(table);
+    sgf_status status = table_column(table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &predicted, err);
     for (row = 0; row < rows && !status; row++)
         status = lemma_book_put_one(table, predicted, &s->book,
-                                    sgf_cell_text(table, s->prediction, row), err);
+                                    cell_text(table, s->prediction, row), err);
     if (!status)
-        status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
+        status = table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
     return status;
 }
 /* confidence: the share of the samples that match the greedy answer, two-way. */
-static sgf_status lemmatize_confidence(sgf_table *table, lemma_source *s, sgf_error *err) {
+static sgf_status lemmatize_confidence(struct table *table, lemma_source *s, sgf_error *err) {
     int greedy = -1, samples = -1, answers = -1, share = -1;
-    size_t row, rows = sgf_table_rows(table), n = 0;
-    sgf_status status = sgf_table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8, &greedy, err);
+    size_t row, rows = table_rows(table), n = 0;
+    sgf_status status = table_column(table, "greedy_lemma", SGF_COLUMN_LIST_UTF8, &greedy, err);
     for (row = 0; row < rows && !status; row++)
-        status = lemma_book_put_one(table, greedy, &s->book,
-                                    sgf_cell_text(table, s->prediction, row), err);
+        status = lemma_book_put_one(table, greedy, &s->book, cell_text(table, s->prediction, row),
+                                    err);
     if (!status)
-        status = sgf_table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &samples, err);
+        status = table_column(table, "sample_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &samples, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, samples, &s->book, &s->samples, row, err);
     if (!status)
-        status = sgf_table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
+        status = table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &answers, err);
     for (row = 0; row < rows && !status; row++)
         status = lemmas_put_list(table, answers, &s->book, &s->answers, row, err);
-    if (!status) status = sgf_table_column(table, "confidence", SGF_COLUMN_F64, &share, err);
+    if (!status) status = table_column(table, "confidence", SGF_COLUMN_F64, &share, err);
     for (row = 0; row < rows && !status; row++) {
         const sgf_str *drawn = list_cell(&s->samples, row, &n);
-        double sure = lemma_book_share(&s->book, sgf_cell_text(table, s->prediction, row), drawn,
-                                       n);
-        status = n ? sgf_table_f64(table, share, sure, err) : sgf_table_null(table, share, err);
+        double sure = lemma_book_share(&s->book, cell_text(table, s->prediction, row), drawn, n);
+        status = n ? table_f64(table, share, sure, err) : table_null(table, share, err);
     }
     return status;
 }
@@ -137,30 +135,30 @@ static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) 
     static const char *const names[2][5] = {
         {"predict_lemma", "answer_lemmas", NULL, NULL, NULL},
         {"greedy_lemma", "sample_lemmas", "answer_lemmas", "confidence", NULL}};
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     lemma_source source;
     table_writer writer;
     int sampled = 0, i, there = 1;
-    sgf_status status = sgf_table_read(path, NULL, &table, err);
+    sgf_status status = table_read(path, NULL, &table, err);
     if (status) return status;
     writer = table_writer_of(table, path, err);
     if (!writer) {
-        sgf_table_free(table);
+        table_free(table);
         return SGF_ERR_UNSUPPORTED;
     }
     memset(&source, 0, sizeof source);
-    sampled = sgf_table_find(table, "greedy_predict") >= 0;
+    sampled = table_find(table, "greedy_predict") >= 0;
     for (i = 0; names[sampled][i]; i++)
-        if (sgf_table_find(table, names[sampled][i]) < 0) there = 0;
+        if (table_find(table, names[sampled][i]) < 0) there = 0;
     if (there && !rewrite) {
         fprintf(stderr, "%s: has its lemmas already; nothing changed (--rewrite makes them anew)\n",
                 path);
-        sgf_table_free(table);
+        table_free(table);
         return SGF_OK;
     }
     for (i = 0; names[sampled][i]; i++) {
-        int old = sgf_table_find(table, names[sampled][i]);
-        if (old >= 0) sgf_table_drop(table, old);
+        int old = table_find(table, names[sampled][i]);
+        if (old >= 0) table_drop(table, old);
     }
     status = lemma_source_open(path, table, sampled, &source, err);
     if (!status)
@@ -169,10 +167,10 @@ static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) 
     if (!status) status = table_write_back(table, path, writer, err);
     if (!status)
         fprintf(stderr, "%s: %llu row%s, lemmas of %llu different text%s\n", path,
-                (unsigned long long)sgf_table_rows(table), plural(sgf_table_rows(table)),
+                (unsigned long long)table_rows(table), plural(table_rows(table)),
                 (unsigned long long)source.book.count, plural(source.book.count));
     lemma_source_close(&source);
-    sgf_table_free(table);
+    table_free(table);
     return status;
 }
 

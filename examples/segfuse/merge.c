@@ -8,13 +8,13 @@ typedef struct {
     long shards;
     size_t total, rows;
     base_buf config;
-    sgf_table *table;
+    struct table *table;
 } merge;
 
 /* The first shard says what all must be like. */
-static sgf_status merge_begin(merge *g, const sgf_table *table, const shard_part *p,
+static sgf_status merge_begin(merge *g, const struct table *table, const shard_part *p,
                               sgf_error *err) {
-    sgf_str config = sgf_table_metadata_get(table, "segfuse");
+    sgf_str config = table_metadata_get(table, "segfuse");
     int c;
     sgf_status status = base_buf_add(&g->config, config.ptr, config.len, err);
     g->shards = p->shards;
@@ -23,14 +23,13 @@ static sgf_status merge_begin(merge *g, const sgf_table *table, const shard_part
     g->part = (shard_part *)calloc((size_t)p->shards, sizeof *g->part);
     if (!g->file || !g->part)
         return base_fail(err, SGF_ERR_MEMORY, "out of memory for %ld shards", p->shards);
-    if (!status) status = sgf_table_create(NULL, &g->table, err);
-    for (c = 0; c < sgf_table_columns(table) && !status; c++)
-        status = sgf_table_column(g->table, sgf_table_name(table, c), sgf_table_type(table, c),
-                                  NULL, err);
+    if (!status) status = table_create(NULL, &g->table, err);
+    for (c = 0; c < table_columns(table) && !status; c++)
+        status = table_column(g->table, table_name(table, c), table_type(table, c), NULL, err);
     return status;
 }
 /* One more shard, behind those joined. The rows of *p go to the merge. */
-static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_table *table,
+static sgf_status merge_add(merge *g, const char *path, const char *first, struct table *table,
                             shard_part *p, sgf_error *err) {
     char what[320];
     sgf_str config;
@@ -38,7 +37,7 @@ static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_t
     sgf_status status = g->table ? SGF_OK : merge_begin(g, table, p, err);
     if (status) return status;
     config.ptr = g->config.ptr, config.len = g->config.len;
-    if (config_difference(config, sgf_table_metadata_get(table, "segfuse"), what, sizeof what))
+    if (config_difference(config, table_metadata_get(table, "segfuse"), what, sizeof what))
         return base_fail_at(err, SGF_ERR_ARG, path, -1, "%s does not belong to %s: %s", path, first,
                             what);
     if (p->shards != g->shards || p->total != g->total)
@@ -54,7 +53,7 @@ static sgf_status merge_add(merge *g, const char *path, const char *first, sgf_t
     g->rows += p->count;
     g->part[p->shard - 1] = *p;
     p->rows = NULL;
-    status = sgf_table_append(g->table, table, &why);
+    status = table_append(g->table, table, &why);
     return status ? base_fail_at(err, status, path, -1, "%s: %s", path, why.message) : SGF_OK;
 }
 /* Which row of the whole is which of those joined; each must be in one shard. */
@@ -105,14 +104,14 @@ static sgf_status merge_check(merge *g, sgf_error *err) {
     return SGF_OK;
 }
 static sgf_status merge_read(merge *g, const char *path, const char *first, sgf_error *err) {
-    sgf_table *table;
+    struct table *table;
     shard_part p;
-    sgf_status status = sgf_table_read(path, NULL, &table, err);
+    sgf_status status = table_read(path, NULL, &table, err);
     if (status) return status;
     status = shard_part_read(table, path, &p, err);
     if (!status) status = merge_add(g, path, first, table, &p, err);
     free(p.rows);
-    sgf_table_free(table);
+    table_free(table);
     return status;
 }
 /* Join `files` and write `path`.feather, .csv and .json. */
@@ -124,9 +123,9 @@ static sgf_status merge_files(const char **files, size_t n, const char *path, sg
     base_buf_init(&g.config, NULL);
     for (i = 0; i < n && !status; i++) status = merge_read(&g, files[i], files[0], err);
     if (!status) status = merge_check(&g, err);
-    if (!status) status = sgf_table_select(g.table, g.place, g.total, err);
+    if (!status) status = table_select(g.table, g.place, g.total, err);
     if (!status) status = result_write(path, g.table, &g.config, err);
-    sgf_table_free(g.table);
+    table_free(g.table);
     base_buf_free(&g.config);
     for (k = 0; g.part && k < (size_t)g.shards; k++) free(g.part[k].rows);
     free(g.file);

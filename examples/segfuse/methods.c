@@ -10,7 +10,7 @@ static int method_weighs(const generate_run *run, const sgf_method *m) {
     return m->contexts == SGF_CONTEXTS_FUSION && run->o.mass && !strcmp(run->o.mass, "confidence");
 }
 static void confidences_free(confidences *c) {
-    sgf_table_free(c->table);
+    table_free(c->table);
     free(c->item);
     memset(c, 0, sizeof *c);
 }
@@ -49,16 +49,16 @@ static sgf_status confidences_read(confidences *c, const int *column, sgf_error 
     sgf_str text;
     size_t i;
     sgf_status status = SGF_OK;
-    c->count = sgf_table_rows(c->table);
+    c->count = table_rows(c->table);
     c->item = (confidence *)calloc(c->count + 1, sizeof *c->item);
     if (!c->item) return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", c->path);
     for (i = 0; i < c->count; i++) {
         confidence *item = &c->item[i];
-        item->uuid = sgf_cell_text(c->table, column[0], i);
-        item->paraphrase = sgf_cell_text(c->table, column[1], i);
-        item->value = sgf_cell_f64(c->table, column[2], i);
+        item->uuid = cell_text(c->table, column[0], i);
+        item->paraphrase = cell_text(c->table, column[1], i);
+        item->value = cell_f64(c->table, column[2], i);
         item->row = i;
-        if (!item->uuid.ptr || !item->paraphrase.ptr || sgf_cell_null(c->table, column[2], i))
+        if (!item->uuid.ptr || !item->paraphrase.ptr || cell_null(c->table, column[2], i))
             return confidences_bad(c, i, "has no uuid, no paraphrase or no confidence", err);
         if (!(item->value >= 0 && item->value <= 1))
             return confidences_bad(c, i, "its confidence is not between 0 and 1", err);
@@ -88,17 +88,17 @@ static sgf_status confidences_load(confidences *c, sgf_error *err) {
                             "%s is not there: weights are confidences; make them with segfuse "
                             "confidence, or name their file with --confidence",
                             c->path);
-    status = sgf_table_read(c->path, NULL, &c->table, err);
+    status = table_read(c->path, NULL, &c->table, err);
     for (i = 0; i < 3 && !status; i++) {
-        column[i] = sgf_table_find(c->table, names[i]);
+        column[i] = table_find(c->table, names[i]);
         if (column[i] < 0)
             status = base_fail_at(err, SGF_ERR_FORMAT, c->path, -1,
                                   "%s: the column \"%s\" is missing; wanted uuid, paraphrase and "
                                   "confidence, as segfuse confidence writes them",
                                   c->path, names[i]);
     }
-    if (!status && sgf_table_type(c->table, column[2]) == SGF_COLUMN_UTF8)
-        status = sgf_table_parse(c->table, column[2], SGF_COLUMN_F64, err);
+    if (!status && table_type(c->table, column[2]) == SGF_COLUMN_UTF8)
+        status = table_parse(c->table, column[2], SGF_COLUMN_F64, err);
     return status ? status : confidences_read(c, column, err);
 }
 /* Every paraphrase that the method asks must have a confidence. */

@@ -190,35 +190,35 @@ static sgf_status paraphrase_chunk(paraphrase_run *p, paraphrase_row *rows, size
 
 /* ---- the file ---- */
 
-static sgf_status paraphrase_columns(const paraphrase_run *p, sgf_table *table, int *relation,
+static sgf_status paraphrase_columns(const paraphrase_run *p, struct table *table, int *relation,
                                      sgf_error *err) {
     char name[32];
     size_t i;
     long k;
-    sgf_status status = sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, err);
+    sgf_status status = table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, err);
     *relation = -1;
-    if (!status) status = sgf_table_column(table, "answers", SGF_COLUMN_LIST_UTF8, NULL, err);
+    if (!status) status = table_column(table, "answers", SGF_COLUMN_LIST_UTF8, NULL, err);
     for (k = 0; k <= p->wordings && !status; k++) {
         snprintf(name, sizeof name, "paraphrase%ld", k);
-        status = sgf_table_column(table, name, SGF_COLUMN_UTF8, NULL, err);
+        status = table_column(table, name, SGF_COLUMN_UTF8, NULL, err);
     }
     for (i = 0; i < p->run.count && *relation < 0 && !status; i++)
         if (p->run.data.questions[i].relation.len)
-            status = sgf_table_column(table, "rel", SGF_COLUMN_UTF8, relation, err);
+            status = table_column(table, "rel", SGF_COLUMN_UTF8, relation, err);
     return status;
 }
-static sgf_status paraphrase_add(const paraphrase_run *p, sgf_table *table, int relation,
+static sgf_status paraphrase_add(const paraphrase_run *p, struct table *table, int relation,
                                  const paraphrase_row *row, sgf_error *err) {
     const question *q = row->asked;
     long k;
-    sgf_status status = sgf_table_text(table, 0, q->uuid, err);
-    if (!status) status = sgf_table_list(table, 1, q->answers, q->answer_count, err);
+    sgf_status status = table_text(table, 0, q->uuid, err);
+    if (!status) status = table_list(table, 1, q->answers, q->answer_count, err);
     for (k = 0; k <= p->wordings && !status; k++)
-        status = sgf_table_text(table, 2 + (int)k, row->wording[k], err);
-    if (!status && relation >= 0) status = sgf_table_text(table, relation, q->relation, err);
+        status = table_text(table, 2 + (int)k, row->wording[k], err);
+    if (!status && relation >= 0) status = table_text(table, relation, q->relation, err);
     return status;
 }
-static sgf_status paraphrase_all(paraphrase_run *p, sgf_table *table, sgf_error *err) {
+static sgf_status paraphrase_all(paraphrase_run *p, struct table *table, sgf_error *err) {
     const generate_run *run = &p->run;
     size_t at, i;
     int relation;
@@ -243,14 +243,14 @@ static sgf_status paraphrase_all(paraphrase_run *p, sgf_table *table, sgf_error 
     progress_end(&bar);
     return status;
 }
-static sgf_status paraphrase_write(const paraphrase_run *p, sgf_table *table, const char *path,
+static sgf_status paraphrase_write(const paraphrase_run *p, struct table *table, const char *path,
                                    sgf_error *err) {
     const generate_run *run = &p->run;
     base_buf config;
     sgf_str value;
     sgf_status status;
-    if (base_ends_with(path, ".csv")) return sgf_table_write_csv(table, path, err);
-    if (!base_ends_with(path, ".feather")) return sgf_table_write_jsonl(table, path, err);
+    if (base_ends_with(path, ".csv")) return table_write_csv(table, path, err);
+    if (!base_ends_with(path, ".feather")) return table_write_jsonl(table, path, err);
     base_buf_init(&config, NULL);
     base_buf_text(&config, "{", NULL);
     config_text(&config, "segfuse", SGF_VERSION);
@@ -266,9 +266,9 @@ static sgf_status paraphrase_write(const paraphrase_run *p, sgf_table *table, co
     config_device(&config, run->session, 1);
     base_buf_text(&config, "}", NULL);
     value.ptr = config.ptr, value.len = config.len;
-    status = sgf_table_metadata_set(table, "segfuse", value, err);
+    status = table_metadata_set(table, "segfuse", value, err);
     base_buf_free(&config);
-    return status ? status : sgf_table_write_feather(table, path, err);
+    return status ? status : table_write_feather(table, path, err);
 }
 
 /* ---- the verb ---- */
@@ -286,7 +286,7 @@ static void paraphrase_next(const paraphrase_run *p, const char *path) {
 static int paraphrase_do(paraphrase_run *p, const char *output) {
     generate_run *run = &p->run;
     char path[1100], folder[1100], *slash;
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     sgf_error err;
     sgf_status status;
     int code = generate_load(run);
@@ -313,10 +313,10 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
                 strerror(errno));
         return 1;
     }
-    status = sgf_table_create(NULL, &table, &err);
+    status = table_create(NULL, &table, &err);
     if (!status) status = paraphrase_all(p, table, &err);
     if (!status) status = paraphrase_write(p, table, path, &err);
-    sgf_table_free(table);
+    table_free(table);
     if (status) return failed("paraphrase", &err);
     printf("%s: %llu questions, %ld new wordings each\n", path, (unsigned long long)run->count,
            p->wordings);

@@ -153,7 +153,7 @@ static void method_config(const generate_run *run, const sgf_method *m, base_buf
 /* ---- result tables ---- */
 
 typedef struct {
-    sgf_table *table;
+    struct table *table;
     const sgf_method *method;
     int uuid, question, paraphrase, paraphrases, prompt, prompts, answers, prediction, generation,
         lemma, answer_lemmas;
@@ -162,35 +162,35 @@ typedef struct {
 /* The original's columns, in its order. */
 static sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize,
                                 sgf_error *err) {
-    sgf_status status = sgf_table_create(NULL, &t->table, err);
+    sgf_status status = table_create(NULL, &t->table, err);
     int each = !strcmp(m->name, "per_prompt"), templates = !strncmp(m->name, "myriadlama", 10);
     t->method = m;
     t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
         t->answer_lemmas = -1;
-    if (!status) status = sgf_table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
+    if (!status) status = table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
     if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
-        status = sgf_table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+        status = table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
     if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
-        status = sgf_table_column(t->table, each ? "paraphrase" : "question", SGF_COLUMN_UTF8,
-                                  each ? &t->paraphrase : &t->question, err);
+        status = table_column(t->table, each ? "paraphrase" : "question", SGF_COLUMN_UTF8,
+                              each ? &t->paraphrase : &t->question, err);
     if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
-        status = sgf_table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
+        status = table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
     if (!status && m->contexts != SGF_CONTEXTS_SINGLE)
-        status = sgf_table_column(t->table, templates ? "templates" : "paraphrases",
-                                  SGF_COLUMN_LIST_UTF8, &t->paraphrases, err);
+        status = table_column(t->table, templates ? "templates" : "paraphrases",
+                              SGF_COLUMN_LIST_UTF8, &t->paraphrases, err);
     if (!status && m->contexts == SGF_CONTEXTS_ENSEMBLE)
-        status = sgf_table_column(t->table, "prompts", SGF_COLUMN_LIST_UTF8, &t->prompts, err);
+        status = table_column(t->table, "prompts", SGF_COLUMN_LIST_UTF8, &t->prompts, err);
     if (!status && m->contexts != SGF_CONTEXTS_SINGLE)
-        status = sgf_table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+        status = table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
     if (!status)
-        status = sgf_table_column(t->table, "prediction", SGF_COLUMN_UTF8, &t->prediction, err);
+        status = table_column(t->table, "prediction", SGF_COLUMN_UTF8, &t->prediction, err);
     if (!status)
-        status = sgf_table_column(t->table, "generation", SGF_COLUMN_UTF8, &t->generation, err);
+        status = table_column(t->table, "generation", SGF_COLUMN_UTF8, &t->generation, err);
     if (!status && lemmatize)
-        status = sgf_table_column(t->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &t->lemma, err);
+        status = table_column(t->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &t->lemma, err);
     if (!status && lemmatize)
-        status = sgf_table_column(t->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
-                                  &t->answer_lemmas, err);
+        status = table_column(t->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
+                              &t->answer_lemmas, err);
     return status;
 }
 /* A context's prompt as text. */
@@ -256,19 +256,19 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
         status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
     if (!status)
         status = lemma_match_any(prediction, q->answers, q->answer_count, &one_way, &two_way, err);
-    if (!status) status = sgf_table_text(t->table, t->uuid, q->uuid, err);
-    if (!status) status = sgf_table_list(t->table, t->answers, q->answers, q->answer_count, err);
+    if (!status) status = table_text(t->table, t->uuid, q->uuid, err);
+    if (!status) status = table_list(t->table, t->answers, q->answers, q->answer_count, err);
     if (!status && t->question >= 0)
-        status = sgf_table_text(t->table, t->question, a->text[which], err);
+        status = table_text(t->table, t->question, a->text[which], err);
     if (!status && t->paraphrase >= 0)
-        status = sgf_table_text(t->table, t->paraphrase, a->text[which], err);
-    if (!status && t->prompt >= 0) status = sgf_table_text(t->table, t->prompt, prompts[0], err);
+        status = table_text(t->table, t->paraphrase, a->text[which], err);
+    if (!status && t->prompt >= 0) status = table_text(t->table, t->prompt, prompts[0], err);
     if (!status && t->paraphrases >= 0)
-        status = sgf_table_list(t->table, t->paraphrases, a->text, a->n, err);
+        status = table_list(t->table, t->paraphrases, a->text, a->n, err);
     if (!status && t->prompts >= 0)
-        status = sgf_table_list(t->table, t->prompts, prompts, task->contexts, err);
-    if (!status) status = sgf_table_text(t->table, t->prediction, prediction, err);
-    if (!status) status = sgf_table_text(t->table, t->generation, base_strip(generation), err);
+        status = table_list(t->table, t->prompts, prompts, task->contexts, err);
+    if (!status) status = table_text(t->table, t->prediction, prediction, err);
+    if (!status) status = table_text(t->table, t->generation, base_strip(generation), err);
     if (!status && t->lemma >= 0) status = result_lemmas(t, q, prediction, err);
     result->rows++;
     result->right += (size_t)two_way;
@@ -282,7 +282,7 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
 }
 
 /* Feather, CSV and, beside the CSV, the configuration. */
-static sgf_status result_write(const char *path, sgf_table *table, const base_buf *config,
+static sgf_status result_write(const char *path, struct table *table, const base_buf *config,
                                sgf_error *err) {
     char file[1100];
     sgf_str value;
@@ -290,9 +290,9 @@ static sgf_status result_write(const char *path, sgf_table *table, const base_bu
     sgf_status status;
     value.ptr = config->ptr;
     value.len = config->len;
-    status = sgf_table_metadata_set(table, "segfuse", value, err);
+    status = table_metadata_set(table, "segfuse", value, err);
     snprintf(file, sizeof file, "%s.csv", path);
-    if (!status) status = sgf_table_write_csv(table, file, err);
+    if (!status) status = table_write_csv(table, file, err);
     snprintf(file, sizeof file, "%s.json", path);
     if (!status) status = base_out_open(&out, file, err);
     if (!status) {
@@ -301,7 +301,7 @@ static sgf_status result_write(const char *path, sgf_table *table, const base_bu
         status = base_out_close(&out, err);
     }
     snprintf(file, sizeof file, "%s.feather", path);
-    return status ? status : sgf_table_write_feather(table, file, err);
+    return status ? status : table_write_feather(table, file, err);
 }
 
 /* Is there a result of this very configuration? One of another, or of another program, is
@@ -309,15 +309,15 @@ static sgf_status result_write(const char *path, sgf_table *table, const base_bu
 static sgf_status result_peek(const char *path, const base_buf *config, int *there,
                               sgf_error *err) {
     char file[1200];
-    sgf_table *table;
+    struct table *table;
     sgf_status status;
     snprintf(file, sizeof file, "%s.feather", path);
     *there = !is_free(file);
     if (!*there) return SGF_OK;
-    status = sgf_table_read(file, NULL, &table, err);
+    status = table_read(file, NULL, &table, err);
     if (status) return status;
-    status = config_same(file, sgf_table_metadata_get(table, "segfuse"), config, err);
-    sgf_table_free(table);
+    status = config_same(file, table_metadata_get(table, "segfuse"), config, err);
+    table_free(table);
     return status;
 }
 

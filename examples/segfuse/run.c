@@ -250,23 +250,22 @@ static sgf_status method_run(generate_run *run, const sgf_method *m, result_tabl
 /* What the finished result at `path` says of itself, for the table. What it took is not in it. */
 static sgf_status result_recall(const char *path, method_result *r, sgf_error *err) {
     char file[1200];
-    sgf_table *table;
+    struct table *table;
     size_t row;
     int answers, prediction, one_way, two_way;
     sgf_status status;
     snprintf(file, sizeof file, "%s.feather", path);
-    status = sgf_table_read(file, NULL, &table, err);
+    status = table_read(file, NULL, &table, err);
     if (status) return status;
-    answers = sgf_table_find(table, "answers");
-    prediction = sgf_table_find(table, "prediction");
-    for (row = 0; row < sgf_table_rows(table) && !status; row++) {
-        status = lemma_match_any(sgf_cell_text(table, prediction, row),
-                                 sgf_cell_list(table, answers, row),
-                                 sgf_cell_count(table, answers, row), &one_way, &two_way, err);
+    answers = table_find(table, "answers");
+    prediction = table_find(table, "prediction");
+    for (row = 0; row < table_rows(table) && !status; row++) {
+        status = lemma_match_any(cell_text(table, prediction, row), cell_list(table, answers, row),
+                                 cell_count(table, answers, row), &one_way, &two_way, err);
         r->right += (size_t)two_way, r->right_one_way += (size_t)one_way;
         r->rows++;
     }
-    sgf_table_free(table);
+    table_free(table);
     return status;
 }
 /* Before anything runs: may this method's files be written, and are they there already? 1 to run
@@ -354,7 +353,7 @@ static sgf_status method_partial(const char *path, result_table *t, journal *j,
     snprintf(text, sizeof text, "{\"rows\": %llu, \"of\": %llu}", (unsigned long long)j->count,
              (unsigned long long)j->total);
     status = journal_order(j, err);
-    if (!status) status = sgf_table_metadata_set(t->table, "segfuse_partial", sgf_text(text), err);
+    if (!status) status = table_metadata_set(t->table, "segfuse_partial", sgf_text(text), err);
     return status ? status : result_write(name, t->table, config, err);
 }
 /* What a user whose run ended early wants to know. */
@@ -398,7 +397,7 @@ static int method_do(generate_run *run, const sgf_method *m, method_result *resu
     if (status) failed(verb_now, &err);
     if (status || !result->whole) method_kept(run, m, path, &j);
     journal_close(&j);
-    sgf_table_free(t.table);
+    table_free(t.table);
     base_buf_free(&config);
     return status ? 1 : result->whole ? 0 : stop_status();
 }

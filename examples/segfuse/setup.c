@@ -19,7 +19,7 @@ typedef struct {
 } confidence;
 
 typedef struct {
-    sgf_table *table;
+    struct table *table;
     confidence *item; /* in order of uuid, paraphrase, row */
     size_t count;
     char path[1100];

@@ -29,7 +29,7 @@ static int shard_has(long shard, long shards, sgf_str uuid) {
     return strtoul(hex, NULL, 16) % (unsigned long)shards == (unsigned long)(shard - 1);
 }
 /* Say in the table's metadata what it is a part of; row i is row rows[i] of the whole. */
-static sgf_status shard_describe(sgf_table *table, long shard, long shards, const size_t *rows,
+static sgf_status shard_describe(struct table *table, long shard, long shards, const size_t *rows,
                                  size_t count, size_t total, sgf_error *err) {
     char number[96];
     base_buf text;
@@ -47,7 +47,7 @@ static sgf_status shard_describe(sgf_table *table, long shard, long shards, cons
     }
     if (!status) status = base_buf_text(&text, "]}", err);
     value.ptr = text.ptr, value.len = text.len;
-    if (!status) status = sgf_table_metadata_set(table, "segfuse_shard", value, err);
+    if (!status) status = table_metadata_set(table, "segfuse_shard", value, err);
     base_buf_free(&text);
     return status;
 }
@@ -86,14 +86,14 @@ static sgf_status shard_numbers(const json *json, const char *path, shard_part *
     return SGF_OK;
 }
 /* Read the description of a table that was read from `path`. p->rows is to be freed in any case. */
-static sgf_status shard_part_read(const sgf_table *table, const char *path, shard_part *p,
+static sgf_status shard_part_read(const struct table *table, const char *path, shard_part *p,
                                   sgf_error *err) {
-    sgf_str text = sgf_table_metadata_get(table, "segfuse_shard");
+    sgf_str text = table_metadata_get(table, "segfuse_shard");
     base_arena arena;
     json json;
     sgf_status status;
     memset(p, 0, sizeof *p);
-    if (sgf_table_metadata_get(table, "segfuse_partial").ptr)
+    if (table_metadata_get(table, "segfuse_partial").ptr)
         return shard_bad(path, "is of a run that was stopped; start it again to finish it", err);
     if (!text.ptr)
         return shard_bad(path,
@@ -103,7 +103,7 @@ static sgf_status shard_part_read(const sgf_table *table, const char *path, shar
     base_arena_init(&arena, NULL);
     status = json_parse(path, text.ptr, text.len, &arena, &json, err);
     if (!status) status = shard_numbers(&json, path, p, err);
-    if (!status && p->count != sgf_table_rows(table))
+    if (!status && p->count != table_rows(table))
         status = shard_bad(path, "has other rows than its \"segfuse_shard\" says", err);
     base_arena_free(&arena);
     return status;

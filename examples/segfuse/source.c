@@ -1,4 +1,4 @@
-/* Where data lies: a file of any format that sgf_table_read reads, a folder that save_to_disk of Hugging
+/* Where data lies: a file of any format that table_read reads, a folder that save_to_disk of Hugging
    Face datasets wrote, or a folder of splits. It becomes one table. */
 
 typedef struct {
@@ -88,20 +88,20 @@ static python_literal python_text(const char *path) {
 }
 
 /* Put the rows of one more shard behind those of *table. */
-static sgf_status shard_read(const char *path, sgf_table **table, sgf_error *err) {
-    sgf_table *more = NULL;
+static sgf_status shard_read(const char *path, struct table **table, sgf_error *err) {
+    struct table *more = NULL;
     sgf_error why;
-    sgf_status status = sgf_table_read(path, NULL, *table ? &more : table, err);
+    sgf_status status = table_read(path, NULL, *table ? &more : table, err);
     if (status || !more) return status;
-    status = sgf_table_append(*table, more, &why);
+    status = table_append(*table, more, &why);
     if (status)
         status = base_fail_at(err, SGF_ERR_FORMAT, path, -1,
                               "%s: does not go with the shards before it: %s", path, why.message);
-    sgf_table_free(more);
+    table_free(more);
     return status;
 }
 /* What save_to_disk wrote: the files of state.json's _data_files, one after the other. */
-static sgf_status saved_read(data_source *source, sgf_table **table, sgf_error *err) {
+static sgf_status saved_read(data_source *source, struct table **table, sgf_error *err) {
     char path[1300];
     data_json state;
     uint32_t files = 0, i = 0, name;
@@ -211,7 +211,7 @@ static sgf_status split_file(data_source *source, const char *wanted, sgf_error 
 /* Read a file, a save_to_disk folder, or the split `wanted` (NULL: test) of a folder of splits. `table`
    is to be freed if that succeeds. */
 static sgf_status data_read(const char *path, const char *wanted, data_source *source,
-                            sgf_table **table, sgf_error *err) {
+                            struct table **table, sgf_error *err) {
     size_t n = strlen(path);
     sgf_status status = SGF_OK;
     memset(source, 0, sizeof *source);
@@ -228,7 +228,7 @@ static sgf_status data_read(const char *path, const char *wanted, data_source *s
         status = split_file(source, wanted, err);
     if (status) return status;
     status = is_folder(source->path) ? saved_read(source, table, err)
-                                     : sgf_table_read(source->path, NULL, table, err);
-    if (status) sgf_table_free(*table), *table = NULL;
+                                     : table_read(source->path, NULL, table, err);
+    if (status) table_free(*table), *table = NULL;
     return status;
 }

@@ -434,13 +434,13 @@ static int uuid_relation_order(const void *a, const void *b) {
     return answer_text_order(&((const uuid_relation *)a)->uuid, &((const uuid_relation *)b)->uuid);
 }
 /* A cell as text, a whole number too. */
-static sgf_str cell_as_text(base_arena *arena, const sgf_table *table, int column, size_t row,
+static sgf_str cell_as_text(base_arena *arena, const struct table *table, int column, size_t row,
                             sgf_error *err) {
     char text[32], *copy;
     size_t n;
-    if (sgf_table_type(table, column) == SGF_COLUMN_UTF8 || sgf_cell_null(table, column, row))
-        return sgf_cell_text(table, column, row);
-    n = (size_t)snprintf(text, sizeof text, "%lld", (long long)sgf_cell_i64(table, column, row));
+    if (table_type(table, column) == SGF_COLUMN_UTF8 || cell_null(table, column, row))
+        return cell_text(table, column, row);
+    n = (size_t)snprintf(text, sizeof text, "%lld", (long long)cell_i64(table, column, row));
     copy = base_arena_text(arena, text, n, err);
     return base_text_of(copy, copy ? n : 0);
 }
@@ -461,9 +461,9 @@ static sgf_status study_relate_file(study *s, const answer_file *f, sgf_error *e
     int relation = -1;
     size_t row, i;
     uuid_relation *all;
-    for (i = 0; i < 3 && relation < 0; i++) relation = sgf_table_find(f->table, names[i]);
-    if (relation < 0 || (sgf_table_type(f->table, relation) != SGF_COLUMN_UTF8 &&
-                         sgf_table_type(f->table, relation) != SGF_COLUMN_I64))
+    for (i = 0; i < 3 && relation < 0; i++) relation = table_find(f->table, names[i]);
+    if (relation < 0 || (table_type(f->table, relation) != SGF_COLUMN_UTF8 &&
+                         table_type(f->table, relation) != SGF_COLUMN_I64))
         return SGF_OK;
     all = (uuid_relation *)calloc(f->rows + 1, sizeof *all);
     if (!all) return study_memory(err);

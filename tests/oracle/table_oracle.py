@@ -3,7 +3,7 @@
 
     python tests/oracle/table_oracle.py [--header segfuse.h] [--shared ../shared] [--cc cc]
 
-Compiles a small converter around the header and compares, in both directions, types and values of Feather,
+Compiles a small converter around the header and the program's tables, and compares, in both directions, types and values of Feather,
 Arrow streams, CSV and JSON lines. Needs pandas, pyarrow, polars and duckdb; a missing one is named and skipped.
 """
 import argparse, ast, csv, glob, io, json, math, os, random, subprocess, sys, tempfile, unicodedata
@@ -12,6 +12,17 @@ DRIVER = r"""
 #define SEGFUSE_IMPLEMENTATION
 #define SGF_STATIC
 #include "segfuse.h"
+#include "examples/segfuse/base.c"
+#include "examples/segfuse/json.c"
+#include "examples/segfuse/column.c"
+#include "examples/segfuse/table.c"
+#include "examples/segfuse/literal.c"
+#include "examples/segfuse/csv.c"
+#include "examples/segfuse/jsonl.c"
+#include "examples/segfuse/lz4.c"
+#include "examples/segfuse/arrow.c"
+#include "examples/segfuse/table_file.c"
+#include "examples/segfuse/table_write.c"
 /* convert IN OUT...: print name, tab, type of every column and the number of rows; write the readable ones.
    parse=COLUMN:TYPE before OUT parses a text column. */
 static int fail(const sgf_error *err) {
@@ -19,29 +30,29 @@ static int fail(const sgf_error *err) {
     return 1;
 }
 int main(int argc, char **argv) {
-    sgf_table *t;
+    struct table *t;
     sgf_error err;
     int i, column, type;
     if (argc < 2) return 2;
-    if (sgf_table_read(argv[1], NULL, &t, &err)) return fail(&err);
-    for (i = 0; i < sgf_table_columns(t); i++) printf("%s\t%s\n", sgf_table_name(t, i), sgf_table_type_text(t, i));
-    printf("rows %llu\n", (unsigned long long)sgf_table_rows(t));
-    for (i = sgf_table_columns(t); i-- > 0;)
-        if (sgf_table_type(t, i) == SGF_COLUMN_OTHER) sgf_table_drop(t, i);
+    if (table_read(argv[1], NULL, &t, &err)) return fail(&err);
+    for (i = 0; i < table_columns(t); i++) printf("%s\t%s\n", table_name(t, i), table_type_text(t, i));
+    printf("rows %llu\n", (unsigned long long)table_rows(t));
+    for (i = table_columns(t); i-- > 0;)
+        if (table_type(t, i) == TABLE_OTHER) table_drop(t, i);
     for (i = 2; i < argc; i++) {
         const char *path = argv[i];
         size_t n = strlen(path);
         sgf_status status;
-        if (sscanf(path, "parse=%d:%d", &column, &type) == 2) status = sgf_table_parse(t, column, (sgf_column_type)type, &err);
-        else if (!strcmp(path + n - 4, ".csv")) status = sgf_table_write_csv(t, path, &err);
-        else if (!strcmp(path + n - 6, ".jsonl")) status = sgf_table_write_jsonl(t, path, &err);
-        else status = sgf_table_write_feather(t, path, &err);
+        if (sscanf(path, "parse=%d:%d", &column, &type) == 2) status = table_parse(t, column, (sgf_column_type)type, &err);
+        else if (!strcmp(path + n - 4, ".csv")) status = table_write_csv(t, path, &err);
+        else if (!strcmp(path + n - 6, ".jsonl")) status = table_write_jsonl(t, path, &err);
+        else status = table_write_feather(t, path, &err);
         if (status) {
-            sgf_table_free(t);
+            table_free(t);
             return fail(&err);
         }
     }
-    sgf_table_free(t);
+    table_free(t);
     return 0;
 }
 """
