@@ -69,7 +69,6 @@
        [SGF-05] Prompts and methods
        [SGF-06] Generation
        [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
-       [SGF-09] Random numbers as Python makes them
        [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
        [SGF-11] Files to check with: layouts (JSON), arrays (.npy), masks (text)
      How it works: the method first, then the plumbing
@@ -89,7 +88,6 @@
        [SGF-24] Loading a model: every weight by its Hugging Face name
        [SGF-25] Tokenizer
        [SGF-26] Unicode tables
-       [SGF-28] Random numbers as Python makes them
        [SGF-29] A table in memory
        [SGF-30] CSV (RFC 4180), JSON lines, Python literals
        [SGF-31] Arrow IPC: Feather V2 files and streams
@@ -850,9 +848,6 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
  * [SGF-06] Generation
  * ==================================================================================== */
 
-/* See [SGF-09]. */
-typedef struct sgf_random sgf_random;
-
 /* One question on its way to an answer. Set the first part, zero the rest.
 
    Tasks that stand next to each other and have the same `context` (the same pointer), as the samples
@@ -863,11 +858,6 @@ typedef struct sgf_task {
     size_t contexts;
     sgf_combine combine;
     const double *weight;  /* [contexts] for the weighted rules, 0 or more each, else NULL */
-    double temperature;    /* 0: greedy; else the next token is drawn from sgf_probabilities */
-    double top_p;          /* 0: from all ids */
-    sgf_random *random;    /* what a drawing task draws with: its own, seeded by the caller
-                             (sgf_random_seed; a zeroed one draws no chance), advanced by one
-                             sgf_random_double a step */
     int32_t *ids;          /* room for max_new_tokens ids; they are written here */
     size_t max_new_tokens; /* 0: none are generated */
 
@@ -879,11 +869,13 @@ typedef struct sgf_task {
 } sgf_task;
 
 /* Called after each choice; logits [V] are the combined ones (for SGF_COMBINE_MAX over several contexts:
-   probabilities). 0: go on. SGF_END_TASK: this task ends here, and `chosen` is its last id; the others
-   go on, and their ids are the same. Any other value stops the generation with SGF_ERR_ARG. */
+   probabilities). *chosen is the greedy choice; the function may replace it by any id of the
+   vocabulary, to sample for example. It returns 0 to go on, or SGF_END_TASK to end this task with
+   *chosen as its last id; the other tasks go on, and their ids are the same. Any other value, or a
+   *chosen that is no id, stops the generation with SGF_ERR_ARG. */
 enum { SGF_END_TASK = 2 };
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
-                              int32_t chosen);
+                              int32_t *chosen);
 
 /* Decoding of n questions at once: one forward pass a step for all of them. A question ends at an
    end-of-sequence id of the model, at a newline once something else than white space came, or at its
@@ -912,24 +904,6 @@ typedef struct sgf_stream {
    used again. */
 SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *stream,
                                        sgf_error *err);
-
-/* What a task with a temperature draws from: out[n] are the probabilities of the ids given their n
-   logits.
-
-       w[v] = exp((logits[v] - the highest) / temperature), in f32, by our own exp; 0 for NaN
-       top_p in (0, 1): the ids by w descending, the lowest id first on ties; the first ones, as
-       few as have together at least top_p of the sum of all w, keep their w; the others get 0
-       out[v] = w[v] / the sum of all w, in double
-
-   That is transformers' TemperatureLogitsWarper, TopPLogitsWarper and softmax. Temperature 0 gives
-   the greedy choice probability 1. A draw takes u = sgf_random_double and is the lowest id v with
-   w[0] + ... + w[v] > u * (the sum of all w). All sums are in double, in ascending order (in
-   the order of the ranks for top_p). Where the logits of several contexts were combined by SGF_COMBINE_MAX they are
-   probabilities, and a draw takes their logarithms. `mem`: NULL for malloc. SGF_ERR_ARG for a
-   temperature that is negative or not finite, top_p outside [0, 1], or n = 0. */
-SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double temperature,
-                                     double top_p, double *out, const sgf_allocator *mem,
-                                     sgf_error *err);
 
 /* The whole way for one question: build the contexts of `method`, generate at most max_new_tokens
    (0: 10), decode the text and take what the method's prediction rule says into out
@@ -1121,19 +1095,6 @@ SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenize
    NULL. */
 SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                     int *special);
-
-/* ====================================================================================
- * [SGF-09] Random numbers as Python makes them
- * ==================================================================================== */
-
-/* The state of Python's generator (MT19937). Plain data, owned and seeded by the caller. */
-struct sgf_random {
-    uint32_t words[624];
-    uint32_t at; /* the next word; 624: make new ones first */
-};
-
-/* random.random(): 0 <= result < 1, a multiple of 2^-53. */
-SGF_DEF double sgf_random_double(sgf_random *random);
 
 /* ====================================================================================
  * [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
@@ -3310,19 +3271,6 @@ SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t widt
 }
 SGF__KERNEL(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
             (simd, score, n, width, sum))
-
-/* out[v] = exp((x[v] - top) / temperature); NaN becomes 0. */
-SGF__INLINE void sgf__temper_body(int simd, const float *x, size_t n, float top, float temperature,
-                                  float *out) {
-    size_t i;
-    for (i = 0; i < n; i++) {
-        float e = sgf__exp_body(simd, (x[i] - top) / temperature);
-        out[i] = e == e ? e : 0;
-    }
-}
-SGF__KERNEL(sgf__temper,
-            (int simd, const float *x, size_t n, float top, float temperature, float *out),
-            (simd, x, n, top, temperature, out))
 
 /* ====================================================================================
  * [SGF-14R] The reference: the whole transformer, in plain loops
@@ -5801,100 +5749,6 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
     for (v = 0; rule == SGF_COMBINE_AVG && v < V; v++) out[v] /= (float)contexts;
 }
 
-/* ---- drawing the next token ---- */
-
-/* Does id a stand before id b: a greater weight, or the same and a lower id? */
-static int sgf__before(const float *weight, int32_t a, int32_t b) {
-    return weight[a] > weight[b] || (weight[a] == weight[b] && a < b);
-}
-static void sgf__heap_sink(const float *weight, int32_t *heap, size_t n, size_t at) {
-    for (;;) {
-        size_t child = 2 * at + 1;
-        int32_t id = heap[at];
-        if (child >= n) return;
-        if (child + 1 < n && sgf__before(weight, heap[child + 1], heap[child])) child++;
-        if (sgf__before(weight, id, heap[child])) return;
-        heap[at] = heap[child];
-        heap[child] = id;
-        at = child;
-    }
-}
-static double sgf__weight_sum(const float *weight, size_t n) {
-    double sum = 0;
-    size_t v;
-    for (v = 0; v < n; v++) sum += (double)weight[v];
-    return sum;
-}
-/* Keep the heaviest ids whose sum reaches `share` of the whole; the others weigh 0 afterwards. */
-static void sgf__nucleus(float *weight, size_t n, double share, int32_t *heap) {
-    double reach = share * sgf__weight_sum(weight, n), sum = 0;
-    size_t left = n, v;
-    int32_t last = 0;
-    for (v = 0; v < n; v++) heap[v] = (int32_t)v;
-    for (v = n / 2; v-- > 0;) sgf__heap_sink(weight, heap, n, v);
-    while (left && sum < reach) {
-        last = heap[0];
-        sum += (double)weight[last];
-        heap[0] = heap[--left];
-        sgf__heap_sink(weight, heap, left, 0);
-    }
-    for (v = 0; v < left; v++) weight[heap[v]] = 0;
-}
-/* The weights of sgf_probabilities; `heap` [n] for top_p. */
-static void sgf__odds(int simd, const float *logits, size_t n, double temperature, double top_p,
-                      float *weight, int32_t *heap) {
-    int32_t best = sgf__argmax(logits, n);
-    float t = (float)temperature;
-    if (t > 0 && logits[best] > -INFINITY && logits[best] < INFINITY)
-        sgf__temper(simd, logits, n, logits[best], t, weight);
-    else {
-        memset(weight, 0, n * sizeof *weight);
-        weight[best] = 1;
-    }
-    if (top_p > 0 && top_p < 1) sgf__nucleus(weight, n, top_p, heap);
-}
-static int32_t sgf__draw(const float *weight, size_t n, double u) {
-    double reach = u * sgf__weight_sum(weight, n), sum = 0;
-    size_t v;
-    int32_t id = 0;
-    for (v = 0; v < n && sum <= reach; v++)
-        if (weight[v] > 0) sum += (double)weight[v], id = (int32_t)v;
-    return id;
-}
-static sgf_status sgf__drawing_check(double temperature, double top_p, sgf_error *err) {
-    if (temperature >= 0 && temperature <= (double)FLT_MAX && top_p >= 0 && top_p <= 1)
-        return SGF_OK;
-    return sgf__fail(
-        err, SGF_ERR_ARG,
-        "drawing tokens needs a temperature of at least 0 and a top_p from 0 to 1, not "
-        "%g and %g",
-        temperature, top_p);
-}
-SGF_DEF sgf_status sgf_probabilities(const float *logits, size_t n, double temperature,
-                                     double top_p, double *out, const sgf_allocator *mem,
-                                     sgf_error *err) {
-    sgf_allocator from = sgf__allocator(mem);
-    sgf_status status = sgf__drawing_check(temperature, top_p, err);
-    float *weight;
-    int32_t *heap;
-    size_t v;
-    if (status) return status;
-    if (!n || n > INT32_MAX)
-        return sgf__fail(err, SGF_ERR_ARG, "there are no probabilities of %llu ids: give 1 to %d",
-                         (unsigned long long)n, (int)INT32_MAX);
-    weight = (float *)sgf__alloc(&from, n, sizeof *weight, err);
-    heap = weight ? (int32_t *)sgf__alloc(&from, n, sizeof *heap, err) : NULL;
-    if (heap) {
-        double sum;
-        sgf__odds(SGF__PORTABLE, logits, n, temperature, top_p, weight, heap);
-        sum = sgf__weight_sum(weight, n);
-        for (v = 0; v < n; v++) out[v] = (double)weight[v] / sum;
-    }
-    sgf__free(&from, weight, n, sizeof *weight);
-    sgf__free(&from, heap, n, sizeof *heap);
-    return heap ? SGF_OK : SGF_ERR_MEMORY;
-}
-
 /* ---- the decoding loop: questions in flight ---- */
 
 static int sgf__is_space(char c) {
@@ -5937,7 +5791,6 @@ typedef struct sgf__flight {
     size_t logits_cap;
     float *combined; /* [2][V]: combined logits, and scratch */
     int keep;        /* the logits stayed on the device, and each task has its `chosen` */
-    int32_t *heap;   /* [V] for top_p */
 } sgf__flight;
 
 /* 1 if no segment sees any: whoever generates with such a layout forgot the mask. */
@@ -5952,12 +5805,6 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
     int32_t limit = s->model->config.context;
     size_t c;
     int weighs;
-    sgf_status status = sgf__drawing_check(task->temperature, task->top_p, err);
-    if (status) return status;
-    if (task->temperature > 0 && !task->random)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "question %d has a temperature, but no generator to draw with",
-                         (int)number + 1);
     if (!task->ids && task->max_new_tokens)
         return sgf__fail(err, SGF_ERR_ARG, "question %d has no ids to write to", (int)number + 1);
     if (!task->contexts || !task->context)
@@ -6190,20 +6037,6 @@ static int sgf__task_ends(const sgf_session *s, const sgf_task *task, int32_t id
     return ends;
 }
 
-/* The next token of a task, from the combined logits; `scratch` [V]. */
-static int32_t sgf__task_choose(const sgf_session *s, const sgf_task *task, const float *logits,
-                                float *scratch, int32_t *heap) {
-    size_t V = (size_t)s->model->config.vocab_size, v;
-    if (!(task->temperature > 0)) return sgf__argmax(logits, V);
-    if (task->combine == SGF_COMBINE_MAX && task->contexts > 1) {
-        for (v = 0; v < V; v++)
-            scratch[v] = logits[v] > 0 ? (float)sgf__log_d((double)logits[v]) : -INFINITY;
-        logits = scratch;
-    }
-    sgf__odds(s->simd, logits, V, task->temperature, task->top_p, scratch, heap);
-    return sgf__draw(scratch, V, sgf_random_double(task->random));
-}
-
 /* Feed the id that a task chose back: one row for each of its contexts. The first time, a context
    whose prompt is shared opens a sequence of its own on it. */
 static sgf_status sgf__task_feed(sgf_session *s, sgf__flight *f, sgf__active *a, int32_t id,
@@ -6243,7 +6076,7 @@ static int sgf__device_chooses(const sgf_session *s, const sgf__flight *f) {
     if (!s->device || f->stream->on_step) return 0;
     for (i = 0; i < f->count; i++) {
         const sgf__active *a = &f->active[i];
-        if (a->task->temperature > 0 || (a->prompt && !a->step)) return 0;
+        if (a->prompt && !a->step) return 0;
     }
     return 1;
 }
@@ -6279,14 +6112,18 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
     else {
         sgf__combine(s->simd, task->combine, task->weight, sgf__active_logits(s, f, a),
                      task->contexts, V, scratch, f->combined);
-        id = sgf__task_choose(s, task, f->combined, scratch, f->heap);
+        id = sgf__argmax(f->combined, V);
     }
-    task->ids[task->count++] = id;
-    task->steps++;
     if (f->stream->on_step)
-        said = f->stream->on_step(f->stream->user, a->number, a->step, f->combined, id);
+        said = f->stream->on_step(f->stream->user, a->number, a->step, f->combined, &id);
     if (said && said != SGF_END_TASK)
         return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
+    if (id < 0 || (size_t)id >= V)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "question %d: the step function chose the id %d; the vocabulary has %d ids",
+                         (int)a->number + 1, (int)id, (int)V);
+    task->ids[task->count++] = id;
+    task->steps++;
     a->step++;
     *ends = sgf__task_ends(s, task, id, &a->written) || said == SGF_END_TASK;
     return SGF_OK;
@@ -6347,7 +6184,6 @@ static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
     sgf__free(&s->mem, f->copy, f->copy_cap, sizeof *f->copy);
     sgf__floats_free(&s->mem, f->logits, f->logits_cap);
     sgf__free(&s->mem, f->combined, 2 * V, sizeof(float));
-    sgf__free(&s->mem, f->heap, V, sizeof *f->heap);
 }
 SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size;
@@ -6356,8 +6192,7 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream,
     memset(&f, 0, sizeof f);
     f.stream = stream;
     f.combined = (float *)sgf__alloc(&s->mem, 2 * V, sizeof(float), err);
-    if (f.combined) f.heap = (int32_t *)sgf__alloc(&s->mem, V, sizeof *f.heap, err);
-    status = f.heap ? sgf__task_next(s, &f, err) : SGF_ERR_MEMORY;
+    status = f.combined ? sgf__task_next(s, &f, err) : SGF_ERR_MEMORY;
     while (!status && (f.count || f.waiting)) {
         status = sgf__tasks_start(s, &f, err);
         f.keep = 0;
@@ -6381,7 +6216,7 @@ static sgf_status sgf__task_list_next(void *user, sgf_task **task, sgf_error *er
     return SGF_OK;
 }
 static int sgf__task_list_step(void *user, size_t task, size_t step, const float *logits,
-                               int32_t chosen) {
+                               int32_t *chosen) {
     const sgf__task_list *list = (const sgf__task_list *)user;
     return list->on_step(list->user, task, step, logits, chosen);
 }
@@ -12159,36 +11994,6 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
     if (!status) status = unit.codes.status ? unit.codes.status : out->status;
     sgf__buf_free(&unit.codes);
     return status;
-}
-
-/* ====================================================================================
- * [SGF-28] Random numbers as Python makes them
- *
- * MT19937 (Matsumoto and Nishimura 1998, mt19937ar.c).
- * ==================================================================================== */
-
-#define SGF__MT_SIZE  624u
-#define SGF__MT_SHIFT 397u
-
-static uint32_t sgf__random_word(sgf_random *random) {
-    uint32_t *w = random->words, x;
-    if (random->at >= SGF__MT_SIZE) {
-        uint32_t i;
-        for (i = 0; i < SGF__MT_SIZE; i++) {
-            x = (w[i] & 0x80000000u) | (w[(i + 1) % SGF__MT_SIZE] & 0x7fffffffu);
-            w[i] = w[(i + SGF__MT_SHIFT) % SGF__MT_SIZE] ^ x >> 1 ^ (x & 1 ? 0x9908b0dfu : 0);
-        }
-        random->at = 0;
-    }
-    x = w[random->at++];
-    x ^= x >> 11;
-    x ^= x << 7 & 0x9d2c5680u;
-    x ^= x << 15 & 0xefc60000u;
-    return x ^ x >> 18;
-}
-SGF_DEF double sgf_random_double(sgf_random *random) {
-    uint32_t high = sgf__random_word(random) >> 5, low = sgf__random_word(random) >> 6;
-    return (high * 67108864.0 + low) * (1.0 / 9007199254740992.0);
 }
 
 /* ====================================================================================

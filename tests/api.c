@@ -101,7 +101,6 @@ extern int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer);
 extern void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out);
 extern int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                    int *special);
-extern double sgf_random_double(sgf_random *random);
 extern sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err);
 extern void sgf_table_free(sgf_table *table);
 extern sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,

@@ -185,7 +185,7 @@ typedef struct {
     size_t vocabulary;
 } check_bits;
 
-static int check_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+static int check_step(void *user, size_t task, size_t step, const float *logits, int32_t *chosen) {
     check_bits *bits = (check_bits *)user;
     size_t i;
     (void)task, (void)step, (void)chosen;

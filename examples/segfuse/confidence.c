@@ -99,11 +99,10 @@ static sgf_status sample_seed(py_random *random, long seed, sgf_str uuid, sgf_st
     return status;
 }
 static sgf_status confidence_tasks(const confidence_run *c, confidence_prompt *p, sgf_task *tasks,
-                                   base_arena *arena, sgf_error *err) {
+                                   sampler *draws, base_arena *arena, sgf_error *err) {
     size_t i, n = (size_t)c->samples, tokens = (size_t)c->run.o.max_new_tokens;
     int32_t *ids = (int32_t *)base_arena_alloc(arena, (n + 1) * tokens, sizeof *ids, err);
-    py_random *random = (py_random *)base_arena_alloc(arena, n + 1, sizeof *random, err);
-    sgf_status status = ids && random ? SGF_OK : SGF_ERR_MEMORY;
+    sgf_status status = ids ? SGF_OK : SGF_ERR_MEMORY;
     p->tasks = tasks;
     for (i = 0; i <= n && !status; i++) {
         sgf_task *task = &tasks[i];
@@ -112,10 +111,9 @@ static sgf_status confidence_tasks(const confidence_run *c, confidence_prompt *p
         task->ids = ids + i * tokens;
         task->max_new_tokens = tokens;
         if (!i) continue;
-        task->temperature = c->temperature;
-        task->top_p = c->top_p;
-        task->random = &random[i];
-        status = sample_seed(&random[i], c->run.o.seed, p->asked->uuid, p->paraphrase, i, err);
+        draws[i].temperature = c->temperature;
+        draws[i].top_p = c->top_p;
+        status = sample_seed(&draws[i].random, c->run.o.seed, p->asked->uuid, p->paraphrase, i, err);
     }
     return status;
 }
@@ -159,16 +157,18 @@ static sgf_status confidence_batch(const confidence_run *c, const sgf_method *m,
     size_t i, k, each = (size_t)c->samples + 1, made = 0;
     base_arena arena;
     sgf_task *tasks;
+    sampling draws;
     sgf_status status;
     base_arena_init(&arena, NULL);
     tasks = (sgf_task *)base_arena_alloc(&arena, n * each, sizeof *tasks, err);
-    status = tasks ? SGF_OK : SGF_ERR_MEMORY;
+    status = sampling_make(&draws, n * each, (size_t)c->run.model->config.vocab_size, &arena, err);
+    if (!tasks) status = SGF_ERR_MEMORY;
     for (; made < n && !status; made++) {
         sgf_layout_init(&prompts[made]->layout, NULL);
         status = confidence_layout(c, m, prompts[made], err);
-        if (!status) status = confidence_tasks(c, prompts[made], tasks + made * each, &arena, err);
+        if (!status) status = confidence_tasks(c, prompts[made], tasks + made * each, draws.task + made * each, &arena, err);
     }
-    if (!status) status = sgf_generate(c->run.session, tasks, n * each, NULL, NULL, err);
+    if (!status) status = sgf_generate(c->run.session, tasks, n * each, sample_step, &draws, err);
     for (i = 0; i < n && !status; i++) {
         uint64_t tally[MAX_TALLIES] = {0}; /* the first: tokens computed */
         status = confidence_row(c, t, prompts[i], &arena, err);

@@ -89,7 +89,7 @@ typedef struct {
 } step_watch;
 
 /* What the contexts of a task say together; for the maximum of probabilities these themselves. */
-static int explain_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+static int explain_step(void *user, size_t task, size_t step, const float *logits, int32_t *chosen) {
     step_watch *w = (step_watch *)user;
     explanation *e = w->e;
     const sgf_task *t = &w->view->batch.tasks[task];
@@ -97,7 +97,7 @@ static int explain_step(void *user, size_t task, size_t step, const float *logit
     (void)chosen;
     if (t->contexts > 1 && t->combine == SGF_COMBINE_MAX)
         for (v = 0; v < V; v++) e->odds[v] = (double)logits[v];
-    else e->status = sgf_probabilities(logits, V, 1, 0, e->odds, NULL, &e->err);
+    else e->status = sample_probabilities(logits, V, 1, 0, e->odds, NULL, &e->err);
     if (!e->status) next_pick(logits, e->odds, V, &w->view->answer[task].next[step]);
     return e->status != SGF_OK;
 }
@@ -197,7 +197,7 @@ static sgf_status explain_context(explanation *e, const sgf_task *task, sgf_layo
     status = view->next && view->mass && logits ? SGF_OK : SGF_ERR_MEMORY;
     if (!status) status = explain_replay(e, view, logits, err);
     for (i = 0; i < task->count && !status; i++) {
-        status = sgf_probabilities(logits + i * V, V, 1, 0, e->odds, NULL, err);
+        status = sample_probabilities(logits + i * V, V, 1, 0, e->odds, NULL, err);
         if (!status) next_pick(logits + i * V, e->odds, V, &view->next[i]);
     }
     base_free(&mem, logits, task->count * V, sizeof *logits);

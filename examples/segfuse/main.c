@@ -17,6 +17,7 @@
 #include "json.c"
 #include "hash.c"
 #include "random.c"
+#include "sample.c"
 #include "lemma.c"
 #include "statistics.c"
 #include "column.c"

@@ -125,32 +125,31 @@ static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size
     base_arena arena;
     sgf_task *tasks;
     sgf_layout *layouts;
-    py_random *random;
+    sampling draws;
     int32_t *ids;
     sgf_status status;
     base_arena_init(&arena, NULL);
     tasks = (sgf_task *)base_arena_alloc(&arena, n, sizeof *tasks, err);
     layouts = (sgf_layout *)base_arena_alloc(&arena, n, sizeof *layouts, err);
-    random = (py_random *)base_arena_alloc(&arena, n, sizeof *random, err);
     ids = (int32_t *)base_arena_alloc(&arena, n * tokens, sizeof *ids, err);
-    status = tasks && layouts && random && ids ? SGF_OK : SGF_ERR_MEMORY;
+    status = sampling_make(&draws, n, (size_t)run->model->config.vocab_size, &arena, err);
+    if (!tasks || !layouts || !ids) status = SGF_ERR_MEMORY;
     for (; made < n && !status; made++) {
         sgf_task *task = &tasks[made];
         const paraphrase_row *row = rows[made];
         sgf_layout_init(&layouts[made], NULL);
         status = paraphrase_layout(run->model, k - 1, row->wording[0], &layouts[made], err);
         if (!status)
-            status = sample_seed(&random[made], run->o.seed, row->asked->uuid, row->wording[0],
+            status = sample_seed(&draws.task[made].random, run->o.seed, row->asked->uuid, row->wording[0],
                                  k * PARAPHRASE_DRAWS + draw, err);
         task->context = &layouts[made];
         task->contexts = 1;
         task->ids = ids + made * tokens;
         task->max_new_tokens = tokens;
-        task->temperature = p->temperature;
-        task->top_p = p->top_p;
-        task->random = &random[made];
+        draws.task[made].temperature = p->temperature;
+        draws.task[made].top_p = p->top_p;
     }
-    if (!status) status = sgf_generate(run->session, tasks, n, NULL, NULL, err);
+    if (!status) status = sgf_generate(run->session, tasks, n, sample_step, &draws, err);
     for (i = 0; i < n && !status; i++) {
         sgf_str text = sgf_text("");
         status = task_text(run, &tasks[i], keep, &text, err);

@@ -7,7 +7,10 @@
 
 /* Python's generator. Plain data, owned by the caller: seed it before use, copy it to remember a place
    in the sequence. One thread at a time. */
-typedef sgf_random py_random;
+typedef struct py_random {
+    uint32_t words[624];
+    uint32_t at; /* the next word; 624: make new ones first */
+} py_random;
 
 /* random.seed(seed); as in Python, n and -n are the same seed. */
 void py_random_seed(py_random *random, int64_t seed);
