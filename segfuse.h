@@ -6119,9 +6119,10 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
     if (said && said != SGF_END_TASK)
         return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
     if (id < 0 || (size_t)id >= V)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "question %d: the step function chose the id %d; the vocabulary has %d ids",
-                         (int)a->number + 1, (int)id, (int)V);
+        return sgf__fail(
+            err, SGF_ERR_ARG,
+            "question %d: the step function chose the id %d; the vocabulary has %d ids",
+            (int)a->number + 1, (int)id, (int)V);
     task->ids[task->count++] = id;
     task->steps++;
     a->step++;

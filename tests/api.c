@@ -74,8 +74,6 @@ extern sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                sgf_step_function *on_step, void *user, sgf_error *err);
 extern sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *stream,
                                       sgf_error *err);
-extern sgf_status sgf_probabilities(const float *logits, size_t n, double temperature, double top_p,
-                                    double *out, const sgf_allocator *mem, sgf_error *err);
 extern sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const sgf_prompt *prompt,
                           size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
 extern sgf_str sgf_first_line(sgf_str text);

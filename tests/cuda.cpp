@@ -367,7 +367,7 @@ typedef struct cuda_steps {
     size_t n, cap, V;
 } cuda_steps;
 
-static int cuda_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+static int cuda_step(void *user, size_t task, size_t step, const float *logits, int32_t *chosen) {
     cuda_steps *steps = (cuda_steps *)user;
     (void)task, (void)step, (void)chosen;
     if (steps->n < steps->cap)

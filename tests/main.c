@@ -17,6 +17,7 @@
 #include "../examples/segfuse/base.c"
 #include "../examples/segfuse/hash.c"
 #include "../examples/segfuse/random.c"
+#include "../examples/segfuse/sample.c"
 #include "../examples/segfuse/lemma.c"
 #include "../examples/segfuse/statistics.c"
 #include "../examples/segfuse/json.c"

@@ -68,7 +68,7 @@ typedef struct {
 } generate_result;
 
 static int generate_keep(void *user, size_t task, size_t step, const float *logits,
-                         int32_t chosen) {
+                         int32_t *chosen) {
     generate_result *r = (generate_result *)user;
     (void)chosen;
     memcpy(r->logits + (task * GENERATE_LENGTH + step) * r->V, logits, r->V * sizeof(float));
@@ -79,7 +79,7 @@ typedef struct {
     size_t question;
 } generate_single;
 static int generate_keep_single(void *user, size_t task, size_t step, const float *logits,
-                                int32_t chosen) {
+                                int32_t *chosen) {
     generate_single *single = (generate_single *)user;
     return generate_keep(single->result, task + single->question, step, logits, chosen);
 }

@@ -158,38 +158,38 @@ static void test_probabilities_of_small_cases(void) {
     double p[4];
     sgf_error err;
     x[0] = 0, x[1] = (float)log(4), x[2] = (float)log(2), x[3] = 0; /* 1 : 4 : 2 : 1 */
-    MUST(sgf_probabilities(x, 4, 1, 0, p, NULL, &err), err);
+    MUST(sample_probabilities(x, 4, 1, 0, p, NULL, &err), err);
     CHECK(watch_near(p[0], 0.125) && watch_near(p[1], 0.5) && watch_near(p[2], 0.25) &&
           p[0] == p[3]);
-    MUST(sgf_probabilities(x, 4, 0.5, 1, p, NULL, &err), err); /* squares: 1 : 16 : 4 : 1 */
+    MUST(sample_probabilities(x, 4, 0.5, 1, p, NULL, &err), err); /* squares: 1 : 16 : 4 : 1 */
     CHECK(watch_near(p[0], 1 / 22.) && watch_near(p[1], 16 / 22.) && watch_near(p[2], 4 / 22.));
-    MUST(sgf_probabilities(x, 4, 2, 0, p, NULL, &err), err); /* roots: 1 : 2 : sqrt 2 : 1 */
+    MUST(sample_probabilities(x, 4, 2, 0, p, NULL, &err), err); /* roots: 1 : 2 : sqrt 2 : 1 */
     CHECK(watch_near(p[1], 2 / (4 + sqrt(2))));
-    MUST(sgf_probabilities(x, 4, 0, 0, p, NULL, &err), err); /* greedy */
+    MUST(sample_probabilities(x, 4, 0, 0, p, NULL, &err), err); /* greedy */
     CHECK(p[0] == 0 && p[1] == 1 && p[2] == 0 && p[3] == 0);
-    MUST(sgf_probabilities(x, 4, 1e-30, 0, p, NULL, &err), err);
+    MUST(sample_probabilities(x, 4, 1e-30, 0, p, NULL, &err), err);
     CHECK(p[1] == 1);
-    MUST(sgf_probabilities(x, 4, 1, 0.45, p, NULL, &err), err);
+    MUST(sample_probabilities(x, 4, 1, 0.45, p, NULL, &err), err);
     CHECK(p[1] == 1);
-    MUST(sgf_probabilities(x, 4, 1, 0.7, p, NULL, &err), err);
+    MUST(sample_probabilities(x, 4, 1, 0.7, p, NULL, &err), err);
     CHECK(watch_near(p[1], 2 / 3.) && watch_near(p[2], 1 / 3.) && p[0] == 0 && p[3] == 0);
-    MUST(sgf_probabilities(x, 4, 1, 0.8, p, NULL, &err), err); /* a tie: the lowest id is kept */
+    MUST(sample_probabilities(x, 4, 1, 0.8, p, NULL, &err), err); /* a tie: the lowest id is kept */
     CHECK(watch_near(p[0], 1 / 7.) && p[3] == 0);
-    MUST(sgf_probabilities(big, 2, 1, 0, p, NULL, &err), err);
+    MUST(sample_probabilities(big, 2, 1, 0, p, NULL, &err), err);
     CHECK(watch_near(p[0], 1 / (1 + exp(-1))));
-    MUST(sgf_probabilities(odd, 3, 1, 0.9, p, NULL, &err), err);
+    MUST(sample_probabilities(odd, 3, 1, 0.9, p, NULL, &err), err);
     CHECK(p[0] == 0 && p[1] == 1 && p[2] == 0);
-    MUST(sgf_probabilities(none, 2, 1, 0, p, NULL, &err), err);
+    MUST(sample_probabilities(none, 2, 1, 0, p, NULL, &err), err);
     CHECK(p[0] == 1 && p[1] == 0);
-    MUST(sgf_probabilities(top, 3, 1, 0, p, NULL, &err), err);
+    MUST(sample_probabilities(top, 3, 1, 0, p, NULL, &err), err);
     CHECK(p[0] == 0 && p[1] == 1 && p[2] == 0);
     p[0] = 7;
-    CHECK(sgf_probabilities(x, 4, -1, 0, p, NULL, &err) == SGF_ERR_ARG);
-    CHECK(sgf_probabilities(x, 4, NAN, 0, p, NULL, &err) == SGF_ERR_ARG);
-    CHECK(sgf_probabilities(x, 4, INFINITY, 0, p, NULL, &err) == SGF_ERR_ARG);
-    CHECK(sgf_probabilities(x, 4, 1, 1.5, p, NULL, &err) == SGF_ERR_ARG);
-    CHECK(sgf_probabilities(x, 4, 1, NAN, p, NULL, &err) == SGF_ERR_ARG);
-    CHECK(sgf_probabilities(x, 0, 1, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sample_probabilities(x, 4, -1, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sample_probabilities(x, 4, NAN, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sample_probabilities(x, 4, INFINITY, 0, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sample_probabilities(x, 4, 1, 1.5, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sample_probabilities(x, 4, 1, NAN, p, NULL, &err) == SGF_ERR_ARG);
+    CHECK(sample_probabilities(x, 0, 1, 0, p, NULL, &err) == SGF_ERR_ARG);
     CHECK(p[0] == 7);
 }
 
@@ -219,25 +219,29 @@ static void sampling_nucleus(const float *weight, size_t n, double share, float 
     }
     free(id);
 }
-/* Every kernel gives the bits of the plain one; top-p keeps what a sort says. */
-static void test_odds_are_the_same_everywhere(void) {
+/* The weights have the bits of the library's exp; top-p keeps what a sort says. */
+static void test_weights_are_the_library_s(void) {
     static const double temperature[] = {0.3, 1, 1.5}, share[] = {0, 0.1, 0.5, 0.9, 0.999, 1};
     enum { N = 1003 };
     float plain[N], other[N], wanted[N];
     int32_t heap[N];
-    size_t c, t, k;
-    int simd;
+    size_t c, t, k, i;
     for (c = 0; c < 6; c++)
         for (t = 0; t < 3; t++)
             for (k = 0; k < 6; k++) {
                 float *x = sampling_logits(N, (uint32_t)c + 1, c > 3);
-                sgf__odds(SGF__PORTABLE, x, N, temperature[t], 0, plain, heap);
+                float top = x[sgf__argmax(x, N)];
+                if (c == 3) x[5] = NAN, x[8] = -INFINITY, x[9] = -300;
+                for (i = 0; i < N; i++) {
+                    plain[i] = sgf__exp((x[i] - top) / (float)temperature[t]);
+                    if (plain[i] != plain[i]) plain[i] = 0;
+                }
                 if (share[k] > 0 && share[k] < 1) sampling_nucleus(plain, N, share[k], wanted);
                 else memcpy(wanted, plain, sizeof wanted);
-                for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
-                    sgf__odds(simd, x, N, temperature[t], share[k], other, heap);
-                    CHECK(!memcmp(other, wanted, sizeof wanted));
-                }
+                sample_weights(x, N, temperature[t], share[k], other, heap);
+                CHECK(!memcmp(other, wanted, sizeof wanted));
+                sample_temper(x, N, top, (float)temperature[t], other);
+                CHECK(!memcmp(other, plain, sizeof plain));
                 free(x);
             }
 }
@@ -245,11 +249,11 @@ static void test_odds_are_the_same_everywhere(void) {
 /* A draw inverts the cumulative distribution: every id is drawn for just the u in its interval. */
 static void test_a_draw_inverts_the_distribution(void) {
     static const float weight[] = {0, 2, 0, 1, 4, 0, 1, 0}; /* borders at 1/4, 3/8, 7/8 of 8 */
-    CHECK(sgf__draw(weight, 8, 0) == 1 && sgf__draw(weight, 8, 0.2499) == 1);
-    CHECK(sgf__draw(weight, 8, 0.25) == 3 && sgf__draw(weight, 8, 0.3749) == 3);
-    CHECK(sgf__draw(weight, 8, 0.375) == 4 && sgf__draw(weight, 8, 0.8749) == 4);
-    CHECK(sgf__draw(weight, 8, 0.875) == 6 && sgf__draw(weight, 8, 1 - 0x1p-53) == 6);
-    CHECK(sgf__draw(weight, 1, 0.5) == 0);
+    CHECK(sample_draw(weight, 8, 0) == 1 && sample_draw(weight, 8, 0.2499) == 1);
+    CHECK(sample_draw(weight, 8, 0.25) == 3 && sample_draw(weight, 8, 0.3749) == 3);
+    CHECK(sample_draw(weight, 8, 0.375) == 4 && sample_draw(weight, 8, 0.8749) == 4);
+    CHECK(sample_draw(weight, 8, 0.875) == 6 && sample_draw(weight, 8, 1 - 0x1p-53) == 6);
+    CHECK(sample_draw(weight, 1, 0.5) == 0);
 }
 /* Pearson's statistic of the counts against the probabilities; ids that cannot be drawn must not
    be. Ids of less than 5 expected draws are pooled. *freedom gets the degrees of freedom. */
@@ -290,11 +294,11 @@ static void test_draws_follow_the_distribution(void) {
     int freedom;
     for (k = 0; k < 2; k++) {
         double chi2;
-        MUST(sgf_probabilities(x, N, 1.5, share[k], p, NULL, &err), err);
-        sgf__odds(SGF__PORTABLE, x, N, 1.5, share[k], weight, heap);
+        MUST(sample_probabilities(x, N, 1.5, share[k], p, NULL, &err), err);
+        sample_weights(x, N, 1.5, share[k], weight, heap);
         memset(count, 0, sizeof count);
         py_random_seed(&random, 2026);
-        for (i = 0; i < DRAWS; i++) count[sgf__draw(weight, N, py_random_double(&random))]++;
+        for (i = 0; i < DRAWS; i++) count[sample_draw(weight, N, py_random_double(&random))]++;
         chi2 = sampling_chi2(count, p, N, DRAWS, &freedom);
         CHECK(freedom > 5 && chi2 < sampling_critical(freedom));
         p[3] += 0.01, p[7] -= 0.01; /* the test itself can see a difference of one in a hundred */
@@ -309,17 +313,26 @@ static void test_draws_follow_the_distribution(void) {
 enum { SAMPLING_TASKS = 12, SAMPLING_LENGTH = 6 };
 typedef struct {
     int32_t ids[SAMPLING_TASKS][SAMPLING_LENGTH];
-    size_t count[SAMPLING_TASKS], prefill, V, only;
-    float *logits; /* [tasks][SAMPLING_LENGTH][V] */
+    size_t count[SAMPLING_TASKS], prefill, V;
+    size_t number[SAMPLING_TASKS]; /* of the tasks of the call */
+    float *logits;                 /* [tasks][SAMPLING_LENGTH][V] */
+    sampling draws;
+    int probabilities; /* the combined logits are some: draw by their logarithms */
 } sampling_result;
 
 static int sampling_keep(void *user, size_t task, size_t step, const float *logits,
-                         int32_t chosen) {
+                         int32_t *chosen) {
     sampling_result *r = (sampling_result *)user;
-    (void)chosen;
-    if (r->only < SAMPLING_TASKS) task = r->only;
-    memcpy(r->logits + (task * SAMPLING_LENGTH + step) * r->V, logits, r->V * sizeof(float));
-    return 0;
+    float *kept;
+    size_t v;
+    int status;
+    task = r->number[task];
+    kept = r->logits + (task * SAMPLING_LENGTH + step) * r->V;
+    memcpy(kept, logits, r->V * sizeof(float));
+    for (v = 0; r->probabilities && v < r->V; v++) kept[v] = logf(logits[v]);
+    status = sample_step(&r->draws, task, step, kept, chosen);
+    memcpy(kept, logits, r->V * sizeof(float));
+    return status;
 }
 /* Six tasks on each of two questions: greedy first, then drawing, the last two with top-p. `how`:
    0 all in one call, 1 one by one from the last to the first, 2 the questions in turn, so that no two
@@ -329,7 +342,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
     generate_texts_all all;
     sgf_layout layout[2][3];
     sgf_task task[SAMPLING_TASKS], mixed[SAMPLING_TASKS];
-    py_random random[SAMPLING_TASKS];
+    base_arena arena;
     sgf_method method;
     sgf_error err;
     size_t q, c, i, contexts;
@@ -338,7 +351,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
     memset(r, 0, sizeof *r);
     memset(task, 0, sizeof task);
     contexts = method.contexts == SGF_CONTEXTS_ENSEMBLE ? 3 : 1;
-    r->only = SAMPLING_TASKS;
+    r->probabilities = contexts > 1 && method.combine == SGF_COMBINE_MAX;
     r->V = (size_t)model->config.vocab_size;
     r->logits = (float *)calloc(SAMPLING_TASKS * SAMPLING_LENGTH * r->V, sizeof(float));
     for (q = 0; q < 2; q++)
@@ -347,24 +360,27 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
             ok = ok && !sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, c,
                                           &layout[q][c], &err);
         }
-    for (i = 0; i < SAMPLING_TASKS; i++) {
+    base_arena_init(&arena, NULL);
+    ok = ok && !sampling_make(&r->draws, SAMPLING_TASKS, r->V, &arena, &err);
+    for (i = 0; ok && i < SAMPLING_TASKS; i++) {
+        r->number[i] = i;
         task[i].context = layout[i / 6];
         task[i].contexts = contexts;
         task[i].combine = method.combine;
         task[i].ids = r->ids[i];
         task[i].max_new_tokens = SAMPLING_LENGTH;
-        task[i].temperature = i % 6 ? 2.5 : 0;
-        task[i].top_p = i % 6 > 3 ? 0.9 : 0;
-        py_random_seed(&random[i], (int64_t)i + 1);
-        task[i].random = i % 6 ? &random[i] : NULL;
+        r->draws.task[i].temperature = i % 6 ? 2.5 : 0;
+        r->draws.task[i].top_p = i % 6 > 3 ? 0.9 : 0;
+        py_random_seed(&r->draws.task[i].random, (int64_t)i + 1);
     }
     if (how == 0) ok = ok && !sgf_generate(session, task, SAMPLING_TASKS, sampling_keep, r, &err);
     for (i = SAMPLING_TASKS; how == 1 && ok && i-- > 0;) {
-        r->only = i;
+        r->number[0] = i;
         ok = !sgf_generate(session, &task[i], 1, sampling_keep, r, &err);
     }
-    for (i = 0; i < SAMPLING_TASKS; i++) mixed[i] = task[i % 2 * 6 + i / 2];
-    if (how == 2) ok = ok && !sgf_generate(session, mixed, SAMPLING_TASKS, NULL, NULL, &err);
+    for (i = 0; how == 2 && i < SAMPLING_TASKS; i++)
+        mixed[i] = task[r->number[i] = i % 2 * 6 + i / 2];
+    if (how == 2) ok = ok && !sgf_generate(session, mixed, SAMPLING_TASKS, sampling_keep, r, &err);
     for (i = 0; how == 2 && i < SAMPLING_TASKS; i++) task[i % 2 * 6 + i / 2] = mixed[i];
     if (!ok) printf("    %s\n", err.message);
     for (i = 0; i < SAMPLING_TASKS; i++) {
@@ -373,6 +389,7 @@ static int sampling_run(const sgf_model *model, const char *name, sgf_session *s
     }
     for (q = 0; q < 2; q++)
         for (c = 0; c < contexts; c++) sgf_layout_free(&layout[q][c]);
+    base_arena_free(&arena);
     return ok;
 }
 static int sampling_same_ids(const sampling_result *a, const sampling_result *b) {
@@ -406,6 +423,8 @@ static void test_a_shared_prompt_changes_no_bit(void) {
             CHECK(shared.prefill * 4 < alone.prefill);
             CHECK(sampling_run(model, methods[m], session, 2, &mixed));
             CHECK(sampling_same_ids(&alone, &mixed));
+            CHECK(!memcmp(alone.logits, mixed.logits,
+                          SAMPLING_TASKS * SAMPLING_LENGTH * alone.V * sizeof(float)));
             CHECK(mixed.prefill > shared.prefill);
             free(shared.logits), free(mixed.logits);
             sgf_session_free(session);
@@ -422,15 +441,16 @@ static void test_a_shared_prompt_changes_no_bit(void) {
 typedef struct {
     double p[8192];
     size_t count[8192], V;
-    double temperature;
+    sampling draws;
 } sampling_first;
 static int sampling_first_step(void *user, size_t task, size_t step, const float *logits,
-                               int32_t chosen) {
+                               int32_t *chosen) {
     sampling_first *first = (sampling_first *)user;
-    (void)task;
+    const sampler *s = &first->draws.task[task];
+    if (sample_step(&first->draws, task, step, logits, chosen)) return 1;
     if (step) return 0;
-    first->count[chosen]++;
-    return sgf_probabilities(logits, first->V, first->temperature, 0.9, first->p, NULL, NULL) !=
+    first->count[*chosen]++;
+    return sample_probabilities(logits, first->V, s->temperature, s->top_p, first->p, NULL, NULL) !=
            SGF_OK;
 }
 static void test_samples_follow_the_model(void) {
@@ -439,8 +459,8 @@ static void test_samples_follow_the_model(void) {
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
     sgf_task *task = (sgf_task *)calloc(SAMPLES, sizeof *task);
-    py_random *random = (py_random *)calloc(SAMPLES, sizeof *random);
     sampling_first *first = (sampling_first *)calloc(1, sizeof *first);
+    base_arena arena;
     int32_t ids[SAMPLES][2];
     generate_texts_all all;
     sgf_layout layout;
@@ -448,9 +468,11 @@ static void test_samples_follow_the_model(void) {
     sgf_error err;
     size_t i, t;
     int freedom;
-    CHECK(session && task && random && first && model->config.vocab_size <= 8192);
-    if (!session || !task || !random || !first) return;
+    CHECK(session && task && first && model->config.vocab_size <= 8192);
+    if (!session || !task || !first) return;
     first->V = (size_t)model->config.vocab_size;
+    base_arena_init(&arena, NULL);
+    MUST(sampling_make(&first->draws, SAMPLES, first->V, &arena, &err), err);
     generate_prompts(&all, 1);
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("origin", &method, &err), err);
@@ -458,54 +480,70 @@ static void test_samples_follow_the_model(void) {
     for (t = 0; t < 3; t++) {
         memset(task, 0, SAMPLES * sizeof *task);
         memset(first->count, 0, sizeof first->count);
-        first->temperature = temperatures[t];
         for (i = 0; i < SAMPLES; i++) {
             char seed[32];
             snprintf(seed, sizeof seed, "sample %d", (int)i);
-            py_random_seed_text(&random[i], sgf_text(seed));
+            py_random_seed_text(&first->draws.task[i].random, sgf_text(seed));
+            first->draws.task[i].temperature = temperatures[t], first->draws.task[i].top_p = 0.9;
             task[i].context = &layout, task[i].contexts = 1, task[i].ids = ids[i];
-            task[i].max_new_tokens = t ? 1 : 2, task[i].top_p = 0.9;
-            task[i].temperature = temperatures[t], task[i].random = &random[i];
+            task[i].max_new_tokens = t ? 1 : 2;
         }
         MUST(sgf_generate(session, task, SAMPLES, sampling_first_step, first, &err), err);
         CHECK(sampling_chi2(first->count, first->p, first->V, SAMPLES, &freedom) <
               sampling_critical(freedom));
         CHECK(freedom > (t ? 0 : 2));
     }
-    free(task), free(random), free(first);
+    free(task), free(first);
+    base_arena_free(&arena);
     sgf_layout_free(&layout);
     sgf_session_free(session);
     sgf_model_free(model);
 }
-static void test_drawing_checks_its_arguments(void) {
+/* A step function may choose any id of the vocabulary, and no other. */
+static int sampling_choose(void *user, size_t task, size_t step, const float *logits,
+                           int32_t *chosen) {
+    (void)task, (void)logits;
+    if (step == 1) *chosen = *(const int32_t *)user;
+    return 0;
+}
+static void test_a_step_function_chooses_the_token(void) {
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;
     sgf_layout layout;
     sgf_method method;
-    py_random random;
     sgf_task task;
     sgf_error err;
-    int32_t ids[4];
+    int32_t ids[4], greedy[4], V, own;
     CHECK(session != NULL);
     if (!session) return;
+    V = model->config.vocab_size;
     generate_prompts(&all, 1);
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("origin", &method, &err), err);
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
     memset(&task, 0, sizeof task);
     task.context = &layout, task.contexts = 1, task.ids = ids, task.max_new_tokens = 4;
-    task.temperature = 1;
-    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-    CHECK(strstr(err.message, "no generator") != NULL);
-    py_random_seed(&random, 1);
-    task.random = &random;
-    task.temperature = -0.5;
-    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-    task.temperature = 1, task.top_p = 2;
-    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-    task.top_p = 1;
     MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+    memcpy(greedy, ids, sizeof ids);
+    for (own = 0; own < V; own += V - 1) {
+        size_t n;
+        MUST(sgf_generate(session, &task, 1, sampling_choose, &own, &err), err);
+        CHECK(ids[0] == greedy[0] && ids[1] == own);
+        n = task.count; /* what follows is what follows these ids */
+        MUST(sgf_layout_add(&layout, layout.answer, ids, 2, &err), err);
+        sgf_layout_place(&layout, method.positions);
+        task.ids = ids + 2, task.max_new_tokens = 2;
+        memcpy(greedy, ids, sizeof ids);
+        if (n > 2) MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+        CHECK(n == 2 || (task.count + 2 == n && !memcmp(ids, greedy, n * sizeof *ids)));
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+        task.ids = ids, task.max_new_tokens = 4;
+    }
+    for (own = -1; own <= V; own += V + 1) {
+        CHECK(sgf_generate(session, &task, 1, sampling_choose, &own, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, "the vocabulary has") != NULL);
+    }
     sgf_layout_free(&layout);
     sgf_session_free(session);
     sgf_model_free(model);
@@ -692,12 +730,12 @@ static void tests_sampling(void) {
     RUN(test_attention_masses_of_equal_scores_count_keys);
     RUN(test_attention_masses_are_shares);
     RUN(test_probabilities_of_small_cases);
-    RUN(test_odds_are_the_same_everywhere);
+    RUN(test_weights_are_the_library_s);
     RUN(test_a_draw_inverts_the_distribution);
     RUN(test_draws_follow_the_distribution);
     RUN(test_a_shared_prompt_changes_no_bit);
     RUN(test_samples_follow_the_model);
-    RUN(test_drawing_checks_its_arguments);
+    RUN(test_a_step_function_chooses_the_token);
     RUN(test_confidence_file);
     RUN(test_confidence_does_not_depend_on_the_rest);
     RUN(test_write_confidence_restores_the_columns);

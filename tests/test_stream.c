@@ -9,7 +9,9 @@ enum { STREAM_TASKS = 40, STREAM_LENGTH = 6 };
 typedef struct {
     sgf_layout layout[STREAM_TASKS][2];
     sgf_task task[STREAM_TASKS];
-    py_random random[STREAM_TASKS];
+    sampling draws;
+    base_arena arena;
+    size_t first; /* the number of the first task of the call */
     int32_t ids[STREAM_TASKS][STREAM_LENGTH];
     size_t given, open, most_open, done[STREAM_TASKS];
     size_t fail_next, fail_done, fail_step; /* after so many calls; 0: never */
@@ -44,6 +46,8 @@ static void stream_make(const sgf_model *model, stream_all *all, sgf_error *err)
     forward_random_state = 5;
     all->V = (size_t)model->config.vocab_size;
     all->logits = (float *)calloc(STREAM_TASKS * STREAM_LENGTH * all->V, sizeof(float));
+    base_arena_init(&all->arena, NULL);
+    MUST(sampling_make(&all->draws, STREAM_TASKS, all->V, &all->arena, err), *err);
     for (i = 0; i < STREAM_TASKS; i++) {
         sgf_task *task = &all->task[i];
         for (c = 0; c < 2; c++)
@@ -52,16 +56,16 @@ static void stream_make(const sgf_model *model, stream_all *all, sgf_error *err)
         task->contexts = i % 6 < 2 ? 2 : 1;
         task->ids = all->ids[i];
         task->max_new_tokens = i % 7 ? 1 + i % STREAM_LENGTH : 0;
-        task->temperature = i % 5 ? 0 : 1.5;
-        task->top_p = 0.8;
-        task->random = &all->random[i];
-        py_random_seed(&all->random[i], (int64_t)i);
+        all->draws.task[i].temperature = i % 5 ? 0 : 1.5;
+        all->draws.task[i].top_p = 0.8;
+        py_random_seed(&all->draws.task[i].random, (int64_t)i);
     }
 }
 static void stream_free(stream_all *all) {
     size_t i;
     for (i = 0; i < 2 * STREAM_TASKS; i++) sgf_layout_free(&all->layout[i / 2][i % 2]);
     free(all->logits);
+    base_arena_free(&all->arena);
 }
 static sgf_status stream_next(void *user, sgf_task **task, sgf_error *err) {
     stream_all *all = (stream_all *)user;
@@ -79,9 +83,10 @@ static sgf_status stream_done(void *user, sgf_task *task, sgf_error *err) {
     if (!all->fail_done || --all->fail_done) return SGF_OK;
     return all->silent ? SGF_ERR_FORMAT : sgf__fail(err, SGF_ERR_FORMAT, "not that one");
 }
-static int stream_step(void *user, size_t task, size_t step, const float *logits, int32_t chosen) {
+static int stream_step(void *user, size_t task, size_t step, const float *logits, int32_t *chosen) {
     stream_all *all = (stream_all *)user;
-    (void)chosen;
+    task += all->first;
+    if (sample_step(&all->draws, task, step, logits, chosen)) return 1;
     memcpy(all->logits + (task * STREAM_LENGTH + step) * all->V, logits, all->V * sizeof(float));
     if (all->early && task % 2 && step == 1) return SGF_END_TASK;
     return all->fail_step && !--all->fail_step;
@@ -111,7 +116,8 @@ static void test_a_stream_changes_no_bit(void) {
     stream_make(model, alone, &err);
     for (i = 0; i < STREAM_TASKS; i++) {
         sgf_session *session = generate_session(model, 1, 1);
-        MUST(sgf_generate(session, &alone->task[i], 1, NULL, NULL, &err), err);
+        alone->first = i;
+        MUST(sgf_generate(session, &alone->task[i], 1, stream_step, alone, &err), err);
         sgf_session_free(session);
     }
     for (k = 0; k < sizeof most / sizeof most[0]; k++)
@@ -302,7 +308,7 @@ typedef struct {
     int32_t ids[ISOLATED_STEPS];
 } isolated_answer;
 static int isolated_keep(void *user, size_t task, size_t step, const float *logits,
-                         int32_t chosen) {
+                         int32_t *chosen) {
     isolated_answer *a = (isolated_answer *)user;
     (void)task, (void)chosen;
     memcpy(a->logits + step * a->V, logits, a->V * sizeof(float));

@@ -146,6 +146,7 @@ void base_buf_init(base_buf *buf, const sgf_allocator *mem) {
     buf->mem = base_allocator(mem);
     buf->ptr = NULL;
     buf->len = buf->cap = 0;
+    buf->status = SGF_OK;
 }
 void base_buf_free(base_buf *buf) {
     base_free(&buf->mem, buf->ptr, buf->cap, 1);
@@ -154,11 +155,11 @@ void base_buf_free(base_buf *buf) {
 }
 sgf_status base_buf_add(base_buf *buf, const void *bytes, size_t len, sgf_error *err) {
     void *ptr = buf->ptr;
-    sgf_status status;
+    if (buf->status) return buf->status;
     if (len > SIZE_MAX - buf->len - 1)
-        return base_fail(err, SGF_ERR_LIMIT, "a text would exceed the address space");
-    status = base_grow(&buf->mem, &ptr, &buf->cap, buf->len + len + 1, 1, err);
-    if (status) return status;
+        return buf->status = base_fail(err, SGF_ERR_LIMIT, "a text would exceed the address space");
+    buf->status = base_grow(&buf->mem, &ptr, &buf->cap, buf->len + len + 1, 1, err);
+    if (buf->status) return buf->status;
     buf->ptr = (char *)ptr;
     if (len) memcpy(buf->ptr + buf->len, bytes, len);
     buf->len += len;

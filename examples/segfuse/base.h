@@ -47,11 +47,13 @@ char *base_arena_text(base_arena *arena, const char *text, size_t len, sgf_error
 /* A little-endian integer of 1 to 8 bytes, on any machine, at any address. */
 uint64_t base_load(const unsigned char *in, unsigned size);
 
-/* A growing run of bytes; zero-terminated once something was added. */
+/* A growing run of bytes; zero-terminated once something was added. It keeps its first failure: all
+   later calls return that. */
 typedef struct base_buf {
     sgf_allocator mem;
     char *ptr;
     size_t len, cap;
+    sgf_status status;
 } base_buf;
 void base_buf_init(base_buf *buf, const sgf_allocator *mem);
 void base_buf_free(base_buf *buf);

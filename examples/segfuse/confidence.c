@@ -113,7 +113,8 @@ static sgf_status confidence_tasks(const confidence_run *c, confidence_prompt *p
         if (!i) continue;
         draws[i].temperature = c->temperature;
         draws[i].top_p = c->top_p;
-        status = sample_seed(&draws[i].random, c->run.o.seed, p->asked->uuid, p->paraphrase, i, err);
+        status = sample_seed(&draws[i].random, c->run.o.seed, p->asked->uuid, p->paraphrase, i,
+                             err);
     }
     return status;
 }
@@ -166,7 +167,9 @@ static sgf_status confidence_batch(const confidence_run *c, const sgf_method *m,
     for (; made < n && !status; made++) {
         sgf_layout_init(&prompts[made]->layout, NULL);
         status = confidence_layout(c, m, prompts[made], err);
-        if (!status) status = confidence_tasks(c, prompts[made], tasks + made * each, draws.task + made * each, &arena, err);
+        if (!status)
+            status = confidence_tasks(c, prompts[made], tasks + made * each,
+                                      draws.task + made * each, &arena, err);
     }
     if (!status) status = sgf_generate(c->run.session, tasks, n * each, sample_step, &draws, err);
     for (i = 0; i < n && !status; i++) {

@@ -89,7 +89,8 @@ typedef struct {
 } step_watch;
 
 /* What the contexts of a task say together; for the maximum of probabilities these themselves. */
-static int explain_step(void *user, size_t task, size_t step, const float *logits, int32_t *chosen) {
+static int explain_step(void *user, size_t task, size_t step, const float *logits,
+                        int32_t *chosen) {
     step_watch *w = (step_watch *)user;
     explanation *e = w->e;
     const sgf_task *t = &w->view->batch.tasks[task];

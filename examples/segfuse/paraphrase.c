@@ -140,8 +140,8 @@ static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size
         sgf_layout_init(&layouts[made], NULL);
         status = paraphrase_layout(run->model, k - 1, row->wording[0], &layouts[made], err);
         if (!status)
-            status = sample_seed(&draws.task[made].random, run->o.seed, row->asked->uuid, row->wording[0],
-                                 k * PARAPHRASE_DRAWS + draw, err);
+            status = sample_seed(&draws.task[made].random, run->o.seed, row->asked->uuid,
+                                 row->wording[0], k * PARAPHRASE_DRAWS + draw, err);
         task->context = &layouts[made];
         task->contexts = 1;
         task->ids = ids + made * tokens;

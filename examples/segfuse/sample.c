@@ -46,9 +46,8 @@ SAMPLE_INLINE void sample_temper(const float *x, size_t n, float top, float temp
     }
 }
 #if defined(__GNUC__) && defined(__x86_64__)
-__attribute__((target("avx2,fma"))) static void sample_temper_fma(const float *x, size_t n,
-                                                                  float top, float temperature,
-                                                                  float *out) {
+__attribute__((target("avx2,fma"))) static void
+sample_temper_fma(const float *x, size_t n, float top, float temperature, float *out) {
     sample_temper(x, n, top, temperature, out);
 }
 #endif

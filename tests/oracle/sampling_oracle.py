@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Drawing, confidences and generated paraphrases against transformers and pandas.
 
-    python tests/oracle/sampling_oracle.py [--segfuse build/segfuse] [--header segfuse.h] [--cc cc]
+    python tests/oracle/sampling_oracle.py [--segfuse build/segfuse] [--program examples/segfuse] [--cc cc]
 
-sgf_probabilities against transformers' warpers and softmax; `segfuse confidence` and `segfuse paraphrase` with the
+sample_probabilities against transformers' warpers and softmax; `segfuse confidence` and `segfuse paraphrase` with the
 bundled model: columns and types as pandas reads them, the confidence recomputed from the lemmas, the weighted methods
 run with it, the same file for the same seed and another one for another.
 """
@@ -44,11 +44,13 @@ def check(ok, *what):
 # ---- probabilities -----------------------------------------------------------------------------------------------
 
 def probabilities_function(args, folder):
-    """sgf_probabilities of the header, built as a shared library."""
-    library = os.path.join(folder, "libsegfuse.so")
-    subprocess.run([args.cc, "-std=c99", "-O2", "-shared", "-fPIC", "-DSEGFUSE_IMPLEMENTATION", "-x", "c", args.header,
-                    "-o", library, "-lm", "-pthread"], check=True)
-    function = ctypes.CDLL(library).sgf_probabilities
+    """sample_probabilities of the program, built as a shared library."""
+    library, source = os.path.join(folder, "libsample.so"), os.path.join(folder, "sample.c")
+    with open(source, "w", encoding="ascii") as file:
+        file.write('#define SEGFUSE_IMPLEMENTATION\n#include "../../segfuse.h"\n#include "base.c"\n#include "sample.c"\n')
+    subprocess.run([args.cc, "-std=c99", "-O2", "-shared", "-fPIC", "-iquote", args.program, source, "-o", library, "-lm",
+                    "-pthread"], check=True)
+    function = ctypes.CDLL(library).sample_probabilities
     function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double, ctypes.c_double, ctypes.c_void_p,
                          ctypes.c_void_p, ctypes.c_void_p]
     return function
@@ -78,7 +80,7 @@ def check_probabilities(function):
                     difference = np.abs(ours - wanted).max()
                     check(difference <= LIMIT, what, "differs by", difference)
                     worst = max(worst, difference)
-    print(f"sgf_probabilities: largest difference {worst:.1e}, limit {LIMIT:.0e}")
+    print(f"sample_probabilities: largest difference {worst:.1e}, limit {LIMIT:.0e}")
 
 
 # ---- files -------------------------------------------------------------------------------------------------------
@@ -153,7 +155,7 @@ def check_paraphrases(args, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--segfuse", default="build/segfuse")
-    parser.add_argument("--header", default="segfuse.h")
+    parser.add_argument("--program", default="examples/segfuse")
     parser.add_argument("--cc", default="cc")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

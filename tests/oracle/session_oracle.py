@@ -45,10 +45,10 @@ static void watch(void *user, size_t row, int32_t layer, const double *mass, siz
     for (s = 0; s < segments; s++) printf(" %.17g", mass[s]);
     printf("\n");
 }
-static int step(void *user, size_t task, size_t number, const float *logits, int32_t chosen) {
+static int step(void *user, size_t task, size_t number, const float *logits, int32_t *chosen) {
     int32_t v;
     (void)task, (void)number;
-    printf("%d", (int)chosen);
+    printf("%d", (int)*chosen);
     for (v = 0; v < *(const int32_t *)user; v++) printf(" %.9g", (double)logits[v]);
     printf("\n");
     return 0;
