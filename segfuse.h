@@ -6315,7 +6315,7 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_p
 /* ====================================================================================
  * [SGF-18] Text: UTF-8, and numbers in any locale
  *
- * Numbers are read and written without regard to the locale: 0.5 has a point wherever we are.
+ * Numbers are read and written without regard to the locale: 0.5 has a point everywhere.
  * ==================================================================================== */
 
 /* Decode one code point of at most n bytes. Returns its length in bytes, or 0 when the bytes are
@@ -6343,115 +6343,92 @@ static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code) {
 }
 /* Encode one code point into out[4]; returns the number of bytes. */
 static size_t sgf__utf8_put(uint32_t c, char *out) {
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
+    static const uint32_t lead[5] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
+    for (i = n - 1; i; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
+    out[0] = (char)(lead[n] | c);
+    return n;
 }
 
+/* The position after the digits that begin at text[i]. */
+static size_t sgf__digits_end(const char *text, size_t n, size_t i) {
+    while (i < n && text[i] >= '0' && text[i] <= '9') i++;
+    return i;
+}
 /* A decimal number in JSON's grammar -> the nearest double. Returns the bytes used, 0 if there is
-   no number. Up to 19 digits and small powers of ten need one exact operation (Clinger 1990); the
-   rest goes to strtod as a whole number and an exponent, which no locale spells in another way: its
-   first 800 digits, and a 1 if others follow, since 767 decide how a double is rounded. */
+   no number. Up to 19 digits and small powers of ten need one exact operation (Clinger 1990). All
+   other numbers are read by strtod as a whole number with an exponent, which is the same in every
+   locale: the first 800 digits, and a 1 if another digit is not 0, since 767 digits decide how a
+   double is rounded. */
 static size_t sgf__number_parse(const char *text, size_t n, double *value) {
     enum { KEPT = 800 };
-    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     char kept[KEPT + 32];
+    size_t begin = n && text[0] == '-', point, end, i, used = 0, count = 0;
+    int64_t exponent = 0;
     uint64_t digits = 0;
-    int64_t used = 0, scale = 0, exponent = 0;
-    int negative = 0, sign = 1, point = 0, more = 0;
-    size_t i = 0, start;
-    double d;
-    if (i < n && text[i] == '-') negative = 1, i++;
-    start = i;
-    if (i >= n || text[i] < '0' || text[i] > '9') return 0;
-    if (text[i] == '0' && i + 1 < n && text[i + 1] >= '0' && text[i + 1] <= '9') return 0;
-    for (; i < n; i++) {
-        if (text[i] == '.' && !point && i + 1 < n && text[i + 1] >= '0' && text[i + 1] <= '9') {
-            point = 1;
-            continue;
-        }
-        if (text[i] < '0' || text[i] > '9') break;
-        if (used || text[i] != '0') used++;
-        if (used <= 19) digits = digits * 10 + (uint64_t)(text[i] - '0');
-        if (used && used <= KEPT) kept[used - 1] = text[i];
-        if (used > KEPT) more |= text[i] != '0', scale++;
-        scale -= point;
+    double d, ten = 1;
+    int more = 0;
+    point = end = i = sgf__digits_end(text, n, begin);
+    if (point == begin || (text[begin] == '0' && point > begin + 1)) return 0;
+    if (point < n && text[point] == '.') {
+        end = i = sgf__digits_end(text, n, point + 1);
+        if (end == point + 1) return 0;
     }
-    if (i == start || (i < n && text[i] == '.')) return 0;
     if (i < n && (text[i] == 'e' || text[i] == 'E')) {
-        i++;
-        if (i < n && (text[i] == '+' || text[i] == '-')) sign = text[i++] == '-' ? -1 : 1;
-        if (i >= n || text[i] < '0' || text[i] > '9') return 0;
-        for (; i < n && text[i] >= '0' && text[i] <= '9'; i++)
-            if (exponent < INT64_MAX / 100) exponent = exponent * 10 + (text[i] - '0');
+        size_t first = i + 1 + (i + 1 < n && (text[i + 1] == '+' || text[i + 1] == '-'));
+        int negative = text[first - 1] == '-';
+        i = sgf__digits_end(text, n, first);
+        if (i == first) return 0;
+        for (; first < i && exponent < INT64_MAX / 100; first++)
+            exponent = exponent * 10 + (text[first] - '0');
+        if (negative) exponent = -exponent;
     }
-    exponent = sign * exponent + scale;
+    if (end > point) exponent -= (int64_t)(end - point - 1);
+    for (; begin < end; begin++) {
+        if (begin == point || (!used && text[begin] == '0')) continue;
+        if (++used <= 19) digits = digits * 10 + (uint64_t)(text[begin] - '0');
+        if (used <= KEPT) kept[count++] = text[begin];
+        else more |= text[begin] != '0', exponent++;
+    }
     if (used <= 19 && digits <= ((uint64_t)1 << 53) && exponent >= -22 && exponent <= 22) {
-        d = (double)digits;
-        d = exponent < 0 ? d / ten[-exponent] : d * ten[exponent];
+        for (end = (size_t)(exponent < 0 ? -exponent : exponent); end; end--) ten *= 10;
+        d = exponent < 0 ? (double)digits / ten : (double)digits * ten;
     } else if (!used) d = 0;
     else {
-        size_t count = used < KEPT ? (size_t)used : (size_t)KEPT;
         if (more) kept[count++] = '1', exponent--;
         exponent = exponent > 9999 ? 9999 : exponent < -9999 ? -9999 : exponent; /* inf, 0 */
         snprintf(kept + count, sizeof kept - count, "e%d", (int)exponent);
         d = strtod(kept, NULL);
     }
-    *value = negative ? -d : d;
+    *value = text[0] == '-' ? -d : d;
     return i;
 }
 /* A decimal text that reads back as the same double, in Python's spelling ("0.1", "1e-07", "inf",
    "nan", always with a point or exponent), and as short as Python's but for one digit at a few powers
    of two. out has room for 32 bytes; returns the length. */
 static size_t sgf__number_print(double value, char *out) {
-    char text[64], digit[24];
-    int precision = value < 2.3e-308 && value > -2.3e-308 ? 0 : 14, exponent, count = 0, i, n = 0;
-    const char *p = text;
+    char text[64], digit[40];
+    const char *minus, *p = text;
+    int precision = value < 2.3e-308 && value > -2.3e-308 ? 0 : 14, exponent, count = 0;
     if (value != value) return (size_t)snprintf(out, 32, "nan");
-    if (value > 1.7976931348623157e308) return (size_t)snprintf(out, 32, "inf");
-    if (value < -1.7976931348623157e308) return (size_t)snprintf(out, 32, "-inf");
-    do {
-        snprintf(text, sizeof text, "%.*e", precision,
-                 value); /* and back, both in the same locale */
+    if (value - value != 0) return (size_t)snprintf(out, 32, value < 0 ? "-inf" : "inf");
+    do { /* and back, both in the same locale */
+        snprintf(text, sizeof text, "%.*e", precision, value);
     } while (strtod(text, NULL) != value && ++precision <= 16);
-    for (; *p && *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9' && count < 20)
-            digit[count++] = *p; /* whatever stands between is the point */
+    minus = text[0] == '-' ? "-" : "";
+    memset(digit, '0', sizeof digit);
+    for (; *p && *p != 'e'; p++) /* the point of the locale is left out */
+        if (*p >= '0' && *p <= '9' && count < 20) digit[count++] = *p;
     exponent = *p ? atoi(p + 1) : 0;
     while (count > 1 && digit[count - 1] == '0') count--;
-    if (text[0] == '-') out[n++] = '-';
-    if (exponent < -4 || exponent >= 16) {
-        out[n++] = digit[0];
-        if (count > 1) out[n++] = '.';
-        for (i = 1; i < count; i++) out[n++] = digit[i];
-        return (size_t)(n + snprintf(out + n, 32 - (size_t)n, "e%c%02d", exponent < 0 ? '-' : '+',
-                                     abs(exponent)));
-    }
-    for (i = exponent < 0 ? exponent : 0; i < count || i <= exponent + 1; i++) {
-        if (i == exponent + 1) out[n++] = '.';
-        out[n++] = i >= 0 && i < count ? digit[i] : '0';
-    }
-    out[n] = 0;
-    return (size_t)n;
+    if (exponent < -4 || exponent >= 16)
+        return (size_t)snprintf(out, 32, "%s%c%s%.*se%c%02d", minus, digit[0], count > 1 ? "." : "",
+                                count - 1, digit + 1, exponent < 0 ? '-' : '+', abs(exponent));
+    if (exponent < 0)
+        return (size_t)snprintf(out, 32, "%s0.%.*s%.*s", minus, -1 - exponent, "000", count, digit);
+    count = count > exponent + 1 ? count - exponent - 1 : 1; /* digits after the point */
+    return (size_t)snprintf(out, 32, "%s%.*s.%.*s", minus, exponent + 1, digit, count,
+                            digit + exponent + 1);
 }
 
 /* ====================================================================================
@@ -6469,12 +6446,56 @@ typedef struct sgf__map { /* a whole file, read-only */
     sgf_allocator mem;
 } sgf__map;
 
+/* A file that appears whole or not at all: it is written under another name in the same folder, flushed
+   to the disk, then renamed. After a failure every call returns the first error, and `path` is as it
+   was. */
+typedef struct sgf__out {
+    void *file; /* a FILE, or what sgf_host_create gave; NULL: none is open */
+    uint64_t size;
+    sgf_status status;
+    char path[1024], temp[1072];
+} sgf__out;
+
+/* Say that bytes here and there are read next (1), so that a page fault brings in one page instead of
+   megabytes, or that whole pages are (0). */
+static void sgf__map_random(const sgf__map *map, int random) {
+#if !defined(SGF_NO_MMAP) && defined(POSIX_MADV_RANDOM)
+    if (map->mapped)
+        (void)posix_madvise((void *)(uintptr_t)map->data, map->size,
+                            random ? POSIX_MADV_RANDOM : POSIX_MADV_NORMAL);
+#else
+    (void)map;
+    (void)random;
+#endif
+}
+static const char *sgf__file_reason(sgf_status status);
+static sgf_status sgf__file_failed(sgf_error *err, sgf_status status, const char *path,
+                                   int64_t offset, const char *what) {
+    return sgf__fail_at(err, status, path, offset, "%s: %s: %s", path, what,
+                        sgf__file_reason(status));
+}
+
 #ifdef SGF_NO_STDIO
 
 static void sgf__unmap(sgf__map *map) {
     if (map->data) sgf_host_release(map->data, map->size);
     map->data = NULL;
     map->size = 0;
+}
+static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf__map *map,
+                                sgf_error *err) {
+    const void *bytes = NULL;
+    size_t size = 0;
+    sgf_status status = sgf_host_view(path, &bytes, &size);
+    if (status) return sgf__file_failed(err, status, path, -1, "cannot be opened");
+    if (!bytes)
+        return sgf__fail_at(err, SGF_ERR_IO, path, -1,
+                            "%s: cannot be opened: there is no such file", path);
+    map->mem = sgf__allocator(mem);
+    map->mapped = 1;
+    map->data = (const char *)bytes;
+    map->size = size;
+    return SGF_OK;
 }
 static int sgf__file_missing(const char *path) {
     const void *bytes = NULL;
@@ -6483,155 +6504,95 @@ static int sgf__file_missing(const char *path) {
     if (bytes) sgf_host_release(bytes, size);
     return !bytes;
 }
-static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf__map *map,
-                                sgf_error *err) {
-    const void *bytes = NULL;
-    size_t size = 0;
-    sgf_status status = sgf_host_view(path, &bytes, &size);
-    if (status || !bytes)
-        return sgf__fail_at(err, status ? status : SGF_ERR_IO, path, -1, "%s: cannot be opened: %s",
-                            path, status ? sgf_status_text(status) : "there is no such file");
-    map->mem = sgf__allocator(mem);
-    map->mapped = 1;
-    map->data = (const char *)bytes;
-    map->size = size;
-    return SGF_OK;
+static const char *sgf__file_reason(sgf_status status) {
+    return sgf_status_text(status);
 }
-static void *sgf__sample_open(const char *path) {
-    (void)path;
-    return NULL;
+static sgf_status sgf__out_create(sgf__out *out) {
+    return sgf_host_create(out->path, &out->file);
 }
-static void sgf__sample(void *file, const char *bytes, size_t at, size_t n, char *out) {
-    (void)file;
-    memcpy(out, bytes + at, n);
+static sgf_status sgf__out_append(sgf__out *out, const void *bytes, size_t n) {
+    return sgf_host_append(out->file, bytes, n);
 }
-static void sgf__sample_close(void *file) {
-    (void)file;
-}
-
-typedef struct sgf__out {
-    void *file;
-    uint64_t size;
-    sgf_status status;
-    char path[1024];
-} sgf__out;
-
-static sgf_status sgf__out_fail(sgf__out *out, sgf_status status, sgf_error *err) {
-    if (out->file) (void)sgf_host_finish(out->file, 0);
-    out->file = NULL;
-    return out->status = sgf__fail_at(err, status, out->path, (int64_t)out->size,
-                                      "%s: writing failed after %llu bytes: %s", out->path,
-                                      (unsigned long long)out->size, sgf_status_text(status));
-}
-static sgf_status sgf__out_open(sgf__out *out, const char *path, sgf_error *err) {
-    sgf_status status;
-    memset(out, 0, sizeof *out);
-    snprintf(out->path, sizeof out->path, "%s", path);
-    status = sgf_host_create(path, &out->file);
-    if (status) out->file = NULL; /* there is nothing to finish */
-    return status ? sgf__out_fail(out, status, err) : SGF_OK;
-}
-static sgf_status sgf__out_write(sgf__out *out, const void *bytes, size_t n, sgf_error *err) {
-    sgf_status status;
-    if (out->status) return out->status;
-    status = n ? sgf_host_append(out->file, bytes, n) : SGF_OK;
-    if (status) return sgf__out_fail(out, status, err);
-    out->size += n;
-    return SGF_OK;
-}
-static sgf_status sgf__out_close(sgf__out *out, sgf_error *err) {
-    void *file = out->file;
-    sgf_status status;
-    if (out->status) return out->status;
-    out->file = NULL;
-    status = sgf_host_finish(file, 1);
-    return status ? sgf__out_fail(out, status, err) : SGF_OK;
-}
-static void sgf__out_drop(sgf__out *out) {
-    if (out->file) (void)sgf_host_finish(out->file, 0);
-    out->file = NULL;
+static sgf_status sgf__out_finish(sgf__out *out, int keep) {
+    return sgf_host_finish(out->file, keep);
 }
 
 #else
 
 static void sgf__unmap(sgf__map *map) {
+    void *data = (void *)(uintptr_t)map->data;
 #ifndef SGF_NO_MMAP
-    if (map->mapped && map->data) munmap((void *)(uintptr_t)map->data, map->size);
+    if (map->mapped && data) munmap(data, map->size);
 #endif
-    if (!map->mapped && map->data)
-        sgf__free(&map->mem, (void *)(uintptr_t)map->data, map->size + 1, 1);
+    if (!map->mapped) sgf__free(&map->mem, data, map->size + 1, 1);
     map->data = NULL;
     map->size = 0;
 }
-
+/* Open a file for reading, or map it: then map->mapped is 1 and NULL is returned. */
+static FILE *sgf__open_or_map(const char *path, sgf__map *map) {
+#ifdef SGF_NO_MMAP
+    (void)map;
+    return fopen(path, "rb");
+#else
+    struct stat info;
+    FILE *file = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC), known, reason = 0;
+    if (fd < 0) return NULL;
+    known = !fstat(fd, &info);
+    if (known && S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t)info.st_size <= SIZE_MAX) {
+        void *view = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (view != MAP_FAILED) {
+            map->data = (const char *)view;
+            map->size = (size_t)info.st_size;
+            map->mapped = 1;
+        }
+    }
+    if (known && S_ISDIR(info.st_mode)) reason = EISDIR;
+    else if (!map->mapped) file = fdopen(fd, "rb"), reason = errno; /* a pipe, an empty file */
+    if (!file) close(fd);
+    errno = reason;
+    return file;
+#endif
+}
+/* Read a stream to its end, into exactly size + 1 bytes, as sgf__unmap frees them. */
+static sgf_status sgf__read_whole(FILE *file, const char *path, sgf__map *map, sgf_error *err) {
+    sgf__buf buf;
+    size_t got;
+    char *data = NULL;
+    sgf__buf_init(&buf, &map->mem);
+    do {
+        if (sgf__buf_reserve(&buf, 65536, err)) break;
+        got = fread(buf.ptr + buf.len, 1, buf.cap - buf.len - 1, file);
+        buf.len += got;
+    } while (got);
+    if (!buf.status && ferror(file))
+        buf.status = sgf__file_failed(err, SGF_ERR_IO, path, (int64_t)buf.len, "cannot be read");
+    map->size = buf.len;
+    map->mapped = 0;
+    if (!buf.status) data = (char *)sgf__alloc(&map->mem, buf.len + 1, 1, err);
+    if (data) memcpy(data, buf.ptr, buf.len);
+    else if (!buf.status) buf.status = SGF_ERR_MEMORY;
+    map->data = data;
+    sgf__free(&buf.mem, buf.ptr, buf.cap, 1);
+    return buf.status;
+}
 /* Bring a whole file into view. An empty file gives size 0 and valid data. */
 static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf__map *map,
                                 sgf_error *err) {
-    sgf_status status = SGF_ERR_IO;
-    char *data = NULL;
-    size_t size = 0;
-    FILE *file = NULL;
-    map->mem = sgf__allocator(mem);
-#ifndef SGF_NO_MMAP
-    {
-        struct stat info;
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be opened: %s", path,
-                                strerror(errno));
-        if (!fstat(fd, &info) && S_ISDIR(info.st_mode)) {
-            close(fd);
-            return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: is a folder, a file was wanted",
-                                path);
-        }
-        if (!fstat(fd, &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
-            (uint64_t)info.st_size <= SIZE_MAX) {
-            void *view = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-            if (view != MAP_FAILED) {
-                close(fd);
-                map->data = (const char *)view;
-                map->size = (size_t)info.st_size;
-                map->mapped = 1;
-                return SGF_OK;
-            }
-        }
-        file = fdopen(fd, "rb"); /* a pipe, an empty file: read it */
-        if (!file) close(fd);
-    }
-#else
-    file = fopen(path, "rb");
-#endif
-    if (!file)
-        return sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be opened: %s", path,
-                            strerror(errno));
-    {
-        void *grown = NULL;
-        size_t cap = 0, got;
-        do {
-            status = sgf__grow(&map->mem, &grown, &cap, size + 65536, 1, err);
-            if (status) break;
-            data = (char *)grown;
-            got = fread(data + size, 1, cap - size - 1, file);
-            size += got;
-        } while (got);
-        if (!status && ferror(file))
-            status = sgf__fail_at(err, SGF_ERR_IO, path, (int64_t)size,
-                                  "%s: reading failed after %llu bytes: %s", path,
-                                  (unsigned long long)size, strerror(errno));
+    sgf__map made;
+    sgf_status status = SGF_OK;
+    FILE *file;
+    memset(&made, 0, sizeof made);
+    made.mem = sgf__allocator(mem);
+    file = sgf__open_or_map(path, &made);
+    if (!file && !made.mapped)
+        return sgf__file_failed(err, SGF_ERR_IO, path, -1, "cannot be opened");
+    if (file) {
+        status = sgf__read_whole(file, path, &made, err);
         fclose(file);
-        if (!status) { /* shrink to size + 1, the length sgf__unmap frees */
-            char *exact = (char *)sgf__alloc(&map->mem, size + 1, 1, err);
-            if (exact) memcpy(exact, data, size);
-            else status = SGF_ERR_MEMORY;
-            sgf__free(&map->mem, data, cap, 1);
-            data = exact;
-        } else sgf__free(&map->mem, grown, cap, 1);
     }
-    if (status) return status;
-    map->data = data;
-    map->size = size;
-    map->mapped = 0;
-    return SGF_OK;
+    if (!status) *map = made;
+    return status;
 }
 /* 1 if there is no such file (as opposed to one that cannot be read). */
 static int sgf__file_missing(const char *path) {
@@ -6641,265 +6602,212 @@ static int sgf__file_missing(const char *path) {
     return 0;
 }
 
-/* Bytes here and there of a mapped file. They are read, not touched: a page fault may bring in
-   megabytes. */
-static void *sgf__sample_open(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (file) setvbuf(file, NULL, _IONBF, 0);
-    return file;
+static const char *sgf__file_reason(sgf_status status) {
+    (void)status;
+    return strerror(errno);
 }
-/* n bytes at `at`, which are at bytes + at too. */
-static void sgf__sample(void *opened, const char *bytes, size_t at, size_t n, char *out) {
-    FILE *file = (FILE *)opened;
-    if (!file || at > LONG_MAX || fseek(file, (long)at, SEEK_SET) || fread(out, 1, n, file) != n)
-        memcpy(out, bytes + at, n);
-}
-static void sgf__sample_close(void *file) {
-    if (file) fclose((FILE *)file);
-}
-
-/* A file that appears whole or not at all: written beside its place under another name, flushed
-   to the disk, then renamed. After a failure every call returns the first error and `path` is as it
-   was. */
-typedef struct sgf__out {
-    FILE *file;
-    uint64_t size;
-    sgf_status status;
-    char path[1024], temp[1072];
-} sgf__out;
-
-static sgf_status sgf__out_fail(sgf__out *out, sgf_error *err) {
-    out->status = sgf__fail_at(err, SGF_ERR_IO, out->path, (int64_t)out->size,
-                               "%s: writing failed after %llu bytes: %s", out->path,
-                               (unsigned long long)out->size, strerror(errno));
-    if (out->file) fclose(out->file);
-    out->file = NULL;
-    remove(out->temp);
-    return out->status;
-}
-/* A new file beside out->path, of a name that nobody has. */
-static FILE *sgf__temp_open(sgf__out *out) {
+/* A new file next to out->path, of a name that no file has. */
+static sgf_status sgf__out_create(sgf__out *out) {
 #ifdef SGF_NO_MMAP
     snprintf(out->temp, sizeof out->temp, "%s.tmp", out->path);
-    return fopen(out->temp, "wb");
+    out->file = fopen(out->temp, "wb");
 #else
     struct stat info;
     int fd = -1, i;
-    FILE *file;
-    if (stat(out->path, &info)) {
-        if (errno != ENOENT) return NULL;
-    } else if (!S_ISREG(info.st_mode)) {
-        errno = S_ISDIR(info.st_mode) ? EISDIR : EEXIST; /* a device or pipe is not replaced */
-        return NULL;
-    }
+    if (!stat(out->path, &info)) /* a device or pipe is not replaced */
+        errno = S_ISREG(info.st_mode) ? ENOENT : S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
+    if (errno != ENOENT) return SGF_ERR_IO;
     for (i = 0; i < 1000 && fd < 0; i++) {
         snprintf(out->temp, sizeof out->temp, "%s.%ld-%d.tmp", out->path, (long)getpid(), i);
         fd = open(out->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) return NULL;
+        if (fd < 0 && errno != EEXIST) return SGF_ERR_IO;
     }
-    file = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (!file && fd >= 0) close(fd), remove(out->temp);
-    return file;
+    if (fd >= 0) out->file = fdopen(fd, "wb");
+    if (!out->file && fd >= 0) close(fd), remove(out->temp);
 #endif
+    return out->file ? SGF_OK : SGF_ERR_IO;
+}
+static sgf_status sgf__out_append(sgf__out *out, const void *bytes, size_t n) {
+    return fwrite(bytes, 1, n, (FILE *)out->file) == n ? SGF_OK : SGF_ERR_IO;
+}
+static sgf_status sgf__out_finish(sgf__out *out, int keep) {
+    FILE *file = (FILE *)out->file;
+    int failed = keep && fflush(file), reason;
+#ifndef SGF_NO_MMAP
+    failed = failed || (keep && fsync(fileno(file)));
+#endif
+    reason = errno;
+    if (fclose(file) && !failed) failed = 1, reason = errno;
+#ifdef _WIN32
+    if (keep && !failed) remove(out->path); /* rename does not replace a file there */
+#endif
+    if (keep && !failed && rename(out->temp, out->path)) failed = 1, reason = errno;
+    if (!keep || failed) remove(out->temp);
+    errno = reason;
+    return failed ? SGF_ERR_IO : SGF_OK;
+}
+
+#endif /* SGF_NO_STDIO */
+
+/* Give up: the temporary file is removed, `path` is as it was. */
+static void sgf__out_drop(sgf__out *out) {
+    if (out->file) (void)sgf__out_finish(out, 0);
+    out->file = NULL;
+}
+/* Keep a failure, and nothing of the file. */
+static sgf_status sgf__out_end(sgf__out *out, sgf_status status, sgf_error *err) {
+    if (status) sgf__file_failed(err, status, out->path, (int64_t)out->size, "cannot be written");
+    if (status) sgf__out_drop(out);
+    return out->status = status;
 }
 static sgf_status sgf__out_open(sgf__out *out, const char *path, sgf_error *err) {
+    sgf_status status;
     memset(out, 0, sizeof *out);
     if (strlen(path) >= sizeof out->path)
         return out->status = sgf__fail_at(err, SGF_ERR_LIMIT, path, -1,
                                           "a path of more than %d bytes: %s",
                                           (int)sizeof out->path - 1, path);
     snprintf(out->path, sizeof out->path, "%s", path);
-    out->file = sgf__temp_open(out);
-    if (!out->file)
-        return out->status = sgf__fail_at(err, SGF_ERR_IO, path, -1, "%s: cannot be written: %s",
-                                          path, strerror(errno));
-    return SGF_OK;
+    status = sgf__out_create(out);
+    if (status) out->file = NULL; /* there is nothing to finish */
+    return sgf__out_end(out, status, err);
 }
 static sgf_status sgf__out_write(sgf__out *out, const void *bytes, size_t n, sgf_error *err) {
-    if (out->status) return out->status;
-    if (n && fwrite(bytes, 1, n, out->file) != n) return sgf__out_fail(out, err);
+    if (out->status || !n) return out->status;
+    if (sgf__out_end(out, sgf__out_append(out, bytes, n), err)) return out->status;
     out->size += n;
     return SGF_OK;
 }
 /* Finish: the file is complete under its name, or the error is returned and nothing has changed. */
 static sgf_status sgf__out_close(sgf__out *out, sgf_error *err) {
-    int failed;
+    sgf_status status;
     if (out->status) return out->status;
-    failed = fflush(out->file) != 0;
-#if !defined(SGF_NO_MMAP)
-    failed = failed || fsync(fileno(out->file)) != 0;
-#endif
-    if (failed) return sgf__out_fail(out, err);
-    failed = fclose(out->file) != 0;
+    status = sgf__out_finish(out, 1);
     out->file = NULL;
-#ifdef _WIN32
-    if (!failed) remove(out->path); /* rename does not replace a file there */
-#endif
-    if (failed || rename(out->temp, out->path)) return sgf__out_fail(out, err);
-    return SGF_OK;
+    return sgf__out_end(out, status, err);
 }
-/* Give up: the temporary file goes, `path` is as it was. */
-static void sgf__out_drop(sgf__out *out) {
-    if (out->file) fclose(out->file);
-    if (out->file) remove(out->temp);
-    out->file = NULL;
-}
-
-#endif /* SGF_NO_STDIO */
 
 /* ---- threads ----
    A pool of threads that wait for work. sgf__parallel cuts [0, n) into one run per thread, always the
-   same way; since every result is computed whole by one thread, in a fixed order, the number of threads
+   same way. Every result is computed whole by one thread, in a fixed order, so the number of threads
    cannot change a bit. */
 
 enum { SGF__MAX_THREADS = 256, SGF__SPINS = 4000 };
 
-#ifdef SGF_NO_THREADS
-struct sgf__pool {
-    sgf_allocator mem;
-    int threads;
-};
-static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
-                                   sgf_error *err) {
-    sgf__pool *made = (sgf__pool *)sgf__alloc(mem, 1, sizeof *made, err);
-    (void)threads;
-    if (!made) return SGF_ERR_MEMORY;
-    made->mem = *mem;
-    made->threads = 1;
-    *pool = made;
-    return SGF_OK;
-}
-static void sgf__pool_destroy(sgf__pool *pool) {
-    sgf_allocator mem;
-    if (!pool) return;
-    mem = pool->mem;
-    sgf__free(&mem, pool, 1, sizeof *pool);
-}
-static int sgf__pool_threads(const sgf__pool *pool) {
-    return pool->threads;
-}
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
-                          void *context) {
-    (void)pool;
-    (void)grain;
-    if (n) task(context, 0, n, 0);
-}
-#else
-
-typedef struct sgf__worker {
-    struct sgf__pool *pool;
-    int index;
-} sgf__worker;
-
 struct sgf__pool {
     sgf_allocator mem;
     int threads; /* the caller's included */
-    int started;
-    sgf__worker workers[SGF__MAX_THREADS];
+#ifndef SGF_NO_THREADS
+    int started; /* without the caller's */
     pthread_t ids[SGF__MAX_THREADS];
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    int waits;      /* how many of these three there are; without all of them nobody is started */
-    unsigned round; /* atomic: number of the current task */
-    int running;    /* atomic: workers that have not finished it */
+    int waits;          /* how many of these three there are; no thread is started without all */
+    int numbered;       /* atomic: threads that have taken their number */
+    unsigned round;     /* atomic: number of the current task */
+    unsigned running;   /* atomic: threads that have not finished it */
     int sleeping, quit; /* under lock */
     sgf__pool_task *task;
     void *context;
-    size_t n;
-    int parts;
+    size_t n, parts;
+#endif
 };
 
-static void sgf__pause(void) {
+#ifndef SGF_NO_THREADS
+/* Wait for a short time; 1 as soon as *value is `wanted`. */
+static int sgf__spin(const unsigned *value, unsigned wanted) {
+    int i;
+    for (i = 0; i < SGF__SPINS; i++) {
+        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) == wanted) return 1;
 #if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
+        __builtin_ia32_pause();
 #endif
+    }
+    return 0;
 }
-static void sgf__pool_part(sgf__pool *pool, int index) {
-    size_t parts = (size_t)pool->parts, i = (size_t)index;
-    size_t begin = pool->n / parts * i + (pool->n % parts < i ? pool->n % parts : i);
-    size_t end = begin + pool->n / parts + (i < pool->n % parts);
-    if (index < pool->parts && begin < end) pool->task(pool->context, begin, end, index);
+static void sgf__pool_part(const sgf__pool *pool, int index) {
+    size_t i = (size_t)index, share = pool->n / pool->parts, rest = pool->n % pool->parts;
+    size_t begin = share * i + (rest < i ? rest : i), end = begin + share + (i < rest);
+    if (i < pool->parts && begin < end) pool->task(pool->context, begin, end, index);
 }
 static void *sgf__pool_thread(void *argument) {
-    sgf__worker *worker = (sgf__worker *)argument;
-    sgf__pool *pool = worker->pool;
-    unsigned seen = 0;
-    for (;;) {
-        int spin, quit;
-        for (spin = 0; spin < SGF__SPINS && __atomic_load_n(&pool->round, __ATOMIC_ACQUIRE) == seen;
-             spin++)
-            sgf__pause();
-        if (__atomic_load_n(&pool->round, __ATOMIC_ACQUIRE) == seen) {
+    sgf__pool *pool = (sgf__pool *)argument;
+    int index = __atomic_add_fetch(&pool->numbered, 1, __ATOMIC_RELAXED), quit = 0;
+    unsigned round = 1;
+    for (; !quit; round++) {
+        if (!sgf__spin(&pool->round, round)) {
             pthread_mutex_lock(&pool->lock);
             pool->sleeping++;
-            while (pool->round == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+            while (pool->round != round) pthread_cond_wait(&pool->wake, &pool->lock);
             pool->sleeping--;
             pthread_mutex_unlock(&pool->lock);
         }
-        seen = __atomic_load_n(&pool->round, __ATOMIC_ACQUIRE);
         quit = pool->quit;
-        if (!quit) sgf__pool_part(pool, worker->index);
-        if (__atomic_sub_fetch(&pool->running, 1, __ATOMIC_ACQ_REL) == 0) {
-            pthread_mutex_lock(&pool->lock);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->lock);
-        }
-        if (quit) return NULL;
+        if (!quit) sgf__pool_part(pool, index);
+        if (__atomic_sub_fetch(&pool->running, 1, __ATOMIC_ACQ_REL)) continue;
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->lock);
     }
+    return NULL;
 }
 static void sgf__pool_start(sgf__pool *pool) {
-    __atomic_store_n(&pool->running, pool->started, __ATOMIC_RELEASE);
+    __atomic_store_n(&pool->running, (unsigned)pool->started, __ATOMIC_RELEASE);
     pthread_mutex_lock(&pool->lock);
     __atomic_add_fetch(&pool->round, 1, __ATOMIC_ACQ_REL);
     if (pool->sleeping) pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
 }
 static void sgf__pool_join(sgf__pool *pool) {
-    int spin;
-    for (spin = 0; spin < SGF__SPINS && __atomic_load_n(&pool->running, __ATOMIC_ACQUIRE); spin++)
-        sgf__pause();
-    if (__atomic_load_n(&pool->running, __ATOMIC_ACQUIRE)) {
-        pthread_mutex_lock(&pool->lock);
-        while (__atomic_load_n(&pool->running, __ATOMIC_ACQUIRE))
-            pthread_cond_wait(&pool->done, &pool->lock);
-        pthread_mutex_unlock(&pool->lock);
-    }
+    if (sgf__spin(&pool->running, 0)) return;
+    pthread_mutex_lock(&pool->lock);
+    while (__atomic_load_n(&pool->running, __ATOMIC_ACQUIRE))
+        pthread_cond_wait(&pool->done, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
 }
-static void sgf__pool_destroy(sgf__pool *pool) {
-    sgf_allocator mem;
-    int i;
-    if (!pool) return;
+/* Start as many threads as the system gives. */
+static void sgf__pool_open(sgf__pool *pool, int threads) {
+    pool->waits = pthread_mutex_init(&pool->lock, NULL)  ? 0
+                  : pthread_cond_init(&pool->wake, NULL) ? 1
+                  : pthread_cond_init(&pool->done, NULL) ? 2
+                                                         : 3;
+    while (pool->waits == 3 && pool->threads < threads && pool->threads < SGF__MAX_THREADS &&
+           !pthread_create(&pool->ids[pool->started], NULL, sgf__pool_thread, pool))
+        pool->started = pool->threads++;
+}
+static void sgf__pool_close(sgf__pool *pool) {
     pool->quit = 1;
     if (pool->started) sgf__pool_start(pool);
-    for (i = 0; i < pool->started; i++) pthread_join(pool->ids[i], NULL);
+    while (pool->started) pthread_join(pool->ids[--pool->started], NULL);
     if (pool->waits > 2) pthread_cond_destroy(&pool->done);
     if (pool->waits > 1) pthread_cond_destroy(&pool->wake);
     if (pool->waits > 0) pthread_mutex_destroy(&pool->lock);
-    mem = pool->mem;
-    sgf__free(&mem, pool, 1, sizeof *pool);
 }
-/* A pool of `threads` threads, the caller's included. Fewer are used when the system gives fewer.
- */
+#endif
+
+/* A pool of at most `threads` threads, the caller's included. */
 static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
                                    sgf_error *err) {
     sgf__pool *made = (sgf__pool *)sgf__alloc(mem, 1, sizeof *made, err);
-    int i;
     if (!made) return SGF_ERR_MEMORY;
-    if (threads > SGF__MAX_THREADS) threads = SGF__MAX_THREADS;
     made->mem = *mem;
-    if (!pthread_mutex_init(&made->lock, NULL)) made->waits++;
-    if (made->waits == 1 && !pthread_cond_init(&made->wake, NULL)) made->waits++;
-    if (made->waits == 2 && !pthread_cond_init(&made->done, NULL)) made->waits++;
-    for (i = 1; i < threads && made->waits == 3; i++) {
-        made->workers[i].pool = made;
-        made->workers[i].index = i;
-        if (pthread_create(&made->ids[made->started], NULL, sgf__pool_thread, &made->workers[i]))
-            break;
-        made->started++;
-    }
-    made->threads = made->started + 1;
+    made->threads = 1;
+#ifndef SGF_NO_THREADS
+    sgf__pool_open(made, threads);
+#else
+    (void)threads;
+#endif
     *pool = made;
     return SGF_OK;
+}
+static void sgf__pool_destroy(sgf__pool *pool) {
+    sgf_allocator mem;
+    if (!pool) return;
+#ifndef SGF_NO_THREADS
+    sgf__pool_close(pool);
+#endif
+    mem = pool->mem;
+    sgf__free(&mem, pool, 1, sizeof *pool);
 }
 static int sgf__pool_threads(const sgf__pool *pool) {
     return pool->threads;
@@ -6913,15 +6821,16 @@ static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_tas
         task(context, 0, n, 0);
         return;
     }
+#ifndef SGF_NO_THREADS
     pool->task = task;
     pool->context = context;
     pool->n = n;
-    pool->parts = parts < (size_t)pool->threads ? (int)parts : pool->threads;
+    pool->parts = parts < (size_t)pool->threads ? parts : (size_t)pool->threads;
     sgf__pool_start(pool);
     sgf__pool_part(pool, 0);
     sgf__pool_join(pool);
-}
 #endif
+}
 
 static int sgf__processors(void) {
 #if !defined(SGF_NO_MMAP) && defined(_SC_NPROCESSORS_ONLN)
@@ -9602,21 +9511,17 @@ static sgf_status sgf__model_tokenizer(sgf__model *m, const char *dir, uint64_t 
 /* Headers, and 64 bytes from the middle of every tensor: enough to tell a fine-tuned model from its
    origin, whose headers are the same, and a thousand small reads for the largest. */
 static uint64_t sgf__weights_digest(const sgf__weights *w, uint64_t digest) {
-    char sample[64];
     size_t i, k;
     for (i = 0; i < w->shard_count; i++) {
         const sgf__safetensors *st = &w->shards[i].st;
-        const char *bytes = st->header - 8;
-        void *file = sgf__sample_open(st->file);
         digest = sgf__digest(digest, st->header, st->header_size);
+        sgf__map_random(&st->map, 1);
         for (k = 0; k < st->count; k++) {
             const sgf__stored *t = st->tensors + k;
-            size_t size = (size_t)(t->end - t->begin),
-                   n = size < sizeof sample ? size : sizeof sample;
-            sgf__sample(file, bytes, (size_t)(t->data - bytes) + (size - n) / 2, n, sample);
-            digest = sgf__digest(digest, sample, n);
+            size_t size = (size_t)(t->end - t->begin), n = size < 64 ? size : 64;
+            digest = sgf__digest(digest, t->data + (size - n) / 2, n);
         }
-        sgf__sample_close(file);
+        sgf__map_random(&st->map, 0);
     }
     return digest;
 }
