@@ -70,7 +70,6 @@
        [SGF-06] Generation
        [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
        [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
-       [SGF-11] Files to check with: layouts (JSON), arrays (.npy), masks (text)
      How it works: the method first, then the plumbing
        [SGF-12] Base: errors, memory, growing buffers
        [SGF-13] Layouts, visibility, masks
@@ -82,7 +81,6 @@
        [SGF-18] Text: UTF-8, and numbers in any locale
        [SGF-19] Platform: files, memory mapping, threads
        [SGF-20] JSON (RFC 8259), read into a flat list of nodes
-       [SGF-21] Layout files, .npy, masks as text
        [SGF-22] safetensors, one file or several
        [SGF-23] config.json and RoPE frequencies
        [SGF-24] Loading a model: every weight by its Hugging Face name
@@ -384,8 +382,6 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
    made. Segments count as they are numbered: "from the first manual one to the last" means those
    numbers. */
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
-/* A visibility matrix of your own, from a text file: see sgf_matrix_read in [SGF-11]. */
-typedef struct sgf_matrix sgf_matrix;
 /* out[T, T] of 0/1, row-major: row q, column k, causality included. `out` has room for T * T bytes.
  */
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
@@ -405,7 +401,7 @@ typedef struct sgf_tokenizer sgf_tokenizer;
 SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
                                     size_t q, size_t k, char *out, size_t cap, sgf_error *err);
 
-/* Compare a dense mask [T, T] of 0/1 (anybody's: see sgf_mask_read) with the layout's own. Returns
+/* Compare a dense mask [T, T] of 0/1 (anybody's) with the layout's own. Returns
    the number of entries that differ; the first one, row by row, goes to *q and *k (may be NULL). */
 SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q,
                                 size_t *k);
@@ -800,7 +796,6 @@ typedef struct sgf_method {
     sgf_format format;
     const char *separator; /* zero-terminated, borrowed; NULL: the format's */
     sgf_mask mask;
-    const sgf_matrix *matrix; /* borrowed: it stands in for the mask; NULL: none */
     sgf_positions positions;
     sgf_fusion_start fusion_start;
     sgf_bos_rule bos;
@@ -1264,64 +1259,6 @@ SGF_DEF sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *pat
    decompressed size for LZ4). `mem` may be NULL. */
 SGF_DEF sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sgf_table **table,
                                   sgf_error *err);
-
-/* ====================================================================================
- * [SGF-11] Files to check with: layouts (JSON), arrays (.npy), masks (text)
- * ==================================================================================== */
-
-/* A layout as JSON: {"tokens": [T ids], "segments": [T], "positions": [T], "visible": [S rows of S
-   0/1], "mass": [S logarithms, added to the answer's scores], "answer": segment}. "positions" may be
-   missing (sequential), "mass" too (zeros), "answer" too (none). "roles" ([S] role names) and
-   "groups" ([S], see sgf_segment), which masks by name need, are written, and read if there. Other
-   keys are ignored. The layout must be initialised; it is changed only on success. */
-SGF_DEF sgf_status sgf_layout_read(const char *path, sgf_layout *layout, sgf_error *err);
-SGF_DEF sgf_status sgf_layout_write(const sgf_layout *layout, const char *path, sgf_error *err);
-
-/* Write an array as .npy (version 1.0, C order, little-endian). descr: "<f4" for floats, "|b1" for
-   bytes of 0/1; dims: 1 to 4 sizes. */
-SGF_DEF sgf_status sgf_npy_write(const char *path, const char *descr, const size_t *shape,
-                                 size_t dims, const void *data, sgf_error *err);
-
-/* Read a dense mask that somebody made into `dense`, [T, T] of 0/1, row q, column k.
-     .npy   bool; integers 0 and 1; or floats as they are added to scores: 0 is visible, -inf or
-            anything up to -10000 hidden. Versions 1 to 3, little- and big-endian, C and Fortran
-            order; shape [T, T], or that behind dimensions of 1, as [1, 1, T, T].
-     text   T lines of T characters: 1 or # visible, 0 or . hidden; spaces and commas do not count.
-   Another shape, type or value is refused, by name and place; `dense` is then untouched. `mem` may
-   be NULL. */
-SGF_DEF sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
-                                 const sgf_allocator *mem, sgf_error *err);
-
-/* A visibility matrix of your own, from a small text file. Rows are queries, columns keys; a cell is
-   # or 1 (sees), . or 0 (does not), or = (sees its own: itself, or, of another role, the segment of
-   the same number). With labels it is a rule on roles and fits any number of paraphrases. This is
-   `hub`:
-
-       // every paraphrase sees the first one
-                bos shared para1 para sep1 sep answer
-       bos       #    #      .    .    .    .    .
-       shared    #    #      .    .    .    .    .
-       para      #    #      #    =    #    =    .
-       sep       #    #      #    =    #    =    .
-       answer    #    #      #    #    #    #    #
-
-   Labels are roles; a role with a number (para1, example_q2, sep3: they count from 1) goes before the
-   role alone, and `para` also stands for manual and auto where these have no label. The first line
-   labels the columns, the first word of every other line its row. Without labels there are S lines of
-   S cells, segment by segment, for layouts of just S segments. Spaces between cells do not
-   count; // starts a comment.
-
-   The error names the line. `mem` may be NULL. Free it with sgf_matrix_free (NULL is allowed there).
- */
-SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
-                                   sgf_error *err);
-/* The same from a text in memory; messages call it `name`. */
-SGF_DEF sgf_status sgf_matrix_parse(sgf_str text, const char *name, const sgf_allocator *mem,
-                                    sgf_matrix **out, sgf_error *err);
-SGF_DEF void sgf_matrix_free(sgf_matrix *matrix);
-/* Make it the layout's visibility matrix. SGF_ERR_ARG if it does not fit: a role of the layout that
-   has no label, another number of segments. The layout is then untouched. */
-SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err);
 
 #ifdef __cplusplus
 }
@@ -5074,42 +5011,42 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
  * mask and mass are set from the segments' roles.
  * ==================================================================================== */
 
-/* name, about / contexts, format, separator, mask, matrix, positions, fusion_start, bos / combine,
+/* name, about / contexts, format, separator, mask, positions, fusion_start, bos / combine,
    prediction, accidents, even_weights, mass */
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
-     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"per_prompt", "every paraphrase alone, a row for each",
-     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"avg", "mean of the paraphrases' logits",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"max", "maximum of the paraphrases' probabilities",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_MAX, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"weighted_avg", "sum of the logits, weighted by confidence",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_WEIGHTED_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"weighted_max", "logits of the most confident paraphrase",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_WEIGHTED_MAX, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"flex_attention", "N full prompts, blind to each other",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, NULL, SGF_MASK_ISOLATED, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, NULL, SGF_MASK_ISOLATED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
     {"myriadlama_flex", "manual, then auto templates, each a prompt",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, "\n\n", SGF_MASK_ISOLATED, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, "\n\n", SGF_MASK_ISOLATED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
     {"myriadlama", "examples, too, in N paraphrases each",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_FEW_SHOT_PARTS, NULL, SGF_MASK_FEW_SHOT, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_FEW_SHOT_PARTS, NULL, SGF_MASK_FEW_SHOT, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
     {"myriadlama_custom", "one prefix, paraphrases with a cue each",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_PARTS, "\n", SGF_MASK_SHARED, NULL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_PARTS, "\n", SGF_MASK_SHARED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
     {"fused", "one prefix, one cue, aligned, mass 1/N",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_CUE, NULL, SGF_MASK_SHARED, NULL, SGF_POSITIONS_ALIGNED, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
+     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_CUE, NULL, SGF_MASK_SHARED, SGF_POSITIONS_ALIGNED, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
      SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 1, NULL},
 };
 /* clang-format on */
@@ -5491,7 +5428,6 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (!status) {
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
-        if (method->matrix) status = sgf_matrix_set(layout, method->matrix, err);
         if (method->accidents & SGF_ACCIDENT_SWAPPED) sgf__swap_hide(layout);
         if (!status && method->contexts == SGF_CONTEXTS_FUSION &&
             (method->weight || method->even_weights))
@@ -5830,7 +5766,7 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
         if (sgf__layout_blind(layout))
             return sgf__fail(err, SGF_ERR_ARG,
                              "question %d: no segment of its layout sees any; set the mask first "
-                             "(sgf_mask_set, sgf_matrix_set, sgf_visible_set)",
+                             "(sgf_mask_set, sgf_visible_set)",
                              (int)number + 1);
         if (!sgf__segment_sees(layout, layout->answer))
             return sgf__fail(err, SGF_ERR_ARG,
@@ -7437,761 +7373,6 @@ static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least
         return 0;
     *value = (int64_t)number;
     return 1;
-}
-
-/* ====================================================================================
- * [SGF-21] Layout files, .npy, masks as text
- *
- * What anybody needs to check our masks and logits from outside. The .npy form is that of
- * numpy.lib.format, version 1.0.
- * ==================================================================================== */
-
-typedef struct sgf__layout_reader {
-    sgf__json json;
-    sgf_layout layout;
-    sgf_error *err;
-} sgf__layout_reader;
-
-static sgf_status sgf__layout_bad(sgf__layout_reader *r, uint32_t node, const char *key,
-                                  const char *what) {
-    const char *place = r->json.nodes[node].text.ptr; /* of a text with escapes: elsewhere */
-    int inside = node && (uintptr_t)place - (uintptr_t)r->json.source < r->json.size;
-    int64_t at = inside ? (int64_t)(place - r->json.source) : -1;
-    return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->json.file, at, "%s: \"%s\" %s", r->json.file,
-                        key, what);
-}
-/* The array under `key` of exactly `count` elements (SIZE_MAX: any number). 0 if it is missing and
- * may be. */
-static sgf_status sgf__layout_array(sgf__layout_reader *r, const char *key, size_t count,
-                                    int optional, uint32_t *node) {
-    *node = sgf__json_get(&r->json, 0, key);
-    if (!*node)
-        return optional ? SGF_OK
-                        : sgf__layout_bad(
-                              r, 0, key, "is missing: a layout needs tokens, segments and visible");
-    if (r->json.nodes[*node].type != SGF__ARRAY)
-        return sgf__layout_bad(r, *node, key, "is not a list");
-    if (count != SIZE_MAX && r->json.nodes[*node].count != count)
-        return sgf__layout_bad(r, *node, key,
-                               "has another length than \"tokens\" or \"visible\" asks for");
-    return SGF_OK;
-}
-static sgf_status sgf__layout_ints(sgf__layout_reader *r, const char *key, size_t count,
-                                   int64_t most, int32_t *out) {
-    uint32_t node, at;
-    size_t i;
-    sgf_status status = sgf__layout_array(r, key, count, 0, &node);
-    for (i = 0, at = node + 1; i < count && !status; i++, at = r->json.nodes[at].next) {
-        int64_t value;
-        if (!sgf__json_int(&r->json, at, 0, most, &value))
-            return sgf__layout_bad(r, at, key, "holds something else than a whole number in range");
-        out[i] = (int32_t)value;
-    }
-    return status;
-}
-/* Role, group and mass of the next segment; a node of 0 leaves the default. */
-static sgf_status sgf__layout_one(sgf__layout_reader *r, uint32_t role_at, uint32_t group_at,
-                                  uint32_t mass_at) {
-    sgf_role role = role_at ? SGF_ROLE_COUNT : SGF_ROLE_SHARED;
-    int64_t group = -1;
-    double mass = 0;
-    size_t k;
-    sgf_status status;
-    for (k = 0; role_at && k < SGF_ROLE_COUNT; k++)
-        if (r->json.nodes[role_at].type == SGF__STRING &&
-            sgf__str_is(r->json.nodes[role_at].text, sgf__role_names[k]))
-            role = (sgf_role)k;
-    if (role == SGF_ROLE_COUNT)
-        return sgf__layout_bad(r, role_at, "roles",
-                               "holds something else than bos, shared, para, manual, auto, sep, "
-                               "example_q, example_a and answer");
-    if (group_at && !sgf__json_int(&r->json, group_at, -1, INT32_MAX - 1, &group))
-        return sgf__layout_bad(r, group_at, "groups", "holds something else than whole numbers");
-    if (mass_at && r->json.nodes[mass_at].type == SGF__NUMBER)
-        mass = sgf__json_double(&r->json, mass_at);
-    else if (mass_at) mass = HUGE_VAL;
-    if (!(fabs(mass) <= 1e30))
-        return sgf__layout_bad(r, mass_at, "mass", "holds something else than finite numbers");
-    status = sgf_layout_segment(&r->layout, role, (int32_t)group, NULL, r->err);
-    if (!status) r->layout.segment[r->layout.segments - 1].log_weight = (float)mass;
-    return status;
-}
-static sgf_status sgf__layout_segments(sgf__layout_reader *r, size_t S) {
-    static const char *const keys[3] = {"roles", "groups", "mass"};
-    uint32_t list[3] = {0, 0, 0}, answer = sgf__json_get(&r->json, 0, "answer");
-    int64_t value = -1;
-    size_t i, k;
-    sgf_status status = SGF_OK;
-    for (k = 0; k < 3 && !status; k++) {
-        status = sgf__layout_array(r, keys[k], S, 1, &list[k]);
-        if (list[k]) list[k]++; /* the first element */
-    }
-    if (!status && answer && r->json.nodes[answer].type != SGF__NULL &&
-        !sgf__json_int(&r->json, answer, 0, (int64_t)S - 1, &value))
-        status = sgf__layout_bad(r, answer, "answer", "is not the number of a segment");
-    for (i = 0; i < S && !status; i++) {
-        status = sgf__layout_one(r, list[0], list[1], list[2]);
-        for (k = 0; k < 3; k++)
-            if (list[k]) list[k] = r->json.nodes[list[k]].next;
-    }
-    r->layout.answer = (int32_t)value;
-    return status;
-}
-static sgf_status sgf__layout_matrix(sgf__layout_reader *r, uint32_t node, size_t S) {
-    uint32_t row = node + 1;
-    size_t q, k;
-    for (q = 0; q < S; q++, row = r->json.nodes[row].next) {
-        uint32_t at = row + 1;
-        if (r->json.nodes[row].type != SGF__ARRAY || r->json.nodes[row].count != S)
-            return sgf__layout_bad(r, row, "visible",
-                                   "is not square: S rows of S values 0 or 1 are wanted");
-        for (k = 0; k < S; k++, at = r->json.nodes[at].next) {
-            int64_t bit = r->json.nodes[at].type == SGF__TRUE;
-            if (r->json.nodes[at].type != SGF__TRUE && r->json.nodes[at].type != SGF__FALSE &&
-                !sgf__json_int(&r->json, at, 0, 1, &bit))
-                return sgf__layout_bad(r, at, "visible", "holds something else than 0 and 1");
-            sgf_visible_set(&r->layout, (int32_t)q, (int32_t)k, (int)bit);
-        }
-    }
-    return SGF_OK;
-}
-static sgf_status sgf__layout_parse(sgf__layout_reader *r) {
-    uint32_t tokens = 0, visible = 0;
-    size_t T, S, i;
-    int32_t zero = 0;
-    sgf_status status = sgf__layout_array(r, "tokens", SIZE_MAX, 0, &tokens);
-    if (!status) status = sgf__layout_array(r, "visible", SIZE_MAX, 0, &visible);
-    if (status) return status;
-    T = r->json.nodes[tokens].count;
-    S = r->json.nodes[visible].count;
-    if (!T || !S) return sgf__layout_bad(r, visible, "tokens", "and \"visible\" must not be empty");
-    if (S > SGF_MAX_SEGMENTS)
-        return sgf__layout_bad(r, visible, "visible", "has more than 1024 segments");
-    status = sgf__layout_segments(r, S);
-    if (!status) status = sgf__layout_matrix(r, visible, S);
-    for (i = 0; i < T && !status; i++) status = sgf_layout_add(&r->layout, 0, &zero, 1, r->err);
-    if (!status) status = sgf__layout_ints(r, "tokens", T, INT32_MAX, r->layout.token);
-    if (!status) status = sgf__layout_ints(r, "segments", T, (int64_t)S - 1, r->layout.seg);
-    if (!status && sgf__json_get(&r->json, 0, "positions"))
-        status = sgf__layout_ints(r, "positions", T, INT32_MAX - 1, r->layout.pos);
-    if (status) return status;
-    r->layout.segment[0].tokens = 0;
-    r->layout.answer_pos = 0;
-    for (i = 0; i < T; i++) {
-        r->layout.segment[r->layout.seg[i]].tokens++;
-        if (r->layout.pos[i] >= r->layout.answer_pos) r->layout.answer_pos = r->layout.pos[i] + 1;
-    }
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_layout_read(const char *path, sgf_layout *layout, sgf_error *err) {
-    sgf__layout_reader r;
-    sgf__arena arena;
-    sgf__map map;
-    sgf_status status = sgf__map_file(path, &layout->mem, &map, err);
-    if (status) return status;
-    sgf__arena_init(&arena, &layout->mem);
-    sgf_layout_init(&r.layout, &layout->mem);
-    r.err = err;
-    status = sgf__json_parse(path, map.data, map.size, &arena, &r.json, err);
-    if (!status) status = sgf__layout_parse(&r);
-    if (!status) {
-        sgf_layout_free(layout);
-        *layout = r.layout;
-    } else sgf_layout_free(&r.layout);
-    sgf__arena_free(&arena);
-    sgf__unmap(&map);
-    return status;
-}
-
-static sgf_status sgf__ints_add(sgf__buf *buf, const char *key, const int32_t *values, size_t n,
-                                sgf_error *err) {
-    char text[64];
-    size_t i;
-    sgf_status status = SGF_OK;
-    snprintf(text, sizeof text, "  \"%s\": [", key);
-    status = sgf__buf_text(buf, text, err);
-    for (i = 0; i < n && !status; i++) {
-        snprintf(text, sizeof text, "%s%d", i ? "," : "", (int)values[i]);
-        status = sgf__buf_text(buf, text, err);
-    }
-    return status ? status : sgf__buf_text(buf, "],\n", err);
-}
-static sgf_status sgf__layout_text(const sgf_layout *layout, sgf__buf *buf, sgf_error *err) {
-    char text[96];
-    int32_t q, k, S = (int32_t)layout->segments;
-    sgf_status status = sgf__buf_text(buf, "{\n", err);
-    if (!status) status = sgf__ints_add(buf, "tokens", layout->token, layout->tokens, err);
-    if (!status) status = sgf__ints_add(buf, "segments", layout->seg, layout->tokens, err);
-    if (!status) status = sgf__ints_add(buf, "positions", layout->pos, layout->tokens, err);
-    if (!status) status = sgf__buf_text(buf, "  \"visible\": [", err);
-    for (q = 0; q < S && !status; q++) {
-        status = sgf__buf_text(buf, q ? ",\n              [" : "[", err);
-        for (k = 0; k < S && !status; k++)
-            status = sgf__buf_text(buf,
-                                   sgf_visible(layout, q, k) ? k ? ",1" : "1"
-                                   : k                       ? ",0"
-                                                             : "0",
-                                   err);
-        if (!status) status = sgf__buf_text(buf, "]", err);
-    }
-    if (!status) status = sgf__buf_text(buf, "],\n  \"roles\": [", err);
-    for (q = 0; q < S && !status; q++) {
-        snprintf(text, sizeof text, "%s\"%s\"", q ? "," : "",
-                 sgf_role_name(layout->segment[q].role));
-        status = sgf__buf_text(buf, text, err);
-    }
-    if (!status) status = sgf__buf_text(buf, "],\n  \"groups\": [", err);
-    for (q = 0; q < S && !status; q++) {
-        snprintf(text, sizeof text, "%s%d", q ? "," : "", (int)layout->segment[q].group);
-        status = sgf__buf_text(buf, text, err);
-    }
-    if (!status) status = sgf__buf_text(buf, "],\n  \"mass\": [", err);
-    for (q = 0; q < S && !status; q++) {
-        char number[40];
-        sgf__number_print((double)layout->segment[q].log_weight, number);
-        snprintf(text, sizeof text, "%s%s", q ? "," : "", number);
-        status = sgf__buf_text(buf, text, err);
-    }
-    if (status) return status;
-    if (layout->answer >= 0)
-        snprintf(text, sizeof text, "],\n  \"answer\": %d\n}\n", (int)layout->answer);
-    else snprintf(text, sizeof text, "],\n  \"answer\": null\n}\n");
-    return sgf__buf_text(buf, text, err);
-}
-SGF_DEF sgf_status sgf_layout_write(const sgf_layout *layout, const char *path, sgf_error *err) {
-    sgf__buf buf;
-    sgf__out out;
-    sgf_status status;
-    sgf__buf_init(&buf, &layout->mem);
-    status = sgf__layout_text(layout, &buf, err);
-    if (!status) status = sgf__out_open(&out, path, err);
-    if (!status) {
-        status = sgf__out_write(&out, buf.ptr, buf.len, err);
-        status = sgf__out_close(&out, err);
-    }
-    sgf__buf_free(&buf);
-    return status;
-}
-
-SGF_DEF sgf_status sgf_npy_write(const char *path, const char *descr, const size_t *shape,
-                                 size_t dims, const void *data, sgf_error *err) {
-    size_t i, at, count = 1, item;
-    const unsigned char *bytes = (const unsigned char *)data;
-    unsigned char head[192];
-    char *text = (char *)head + 10;
-    uint16_t probe = 1;
-    sgf__out out;
-    sgf_status status;
-    if (strcmp(descr, "<f4") && strcmp(descr, "|b1"))
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "\"<f4\" and \"|b1\" arrays can be written, not \"%.20s\"", descr);
-    item = descr[1] == 'f' ? 4 : 1;
-    if (!dims || dims > 4)
-        return sgf__fail(err, SGF_ERR_ARG, "an .npy array has 1 to 4 dimensions here, not %d",
-                         (int)dims);
-    memcpy(head, "\x93NUMPY\x01\x00", 8);
-    at = (size_t)snprintf(text, 150, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
-    for (i = 0; i < dims; i++) {
-        at += (size_t)snprintf(text + at, 150 - at, "%llu,%s", (unsigned long long)shape[i],
-                               i + 1 < dims ? " " : "");
-        if (shape[i] && count > SIZE_MAX / 8 / shape[i])
-            return sgf__fail(err, SGF_ERR_LIMIT, "an .npy array of more bytes than memory");
-        count *= shape[i];
-    }
-    at += (size_t)snprintf(text + at, 150 - at, "), }");
-    while ((10 + at + 1) % 64) text[at++] = ' ';
-    text[at++] = '\n';
-    head[8] = (unsigned char)(at & 255);
-    head[9] = (unsigned char)(at >> 8);
-    status = sgf__out_open(&out, path, err);
-    if (!status) status = sgf__out_write(&out, head, 10 + at, err);
-    if (!status && (*(unsigned char *)&probe || item == 1))
-        status = sgf__out_write(&out, data, count * item, err);
-    else
-        for (i = 0; i < count * item && !status;
-             i++) /* big-endian machine: turn every item round */
-            status = sgf__out_write(&out, bytes + i / item * item + (item - 1 - i % item), 1, err);
-    return status ? status : sgf__out_close(&out, err);
-}
-
-/* ---- reading .npy: a header that is a Python dictionary, then the items ---- */
-
-typedef struct sgf__npy {
-    const char *file;
-    const unsigned char *data; /* the items */
-    char kind;                 /* b, i, u, f */
-    int size, big;             /* bytes of an item; most significant first */
-    int fortran;
-    size_t T;
-} sgf__npy;
-
-static sgf_status sgf__npy_bad(const char *file, size_t at, const char *what, sgf_error *err) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, file, (int64_t)at, "%s: byte %llu: %s", file,
-                        (unsigned long long)at, what);
-}
-static size_t sgf__npy_space(const char *text, size_t n, size_t at) {
-    while (at < n && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t')) at++;
-    return at;
-}
-/* 'descr': "<f4" and the like; anything that is not a plain number is refused. */
-static sgf_status sgf__npy_type(sgf__npy *a, const char *text, size_t n, sgf_error *err) {
-    static const char *const known[] = {"b1", "i1", "i2", "i4", "i8", "u1",
-                                        "u2", "u4", "u8", "f2", "f4", "f8"};
-    size_t i;
-    for (i = 0; n == 3 && i < sizeof known / sizeof known[0]; i++)
-        if (text[0] && strchr("<>|=", text[0]) && !memcmp(text + 1, known[i], 2)) {
-            a->kind = known[i][0];
-            a->size = known[i][1] - '0';
-            a->big = text[0] == '>';
-            return SGF_OK;
-        }
-    return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, a->file, -1,
-                        "%s: an array of type '%.*s'; a mask is bool, integers of 0 and 1 or "
-                        "floats of 2, 4 or 8 bytes: mask.astype(bool)",
-                        a->file, (int)(n < 40 ? n : 40), text);
-}
-/* 'shape': (1, 1, T, T) */
-static sgf_status sgf__npy_shape(sgf__npy *a, const char *text, size_t n, size_t T,
-                                 sgf_error *err) {
-    uint64_t dim[32];
-    size_t dims = 0, at = 0, i;
-    int fits = 1;
-    for (at = sgf__npy_space(text, n, 0); at < n && dims < 32; at = sgf__npy_space(text, n, at)) {
-        uint64_t value = 0;
-        size_t digits = at;
-        for (; at < n && text[at] >= '0' && text[at] <= '9' && value < (uint64_t)1 << 56; at++)
-            value = value * 10 + (uint64_t)(text[at] - '0');
-        if (at == digits) break;
-        dim[dims++] = value;
-        at = sgf__npy_space(text, n, at);
-        if (at < n && text[at] == ',') at++;
-        else break;
-    }
-    if (sgf__npy_space(text, n, at) < n || dims > 31)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, a->file, -1,
-                            "%s: the shape (%.*s) is not a list of sizes", a->file,
-                            (int)(n < 60 ? n : 60), text);
-    for (i = 0; i < dims; i++) fits = fits && dim[i] == (i + 2 < dims ? 1 : T);
-    a->T = T;
-    if (fits && dims >= 2) return SGF_OK;
-    return sgf__fail_at(err, SGF_ERR_FORMAT, a->file, -1,
-                        "%s: an array of shape (%.*s); the layout has %llu tokens, so a mask has "
-                        "shape (%llu, %llu)%s",
-                        a->file, (int)(n < 60 ? n : 60), text, (unsigned long long)T,
-                        (unsigned long long)T, (unsigned long long)T,
-                        dims > 2 ? "; of several batches or heads give one: mask[0, 0]" : "");
-}
-/* One value of the dictionary, at *at: 0 descr, 1 fortran_order, 2 shape. */
-static sgf_status sgf__npy_value(sgf__npy *a, size_t which, const char *text, size_t n, size_t *at,
-                                 size_t T, sgf_error *err) {
-    size_t start = *at + 1, end = start;
-    char open = *at < n ? text[*at] : 0, close = open == '(' ? ')' : open;
-    if (which == 1) {
-        const char *word = text + *at;
-        a->fortran = n - *at >= 4 && !memcmp(word, "True", 4);
-        if (!a->fortran && !(n - *at >= 5 && !memcmp(word, "False", 5)))
-            return sgf__npy_bad(a->file, *at, "fortran_order is not True or False", err);
-        *at += a->fortran ? 4 : 5;
-        return SGF_OK;
-    }
-    if (which == 0 && open == '[')
-        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, a->file, -1,
-                            "%s: an array of records; a mask is an array of numbers", a->file);
-    while (end < n && text[end] != close) end++;
-    if (end >= n || (which == 2 ? open != '(' : open != '\'' && open != '"'))
-        return sgf__npy_bad(a->file, start, "the header is cut or malformed", err);
-    *at = end + 1;
-    return which == 0 ? sgf__npy_type(a, text + start, end - start, err)
-                      : sgf__npy_shape(a, text + start, end - start, T, err);
-}
-/* The dictionary: three keys in any order, nothing else. */
-static sgf_status sgf__npy_header(sgf__npy *a, const char *text, size_t n, size_t T,
-                                  sgf_error *err) {
-    static const char *const keys[3] = {"descr", "fortran_order", "shape"};
-    size_t at = sgf__npy_space(text, n, 0), found = 0, i;
-    sgf_status status = SGF_OK;
-    char next = at < n && text[at++] == '{' ? ',' : 0; /* what stands before a key */
-    while (next == ',' && !status) {
-        at = sgf__npy_space(text, n, at);
-        if (found == 7 && at < n && text[at] == '}') return SGF_OK;
-        for (i = 0; i < 3; i++) {
-            size_t len = strlen(keys[i]);
-            if (n - at > len + 2 && (text[at] == '\'' || text[at] == '"') &&
-                !memcmp(text + at + 1, keys[i], len) && text[at + len + 1] == text[at])
-                break;
-        }
-        if (i == 3 || (found >> i & 1)) break;
-        found |= (size_t)1 << i;
-        at = sgf__npy_space(text, n, at + strlen(keys[i]) + 2);
-        if (at >= n || text[at] != ':') break;
-        at = sgf__npy_space(text, n, at + 1);
-        status = sgf__npy_value(a, i, text, n, &at, T, err);
-        if (status) return status;
-        at = sgf__npy_space(text, n, at);
-        next = at < n ? text[at++] : 0;
-    }
-    return next == '}' && found == 7
-               ? SGF_OK
-               : sgf__npy_bad(a->file, at,
-                              "the header is not a dictionary of 'descr', 'fortran_order' and "
-                              "'shape', once each",
-                              err);
-}
-static sgf_status sgf__npy_open(sgf__npy *a, const char *path, const sgf__map *map, size_t T,
-                                sgf_error *err) {
-    const unsigned char *bytes = (const unsigned char *)map->data;
-    size_t head = 10, n;
-    sgf_status status;
-    memset(a, 0, sizeof *a);
-    a->file = path;
-    if (map->size < 12) return sgf__npy_bad(path, map->size, "the file ends in its header", err);
-    if (bytes[6] < 1 || bytes[6] > 3)
-        return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, 6,
-                            "%s: .npy version %d.%d; 1.0 to 3.0 are read", path, bytes[6],
-                            bytes[7]);
-    n = (size_t)bytes[8] | (size_t)bytes[9] << 8;
-    if (bytes[6] > 1) n |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24, head = 12;
-    if (n > map->size - head || n > 65536)
-        return sgf__npy_bad(path, 8, "the header is longer than the file or than 64 KiB", err);
-    status = sgf__npy_header(a, map->data + head, n, T, err);
-    if (status) return status;
-    head += n;
-    if (T && (T > SIZE_MAX / 8 / T || (map->size - head) != T * T * (size_t)a->size))
-        return sgf__fail_at(
-            err, SGF_ERR_FORMAT, path, (int64_t)head,
-            "%s: the header promises %llu items of %d bytes, the file has %llu bytes", path,
-            (unsigned long long)T * T, a->size, (unsigned long long)(map->size - head));
-    a->data = bytes + head;
-    return SGF_OK;
-}
-
-/* IEEE 754 from its bits, whatever the machine's own floats are. */
-static double sgf__npy_float(uint64_t bits, int size) {
-    int mantissa = size == 2 ? 10 : size == 4 ? 23 : 52, width = size * 8;
-    int exponents = width - 1 - mantissa, most = (1 << exponents) - 1;
-    int exponent = (int)(bits >> mantissa) & most;
-    uint64_t fraction = bits & (((uint64_t)1 << mantissa) - 1);
-    double value;
-    if (exponent == most) value = fraction ? (double)NAN : HUGE_VAL;
-    else if (!exponent) value = ldexp((double)fraction, 2 - (most + 1) / 2 - mantissa);
-    else
-        value = ldexp((double)(fraction | (uint64_t)1 << mantissa),
-                      exponent - (most / 2) - mantissa);
-    return bits >> (width - 1) & 1 ? -value : value;
-}
-/* Is item i visible? 0 or 1; -1 for a value that says neither, printed to `value`. */
-static int sgf__npy_item(const sgf__npy *a, size_t i, char value[40]) {
-    const unsigned char *bytes = a->data + i * (size_t)a->size;
-    uint64_t bits = 0;
-    double number;
-    int b;
-    for (b = 0; b < a->size; b++) bits |= (uint64_t)bytes[b] << 8 * (a->big ? a->size - 1 - b : b);
-    if (a->kind != 'f') {
-        if (bits < 2) return (int)bits;
-        number = a->kind == 'i' && bits >> (8 * a->size - 1)
-                     ? -(double)((~bits & (UINT64_MAX >> (64 - 8 * a->size))) + 1)
-                     : (double)bits;
-    } else {
-        number = sgf__npy_float(bits, a->size);
-        if (number == 0) return 1;
-        if (number <= -10000) return 0;
-    }
-    snprintf(value, 40, "%.9g", number);
-    return -1;
-}
-static sgf_status sgf__npy_mask(const sgf__npy *a, uint8_t *dense, sgf_error *err) {
-    size_t q, k, T = a->T;
-    for (q = 0; q < T; q++)
-        for (k = 0; k < T; k++) {
-            char value[40];
-            int bit = sgf__npy_item(a, a->fortran ? k * T + q : q * T + k, value);
-            if (bit < 0)
-                return sgf__fail_at(
-                    err, SGF_ERR_FORMAT, a->file, -1,
-                    a->kind == 'f'
-                        ? "%s: row %llu, column %llu: %s; floats are added to scores: 0 is visible, "
-                          "-inf or at most -10000 hidden. For 0 and 1 save mask.astype(bool)"
-                        : "%s: row %llu, column %llu: %s; 0 or 1 is wanted",
-                    a->file, (unsigned long long)q, (unsigned long long)k, value);
-            if (dense) dense[q * T + k] = (uint8_t)bit;
-        }
-    return SGF_OK;
-}
-
-/* ---- masks as text ---- */
-
-static sgf_status sgf__text_mask(const char *path, const sgf__map *map, size_t T, uint8_t *dense,
-                                 sgf_error *err) {
-    size_t row = 0, column = 0, line = 1, i;
-    for (i = 0; i <= map->size; i++) {
-        char c = i < map->size ? map->data[i] : '\n';
-        int seen = c == '1' || c == '#';
-        if (c == '\n') {
-            if (column && column != T)
-                return sgf__fail_at(err, SGF_ERR_FORMAT, path, (int64_t)line,
-                                    "%s: line %llu has %llu cells; the layout has %llu tokens",
-                                    path, (unsigned long long)line, (unsigned long long)column,
-                                    (unsigned long long)T);
-            row += column != 0;
-            column = 0;
-            line++;
-        } else if (seen || c == '0' || c == '.') {
-            if (row < T && column < T && dense) dense[row * T + column] = (uint8_t)seen;
-            column++;
-        } else if (c != ' ' && c != ',' && c != '\t' && c != '\r')
-            return sgf__fail_at(
-                err, SGF_ERR_FORMAT, path, (int64_t)line,
-                "%s: line %llu, cell %llu: a mask is .npy, or text of 1 0 # and . alone", path,
-                (unsigned long long)line, (unsigned long long)column + 1);
-    }
-    if (row == T) return SGF_OK;
-    return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
-                        "%s has %llu rows; the layout has %llu tokens", path,
-                        (unsigned long long)row, (unsigned long long)T);
-}
-/* Everything is looked at before the first byte of `dense` changes. */
-static sgf_status sgf__mask_parse(const char *path, const sgf__map *map, size_t T, uint8_t *dense,
-                                  sgf_error *err) {
-    sgf__npy array;
-    sgf_status status;
-    if (map->size >= 6 && !memcmp(map->data, "\x93NUMPY", 6)) {
-        status = sgf__npy_open(&array, path, map, T, err);
-        if (!status) status = sgf__npy_mask(&array, NULL, err);
-        return status ? status : sgf__npy_mask(&array, dense, err);
-    }
-    status = sgf__text_mask(path, map, T, NULL, err);
-    return status ? status : sgf__text_mask(path, map, T, dense, err);
-}
-SGF_DEF sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
-                                 const sgf_allocator *mem, sgf_error *err) {
-    sgf__map map;
-    sgf_status status = sgf__map_file(path, mem, &map, err);
-    if (status) return status;
-    status = sgf__mask_parse(path, &map, T, dense, err);
-    sgf__unmap(&map);
-    return status;
-}
-
-/* ---- matrices by role ---- */
-
-typedef struct sgf__label {
-    sgf_role role;
-    int32_t number; /* from 1; 0: any */
-} sgf__label;
-
-struct sgf_matrix {
-    sgf_allocator mem;
-    char file[256];
-    sgf__label *row, *column; /* NULL: by segment number */
-    size_t rows, columns, row_cap, column_cap;
-    char *cell; /* [rows][columns] of # . = */
-    size_t cell_cap;
-};
-
-/* Where the reader is: a line without its comment and surrounding space. */
-typedef struct sgf__lines {
-    const char *text;
-    size_t size, at, number;
-} sgf__lines;
-
-/* The next line that says something; length 0 at the end. */
-static sgf_str sgf__line_next(sgf__lines *l) {
-    sgf_str line = sgf_text("");
-    while (l->at < l->size && !line.len) {
-        size_t i;
-        line.ptr = l->text + l->at;
-        while (l->at < l->size && l->text[l->at] != '\n') l->at++, line.len++;
-        if (l->at < l->size) l->at++;
-        l->number++;
-        for (i = 0; i + 1 < line.len; i++)
-            if (line.ptr[i] == '/' && line.ptr[i + 1] == '/') line.len = i;
-        line = sgf__strip(line);
-    }
-    return line;
-}
-static sgf_status sgf__matrix_bad(const sgf_matrix *m, const sgf__lines *l, const char *what,
-                                  sgf_error *err) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, m->file, (int64_t)l->number, "%s: line %llu: %s",
-                        m->file, (unsigned long long)l->number, what);
-}
-/* The word at the start of `line` as a label, which must be new in its list. */
-static sgf_status sgf__matrix_label(sgf_matrix *m, const sgf__lines *l, sgf_str *line,
-                                    sgf__label **list, size_t *n, size_t *cap, sgf_error *err) {
-    void *grown = *list;
-    sgf__label label;
-    size_t len = 0, letters, i;
-    sgf_status status;
-    if (*n == SGF_MAX_SEGMENTS)
-        return sgf__matrix_bad(m, l, "more labels than a layout can have segments, 1024", err);
-    while (len < line->len && !sgf__is_space(line->ptr[len])) len++;
-    for (letters = len; letters && line->ptr[letters - 1] >= '0' && line->ptr[letters - 1] <= '9';)
-        letters--;
-    label.number = 0;
-    for (i = letters; i < len && label.number < 100000; i++)
-        label.number = label.number * 10 + (line->ptr[i] - '0');
-    for (i = 0; i < SGF_ROLE_COUNT; i++)
-        if (strlen(sgf__role_names[i]) == letters &&
-            !memcmp(sgf__role_names[i], line->ptr, letters))
-            break;
-    label.role = (sgf_role)i;
-    if (i == SGF_ROLE_COUNT || len - letters > 5 || (letters < len && !label.number))
-        return sgf__fail_at(
-            err, SGF_ERR_FORMAT, m->file, (int64_t)l->number,
-            "%s: line %llu: '%.*s' is not a label: bos, shared, para, manual, auto, "
-            "sep, example_q, example_a, answer, or one of them with a number from 1",
-            m->file, (unsigned long long)l->number, (int)(len < 40 ? len : 40), line->ptr);
-    for (i = 0; i < *n; i++)
-        if ((*list)[i].role == label.role && (*list)[i].number == label.number)
-            return sgf__matrix_bad(m, l, "a label that was there before", err);
-    status = sgf__grow(&m->mem, &grown, cap, *n + 1, sizeof label, err);
-    if (status) return status;
-    *list = (sgf__label *)grown;
-    (*list)[(*n)++] = label;
-    line->ptr += len;
-    line->len -= len;
-    *line = sgf__strip(*line);
-    return SGF_OK;
-}
-/* The cells of one row. Without labels the first row says how many there are. */
-static sgf_status sgf__matrix_cells(sgf_matrix *m, const sgf__lines *l, sgf_str line,
-                                    sgf_error *err) {
-    void *cells = m->cell;
-    size_t i, n = 0, at = m->rows * m->columns;
-    sgf_status status = sgf__grow(&m->mem, &cells, &m->cell_cap, at + line.len, 1, err);
-    if (status) return status;
-    m->cell = (char *)cells;
-    for (i = 0; i < line.len; i++) {
-        char c = line.ptr[i];
-        if (sgf__is_space(c) || c == ',') continue;
-        if (!c || !strchr("#1.0=", c) || (c == '=' && !m->column))
-            return sgf__matrix_bad(m, l,
-                                   m->column ? "a cell is # or 1, . or 0, or ="
-                                             : "a cell is # or 1, . or 0; = needs labels",
-                                   err);
-        m->cell[at + n++] = c == '1' ? '#' : c == '0' ? '.' : c;
-    }
-    if (!m->column && !m->rows) m->columns = n;
-    if (n != m->columns || n > SGF_MAX_SEGMENTS)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, m->file, (int64_t)l->number,
-                            "%s: line %llu has %llu cells; %llu are wanted, at most %d", m->file,
-                            (unsigned long long)l->number, (unsigned long long)n,
-                            (unsigned long long)m->columns, (int)SGF_MAX_SEGMENTS);
-    if (!m->column && m->rows == m->columns)
-        return sgf__matrix_bad(m, l, "more rows than columns: a matrix is square", err);
-    return SGF_OK;
-}
-static sgf_status sgf__matrix_parse(sgf_matrix *m, sgf__lines *l, sgf_error *err) {
-    sgf_str line = sgf__line_next(l);
-    sgf_status status = SGF_OK;
-    if (!line.len)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, m->file, -1,
-                            "%s: the file is empty; a matrix has a row for each segment", m->file);
-    if (line.ptr[0] >= 'a' && line.ptr[0] <= 'z') {
-        while (line.len && !status)
-            status = sgf__matrix_label(m, l, &line, &m->column, &m->columns, &m->column_cap, err);
-        if (!status) line = sgf__line_next(l);
-    }
-    for (; line.len && !status; line = sgf__line_next(l)) {
-        size_t rows = m->rows;
-        if (m->column) status = sgf__matrix_label(m, l, &line, &m->row, &rows, &m->row_cap, err);
-        if (!status) status = sgf__matrix_cells(m, l, line, err);
-        if (!status) m->rows++;
-    }
-    if (status) return status;
-    if (!m->rows) return sgf__matrix_bad(m, l, "rows are missing behind the labels", err);
-    if (!m->column && m->rows < m->columns)
-        return sgf__matrix_bad(m, l, "fewer rows than columns: a matrix is square", err);
-    return SGF_OK;
-}
-SGF_DEF void sgf_matrix_free(sgf_matrix *matrix) {
-    sgf_allocator mem;
-    if (!matrix) return;
-    mem = matrix->mem;
-    sgf__free(&mem, matrix->row, matrix->row_cap, sizeof(sgf__label));
-    sgf__free(&mem, matrix->column, matrix->column_cap, sizeof(sgf__label));
-    sgf__free(&mem, matrix->cell, matrix->cell_cap, 1);
-    sgf__free(&mem, matrix, 1, sizeof *matrix);
-}
-SGF_DEF sgf_status sgf_matrix_parse(sgf_str text, const char *name, const sgf_allocator *mem,
-                                    sgf_matrix **out, sgf_error *err) {
-    sgf_allocator standard = sgf__allocator(mem);
-    sgf_matrix *made = (sgf_matrix *)sgf__alloc(&standard, 1, sizeof *made, err);
-    sgf__lines lines;
-    sgf_status status;
-    if (!made) return SGF_ERR_MEMORY;
-    made->mem = standard;
-    snprintf(made->file, sizeof made->file, "%s", name);
-    memset(&lines, 0, sizeof lines);
-    lines.text = text.ptr;
-    lines.size = text.len;
-    status = sgf__matrix_parse(made, &lines, err);
-    if (status) sgf_matrix_free(made);
-    else *out = made;
-    return status;
-}
-SGF_DEF sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
-                                   sgf_error *err) {
-    sgf_str text;
-    sgf__map map;
-    sgf_status status = sgf__map_file(path, mem, &map, err);
-    if (status) return status;
-    text.ptr = map.data;
-    text.len = map.size;
-    status = sgf_matrix_parse(text, path, mem, out, err);
-    sgf__unmap(&map);
-    return status;
-}
-
-/* The label that fits a segment best, or SIZE_MAX. */
-static size_t sgf__label_find(const sgf__label *list, size_t n, const sgf_segment *s) {
-    size_t i, best = SIZE_MAX;
-    int most = 0;
-    for (i = 0; i < n; i++) {
-        int exact = list[i].role == s->role;
-        int fits = exact || (list[i].role == SGF_ROLE_PARAPHRASE && sgf__is_paraphrase(s->role));
-        int numbered = list[i].number && list[i].number - 1 == s->group;
-        int rank = !fits || (list[i].number && !numbered) ? 0 : 1 + exact + 2 * numbered;
-        if (rank > most) most = rank, best = i;
-    }
-    return best;
-}
-/* Rows and columns for every segment: out[2][S]. */
-static sgf_status sgf__matrix_fit(const sgf_matrix *m, const sgf_layout *layout, size_t *out,
-                                  sgf_error *err) {
-    size_t S = layout->segments, i;
-    char name[96];
-    if (!m->column && S != m->rows)
-        return sgf__fail_at(err, SGF_ERR_ARG, m->file, -1,
-                            "%s is a matrix of %llu segments; the layout has %llu", m->file,
-                            (unsigned long long)m->rows, (unsigned long long)S);
-    for (i = 0; i < S; i++) {
-        const sgf_segment *s = &layout->segment[i];
-        out[i] = m->column ? sgf__label_find(m->row, m->rows, s) : i;
-        out[S + i] = m->column ? sgf__label_find(m->column, m->columns, s) : i;
-        if (out[i] == SIZE_MAX || out[S + i] == SIZE_MAX)
-            return sgf__fail_at(err, SGF_ERR_ARG, m->file, -1,
-                                "%s has no %s '%s'; the layout has a segment of that role: %s",
-                                m->file, out[i] == SIZE_MAX ? "row" : "column",
-                                sgf_role_name(s->role),
-                                sgf_segment_text(layout, (int32_t)i, name, sizeof name));
-    }
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err) {
-    size_t S = layout->segments, q, k, *at;
-    sgf_status status;
-    if (!matrix) return sgf__fail(err, SGF_ERR_ARG, "sgf_matrix_set: matrix must not be NULL");
-    at = (size_t *)sgf__alloc(&layout->mem, 2 * S, sizeof *at, err);
-    status = at ? sgf__matrix_fit(matrix, layout, at, err) : SGF_ERR_MEMORY;
-    for (q = 0; q < S && !status; q++)
-        for (k = 0; k < S; k++) {
-            const sgf_segment *a = &layout->segment[q], *b = &layout->segment[k];
-            char cell = matrix->cell[at[q] * matrix->columns + at[S + k]];
-            int own = a->role == b->role ? q == k : a->group >= 0 && a->group == b->group;
-            sgf_visible_set(layout, (int32_t)q, (int32_t)k, cell == '#' || (cell == '=' && own));
-        }
-    sgf__free(&layout->mem, at, 2 * S, sizeof *at);
-    return status;
 }
 
 /* ====================================================================================

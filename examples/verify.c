@@ -9,6 +9,9 @@
 #define SEGFUSE_IMPLEMENTATION
 #include "segfuse.h"
 
+#include "segfuse/base.c"
+#include "segfuse/npy.c" /* reads .npy */
+
 static sgf_status layout_make(sgf_layout *layout, char **sizes, int n, sgf_error *err) {
     int32_t segment, id = 0;
     sgf_status status = SGF_OK;
@@ -53,7 +56,7 @@ int main(int argc, char **argv) {
     status = layout_make(&layout, argv + 2, argc - 2, &err);
     if (!status && layout.tokens < 60000)
         mask = (uint8_t *)malloc(layout.tokens * layout.tokens + 1);
-    if (!status && mask) status = sgf_mask_read(argv[1], layout.tokens, mask, NULL, &err);
+    if (!status && mask) status = npy_mask_read(argv[1], layout.tokens, mask, NULL, &err);
     if (status) fprintf(stderr, "%s\n", err.message);
     else if (!mask) fprintf(stderr, "not enough memory for the mask\n");
     else right = verify(&layout, mask, &err);

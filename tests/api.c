@@ -141,18 +141,6 @@ extern sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, 
 extern sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *path, sgf_error *err);
 extern sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sgf_table **table,
                                  sgf_error *err);
-extern sgf_status sgf_layout_read(const char *path, sgf_layout *layout, sgf_error *err);
-extern sgf_status sgf_layout_write(const sgf_layout *layout, const char *path, sgf_error *err);
-extern sgf_status sgf_npy_write(const char *path, const char *descr, const size_t *shape,
-                                size_t dims, const void *data, sgf_error *err);
-extern sgf_status sgf_mask_read(const char *path, size_t T, uint8_t *dense,
-                                const sgf_allocator *mem, sgf_error *err);
-extern sgf_status sgf_matrix_read(const char *path, const sgf_allocator *mem, sgf_matrix **out,
-                                  sgf_error *err);
-extern sgf_status sgf_matrix_parse(sgf_str text, const char *name, const sgf_allocator *mem,
-                                   sgf_matrix **out, sgf_error *err);
-extern void sgf_matrix_free(sgf_matrix *matrix);
-extern sgf_status sgf_matrix_set(sgf_layout *layout, const sgf_matrix *matrix, sgf_error *err);
 #ifdef __cplusplus
 }
 #endif

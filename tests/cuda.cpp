@@ -28,6 +28,9 @@ static const char *temp_path(const char *name) {
 }
 #pragma GCC diagnostic push /* their own tests are run by tests/main.c */
 #pragma GCC diagnostic ignored "-Wunused-function"
+#include "../examples/segfuse/base.c"
+#include "../examples/segfuse/json.c"
+#include "../examples/segfuse/layoutfile.c"
 #include "test_forward.c"
 
 #include "test_generate.c"

@@ -20,47 +20,36 @@ static void fuzz_json(const char *text, size_t size) {
 /* ---- the method's files ---- */
 
 static void fuzz_layout(const char *text, size_t size) {
-    sgf__layout_reader r;
-    sgf__arena arena;
-    sgf__buf back;
+    sgf_layout layout;
+    base_buf back;
     sgf_error err;
-    sgf__arena_init(&arena, NULL);
-    sgf__buf_init(&back, NULL);
-    sgf_layout_init(&r.layout, NULL);
-    r.err = &err;
-    if (!sgf__json_parse("fuzz", text, size, &arena, &r.json, &err) && !sgf__layout_parse(&r))
-        (void)sgf__layout_text(&r.layout, &back, &err);
-    sgf_layout_free(&r.layout);
-    sgf__buf_free(&back);
-    sgf__arena_free(&arena);
+    base_buf_init(&back, NULL);
+    sgf_layout_init(&layout, NULL);
+    if (!layoutfile_parse("fuzz", base_text_of(text, size), &layout, &err))
+        (void)layoutfile_text(&layout, &back, &err);
+    sgf_layout_free(&layout);
+    base_buf_free(&back);
 }
 /* Rows of 1 0 # and ., or .npy: of one, two and three tokens. */
 static void fuzz_mask(const char *text, size_t size) {
     uint8_t dense[9];
-    sgf__map map;
     size_t T;
-    memset(&map, 0, sizeof map);
-    map.data = text;
-    map.size = size;
-    for (T = 1; T <= 3; T++) (void)sgf__mask_parse("fuzz", &map, T, dense, NULL);
+    for (T = 1; T <= 3; T++) (void)npy_mask_parse("fuzz", base_text_of(text, size), T, dense, NULL);
 }
 static void fuzz_npy(const char *text, size_t size) {
     if (size >= 6 && !memcmp(text, "\x93NUMPY", 6)) fuzz_mask(text, size);
 }
 static void fuzz_matrix(const char *text, size_t size) {
-    sgf_matrix *matrix;
+    matrix *m;
     sgf_layout layout;
-    sgf_str all;
     int i;
-    all.ptr = text;
-    all.len = size;
-    if (sgf_matrix_parse(all, "fuzz", NULL, &matrix, NULL)) return;
+    if (matrix_parse(base_text_of(text, size), "fuzz", NULL, &m, NULL)) return;
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 3; i++)
         (void)sgf_layout_segment(&layout, i ? SGF_ROLE_PARAPHRASE : SGF_ROLE_SHARED, i, NULL, NULL);
-    (void)sgf_matrix_set(&layout, matrix, NULL);
+    (void)matrix_set(&layout, m, NULL);
     sgf_layout_free(&layout);
-    sgf_matrix_free(matrix);
+    matrix_free(m);
 }
 
 /* ---- a model's files ---- */

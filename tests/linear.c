@@ -108,22 +108,17 @@ static sgf_status read_config(sgf_str text, const sgf_allocator *mem, sgf_error 
     return sgf__config_parse("config", text.ptr, text.len, mem, &config, err);
 }
 static sgf_status read_matrix(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf_matrix *matrix = NULL;
-    sgf_status status = sgf_matrix_parse(text, "matrix", mem, &matrix, err);
-    sgf_matrix_free(matrix);
+    matrix *m = NULL;
+    sgf_status status = matrix_parse(text, "matrix", mem, &m, err);
+    matrix_free(m);
     return status;
 }
 static sgf_status read_layout(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf__layout_reader r;
-    sgf__arena arena;
+    sgf_layout layout;
     sgf_status status;
-    sgf__arena_init(&arena, mem);
-    sgf_layout_init(&r.layout, mem);
-    r.err = err;
-    status = sgf__json_parse("layout", text.ptr, text.len, &arena, &r.json, err);
-    if (!status) status = sgf__layout_parse(&r);
-    sgf_layout_free(&r.layout);
-    sgf__arena_free(&arena);
+    sgf_layout_init(&layout, mem);
+    status = layoutfile_parse("layout", text, &layout, err);
+    sgf_layout_free(&layout);
     return status;
 }
 static sgf_status read_safetensors(sgf_str text, const sgf_allocator *mem, sgf_error *err) {

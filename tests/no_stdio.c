@@ -99,27 +99,11 @@ static void bring(const char *path) { /* of the machine that runs this test */
 }
 /* Files of each kind are written and read again. */
 static sgf_status work(sgf_error *err) {
-    static const int32_t ids[3] = {5, 6, 7};
-    static const size_t shape[2] = {3, 3};
-    uint8_t dense[9], back[9];
-    sgf_layout layout;
-    sgf_matrix *matrix = NULL;
     sgf_table *table = NULL, *read = NULL;
     sgf_model *model = NULL;
     int column;
     sgf_status status;
-    sgf_layout_init(&layout, NULL);
-    status = sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, NULL, err);
-    if (!status) status = sgf_layout_add(&layout, 0, ids, 3, err);
-    if (!status) sgf_mask_set(&layout, SGF_MASK_CAUSAL);
-    if (!status) status = sgf_layout_write(&layout, "layout.json", err);
-    if (!status) status = sgf_layout_read("layout.json", &layout, err);
-    if (!status) sgf_mask_dense(&layout, dense);
-    if (!status) status = sgf_npy_write("mask.npy", "|b1", shape, 2, dense, err);
-    if (!status) status = sgf_mask_read("mask.npy", 3, back, NULL, err);
-    CHECK(status || !memcmp(dense, back, 9));
-    if (!status) status = sgf_matrix_read("matrix.txt", NULL, &matrix, err);
-    if (!status) status = sgf_table_create(NULL, &table, err);
+    status = sgf_table_create(NULL, &table, err);
     if (!status) status = sgf_table_column(table, "word", SGF_COLUMN_UTF8, &column, err);
     if (!status) status = sgf_table_text(table, column, sgf_text("Nippon"), err);
     if (!status) status = sgf_table_write_csv(table, "t.csv", err);
@@ -131,8 +115,6 @@ static sgf_status work(sgf_error *err) {
     sgf_model_free(model);
     sgf_table_free(table);
     sgf_table_free(read);
-    sgf_matrix_free(matrix);
-    sgf_layout_free(&layout);
     CHECK(views == 0 && begun == 0);
     return status;
 }
@@ -146,9 +128,9 @@ int main(void) {
     static const char *const files[] = {"config.json", "generation_config.json",
                                         "model.safetensors", "tokenizer.json",
                                         "tokenizer_config.json"};
-    static const char *const made[] = {"layout.json", "mask.npy", "t.csv", "t.jsonl", "t.feather"};
+    static const char *const made[] = {"t.csv", "t.jsonl", "t.feather"};
+    sgf_tokenizer *tokenizer;
     sgf_error err;
-    sgf_layout layout;
     char path[80];
     int failed = 0;
     size_t i;
@@ -158,7 +140,6 @@ int main(void) {
     }
     CHECK(fuse() == 0 && views == 0);
 
-    put("matrix.txt", "1\n");
     CHECK(!work(&err));
     for (fails_at = 1;; fails_at++) {
         for (i = 0; i < sizeof made / sizeof made[0]; i++)
@@ -175,12 +156,10 @@ int main(void) {
     CHECK(failed > 20);
 
     fails_at = 0;
-    sgf_layout_init(&layout, NULL);
-    CHECK(sgf_layout_read("nowhere.json", &layout, &err) == SGF_ERR_IO);
-    CHECK(!strcmp(err.message, "nowhere.json: cannot be opened: there is no such file"));
-    put("empty.json", "");
-    CHECK(sgf_layout_read("empty.json", &layout, &err) == SGF_ERR_FORMAT && views == 0);
-    sgf_layout_free(&layout);
+    CHECK(sgf_tokenizer_load("nowhere", NULL, &tokenizer, &err) == SGF_ERR_IO);
+    CHECK(!strcmp(err.message, "nowhere/tokenizer.json: cannot be opened: there is no such file"));
+    put("empty/tokenizer.json", "");
+    CHECK(sgf_tokenizer_load("empty", NULL, &tokenizer, &err) == SGF_ERR_FORMAT && views == 0);
     for (i = 0; i < sizeof store / sizeof store[0]; i++) forget(&store[i]);
     return 0;
 }

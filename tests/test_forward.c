@@ -44,10 +44,9 @@ static sgf_session *forward_session(const sgf_model *model, sgf_kernels kernels,
 /* One case of cases.json as a layout. */
 static sgf_status forward_case(const sgf__json *json, uint32_t node, sgf_layout *layout,
                                sgf_error *err) {
-    char path[600], text[65536];
+    char text[65536];
     uint32_t at = node + 1, i;
     size_t n = 0;
-    FILE *file;
     n += (size_t)snprintf(text + n, sizeof text - n, "{");
     for (i = 0; i < json->nodes[node].count; i++, at = json->nodes[at + 1].next) {
         const char *begin = json->nodes[at].text.ptr - 1, *end;
@@ -63,12 +62,7 @@ static sgf_status forward_case(const sgf__json *json, uint32_t node, sgf_layout 
     }
     while (n && (text[n - 1] == ',' || text[n - 1] == '\n' || text[n - 1] == ' ')) n--;
     text[n++] = '}';
-    snprintf(path, sizeof path, "%s", temp_path("case.json"));
-    file = fopen(path, "wb");
-    if (!file) return SGF_ERR_IO;
-    fwrite(text, 1, n, file);
-    fclose(file);
-    return sgf_layout_read(path, layout, err);
+    return layoutfile_parse("a case", base_text_of(text, n), layout, err);
 }
 
 static double forward_difference(const float *a, const float *b, size_t n) {

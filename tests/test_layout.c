@@ -235,8 +235,8 @@ static void test_layout_files(void) {
     sgf_layout_place(&a, SGF_POSITIONS_ALIGNED);
     sgf_mask_set(&a, SGF_MASK_SHARED);
     MUST(sgf_layout_weigh(&a, NULL, 0, &err), err);
-    MUST(sgf_layout_write(&a, path, &err), err);
-    MUST(sgf_layout_read(path, &b, &err), err);
+    MUST(layoutfile_write(&a, path, &err), err);
+    MUST(layoutfile_read(path, &b, &err), err);
     CHECK(a.tokens == b.tokens && a.segments == b.segments && a.answer == b.answer &&
           a.answer_pos == b.answer_pos);
     CHECK(!memcmp(a.pos, b.pos, a.tokens * sizeof(int32_t)) &&
@@ -249,11 +249,11 @@ static void test_layout_files(void) {
               a.segment[i].tokens == b.segment[i].tokens);
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         layout_file(path, bad[i][0]);
-        CHECK(sgf_layout_read(path, &b, &err) == SGF_ERR_FORMAT);
+        CHECK(layoutfile_read(path, &b, &err) == SGF_ERR_FORMAT);
         CHECK(strstr(err.message, bad[i][1]) && strstr(err.message, "layout.json"));
         CHECK(b.tokens == a.tokens); /* untouched */
     }
-    CHECK(sgf_layout_read(temp_path("none.json"), &b, &err) == SGF_ERR_IO);
+    CHECK(layoutfile_read(temp_path("none.json"), &b, &err) == SGF_ERR_IO);
     sgf_layout_free(&a);
     sgf_layout_free(&b);
 }
@@ -265,7 +265,7 @@ static void test_npy_files(void) {
     FILE *file;
     size_t n;
     snprintf(path, sizeof path, "%s", temp_path("a.npy"));
-    MUST(sgf_npy_write(path, "<f4", shape, 2, values, &err), err);
+    MUST(npy_write(path, "<f4", shape, 2, values, &err), err);
     file = fopen(path, "rb");
     n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (file) fclose(file);
@@ -276,12 +276,12 @@ static void test_npy_files(void) {
             "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3,), }",
             70));
     CHECK(bytes[127] == '\n' && !memcmp(bytes + 128 + 4, "\x00\x00\x80\x3f", 4));
-    CHECK(sgf_npy_write(path, "<f16", shape, 2, values, &err) == SGF_ERR_ARG);
+    CHECK(npy_write(path, "<f16", shape, 2, values, &err) == SGF_ERR_ARG);
     shape[0] = SIZE_MAX / 4;
-    CHECK(sgf_npy_write(path, "<f4", shape, 2, values, &err) == SGF_ERR_LIMIT);
+    CHECK(npy_write(path, "<f4", shape, 2, values, &err) == SGF_ERR_LIMIT);
     shape[0] = 2;
-    CHECK(sgf_npy_write("/dev/full", "<f4", shape, 2, values, &err) == SGF_ERR_IO);
-    CHECK(sgf_npy_write("/nonexistent/a.npy", "<f4", shape, 2, values, &err) == SGF_ERR_IO);
+    CHECK(npy_write("/dev/full", "<f4", shape, 2, values, &err) == SGF_ERR_IO);
+    CHECK(npy_write("/nonexistent/a.npy", "<f4", shape, 2, values, &err) == SGF_ERR_IO);
 }
 
 /* Every value of an enumeration has a text of its own, and a value that there is not is survived. */
@@ -312,7 +312,7 @@ static void test_layouts_that_are_not_written(void) {
     sgf_error err;
     sgf_layout_init(&l, NULL);
     CHECK(sgf_layout_segment(&l, SGF_ROLE_SHARED, 0, NULL, NULL) == SGF_OK);
-    CHECK(sgf_layout_write(&l, temp_path("none/l.json"), &err) == SGF_ERR_IO);
+    CHECK(layoutfile_write(&l, temp_path("none/l.json"), &err) == SGF_ERR_IO);
     CHECK(strstr(err.message, "none/l.json"));
     sgf_layout_free(&l);
 }

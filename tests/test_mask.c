@@ -487,14 +487,14 @@ static void test_dense_masks_of_every_type_are_read(void) {
                      "{'descr': '%s', 'fortran_order': False, 'shape': %s, }   \n", cases[i].descr,
                      shapes[j]);
             mask_npy(path, 1 + (int)j, text, cases[i].items, 4 * cases[i].size);
-            MUST(sgf_mask_read(path, 2, dense, NULL, &err), err);
+            MUST(npy_mask_read(path, 2, dense, NULL, &err), err);
             CHECK(!memcmp(dense, "\1\0\1\1", 4));
         }
     mask_npy(path, 1, "{\"shape\":(2,2),\"descr\":\"|b1\",\"fortran_order\":True}", "\1\1\0\1", 4);
-    MUST(sgf_mask_read(path, 2, dense, NULL, &err), err);
+    MUST(npy_mask_read(path, 2, dense, NULL, &err), err);
     CHECK(!memcmp(dense, "\1\0\1\1", 4));
     mask_bytes(path, "# .\r\n\n1,1", 9);
-    MUST(sgf_mask_read(path, 2, dense, NULL, &err), err);
+    MUST(npy_mask_read(path, 2, dense, NULL, &err), err);
     CHECK(!memcmp(dense, "\1\0\1\1", 4));
 }
 static void test_dense_masks_that_are_refused(void) {
@@ -566,7 +566,7 @@ static void test_dense_masks_that_are_refused(void) {
     snprintf(path, sizeof path, "%s", temp_path("mask.npy"));
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mask_npy(path, 1, cases[i].dictionary, cases[i].items, cases[i].n);
-        CHECK(sgf_mask_read(path, 2, dense, NULL, &err) != SGF_OK);
+        CHECK(npy_mask_read(path, 2, dense, NULL, &err) != SGF_OK);
         CHECK(strstr(err.message, cases[i].said) && strstr(err.message, "mask.npy"));
         if (!strstr(err.message, cases[i].said)) printf("    %s\n", err.message);
     }
@@ -574,22 +574,22 @@ static void test_dense_masks_that_are_refused(void) {
     mask_npy(path, 1, "{'descr': '<u1', 'fortran_order': False, 'shape': (2, 2), }", "\1\0\1\1", 4);
     file = fopen(path, "r+b");
     CHECK(file && !fseek(file, 10 + 11, SEEK_SET) && fputc(0, file) == 0 && !fclose(file));
-    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED);
+    CHECK(npy_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED);
     for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         mask_bytes(path, texts[i][0], strlen(texts[i][0]));
-        CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT);
+        CHECK(npy_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT);
         CHECK(strstr(err.message, texts[i][1]));
     }
     mask_npy(path, 0, "{}", "", 0);
-    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
+    CHECK(npy_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "version 0.0") && err.offset == 6);
     mask_npy(path, 9, "{}", "", 0);
-    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
+    CHECK(npy_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_UNSUPPORTED &&
           strstr(err.message, "version 9.0"));
     mask_bytes(path, "\x93NUMPY\1\0\xff\xff{'", 12);
-    CHECK(sgf_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT &&
+    CHECK(npy_mask_read(path, 2, dense, NULL, &err) == SGF_ERR_FORMAT &&
           strstr(err.message, "longer than the file"));
-    CHECK(sgf_mask_read(temp_path("none.npy"), 2, dense, NULL, &err) == SGF_ERR_IO);
+    CHECK(npy_mask_read(temp_path("none.npy"), 2, dense, NULL, &err) == SGF_ERR_IO);
     CHECK(!memcmp(dense, "\7\7\7\7", 4));
 }
 
@@ -606,32 +606,32 @@ static const char mask_hub[] =
     "answer    #    #      #    #    #    #    #";
 static void test_matrices_by_role(void) {
     sgf_layout named = layout_spelled("Pa|b|c|d|e>", 0), own = layout_spelled("Pa|b|c|d|e>", 0);
-    sgf_matrix *matrix = NULL;
+    matrix *matrix = NULL;
     char path[1400];
     int32_t q, k;
     sgf_error err;
     snprintf(path, sizeof path, "%s", temp_path("matrix.txt"));
     layout_file(path, mask_hub);
-    MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
-    MUST(sgf_matrix_set(&own, matrix, &err), err);
+    MUST(matrix_read(path, NULL, &matrix, &err), err);
+    MUST(matrix_set(&own, matrix, &err), err);
     sgf_mask_set(&named, SGF_MASK_HUB);
     for (q = 0; q < (int32_t)named.segments; q++)
         for (k = 0; k <= q; k++) CHECK(sgf_visible(&named, q, k) == sgf_visible(&own, q, k));
     sgf_layout_free(&named);
     named = layout_spelled("PqA>", 0);
-    CHECK(sgf_matrix_set(&named, matrix, &err) == SGF_ERR_ARG &&
+    CHECK(matrix_set(&named, matrix, &err) == SGF_ERR_ARG &&
           strstr(err.message, "no row 'example_q'") && strstr(err.message, "example 1"));
-    sgf_matrix_free(matrix);
+    matrix_free(matrix);
     matrix = NULL;
     layout_file(path, "example_q example_a para1 para auto answer\n"
                       "example_q = . . . . .\nexample_a = = . . . .\npara # # . = . .\n"
                       "auto 1 1 0 1 = 0\nanswer ######\n");
-    MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
+    MUST(matrix_read(path, NULL, &matrix, &err), err);
     sgf_layout_free(&named);
     named = layout_spelled("qrAsBabc>", 1);
-    MUST(sgf_matrix_set(&named, matrix, &err), err);
+    MUST(matrix_set(&named, matrix, &err), err);
     CHECK(layout_draws(&named, "#\n.#\n###\n...#\n...##\n#####.\n#####.#\n#####.##\n#########\n"));
-    sgf_matrix_free(matrix);
+    matrix_free(matrix);
     sgf_layout_free(&named);
     sgf_layout_free(&own);
 }
@@ -654,29 +654,29 @@ static void test_matrices_by_segment(void) {
         {"para\n#\n", "'#' is not a label"},
         {"para\npara x\n", "a cell is # or 1, . or 0, or ="}};
     sgf_layout layout = layout_spelled("ab>", 0);
-    sgf_matrix *matrix = NULL;
+    matrix *matrix = NULL;
     char path[1400];
     sgf_error err;
     size_t i;
     snprintf(path, sizeof path, "%s", temp_path("matrix.txt"));
     layout_file(path, "1 0 0 // a\n1,1,0\n# # #\n");
-    MUST(sgf_matrix_read(path, NULL, &matrix, &err), err);
-    MUST(sgf_matrix_set(&layout, matrix, &err), err);
+    MUST(matrix_read(path, NULL, &matrix, &err), err);
+    MUST(matrix_set(&layout, matrix, &err), err);
     CHECK(layout_draws(&layout, "#\n##\n###\n"));
     sgf_layout_free(&layout);
     layout = layout_spelled("Pab>", 0);
-    CHECK(sgf_matrix_set(&layout, matrix, &err) == SGF_ERR_ARG &&
+    CHECK(matrix_set(&layout, matrix, &err) == SGF_ERR_ARG &&
           strstr(err.message, "a matrix of 3 segments; the layout has 4"));
     sgf_layout_free(&layout);
-    sgf_matrix_free(matrix);
+    matrix_free(matrix);
     matrix = NULL;
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         layout_file(path, bad[i][0]);
-        CHECK(sgf_matrix_read(path, NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
+        CHECK(matrix_read(path, NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
         CHECK(strstr(err.message, bad[i][1]) && strstr(err.message, "matrix.txt"));
         if (!strstr(err.message, bad[i][1])) printf("    %s\n", err.message);
     }
-    CHECK(sgf_matrix_read(temp_path("none"), NULL, &matrix, &err) == SGF_ERR_IO);
+    CHECK(matrix_read(temp_path("none"), NULL, &matrix, &err) == SGF_ERR_IO);
 }
 
 /* ---- segfuse mask ---- */
@@ -944,24 +944,24 @@ static void test_matrices_from_memory(void) {
                  {"p\x1b[31m\xff\n", "'p?[31m?' is not a label"}};
     static const char nul[] = "#\0\n##\n";
     sgf_layout layout = layout_spelled("ab>", 0);
-    sgf_matrix *matrix = NULL;
+    matrix *matrix = NULL;
     sgf_str text;
     sgf_error err;
     size_t i;
-    MUST(sgf_matrix_parse(sgf_text("1..\n11.\n1.1\n"), "mine", NULL, &matrix, &err), err);
-    MUST(sgf_matrix_set(&layout, matrix, &err), err);
+    MUST(matrix_parse(sgf_text("1..\n11.\n1.1\n"), "mine", NULL, &matrix, &err), err);
+    MUST(matrix_set(&layout, matrix, &err), err);
     CHECK(sgf_visible(&layout, 1, 0) && sgf_visible(&layout, 2, 0) && !sgf_visible(&layout, 2, 1));
-    sgf_matrix_free(matrix);
-    CHECK(sgf_matrix_set(&layout, NULL, &err) == SGF_ERR_ARG);
+    matrix_free(matrix);
+    CHECK(matrix_set(&layout, NULL, &err) == SGF_ERR_ARG);
     for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         matrix = NULL;
-        CHECK(sgf_matrix_parse(sgf_text(wrong[i].text), "mine", NULL, &matrix, &err) ==
+        CHECK(matrix_parse(sgf_text(wrong[i].text), "mine", NULL, &matrix, &err) ==
                   SGF_ERR_FORMAT &&
               !matrix && strstr(err.message, wrong[i].says) && !strcmp(err.file, "mine"));
     }
     text.ptr = nul; /* a zero byte is no cell */
     text.len = sizeof nul - 1;
-    CHECK(sgf_matrix_parse(text, "mine", NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
+    CHECK(matrix_parse(text, "mine", NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
     sgf_layout_free(&layout);
 }
 static void test_mask_verb_refuses(void) {

@@ -126,12 +126,12 @@ static void test_layout_files_survive_every_failing_allocation(void) {
     sgf_layout_init(&layout, NULL);
     MUST(memory_question_make("fused", &q, &err), err);
     MUST(sgf_prompt_layout(model->tokenizer, &q.prompt, &q.method, 0, &layout, &err), err);
-    MUST(sgf_layout_write(&layout, path, &err), err);
+    MUST(layoutfile_write(&layout, path, &err), err);
     for (fail = 1; status && fail < 10000; fail++) {
         test_heap heap;
         sgf_allocator mem = test_heap_init(&heap, fail);
         sgf_layout_init(&back, &mem);
-        status = sgf_layout_read(path, &back, &err);
+        status = layoutfile_read(path, &back, &err);
         CHECK(status ? !back.tokens && err.status == SGF_ERR_MEMORY
                      : back.tokens == layout.tokens &&
                            !memcmp(back.token, layout.token, back.tokens * sizeof *back.token));

@@ -54,22 +54,22 @@ static sgf_status system_layout(const char *path, const sgf_allocator *mem, sgf_
     sgf_layout layout;
     sgf_status status;
     sgf_layout_init(&layout, mem);
-    status = sgf_layout_read(path, &layout, err);
+    status = layoutfile_read(path, &layout, err);
     CHECK(layout.tokens == (status ? 0u : 1u));
     sgf_layout_free(&layout);
     return status;
 }
 static sgf_status system_mask(const char *path, const sgf_allocator *mem, sgf_error *err) {
     uint8_t dense[4] = {7, 7, 7, 7};
-    sgf_status status = sgf_mask_read(path, 2, dense, mem, err);
+    sgf_status status = npy_mask_read(path, 2, dense, mem, err);
     CHECK(dense[1] == (status ? 7 : 0));
     return status;
 }
 static sgf_status system_matrix(const char *path, const sgf_allocator *mem, sgf_error *err) {
-    sgf_matrix *matrix = NULL;
-    sgf_status status = sgf_matrix_read(path, mem, &matrix, err);
+    matrix *matrix = NULL;
+    sgf_status status = matrix_read(path, mem, &matrix, err);
     CHECK((matrix != NULL) == !status);
-    sgf_matrix_free(matrix);
+    matrix_free(matrix);
     return status;
 }
 
@@ -97,7 +97,7 @@ static sgf_status system_write_layout(const char *path, const sgf_allocator *mem
     sgf_layout_init(&layout, mem);
     status = sgf_layout_segment(&layout, SGF_ROLE_SHARED, -1, NULL, err);
     if (!status) status = sgf_layout_add(&layout, 0, &id, 1, err);
-    if (!status) status = sgf_layout_write(&layout, path, err);
+    if (!status) status = layoutfile_write(&layout, path, err);
     sgf_layout_free(&layout);
     return status;
 }
@@ -105,7 +105,7 @@ static sgf_status system_npy(const char *path, const sgf_allocator *mem, sgf_err
     static const uint8_t dense[4] = {1, 0, 1, 1};
     static const size_t shape[2] = {2, 2};
     (void)mem;
-    return sgf_npy_write(path, "|b1", shape, 2, dense, err);
+    return npy_write(path, "|b1", shape, 2, dense, err);
 }
 
 /* ---- every call of it fails ---- */

@@ -186,7 +186,7 @@ int base_str_compare(sgf_str a, sgf_str b) {
     int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
     return order ? order : a.len < b.len ? -1 : a.len > b.len;
 }
-static int base_is_space(char c) {
+int base_is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 sgf_str base_strip(sgf_str s) {

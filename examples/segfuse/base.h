@@ -66,6 +66,7 @@ sgf_str base_text_of(const char *ptr, size_t len);
 int base_str_is(sgf_str s, const char *text);
 /* By bytes; the shorter one first if it is the beginning of the other. */
 int base_str_compare(sgf_str a, sgf_str b);
+int base_is_space(char c);
 /* Without white space at both ends. */
 sgf_str base_strip(sgf_str s);
 int base_ends_with(const char *path, const char *end);

@@ -119,7 +119,7 @@ static void explain_mass(void *user, size_t row, int32_t layer, const double *ma
 /* In whose name the attention on a segment is counted. */
 static void attended_name(const sgf_layout *layout, size_t segment, attended *out) {
     const sgf_segment *s = &layout->segment[segment];
-    out->paraphrase = sgf__is_paraphrase(s->role);
+    out->paraphrase = layoutfile_is_paraphrase(s->role);
     if (s->role == SGF_ROLE_SEPARATOR) snprintf(out->name, sizeof out->name, "separators");
     else if (s->role == SGF_ROLE_ANSWER) snprintf(out->name, sizeof out->name, "answer");
     else if (s->role == SGF_ROLE_EXAMPLE_Q || s->role == SGF_ROLE_EXAMPLE_A)
@@ -300,7 +300,7 @@ static void explain_setting(const explanation *e, const sgf_method *m, char *out
         return;
     }
     n = snprintf(out, cap, "one context; mask %s, positions %s, mass %s, fusion from %s",
-                 m->matrix ? e->run->o.mask : sgf_mask_name(m->mask),
+                 e->run->matrix ? e->run->o.mask : sgf_mask_name(m->mask),
                  m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential",
                  e->run->o.mass    ? e->run->o.mass
                  : m->even_weights ? "1/N"
@@ -584,7 +584,7 @@ static sgf_status text_method(explanation *e, const method_view *view, sgf_error
         status = text_prompt(e, a, err);
         if (status) return status;
         text_mask(&a->context[0], m->contexts != SGF_CONTEXTS_FUSION ? "causal"
-                                  : m->matrix                        ? e->run->o.mask
+                                  : e->run->matrix                   ? e->run->o.mask
                                                                      : sgf_mask_name(m->mask));
         text_steps(e, view, a);
         text_attentions(e, a);

@@ -47,7 +47,7 @@ static int verb_forward(int argc, char **argv) {
     sgf_layout_init(&layout, NULL);
     bad = sgf_model_load(path, NULL, &model, &err);
     if (!bad) bad = sgf_session_create(model, &how, &session, &err);
-    if (!bad) bad = sgf_layout_read(layout_path, &layout, &err);
+    if (!bad) bad = layoutfile_read(layout_path, &layout, &err);
     if (!bad) {
         shape[0] = layout.tokens;
         shape[1] = (size_t)model->config.vocab_size;
@@ -59,7 +59,7 @@ static int verb_forward(int argc, char **argv) {
                             (unsigned long long)shape[0], (unsigned long long)shape[1]);
     }
     if (!bad) bad = sgf_forward_layout(session, &layout, logits, NULL, NULL, &err);
-    if (!bad) bad = sgf_npy_write(output, "<f4", shape, 2, logits, &err);
+    if (!bad) bad = npy_write(output, "<f4", shape, 2, logits, &err);
     free(logits);
     sgf_layout_free(&layout);
     sgf_session_free(session);

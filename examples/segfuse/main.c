@@ -15,6 +15,9 @@
 
 #include "base.c"
 #include "json.c"
+#include "layoutfile.c"
+#include "matrix.c"
+#include "npy.c"
 #include "hash.c"
 #include "random.c"
 #include "sample.c"

@@ -12,7 +12,7 @@ typedef struct {
     mask_options o;
     char model[1024]; /* the folder of --model */
     sgf_layout layout;
-    sgf_matrix *matrix;
+    matrix *matrix;
     uint8_t *dense, *other; /* --dense, --compare */
     sgf_tokenizer *tokenizer;
     sgf_mask promise;
@@ -29,15 +29,12 @@ enum { SEGMENT_MOST = 1000000 };
 static sgf_status mask_segment(mask_work *w, const char *item, size_t n, int32_t *paraphrases,
                                int32_t *examples, sgf_error *err) {
     const char *colon = (const char *)memchr(item, ':', n);
-    size_t letters = colon ? (size_t)(colon - item) : n, i;
+    size_t letters = colon ? (size_t)(colon - item) : n;
     int32_t id = 0, segment, group = -1;
     long count = 1;
     sgf_status status;
-    sgf_role role = letters == 3 && !memcmp(item, "cue", 3) ? SGF_ROLE_ANSWER : SGF_ROLE_COUNT;
-    for (i = 0; i < SGF_ROLE_COUNT; i++)
-        if (strlen(sgf_role_name((sgf_role)i)) == letters &&
-            !memcmp(sgf_role_name((sgf_role)i), item, letters))
-            role = (sgf_role)i;
+    sgf_str name = base_text_of(item, letters);
+    sgf_role role = base_str_is(name, "cue") ? SGF_ROLE_ANSWER : layoutfile_role(name);
     if (colon) {
         char *end;
         count = strtol(colon + 1, &end, 10);
@@ -51,7 +48,7 @@ static sgf_status mask_segment(mask_work *w, const char *item, size_t n, int32_t
                          "--segments: '%.*s' is not ROLE:TOKENS; roles: bos, shared, para, manual, "
                          "auto, sep, example_q, example_a, cue",
                          (int)(n < 40 ? n : 40), item);
-    if (sgf__is_paraphrase(role)) group = (*paraphrases)++;
+    if (layoutfile_is_paraphrase(role)) group = (*paraphrases)++;
     else if (role == SGF_ROLE_SEPARATOR) group = *paraphrases - 1;
     else if (role == SGF_ROLE_EXAMPLE_Q) group = *examples;
     else if (role == SGF_ROLE_EXAMPLE_A) group = (*examples)++;
@@ -59,8 +56,7 @@ static sgf_status mask_segment(mask_work *w, const char *item, size_t n, int32_t
     status = role == SGF_ROLE_ANSWER && segment >= 0
                  ? SGF_OK
                  : sgf_layout_segment(&w->layout, role, group, &segment, err);
-    for (i = 0; i < (size_t)count && !status; i++)
-        status = sgf_layout_add(&w->layout, segment, &id, 1, err);
+    for (; count > 0 && !status; count--) status = sgf_layout_add(&w->layout, segment, &id, 1, err);
     return status;
 }
 static sgf_status mask_segments(mask_work *w, sgf_error *err) {
@@ -97,12 +93,12 @@ static sgf_status mask_file(const mask_work *w, const char *path, uint8_t **out,
     if (!*out)
         return base_fail(err, SGF_ERR_MEMORY, "out of memory for a mask of %d x %d", (int)T,
                          (int)T);
-    return sgf_mask_read(path, T, *out, NULL, err);
+    return npy_mask_read(path, T, *out, NULL, err);
 }
 static sgf_status mask_load(mask_work *w, sgf_error *err) {
     const mask_options *o = &w->o;
     sgf_mask kind = SGF_MASK_ISOLATED;
-    sgf_status status = o->layout ? sgf_layout_read(o->layout, &w->layout, err)
+    sgf_status status = o->layout ? layoutfile_read(o->layout, &w->layout, err)
                                   : mask_segments(w, err);
     if (!status) status = mask_generated(w, err);
     if (!status && !w->layout.tokens)
@@ -111,8 +107,8 @@ static sgf_status mask_load(mask_work *w, sgf_error *err) {
     w->promise = kind;
     if (!status && o->promise) status = sgf_mask_find(o->promise, &w->promise, err);
     if (!status && o->kind) sgf_mask_set(&w->layout, kind);
-    if (!status && o->matrix) status = sgf_matrix_read(o->matrix, NULL, &w->matrix, err);
-    if (!status && o->matrix) status = sgf_matrix_set(&w->layout, w->matrix, err);
+    if (!status && o->matrix) status = matrix_read(o->matrix, NULL, &w->matrix, err);
+    if (!status && o->matrix) status = matrix_set(&w->layout, w->matrix, err);
     if (!status && o->positions)
         sgf_layout_place(&w->layout, strcmp(o->positions, "aligned") ? SGF_POSITIONS_SEQUENTIAL
                                                                      : SGF_POSITIONS_ALIGNED);
@@ -195,7 +191,7 @@ static sgf_status mask_array(const mask_work *w, const char *path, sgf_error *er
     shape[0] = shape[1] = T;
     for (q = 0; q < T; q++)
         for (k = 0; k < T; k++) out[q * T + k] = (uint8_t)mask_seen(w, q, k);
-    status = sgf_npy_write(path, "|b1", shape, 2, out, err);
+    status = npy_write(path, "|b1", shape, 2, out, err);
     free(out);
     return status;
 }
@@ -272,7 +268,7 @@ static int mask_run(mask_work *w, size_t q, size_t k, sgf_error *err) {
     if (leaks >= 0 && o->explain && mask_explain(w, q, k, err)) leaks = -1;
     if (leaks >= 0 && o->compare) differs = mask_compare(w, err);
     if (leaks >= 0 && o->output && mask_output(w, &p, err)) leaks = -1;
-    if (leaks >= 0 && o->dump_layout && sgf_layout_write(&w->layout, o->dump_layout, err))
+    if (leaks >= 0 && o->dump_layout && layoutfile_write(&w->layout, o->dump_layout, err))
         leaks = -1;
     free(p.span);
     return leaks < 0 || differs < 0 ? -1 : leaks || differs;
@@ -330,7 +326,7 @@ static int verb_mask(int argc, char **argv) {
     sgf_layout_init(&w.layout, NULL);
     status = mask_run(&w, q, k, &err);
     sgf_layout_free(&w.layout);
-    sgf_matrix_free(w.matrix);
+    matrix_free(w.matrix);
     sgf_tokenizer_free(w.tokenizer);
     free(w.dense);
     free(w.other);

@@ -26,7 +26,8 @@ static const char *const picture_words[] = {
 
 /* Does the mask that is looked at, the layout's own or a dense one, show k to q? */
 static int mask_shows(const sgf_layout *layout, const uint8_t *dense, size_t q, size_t k) {
-    return dense ? dense[q * layout->tokens + k] : sgf__attends(layout, q, k);
+    if (dense) return dense[q * layout->tokens + k];
+    return k <= q && sgf_visible(layout, layout->seg[q], layout->seg[k]);
 }
 static int picture_seen(const picture *p, size_t q, size_t k) {
     return mask_shows(p->layout, p->dense, q, k);

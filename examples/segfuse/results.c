@@ -98,7 +98,7 @@ static void config_real(base_buf *buf, const char *key, double value) {
 /* May --reuse rotated change this method's last bits? Only segments that see nobody else are turned. */
 static int method_rotates(const generate_run *run, const sgf_method *m) {
     return run->rotated && m->contexts == SGF_CONTEXTS_FUSION &&
-           (m->matrix || m->mask == SGF_MASK_ISOLATED || m->mask == SGF_MASK_MANUAL_CROSS);
+           (run->matrix || m->mask == SGF_MASK_ISOLATED || m->mask == SGF_MASK_MANUAL_CROSS);
 }
 /* What every configuration begins with: the model, the questions and the examples. */
 static void config_begin(const generate_run *run, const char *method, base_buf *buf) {
@@ -130,7 +130,7 @@ static void method_config(const generate_run *run, const sgf_method *m, base_buf
     if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
     config_number(buf, "max_new_tokens", method_tokens(run, m));
     config_text(buf, "format", formats[m->format]);
-    config_text(buf, "mask", m->matrix ? run->mask_text : sgf_mask_name(m->mask));
+    config_text(buf, "mask", run->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
                 m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass

@@ -16,6 +16,26 @@ typedef struct {
     size_t count, layout_count;
 } batch;
 
+/* The layout of one context, with the mask of --mask FILE if there is one. */
+static sgf_status run_layout(const generate_run *run, const sgf_method *method,
+                             const sgf_prompt *prompt, size_t which, sgf_layout *layout,
+                             sgf_error *err) {
+    sgf_status status = sgf_prompt_layout(run->model->tokenizer, prompt, method, which, layout,
+                                          err);
+    int32_t p, s, S = (int32_t)layout->segments;
+    if (status || !run->matrix) return status;
+    status = matrix_set(layout, run->matrix, err);
+    for (p = 0; p < S && method->accidents & SGF_ACCIDENT_SWAPPED; p++) {
+        /* what is first after the swap is hidden, whatever the matrix says */
+        if (!layoutfile_is_paraphrase(layout->segment[p].role) || layout->segment[p].group != 1)
+            continue;
+        for (s = 0; s < S; s++) {
+            sgf_visible_set(layout, p, s, 0);
+            sgf_visible_set(layout, s, p, 0);
+        }
+    }
+    return status;
+}
 /* One task: the contexts of `method` for a question, or for paraphrase `which` of it. */
 static sgf_status batch_task(const generate_run *run, const sgf_method *method,
                              const sgf_prompt *prompt, size_t which, batch *b, sgf_error *err) {
@@ -32,8 +52,7 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method,
     for (c = 0; c < task->contexts && !status; c++) {
         sgf_layout *layout = &b->layouts[b->layout_count++];
         sgf_layout_init(layout, NULL);
-        status = sgf_prompt_layout(run->model->tokenizer, prompt, method,
-                                   task->contexts > 1 ? c : which, layout, err);
+        status = run_layout(run, method, prompt, task->contexts > 1 ? c : which, layout, err);
     }
     return status;
 }
@@ -79,7 +98,7 @@ static int layout_dump(generate_run *run, const sgf_method *m) {
     size_t first = 0;
     sgf_status status = batch_build(run, m, &first, run->count ? 1 : 0, &b, &err);
     if (!status && b.layout_count)
-        status = sgf_layout_write(&b.layouts[0], run->o.dump_layout, &err);
+        status = layoutfile_write(&b.layouts[0], run->o.dump_layout, &err);
     batch_free(&b);
     return status ? failed(verb_now, &err) : 0;
 }
@@ -410,6 +429,6 @@ static void run_free(generate_run *run) {
     confidences_free(&run->sure);
     free(run->examples);
     free(run->mass);
-    sgf_matrix_free(run->matrix);
+    matrix_free(run->matrix);
     free(run->index);
 }

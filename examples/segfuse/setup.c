@@ -41,7 +41,7 @@ typedef struct {
     const char *const *wording; /* [o.paraphrases] the one question of segfuse ask; else NULL */
     sgf_example *examples;
     double *mass;          /* one per paraphrase, or NULL */
-    sgf_matrix *matrix;    /* --mask FILE, or NULL */
+    matrix *matrix;        /* --mask FILE, or NULL */
     char mask_text[64];    /* what stands for it in the configuration */
     size_t *index;         /* --indexs */
     size_t indexes, count; /* questions to answer */
@@ -152,7 +152,6 @@ static int generate_method(generate_run *run, const char *name) {
     if (sgf_method_find(name, m, &err) ||
         (o->mask && !run->matrix && sgf_mask_find(o->mask, &m->mask, &err)))
         return !failed(verb_now, &err);
-    m->matrix = run->matrix;
     if (o->fusion_start) {
         if ((i = choice_find(verb_now, "fusion_start", o->fusion_start, starts)) < 0) return 0;
         m->fusion_start = (sgf_fusion_start)i;
@@ -208,7 +207,7 @@ static int generate_matrix(generate_run *run) {
         value_read("MASK", &names);
         return value_known(verb_now, "mask", path, &names);
     }
-    if (sgf_matrix_read(path, NULL, &run->matrix, &err) || base_map_file(path, NULL, &map, &err)) {
+    if (matrix_read(path, NULL, &run->matrix, &err) || base_map_file(path, NULL, &map, &err)) {
         fprintf(stderr, "segfuse %s: --mask: %s\n", verb_now, err.message);
         return 0;
     }

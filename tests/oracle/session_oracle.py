@@ -36,6 +36,9 @@ MODELS = [os.path.join(HERE, "../..", path) for path in ("models/segfuse-2m", "t
 DRIVER = r"""
 #define SEGFUSE_IMPLEMENTATION
 #include "segfuse.h"
+#include "examples/segfuse/base.c"
+#include "examples/segfuse/json.c"
+#include "examples/segfuse/layoutfile.c"
 /* observe MODEL watch LAYOUT: a line a (row, layer): row, layer, masses
    observe MODEL RULE STEPS (LAYOUT WEIGHT)...: a line a step: id, logits; RULE is a number of sgf_combine */
 static void watch(void *user, size_t row, int32_t layer, const double *mass, size_t segments) {
@@ -73,7 +76,7 @@ int main(int argc, char **argv) {
     if (!strcmp(argv[2], "watch")) {
         float *logits;
         sgf_layout_init(layout, NULL);
-        if (sgf_layout_read(argv[3], layout, &err)) return fail(&err);
+        if (layoutfile_read(argv[3], layout, &err)) return fail(&err);
         logits = malloc(layout->tokens * (size_t)model->config.vocab_size * sizeof *logits);
         sgf_session_watch(session, watch, NULL);
         if (!logits || sgf_forward_layout(session, layout, logits, NULL, NULL, &err)) return fail(&err);
@@ -88,7 +91,7 @@ int main(int argc, char **argv) {
         task.max_new_tokens = (size_t)atoi(argv[3]);
         for (i = 4; i + 1 < argc; i += 2, task.contexts++) {
             sgf_layout_init(&layout[task.contexts], NULL);
-            if (sgf_layout_read(argv[i], &layout[task.contexts], &err)) return fail(&err);
+            if (layoutfile_read(argv[i], &layout[task.contexts], &err)) return fail(&err);
             weight[task.contexts] = atof(argv[i + 1]);
         }
         return sgf_generate(session, &task, 1, step, &model->config.vocab_size, &err) ? fail(&err) : 0;
