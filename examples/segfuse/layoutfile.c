@@ -19,29 +19,29 @@ int layoutfile_is_paraphrase(sgf_role role) {
 /* ---- reading ---- */
 
 typedef struct layout_reader {
-    json json;
+    json doc;
     sgf_layout layout; /* what was read so far */
     sgf_status status;
     sgf_error *err;
 } layout_reader;
 
 static void layout_bad(layout_reader *r, uint32_t node, const char *key, const char *what) {
-    const char *place = r->json.nodes[node].text.ptr; /* not in the source if it had escapes */
-    int inside = node && (uintptr_t)place - (uintptr_t)r->json.source < r->json.size;
-    int64_t at = inside ? (int64_t)(place - r->json.source) : -1;
+    const char *place = r->doc.nodes[node].text.ptr; /* not in the source if it had escapes */
+    int inside = node && (uintptr_t)place - (uintptr_t)r->doc.source < r->doc.size;
+    int64_t at = inside ? (int64_t)(place - r->doc.source) : -1;
     if (!r->status)
-        r->status = base_fail_at(r->err, SGF_ERR_FORMAT, r->json.file, at, "%s: \"%s\" %s",
-                                 r->json.file, key, what);
+        r->status = base_fail_at(r->err, SGF_ERR_FORMAT, r->doc.file, at, "%s: \"%s\" %s",
+                                 r->doc.file, key, what);
 }
 /* The node of the list under `key`, which has `count` elements (SIZE_MAX: any number); 0 if it is
    missing, and after an error. */
 static uint32_t layout_list(layout_reader *r, const char *key, size_t count, int optional) {
-    uint32_t node = json_get(&r->json, 0, key);
+    uint32_t node = json_get(&r->doc, 0, key);
     if (!node && !optional)
         layout_bad(r, 0, key, "is missing: a layout needs tokens, segments and visible");
-    else if (node && r->json.nodes[node].type != JSON_ARRAY)
+    else if (node && r->doc.nodes[node].type != JSON_ARRAY)
         layout_bad(r, node, key, "is not a list");
-    else if (node && count != SIZE_MAX && r->json.nodes[node].count != count)
+    else if (node && count != SIZE_MAX && r->doc.nodes[node].count != count)
         layout_bad(r, node, key, "has another length than \"tokens\" or \"visible\" asks for");
     return r->status ? 0 : node;
 }
@@ -49,9 +49,9 @@ static void layout_ints(layout_reader *r, const char *key, size_t count, int64_t
                         int32_t *out) {
     uint32_t node = layout_list(r, key, count, optional), at = node + 1;
     size_t i;
-    for (i = 0; node && i < count && !r->status; i++, at = r->json.nodes[at].next) {
+    for (i = 0; node && i < count && !r->status; i++, at = r->doc.nodes[at].next) {
         int64_t value = 0;
-        if (!json_whole(&r->json, at, 0, most, &value))
+        if (!json_whole(&r->doc, at, 0, most, &value))
             layout_bad(r, at, key, "holds something else than a whole number in range");
         out[i] = (int32_t)value;
     }
@@ -59,7 +59,7 @@ static void layout_ints(layout_reader *r, const char *key, size_t count, int64_t
 /* The next segment; a node of 0 leaves the default. */
 static void layout_segment(layout_reader *r, uint32_t role_at, uint32_t group_at,
                            uint32_t mass_at) {
-    const json_node *nodes = r->json.nodes;
+    const json_node *nodes = r->doc.nodes;
     sgf_role role = SGF_ROLE_SHARED;
     int64_t group = -1;
     double mass = 0;
@@ -67,12 +67,12 @@ static void layout_segment(layout_reader *r, uint32_t role_at, uint32_t group_at
         role = nodes[role_at].type == JSON_STRING ? layoutfile_role(nodes[role_at].text)
                                                   : SGF_ROLE_COUNT;
     if (mass_at)
-        mass = nodes[mass_at].type == JSON_NUMBER ? json_number(&r->json, mass_at) : HUGE_VAL;
+        mass = nodes[mass_at].type == JSON_NUMBER ? json_number(&r->doc, mass_at) : HUGE_VAL;
     if (role == SGF_ROLE_COUNT)
         layout_bad(r, role_at, "roles",
                    "holds something else than bos, shared, para, manual, auto, sep, example_q, "
                    "example_a and answer");
-    if (group_at && !json_whole(&r->json, group_at, -1, INT32_MAX - 1, &group))
+    if (group_at && !json_whole(&r->doc, group_at, -1, INT32_MAX - 1, &group))
         layout_bad(r, group_at, "groups", "holds something else than whole numbers");
     if (!(fabs(mass) <= 1e30))
         layout_bad(r, mass_at, "mass", "holds something else than finite numbers");
@@ -88,19 +88,19 @@ static void layout_segments(layout_reader *r, size_t S) {
         at[k] = layout_list(r, keys[k], S, 1);
         if (at[k]) at[k]++; /* the first element */
     }
-    answer = json_get(&r->json, 0, "answer");
-    if (answer && r->json.nodes[answer].type != JSON_NULL &&
-        !json_whole(&r->json, answer, 0, (int64_t)S - 1, &value))
+    answer = json_get(&r->doc, 0, "answer");
+    if (answer && r->doc.nodes[answer].type != JSON_NULL &&
+        !json_whole(&r->doc, answer, 0, (int64_t)S - 1, &value))
         layout_bad(r, answer, "answer", "is not the number of a segment");
     for (i = 0; i < S && !r->status; i++) {
         layout_segment(r, at[0], at[1], at[2]);
         for (k = 0; k < 3; k++)
-            if (at[k]) at[k] = r->json.nodes[at[k]].next;
+            if (at[k]) at[k] = r->doc.nodes[at[k]].next;
     }
     r->layout.answer = (int32_t)value;
 }
 static void layout_matrix(layout_reader *r, uint32_t node, size_t S) {
-    const json_node *nodes = r->json.nodes;
+    const json_node *nodes = r->doc.nodes;
     uint32_t row = node + 1;
     size_t q, k;
     for (q = 0; q < S && !r->status; q++, row = nodes[row].next) {
@@ -112,7 +112,7 @@ static void layout_matrix(layout_reader *r, uint32_t node, size_t S) {
         for (k = 0; k < S && !r->status; k++, at = nodes[at].next) {
             int64_t bit = nodes[at].type == JSON_TRUE;
             if (nodes[at].type != JSON_TRUE && nodes[at].type != JSON_FALSE &&
-                !json_whole(&r->json, at, 0, 1, &bit))
+                !json_whole(&r->doc, at, 0, 1, &bit))
                 layout_bad(r, at, "visible", "holds something else than 0 and 1");
             sgf_visible_set(&r->layout, (int32_t)q, (int32_t)k, (int)bit);
         }
@@ -125,8 +125,8 @@ static void layout_read_all(layout_reader *r) {
     int32_t zero = 0;
     size_t T, S, i;
     if (r->status) return;
-    T = r->json.nodes[tokens].count;
-    S = r->json.nodes[visible].count;
+    T = r->doc.nodes[tokens].count;
+    S = r->doc.nodes[visible].count;
     if (!T || !S) layout_bad(r, visible, "tokens", "and \"visible\" must not be empty");
     if (S > SGF_MAX_SEGMENTS) layout_bad(r, visible, "visible", "has more than 1024 segments");
     if (!r->status) layout_segments(r, S);
@@ -149,7 +149,7 @@ sgf_status layoutfile_parse(const char *name, sgf_str text, sgf_layout *layout, 
     base_arena_init(&arena, &layout->mem);
     sgf_layout_init(&r.layout, &layout->mem);
     r.err = err;
-    r.status = json_parse(name, text.ptr, text.len, &arena, &r.json, err);
+    r.status = json_parse(name, text.ptr, text.len, &arena, &r.doc, err);
     if (!r.status) layout_read_all(&r);
     if (!r.status) {
         sgf_layout_free(layout);
