@@ -1289,11 +1289,10 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #define SGF_NO_MMAP
 #endif
 #ifndef SGF_NO_MMAP
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#ifndef O_CLOEXEC
+#ifndef POSIX_MADV_RANDOM
 #error \
     "put segfuse.h before the system's headers, or define _POSIX_C_SOURCE as 200809L, or SGF_NO_MMAP"
 #endif
@@ -1335,8 +1334,7 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 /* ====================================================================================
  * [SGF-12] Base: errors, memory, growing buffers
  *
- * Everything below stands on these few functions. An arena is a chain of blocks that is
- * freed as a whole: an object parsed from a file (a tokenizer, a table) owns one.
+ * All sections below use these functions.
  * ==================================================================================== */
 
 SGF_DEF const char *sgf_version(void) {
@@ -1392,10 +1390,7 @@ static void sgf__mfree(void *ptr, size_t size, void *user) {
     free(ptr);
 }
 static sgf_allocator sgf__allocator(const sgf_allocator *mem) {
-    sgf_allocator standard;
-    standard.alloc = sgf__malloc;
-    standard.free = sgf__mfree;
-    standard.user = NULL;
+    static const sgf_allocator standard = {sgf__malloc, sgf__mfree, NULL};
     return mem ? *mem : standard;
 }
 
@@ -1410,7 +1405,7 @@ static void *sgf__alloc(const sgf_allocator *mem, size_t count, size_t size, sgf
     return NULL;
 }
 static void sgf__free(const sgf_allocator *mem, void *ptr, size_t count, size_t size) {
-    if (ptr) mem->free(ptr, count && size ? count * size : 1, mem->user);
+    if (ptr) (mem->free)(ptr, count && size ? count * size : 1, mem->user);
 }
 
 /* Make room for `need` items in a growing array: *items has *cap items of `size` bytes. */
@@ -1429,9 +1424,11 @@ static sgf_status sgf__grow(const sgf_allocator *mem, void **items, size_t *cap,
     return SGF_OK;
 }
 
+/* Memory that is freed as a whole: a list of allocations, each with its link and size in front. */
+enum { SGF__ARENA_LINK = 16 };
 typedef struct sgf__block {
     struct sgf__block *next;
-    size_t size, used; /* of the bytes after this header */
+    size_t size;
 } sgf__block;
 
 typedef struct sgf__arena {
@@ -1447,31 +1444,19 @@ static void sgf__arena_free(sgf__arena *arena) {
     while (arena->blocks) {
         sgf__block *block = arena->blocks;
         arena->blocks = block->next;
-        sgf__free(&arena->mem, block, sizeof *block + block->size, 1);
+        sgf__free(&arena->mem, block, block->size, 1);
     }
 }
 /* count * size zeroed bytes, aligned to 16, valid until the arena is freed. */
 static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_error *err) {
-    size_t header = (sizeof(sgf__block) + 15) & ~(size_t)15, bytes;
-    sgf__block *block = arena->blocks;
-    void *ptr;
-    if (size && count > (SIZE_MAX / 4) / size)
-        return sgf__alloc(&arena->mem, SIZE_MAX, SIZE_MAX, err);
-    bytes = (count * size + 15) & ~(size_t)15;
-    if (!block || block->size - block->used < bytes) {
-        size_t want = block ? block->size * 2 : 4096;
-        if (want > ((size_t)1 << 22)) want = (size_t)1 << 22;
-        if (want < bytes + header) want = bytes + header;
-        block = (sgf__block *)sgf__alloc(&arena->mem, sizeof *block + want, 1, err);
-        if (!block) return NULL;
-        block->size = want;
-        block->used = header - sizeof *block;
-        block->next = arena->blocks;
-        arena->blocks = block;
-    }
-    ptr = (char *)(block + 1) + block->used;
-    block->used += bytes;
-    return ptr;
+    int fits = !size || count <= (SIZE_MAX - SGF__ARENA_LINK) / size;
+    size_t bytes = fits ? SGF__ARENA_LINK + count * size : SIZE_MAX;
+    sgf__block *block = (sgf__block *)sgf__alloc(&arena->mem, bytes, fits ? 1 : SIZE_MAX, err);
+    if (!block) return NULL;
+    block->next = arena->blocks;
+    block->size = bytes;
+    arena->blocks = block;
+    return (char *)block + SGF__ARENA_LINK;
 }
 /* A zero-terminated copy of len bytes. */
 static char *sgf__arena_text(sgf__arena *arena, const char *text, size_t len, sgf_error *err) {
@@ -1520,17 +1505,14 @@ static sgf_status sgf__buf_text(sgf__buf *buf, const char *text, sgf_error *err)
 
 /* ---- text with a length ---- */
 
-SGF_DEF sgf_str sgf_text(const char *text) {
-    sgf_str s;
-    s.ptr = text;
-    s.len = text ? strlen(text) : 0;
-    return s;
-}
 static sgf_str sgf__text_of(const char *ptr, size_t len) {
     sgf_str s;
     s.ptr = ptr;
     s.len = len;
     return s;
+}
+SGF_DEF sgf_str sgf_text(const char *text) {
+    return sgf__text_of(text, text ? strlen(text) : 0);
 }
 static int sgf__str_is(sgf_str s, const char *text) {
     size_t n = strlen(text);
@@ -6392,23 +6374,15 @@ typedef struct sgf__out {
     char path[1024], temp[1072];
 } sgf__out;
 
-/* Say that bytes here and there are read next (1), so that a page fault brings in one page instead of
-   megabytes, or that whole pages are (0). */
-static void sgf__map_random(const sgf__map *map, int random) {
-#if !defined(SGF_NO_MMAP) && defined(POSIX_MADV_RANDOM)
-    if (map->mapped)
-        (void)posix_madvise((void *)(uintptr_t)map->data, map->size,
-                            random ? POSIX_MADV_RANDOM : POSIX_MADV_NORMAL);
+#ifdef SGF_NO_STDIO
+#define SGF__FILE_REASON(status) sgf_status_text(status)
 #else
-    (void)map;
-    (void)random;
+#define SGF__FILE_REASON(status) strerror(errno)
 #endif
-}
-static const char *sgf__file_reason(sgf_status status);
 static sgf_status sgf__file_failed(sgf_error *err, sgf_status status, const char *path,
                                    int64_t offset, const char *what) {
     return sgf__fail_at(err, status, path, offset, "%s: %s: %s", path, what,
-                        sgf__file_reason(status));
+                        SGF__FILE_REASON(status));
 }
 
 #ifdef SGF_NO_STDIO
@@ -6440,9 +6414,6 @@ static int sgf__file_missing(const char *path) {
     if (bytes) sgf_host_release(bytes, size);
     return !bytes;
 }
-static const char *sgf__file_reason(sgf_status status) {
-    return sgf_status_text(status);
-}
 static sgf_status sgf__out_create(sgf__out *out) {
     return sgf_host_create(out->path, &out->file);
 }
@@ -6464,69 +6435,53 @@ static void sgf__unmap(sgf__map *map) {
     map->data = NULL;
     map->size = 0;
 }
-/* Open a file for reading, or map it: then map->mapped is 1 and NULL is returned. */
-static FILE *sgf__open_or_map(const char *path, sgf__map *map) {
-#ifdef SGF_NO_MMAP
-    (void)map;
-    return fopen(path, "rb");
-#else
-    struct stat info;
-    FILE *file = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC), known, reason = 0;
-    if (fd < 0) return NULL;
-    known = !fstat(fd, &info);
-    if (known && S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t)info.st_size <= SIZE_MAX) {
-        void *view = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (view != MAP_FAILED) {
-            map->data = (const char *)view;
-            map->size = (size_t)info.st_size;
-            map->mapped = 1;
-        }
-    }
-    if (known && S_ISDIR(info.st_mode)) reason = EISDIR;
-    else if (!map->mapped) file = fdopen(fd, "rb"), reason = errno; /* a pipe, an empty file */
-    if (!file) close(fd);
-    errno = reason;
-    return file;
-#endif
-}
-/* Read a stream to its end, into exactly size + 1 bytes, as sgf__unmap frees them. */
+/* Read a file to its end, into exactly size + 1 bytes, as sgf__unmap frees them. */
 static sgf_status sgf__read_whole(FILE *file, const char *path, sgf__map *map, sgf_error *err) {
     sgf__buf buf;
-    size_t got;
+    sgf_status status;
     char *data = NULL;
+    size_t got;
     sgf__buf_init(&buf, &map->mem);
     do {
         if (sgf__buf_reserve(&buf, 65536, err)) break;
         got = fread(buf.ptr + buf.len, 1, buf.cap - buf.len - 1, file);
         buf.len += got;
     } while (got);
-    if (!buf.status && ferror(file))
-        buf.status = sgf__file_failed(err, SGF_ERR_IO, path, (int64_t)buf.len, "cannot be read");
-    map->size = buf.len;
-    map->mapped = 0;
-    if (!buf.status) data = (char *)sgf__alloc(&map->mem, buf.len + 1, 1, err);
+    status = buf.status;
+    if (!status && ferror(file))
+        status = sgf__file_failed(err, SGF_ERR_IO, path, (int64_t)buf.len, "cannot be read");
+    if (!status) data = (char *)sgf__alloc(&map->mem, buf.len + 1, 1, err);
     if (data) memcpy(data, buf.ptr, buf.len);
-    else if (!buf.status) buf.status = SGF_ERR_MEMORY;
+    else if (!status) status = SGF_ERR_MEMORY;
     map->data = data;
-    sgf__free(&buf.mem, buf.ptr, buf.cap, 1);
-    return buf.status;
+    map->size = buf.len;
+    sgf__buf_free(&buf);
+    return status;
 }
 /* Bring a whole file into view. An empty file gives size 0 and valid data. */
 static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf__map *map,
                                 sgf_error *err) {
-    sgf__map made;
     sgf_status status = SGF_OK;
-    FILE *file;
+    FILE *file = fopen(path, "rb");
+    sgf__map made;
+    if (!file) return sgf__file_failed(err, SGF_ERR_IO, path, -1, "cannot be opened");
     memset(&made, 0, sizeof made);
     made.mem = sgf__allocator(mem);
-    file = sgf__open_or_map(path, &made);
-    if (!file && !made.mapped)
-        return sgf__file_failed(err, SGF_ERR_IO, path, -1, "cannot be opened");
-    if (file) {
-        status = sgf__read_whole(file, path, &made, err);
-        fclose(file);
+#ifndef SGF_NO_MMAP
+    {
+        struct stat info;
+        if (!fstat(fileno(file), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
+            (uint64_t)info.st_size <= SIZE_MAX) {
+            void *view = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+            made.mapped = view != MAP_FAILED;
+            made.data = (const char *)view;
+            made.size = (size_t)info.st_size;
+        }
     }
+#endif
+    if (!made.mapped)
+        status = sgf__read_whole(file, path, &made, err); /* or a pipe, an empty file */
+    fclose(file);
     if (!status) *map = made;
     return status;
 }
@@ -6538,29 +6493,25 @@ static int sgf__file_missing(const char *path) {
     return 0;
 }
 
-static const char *sgf__file_reason(sgf_status status) {
-    (void)status;
-    return strerror(errno);
-}
+#ifdef _WIN32
+#define SGF__NEW_FILE "wb" /* "x" is unknown to old C libraries there */
+#else
+#define SGF__NEW_FILE "wbx"
+#endif
 /* A new file next to out->path, of a name that no file has. */
 static sgf_status sgf__out_create(sgf__out *out) {
-#ifdef SGF_NO_MMAP
-    snprintf(out->temp, sizeof out->temp, "%s.tmp", out->path);
-    out->file = fopen(out->temp, "wb");
-#else
+    int i;
+#ifndef SGF_NO_MMAP
     struct stat info;
-    int fd = -1, i;
     if (!stat(out->path, &info)) /* a device or pipe is not replaced */
         errno = S_ISREG(info.st_mode) ? ENOENT : S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
     if (errno != ENOENT) return SGF_ERR_IO;
-    for (i = 0; i < 1000 && fd < 0; i++) {
-        snprintf(out->temp, sizeof out->temp, "%s.%ld-%d.tmp", out->path, (long)getpid(), i);
-        fd = open(out->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) return SGF_ERR_IO;
-    }
-    if (fd >= 0) out->file = fdopen(fd, "wb");
-    if (!out->file && fd >= 0) close(fd), remove(out->temp);
 #endif
+    for (i = 0; i < 1000 && !out->file; i++) {
+        snprintf(out->temp, sizeof out->temp, "%s.%d.tmp", out->path, i);
+        out->file = fopen(out->temp, SGF__NEW_FILE);
+        if (!out->file && errno != EEXIST) break;
+    }
     return out->file ? SGF_OK : SGF_ERR_IO;
 }
 static sgf_status sgf__out_append(sgf__out *out, const void *bytes, size_t n) {
@@ -8696,13 +8647,11 @@ static uint64_t sgf__weights_digest(const sgf__weights *w, uint64_t digest) {
     for (i = 0; i < w->shard_count; i++) {
         const sgf__safetensors *st = &w->shards[i].st;
         digest = sgf__digest(digest, st->header, st->header_size);
-        sgf__map_random(&st->map, 1);
         for (k = 0; k < st->count; k++) {
             const sgf__stored *t = st->tensors + k;
             size_t size = (size_t)(t->end - t->begin), n = size < 64 ? size : 64;
             digest = sgf__digest(digest, t->data + (size - n) / 2, n);
         }
-        sgf__map_random(&st->map, 0);
     }
     return digest;
 }
