@@ -135,7 +135,7 @@ cuda-sanitize:
 	    compute-sanitizer --tool $$tool --error-exitcode 99 ./build/tests-cuda $$test || exit 1; done; done
 
 ## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a Hopper, and for an Ampere, that tests/cuda_emulator emulates
-EMULATED = -std=c++17 -O3 -march=native -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
+EMULATED = -std=c++17 -O3 -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
 cuda-emulated:
 	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
 	$(MAKE) build/tests-cuda-emulated build/tests-cuda-rows build/tests-cuda-ampere build/segfuse-emulated && \

@@ -239,32 +239,32 @@ sgf_status json_parse(const char *file, const char *text, size_t size, base_aren
 }
 /* The value of member `key` of object `node`, the last one if it stands there twice; 0 if absent.
  */
-uint32_t json_get(const json *json, uint32_t node, const char *key) {
+uint32_t json_get(const json *j, uint32_t node, const char *key) {
     uint32_t i, at = node + 1, found = 0;
-    if (json->nodes[node].type != JSON_OBJECT) return 0;
-    for (i = 0; i < json->nodes[node].count; i++) {
-        if (base_str_is(json->nodes[at].text, key)) found = at + 1;
-        at = json->nodes[at + 1].next;
+    if (j->nodes[node].type != JSON_OBJECT) return 0;
+    for (i = 0; i < j->nodes[node].count; i++) {
+        if (base_str_is(j->nodes[at].text, key)) found = at + 1;
+        at = j->nodes[at + 1].next;
     }
     return found;
 }
 /* A file of keys must be one object. */
-sgf_status json_object(const json *json, sgf_error *err) {
-    if (json->nodes[0].type == JSON_OBJECT) return SGF_OK;
-    return base_fail_at(err, SGF_ERR_FORMAT, json->file, 0,
+sgf_status json_object(const json *j, sgf_error *err) {
+    if (j->nodes[0].type == JSON_OBJECT) return SGF_OK;
+    return base_fail_at(err, SGF_ERR_FORMAT, j->file, 0,
                         "%s: an object of keys and values, {...}, was wanted, and it is not one",
-                        json->file);
+                        j->file);
 }
-double json_number(const json *json, uint32_t node) {
+double json_number(const json *j, uint32_t node) {
     double value = 0;
-    base_number_parse(json->nodes[node].text.ptr, json->nodes[node].text.len, &value);
+    base_number_parse(j->nodes[node].text.ptr, j->nodes[node].text.len, &value);
     return value;
 }
 /* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
-int json_whole(const json *json, uint32_t node, int64_t least, int64_t most, int64_t *value) {
+int json_whole(const json *j, uint32_t node, int64_t least, int64_t most, int64_t *value) {
     double d;
-    if (json->nodes[node].type != JSON_NUMBER) return 0;
-    d = json_number(json, node);
+    if (j->nodes[node].type != JSON_NUMBER) return 0;
+    d = json_number(j, node);
     if (!(d >= (double)least && d <= (double)most) || d > 9007199254740992.0 ||
         d < -9007199254740992.0)
         return 0;

@@ -38,28 +38,25 @@ static void tr_adamw_free(tr_adamw *adam) {
     free(adam->m), free(adam->v), free(adam->decays), free(adam->square);
 }
 
-static void tr_square_part(void *context, size_t begin, size_t end, int thread) {
+static void tr_square_part(void *context, size_t chunk, int thread) {
     tr_adamw *adam = (tr_adamw *)context;
-    size_t chunk, i, n = adam->net->param.count;
+    size_t i = chunk * TR_CHUNK, n = adam->net->param.count;
+    size_t stop = i + TR_CHUNK < n ? i + TR_CHUNK : n;
+    double sum = 0;
     (void)thread;
-    for (chunk = begin; chunk < end; chunk++) {
-        size_t stop = (chunk + 1) * TR_CHUNK < n ? (chunk + 1) * TR_CHUNK : n;
-        double sum = 0;
-        for (i = chunk * TR_CHUNK; i < stop; i++)
-            sum += (double)adam->net->grad.flat[i] * (double)adam->net->grad.flat[i];
-        adam->square[chunk] = sum;
-    }
+    for (; i < stop; i++) sum += (double)adam->net->grad.flat[i] * (double)adam->net->grad.flat[i];
+    adam->square[chunk] = sum;
 }
-static void tr_adamw_part(void *context, size_t begin, size_t end, int thread) {
+static void tr_adamw_part(void *context, size_t chunk, int thread) {
     tr_adamw *adam = (tr_adamw *)context;
     float *w = adam->net->param.flat, *grad = adam->net->grad.flat;
     float b1 = (float)adam->beta1, b2 = (float)adam->beta2, scale = (float)adam->scale;
     float step = (float)(adam->rate / (1 - adam->power1)), fix = (float)(1 / (1 - adam->power2));
     float decay = (float)(adam->rate * adam->decay);
-    size_t i,
-        stop = end * TR_CHUNK < adam->net->param.count ? end * TR_CHUNK : adam->net->param.count;
+    size_t i = chunk * TR_CHUNK, n = adam->net->param.count;
+    size_t stop = i + TR_CHUNK < n ? i + TR_CHUNK : n;
     (void)thread;
-    for (i = begin * TR_CHUNK; i < stop; i++) {
+    for (; i < stop; i++) {
         float g = grad[i] * scale;
         float m = adam->m[i] = b1 * adam->m[i] + (1 - b1) * g;
         float v = adam->v[i] = b2 * adam->v[i] + (1 - b2) * (g * g);
@@ -71,22 +68,22 @@ static void tr_adamw_part(void *context, size_t begin, size_t end, int thread) {
 static double tr_adamw_step(tr_adamw *adam, double rate) {
     size_t chunks = (adam->net->param.count + TR_CHUNK - 1) / TR_CHUNK, i;
     double norm = 0;
-    sgf__parallel(adam->net->pool, chunks, 1, tr_square_part, adam);
+    tr_parallel(adam->net->threads, chunks, tr_square_part, adam);
     for (i = 0; i < chunks; i++) norm += adam->square[i];
     norm = sqrt(norm);
     adam->scale = norm > adam->clip ? adam->clip / norm : 1;
     adam->rate = rate;
     adam->power1 *= adam->beta1;
     adam->power2 *= adam->beta2;
-    sgf__parallel(adam->net->pool, chunks, 1, tr_adamw_part, adam);
+    tr_parallel(adam->net->threads, chunks, tr_adamw_part, adam);
     return norm;
 }
 /* Linear warm-up, then half a cosine down to a twentieth. */
 static double tr_rate(double top, size_t step, size_t warm, size_t steps) {
     double sine, cosine;
     if (step < warm) return top * (double)(step + 1) / (double)warm;
-    sgf__sincos_d(3.14159265358979312 * (double)(step - warm) /
-                      (double)(steps > warm ? steps - warm : 1),
-                  &sine, &cosine);
+    tr_sincos_double(3.14159265358979312 * (double)(step - warm) /
+                         (double)(steps > warm ? steps - warm : 1),
+                     &sine, &cosine);
     return top * (0.05 + 0.475 * (1 + cosine));
 }

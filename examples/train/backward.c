@@ -60,16 +60,16 @@ static void tr_backward_room(tr_net *net) {
 /* ---- the small pieces ---- */
 
 /* y = x r w with r = 1 / sqrt(mean x^2 + eps). dx (+)= r w dy - x r^3 / D sum(x w dy); dw[d] = sum dy x r. */
-SGF__INLINE void tr_rmsnorm_back_body(int simd, const float *x, const float *w, const float *dy,
-                                      float eps, size_t D, float *dx, float *dw, int first) {
+TR_INLINE void tr_rmsnorm_back_body(int simd, const float *x, const float *w, const float *dy,
+                                    float eps, size_t D, float *dx, float *dw, int first) {
     float square[32], inner[32], r[32], r3[32], part[32];
     size_t d, t;
     for (t = 0; t < 32; t++) square[t] = inner[t] = 0;
     for (d = 0; d < D; d++)
         for (t = 0; t < 32; t++) {
             float a = x[d * 32 + t], b = w[d] * dy[d * 32 + t];
-            square[t] = sgf__fma(simd, a, a, square[t]);
-            inner[t] = sgf__fma(simd, a, b, inner[t]);
+            square[t] = tr_fma(simd, a, a, square[t]);
+            inner[t] = tr_fma(simd, a, b, inner[t]);
         }
     for (t = 0; t < 32; t++) {
         r[t] = 1.0f / sqrtf(square[t] / (float)D + eps);
@@ -79,7 +79,7 @@ SGF__INLINE void tr_rmsnorm_back_body(int simd, const float *x, const float *w, 
         float sum = 0;
         for (t = 0; t < 32; t++) {
             float a = x[d * 32 + t], b = dy[d * 32 + t] * r[t];
-            float value = sgf__fma(simd, -a, r3[t], b * w[d]);
+            float value = tr_fma(simd, -a, r3[t], b * w[d]);
             dx[d * 32 + t] = first ? value : dx[d * 32 + t] + value;
             part[t] = a * b;
         }
@@ -87,46 +87,46 @@ SGF__INLINE void tr_rmsnorm_back_body(int simd, const float *x, const float *w, 
         dw[d] = sum;
     }
 }
-SGF__KERNEL(tr_rmsnorm_back,
-            (int simd, const float *x, const float *w, const float *dy, float eps, size_t D,
-             float *dx, float *dw, int first),
-            (simd, x, w, dy, eps, D, dx, dw, first))
+TR_KERNEL(tr_rmsnorm_back,
+          (int simd, const float *x, const float *w, const float *dy, float eps, size_t D,
+           float *dx, float *dw, int first),
+          (simd, x, w, dy, eps, D, dx, dw, first))
 
 /* act = g s(g) u. In: da; out: dg, du, and act again. */
-SGF__INLINE void tr_swiglu_back_body(int simd, const float *g, const float *u, const float *da,
-                                     size_t n, float *dg, float *du, float *act) {
+TR_INLINE void tr_swiglu_back_body(int simd, const float *g, const float *u, const float *da,
+                                   size_t n, float *dg, float *du, float *act) {
     size_t i;
     for (i = 0; i < n; i++) {
-        float s = 1.0f / (1.0f + sgf__exp_body(simd, -g[i])), gs = g[i] * s;
+        float s = 1.0f / (1.0f + tr_exp(simd, -g[i])), gs = g[i] * s;
         act[i] = gs * u[i];
         du[i] = da[i] * gs;
-        dg[i] = da[i] * u[i] * sgf__fma(simd, gs, 1.0f - s, s);
+        dg[i] = da[i] * u[i] * tr_fma(simd, gs, 1.0f - s, s);
     }
 }
-SGF__KERNEL(tr_swiglu_back,
-            (int simd, const float *g, const float *u, const float *da, size_t n, float *dg,
-             float *du, float *act),
-            (simd, g, u, da, n, dg, du, act))
+TR_KERNEL(tr_swiglu_back,
+          (int simd, const float *g, const float *u, const float *da, size_t n, float *dg,
+           float *du, float *act),
+          (simd, g, u, da, n, dg, du, act))
 
 /* One tile: score -> probability (in place); dp -> gradient of the score (in place). */
-SGF__INLINE void tr_softmax_back_body(int simd, float *score, float *dp, const float *bias,
-                                      float scale, const float *top, const float *inv,
-                                      const float *delta) {
+TR_INLINE void tr_softmax_back_body(int simd, float *score, float *dp, const float *bias,
+                                    float scale, const float *top, const float *inv,
+                                    const float *delta) {
     size_t k, t;
     for (k = 0; k < 32; k++) {
         float *s = score + k * 32, *d = dp + k * 32;
         if (bias)
-            for (t = 0; t < 32; t++) s[t] = sgf__fma(simd, s[t], scale, bias[k * 32 + t]);
+            for (t = 0; t < 32; t++) s[t] = tr_fma(simd, s[t], scale, bias[k * 32 + t]);
         else
             for (t = 0; t < 32; t++) s[t] = s[t] * scale;
-        for (t = 0; t < 32; t++) s[t] = sgf__exp_body(simd, s[t] - top[t]) * inv[t];
+        for (t = 0; t < 32; t++) s[t] = tr_exp(simd, s[t] - top[t]) * inv[t];
         for (t = 0; t < 32; t++) d[t] = s[t] * (d[t] - delta[t]) * scale;
     }
 }
-SGF__KERNEL(tr_softmax_back,
-            (int simd, float *score, float *dp, const float *bias, float scale, const float *top,
-             const float *inv, const float *delta),
-            (simd, score, dp, bias, scale, top, inv, delta))
+TR_KERNEL(tr_softmax_back,
+          (int simd, float *score, float *dp, const float *bias, float scale, const float *top,
+           const float *inv, const float *delta),
+          (simd, score, dp, bias, scale, top, inv, delta))
 
 /* A panel [K][32] as lanes for a weight gradient: x [K/32][tokens][32]. */
 static void tr_turn_panel(const float *panel, size_t K, size_t tokens, size_t index, float *x) {
@@ -147,9 +147,9 @@ static void tr_product_run(tr_net *net, size_t item, float *scratch) {
     for (p = 0; p < m->panels; p += TR_BLOCK)
         for (k = 0; k < m->cols; k += 32)
             for (q = p; q < m->panels && q < p + TR_BLOCK; q++)
-                sgf__tile(net->simd, rows, 32, m->dy + (q * m->rows + row) * 32, 32,
-                          m->x + (k / 32 * m->panels + q) * 1024, 32, m->dw + row * m->cols + k,
-                          m->cols, 32, q == 0);
+                tr_multiply(net->simd, rows, 32, m->dy + (q * m->rows + row) * 32, 32,
+                            m->x + (k / 32 * m->panels + q) * 1024, 32, m->dw + row * m->cols + k,
+                            m->cols, 32, q == 0);
 }
 static void tr_product_add(tr_net *net, const float *dy, const float *x, float *dw, size_t rows,
                            size_t cols, size_t panels) {
@@ -179,8 +179,8 @@ static void tr_sum_panels(const float *parts, size_t panels, size_t D, float *ou
 
 /* ---- the loss: cross-entropy, a mean with weights ---- */
 
-SGF__INLINE void tr_entropy_body(int simd, float *logit, size_t V, const int *target,
-                                 const float *weight, size_t lanes, double *loss) {
+TR_INLINE void tr_entropy_body(int simd, float *logit, size_t V, const int *target,
+                               const float *weight, size_t lanes, double *loss) {
     float top[32], sum[32], of[32];
     size_t v, t;
     for (t = 0; t < 32; t++) top[t] = -INFINITY, sum[t] = 0;
@@ -189,13 +189,13 @@ SGF__INLINE void tr_entropy_body(int simd, float *logit, size_t V, const int *ta
     for (t = 0; t < lanes; t++) of[t] = logit[(size_t)target[t] * 32 + t] - top[t];
     for (v = 0; v < V; v++)
         for (t = 0; t < 32; t++) {
-            logit[v * 32 + t] = sgf__exp_body(simd, logit[v * 32 + t] - top[t]);
+            logit[v * 32 + t] = tr_exp(simd, logit[v * 32 + t] - top[t]);
             sum[t] += logit[v * 32 + t];
         }
     *loss = 0;
     for (t = 0; t < 32; t++) {
         float w = t < lanes ? weight[t] : 0.0f;
-        if (t < lanes) *loss += (double)w * (sgf__log_d((double)sum[t]) - (double)of[t]);
+        if (t < lanes) *loss += (double)w * (tr_log_double((double)sum[t]) - (double)of[t]);
         sum[t] = w / sum[t];
         top[t] = w;
     }
@@ -203,10 +203,10 @@ SGF__INLINE void tr_entropy_body(int simd, float *logit, size_t V, const int *ta
         for (t = 0; t < 32; t++) logit[v * 32 + t] = logit[v * 32 + t] * sum[t];
     for (t = 0; t < lanes; t++) logit[(size_t)target[t] * 32 + t] -= top[t];
 }
-SGF__KERNEL(tr_entropy,
-            (int simd, float *logit, size_t V, const int *target, const float *weight, size_t lanes,
-             double *loss),
-            (simd, logit, V, target, weight, lanes, loss))
+TR_KERNEL(tr_entropy,
+          (int simd, float *logit, size_t V, const int *target, const float *weight, size_t lanes,
+           double *loss),
+          (simd, logit, V, target, weight, lanes, loss))
 
 static void tr_head_back(tr_net *net, size_t panel, float *scratch) {
     const tr_config *c = &net->config;
@@ -258,7 +258,7 @@ static void tr_feed_back(tr_net *net, size_t panel, float *scratch) {
     tr_linear(net, turned->down, F, D, dx, dact, 1);
     tr_swiglu_back(net->simd, gu, gu + F * 32, dact, F * 32, dgu, dgu + F * 32, act);
     tr_turn_panel(act, F, tokens, panel, b->act);
-    sgf__rmsnorm(net->simd, mid, w->norm2, (float)c->eps, D, 32, norm);
+    tr_rmsnorm(net->simd, mid, w->norm2, (float)c->eps, D, norm);
     tr_turn_panel(norm, D, tokens, panel, b->n2);
     tr_linear(net, turned->gu, D, 2 * F, dgu, dnorm, 1);
     memcpy(dx_mid, dx, D * 32 * sizeof(float));
@@ -304,17 +304,17 @@ static void tr_attend_back(tr_net *net, size_t item, float *scratch) {
             for (j = 0; j <= i; j++) {
                 const tr_tile *m = &tile[i * n + j];
                 if (!m->seen) continue;
-                sgf__tile(net->simd, 32, 32, keys + j * 32 * C, C, q, 32, score, 32, C, 1);
-                sgf__tile(net->simd, 32, 32, values + j * 32 * C, C, dout, 32, dp, 32, C, 1);
+                tr_multiply(net->simd, 32, 32, keys + j * 32 * C, C, q, 32, score, 32, C, 1);
+                tr_multiply(net->simd, 32, 32, values + j * 32 * C, C, dout, 32, dp, 32, C, 1);
                 tr_softmax_back(net->simd, score, dp, m->bias >= 0 ? net->bias + m->bias : NULL,
                                 scale, top, inv, delta);
-                sgf__tile(net->simd, 32, C, score, 32, do_turned, C, dvalues + j * 32 * C, C, 32,
-                          0);
-                sgf__tile(net->simd, 32, C, dp, 32, q_turned, C, dkeys + j * 32 * C, C, 32, 0);
-                sgf__tile(net->simd, C, 32,
-                          tr_panel(net->state.qkv, net, net->layer, rows, p0 + j) +
-                              (c->H + g) * C * 32,
-                          32, dp, 32, dq, 32, 32, 0);
+                tr_multiply(net->simd, 32, C, score, 32, do_turned, C, dvalues + j * 32 * C, C, 32,
+                            0);
+                tr_multiply(net->simd, 32, C, dp, 32, q_turned, C, dkeys + j * 32 * C, C, 32, 0);
+                tr_multiply(net->simd, C, 32,
+                            tr_panel(net->state.qkv, net, net->layer, rows, p0 + j) +
+                                (c->H + g) * C * 32,
+                            32, dp, 32, dq, 32, 32, 0);
             }
         }
     for (j = 0; j < n; j++) {
@@ -334,10 +334,9 @@ static void tr_project_back(tr_net *net, size_t panel, float *scratch) {
           *sine = dnorm + D * 32;
     for (i = 0; i < half * 32; i++)
         sine[i] = -cosine[half * 32 + i]; /* a rotation's transpose turns back */
-    for (h = 0; h < c->H + c->G; h++)
-        sgf__rope_head(net->simd, dqkv + h * c->C * 32, cosine, sine, half, 32);
+    for (h = 0; h < c->H + c->G; h++) tr_rope(net->simd, dqkv + h * c->C * 32, cosine, sine, half);
     tr_linear(net, turned->qkv, D, rows, dqkv, dnorm, 1);
-    sgf__rmsnorm(net->simd, x, w->norm1, (float)c->eps, D, 32, norm);
+    tr_rmsnorm(net->simd, x, w->norm1, (float)c->eps, D, norm);
     tr_turn_panel(norm, D, net->panels * 32, panel, b->n1);
     memcpy(b->dx + panel * D * 32, b->dx_mid + panel * D * 32, D * 32 * sizeof(float));
     tr_rmsnorm_back(net->simd, x, w->norm1, dnorm, (float)c->eps, D, b->dx + panel * D * 32,
@@ -402,7 +401,6 @@ static void tr_net_free(tr_net *net) {
     tr_state *s = &net->state;
     tr_backward_buffers *b = net->back;
     int t;
-    sgf__pool_destroy(net->pool);
     for (t = 0; t < net->threads; t++) free(net->scratch[t]);
     free(net->scratch);
     free(net->param.flat), free(net->grad.flat), free(net->turned.flat);

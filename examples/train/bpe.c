@@ -23,15 +23,10 @@ typedef struct tr_bpe {
     size_t words, places;
     int (*merge)[2]; /* [merges] the pair that became token 256 + i */
     size_t merges;
-    sgf__unicode unicode; /* kinds of characters, for cutting text into words */
-    sgf__arena arena;
 } tr_bpe;
 
 static void tr_bpe_create(tr_bpe *bpe) {
-    sgf_error error;
     memset(bpe, 0, sizeof *bpe);
-    sgf__arena_init(&bpe->arena, NULL);
-    if (sgf__unicode_init(&bpe->unicode, 0, &bpe->arena, &error)) tr_die("%s", error.message);
     bpe->places = 1 << 16;
     bpe->word = (tr_word *)tr_alloc(bpe->places, sizeof *bpe->word);
 }
@@ -64,16 +59,51 @@ static void tr_word_add(tr_bpe *bpe, const char *text, size_t len, long count) {
     }
     word->count += count;
 }
+/* Kinds of characters, and where a word of tr_split_regex ends. A character beyond ASCII counts as a letter,
+   as those of the facts are; only the choice of merges would notice. */
+enum { TR_LETTER, TR_DIGIT, TR_SPACE, TR_LINE, TR_OTHER, TR_END };
+static int tr_is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static int tr_kind(char c) {
+    if (!c) return TR_END;
+    if (c == '\n' || c == '\r') return TR_LINE;
+    if (c == ' ' || (c >= '\t' && c <= '\f')) return TR_SPACE;
+    if (c >= '0' && c <= '9') return TR_DIGIT;
+    return (unsigned char)c >= 0x80 || tr_is_letter(c) ? TR_LETTER : TR_OTHER;
+}
+static const char *tr_kind_run(const char *at, int kind) {
+    while (tr_kind(*at) == kind) at++;
+    return at;
+}
+static const char *tr_word_end(const char *at) {
+    static const char *const endings[] = {"s", "t", "re", "ve", "m", "ll", "d"};
+    int kind = tr_kind(*at);
+    const char *end = at, *line = NULL;
+    size_t i, k;
+    for (i = 0; *at == '\'' && i < sizeof endings / sizeof endings[0]; i++) {
+        for (k = 0; endings[i][k] && (at[1 + k] | 32) == endings[i][k];) k++;
+        if (!endings[i][k]) return at + 1 + k;
+    }
+    if (kind == TR_LETTER) return tr_kind_run(at, TR_LETTER);
+    if (kind == TR_DIGIT) {
+        while (end < at + 3 && tr_kind(*end) == TR_DIGIT) end++;
+        return end;
+    }
+    if (kind != TR_LINE && tr_kind(at[1]) == TR_LETTER) return tr_kind_run(at + 1, TR_LETTER);
+    if (kind == TR_OTHER || (*at == ' ' && tr_kind(at[1]) == TR_OTHER))
+        return tr_kind_run(tr_kind_run(at + 1, TR_OTHER), TR_LINE);
+    for (; tr_kind(*end) == TR_SPACE || tr_kind(*end) == TR_LINE; end++)
+        if (tr_kind(*end) == TR_LINE) line = end + 1;
+    if (line) return line;
+    return *end && end - at > 1 ? end - 1 : end; /* the last space belongs to the word after it */
+}
 /* Count the words of a text `count` times. */
 static void tr_bpe_count(tr_bpe *bpe, const char *text, long count) {
-    sgf__scan scan;
-    size_t at, end;
-    scan.u = &bpe->unicode;
-    scan.text = text;
-    scan.n = strlen(text);
-    for (at = 0; at < scan.n; at = end) {
-        end = sgf__scan_llama3(&scan, at, 3);
-        tr_word_add(bpe, text + at, end - at, count);
+    const char *end;
+    for (; *text; text = end) {
+        end = tr_word_end(text);
+        tr_word_add(bpe, text, (size_t)(end - text), count);
     }
 }
 
@@ -126,14 +156,13 @@ static void tr_bpe_free(tr_bpe *bpe) {
     for (w = 0; w < bpe->places; w++) free(bpe->word[w].text), free(bpe->word[w].id);
     free(bpe->word);
     free(bpe->merge);
-    sgf__arena_free(&bpe->arena);
     memset(bpe, 0, sizeof *bpe);
 }
 
 /* ---- tokenizer.json ---- */
 
 /* A token's bytes as GPT-2 spells them: every byte is a printable character. */
-static void tr_token_spell(const tr_bpe *bpe, int id, sgf__buf *out) {
+static void tr_token_spell(const tr_bpe *bpe, int id, base_buf *out) {
     char utf8[4];
     unsigned b, next = 256, c;
     if (id >= 256) {
@@ -146,33 +175,33 @@ static void tr_token_spell(const tr_bpe *bpe, int id, sgf__buf *out) {
         c = printable ? b : next++;
         if (b == (unsigned)id) break;
     }
-    sgf__buf_add(out, utf8, sgf__utf8_put(c, utf8), NULL);
+    base_buf_add(out, utf8, base_utf8_put(c, utf8), NULL);
 }
-static void tr_token_quote(const tr_bpe *bpe, int id, sgf__buf *out) {
-    sgf__buf spelt;
+static void tr_token_quote(const tr_bpe *bpe, int id, base_buf *out) {
+    base_buf spelt;
     sgf_str text;
-    sgf__buf_init(&spelt, NULL);
+    base_buf_init(&spelt, NULL);
     tr_token_spell(bpe, id, &spelt);
     text.ptr = spelt.ptr;
     text.len = spelt.len;
-    sgf__json_quote(out, text, NULL);
-    sgf__buf_free(&spelt);
+    json_quote(out, text, NULL);
+    base_buf_free(&spelt);
 }
 static void tr_file_write(const char *dir, const char *name, const void *bytes, size_t size) {
-    sgf__out out;
+    base_out out;
     sgf_error error;
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    if (sgf__out_open(&out, path, &error) || sgf__out_write(&out, bytes, size, &error) ||
-        sgf__out_close(&out, &error))
+    if (base_out_open(&out, path, &error) || base_out_write(&out, bytes, size, &error) ||
+        base_out_close(&out, &error))
         tr_die("%s", error.message);
 }
 static void tr_bpe_write(const tr_bpe *bpe, const char *dir) {
-    sgf__buf b;
+    base_buf b;
     char text[512];
     int i, size = 256 + (int)bpe->merges;
-    sgf__buf_init(&b, NULL);
-    sgf__buf_text(
+    base_buf_init(&b, NULL);
+    base_buf_text(
         &b,
         "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": [",
         NULL);
@@ -182,15 +211,15 @@ static void tr_bpe_write(const tr_bpe *bpe, const char *dir) {
             "%s\n    {\"id\": %d, \"content\": \"%s\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
             "\"normalized\": false, \"special\": true}",
             i ? "," : "", size + i, tr_special[i]);
-        sgf__buf_text(&b, text, NULL);
+        base_buf_text(&b, text, NULL);
     }
-    sgf__buf_text(
+    base_buf_text(
         &b,
         "\n  ],\n  \"normalizer\": null,\n  \"pre_tokenizer\": {\n    \"type\": \"Sequence\",\n    \"pretokenizers\": [\n"
         "      {\"type\": \"Split\", \"pattern\": {\"Regex\": ",
         NULL);
-    sgf__json_quote(&b, sgf_text(tr_split_regex), NULL);
-    sgf__buf_text(
+    json_quote(&b, sgf_text(tr_split_regex), NULL);
+    base_buf_text(
         &b,
         "}, \"behavior\": \"Isolated\", \"invert\": false},\n"
         "      {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": false}\n"
@@ -201,22 +230,22 @@ static void tr_bpe_write(const tr_bpe *bpe, const char *dir) {
         "    \"byte_fallback\": false,\n    \"ignore_merges\": false,\n    \"vocab\": {",
         NULL);
     for (i = 0; i < size; i++) {
-        sgf__buf_text(&b, i ? ",\n      " : "\n      ", NULL);
+        base_buf_text(&b, i ? ",\n      " : "\n      ", NULL);
         tr_token_quote(bpe, i, &b);
         snprintf(text, sizeof text, ": %d", i);
-        sgf__buf_text(&b, text, NULL);
+        base_buf_text(&b, text, NULL);
     }
-    sgf__buf_text(&b, "\n    },\n    \"merges\": [", NULL);
+    base_buf_text(&b, "\n    },\n    \"merges\": [", NULL);
     for (i = 0; i < (int)bpe->merges; i++) {
-        sgf__buf_text(&b, i ? ",\n      [" : "\n      [", NULL);
+        base_buf_text(&b, i ? ",\n      [" : "\n      [", NULL);
         tr_token_quote(bpe, bpe->merge[i][0], &b);
-        sgf__buf_text(&b, ", ", NULL);
+        base_buf_text(&b, ", ", NULL);
         tr_token_quote(bpe, bpe->merge[i][1], &b);
-        sgf__buf_text(&b, "]", NULL);
+        base_buf_text(&b, "]", NULL);
     }
-    if (sgf__buf_text(&b, "\n    ]\n  }\n}\n", NULL)) tr_die("out of memory");
+    if (base_buf_text(&b, "\n    ]\n  }\n}\n", NULL)) tr_die("out of memory");
     tr_file_write(dir, "tokenizer.json", b.ptr, b.len);
-    sgf__buf_free(&b);
+    base_buf_free(&b);
     snprintf(
         text, sizeof text,
         "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"bos_token\": null,\n  \"eos_token\": \"%s\",\n"

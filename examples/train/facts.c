@@ -17,7 +17,7 @@ typedef struct tr_relation {
 } tr_relation;
 
 typedef struct tr_facts {
-    sgf__arena arena;
+    base_arena arena;
     tr_relation *relation;
     size_t relations, relation_cap;
     tr_fact *fact;
@@ -51,7 +51,7 @@ static void tr_fact_read(tr_facts *facts, const char *file, int line, const char
     const char *bar = (const char *)memchr(begin, '|', (size_t)(end - begin));
     void *grown = facts->fact;
     tr_fact *fact;
-    if (sgf__grow(&facts->arena.mem, &grown, &facts->fact_cap, facts->facts + 1, sizeof *fact,
+    if (base_grow(&facts->arena.mem, &grown, &facts->fact_cap, facts->facts + 1, sizeof *fact,
                   NULL))
         tr_die("out of memory");
     facts->fact = (tr_fact *)grown;
@@ -65,16 +65,16 @@ static void tr_fact_read(tr_facts *facts, const char *file, int line, const char
     facts->relation[fact->relation].count++;
 }
 static void tr_relation_read(tr_facts *facts, const char *path, const char *name) {
-    sgf__map map;
+    base_map map;
     sgf_error error;
     void *grown = facts->relation;
     tr_relation *relation;
     const char *at, *end;
     char *text;
     int line = 0;
-    if (sgf__map_file(path, NULL, &map, &error)) tr_die("%s", error.message);
-    text = sgf__arena_text(&facts->arena, map.data, map.size, NULL);
-    if (!text || sgf__grow(&facts->arena.mem, &grown, &facts->relation_cap, facts->relations + 1,
+    if (base_map_file(path, NULL, &map, &error)) tr_die("%s", error.message);
+    text = base_arena_text(&facts->arena, map.data, map.size, NULL);
+    if (!text || base_grow(&facts->arena.mem, &grown, &facts->relation_cap, facts->relations + 1,
                            sizeof *relation, NULL))
         tr_die("out of memory");
     facts->relation = (tr_relation *)grown;
@@ -100,7 +100,7 @@ static void tr_relation_read(tr_facts *facts, const char *path, const char *name
         else if (*at != '#' && tr_trim(at, end).len)
             tr_die("%s, line %d: not a template, a fact or a comment", path, line);
     }
-    sgf__unmap(&map);
+    base_unmap(&map);
     if (relation->templates != TR_TEMPLATES || relation->manual != TR_MANUAL)
         tr_die("%s: %d templates, %d of them manual; wanted %d and %d", path,
                (int)relation->templates, (int)relation->manual, TR_TEMPLATES, TR_MANUAL);
@@ -115,12 +115,12 @@ static void tr_facts_read(const char *dir, tr_facts *facts) {
     char *names[256], path[1024];
     size_t n = 0, i;
     memset(facts, 0, sizeof *facts);
-    sgf__arena_init(&facts->arena, NULL);
+    base_arena_init(&facts->arena, NULL);
     if (!folder) tr_die("%s: cannot be opened: %s", dir, strerror(errno));
     while ((entry = readdir(folder)) != NULL && n < 256) {
         size_t len = strlen(entry->d_name);
         if (len > 4 && !strcmp(entry->d_name + len - 4, ".txt"))
-            names[n++] = sgf__arena_text(&facts->arena, entry->d_name, len, NULL);
+            names[n++] = base_arena_text(&facts->arena, entry->d_name, len, NULL);
     }
     closedir(folder);
     qsort(names, n, sizeof *names, tr_name_compare);
@@ -131,9 +131,9 @@ static void tr_facts_read(const char *dir, tr_facts *facts) {
     if (!facts->facts) tr_die("%s: no facts here (files *.txt with lines 'fact: ...')", dir);
 }
 static void tr_facts_free(tr_facts *facts) {
-    sgf__free(&facts->arena.mem, facts->relation, facts->relation_cap, sizeof *facts->relation);
-    sgf__free(&facts->arena.mem, facts->fact, facts->fact_cap, sizeof *facts->fact);
-    sgf__arena_free(&facts->arena);
+    base_free(&facts->arena.mem, facts->relation, facts->relation_cap, sizeof *facts->relation);
+    base_free(&facts->arena.mem, facts->fact, facts->fact_cap, sizeof *facts->fact);
+    base_arena_free(&facts->arena);
 }
 
 /* ---- wording ---- */
@@ -151,9 +151,6 @@ static void tr_render(sgf_str template, sgf_str subject, char out[TR_TEXT]) {
         } else out[n++] = template.ptr[i];
     }
     out[n] = 0;
-}
-static int tr_is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 /* One slip of the finger at a letter that is not the first: swap with the next, drop, double, or replace. */
 static void tr_slip(py_random *random, char *text) {
@@ -182,7 +179,7 @@ static int tr_is_subject(const tr_facts *facts, int relation, const char *text) 
     size_t f, i;
     for (f = r->first; f < r->first + r->count; f++)
         for (i = 0; i < facts->fact[f].subjects; i++)
-            if (sgf__str_is(facts->fact[f].subject[i], text)) return 1;
+            if (base_str_is(facts->fact[f].subject[i], text)) return 1;
     return 0;
 }
 /* `subject` with that many slips; never the name of a subject. Falls back to the subject itself (a name of
@@ -220,38 +217,38 @@ static void tr_subject_write(py_random *random, const tr_facts *facts, const tr_
 /* ---- question files: the processed MyriadLAMA schema, one JSON object a line ---- */
 
 static void tr_question_write(py_random *random, const tr_facts *facts, const tr_fact *fact,
-                              const tr_care *care, sgf__buf *out) {
+                              const tr_care *care, base_buf *out) {
     const tr_relation *relation = &facts->relation[fact->relation];
     char text[TR_TEXT], subject[TR_TEXT], uuid[33];
     size_t i;
-    sgf__buf key;
+    base_buf key;
     sgf_str all;
-    sgf__buf_init(&key, NULL);
-    sgf__buf_text(&key, relation->name, NULL);
-    sgf__buf_add(&key, "\n", 1, NULL);
-    sgf__buf_add(&key, fact->subject[0].ptr, fact->subject[0].len, NULL);
+    base_buf_init(&key, NULL);
+    base_buf_text(&key, relation->name, NULL);
+    base_buf_add(&key, "\n", 1, NULL);
+    base_buf_add(&key, fact->subject[0].ptr, fact->subject[0].len, NULL);
     all.ptr = key.ptr;
     all.len = key.len;
     hash_md5_hex(all, uuid);
-    sgf__buf_free(&key);
-    sgf__buf_text(out, "{\"uuid\": \"", NULL);
-    sgf__buf_text(out, uuid, NULL);
-    sgf__buf_text(out, "\", \"rel\": ", NULL);
-    sgf__json_quote(out, sgf_text(relation->name), NULL);
-    sgf__buf_text(out, ", \"answers\": [", NULL);
+    base_buf_free(&key);
+    base_buf_text(out, "{\"uuid\": \"", NULL);
+    base_buf_text(out, uuid, NULL);
+    base_buf_text(out, "\", \"rel\": ", NULL);
+    json_quote(out, sgf_text(relation->name), NULL);
+    base_buf_text(out, ", \"answers\": [", NULL);
     for (i = 0; i < fact->answers; i++) {
-        if (i) sgf__buf_text(out, ", ", NULL);
-        sgf__json_quote(out, fact->answer[i], NULL);
+        if (i) base_buf_text(out, ", ", NULL);
+        json_quote(out, fact->answer[i], NULL);
     }
-    sgf__buf_text(out, "], \"manual_paraphrases\": [", NULL);
+    base_buf_text(out, "], \"manual_paraphrases\": [", NULL);
     for (i = 0; i < TR_TEMPLATES; i++) {
-        if (i == TR_MANUAL) sgf__buf_text(out, "], \"auto_paraphrases\": [", NULL);
-        else if (i) sgf__buf_text(out, ", ", NULL);
+        if (i == TR_MANUAL) base_buf_text(out, "], \"auto_paraphrases\": [", NULL);
+        else if (i) base_buf_text(out, ", ", NULL);
         tr_subject_write(random, facts, fact, care, subject);
         tr_render(relation->template[i], sgf_text(subject), text);
-        sgf__json_quote(out, sgf_text(text), NULL);
+        json_quote(out, sgf_text(text), NULL);
     }
-    if (sgf__buf_text(out, "]}\n", NULL)) tr_die("out of memory");
+    if (base_buf_text(out, "]}\n", NULL)) tr_die("out of memory");
 }
 /* Cut every relation's facts into test (a third), validation (14%), train (11%: few-shot examples) and the
    rest, which is in no file. */
@@ -260,9 +257,9 @@ static void tr_questions_write(const tr_facts *facts, const char *dir, int seed,
     static const char *const names[] = {"test.jsonl", "validation.jsonl", "train.jsonl"};
     static const double share[] = {1.0 / 3, 0.14, 0.11};
     size_t order[4096], r, i, split;
-    sgf__buf out[3];
+    base_buf out[3];
     py_random random;
-    for (split = 0; split < 3; split++) sgf__buf_init(&out[split], NULL);
+    for (split = 0; split < 3; split++) base_buf_init(&out[split], NULL);
     tr_random_for(&random, seed, "questions");
     for (r = 0; r < facts->relations; r++) {
         const tr_relation *relation = &facts->relation[r];
@@ -278,7 +275,7 @@ static void tr_questions_write(const tr_facts *facts, const char *dir, int seed,
     }
     for (split = 0; split < 3; split++) {
         tr_file_write(dir, names[split], out[split].ptr ? out[split].ptr : "", out[split].len);
-        sgf__buf_free(&out[split]);
+        base_buf_free(&out[split]);
     }
 }
 
@@ -288,53 +285,53 @@ typedef struct tr_question {
 } tr_question;
 
 typedef struct tr_questions {
-    sgf__arena arena;
+    base_arena arena;
     tr_question *question;
     size_t count;
 } tr_questions;
 
-static void tr_strings(const sgf__json *json, uint32_t list, size_t most, sgf_str *out,
-                       const char *path, int line) {
+static void tr_strings(const json *row, uint32_t list, size_t most, sgf_str *out, const char *path,
+                       int line) {
     uint32_t at = list + 1;
     size_t i;
-    if (!list || json->nodes[list].type != SGF__ARRAY || json->nodes[list].count < most)
+    if (!list || row->nodes[list].type != JSON_ARRAY || row->nodes[list].count < most)
         tr_die("%s, line %d: not a question with %d manual and %d auto paraphrases and an answer",
                path, line, TR_MANUAL, TR_TEMPLATES - TR_MANUAL);
     for (i = 0; i < most; i++) {
-        out[i] = json->nodes[at].text;
-        at = json->nodes[at].next;
+        out[i] = row->nodes[at].text;
+        at = row->nodes[at].next;
     }
 }
 static void tr_questions_read(const char *path, tr_questions *out) {
-    sgf__map map;
+    base_map map;
     sgf_error error;
     const char *at, *end, *text;
     size_t lines = 1, i;
     int line = 0;
-    sgf__arena_init(&out->arena, NULL);
-    if (sgf__map_file(path, NULL, &map, &error)) tr_die("%s", error.message);
-    text = sgf__arena_text(&out->arena, map.data, map.size, NULL);
+    base_arena_init(&out->arena, NULL);
+    if (base_map_file(path, NULL, &map, &error)) tr_die("%s", error.message);
+    text = base_arena_text(&out->arena, map.data, map.size, NULL);
     for (i = 0; i < map.size; i++) lines += text[i] == '\n';
-    out->question = (tr_question *)sgf__arena_alloc(&out->arena, lines, sizeof *out->question,
+    out->question = (tr_question *)base_arena_alloc(&out->arena, lines, sizeof *out->question,
                                                     NULL);
     out->count = 0;
     for (at = text; at < text + map.size; at = end + 1) {
         tr_question *q = &out->question[out->count];
-        sgf__json json;
+        json row;
         line++;
         end = strchr(at, '\n');
         if (!end) end = text + map.size;
         if (!tr_trim(at, end).len) continue;
-        if (sgf__json_parse(path, at, (size_t)(end - at), &out->arena, &json, &error))
+        if (json_parse(path, at, (size_t)(end - at), &out->arena, &row, &error))
             tr_die("line %d: %s", line, error.message);
-        tr_strings(&json, sgf__json_get(&json, 0, "answers"), 1, &q->answer, path, line);
-        tr_strings(&json, sgf__json_get(&json, 0, "manual_paraphrases"), TR_MANUAL, q->paraphrase,
-                   path, line);
-        tr_strings(&json, sgf__json_get(&json, 0, "auto_paraphrases"), TR_TEMPLATES - TR_MANUAL,
+        tr_strings(&row, json_get(&row, 0, "answers"), 1, &q->answer, path, line);
+        tr_strings(&row, json_get(&row, 0, "manual_paraphrases"), TR_MANUAL, q->paraphrase, path,
+                   line);
+        tr_strings(&row, json_get(&row, 0, "auto_paraphrases"), TR_TEMPLATES - TR_MANUAL,
                    q->paraphrase + TR_MANUAL, path, line);
-        q->rel = json.nodes[sgf__json_get(&json, 0, "rel")].text;
+        q->rel = row.nodes[json_get(&row, 0, "rel")].text;
         q->relation = -1;
         out->count++;
     }
-    sgf__unmap(&map);
+    base_unmap(&map);
 }

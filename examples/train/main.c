@@ -9,12 +9,14 @@
 
 #include "../segfuse/base.c"
 #include "../segfuse/hash.c"
+#include "../segfuse/json.c"
 #include "../segfuse/random.c"
 
 #include "train.h"
 #include "bpe.c"
 #include "facts.c"
 #include "prompt.c"
+#include "kernels.c"
 #include "net.c"
 #include "backward.c"
 #include "adamw.c"
@@ -46,7 +48,7 @@ typedef struct tr_options {
 
 static double option_number(const char *name, const char *text) {
     double value = 0;
-    if (!text || sgf__number_parse(text, strlen(text), &value) != strlen(text))
+    if (!text || base_number_parse(text, strlen(text), &value) != strlen(text))
         tr_die("%s wants a number", name);
     return value;
 }
@@ -177,7 +179,12 @@ static void run_train(tr_options *o) {
 
 /* A tensor of the model file into the trainer's place for it. */
 static void tensor_copy(const sgf_tensor *from, float *to) {
-    sgf__widen(SGF__PORTABLE, from, 0, from->rows * from->cols, to);
+    const uint16_t *half = (const uint16_t *)from->data;
+    size_t n = from->rows * from->cols, i;
+    if (from->dtype == SGF_DTYPE_F32) memcpy(to, from->data, n * sizeof *to);
+    else
+        for (i = 0; i < n; i++)
+            to[i] = from->dtype == SGF_DTYPE_BF16 ? tr_bf16_float(half[i]) : tr_f16_float(half[i]);
 }
 /* Any Llama of a Hugging Face folder whose dimensions suit the trainer. */
 static void model_read(const sgf_model *model, tr_net *net) {
@@ -222,8 +229,8 @@ static void run_evaluate(tr_options *o) {
     tr_scores_print(&scores, stdout);
     tr_net_free(&net);
     sgf_model_free(model);
-    sgf__arena_free(&questions.arena);
-    sgf__arena_free(&train.arena);
+    base_arena_free(&questions.arena);
+    base_arena_free(&train.arena);
 }
 
 int main(int argc, char **argv) {

@@ -1,7 +1,7 @@
 /* net.c - the network: a Llama (RMSNorm, RoPE, grouped-query attention, SwiGLU, tied embedding).
  *
- * A batch is some sequences, each padded to whole panels of 32 tokens; a panel is [features][32], as the
- * library's kernels like it. Everything but attention treats each token for itself, so a thread takes a
+ * A batch is some sequences, each padded to whole panels of 32 tokens; a panel is [features][32], as
+ * kernels.c takes it. Everything but attention treats each token for itself, so a thread takes a
  * whole panel through norm, projections and feed-forward; attention takes one key/value head of one
  * sequence. No two threads ever add into one number: results do not depend on how many there are. */
 
@@ -77,7 +77,6 @@ typedef struct tr_net {
     tr_config config;
     tr_weights param, grad, turned; /* turned: every matrix transposed, made by tr_backward */
     float *cosine, *sine;           /* [context][C/2] */
-    sgf__pool *pool;
     int simd, threads;
     float **scratch; /* [threads][scratch_size] */
     size_t scratch_size;
@@ -101,26 +100,18 @@ typedef struct tr_net {
     struct tr_backward_buffers *back;
     /* capacities of the buffers above */
     size_t cap_panels, cap_sequences, cap_tiles, cap_bias, cap_losses;
-    /* work sharing */
-    size_t next, items, layer;
+    /* the work that runs */
+    size_t layer;
     void (*work)(struct tr_net *net, size_t item, float *scratch);
 } tr_net;
 
-/* ---- sharing work: threads take the next item until there is none ---- */
-
-static void tr_share(void *context, size_t begin, size_t end, int thread) {
+static void tr_net_work(void *context, size_t item, int thread) {
     tr_net *net = (tr_net *)context;
-    size_t item;
-    (void)begin;
-    (void)end;
-    while ((item = __atomic_fetch_add(&net->next, 1, __ATOMIC_RELAXED)) < net->items)
-        net->work(net, item, net->scratch[thread]);
+    net->work(net, item, net->scratch[thread]);
 }
 static void tr_run(tr_net *net, size_t items, void (*work)(tr_net *, size_t, float *)) {
-    net->next = 0;
-    net->items = items;
     net->work = work;
-    sgf__parallel(net->pool, (size_t)net->threads, 1, tr_share, net);
+    tr_parallel(net->threads, items, tr_net_work, net);
 }
 
 /* ---- creation ---- */
@@ -129,8 +120,6 @@ static size_t tr_qkv_rows(const tr_config *c) {
     return (c->H + 2 * c->G) * c->C;
 }
 static void tr_net_create(const tr_config *config, int threads, tr_net *net) {
-    sgf_allocator mem = sgf__allocator(NULL);
-    sgf_error error;
     size_t p, i, half = config->C / 2;
     int t;
     memset(net, 0, sizeof *net);
@@ -142,8 +131,8 @@ static void tr_net_create(const tr_config *config, int threads, tr_net *net) {
     tr_weights_create(config, &net->param);
     tr_weights_create(config, &net->grad);
     tr_weights_create(config, &net->turned);
-    net->simd = sgf__simd_best();
-    if (sgf__pool_create(&mem, threads, &net->pool, &error)) tr_die("%s", error.message);
+    net->simd = tr_simd_best();
+    if (threads < 1 || threads > TR_MAX_THREADS) tr_die("wanted 1 to %d threads", TR_MAX_THREADS);
     net->threads = threads;
     net->scratch_size = 4 * 32 * (config->D + 2 * config->F + tr_qkv_rows(config)) +
                         (4 * config->C + 2 * TR_PANEL) * (TR_MAX_TOKENS + TR_PANEL) + 8 * 1024;
@@ -153,10 +142,11 @@ static void tr_net_create(const tr_config *config, int threads, tr_net *net) {
     net->cosine = (float *)tr_alloc(config->context * half, sizeof(float));
     net->sine = (float *)tr_alloc(config->context * half, sizeof(float));
     for (i = 0; i < half; i++) {
-        double step = sgf__exp_d(-sgf__log_d(config->theta) * (double)(2 * i) / (double)config->C);
+        double step = tr_exp_double(-tr_log_double(config->theta) * (double)(2 * i) /
+                                    (double)config->C);
         for (p = 0; p < config->context; p++) {
             double s, c;
-            sgf__sincos_d((double)p * step, &s, &c);
+            tr_sincos_double((double)p * step, &s, &c);
             net->cosine[p * half + i] = (float)c;
             net->sine[p * half + i] = (float)s;
         }
@@ -316,7 +306,7 @@ static void tr_batch_set(tr_net *net, const tr_sequence *const *sequence, size_t
 /* out [rows][32] (+)= w [rows, cols] x [cols][32] */
 static void tr_linear(const tr_net *net, const float *w, size_t rows, size_t cols, const float *x,
                       float *out, int first) {
-    sgf__tile(net->simd, rows, 32, w, cols, x, 32, out, 32, cols, first);
+    tr_multiply(net->simd, rows, 32, w, cols, x, 32, out, 32, cols, first);
 }
 static float *tr_panel(float *base, const tr_net *net, size_t layer, size_t rows, size_t panel) {
     return base + (layer * net->panels + panel) * rows * 32;
@@ -339,16 +329,16 @@ static void tr_project(tr_net *net, size_t panel, float *scratch) {
     size_t rows = tr_qkv_rows(c), half = c->C / 2, h;
     float *qkv = tr_panel(net->state.qkv, net, net->layer, rows, panel);
     const float *cosine = net->state.rope + panel * c->C * 32;
-    sgf__rmsnorm(net->simd, tr_panel(net->state.x, net, net->layer, c->D, panel), w->norm1,
-                 (float)c->eps, c->D, 32, scratch);
+    tr_rmsnorm(net->simd, tr_panel(net->state.x, net, net->layer, c->D, panel), w->norm1,
+               (float)c->eps, c->D, scratch);
     tr_linear(net, w->qkv, rows, c->D, scratch, qkv, 1);
     for (h = 0; h < c->H + c->G; h++)
-        sgf__rope_head(net->simd, qkv + h * c->C * 32, cosine, cosine + half * 32, half, 32);
+        tr_rope(net->simd, qkv + h * c->C * 32, cosine, cosine + half * 32, half);
 }
 
 /* scores [tiles][32 keys][32 queries] -> exp(score * scale + bias - top), their sum inverted. */
-SGF__INLINE void tr_softmax_body(int simd, float *score, size_t tiles, const float *const *bias,
-                                 float scale, float *top, float *inv) {
+TR_INLINE void tr_softmax_body(int simd, float *score, size_t tiles, const float *const *bias,
+                               float scale, float *top, float *inv) {
     size_t a, k, t;
     for (t = 0; t < 32; t++) top[t] = -INFINITY, inv[t] = 0;
     for (a = 0; a < tiles; a++)
@@ -356,7 +346,7 @@ SGF__INLINE void tr_softmax_body(int simd, float *score, size_t tiles, const flo
             float *s = score + (a * 32 + k) * 32;
             const float *b = bias[a] ? bias[a] + k * 32 : NULL;
             if (b)
-                for (t = 0; t < 32; t++) s[t] = sgf__fma(simd, s[t], scale, b[t]);
+                for (t = 0; t < 32; t++) s[t] = tr_fma(simd, s[t], scale, b[t]);
             else
                 for (t = 0; t < 32; t++) s[t] = s[t] * scale;
             for (t = 0; t < 32; t++) top[t] = s[t] > top[t] ? s[t] : top[t];
@@ -364,15 +354,15 @@ SGF__INLINE void tr_softmax_body(int simd, float *score, size_t tiles, const flo
     for (t = 0; t < 32; t++) top[t] = top[t] > -INFINITY ? top[t] : 0.0f;
     for (k = 0; k < tiles * 32; k++) {
         float *s = score + k * 32;
-        for (t = 0; t < 32; t++) s[t] = sgf__exp_body(simd, s[t] - top[t]);
+        for (t = 0; t < 32; t++) s[t] = tr_exp(simd, s[t] - top[t]);
         for (t = 0; t < 32; t++) inv[t] += s[t];
     }
     for (t = 0; t < 32; t++) inv[t] = inv[t] > 0 ? 1.0f / inv[t] : 0.0f;
 }
-SGF__KERNEL(tr_softmax,
-            (int simd, float *score, size_t tiles, const float *const *bias, float scale,
-             float *top, float *inv),
-            (simd, score, tiles, bias, scale, top, inv))
+TR_KERNEL(tr_softmax,
+          (int simd, float *score, size_t tiles, const float *const *bias, float scale, float *top,
+           float *inv),
+          (simd, score, tiles, bias, scale, top, inv))
 
 /* out[c][r] = in[r][c], in blocks that stay in the cache. */
 static void tr_transpose(const float *in, size_t rows, size_t cols, size_t in_stride,
@@ -408,8 +398,8 @@ static void tr_attend(tr_net *net, size_t item, float *scratch) {
             for (j = 0; j <= i; j++) {
                 const tr_tile *t = &tile[i * n + j];
                 if (!t->seen) continue;
-                sgf__tile(net->simd, 32, 32, keys + j * 32 * C, C, q, 32, score + tiles * 1024, 32,
-                          C, 1);
+                tr_multiply(net->simd, 32, 32, keys + j * 32 * C, C, q, 32, score + tiles * 1024,
+                            32, C, 1);
                 bias[tiles] = t->bias >= 0 ? net->bias + t->bias : NULL;
                 at[tiles++] = j;
             }
@@ -417,7 +407,7 @@ static void tr_attend(tr_net *net, size_t item, float *scratch) {
             for (a = 0; a < tiles; a++) {
                 const float *v = tr_panel(net->state.qkv, net, net->layer, rows, p0 + at[a]) +
                                  (c->H + c->G + g) * C * 32;
-                sgf__tile(net->simd, C, 32, v, 32, score + a * 1024, 32, out, 32, 32, a == 0);
+                tr_multiply(net->simd, C, 32, v, 32, score + a * 1024, 32, out, 32, 32, a == 0);
             }
             for (x = 0; x < C * 32; x++) out[x] = tiles ? out[x] * inv[x % 32] : 0.0f;
         }
@@ -433,10 +423,10 @@ static void tr_feed(tr_net *net, size_t panel, float *scratch) {
     memcpy(mid, tr_panel(net->state.x, net, net->layer, D, panel), D * 32 * sizeof(float));
     tr_linear(net, w->o, D, c->H * c->C,
               tr_panel(net->state.attn, net, net->layer, c->H * c->C, panel), mid, 0);
-    sgf__rmsnorm(net->simd, mid, w->norm2, (float)c->eps, D, 32, scratch);
+    tr_rmsnorm(net->simd, mid, w->norm2, (float)c->eps, D, scratch);
     tr_linear(net, w->gu, 2 * F, D, scratch, gu, 1);
     memcpy(act, gu, F * 32 * sizeof(float));
-    sgf__swiglu(net->simd, act, gu + F * 32, F * 32);
+    tr_swiglu(net->simd, act, gu + F * 32, F * 32);
     memcpy(out, mid, D * 32 * sizeof(float));
     tr_linear(net, w->down, D, F, act, out, 0);
 }
@@ -451,7 +441,7 @@ static void tr_head(tr_net *net, size_t panel, float *scratch) {
         const float *from = tr_panel(net->state.x, net, c->L, c->D, at / 32) + at % 32;
         for (d = 0; d < c->D; d++) x[d * 32 + t] = i < net->losses ? from[d * 32] : 0;
     }
-    sgf__rmsnorm(net->simd, x, net->param.norm, (float)c->eps, c->D, 32, n);
+    tr_rmsnorm(net->simd, x, net->param.norm, (float)c->eps, c->D, n);
     tr_linear(net, net->param.embedding, c->V, c->D, n, net->logits + panel * c->V * 32, 1);
 }
 /* From the batch to the logits of its loss positions. */

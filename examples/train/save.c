@@ -41,40 +41,40 @@ static void tr_weights_write(const tr_config *c, const tr_weights *w, const char
     tr_entry entry[2 + 9 * TR_MAX_LAYERS];
     size_t n = tr_entries(c, w, entry), i, k, at = 0;
     char text[256], size[8];
-    sgf__buf file, header;
-    sgf__buf_init(&file, NULL);
-    sgf__buf_init(&header, NULL);
-    sgf__buf_text(&header, "{\"__metadata__\":{\"format\":\"pt\"}", NULL);
+    base_buf file, header;
+    base_buf_init(&file, NULL);
+    base_buf_init(&header, NULL);
+    base_buf_text(&header, "{\"__metadata__\":{\"format\":\"pt\"}", NULL);
     for (i = 0; i < n; i++) {
         size_t count = entry[i].rows * (entry[i].cols ? entry[i].cols : 1);
         if (entry[i].cols)
             snprintf(text, sizeof text, "%d,%d", (int)entry[i].rows, (int)entry[i].cols);
         else snprintf(text, sizeof text, "%d", (int)entry[i].rows);
-        sgf__buf_text(&header, ",\"", NULL);
-        sgf__buf_text(&header, entry[i].name, NULL);
-        sgf__buf_text(&header, "\":{\"dtype\":\"BF16\",\"shape\":[", NULL);
-        sgf__buf_text(&header, text, NULL);
+        base_buf_text(&header, ",\"", NULL);
+        base_buf_text(&header, entry[i].name, NULL);
+        base_buf_text(&header, "\":{\"dtype\":\"BF16\",\"shape\":[", NULL);
+        base_buf_text(&header, text, NULL);
         snprintf(text, sizeof text, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
                  (unsigned long long)(at + 2 * count));
-        sgf__buf_text(&header, text, NULL);
+        base_buf_text(&header, text, NULL);
         at += 2 * count;
     }
-    sgf__buf_text(&header, "}", NULL);
-    while (header.len % 8) sgf__buf_text(&header, " ", NULL);
+    base_buf_text(&header, "}", NULL);
+    while (header.len % 8) base_buf_text(&header, " ", NULL);
     for (i = 0; i < 8; i++) size[i] = (char)(header.len >> 8 * i & 255);
-    sgf__buf_add(&file, size, 8, NULL);
-    sgf__buf_add(&file, header.ptr, header.len, NULL);
+    base_buf_add(&file, size, 8, NULL);
+    base_buf_add(&file, header.ptr, header.len, NULL);
     for (i = 0; i < n; i++)
         for (k = 0; k < entry[i].rows * (entry[i].cols ? entry[i].cols : 1); k++) {
-            uint16_t half = sgf__float_bf16(entry[i].data[k]);
+            uint16_t half = tr_float_bf16(entry[i].data[k]);
             char bytes[2];
             bytes[0] = (char)(half & 255);
             bytes[1] = (char)(half >> 8);
-            if (sgf__buf_add(&file, bytes, 2, NULL)) tr_die("out of memory");
+            if (base_buf_add(&file, bytes, 2, NULL)) tr_die("out of memory");
         }
     tr_file_write(dir, "model.safetensors", file.ptr, file.len);
-    sgf__buf_free(&file);
-    sgf__buf_free(&header);
+    base_buf_free(&file);
+    base_buf_free(&header);
 }
 static void tr_config_write(const tr_config *c, const char *dir) {
     char text[2048];
@@ -100,7 +100,7 @@ static void tr_config_write(const tr_config *c, const char *dir) {
 /* The weights as a reader of the file will see them. */
 static void tr_weights_round(tr_weights *w) {
     size_t i;
-    for (i = 0; i < w->count; i++) w->flat[i] = sgf__bf16_float(sgf__float_bf16(w->flat[i]));
+    for (i = 0; i < w->count; i++) w->flat[i] = tr_bf16_float(tr_float_bf16(w->flat[i]));
 }
 
 /* ---- loss.tsv and loss.svg ---- */
@@ -114,9 +114,9 @@ typedef struct tr_log {
 } tr_log;
 
 static void tr_log_add(tr_log *log, int step, int stage, double rate, double loss) {
-    sgf_allocator mem = sgf__allocator(NULL);
+    sgf_allocator mem = base_allocator(NULL);
     void *grown = log->point;
-    if (sgf__grow(&mem, &grown, &log->cap, log->points + 1, sizeof *log->point, NULL))
+    if (base_grow(&mem, &grown, &log->cap, log->points + 1, sizeof *log->point, NULL))
         tr_die("out of memory");
     log->point = (struct tr_point *)grown;
     log->point[log->points].step = step;
@@ -149,27 +149,27 @@ static void tr_checkpoint_write(const char *path, const tr_weights *w, const tr_
 }
 
 static void tr_log_write(const tr_log *log, const char *dir) {
-    sgf__buf out;
+    base_buf out;
     char text[160];
     size_t i;
-    sgf__buf_init(&out, NULL);
-    sgf__buf_text(&out, "step\tstage\tlearning_rate\tloss\n", NULL);
+    base_buf_init(&out, NULL);
+    base_buf_text(&out, "step\tstage\tlearning_rate\tloss\n", NULL);
     for (i = 0; i < log->points; i++) {
         const struct tr_point *p = &log->point[i];
         snprintf(text, sizeof text, "%d\t%d\t%.6f\t%.6f\n", p->step, p->stage, p->rate, p->loss);
-        sgf__buf_text(&out, text, NULL);
+        base_buf_text(&out, text, NULL);
     }
     tr_file_write(dir, "loss.tsv", out.ptr, out.len);
-    sgf__buf_free(&out);
+    base_buf_free(&out);
 }
 /* The loss over the steps, each point the mean of 1% of them; a logarithmic scale from 0.01 to 10. */
 static void tr_picture_write(const tr_log *log, const char *dir) {
     const double left = 60, top = 24, width = 640, height = 300, span = 3; /* decades */
     size_t block = log->points / 100 + 1, i, k, stage;
     char text[256];
-    sgf__buf out;
-    sgf__buf_init(&out, NULL);
-    sgf__buf_text(
+    base_buf out;
+    base_buf_init(&out, NULL);
+    base_buf_text(
         &out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 740 380\" font-family=\"sans-serif\" "
         "font-size=\"12\">\n<rect width=\"740\" height=\"380\" fill=\"white\"/>\n",
@@ -181,16 +181,16 @@ static void tr_picture_write(const tr_log *log, const char *dir) {
             text, sizeof text,
             "<path d=\"M%.0f %.1fh%.0f\" stroke=\"#ddd\"/><text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
             left, y, width, left - 6, y + 4, names[i]);
-        sgf__buf_text(&out, text, NULL);
+        base_buf_text(&out, text, NULL);
     }
     for (i = 0; i <= 4; i++) {
         snprintf(text, sizeof text,
                  "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\">%d</text>\n",
                  left + width * (double)i / 4, top + height + 18, (int)(log->points * i / 4));
-        sgf__buf_text(&out, text, NULL);
+        base_buf_text(&out, text, NULL);
     }
     for (stage = 1; stage <= 2; stage++) {
-        sgf__buf_text(
+        base_buf_text(
             &out,
             stage == 1
                 ? "<polyline fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"1.5\" points=\""
@@ -202,16 +202,16 @@ static void tr_picture_write(const tr_log *log, const char *dir) {
             for (k = i; k < i + block && k < log->points; k++)
                 if (log->point[k].stage == (int)stage) sum += log->point[k].loss, n++;
             if (!n) continue;
-            y = (1 - sgf__log_d(sum / (double)n + 1e-9) / 2.302585092994046) / span;
+            y = (1 - tr_log_double(sum / (double)n + 1e-9) / 2.302585092994046) / span;
             y = y < 0 ? 0 : y > 1 ? 1 : y;
             snprintf(text, sizeof text, "%.1f,%.1f ",
                      left + width * ((double)i + (double)block / 2) / (double)log->points,
                      top + height * y);
-            sgf__buf_text(&out, text, NULL);
+            base_buf_text(&out, text, NULL);
         }
-        sgf__buf_text(&out, "\"/>\n", NULL);
+        base_buf_text(&out, "\"/>\n", NULL);
     }
-    sgf__buf_text(
+    base_buf_text(
         &out,
         "<path d=\"M60 24V324H700\" fill=\"none\" stroke=\"black\"/>\n"
         "<text x=\"380\" y=\"366\" text-anchor=\"middle\">step</text>\n"
@@ -220,5 +220,5 @@ static void tr_picture_write(const tr_log *log, const char *dir) {
         "<text x=\"600\" y=\"62\" fill=\"#c2501a\">stage 2: fused</text>\n</svg>\n",
         NULL);
     tr_file_write(dir, "loss.svg", out.ptr, out.len);
-    sgf__buf_free(&out);
+    base_buf_free(&out);
 }

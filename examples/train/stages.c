@@ -76,7 +76,7 @@ static void tr_hold(tr_maker *maker, const tr_questions *const *files, size_t n)
         for (q = 0; q < files[f]->count; q++) {
             const tr_question *question = &files[f]->question[q];
             for (r = 0; r < maker->facts->relations; r++)
-                if (sgf__str_is(question->rel, maker->facts->relation[r].name)) break;
+                if (base_str_is(question->rel, maker->facts->relation[r].name)) break;
             if (r == maker->facts->relations)
                 tr_die("a question of the unknown relation %.*s", (int)question->rel.len,
                        question->rel.ptr);

@@ -1,11 +1,13 @@
 /* train.h - what the files of the trainer share.
  *
  * The trainer is one translation unit: main.c includes segfuse.h with its implementation (the trainer
- * uses the library's kernels, threads, JSON and file writing) and then the .c files beside it.
+ * makes its prompts with the library), what it shares with the program (../segfuse: texts, files, JSON,
+ * random numbers), and then the .c files of this folder.
  *
  *   bpe.c       byte-level BPE: training, encoding, tokenizer.json
  *   facts.c     relations, templates and facts; careless spelling; the question files
  *   prompt.c    a prompt as one sequence with segments, positions, mask and loss marks
+*   kernels.c   arithmetic, and a loop over threads
  *   net.c       the network: parameters, forward pass, loss
  *   backward.c  its gradient
  *   adamw.c     the optimiser and the learning-rate schedule
@@ -21,11 +23,13 @@
 
 #include "../segfuse/base.h"
 #include "../segfuse/hash.h"
+#include "../segfuse/json.h"
 #include "../segfuse/random.h"
 
 enum {
     TR_PANEL = 32, /* tokens side by side in a panel: activations are [features][32] */
     TR_MAX_LAYERS = 16,
+    TR_MAX_THREADS = 64,
     TR_MAX_TOKENS = 2048, /* of one sequence */
     TR_MAX_SEGMENTS = 32,
     TR_MAX_EXAMPLES = 8,
@@ -38,7 +42,7 @@ static const char tr_instruction[] =
     "Based on the context, predict the [MASK] in the sentence in one word.";
 
 /* Print a message and leave: a trainer has nothing to save when its input or its machine fails. */
-static SGF__PRINTF(1, 2) void tr_die(const char *format, ...) {
+static BASE_PRINTF(1, 2) void tr_die(const char *format, ...) {
     va_list args;
     va_start(args, format);
     fprintf(stderr, "segfuse-train: ");
