@@ -16,7 +16,6 @@
 /* units of the program that are tested here */
 #include "../examples/segfuse/base.c"
 #include "../examples/segfuse/hash.c"
-#include "../examples/segfuse/json.c"
 #include "../examples/segfuse/random.c"
 #include "../examples/segfuse/sample.c"
 #include "../examples/segfuse/lemma.c"
