@@ -158,7 +158,8 @@ build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_fo
 
 UNIT = printf '\#define SEGFUSE_IMPLEMENTATION\n\#include "segfuse.h"\nint main(void) { return 0; }\n'
 
-## warn     no warning from gcc and clang, C99 to C17, C++17, C++20, 32 bits, and clang's -Weverything less a list
+## warn     no warning from gcc and clang, C99 to C17, C++17, C++20, 32 bits, clang's -Weverything less a list, and
+##          behind the macros of other people's headers
 # Left out of -Weverything: struct layout; the comma and == on floats, which are meant; switches whose default takes the
 # rest; functions that only some processors use; and for C++ what C99 cannot avoid: casts, NULL, guards, `long long`.
 WEVERYTHING = -Weverything -Wno-padded -Wno-comma -Wno-float-equal -Wno-switch-enum -Wno-used-but-marked-unused \
@@ -167,13 +168,16 @@ WEVERYTHING_CXX = $(WEVERYTHING) -Wno-old-style-cast -Wno-zero-as-null-pointer-c
     -Wno-reserved-macro-identifier -Wno-c++98-compat-pedantic -Wno-pre-c++17-compat-pedantic
 warn: | build
 	@$(UNIT) > build/unit.c; cp build/unit.c build/unit.cpp
-	@try() { unit=$$1; shift; command -v $$1 > /dev/null || { echo "skipped $$1: not installed"; return 0; }; \
-	    "$$@" $$extra -Werror -O2 -I. -c build/unit.$$unit -o build/unit.o && echo "ok      $$*$$more"; }; \
+	@$(UNIT) | sed 1d > build/interface.c; cp build/interface.c build/interface.cpp; name=unit; \
+	try() { unit=$$name.$$1; shift; command -v $$1 > /dev/null || { echo "skipped $$1: not installed"; return 0; }; \
+	    "$$@" $$extra -Werror -O2 -I. -c build/$$unit -o build/unit.o && echo "ok      $$*$$more"; }; \
 	set -e; extra="$(STRICT)"; \
 	for s in c99 c11 c17; do try c gcc -std=$$s; try c clang -std=$$s; done; \
 	for s in c++17 c++20; do try cpp g++ -std=$$s; try cpp clang++ -std=$$s; done; \
 	try c i686-linux-gnu-gcc -std=c99 -msse2 -mfpmath=sse; try c x86_64-w64-mingw32-gcc -std=c99; \
-	more=" -Weverything ..."; extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17
+	more=" -Weverything ..."; extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17; \
+	extra="$(STRICT) -include tests/macros.h"; for name in interface unit; do more=", the $$name behind tests/macros.h"; \
+	    try c gcc -std=c99; try c clang -std=c99; try cpp g++ -std=c++17; try cpp clang++ -std=c++17; done
 
 ## symbols  the header holds what its top promises, exports nothing else, and may be included many times
 symbols:

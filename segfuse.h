@@ -168,23 +168,23 @@ typedef enum sgf_status { SGF_STATUS_LIST(SGF__STATUS_ENUM) SGF_STATUS_COUNT } s
 /* SGF_VERSION of the implementation that is linked in. */
 SGF_DEF const char *sgf_version(void);
 
-/* What went wrong. `message` is a whole sentence: what, where, and what to do about it.
-   Every function that can fail takes an `sgf_error *` last; NULL is allowed. It is written
-   only on failure. On failure a function leaves its outputs untouched. */
+/* An error. `message` is a whole sentence: what went wrong, where, and what to do about it.
+   Every function that can fail takes an `sgf_error *` as its last argument; NULL is allowed. It is
+   written only on failure. On failure a function leaves its outputs untouched. */
 typedef struct sgf_error {
     sgf_status status;
     int64_t offset;     /* byte (or line, see message) in `file`; -1 if it does not apply */
-    char file[256];     /* the file concerned, cut to fit; "" if none */
+    char file[256];     /* the path concerned, truncated; "" if there is none */
     char message[1024]; /* zero-terminated UTF-8 */
 } sgf_error;
 
 /* The short name of a status, e.g. "out of memory". Never NULL; static storage. */
 SGF_DEF const char *sgf_status_text(sgf_status status);
 
-/* Memory comes from here. `alloc` returns NULL when it cannot; `free` gets the size that was
-   asked for. A NULL `sgf_allocator *` anywhere means malloc and free. An allocator used by
-   several threads at once must be thread-safe. The struct is copied; `user` must outlive
-   every object made with it. */
+/* Where memory is allocated. `alloc` returns NULL when it fails, and memory aligned as malloc's
+   otherwise; `free` gets the size that was asked for. A NULL `sgf_allocator *` always means malloc
+   and free. An allocator used by several threads at once must be thread-safe. The struct is copied;
+   `user` must outlive every object made with it. */
 typedef struct sgf_allocator {
     void *(*alloc)(size_t size, void *user);
     void (*free)(void *ptr, size_t size, void *user);
@@ -200,22 +200,26 @@ typedef struct sgf_str {
 /* A zero-terminated text as an sgf_str that points to it; NULL gives an empty one. */
 SGF_DEF sgf_str sgf_text(const char *text);
 
-#ifdef SGF_NO_STDIO
-/* Files, where there are none: a program that compiles the implementation with SGF_NO_STDIO defines
-   these five, and every path of this library goes to them unread. A model of constants in the
-   program, an archive, the storage of a browser or of a board can stand behind them. They may be
-   called by several threads at once if the library is. A failure is any status but SGF_OK; it
-   becomes that of the call, with a sentence that names the path. */
+/* Initialises an sgf_str, static ones included: sgf_str paris = SGF_STR("Paris"); */
+#define SGF_STR(literal) \
+    { "" literal, sizeof(literal) - 1 }
 
-/* All bytes of the file, at any alignment (weights that lie badly are copied); they stay as they are
-   until they are released. *bytes NULL: there is no such file. An empty one has size 0 and bytes that
-   are not NULL. A file may be viewed several times, to see whether it is there, so let views be
+#ifdef SGF_NO_STDIO
+/* Files of the program's own: with SGF_NO_STDIO the program defines these five functions, and the
+   library passes them every path unchanged, at most 1023 bytes of it for a new file. The files may be
+   constants in the program, an archive, or the storage of a browser or a board. The functions are
+   called by several threads at once if the library is. Each returns SGF_OK, or the status that the
+   library's call then returns with a message that names the path. */
+
+/* The whole file, at any alignment (misaligned weights are copied). The bytes must not change until
+   they are released. *bytes = NULL: there is no such file; an empty file has size 0 and other bytes
+   than NULL. A file may be viewed several times, only to see whether it exists, so views should be
    cheap. */
 extern sgf_status sgf_host_view(const char *path, const void **bytes, size_t *size);
 extern void sgf_host_release(const void *bytes, size_t size);
-/* A new file, from its beginning to its end; *file is any pointer but NULL. It takes its place under
-   `path` when it is finished with `keep` 1, and not before; with `keep` 0, and when finishing fails,
-   nothing of it stays. A file whose creation failed is not finished. */
+/* A new file, written from beginning to end; *file is any pointer but NULL. It appears under `path`
+   when it is finished with `keep` 1, and not before; with `keep` 0, and when finishing fails, it is
+   removed. A file whose creation failed is not finished. */
 extern sgf_status sgf_host_create(const char *path, void **file);
 extern sgf_status sgf_host_append(void *file, const void *bytes, size_t n);
 extern sgf_status sgf_host_finish(void *file, int keep);
