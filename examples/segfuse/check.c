@@ -69,13 +69,24 @@ static void memory_read(double *total, double *available) {
     *total = limit;
     if (limit - used < *available) *available = limit > used ? limit - used : 0;
 }
+/* A session takes as many threads, at most 256. */
+static int processors_online(void) {
+    long n = 1;
+#if defined(_SC_NPROCESSORS_ONLN)
+    n = sysconf(_SC_NPROCESSORS_ONLN);
+#endif
+    return n < 1 ? 1 : n < 256 ? (int)n : 256;
+}
 static void check_machine(const sgf_model *bundled, double total, double available) {
     char name[256], here[256];
     size_t i, n = 0;
     sgf_session_options how;
     sgf_session *session;
     const char *best = NULL;
-    int processors = sgf__processors(), threads = processors;
+    int processors = processors_online(), threads = processors;
+#ifdef SGF_NO_THREADS
+    threads = 1;
+#endif
     printf("This machine\n");
     processor_name(name, sizeof name);
     check_line("processor", "ok", "%s", name[0] ? name : "its name is not known");
@@ -84,7 +95,6 @@ static void check_machine(const sgf_model *bundled, double total, double availab
     for (i = SGF_KERNELS_COUNT; bundled && i-- > SGF_KERNELS_AUTO + 1;) {
         how.kernels = (sgf_kernels)i;
         if (sgf_session_create(bundled, &how, &session, NULL)) continue;
-        threads = sgf__pool_threads(session->pool);
         sgf_session_free(session);
         if (!best) best = kernels_name(i);
         else
@@ -118,7 +128,7 @@ static void check_machine(const sgf_model *bundled, double total, double availab
 static int check_model(const found_model *m, double total) {
     char types[256];
     inspected x;
-    sgf__weights w;
+    tensors w;
     uint64_t bytes = 0, tokens;
     double need;
     int bad;
@@ -130,9 +140,9 @@ static int check_model(const found_model *m, double total) {
     x.has_weights = folder_has(m->path, "model.safetensors") ||
                     folder_has(m->path, "model.safetensors.index.json");
     inspect_load(&x);
-    if (x.model && !sgf__weights_open(m->path, NULL, &w, NULL)) {
-        bytes = weights_sum(&w, types, sizeof types);
-        sgf__weights_close(&w);
+    if (x.model) {
+        if (!tensors_read_folder(m->path, &w, NULL)) bytes = weights_sum(&w, types, sizeof types);
+        tensors_free(&w);
     }
     tokens = x.config.context < 4096 ? (uint64_t)x.config.context : 4096;
     need = (double)bytes + (double)sgf_config_kv_bytes(&x.config) * (double)tokens;

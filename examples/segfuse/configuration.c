@@ -29,8 +29,8 @@ static int config_values_same(const json *a, uint32_t x, const json *b, uint32_t
     return 1;
 }
 /* A value for a message, or "not set". */
-static void config_value(const json *json, uint32_t node, char *out, size_t cap) {
-    const json_node *at = &json->nodes[node];
+static void config_value(const json *j, uint32_t node, char *out, size_t cap) {
+    const json_node *at = &j->nodes[node];
     static const char *const words[] = {"null", "false", "true"};
     if (!node) snprintf(out, cap, "not set");
     else if (at->type == JSON_ARRAY || at->type == JSON_OBJECT)
@@ -40,9 +40,9 @@ static void config_value(const json *json, uint32_t node, char *out, size_t cap)
     else
         snprintf(out, cap, "%s", words[at->type == JSON_TRUE ? 2 : at->type == JSON_FALSE ? 1 : 0]);
 }
-static int config_exact(const json *json) {
-    uint32_t exact = json_get(json, 0, "exact");
-    return exact && json->nodes[exact].type == JSON_TRUE;
+static int config_exact(const json *j) {
+    uint32_t exact = json_get(j, 0, "exact");
+    return exact && j->nodes[exact].type == JSON_TRUE;
 }
 /* Is there a member of `a` that `b` has not, or has otherwise? Then out says which. */
 static int config_member_differs(const json *a, const json *b, int swapped, char *out, size_t cap) {

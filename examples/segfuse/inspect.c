@@ -61,17 +61,19 @@ static void inspect_config(const sgf_config *c) {
 
 /* ---- weights and memory ---- */
 
-/* Bytes of all tensors as they lie in the files; their types, in the order of the names. */
-static uint64_t weights_sum(const sgf__weights *w, char *types, size_t cap) {
-    uint64_t bytes = 0, seen = 0;
-    size_t i, n = 0;
+/* Bytes of all tensors in the files; their types, in the order of the names. */
+static uint64_t weights_sum(const tensors *w, char *types, size_t cap) {
+    const char *seen[32]; /* dtypes; there are 22 */
+    uint64_t bytes = 0;
+    size_t i, k, kinds = 0, n = 0;
     types[0] = 0;
-    for (i = 0; i < w->entry_count; i++) {
-        const sgf__stored *t = w->entries[i].stored;
+    for (i = 0; i < w->count; i++) {
+        const tensors_entry *t = &w->entries[i];
         bytes += t->end - t->begin;
-        if (seen >> t->dtype & 1) continue;
-        seen |= (uint64_t)1 << t->dtype;
-        snprintf(types + n, cap - n, "%s%s", n ? ", " : "", sgf__dtypes[t->dtype].name);
+        for (k = 0; k < kinds && seen[k] != t->dtype;) k++;
+        if (k < kinds) continue;
+        seen[kinds++] = t->dtype;
+        snprintf(types + n, cap - n, "%s%s", n ? ", " : "", t->dtype);
         n += strlen(types + n);
     }
     return bytes;
@@ -79,21 +81,20 @@ static uint64_t weights_sum(const sgf__weights *w, char *types, size_t cap) {
 /* What is in the files; what there would be if they are not there or cannot be read. */
 static uint64_t inspect_weights(const char *path, const sgf_config *c, int there) {
     char types[256];
-    sgf__weights w;
+    tensors w;
     uint64_t bytes;
-    if (!sgf__weights_open(path, NULL, &w, NULL)) {
+    if (!tensors_read_folder(path, &w, NULL)) {
         bytes = weights_sum(&w, types, sizeof types);
         printf("weights         %s bytes (%s) in %s; %s tensors in %s file%s\n",
                show_count(bytes).text, show_bytes((double)bytes).text, types,
-               show_count(w.entry_count).text, show_count(w.shard_count).text,
-               w.shard_count == 1 ? "" : "s");
+               show_count(w.count).text, show_count(w.files).text, w.files == 1 ? "" : "s");
     } else {
         bytes = sgf_config_parameters(c) * (c->dtype == SGF_DTYPE_F32 ? 4 : 2);
         printf("weights         %s; in %s they take %s bytes (%s)\n",
                there ? "not readable" : "missing", sgf_dtype_name(c->dtype), show_count(bytes).text,
                show_bytes((double)bytes).text);
     }
-    sgf__weights_close(&w);
+    tensors_free(&w);
     return bytes;
 }
 /* `context` 0: the model's, at most 4096. */
@@ -400,22 +401,22 @@ static int inspect_splits(const char *path) {
     return status;
 }
 static int inspect_safetensors(const char *path) {
-    sgf__safetensors st;
+    tensors all;
     sgf_error err;
     size_t i, k;
-    if (sgf__safetensors_open(path, NULL, &st, &err)) return failed("inspect", &err);
-    printf("%s: %llu tensors\n", path, (unsigned long long)st.count);
-    for (i = 0; i < st.count; i++) {
-        const sgf__stored *t = &st.tensors[i];
+    sgf_status status = tensors_read_file(path, &all, &err);
+    if (!status) printf("%s: %llu tensors\n", path, (unsigned long long)all.count);
+    for (i = 0; i < all.count && !status; i++) {
+        const tensors_entry *t = &all.entries[i];
         printf("  ");
         text_print(t->name, SIZE_MAX);
-        printf(" %s [", sgf__dtypes[t->dtype].name);
+        printf(" %s [", t->dtype);
         for (k = 0; k < t->rank; k++)
             printf("%s%llu", k ? ", " : "", (unsigned long long)t->shape[k]);
         printf("]\n");
     }
-    sgf__safetensors_close(&st);
-    return 0;
+    tensors_free(&all);
+    return status ? failed("inspect", &err) : 0;
 }
 static int inspect_file(const char *path, const char *split) {
     if (has_ending(path, ".safetensors")) return inspect_safetensors(path);

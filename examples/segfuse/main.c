@@ -15,6 +15,7 @@
 
 #include "base.c"
 #include "json.c"
+#include "tensors.c"
 #include "layoutfile.c"
 #include "matrix.c"
 #include "npy.c"
