@@ -144,7 +144,7 @@ static void answer_name_read(answer_file *f) {
         if (n && f->method[n - 1] == '_') f->method[n - 1] = 0;
     }
 }
-static void config_read_text(const json *json, const char *key, char *out, size_t cap) {
+static void config_read_text(const json_doc *json, const char *key, char *out, size_t cap) {
     uint32_t node = json_get(json, 0, key);
     if (node && json->nodes[node].type == JSON_STRING)
         snprintf(out, cap, "%s", base_show(json->nodes[node].text).text);
@@ -155,7 +155,7 @@ static void answer_config_read(answer_file *f) {
     sgf_str text = table_metadata_get(f->table, "segfuse");
     base_map map;
     base_arena arena;
-    json json;
+    json_doc json;
     int64_t count = 0;
     uint32_t node;
     memset(&map, 0, sizeof map);

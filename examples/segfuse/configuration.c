@@ -17,7 +17,7 @@ static void config_name(sgf_str key, char *out, size_t cap) {
         }
     snprintf(out, cap, "--%.60s", base_show(key).text);
 }
-static int config_values_same(const json *a, uint32_t x, const json *b, uint32_t y) {
+static int config_values_same(const json_doc *a, uint32_t x, const json_doc *b, uint32_t y) {
     uint32_t i, n = a->nodes[x].next - x;
     if (n != b->nodes[y].next - y) return 0;
     for (i = 0; i < n; i++) {
@@ -29,7 +29,7 @@ static int config_values_same(const json *a, uint32_t x, const json *b, uint32_t
     return 1;
 }
 /* A value for a message, or "not set". */
-static void config_value(const json *j, uint32_t node, char *out, size_t cap) {
+static void config_value(const json_doc *j, uint32_t node, char *out, size_t cap) {
     const json_node *at = &j->nodes[node];
     static const char *const words[] = {"null", "false", "true"};
     if (!node) snprintf(out, cap, "not set");
@@ -40,12 +40,13 @@ static void config_value(const json *j, uint32_t node, char *out, size_t cap) {
     else
         snprintf(out, cap, "%s", words[at->type == JSON_TRUE ? 2 : at->type == JSON_FALSE ? 1 : 0]);
 }
-static int config_exact(const json *j) {
+static int config_exact(const json_doc *j) {
     uint32_t exact = json_get(j, 0, "exact");
     return exact && j->nodes[exact].type == JSON_TRUE;
 }
 /* Is there a member of `a` that `b` has not, or has otherwise? Then out says which. */
-static int config_member_differs(const json *a, const json *b, int swapped, char *out, size_t cap) {
+static int config_member_differs(const json_doc *a, const json_doc *b, int swapped, char *out,
+                                 size_t cap) {
     uint32_t i, key = 1;
     char name[80], values[2][80];
     for (i = 0; i < a->nodes[0].count; i++, key = a->nodes[key + 1].next) {
@@ -67,7 +68,7 @@ static int config_member_differs(const json *a, const json *b, int swapped, char
 /* The first setting that differs, in words. 0 if none does. */
 static int config_difference(sgf_str there, sgf_str here, char *out, size_t cap) {
     base_arena arena;
-    json a, b;
+    json_doc a, b;
     int differs = 1;
     if (there.len == here.len && (!here.len || !memcmp(there.ptr, here.ptr, here.len))) return 0;
     base_arena_init(&arena, NULL);

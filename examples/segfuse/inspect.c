@@ -321,7 +321,7 @@ static const char *inspect_other(const char *path) {
     const char *what = NULL;
     base_map map;
     base_arena arena;
-    json json;
+    json_doc json;
     size_t at = 0;
     if (base_map_file(path, NULL, &map, NULL)) return NULL;
     base_arena_init(&arena, NULL);

@@ -99,7 +99,7 @@ static sgf_status journal_text(const journal *j, base_buf *text, sgf_error *err)
     return status;
 }
 /* The texts of the list at `node` to out[]; returns how many, SIZE_MAX if it is not such a list. */
-static size_t journal_items(const json *json, uint32_t node, sgf_str *out) {
+static size_t journal_items(const json_doc *json, uint32_t node, sgf_str *out) {
     const json_node *nodes = json->nodes;
     uint32_t i;
     size_t n = 0;
@@ -110,13 +110,13 @@ static size_t journal_items(const json *json, uint32_t node, sgf_str *out) {
     }
     return n;
 }
-static int journal_list(journal *j, int column, const json *json, uint32_t node) {
+static int journal_list(journal *j, int column, const json_doc *json, uint32_t node) {
     sgf_str *items = (sgf_str *)base_arena_alloc(json->arena, json->nodes[node].count + 1,
                                                  sizeof *items, NULL);
     size_t n = items ? journal_items(json, node, items) : SIZE_MAX;
     return n != SIZE_MAX && !table_list(j->table, column, items, n, NULL);
 }
-static int journal_lists(journal *j, int column, const json *json, uint32_t node) {
+static int journal_lists(journal *j, int column, const json_doc *json, uint32_t node) {
     const json_node *nodes = json->nodes;
     uint32_t i;
     size_t n = 0, all = 0, lists = nodes[node].count;
@@ -132,7 +132,7 @@ static int journal_lists(journal *j, int column, const json *json, uint32_t node
     return !table_list_list(j->table, column, items, counts, n, NULL);
 }
 /* The value at `node` becomes the next cell of the column. 0 if it is of another type. */
-static int journal_cell(journal *j, int column, const json *json, uint32_t node) {
+static int journal_cell(journal *j, int column, const json_doc *json, uint32_t node) {
     const json_node *at = &json->nodes[node];
     int64_t whole = 0;
     if (!node) return 0;
@@ -170,7 +170,7 @@ static sgf_status journal_number(journal *j, size_t row, const uint64_t *tally, 
 /* One line; 0 if it is not a row. A row that stands there twice counts once. */
 static int journal_line(journal *j, const char *text, size_t size) {
     base_arena arena;
-    json json;
+    json_doc json;
     uint64_t tally[MAX_TALLIES] = {0};
     int64_t row = 0, count = 0;
     uint32_t cells, list, i;

@@ -211,8 +211,8 @@ static sgf_status json_read(json_reader *r) {
 }
 /* Parse `size` bytes; `file` names them in messages. Nodes and unescaped strings live in `arena`,
    other strings in `text`, which must stay. */
-sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena, json *out,
-                      sgf_error *err) {
+sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena,
+                      json_doc *out, sgf_error *err) {
     json_reader r;
     sgf_status status;
     memset(&r, 0, sizeof r);
@@ -239,7 +239,7 @@ sgf_status json_parse(const char *file, const char *text, size_t size, base_aren
 }
 /* The value of member `key` of object `node`, the last one if it stands there twice; 0 if absent.
  */
-uint32_t json_get(const json *j, uint32_t node, const char *key) {
+uint32_t json_get(const json_doc *j, uint32_t node, const char *key) {
     uint32_t i, at = node + 1, found = 0;
     if (j->nodes[node].type != JSON_OBJECT) return 0;
     for (i = 0; i < j->nodes[node].count; i++) {
@@ -249,19 +249,19 @@ uint32_t json_get(const json *j, uint32_t node, const char *key) {
     return found;
 }
 /* A file of keys must be one object. */
-sgf_status json_object(const json *j, sgf_error *err) {
+sgf_status json_object(const json_doc *j, sgf_error *err) {
     if (j->nodes[0].type == JSON_OBJECT) return SGF_OK;
     return base_fail_at(err, SGF_ERR_FORMAT, j->file, 0,
                         "%s: an object of keys and values, {...}, was wanted, and it is not one",
                         j->file);
 }
-double json_number(const json *j, uint32_t node) {
+double json_number(const json_doc *j, uint32_t node) {
     double value = 0;
     base_number_parse(j->nodes[node].text.ptr, j->nodes[node].text.len, &value);
     return value;
 }
 /* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
-int json_whole(const json *j, uint32_t node, int64_t least, int64_t most, int64_t *value) {
+int json_whole(const json_doc *j, uint32_t node, int64_t least, int64_t most, int64_t *value) {
     double d;
     if (j->nodes[node].type != JSON_NUMBER) return 0;
     d = json_number(j, node);

@@ -18,25 +18,25 @@ typedef struct json_node {
     uint32_t type;
 } json_node;
 
-typedef struct json {
+typedef struct json_doc {
     const char *file, *source;
     size_t size;      /* of the source */
     json_node *nodes; /* node i's bytes in the source: nodes[i].text.ptr for scalars */
     size_t count;
     base_arena *arena;
-} json;
+} json_doc;
 
 /* Parse `size` bytes; `file` names them in messages. Nodes and unescaped strings live in `arena`,
    other strings in `text`, which must stay. */
-sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena, json *out,
-                      sgf_error *err);
+sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena,
+                      json_doc *out, sgf_error *err);
 /* The value of member `key` of object `node`, the last one if there are two; 0 if absent. */
-uint32_t json_get(const json *j, uint32_t node, const char *key);
+uint32_t json_get(const json_doc *j, uint32_t node, const char *key);
 /* A file of keys must be one object. */
-sgf_status json_object(const json *j, sgf_error *err);
-double json_number(const json *j, uint32_t node);
+sgf_status json_object(const json_doc *j, sgf_error *err);
+double json_number(const json_doc *j, uint32_t node);
 /* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
-int json_whole(const json *j, uint32_t node, int64_t least, int64_t most, int64_t *value);
+int json_whole(const json_doc *j, uint32_t node, int64_t least, int64_t most, int64_t *value);
 /* Four hexadecimal digits: 1, else 0. */
 int json_hex4(const char *p, uint32_t *code);
 /* Add `s` as a JSON string in quotes. Non-ASCII stays as it is; s must be UTF-8. */

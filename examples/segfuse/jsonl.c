@@ -32,7 +32,7 @@ static int records_is_f64(int64_t value) {
     return value >= -most && value <= most;
 }
 /* The type of a JSON value; TABLE_OTHER for what no column holds. */
-static sgf_column_type records_type(const json *j, uint32_t node) {
+static sgf_column_type records_type(const json_doc *j, uint32_t node) {
     const json_node *nodes = j->nodes;
     sgf_column_type type = SGF_COLUMN_LIST_UTF8;
     int64_t whole;
@@ -60,7 +60,7 @@ static sgf_column_type records_type(const json *j, uint32_t node) {
     return type;
 }
 /* What a value of TABLE_OTHER is, in words. */
-static const char *records_words(const json *j, uint32_t node) {
+static const char *records_words(const json_doc *j, uint32_t node) {
     const json_node *nodes = j->nodes;
     uint32_t i, type = nodes[node].type;
     if (type == JSON_NUMBER) return "whole numbers that int64 cannot hold";
@@ -81,7 +81,7 @@ static sgf_status records_other(records *r, struct column *at, const char *what)
     return at->other ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* A list that is empty or holds nothing but nulls may be one of texts, and one of lists. */
-static int records_nulls(const json *j, uint32_t list) {
+static int records_nulls(const json_doc *j, uint32_t list) {
     uint32_t i;
     for (i = list + 1; i < j->nodes[list].next; i = j->nodes[i].next)
         if (j->nodes[i].type != JSON_NULL) return 0;
@@ -114,8 +114,8 @@ static sgf_status records_to_lists(records *r, struct column *at) {
     return SGF_OK;
 }
 /* Make column `at` able to hold `type`, the type of the value at `node`. */
-static sgf_status records_widen(records *r, struct column *at, sgf_column_type type, const json *j,
-                                uint32_t node) {
+static sgf_status records_widen(records *r, struct column *at, sgf_column_type type,
+                                const json_doc *j, uint32_t node) {
     size_t i = (size_t)(at - r->table->columns);
     sgf_status status;
     int64_t whole = 0;
@@ -139,7 +139,7 @@ static sgf_status records_widen(records *r, struct column *at, sgf_column_type t
     return records_other(r, at, "values of several types");
 }
 /* Texts of the list at `node` (nulls as nulls), copied to the arena, at the end of column->text. */
-static sgf_status records_list(records *r, const json *j, uint32_t node, struct column *at) {
+static sgf_status records_list(records *r, const json_doc *j, uint32_t node, struct column *at) {
     size_t i, n = j->nodes[node].count, first = at->text.count;
     sgf_status status = column_array_room(&r->table->arena.mem, &at->text, n, sizeof(sgf_str),
                                           r->err);
@@ -157,7 +157,7 @@ static sgf_status records_list(records *r, const json *j, uint32_t node, struct 
     if (!status) at->text.count += n;
     return status;
 }
-static sgf_status records_lists(records *r, const json *j, uint32_t node, struct column *at) {
+static sgf_status records_lists(records *r, const json_doc *j, uint32_t node, struct column *at) {
     const json_node *nodes = j->nodes;
     sgf_status status = column_array_room(&r->table->arena.mem, &at->inner, nodes[node].count,
                                           sizeof(int64_t), r->err);
@@ -169,7 +169,7 @@ static sgf_status records_lists(records *r, const json *j, uint32_t node, struct
     return status;
 }
 /* Add the value at `node` to column `at`, which has become able to hold it and has room. */
-static sgf_status records_put(records *r, const json *j, uint32_t node, struct column *at) {
+static sgf_status records_put(records *r, const json_doc *j, uint32_t node, struct column *at) {
     sgf_str text = j->nodes[node].text;
     int64_t whole = 0;
     sgf_status status = SGF_OK;
@@ -232,7 +232,7 @@ static sgf_status records_fill(records *r, struct column *at, size_t rows) {
     return status;
 }
 /* The object at `node` becomes a row. */
-static sgf_status records_add(records *r, const json *j, uint32_t node) {
+static sgf_status records_add(records *r, const json_doc *j, uint32_t node) {
     const json_node *nodes = j->nodes;
     uint32_t key = node + 1;
     size_t i, column;
@@ -272,7 +272,7 @@ static sgf_status records_add(records *r, const json *j, uint32_t node) {
 static sgf_status records_line(records *r, const char *text, size_t at, size_t size, size_t line) {
     char name[300];
     base_arena arena;
-    json parsed;
+    json_doc parsed;
     sgf_status status;
     snprintf(name, sizeof name, "%.250s, line %llu", r->file, (unsigned long long)line);
     base_arena_init(&arena, &r->table->arena.mem);
@@ -300,7 +300,7 @@ static sgf_status records_lines(records *r, const char *text, size_t at, size_t 
 }
 static sgf_status records_array(records *r, const char *text, size_t size) {
     base_arena arena;
-    json parsed;
+    json_doc parsed;
     sgf_status status;
     uint32_t i;
     base_arena_init(&arena, &r->table->arena.mem);

@@ -19,7 +19,7 @@ int layoutfile_is_paraphrase(sgf_role role) {
 /* ---- reading ---- */
 
 typedef struct layout_reader {
-    json doc;
+    json_doc doc;
     sgf_layout layout; /* what was read so far */
     sgf_status status;
     sgf_error *err;

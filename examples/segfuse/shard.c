@@ -62,7 +62,8 @@ typedef struct {
 static sgf_status shard_bad(const char *path, const char *what, sgf_error *err) {
     return base_fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: %s", path, what);
 }
-static sgf_status shard_numbers(const json *json, const char *path, shard_part *p, sgf_error *err) {
+static sgf_status shard_numbers(const json_doc *json, const char *path, shard_part *p,
+                                sgf_error *err) {
     static const char *const names[] = {"shard", "shards", "total", "rows"};
     int64_t value[3] = {0, 0, 0}, row;
     uint32_t at[4], i;
@@ -90,7 +91,7 @@ static sgf_status shard_part_read(const struct table *table, const char *path, s
                                   sgf_error *err) {
     sgf_str text = table_metadata_get(table, "segfuse_shard");
     base_arena arena;
-    json json;
+    json_doc json;
     sgf_status status;
     memset(p, 0, sizeof *p);
     if (table_metadata_get(table, "segfuse_partial").ptr)

@@ -33,7 +33,7 @@ typedef struct {
     char path[1300];
     base_map map;
     base_arena arena;
-    json json;
+    json_doc json;
 } data_json;
 
 static sgf_status data_json_open(data_json *j, const char *folder, const char *name,

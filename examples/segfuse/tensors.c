@@ -26,13 +26,14 @@ static sgf_status tensors_fail(const char *path, sgf_str name, const char *what,
     return base_fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: tensor %s: %s; the file is damaged",
                         path, base_show(name).text, what);
 }
-static int tensors_whole(const json *j, uint32_t node, uint64_t *value) {
+static int tensors_whole(const json_doc *j, uint32_t node, uint64_t *value) {
     int64_t whole;
     if (!json_whole(j, node, 0, INT64_MAX, &whole)) return 0;
     *value = (uint64_t)whole;
     return 1;
 }
-static sgf_status tensors_shape(const json *j, uint32_t node, tensors_entry *t, sgf_error *err) {
+static sgf_status tensors_shape(const json_doc *j, uint32_t node, tensors_entry *t,
+                                sgf_error *err) {
     size_t rank = j->nodes[node].count, i;
     uint64_t *shape;
     if (j->nodes[node].type != JSON_ARRAY)
@@ -62,7 +63,8 @@ static sgf_status tensors_span(const char *path, const tensors_entry *t, unsigne
     return SGF_OK;
 }
 /* The member of the header whose name is node `key`. */
-static sgf_status tensors_member(const json *j, uint32_t key, tensors_entry *t, sgf_error *err) {
+static sgf_status tensors_member(const json_doc *j, uint32_t key, tensors_entry *t,
+                                 sgf_error *err) {
     uint32_t dtype = json_get(j, key + 1, "dtype"), shape = json_get(j, key + 1, "shape");
     uint32_t span = json_get(j, key + 1, "data_offsets");
     size_t i, types = sizeof tensors_dtypes / sizeof *tensors_dtypes;
@@ -141,7 +143,7 @@ static sgf_status tensors_add(const char *path, tensors *out, sgf_error *err) {
     uint32_t key = 1;
     const char *text;
     void *grown = out->entries;
-    json j;
+    json_doc j;
     sgf_status status = tensors_header(path, &out->arena, &text, &length, &left, err);
     if (!status) status = json_parse(path, text, length, &out->arena, &j, err);
     if (!status) status = json_object(&j, err);
@@ -194,7 +196,7 @@ static int tensors_plain_name(sgf_str name) {
     return name.len && !base_str_is(name, ".") && !base_str_is(name, "..");
 }
 /* The different files that the members of `map` name, sorted: [*count] in the arena. */
-static sgf_status tensors_files(const json *j, uint32_t map, sgf_str **out, size_t *count,
+static sgf_status tensors_files(const json_doc *j, uint32_t map, sgf_str **out, size_t *count,
                                 sgf_error *err) {
     size_t n = j->nodes[map].count, i, kept = 0;
     uint32_t key = map + 1;
@@ -214,7 +216,7 @@ static sgf_status tensors_files(const json *j, uint32_t map, sgf_str **out, size
     return SGF_OK;
 }
 /* Every tensor of the index is in the file that the index names. */
-static sgf_status tensors_index_check(const json *j, uint32_t map, const tensors *t,
+static sgf_status tensors_index_check(const json_doc *j, uint32_t map, const tensors *t,
                                       const sgf_str *files, sgf_error *err) {
     uint32_t key = map + 1;
     size_t i;
@@ -230,7 +232,7 @@ static sgf_status tensors_index_check(const json *j, uint32_t map, const tensors
     }
     return SGF_OK;
 }
-static sgf_status tensors_index(const char *dir, const json *j, tensors *out, sgf_error *err) {
+static sgf_status tensors_index(const char *dir, const json_doc *j, tensors *out, sgf_error *err) {
     uint32_t map = json_get(j, 0, "weight_map");
     size_t count = 0, i;
     char path[1400];
@@ -252,7 +254,7 @@ static sgf_status tensors_index(const char *dir, const json *j, tensors *out, sg
 sgf_status tensors_read_folder(const char *dir, tensors *out, sgf_error *err) {
     char path[1400];
     base_map map;
-    json j;
+    json_doc j;
     sgf_status status;
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
     if (!base_file_missing(path)) return tensors_read_file(path, out, err);

@@ -1,7 +1,7 @@
 /* segfuse tokenize: JSON strings, one a line, on stdin -> JSON id lists on stdout; --decode: the
  * reverse. */
 
-static sgf_status tokenize_line(const sgf_tokenizer *tokenizer, const json *json, int special,
+static sgf_status tokenize_line(const sgf_tokenizer *tokenizer, const json_doc *json, int special,
                                 sgf_error *err) {
     sgf_str text = json->nodes[0].text;
     size_t cap = sgf_encode_bound(text.len), n = 0, i;
@@ -19,7 +19,7 @@ static sgf_status tokenize_line(const sgf_tokenizer *tokenizer, const json *json
     free(ids);
     return status;
 }
-static sgf_status detokenize_line(const sgf_tokenizer *tokenizer, const json *json, int flags,
+static sgf_status detokenize_line(const sgf_tokenizer *tokenizer, const json_doc *json, int flags,
                                   sgf_error *err) {
     size_t n = json->nodes[0].count, i, len = 0, cap = 0;
     int32_t *ids = (int32_t *)malloc((n + 1) * sizeof *ids);
@@ -94,7 +94,7 @@ static int verb_tokenize(int argc, char **argv) {
     base_buf_init(&line, NULL);
     while (line_read(&line, &bad, &err)) {
         base_arena arena;
-        json json;
+        json_doc json;
         number++;
         if (!line.len) continue;
         snprintf(name, sizeof name, "stdin line %llu", (unsigned long long)number);

@@ -290,8 +290,8 @@ typedef struct tr_questions {
     size_t count;
 } tr_questions;
 
-static void tr_strings(const json *row, uint32_t list, size_t most, sgf_str *out, const char *path,
-                       int line) {
+static void tr_strings(const json_doc *row, uint32_t list, size_t most, sgf_str *out,
+                       const char *path, int line) {
     uint32_t at = list + 1;
     size_t i;
     if (!list || row->nodes[list].type != JSON_ARRAY || row->nodes[list].count < most)
@@ -317,7 +317,7 @@ static void tr_questions_read(const char *path, tr_questions *out) {
     out->count = 0;
     for (at = text; at < text + map.size; at = end + 1) {
         tr_question *q = &out->question[out->count];
-        json row;
+        json_doc row;
         line++;
         end = strchr(at, '\n');
         if (!end) end = text + map.size;
