@@ -1360,7 +1360,6 @@ static void sgf__printable(char *text) {
     for (; left; text += n, left -= n) {
         n = sgf__utf8_next(text, left, &code);
         if (n && code >= 0x20 && code != 0x7F && (code < 0x80 || code >= 0xA0)) continue;
-        if (n && code == '\n') continue;
         if (!n) n = 1;
         memset(text, '?', n);
     }
@@ -7336,11 +7335,11 @@ static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least
  * In:  bytes [0, 8) u64 LE length N <= 100,000,000; [8, 8 + N) a JSON object
  *      {name: {"dtype", "shape": [..], "data_offsets": [begin, end]}, "__metadata__": {..}};
  *      then the data, to which the offsets are relative.
- * Out: the list of tensors, sorted by name, each with its bytes.
- * Invariant: the tensors tile the data exactly (no hole, no overlap, nothing after them), and
- *      end - begin is what dtype and shape say; every product was checked. No name stands twice.
+ * Out: one list of the tensors of all files, sorted by name, each with its bytes.
+ * Invariant: the tensors of a file tile its data exactly (no hole, no overlap, nothing after them),
+ *      and end - begin is what dtype and shape say; every product was checked. Names are unique.
  * Source: github.com/huggingface/safetensors, README and safetensors/src/tensor.rs.
- * Time is O(n log n) in the length of the header whatever it says: names are sorted, not hashed.
+ * Time is O(n log n) in the length of the headers for every input: names are sorted, not hashed.
  * ==================================================================================== */
 
 /* The first three are the weights we compute with, in the order of sgf_dtype. */
@@ -7353,44 +7352,101 @@ static const struct {
                    {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},
                    {"I32", 32},        {"U32", 32},        {"F64", 64},    {"I64", 64},
                    {"U64", 64},        {"C64", 64}};
-
-typedef struct sgf__stored { /* a tensor in a file */
-    sgf_str name;
-    const char *file;
-    const char *data;   /* the bytes, little-endian, perhaps misaligned */
-    const void *usable; /* aligned and in the machine's order; NULL until somebody asks */
-    uint64_t begin, end;
-    const uint64_t *shape;
-    size_t rank;
-    unsigned dtype; /* index in sgf__dtypes */
-} sgf__stored;
-
-typedef struct sgf__named_text {
-    sgf_str key, value;
-} sgf__named_text;
-
-typedef struct sgf__safetensors {
-    const char *file;
-    const char *header; /* the JSON */
-    size_t header_size;
-    sgf__stored *tensors; /* sorted by name */
-    size_t count;
-    sgf__named_text *metadata; /* sorted by key */
-    size_t metadata_count;
-    sgf__arena arena;
-    sgf__map map;
-} sgf__safetensors;
+enum { SGF__DTYPES = sizeof sgf__dtypes / sizeof *sgf__dtypes };
 
 SGF_DEF const char *sgf_dtype_name(sgf_dtype dtype) {
     return (unsigned)dtype <= SGF_DTYPE_BF16 ? sgf__dtypes[dtype].name : "unknown dtype";
 }
 
+typedef struct sgf__file { /* a file of the folder, mapped until the folder is closed */
+    struct sgf__file *next;
+    sgf_str name;
+    const char *path;
+    size_t number; /* 0 for the first one that was opened */
+    sgf__map map;
+    sgf__json_doc doc; /* its JSON */
+} sgf__file;
+
+typedef struct sgf__stored { /* an entry of a header: a tensor, or another name of one */
+    sgf_str name;
+    sgf_str alias; /* from "__metadata__": the name of the tensor; ptr NULL: this is a tensor */
+    const sgf__file *file;
+    sgf_str body;        /* its JSON, for messages */
+    unsigned dtype;      /* index in sgf__dtypes */
+    char shape[72];      /* "[2048, 512]" */
+    uint64_t begin, end; /* data_offsets */
+    const char *data;    /* the bytes, little-endian, perhaps misaligned */
+    const void *usable;  /* aligned and in the machine's byte order; NULL until it is needed */
+    int indexed;         /* model.safetensors.index.json has it */
+} sgf__stored;
+
+typedef struct sgf__folder { /* a model folder that is being read */
+    const char *dir;
+    sgf__arena arena;
+    sgf__file *files;
+    size_t file_count;
+    void *list; /* sgf__stored *[count]: in the order of the files, at last sorted by name */
+    size_t count, cap;
+    uint64_t digest;
+    sgf_status status; /* of the first failure; the functions below then do nothing */
+    sgf_error *err;
+} sgf__folder;
+
+/* A failure, "PATH: ..."; the format needs an argument of its own. And one of a file's format. */
+#define sgf__folder_fail(f, why, path, format, ...) \
+    ((f)->status = sgf__fail_at((f)->err, why, path, -1, "%s: " format, path, __VA_ARGS__))
+#define sgf__file_fail(f, file, ...) sgf__folder_fail(f, SGF_ERR_FORMAT, (file)->path, __VA_ARGS__)
+/* The first 80 bytes of a text, for "%.*s" in a message. */
+#define SGF__SHOWN(s)                (int)((s).len < 80 ? (s).len : 80), (s).ptr
+
+static void sgf__folder_init(sgf__folder *f, const char *dir, const sgf_allocator *mem,
+                             sgf_error *err) {
+    memset(f, 0, sizeof *f);
+    sgf__arena_init(&f->arena, mem);
+    f->dir = dir;
+    f->digest = 0xCBF29CE484222325u;
+    f->err = err;
+}
+static void sgf__folder_close(sgf__folder *f) {
+    for (; f->files; f->files = f->files->next) sgf__unmap(&f->files->map);
+    sgf__free(&f->arena.mem, f->list, f->cap, sizeof(void *));
+    sgf__arena_free(&f->arena);
+}
+/* Map a file of the folder; NULL after a failure and, with `optional` 1, if there is no such file. */
+static sgf__file *sgf__folder_file(sgf__folder *f, sgf_str name, int optional) {
+    size_t n = strlen(f->dir);
+    sgf__file *file = (sgf__file *)sgf__arena_alloc(&f->arena, 1, sizeof *file, f->err);
+    char *path = (char *)sgf__arena_alloc(&f->arena, n + name.len + 2, 1, f->err);
+    if (!file || !path) f->status = SGF_ERR_MEMORY;
+    if (f->status) return NULL;
+    memcpy(path, f->dir, n);
+    if (n && path[n - 1] != '/') path[n++] = '/';
+    memcpy(path + n, name.ptr, name.len);
+    if (optional && sgf__file_missing(path)) return NULL;
+    f->status = sgf__map_file(path, &f->arena.mem, &file->map, f->err);
+    if (f->status) return NULL;
+    file->name = sgf__text_of(path + n, name.len);
+    file->path = path;
+    file->number = f->file_count++;
+    file->next = f->files;
+    return f->files = file;
+}
+/* Check the JSON of a file, or of a part of it: an object. */
+static void sgf__folder_json(sgf__folder *f, sgf__file *file, const char *text, size_t size) {
+    f->status = sgf__json_open_object(&file->doc, file->path, text, size, &f->arena, f->err);
+}
+/* FNV-1a, 64 bits, continued with n bytes: the identity of what was read. */
+static void sgf__folder_digest(sgf__folder *f, const char *bytes, size_t n) {
+    size_t i;
+    for (i = 0; i < n; i++) f->digest = (f->digest ^ (unsigned char)bytes[i]) * 0x100000001B3u;
+}
+
 /* Heap sort of pointers: O(n log n) for every input, no memory. */
-static void sgf__sort(const void **items, size_t n, int (*compare)(const void *, const void *)) {
+static void sgf__sort(void **items, size_t n, int (*compare)(const void *, const void *)) {
     size_t start = n / 2, end = n;
     while (end > 1) {
         size_t at, child;
-        const void *item;
+        void *item;
         if (start) item = items[--start];
         else {
             item = items[--end];
@@ -7404,523 +7460,267 @@ static void sgf__sort(const void **items, size_t n, int (*compare)(const void *,
         items[at] = item;
     }
 }
-static int sgf__str_compare(sgf_str a, sgf_str b) {
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-    return order ? order : a.len < b.len ? -1 : a.len > b.len;
-}
-/* Of anything whose first member is an sgf_str: sgf__node, sgf__stored, sgf__named_text. */
+/* Of anything whose first member is an sgf_str. */
 static int sgf__text_compare(const void *a, const void *b) {
-    return sgf__str_compare(*(const sgf_str *)a, *(const sgf_str *)b);
+    sgf_str x = *(const sgf_str *)a, y = *(const sgf_str *)b;
+    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+    return order ? order : x.len < y.len ? -1 : x.len > y.len;
+}
+/* By name; a tensor before the aliases of that name, which are in the order of their files. */
+static int sgf__stored_compare(const void *a, const void *b) {
+    const sgf__stored *x = (const sgf__stored *)a, *y = (const sgf__stored *)b;
+    int order = sgf__text_compare(x, y);
+    if (!order) order = (x->alias.ptr != NULL) - (y->alias.ptr != NULL);
+    return order ? order : x->file->number < y->file->number ? -1 : x->file != y->file;
 }
 static int sgf__place_compare(const void *a, const void *b) {
     const sgf__stored *x = (const sgf__stored *)a, *y = (const sgf__stored *)b;
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
     return x->end < y->end ? -1 : x->end > y->end;
 }
-
-/* Text of a file as a message may show it: at most 80 bytes, whole code points, nothing below
-   U+0020. */
-typedef struct sgf__shown {
-    char text[88];
-} sgf__shown;
-
-static sgf__shown sgf__show(sgf_str s) {
-    sgf__shown out;
-    size_t i = 0, n = 0, len;
-    uint32_t code;
-    while (i < s.len && (len = sgf__utf8_next(s.ptr + i, s.len - i, &code)) != 0 && n + len <= 80) {
-        memcpy(out.text + n, s.ptr + i, len);
-        if (code < 0x20 || code == 0x7F) out.text[n] = '?';
-        n += len;
-        i += len;
-    }
-    if (i < s.len) memcpy(out.text + n, "...", 3), n += 3;
-    out.text[n] = 0;
-    return out;
-}
-/* A JSON value in a message: 3, "gelu", null, a list, an object. */
-static sgf__shown sgf__show_value(const sgf__json *json, uint32_t node) {
-    static const char *const words[] = {"null", "false", "true", "", "", "a list", "an object"};
-    const sgf__node *value = json->nodes + node;
-    sgf__shown out, text;
-    if (value->type == SGF__NUMBER) return sgf__show(value->text);
-    if (value->type != SGF__STRING) return sgf__show(sgf_text(words[value->type]));
-    text = sgf__show(value->text);
-    snprintf(out.text, sizeof out.text, "\"%.82s\"", text.text);
-    return out;
-}
-
-/* The keys of object `node` (const sgf__node *), sorted; the value of key k is k[1]. A key that
-   stands there twice is refused. The list lives in the JSON's arena. */
-static sgf_status sgf__json_members(const sgf__json *json, uint32_t node, const void ***out,
-                                    sgf_error *err) {
-    size_t n = json->nodes[node].count, i;
-    uint32_t at = node + 1;
-    const void **keys = (const void **)sgf__arena_alloc(json->arena, n, sizeof *keys, err);
-    if (!keys) return SGF_ERR_MEMORY;
-    for (i = 0; i < n; i++) {
-        keys[i] = json->nodes + at;
-        at = json->nodes[at + 1].next;
-    }
-    sgf__sort(keys, n, sgf__text_compare);
-    for (i = 1; i < n; i++)
-        if (!sgf__text_compare(keys[i - 1], keys[i]))
-            return sgf__fail_at(err, SGF_ERR_FORMAT, json->file, -1,
-                                "%s: \"%s\" stands there twice; every name must be unique",
-                                json->file, sgf__show(*(const sgf_str *)keys[i]).text);
-    *out = keys;
-    return SGF_OK;
-}
-/* A whole number written in digits alone: 1, else 0 and *value is as it was. */
-static int sgf__json_u64(const sgf__json *json, uint32_t node, uint64_t *value) {
-    sgf_str text = json->nodes[node].text;
+/* A whole number written in digits alone: 1, else 0 and *value is as it was. Not for the root. */
+static int sgf__json_u64(const char *at, uint64_t *value) {
+    const char *p = at;
     uint64_t sum = 0;
-    size_t i;
-    if (json->nodes[node].type != SGF__NUMBER) return 0;
-    for (i = 0; i < text.len; i++) {
-        unsigned digit = (unsigned)(text.ptr[i] - '0');
-        if (digit > 9 || sum > (UINT64_MAX - digit) / 10) return 0;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        unsigned digit = (unsigned)(*p - '0');
+        if (sum > (UINT64_MAX - digit) / 10) return 0;
         sum = sum * 10 + digit;
     }
+    if (p == at || !strchr(",]} \n\t\r", *p)) return 0;
     *value = sum;
     return 1;
 }
-
-static sgf_status sgf__stored_fail(const sgf__stored *t, sgf_error *err, const char *what) {
-    return sgf__fail_at(err, SGF_ERR_FORMAT, t->file, -1, "%s: tensor %s: %s; the file is damaged",
-                        t->file, sgf__show(t->name).text, what);
+/* A new entry of the list: a member of an object, with its name; NULL after a failure. */
+static sgf__stored *sgf__stored_add(sgf__folder *f, const sgf__file *file, const char *member) {
+    sgf__stored *t = (sgf__stored *)sgf__arena_alloc(&f->arena, 1, sizeof *t, f->err);
+    if (!t || sgf__grow(&f->arena.mem, &f->list, &f->cap, f->count + 1, sizeof t, f->err))
+        f->status = SGF_ERR_MEMORY;
+    if (f->status) return NULL;
+    t->file = file;
+    t->name = sgf__json_str(&file->doc, member);
+    t->body = sgf__json_raw(&file->doc, sgf__json_next(member));
+    if (!t->name.ptr) f->status = SGF_ERR_MEMORY;
+    ((void **)f->list)[f->count++] = t;
+    return f->status ? NULL : t;
 }
-/* [2, 3] */
-static sgf__shown sgf__shape_show(const uint64_t *shape, size_t rank) {
-    sgf__shown out;
-    size_t i, n = (size_t)snprintf(out.text, sizeof out.text, "[");
-    for (i = 0; i < rank && n < 50; i++)
-        n += (size_t)snprintf(out.text + n, sizeof out.text - n, "%s%llu", i ? ", " : "",
-                              (unsigned long long)shape[i]);
-    snprintf(out.text + n, sizeof out.text - n, "%s", i < rank ? ", ..]" : "]");
-    return out;
+static void sgf__stored_fail(sgf__folder *f, const sgf__stored *t, const char *wrong) {
+    sgf__file_fail(f, t->file, "tensor %.*s: %s; the file is damaged, it says %.*s",
+                   SGF__SHOWN(t->name), wrong, SGF__SHOWN(t->body));
 }
-/* end - begin must be what dtype and shape ask for. */
-static sgf_status sgf__stored_check(const sgf__stored *t, sgf_error *err) {
-    uint64_t size = 1;
-    size_t i;
-    for (i = 0; i < t->rank; i++) {
-        if (t->shape[i] && size > UINT64_MAX / t->shape[i])
-            return sgf__stored_fail(t, err, "its shape has more than 2^64 elements");
-        size *= t->shape[i];
+/* Read the shape and the data_offsets (JSON) of a tensor, of which dtype is set. Returns what is
+   wrong with them, or NULL. */
+static const char *sgf__stored_span(sgf__stored *t, const char *shape, const char *offsets) {
+    uint64_t size = 1, n = 0, bits = sgf__dtypes[t->dtype].bits;
+    size_t used = 1;
+    const char *at;
+    if (*shape != '[') return "its shape is not a list";
+    t->shape[0] = '[';
+    for (at = sgf__json_first(shape); at; at = sgf__json_next(at), size *= n) {
+        if (!sgf__json_u64(at, &n)) return "its shape is not a list of whole numbers below 2^64";
+        if (n && size > UINT64_MAX / n) return "its shape has more than 2^64 elements";
+        if (used < 44) /* two sizes of any length */
+            used += (size_t)snprintf(t->shape + used, sizeof t->shape - used, "%s%llu",
+                                     used > 1 ? ", " : "", (unsigned long long)n);
     }
-    if (size > UINT64_MAX / sgf__dtypes[t->dtype].bits)
-        return sgf__stored_fail(t, err, "its shape has more than 2^64 bits");
-    size *= sgf__dtypes[t->dtype].bits;
-    if (size % 8) return sgf__stored_fail(t, err, "it does not fill its last byte");
-    if (t->end < t->begin) return sgf__stored_fail(t, err, "its data_offsets are reversed");
-    if (t->end - t->begin == size / 8) return SGF_OK;
-    return sgf__fail_at(
-        err, SGF_ERR_FORMAT, t->file, -1,
-        "%s: tensor %s: %s %s takes %llu bytes, its data_offsets span %llu; the file is damaged",
-        t->file, sgf__show(t->name).text, sgf__dtypes[t->dtype].name,
-        sgf__shape_show(t->shape, t->rank).text, (unsigned long long)(size / 8),
-        (unsigned long long)(t->end - t->begin));
+    t->shape[used] = ']';
+    at = *offsets == '[' && sgf__json_count(offsets) == 2 ? sgf__json_first(offsets) : NULL;
+    if (!at || !sgf__json_u64(at, &t->begin) || !sgf__json_u64(sgf__json_next(at), &t->end))
+        return "its data_offsets are not two whole numbers below 2^64";
+    if (size > UINT64_MAX / bits) return "its shape has more than 2^64 bits";
+    if (size * bits % 8) return "it does not fill its last byte";
+    if (t->end < t->begin) return "its data_offsets are reversed";
+    return t->end - t->begin == size * bits / 8 ? NULL : "dtype and shape take other bytes";
 }
-static sgf_status sgf__stored_shape(const sgf__json *json, uint32_t node, sgf__arena *arena,
-                                    sgf__stored *t, sgf_error *err) {
-    size_t rank = json->nodes[node].count, i;
-    uint64_t *shape;
-    if (json->nodes[node].type != SGF__ARRAY)
-        return sgf__stored_fail(t, err, "its shape is not a list");
-    shape = (uint64_t *)sgf__arena_alloc(arena, rank, sizeof *shape, err);
-    if (!shape) return SGF_ERR_MEMORY;
-    for (i = 0; i < rank; i++) { /* numbers have no children: element i is node + 1 + i */
-        node++;
-        if (!sgf__json_u64(json, node, &shape[i]))
-            return sgf__stored_fail(t, err, "its shape is not a list of whole numbers below 2^64");
-    }
-    t->shape = shape;
-    t->rank = rank;
-    return SGF_OK;
-}
-/* One member of the header: its key and the description after it. Names are copied to `arena`. */
-static sgf_status sgf__stored_read(const sgf__json *json, const sgf__node *key, sgf__arena *arena,
-                                   sgf__stored *t, sgf_error *err) {
-    static const char *const names[] = {"dtype", "shape", "data_offsets"};
-    uint32_t node = (uint32_t)(key - json->nodes) + 1, at = node + 1, i, j, found[3] = {0, 0, 0};
-    sgf_status status;
-    t->file = json->file;
-    t->name = key->text;
-    t->name.ptr = sgf__arena_text(arena, key->text.ptr, key->text.len, err);
-    if (!t->name.ptr) return SGF_ERR_MEMORY;
-    if (json->nodes[node].type != SGF__OBJECT)
-        return sgf__stored_fail(t, err, "its description is not an object");
-    for (i = 0; i < json->nodes[node].count; i++) {
-        for (j = 0; j < 3; j++) {
-            if (!sgf__str_is(json->nodes[at].text, names[j])) continue;
-            if (found[j])
-                return sgf__stored_fail(t, err, "dtype, shape or data_offsets stands there twice");
-            found[j] = at + 1;
+/* A member of the header: the name of a tensor, then its description. */
+static void sgf__stored_read(sgf__folder *f, const sgf__file *file, const char *member) {
+    static const char *const keys[] = {"dtype", "shape", "data_offsets"};
+    const char *found[3] = {NULL, NULL, NULL}, *body = sgf__json_next(member), *key, *value;
+    sgf__stored *t = sgf__stored_add(f, file, member);
+    const char *wrong = NULL;
+    int i, once = 1;
+    for (key = *body == '{' ? sgf__json_first(body) : NULL; key; key = sgf__json_next(value)) {
+        value = sgf__json_next(key);
+        for (i = 0; i < 3; i++) {
+            if (!sgf__json_is(key, keys[i])) continue;
+            if (found[i]) once = 0;
+            found[i] = value;
         }
-        at = json->nodes[at + 1].next;
     }
-    if (!found[0] || !found[1] || !found[2])
-        return sgf__stored_fail(t, err, "dtype, shape or data_offsets is missing");
-    for (i = 0; i < sizeof sgf__dtypes / sizeof *sgf__dtypes; i++)
-        if (json->nodes[found[0]].type == SGF__STRING &&
-            sgf__str_is(json->nodes[found[0]].text, sgf__dtypes[i].name))
-            break;
-    if (i == sizeof sgf__dtypes / sizeof *sgf__dtypes)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, t->file, -1,
-                            "%s: tensor %s: dtype %s is not one of safetensors'", t->file,
-                            sgf__show(t->name).text, sgf__show_value(json, found[0]).text);
-    t->dtype = i;
-    if (json->nodes[found[2]].type != SGF__ARRAY || json->nodes[found[2]].count != 2 ||
-        !sgf__json_u64(json, found[2] + 1, &t->begin) ||
-        !sgf__json_u64(json, found[2] + 2, &t->end))
-        return sgf__stored_fail(t, err, "its data_offsets are not two whole numbers below 2^64");
-    status = sgf__stored_shape(json, found[1], arena, t, err);
-    return status ? status : sgf__stored_check(t, err);
+    if (!t) return;
+    if (!once || !found[0] || !found[1] || !found[2])
+        wrong = "an object with dtype, shape and data_offsets, each of them once, was wanted";
+    while (!wrong && !sgf__json_is(found[0], sgf__dtypes[t->dtype].name))
+        if (++t->dtype == SGF__DTYPES) wrong = "its dtype is not one of safetensors'";
+    if (!wrong) wrong = sgf__stored_span(t, found[1], found[2]);
+    if (wrong) sgf__stored_fail(f, t, wrong);
 }
-static sgf_status sgf__safetensors_metadata(const sgf__json *json, uint32_t node,
-                                            sgf__safetensors *st, sgf_error *err) {
-    const void **keys;
-    size_t i;
-    sgf_status status;
-    if (json->nodes[node].type != SGF__OBJECT)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, st->file, -1, "%s: __metadata__ is not an object",
-                            st->file);
-    status = sgf__json_members(json, node, &keys, err);
-    if (status) return status;
-    st->metadata_count = json->nodes[node].count;
-    st->metadata = (sgf__named_text *)sgf__arena_alloc(&st->arena, st->metadata_count,
-                                                       sizeof *st->metadata, err);
-    if (!st->metadata) return SGF_ERR_MEMORY;
-    for (i = 0; i < st->metadata_count; i++) {
-        const sgf__node *key = (const sgf__node *)keys[i];
-        sgf__named_text *pair = st->metadata + i;
-        if (key[1].type != SGF__STRING)
-            return sgf__fail_at(err, SGF_ERR_FORMAT, st->file, -1,
-                                "%s: __metadata__: the value of \"%s\" is not text", st->file,
-                                sgf__show(key->text).text);
-        pair->key = key->text;
-        pair->value = key[1].text;
-        pair->key.ptr = sgf__arena_text(&st->arena, pair->key.ptr, pair->key.len, err);
-        pair->value.ptr = sgf__arena_text(&st->arena, pair->value.ptr, pair->value.len, err);
-        if (!pair->key.ptr || !pair->value.ptr) return SGF_ERR_MEMORY;
+/* "__metadata__": names and texts. safetensors writes {"model.embed_tokens.weight":
+   "lm_head.weight"} for a matrix with two names. */
+static void sgf__metadata_read(sgf__folder *f, const sgf__file *file, const char *object) {
+    const char *name, *value;
+    int ok = *object == '{';
+    for (name = sgf__json_first(object); name && ok && !f->status; name = sgf__json_next(value)) {
+        sgf__stored *t = sgf__stored_add(f, file, name);
+        value = sgf__json_next(name);
+        ok = *value == '"';
+        if (t) t->alias = sgf__json_str(&file->doc, value);
+        if (t && !t->alias.ptr) f->status = SGF_ERR_MEMORY;
     }
-    return SGF_OK;
+    if (!ok && !f->status) sgf__file_fail(f, file, "%s is not an object of texts", "__metadata__");
 }
-/* The tensors must tile [0, size) of the data; then their bytes are known. `order` is scratch. */
-static sgf_status sgf__safetensors_tile(sgf__safetensors *st, const char *data, uint64_t size,
-                                        const void **order, sgf_error *err) {
+/* The entries from `first` on are those of `file`. They must tile [0, size) of its data (an alias
+   takes no bytes); then their bytes are known. Sorts these entries by name. */
+static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file, const char *data,
+                             uint64_t size) {
+    void **order = f->count > first ? (void **)f->list + first : NULL;
+    size_t n = f->count - first, i;
     uint64_t at = 0;
-    size_t i;
-    for (i = 0; i < st->count; i++) order[i] = st->tensors + i;
-    sgf__sort(order, st->count, sgf__place_compare);
-    for (i = 0; i < st->count; i++) {
-        const sgf__stored *t = (const sgf__stored *)order[i];
-        if (t->begin != at)
-            return sgf__stored_fail(t, err,
-                                    t->begin > at ? "there is a hole before its data"
-                                                  : "its data overlap another tensor's");
+    sgf__sort(order, n, sgf__place_compare);
+    for (i = 0; i < n && !f->status; i++) {
+        sgf__stored *t = (sgf__stored *)order[i];
+        if (t->begin != at) sgf__stored_fail(f, t, "there is a hole or an overlap before its data");
         at = t->end;
+        if (at <= size) t->data = data + t->begin;
     }
-    if (at != size)
-        return sgf__fail_at(
-            err, SGF_ERR_FORMAT, st->file, -1,
-            at > size ? "%s: the file is cut: its tensors take %llu bytes, %llu are there; "
-                        "download it again"
-                      : "%s: the tensors take %llu bytes, but %llu are there; the file is damaged",
-            st->file, (unsigned long long)at, (unsigned long long)size);
-    for (i = 0; i < st->count; i++) st->tensors[i].data = data + st->tensors[i].begin;
-    return SGF_OK;
+    if (at != size && !f->status)
+        sgf__file_fail(f, file,
+                       "the file is %s: its tensors take %llu bytes, %llu are there; download it "
+                       "again",
+                       at > size ? "cut" : "damaged", (unsigned long long)at,
+                       (unsigned long long)size);
+    sgf__sort(order, n, sgf__stored_compare);
 }
-static sgf_status sgf__safetensors_header(sgf__safetensors *st, const char *data, size_t size,
-                                          sgf__arena *scratch, sgf_error *err) {
-    sgf__json json;
-    const void **keys;
-    size_t n, i;
-    sgf_status status = sgf__json_parse(st->file, st->header, st->header_size, scratch, &json, err);
-    if (status) return status;
-    if (json.nodes[0].type != SGF__OBJECT)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, st->file, 8, "%s: the header is not a JSON object",
-                            st->file);
-    status = sgf__json_members(&json, 0, &keys, err);
-    if (status) return status;
-    n = json.nodes[0].count;
-    st->tensors = (sgf__stored *)sgf__arena_alloc(&st->arena, n, sizeof *st->tensors, err);
-    if (!st->tensors) return SGF_ERR_MEMORY;
-    for (i = 0; i < n && !status; i++) {
-        const sgf__node *key = (const sgf__node *)keys[i];
-        if (sgf__str_is(key->text, "__metadata__"))
-            status = sgf__safetensors_metadata(&json, (uint32_t)(key - json.nodes) + 1, st, err);
-        else status = sgf__stored_read(&json, key, &st->arena, &st->tensors[st->count++], err);
-    }
-    return status ? status : sgf__safetensors_tile(st, data, size, keys, err);
-}
-static void sgf__safetensors_close(sgf__safetensors *st) {
-    sgf__arena_free(&st->arena);
-    sgf__unmap(&st->map);
-}
-/* Read a file that lies in memory; `bytes` and `file` must stay. Close it with
-   sgf__safetensors_close; after a failure there is nothing to close. */
-static sgf_status sgf__safetensors_parse(const char *file, const char *bytes, size_t size,
-                                         const sgf_allocator *mem, sgf__safetensors *out,
-                                         sgf_error *err) {
+/* Add the tensors and aliases of a file to the list. The digest gets its header, and 64 bytes from
+   the middle of every tensor: enough to tell a fine-tuned model from its origin. */
+static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
+    const char *bytes = file->map.data, *name;
+    size_t size = file->map.size, i, n, first = f->count, metadata = 0;
     uint64_t length = 0;
-    sgf__arena scratch;
-    sgf_status status;
-    int i;
-    memset(out, 0, sizeof *out);
-    sgf__arena_init(&out->arena, mem);
-    out->file = file;
-    if (size < 8)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, file, 0, "%s: %llu bytes are no safetensors file",
-                            file, (unsigned long long)size);
-    for (i = 7; i >= 0; i--) length = length << 8 | (unsigned char)bytes[i];
-    if (length > 100000000)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, file, 0,
-                            "%s: the header's length is given as %llu bytes, 100000000 are "
-                            "allowed; it is no safetensors file",
-                            file, (unsigned long long)length);
-    if (length > size - 8)
-        return sgf__fail_at(
-            err, SGF_ERR_FORMAT, file, 0,
-            "%s: the file is cut: the header takes %llu bytes, %llu are there; download it again",
-            file, (unsigned long long)length, (unsigned long long)(size - 8));
-    out->header = bytes + 8;
-    out->header_size = (size_t)length;
-    sgf__arena_init(&scratch, mem);
-    status = sgf__safetensors_header(out, bytes + 8 + length, size - 8 - (size_t)length, &scratch,
-                                     err);
-    sgf__arena_free(&scratch);
-    if (status) sgf__arena_free(&out->arena);
-    return status;
+    for (i = 8; i-- && size >= 8;) length = length << 8 | (unsigned char)bytes[i];
+    if (size < 8 || length > 100000000 || length > size - 8)
+        sgf__file_fail(f, file,
+                       "of %llu bytes the header takes %llu (at most 100000000); the file is cut "
+                       "or no safetensors file, download it again",
+                       (unsigned long long)size, (unsigned long long)length);
+    else sgf__folder_json(f, file, bytes + 8, (size_t)length);
+    if (f->status) return;
+    sgf__folder_digest(f, bytes + 8, (size_t)length);
+    for (name = sgf__json_first(file->doc.root); name && !f->status;
+         name = sgf__json_next(sgf__json_next(name))) {
+        if (!sgf__json_is(name, "__metadata__")) sgf__stored_read(f, file, name);
+        else if (!metadata++) sgf__metadata_read(f, file, sgf__json_next(name));
+        else sgf__file_fail(f, file, "%s is there twice", "__metadata__");
+    }
+    if (!f->status) sgf__folder_tile(f, first, file, bytes + 8 + length, size - 8 - (size_t)length);
+    if (f->status) return;
+    for (i = first; i < f->count; i++) {
+        const sgf__stored *t = (const sgf__stored *)((void **)f->list)[i];
+        size = (size_t)(t->end - t->begin);
+        n = size < 64 ? size : 64;
+        sgf__folder_digest(f, t->data + (size - n) / 2, n);
+    }
 }
-/* Map a file and read its header. `path` must stay. */
-static sgf_status sgf__safetensors_open(const char *path, const sgf_allocator *mem,
-                                        sgf__safetensors *out, sgf_error *err) {
-    sgf__map map;
-    sgf_status status;
-    memset(&map, 0, sizeof map);
-    status = sgf__map_file(path, mem, &map, err);
-    if (status) return status;
-    status = sgf__safetensors_parse(path, map.data, map.size, mem, out, err);
-    if (status) sgf__unmap(&map);
-    else out->map = map;
-    return status;
+/* Sort the whole list. Two tensors of one name are refused: which one is meant? */
+static void sgf__folder_sort(sgf__folder *f) {
+    void **list = (void **)f->list;
+    size_t i;
+    sgf__sort(list, f->count, sgf__stored_compare);
+    for (i = 1; i < f->count && !f->status; i++) {
+        const sgf__stored *a = (const sgf__stored *)list[i - 1], *b = (const sgf__stored *)list[i];
+        if (!sgf__text_compare(a, b) && !a->alias.ptr == !b->alias.ptr &&
+            (a->file == b->file || !a->alias.ptr))
+            sgf__file_fail(f, b->file, "\"%.*s\" is there twice, here and in %s; remove one",
+                           SGF__SHOWN(b->name), a->file->path);
+    }
 }
-/* The item of that name in a list sorted by name, of `size` bytes each; NULL if there is none. */
-static const void *sgf__sorted_find(const void *items, size_t n, size_t size, sgf_str name) {
-    size_t low = 0;
-    while (n) {
-        const char *middle = (const char *)items + (low + n / 2) * size;
-        int order = sgf__text_compare(middle, &name);
-        if (!order) return middle;
-        if (order < 0) low += n / 2 + 1, n -= n / 2 + 1;
-        else n /= 2;
+/* The tensor of that name or, with `aliases` 1, the one that has it as another name; NULL if there
+   is none. The list is sorted. */
+static sgf__stored *sgf__folder_find(const sgf__folder *f, sgf_str name, int aliases) {
+    void **list = (void **)f->list;
+    size_t low = 0, high = f->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sgf__text_compare(list[middle], &name) < 0) low = middle + 1;
+        else high = middle;
+    }
+    for (; low < f->count && !sgf__text_compare(list[low], &name); low++) {
+        sgf__stored *t = (sgf__stored *)list[low];
+        if (t->alias.ptr) t = aliases ? sgf__folder_find(f, t->alias, 0) : NULL;
+        if (t) return t;
     }
     return NULL;
 }
-static const sgf__stored *sgf__safetensors_find(const sgf__safetensors *st, sgf_str name) {
-    return (const sgf__stored *)sgf__sorted_find(st->tensors, st->count, sizeof *st->tensors, name);
-}
-
-/* ---- the files of a folder ---- */
-
-/* folder + "/" + name, in the arena. */
-static char *sgf__path_join(sgf__arena *arena, const char *dir, sgf_str name, sgf_error *err) {
-    size_t n = strlen(dir);
-    char *path = (char *)sgf__arena_alloc(arena, n + name.len + 2, 1, err);
-    if (!path) return NULL;
-    memcpy(path, dir, n);
-    if (n && dir[n - 1] != '/') path[n++] = '/';
-    memcpy(path + n, name.ptr, name.len);
-    return path;
-}
-
-typedef struct sgf__shard { /* first the file's name in the folder, by which shards are sorted */
-    sgf_str name;
-    sgf__safetensors st;
-} sgf__shard;
-
-typedef struct sgf__entry { /* a tensor's name, and where it is */
-    sgf_str name;
-    sgf__stored *stored;
-} sgf__entry;
-
-typedef struct sgf__weights {
-    sgf__arena arena;
-    sgf__shard *shards;  /* sorted by name */
-    size_t shard_count;  /* those that are open */
-    sgf__entry *entries; /* all tensors of all shards, sorted by name */
-    size_t entry_count;
-} sgf__weights;
-
-static void sgf__weights_close(sgf__weights *w) {
-    while (w->shard_count) sgf__safetensors_close(&w->shards[--w->shard_count].st);
-    sgf__arena_free(&w->arena);
-}
-static sgf_status sgf__weights_shard(sgf__weights *w, const char *dir, sgf_str name,
-                                     sgf_error *err) {
-    sgf__shard *shard = w->shards + w->shard_count;
-    const char *path = sgf__path_join(&w->arena, dir, name, err);
-    sgf_status status = path ? SGF_OK : SGF_ERR_MEMORY;
-    if (!status) status = sgf__safetensors_open(path, &w->arena.mem, &shard->st, err);
-    if (status) return status;
-    shard->name.ptr = path + strlen(path) - name.len; /* lives as long as the shard */
-    shard->name.len = name.len;
-    w->shard_count++;
-    return SGF_OK;
-}
-/* One list of all tensors. One that stands in two shards is refused: which one is meant? */
-static sgf_status sgf__weights_merge(sgf__weights *w, sgf_error *err) {
-    const void **order;
-    size_t i, j, n = 0;
-    for (i = 0; i < w->shard_count; i++) n += w->shards[i].st.count;
-    order = (const void **)sgf__arena_alloc(&w->arena, n, sizeof *order, err);
-    w->entries = (sgf__entry *)sgf__arena_alloc(&w->arena, n, sizeof *w->entries, err);
-    if (!order || !w->entries) return SGF_ERR_MEMORY;
-    for (i = n = 0; i < w->shard_count; i++)
-        for (j = 0; j < w->shards[i].st.count; j++) order[n++] = w->shards[i].st.tensors + j;
-    sgf__sort(order, n, sgf__text_compare);
-    for (i = 0; i < n; i++) {
-        sgf__stored *t = (sgf__stored *)(uintptr_t)order[i];
-        const sgf__stored *last = i ? w->entries[i - 1].stored : NULL;
-        if (last && !sgf__text_compare(last, t))
-            return sgf__fail_at(err, SGF_ERR_FORMAT, t->file, -1,
-                                "tensor %s stands in two files, %s and %s; remove one",
-                                sgf__show(t->name).text, last->file, t->file);
-        w->entries[i].name = t->name;
-        w->entries[i].stored = t;
-    }
-    w->entry_count = n;
-    return SGF_OK;
-}
-/* The tensor of that name, or the one that a file's metadata names as its alias (safetensors writes
-   {"model.embed_tokens.weight": "lm_head.weight"} for a matrix with two names); NULL if none. */
-static sgf__stored *sgf__weights_find(const sgf__weights *w, sgf_str name) {
-    const sgf__entry *entry = (const sgf__entry *)sgf__sorted_find(w->entries, w->entry_count,
-                                                                   sizeof *entry, name);
-    size_t i;
-    for (i = 0; i < w->shard_count && !entry; i++) {
-        const sgf__safetensors *st = &w->shards[i].st;
-        const sgf__named_text *alias = (const sgf__named_text *)sgf__sorted_find(
-            st->metadata, st->metadata_count, sizeof *alias, name);
-        if (alias)
-            entry = (const sgf__entry *)sgf__sorted_find(w->entries, w->entry_count, sizeof *entry,
-                                                         alias->value);
-    }
-    return entry ? entry->stored : NULL;
-}
-
-/* A shard is a file beside its index: nothing that leads out of the folder. */
+/* The name of a file in the folder: nothing that leads out of it. */
 static int sgf__plain_name(sgf_str name) {
     size_t i;
     for (i = 0; i < name.len; i++)
         if (strchr("/\\:", name.ptr[i])) return 0; /* finds a zero byte as well */
     return name.len && !sgf__str_is(name, ".") && !sgf__str_is(name, "..");
 }
-/* The distinct files that weight_map names, sorted; `files` gets them, *count is how many. */
-static sgf_status sgf__index_files(const sgf__json *json, const void **keys, size_t n,
-                                   const void **files, size_t *count, sgf_error *err) {
-    size_t i;
-    for (i = 0; i < n; i++) {
-        const sgf__node *key = (const sgf__node *)keys[i];
-        if (key[1].type != SGF__STRING || !sgf__plain_name(key[1].text))
-            return sgf__fail_at(err, SGF_ERR_FORMAT, json->file, -1,
-                                "%s: the file of tensor %s is given as %s; the name of a file "
-                                "beside the index was wanted",
-                                json->file, sgf__show(key->text).text,
-                                sgf__show_value(json, (uint32_t)(key - json->nodes) + 1).text);
-        files[i] = key + 1;
+/* Read the distinct files that the index names, in the order of their names. Every tensor of the
+   index must be in the file that the index names for it, and be there once. */
+static void sgf__index_read(sgf__folder *f, const sgf__file *index) {
+    const char *map = sgf__json_find(index->doc.root, "weight_map"), *name, *value;
+    size_t n = sgf__json_count(map), i = 0;
+    sgf_str *files = (sgf_str *)sgf__arena_alloc(&f->arena, n, sizeof *files, f->err), tensor;
+    void **order = (void **)sgf__arena_alloc(&f->arena, n, sizeof *order, f->err);
+    if (!files || !order) f->status = SGF_ERR_MEMORY;
+    else if (sgf__json_kind(map) != SGF__OBJECT)
+        sgf__file_fail(f, index, "it has no object \"%s\"", "weight_map");
+    for (name = sgf__json_first(map); name && !f->status; name = sgf__json_next(value), i++) {
+        value = sgf__json_next(name);
+        files[i] = sgf__json_str(&index->doc, value);
+        order[i] = files + i;
+        tensor = sgf__json_raw(&index->doc, name);
+        if (!files[i].ptr) f->status = SGF_ERR_MEMORY;
+        else if (!sgf__plain_name(files[i]))
+            sgf__file_fail(f, index, "tensor %.*s needs the name of a file next to the index",
+                           SGF__SHOWN(tensor));
     }
-    sgf__sort(files, n, sgf__text_compare);
-    for (i = *count = 0; i < n; i++)
-        if (!i || sgf__text_compare(files[*count - 1], files[i])) files[(*count)++] = files[i];
-    return SGF_OK;
-}
-/* Every tensor of the index must be in the shard that the index names. */
-static sgf_status sgf__index_check(const sgf__weights *w, const char *index, const void **keys,
-                                   size_t n, sgf_error *err) {
-    size_t i;
-    for (i = 0; i < n; i++) {
-        const sgf__node *key = (const sgf__node *)keys[i];
-        const sgf__shard *shard = (const sgf__shard *)sgf__sorted_find(w->shards, w->shard_count,
-                                                                       sizeof *shard, key[1].text);
-        if (!sgf__safetensors_find(&shard->st, key->text))
-            return sgf__fail_at(
-                err, SGF_ERR_FORMAT, shard->st.file, -1,
-                "%s: tensor %s is not in this file, where %s says it is; download both again",
-                shard->st.file, sgf__show(key->text).text, index);
+    if (!f->status) sgf__sort(order, n, sgf__text_compare);
+    for (i = 0; i < n && !f->status; i++) {
+        sgf__file *file = NULL;
+        if (!i || sgf__text_compare(order[i - 1], order[i]))
+            file = sgf__folder_file(f, *(const sgf_str *)order[i], 0);
+        if (file) sgf__safetensors_read(f, file);
     }
-    return SGF_OK;
+    if (!f->status) sgf__folder_sort(f);
+    for (name = sgf__json_first(map), i = 0; name && !f->status; i++) {
+        sgf__stored *t;
+        tensor = sgf__json_str(&index->doc, name);
+        t = tensor.ptr ? sgf__folder_find(f, tensor, 0) : NULL;
+        if (!tensor.ptr) f->status = SGF_ERR_MEMORY;
+        else if (!t || t->indexed++ || sgf__text_compare(&files[i], &t->file->name))
+            sgf__file_fail(f, index,
+                           "tensor %.*s is not in %.*s, or twice in this index; download all "
+                           "files again",
+                           SGF__SHOWN(tensor), SGF__SHOWN(files[i]));
+        name = sgf__json_next(sgf__json_next(name));
+    }
 }
-static sgf_status sgf__index_open(sgf__weights *w, const char *dir, const sgf__json *json,
-                                  sgf_error *err) {
-    const void **keys, **files;
-    size_t i, n, count = 0;
-    uint32_t map = sgf__json_get(json, 0, "weight_map");
-    sgf_status status;
-    if (!map || json->nodes[map].type != SGF__OBJECT)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, json->file, -1,
-                            "%s: there is no object \"weight_map\" in it", json->file);
-    status = sgf__json_members(json, map, &keys, err);
-    if (status) return status;
-    n = json->nodes[map].count;
-    files = (const void **)sgf__arena_alloc(json->arena, n, sizeof *files, err);
-    status = files ? sgf__index_files(json, keys, n, files, &count, err) : SGF_ERR_MEMORY;
-    if (status) return status;
-    w->shards = (sgf__shard *)sgf__arena_alloc(&w->arena, count, sizeof *w->shards, err);
-    if (!w->shards) return SGF_ERR_MEMORY;
-    for (i = 0; i < count && !status; i++)
-        status = sgf__weights_shard(w, dir, *(const sgf_str *)files[i], err);
-    return status ? status : sgf__index_check(w, json->file, keys, n, err);
-}
-static sgf_status sgf__weights_index(sgf__weights *w, const char *dir, const char *path,
-                                     sgf_error *err) {
-    sgf__arena scratch;
-    sgf__map map;
-    sgf__json json;
-    sgf_status status;
-    memset(&map, 0, sizeof map);
-    status = sgf__map_file(path, &w->arena.mem, &map, err);
-    if (status) return status;
-    sgf__arena_init(&scratch, &w->arena.mem);
-    status = sgf__json_parse(path, map.data, map.size, &scratch, &json, err);
-    if (!status) status = sgf__index_open(w, dir, &json, err);
-    sgf__arena_free(&scratch);
-    sgf__unmap(&map);
-    return status;
-}
-/* Open model.safetensors, or else the shards of model.safetensors.index.json. Close with
-   sgf__weights_close, after a failure too. */
-static sgf_status sgf__weights_open(const char *dir, const sgf_allocator *mem, sgf__weights *w,
-                                    sgf_error *err) {
-    const char *whole, *index;
-    sgf_status status = SGF_OK;
-    memset(w, 0, sizeof *w);
-    sgf__arena_init(&w->arena, mem);
-    whole = sgf__path_join(&w->arena, dir, sgf_text("model.safetensors"), err);
-    index = sgf__path_join(&w->arena, dir, sgf_text("model.safetensors.index.json"), err);
-    if (!whole || !index) return SGF_ERR_MEMORY;
-    if (!sgf__file_missing(whole)) {
-        w->shards = (sgf__shard *)sgf__arena_alloc(&w->arena, 1, sizeof *w->shards, err);
-        status = w->shards ? sgf__weights_shard(w, dir, sgf_text("model.safetensors"), err)
-                           : SGF_ERR_MEMORY;
-    } else if (!sgf__file_missing(index)) status = sgf__weights_index(w, dir, index, err);
-    else
-        status = sgf__fail_at(
-            err, SGF_ERR_IO, dir, -1,
-            "%s: neither model.safetensors nor model.safetensors.index.json is there; "
-            "other formats "
-            "must be saved again with save_pretrained(.., safe_serialization=True)",
-            dir);
-    return status ? status : sgf__weights_merge(w, err);
+/* Read model.safetensors, or else the shards of model.safetensors.index.json. */
+static void sgf__folder_weights(sgf__folder *f) {
+    static const char whole[] = "model.safetensors", shards[] = "model.safetensors.index.json";
+    sgf__file *file = sgf__folder_file(f, sgf_text(whole), 1), *index = NULL;
+    if (file) sgf__safetensors_read(f, file);
+    else if (!f->status) index = sgf__folder_file(f, sgf_text(shards), 1);
+    if (index) sgf__folder_json(f, index, index->map.data, index->map.size);
+    if (!file && !index && !f->status)
+        sgf__folder_fail(f, SGF_ERR_IO, f->dir,
+                         "neither %s nor %s is there; save other formats again with "
+                         "save_pretrained(.., safe_serialization=True)",
+                         whole, shards);
+    if (f->status) return;
+    if (file) sgf__folder_sort(f);
+    else sgf__index_read(f, index);
 }
 
 /* ====================================================================================
  * [SGF-23] config.json and RoPE frequencies
  *
  * In:  config.json in the spellings of transformers 4 (rope_theta, rope_scaling, torch_dtype) and
- *      5 (rope_parameters, dtype); ids of generation_config.json go before its own.
+ *      5 (rope_parameters, dtype); the ids of generation_config.json override its own.
  * Out: an sgf_config in which every size is within bounds and every switch decided, so that no
  *      later code checks again or knows the name of an architecture.
  * An absent key takes the default of transformers' configuration class; an unknown architecture,
@@ -7929,456 +7729,323 @@ static sgf_status sgf__weights_open(const char *dir, const sgf_allocator *mem, s
  *      modeling_*.py, modeling_rope_utils.py.
  * ==================================================================================== */
 
-enum { SGF__NEVER, SGF__ALWAYS, SGF__BY_KEY }; /* a bias: as attention_bias or mlp_bias says */
-enum { SGF__NO_WINDOW, SGF__ALL_WINDOWS, SGF__SOME_WINDOWS };
-
-typedef struct sgf__architecture {
-    const char *name, *model_type;
-    int32_t kv_heads; /* default; 0: as many as heads */
-    int32_t head_dim; /* default; 0: D / H */
-    int32_t context;  /* default */
-    int qkv_bias, out_bias, mlp_bias, qk_norm, windows;
-} sgf__architecture;
-
-static const sgf__architecture sgf__architectures[] = {
-    {"LlamaForCausalLM", "llama", 0, 0, 2048, SGF__BY_KEY, SGF__BY_KEY, SGF__BY_KEY, 0,
-     SGF__NO_WINDOW},
-    {"MistralForCausalLM", "mistral", 8, 0, 131072, SGF__NEVER, SGF__NEVER, SGF__NEVER, 0,
-     SGF__ALL_WINDOWS},
-    {"Qwen2ForCausalLM", "qwen2", 32, 0, 32768, SGF__ALWAYS, SGF__NEVER, SGF__NEVER, 0,
-     SGF__SOME_WINDOWS},
-    {"Qwen3ForCausalLM", "qwen3", 32, 128, 32768, SGF__BY_KEY, SGF__BY_KEY, SGF__NEVER, 1,
-     SGF__SOME_WINDOWS}};
+/* In the order of the texts of SGF__ARCHITECTURE below. */
+static const struct sgf__architecture {
+    int32_t kv_heads, head_dim, context; /* defaults; 0: as many as heads, D / H */
+    int qkv_bias, qk_norm;
+    int attention_bias, mlp_bias; /* these keys matter */
+    int windows, window_keys;     /* layers may have a window; use_sliding_window says whether */
+} sgf__architectures[] = {{0, 0, 2048, 0, 0, 1, 1, 0, 0},
+                          {8, 0, 131072, 0, 0, 0, 0, 1, 0},
+                          {32, 0, 32768, 1, 0, 0, 0, 1, 1},
+                          {32, 128, 32768, 0, 1, 1, 0, 1, 1}};
 
 typedef struct sgf__config_reader {
-    sgf__json json;
     sgf_config c;
-    sgf_error *err;
+    sgf__folder *f;
+    const sgf__file *file;
+    struct sgf__architecture a;
+    const char *object[2]; /* JSON: config.json, its RoPE settings (NULL: there are none) */
+    const char *layer_types, *eos;
+    int32_t window, window_from; /* the layers from window_from on look back that far */
+    int windowed, dtype, rope, ignored;
+    double eps, rotary;
 } sgf__config_reader;
 
-/* The value of `key` in object `node`; 0 if it is absent or null, which mean the same. */
-static uint32_t sgf__config_get(const sgf__config_reader *r, uint32_t node, const char *key) {
-    uint32_t value = sgf__json_get(&r->json, node, key);
-    return value && r->json.nodes[value].type != SGF__NULL ? value : 0;
-}
-static sgf_status sgf__config_missing(const sgf__config_reader *r, const char *key) {
-    return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->json.file, -1, "%s: \"%s\" is missing",
-                        r->json.file, key);
-}
+/* Kinds of values: one of some texts (its index is stored), a whole number, one that may be null
+   (then 0), a number above `least`, true or false, an object or anything (its place is stored). */
+/* clang-format off */
+enum {
+    SGF__ARCHITECTURE, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__DTYPE, SGF__ROPE_TYPE,
+    SGF__LAYER_TYPE, SGF__SETTINGS, SGF__PLACE, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG
+};
+static const struct {
+    const char *wanted;  /* what a refused value is told; least and most are printed into it */
+    const char *text[6]; /* in the order of sgf__architectures, sgf_dtype, sgf_rope */
+} sgf__kinds[] = {
+    {"supported are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM",
+     {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"}},
+    {"that is not the type of \"architectures\"", {"llama", "mistral", "qwen2", "qwen3"}},
+    {"only \"silu\" is supported", {"silu"}},
+    {"quantised weights are not supported; take the model in F32, F16 or BF16", {NULL}},
+    {"supported are \"float32\", \"float16\" and \"bfloat16\"", {"float32", "float16", "bfloat16"}},
+    {"supported are \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"",
+     {"default", "linear", "dynamic", "llama3", "yarn"}},
+    {"supported are \"full_attention\" and \"sliding_attention\"", {"full_attention", "sliding_attention"}},
+    {"an object or null is supported; RoPE that differs by layer is not", {NULL}},
+    {"", {NULL}},
+    {"a whole number from %.0f to %.0f was wanted", {NULL}},
+    {"a whole number from %.0f to %.0f, or null, was wanted", {NULL}},
+    {"a number above %.0f and up to %.0f was wanted", {NULL}},
+    {"true or false was wanted", {NULL}}};
+
+#define SGF__KEEP   -2.0 /* an absent key: its field stays as it is */
+#define SGF__NEEDED -3.0 /* an absent key: refused */
+
+/* Every key that is read, in the order of reading. */
+#define SGF__AT(field) offsetof(sgf__config_reader, field)
+static const struct sgf__key {
+    int object;        /* it is in object[..] of the reader */
+    const char *name;
+    unsigned kind;          /* index in sgf__kinds */
+    double least, most;
+    double absent;     /* its value if it is absent or null, or SGF__KEEP or SGF__NEEDED */
+    size_t field;      /* offset in the reader */
+    size_t when;       /* offset of an int that must not be 0, or the key is ignored; 0: always */
+    const char *other; /* an older spelling, which is read if there is none of the newer one */
+} sgf__keys[] = {
+    {0, "vocab_size", SGF__INT, 1, 1 << 24, SGF__NEEDED, SGF__AT(c.vocab_size), 0, NULL},
+    {0, "hidden_size", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.dim), 0, NULL},
+    {0, "intermediate_size", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.ffn_dim), 0, NULL},
+    {0, "num_hidden_layers", SGF__INT, 1, SGF_MAX_LAYERS, SGF__NEEDED, SGF__AT(c.layers), 0, NULL},
+    {0, "num_attention_heads", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.heads), 0, NULL},
+    {0, "num_key_value_heads", SGF__INT_OR_NULL, 1, 1 << 20, SGF__KEEP, SGF__AT(c.kv_heads), 0, NULL},
+    {0, "head_dim", SGF__INT, 1, 1 << 20, SGF__KEEP, SGF__AT(c.head_dim), 0, NULL},
+    {0, "max_position_embeddings", SGF__INT, 1, INT32_MAX, SGF__KEEP, SGF__AT(c.context), 0, NULL},
+    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(ignored), 0, NULL},
+    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(c.qkv_bias), SGF__AT(a.attention_bias), NULL},
+    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(c.out_bias), SGF__AT(a.attention_bias), NULL},
+    {0, "mlp_bias", SGF__FLAG, 0, 0, 0, SGF__AT(ignored), 0, NULL},
+    {0, "mlp_bias", SGF__FLAG, 0, 0, 0, SGF__AT(c.mlp_bias), SGF__AT(a.mlp_bias), NULL},
+    {0, "tie_word_embeddings", SGF__FLAG, 0, 0, 0, SGF__AT(c.tied), 0, NULL},
+    {0, "rms_norm_eps", SGF__REAL, 0, 1, 1e-6, SGF__AT(eps), 0, NULL},
+    {0, "hidden_act", SGF__ACT, 0, 0, 0, SGF__AT(ignored), 0, NULL},
+    {0, "quantization_config", SGF__QUANTISED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0, NULL},
+    {0, "dtype", SGF__DTYPE, 0, 0, 0, SGF__AT(dtype), 0, "torch_dtype"},
+    {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_keys), NULL},
+    {0, "max_window_layers", SGF__INT, 0, INT32_MAX, 28, SGF__AT(window_from), SGF__AT(a.window_keys), NULL},
+    {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, 4096, SGF__AT(window), SGF__AT(windowed), NULL},
+    {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.windows), NULL},
+    {0, "rope_theta", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_theta), 0, NULL},
+    {0, "partial_rotary_factor", SGF__REAL, 0, 1, 1, SGF__AT(rotary), 0, NULL},
+    {0, "rope_scaling", SGF__SETTINGS, 0, 0, SGF__KEEP, SGF__AT(object[1]), 0, "rope_parameters"},
+    {1, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_theta), 0, NULL},
+    {1, "partial_rotary_factor", SGF__REAL, 0, 1, SGF__KEEP, SGF__AT(rotary), 0, NULL},
+    {1, "rope_type", SGF__ROPE_TYPE, 0, 0, 0, SGF__AT(rope), 0, "type"},
+    {1, "factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_factor), SGF__AT(rope), NULL},
+    {1, "low_freq_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_low), SGF__AT(rope), NULL},
+    {1, "high_freq_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_high), SGF__AT(rope), NULL},
+    {1, "beta_fast", SGF__REAL, 0, 1e12, 32, SGF__AT(c.rope_beta_fast), SGF__AT(rope), NULL},
+    {1, "beta_slow", SGF__REAL, 0, 1e12, 1, SGF__AT(c.rope_beta_slow), SGF__AT(rope), NULL},
+    {1, "attention_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_attention_factor), SGF__AT(rope), NULL},
+    {1, "mscale", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_mscale), SGF__AT(rope), NULL},
+    {1, "mscale_all_dim", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_mscale_all), SGF__AT(rope), NULL},
+    {1, "truncate", SGF__FLAG, 0, 0, 1, SGF__AT(c.rope_truncate), SGF__AT(rope), NULL},
+    {1, "original_max_position_embeddings", SGF__REAL, 0, 1e12, 0,
+     SGF__AT(c.rope_original_context), SGF__AT(rope), NULL},
+    {0, "original_max_position_embeddings", SGF__REAL, 0, 1e12, SGF__KEEP,
+     SGF__AT(c.rope_original_context), SGF__AT(rope), NULL},
+    /* generation_config.json has these two as well */
+    {0, "bos_token_id", SGF__INT, -1, INT32_MAX, SGF__KEEP, SGF__AT(c.bos), 0, NULL},
+    {0, "eos_token_id", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(eos), 0, NULL}};
+#undef SGF__AT
+/* clang-format on */
+
 /* "FILE: "key" is VALUE; WANTED" */
-static sgf_status sgf__config_refuse(const sgf__config_reader *r, sgf_status status,
-                                     const char *key, uint32_t node, const char *wanted) {
-    return sgf__fail_at(r->err, status, r->json.file, -1, "%s: \"%s\" is %s; %s", r->json.file, key,
-                        sgf__show_value(&r->json, node).text, wanted);
+static void sgf__config_refuse(sgf__config_reader *r, sgf_status why, const char *key,
+                               const char *at, const char *wanted) {
+    sgf_str value = sgf__json_raw(&r->file->doc, at);
+    sgf__folder_fail(r->f, why, r->file->path, "\"%s\" is %.*s; %s", key, SGF__SHOWN(value),
+                     wanted);
 }
-/* A whole number from `least` to `most`; an absent one is `fallback`, or refused if that is below
-   `least`. */
-static sgf_status sgf__config_int(const sgf__config_reader *r, const char *key, int32_t least,
-                                  int32_t most, int32_t fallback, int32_t *out) {
-    uint32_t node = sgf__config_get(r, 0, key);
-    int64_t value = fallback;
-    char wanted[80];
-    if (!node && fallback < least) return sgf__config_missing(r, key);
-    if (node && !sgf__json_int(&r->json, node, least, most, &value)) {
-        snprintf(wanted, sizeof wanted, "a whole number from %ld to %ld was wanted", (long)least,
-                 (long)most);
-        return sgf__config_refuse(r, SGF_ERR_FORMAT, key, node, wanted);
+/* The index of a value in the texts of its kind, or -1. */
+static int32_t sgf__kind_index(unsigned kind, const char *at) {
+    int32_t i;
+    for (i = 0; sgf__kinds[kind].text[i]; i++)
+        if (sgf__json_is(at, sgf__kinds[kind].text[i])) return i;
+    return -1;
+}
+/* The value of a key; NULL if it is absent or null. */
+static const char *sgf__config_find(const char *object, const char *key) {
+    const char *at = sgf__json_find(object, key);
+    return at && *at != 'n' ? at : NULL;
+}
+/* Is it an object that holds no other objects? */
+static int sgf__json_flat(const char *object) {
+    const char *name, *value = "";
+    for (name = *object == '{' ? sgf__json_first(object) : NULL; name; name = sgf__json_next(value))
+        if (*(value = sgf__json_next(name)) == '{') return 0;
+    return *object == '{';
+}
+/* Read one key into its field. */
+static void sgf__config_key(sgf__config_reader *r, const struct sgf__key *k) {
+    const char *name = k->name, *at = sgf__config_find(r->object[k->object], name);
+    void *field = (char *)r + k->field;
+    double value = k->absent;
+    int64_t whole = 0;
+    char wanted[112];
+    int ok = 1;
+    if (k->when && !*(const int *)(const void *)((const char *)r + k->when)) return;
+    if (!at && k->other) at = sgf__config_find(r->object[k->object], name = k->other);
+    if (!at) {
+        if (value == SGF__NEEDED) sgf__file_fail(r->f, r->file, "\"%s\" is missing", name);
+        if (k->kind == SGF__INT_OR_NULL && sgf__json_find(r->object[k->object], name)) value = 0;
+        if (value <= SGF__KEEP) return;
+    } else if (k->kind == SGF__SETTINGS) ok = sgf__json_flat(at);
+    else if (k->kind < SGF__SETTINGS) ok = (value = sgf__kind_index(k->kind, at)) >= 0;
+    else if (k->kind == SGF__FLAG) ok = (value = *at == 't') != 0 || *at == 'f';
+    else if (k->kind == SGF__REAL) {
+        value = sgf__json_number(&r->file->doc, at);
+        ok = sgf__json_kind(at) == SGF__NUMBER && value > k->least && value <= k->most;
+    } else if (k->kind >= SGF__INT) {
+        ok = sgf__json_whole(&r->file->doc, at, (int64_t)k->least, (int64_t)k->most, &whole);
+        value = (double)whole;
     }
-    *out = (int32_t)value;
-    return SGF_OK;
+    snprintf(wanted, sizeof wanted, sgf__kinds[k->kind].wanted, k->least, k->most);
+    if (!ok)
+        sgf__config_refuse(r, k->kind < SGF__INT ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, name, at,
+                           wanted);
+    else if (k->kind == SGF__SETTINGS || k->kind == SGF__PLACE) *(const char **)field = at;
+    else if (k->kind == SGF__REAL) *(double *)field = value;
+    else if (k->kind == SGF__INT || k->kind == SGF__INT_OR_NULL) *(int32_t *)field = (int32_t)value;
+    else *(int *)field = (int)value;
 }
-/* A number above `above` and at most `most`, in `object`; an absent one leaves *out as it is. */
-static sgf_status sgf__config_double(const sgf__config_reader *r, uint32_t object, const char *key,
-                                     double above, double most, double *out) {
-    uint32_t node = sgf__config_get(r, object, key);
-    double value;
-    char wanted[80];
-    if (!node) return SGF_OK;
-    value = r->json.nodes[node].type == SGF__NUMBER ? sgf__json_double(&r->json, node) : above;
-    if (!(value > above && value <= most)) {
-        snprintf(wanted, sizeof wanted, "a number above %.0f and up to %.0f was wanted", above,
-                 most);
-        return sgf__config_refuse(r, SGF_ERR_FORMAT, key, node, wanted);
-    }
-    *out = value;
-    return SGF_OK;
+/* The architecture, and the defaults that it brings. */
+static void sgf__config_architecture(sgf__config_reader *r) {
+    const char *list = sgf__json_find(r->object[0], "architectures");
+    const char *type = sgf__config_find(r->object[0], "model_type");
+    const char *name = sgf__json_kind(list) == SGF__ARRAY ? sgf__json_first(list) : NULL;
+    const char *key = name ? "architectures" : "model_type", *at = name ? name : type;
+    int32_t by_type = sgf__kind_index(SGF__MODEL_TYPE, type), i = by_type;
+    if (name) i = sgf__kind_index(SGF__ARCHITECTURE, name);
+    if (!at) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
+    else if (i < 0)
+        sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, key, at, sgf__kinds[SGF__ARCHITECTURE].wanted);
+    else if (type && by_type != i)
+        sgf__config_refuse(r, SGF_ERR_FORMAT, "model_type", type,
+                           sgf__kinds[SGF__MODEL_TYPE].wanted);
+    if (r->f->status) return;
+    snprintf(r->c.architecture, sizeof r->c.architecture, "%s",
+             sgf__kinds[SGF__ARCHITECTURE].text[i]);
+    r->a = sgf__architectures[i];
+    r->c.kv_heads = r->a.kv_heads;
+    r->c.head_dim = r->a.head_dim;
+    r->c.context = r->a.context;
+    r->c.qkv_bias = r->a.qkv_bias;
+    r->c.qk_norm = r->a.qk_norm;
+    r->windowed = r->a.windows && !r->a.window_keys;
 }
-static sgf_status sgf__config_flag(const sgf__config_reader *r, uint32_t object, const char *key,
-                                   int fallback, int *out) {
-    uint32_t node = sgf__config_get(r, object, key), type = r->json.nodes[node].type;
-    if (node && type != SGF__TRUE && type != SGF__FALSE)
-        return sgf__config_refuse(r, SGF_ERR_FORMAT, key, node, "true or false was wanted");
-    *out = node ? type == SGF__TRUE : fallback;
-    return SGF_OK;
-}
-static int sgf__config_text_is(const sgf__config_reader *r, uint32_t node, const char *text) {
-    return r->json.nodes[node].type == SGF__STRING && sgf__str_is(r->json.nodes[node].text, text);
-}
-
-static sgf_status sgf__config_architecture(sgf__config_reader *r, const sgf__architecture **out) {
-    uint32_t list = sgf__config_get(r, 0, "architectures"),
-             type = sgf__config_get(r, 0, "model_type");
-    uint32_t name = list && r->json.nodes[list].type == SGF__ARRAY && r->json.nodes[list].count
-                        ? list + 1
-                        : 0;
-    size_t i;
-    if (!name && !type) return sgf__config_missing(r, "architectures");
-    for (i = 0; i < sizeof sgf__architectures / sizeof *sgf__architectures; i++) {
-        const sgf__architecture *a = sgf__architectures + i;
-        if (name ? !sgf__config_text_is(r, name, a->name)
-                 : !sgf__config_text_is(r, type, a->model_type))
-            continue;
-        if (type && !sgf__config_text_is(r, type, a->model_type))
-            return sgf__config_refuse(r, SGF_ERR_FORMAT, "model_type", type,
-                                      "that is not the type of \"architectures\"");
-        snprintf(r->c.architecture, sizeof r->c.architecture, "%s", a->name);
-        *out = a;
-        return SGF_OK;
-    }
-    return sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, name ? "architectures" : "model_type",
-                              name ? name : type,
-                              "supported are LlamaForCausalLM, MistralForCausalLM, "
-                              "Qwen2ForCausalLM and Qwen3ForCausalLM");
-}
-static sgf_status sgf__config_sizes(sgf__config_reader *r, const sgf__architecture *a) {
-    enum { MOST = 1 << 20 };
+/* What the keys make of the rest of the configuration, and whether they fit together. */
+static void sgf__config_finish(sgf__config_reader *r) {
     sgf_config *c = &r->c;
-    const char *file = r->json.file;
-    sgf_status status = sgf__config_int(r, "vocab_size", 1, 1 << 24, 0, &c->vocab_size);
-    if (!status) status = sgf__config_int(r, "hidden_size", 1, MOST, 0, &c->dim);
-    if (!status) status = sgf__config_int(r, "intermediate_size", 1, MOST, 0, &c->ffn_dim);
-    if (!status) status = sgf__config_int(r, "num_hidden_layers", 1, SGF_MAX_LAYERS, 0, &c->layers);
-    if (!status) status = sgf__config_int(r, "num_attention_heads", 1, MOST, 0, &c->heads);
-    if (!status)
-        status = sgf__config_int(r, "num_key_value_heads", 1, MOST,
-                                 a->kv_heads && !sgf__json_get(&r->json, 0, "num_key_value_heads")
-                                     ? a->kv_heads
-                                     : c->heads, /* null: as many */
-                                 &c->kv_heads);
-    if (!status)
-        status = sgf__config_int(r, "max_position_embeddings", 1, INT32_MAX, a->context,
-                                 &c->context);
-    if (status) return status;
-    if (c->heads % c->kv_heads)
-        return sgf__fail_at(
-            r->err, SGF_ERR_FORMAT, file, -1,
-            "%s: \"num_attention_heads\" is %d, which is no multiple of \"num_key_value_heads\" %d",
-            file, (int)c->heads, (int)c->kv_heads);
-    if (!a->head_dim && !sgf__config_get(r, 0, "head_dim") && c->dim % c->heads)
-        return sgf__fail_at(r->err, SGF_ERR_FORMAT, file, -1,
-                            "%s: \"hidden_size\" is %d, which is no multiple of "
-                            "\"num_attention_heads\" %d, and there is "
-                            "no \"head_dim\"",
-                            file, (int)c->dim, (int)c->heads);
-    status = sgf__config_int(r, "head_dim", 1, MOST, a->head_dim ? a->head_dim : c->dim / c->heads,
-                             &c->head_dim);
-    if (status) return status;
-    if (c->head_dim % 2 || (int64_t)c->heads * c->head_dim > (1 << 24))
-        return sgf__fail_at(r->err, SGF_ERR_UNSUPPORTED, file, -1,
-                            "%s: %d heads of width %d: \"head_dim\" (or hidden_size / "
-                            "num_attention_heads) must be even, all of them together at most %d",
-                            file, (int)c->heads, (int)c->head_dim, 1 << 24);
-    return SGF_OK;
-}
-static sgf_status sgf__config_switches(sgf__config_reader *r, const sgf__architecture *a) {
-    sgf_config *c = &r->c;
-    double eps = 1e-6;
-    int attention = 0, mlp = 0;
-    uint32_t act = sgf__config_get(r, 0, "hidden_act"),
-             quantised = sgf__config_get(r, 0, "quantization_config");
-    sgf_status status = sgf__config_flag(r, 0, "attention_bias", 0, &attention);
-    if (!status) status = sgf__config_flag(r, 0, "mlp_bias", 0, &mlp);
-    if (!status) status = sgf__config_flag(r, 0, "tie_word_embeddings", 0, &c->tied);
-    if (!status) status = sgf__config_double(r, 0, "rms_norm_eps", 0, 1, &eps);
-    if (status) return status;
-    if (act && !sgf__config_text_is(r, act, "silu"))
-        return sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "hidden_act", act,
-                                  "only \"silu\" is supported");
-    if (quantised)
-        return sgf__config_refuse(
-            r, SGF_ERR_UNSUPPORTED, "quantization_config", quantised,
-            "quantised weights are not supported; take the model in F32, F16 or BF16");
-    c->rms_eps = (float)eps;
-    c->qkv_bias = a->qkv_bias == SGF__BY_KEY ? attention : a->qkv_bias;
-    c->out_bias = a->out_bias == SGF__BY_KEY ? attention : a->out_bias;
-    c->mlp_bias = a->mlp_bias == SGF__BY_KEY ? mlp : a->mlp_bias;
-    c->qk_norm = a->qk_norm;
-    return SGF_OK;
-}
-static sgf_status sgf__config_dtype(sgf__config_reader *r) {
-    static const char *const names[] = {"float32", "float16", "bfloat16"}; /* as in sgf_dtype */
-    const char *key = sgf__config_get(r, 0, "dtype") ? "dtype" : "torch_dtype";
-    uint32_t node = sgf__config_get(r, 0, key);
-    int i;
-    for (i = 0; node && i < 3; i++) {
-        if (!sgf__config_text_is(r, node, names[i])) continue;
-        r->c.dtype = (sgf_dtype)i;
-        return SGF_OK;
-    }
-    if (!node) return SGF_OK;
-    return sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, key, node,
-                              "supported are \"float32\", \"float16\" and \"bfloat16\"");
-}
-
-/* Which layers look back over a window: those that layer_types names (with it a Mistral is what
-   transformers' AutoModel loads as Ministral). Without it, Mistral: all, unless sliding_window is
-   null; Qwen: if use_sliding_window, all from max_window_layers on. */
-static sgf_status sgf__config_windows(sgf__config_reader *r, const sgf__architecture *a) {
-    sgf_config *c = &r->c;
-    uint32_t window = sgf__json_get(&r->json, 0, "sliding_window"), types = 0, at;
-    int32_t from = 0, size = 0, l;
-    int used = a->windows == SGF__ALL_WINDOWS;
-    sgf_status status = SGF_OK;
-    if (a->windows == SGF__SOME_WINDOWS) {
-        status = sgf__config_flag(r, 0, "use_sliding_window", 0, &used);
-        if (!status) status = sgf__config_int(r, "max_window_layers", 0, INT32_MAX, 28, &from);
-    }
-    if (a->windows != SGF__NO_WINDOW) types = sgf__config_get(r, 0, "layer_types");
-    if (used && !(window && r->json.nodes[window].type == SGF__NULL) && !status)
-        status = sgf__config_int(r, "sliding_window", 1, INT32_MAX, 4096, &size);
-    if (status) return status;
-    if (types && (r->json.nodes[types].type != SGF__ARRAY ||
-                  r->json.nodes[types].count != (uint32_t)c->layers))
-        return sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", types,
-                                  "one entry per layer was wanted");
-    for (l = 0, at = types + 1; l < c->layers; l++, at = types ? r->json.nodes[at].next : at) {
-        int slides = types ? sgf__config_text_is(r, at, "sliding_attention") : size && l >= from;
-        if (types && !slides && !sgf__config_text_is(r, at, "full_attention"))
-            return sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "layer_types", at,
-                                      "supported are \"full_attention\" and \"sliding_attention\"");
-        if (!slides) continue;
-        if (!size)
-            return sgf__config_refuse(
-                r, SGF_ERR_FORMAT, "layer_types", at,
-                "but \"sliding_window\" is absent or \"use_sliding_window\" false");
-        c->sliding_layers[l / 32] |= (uint32_t)1 << (l % 32);
-        c->sliding_window = size;
-    }
-    return SGF_OK;
-}
-
-/* The numbers that a RoPE type takes, from object `node`. */
-static sgf_status sgf__config_rope_numbers(sgf__config_reader *r, uint32_t node) {
-    static const char *const keys[] = {
-        "factor",    "low_freq_factor",  "high_freq_factor",
-        "beta_fast", "beta_slow",        "original_max_position_embeddings",
-        "mscale",    "attention_factor", "mscale_all_dim"};
-    sgf_config *c = &r->c;
-    double *const fields[] = {&c->rope_factor,    &c->rope_low,
-                              &c->rope_high,      &c->rope_beta_fast,
-                              &c->rope_beta_slow, &c->rope_original_context,
-                              &c->rope_mscale,    &c->rope_attention_factor,
-                              &c->rope_mscale_all};
-    sgf_status status = SGF_OK;
-    size_t i;
-    c->rope_original_context = c->context;
-    c->rope_beta_fast = 32;
-    c->rope_beta_slow = 1;
-    for (i = 0; i < sizeof keys / sizeof *keys && !status; i++)
-        status = sgf__config_double(r, node, keys[i], 0, 1e12, fields[i]);
-    if (!status) /* outside of the object it goes before */
-        status = sgf__config_double(r, 0, "original_max_position_embeddings", 0, 1e12,
-                                    &c->rope_original_context);
-    return status ? status : sgf__config_flag(r, node, "truncate", 1, &c->rope_truncate);
-}
-/* The numbers that its RoPE type cannot do without must be there and fit together. */
-static sgf_status sgf__config_rope_check(sgf__config_reader *r) {
-    sgf_config *c = &r->c;
-    if (c->rope == SGF_ROPE_YARN && c->rope_factor == 0)
+    const char *wrong = NULL, *unsupported = NULL;
+    int llama3 = r->rope == SGF_ROPE_LLAMA3;
+    if (!c->kv_heads) c->kv_heads = c->heads;
+    if (!c->head_dim && c->dim % c->heads == 0) c->head_dim = c->dim / c->heads;
+    c->rms_eps = (float)r->eps;
+    c->dtype = (sgf_dtype)r->dtype;
+    c->rope = (sgf_rope)r->rope;
+    if (r->rope && c->rope_original_context == 0) c->rope_original_context = c->context;
+    if (r->rope == SGF_ROPE_YARN && c->rope_factor == 0)
         c->rope_factor = c->context / c->rope_original_context;
-    if (c->rope != SGF_ROPE_DEFAULT && c->rope_factor == 0) return sgf__config_missing(r, "factor");
-    if (c->rope == SGF_ROPE_LLAMA3 && c->rope_low == 0)
-        return sgf__config_missing(r, "low_freq_factor");
-    if (c->rope == SGF_ROPE_LLAMA3 && c->rope_high == 0)
-        return sgf__config_missing(r, "high_freq_factor");
-    if (c->rope == SGF_ROPE_LLAMA3 && c->rope_high <= c->rope_low)
-        return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->json.file, -1,
-                            "%s: \"high_freq_factor\" must be above \"low_freq_factor\"",
-                            r->json.file);
-    if (c->rope == SGF_ROPE_DYNAMIC && c->head_dim < 4)
-        return sgf__fail_at(r->err, SGF_ERR_UNSUPPORTED, r->json.file, -1,
-                            "%s: \"dynamic\" RoPE needs a \"head_dim\" of 4 or more", r->json.file);
-    return SGF_OK;
+    if (c->heads % c->kv_heads)
+        wrong = "\"num_attention_heads\" is no multiple of \"num_key_value_heads\"";
+    else if (!c->head_dim)
+        wrong = "\"hidden_size\" is no multiple of \"num_attention_heads\"; \"head_dim\" is needed";
+    else if (r->rope && c->rope_factor == 0) wrong = "\"factor\" of RoPE is missing";
+    else if (llama3 && c->rope_low == 0) wrong = "\"low_freq_factor\" is missing";
+    else if (llama3 && c->rope_high == 0) wrong = "\"high_freq_factor\" is missing";
+    else if (llama3 && c->rope_high <= c->rope_low)
+        wrong = "\"high_freq_factor\" must be above \"low_freq_factor\"";
+    else if (c->head_dim % 2 || (int64_t)c->heads * c->head_dim > (1 << 24))
+        unsupported = "\"head_dim\" (or hidden_size / num_attention_heads) must be even, and "
+                      "together the heads at most 16777216 wide";
+    else if (r->rope == SGF_ROPE_DYNAMIC && c->head_dim < 4)
+        unsupported = "\"dynamic\" RoPE needs a \"head_dim\" of 4 or more";
+    else if (r->rotary != 1)
+        unsupported =
+            "\"partial_rotary_factor\" must be 1; RoPE on a part of a head is not supported";
+    if (wrong || unsupported)
+        sgf__folder_fail(r->f, wrong ? SGF_ERR_FORMAT : SGF_ERR_UNSUPPORTED, r->file->path, "%s",
+                         wrong ? wrong : unsupported);
 }
-/* rope_theta and what all types share; a value in object `node` (0: there is none) goes before one
-   outside of it. */
-static sgf_status sgf__config_rope_base(sgf__config_reader *r, const char *key, uint32_t node) {
-    const sgf__node *nodes = r->json.nodes;
-    uint32_t objects[2], i, at;
-    double part = 1;
-    sgf_status status = SGF_OK;
-    if (node && nodes[node].type != SGF__OBJECT)
-        return sgf__config_refuse(r, SGF_ERR_FORMAT, key, node, "an object or null was wanted");
-    for (i = 0, at = node + 1; node && i < nodes[node].count; i++, at = nodes[at + 1].next)
-        if (nodes[at + 1].type == SGF__OBJECT)
-            return sgf__fail_at(r->err, SGF_ERR_UNSUPPORTED, r->json.file, -1,
-                                "%s: \"%s\" has an object \"%s\" in it; RoPE that differs by layer "
-                                "is not supported",
-                                r->json.file, key, sgf__show(nodes[at].text).text);
-    r->c.rope_theta = 10000;
-    objects[0] = 0;
-    objects[1] = node;
-    for (i = 0; i < 2 && !status; i++) {
-        status = sgf__config_double(r, objects[i], "rope_theta", 1, 1e12, &r->c.rope_theta);
-        if (!status)
-            status = sgf__config_double(r, objects[i], "partial_rotary_factor", 0, 1, &part);
-    }
-    if (status || part == 1) return status;
-    return sgf__fail_at(r->err, SGF_ERR_UNSUPPORTED, r->json.file, -1,
-                        "%s: \"partial_rotary_factor\" is not 1; RoPE on a part of a head is not "
-                        "supported",
-                        r->json.file);
-}
-static sgf_status sgf__config_rope(sgf__config_reader *r) {
-    static const char *const names[] = {/* as in sgf_rope */
-                                        "default", "linear", "dynamic", "llama3", "yarn"};
-    const char *key = sgf__config_get(r, 0, "rope_scaling") ? "rope_scaling" : "rope_parameters";
-    uint32_t node = sgf__config_get(r, 0, key), type, i;
-    sgf_status status = sgf__config_rope_base(r, key, node);
-    if (status || !node) return status;
-    key = sgf__config_get(r, node, "rope_type") ? "rope_type" : "type";
-    type = sgf__config_get(r, node, key);
-    for (i = 0; type && !sgf__config_text_is(r, type, names[i]);)
-        if (++i == sizeof names / sizeof *names)
-            return sgf__config_refuse(
-                r, SGF_ERR_UNSUPPORTED, key, type,
-                "supported are \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"");
-    r->c.rope = (sgf_rope)i;
-    if (r->c.rope == SGF_ROPE_DEFAULT) return SGF_OK;
-    status = sgf__config_rope_numbers(r, node);
-    return status ? status : sgf__config_rope_check(r);
-}
-
-/* bos_token_id and eos_token_id, where they are given. Ids may lie beyond V (of a model whose
-   vocabulary was cut): such a token never comes, and the forward pass refuses it. */
-static sgf_status sgf__config_ids(sgf__config_reader *r) {
+/* Which layers look back over a window: those that layer_types names (with it a Mistral is what
+   transformers' AutoModel loads as Ministral); without it those from window_from on. */
+static void sgf__config_windows(sgf__config_reader *r) {
+    const char *types = r->layer_types, *at = sgf__json_first(types);
     sgf_config *c = &r->c;
-    uint32_t node = sgf__config_get(r, 0, "eos_token_id"), n = 1, at = node, i;
+    int32_t l;
+    if (types && (*types != '[' || sgf__json_count(types) != (size_t)c->layers))
+        sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", types,
+                           "one entry per layer was wanted");
+    for (l = 0; l < c->layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
+        int32_t slides = at ? sgf__kind_index(SGF__LAYER_TYPE, at)
+                            : r->window && l >= r->window_from;
+        if (slides < 0)
+            sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "layer_types", at,
+                               sgf__kinds[SGF__LAYER_TYPE].wanted);
+        else if (slides && !r->window)
+            sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", at,
+                               "but \"sliding_window\" is absent or \"use_sliding_window\" false");
+        else if (slides) {
+            c->sliding_layers[l / 32] |= (uint32_t)1 << (l % 32);
+            c->sliding_window = r->window;
+        }
+    }
+}
+/* One id or a list of them. They may be beyond V (of a model whose vocabulary was cut): such a
+   token is never chosen, and the forward pass refuses it. */
+static void sgf__config_eos(sgf__config_reader *r) {
+    const char *at = *r->eos == '[' ? sgf__json_first(r->eos) : r->eos;
+    sgf_config *c = &r->c;
     int64_t id = 0;
-    sgf_status status = sgf__config_int(r, "bos_token_id", -1, INT32_MAX, c->bos, &c->bos);
-    if (status || !node) return status;
-    if (r->json.nodes[node].type == SGF__ARRAY) {
-        n = r->json.nodes[node].count;
-        at = node + 1;
+    for (c->eos_count = 0; at && !r->f->status; at = at == r->eos ? NULL : sgf__json_next(at)) {
+        if (!sgf__json_whole(&r->file->doc, at, 0, INT32_MAX, &id))
+            sgf__config_refuse(r, SGF_ERR_FORMAT, "eos_token_id", at,
+                               "a token id, or a list of them, was wanted");
+        else if (c->eos_count == SGF_MAX_EOS)
+            sgf__config_refuse(r, SGF_ERR_LIMIT, "eos_token_id", r->eos,
+                               "at most 16 ids are supported");
+        else c->eos[c->eos_count++] = (int32_t)id;
     }
-    if (n > SGF_MAX_EOS)
-        return sgf__config_refuse(r, SGF_ERR_LIMIT, "eos_token_id", node,
-                                  "at most 16 ids are supported");
-    for (i = 0; i < n; i++, at++) {
-        if (!sgf__json_int(&r->json, at, 0, INT32_MAX, &id))
-            return sgf__config_refuse(r, SGF_ERR_FORMAT, "eos_token_id", at,
-                                      "a token id, or a list of them, was wanted");
-        c->eos[i] = (int32_t)id;
-    }
-    c->eos_count = (int32_t)n;
-    return SGF_OK;
 }
-
-/* Parse the text of a config.json into *out, which stays as it was after a failure. */
-static sgf_status sgf__config_parse(const char *file, const char *text, size_t size,
-                                    const sgf_allocator *mem, sgf_config *out, sgf_error *err) {
+/* Read config.json into *c or, with `ids` 1, generation_config.json, which changes the ids alone. */
+static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_config *c) {
+    enum { KEYS = sizeof sgf__keys / sizeof *sgf__keys };
     sgf__config_reader r;
-    sgf__arena arena;
-    const sgf__architecture *a = NULL;
-    sgf_status status;
+    int i;
     memset(&r, 0, sizeof r);
-    r.err = err;
-    r.c.bos = -1;
-    sgf__arena_init(&arena, mem);
-    status = sgf__json_parse(file, text, size, &arena, &r.json, err);
-    if (!status && r.json.nodes[0].type != SGF__OBJECT)
-        status = sgf__fail_at(err, SGF_ERR_FORMAT, file, 0, "%s: is not a JSON object", file);
-    if (!status) status = sgf__config_architecture(&r, &a);
-    if (!status) status = sgf__config_sizes(&r, a);
-    if (!status) status = sgf__config_switches(&r, a);
-    if (!status) status = sgf__config_dtype(&r);
-    if (!status) status = sgf__config_windows(&r, a);
-    if (!status) status = sgf__config_rope(&r);
-    if (!status) status = sgf__config_ids(&r);
-    if (!status) *out = r.c;
-    sgf__arena_free(&arena);
-    return status;
+    if (ids) r.c = *c;
+    else r.c.bos = -1;
+    r.f = f;
+    r.file = file;
+    sgf__folder_json(f, file, file->map.data, file->map.size);
+    r.object[0] = file->doc.root;
+    if (!f->status && !ids) sgf__config_architecture(&r);
+    for (i = ids ? KEYS - 2 : 0; i < KEYS && !f->status; i++) sgf__config_key(&r, sgf__keys + i);
+    if (!f->status && !ids) sgf__config_finish(&r);
+    if (!f->status && !ids) sgf__config_windows(&r);
+    if (!f->status && r.eos) sgf__config_eos(&r);
+    if (!f->status) *c = r.c;
 }
-/* The same for the ids of generation_config.json. */
-static sgf_status sgf__generation_parse(const char *file, const char *text, size_t size,
-                                        const sgf_allocator *mem, sgf_config *c, sgf_error *err) {
-    sgf__config_reader r;
-    sgf__arena arena;
-    sgf_status status;
-    memset(&r, 0, sizeof r);
-    r.err = err;
-    r.c = *c;
-    sgf__arena_init(&arena, mem);
-    status = sgf__json_parse(file, text, size, &arena, &r.json, err);
-    if (!status) status = sgf__json_object(&r.json, err);
-    if (!status) status = sgf__config_ids(&r);
-    if (!status) *c = r.c;
-    sgf__arena_free(&arena);
-    return status;
-}
-/* FNV-1a, 64 bits, going on from `digest`. */
-static uint64_t sgf__digest(uint64_t digest, const char *bytes, size_t n) {
-    size_t i;
-    for (i = 0; i < n; i++) digest = (digest ^ (unsigned char)bytes[i]) * 0x100000001B3u;
-    return digest;
-}
-/* Read both files; *digest goes on over their bytes. */
-static sgf_status sgf__config_read(const char *dir, sgf__arena *arena, sgf_config *out,
-                                   uint64_t *digest, sgf_error *err) {
-    const char *path = sgf__path_join(arena, dir, sgf_text("config.json"), err);
-    sgf__map map;
-    sgf_config c;
-    sgf_status status;
-    memset(&map, 0, sizeof map);
-    if (!path) return SGF_ERR_MEMORY;
-    if (sgf__file_missing(path))
-        return sgf__fail_at(err, SGF_ERR_IO, path, -1,
-                            "%s: no such file; a Hugging Face model folder was wanted", path);
-    status = sgf__map_file(path, &arena->mem, &map, err);
-    if (status) return status;
-    status = sgf__config_parse(path, map.data, map.size, &arena->mem, &c, err);
-    *digest = sgf__digest(*digest, map.data, map.size);
-    sgf__unmap(&map);
-    if (status) return status;
-    path = sgf__path_join(arena, dir, sgf_text("generation_config.json"), err);
-    if (!path) return SGF_ERR_MEMORY;
-    if (!sgf__file_missing(path)) {
-        status = sgf__map_file(path, &arena->mem, &map, err);
-        if (status) return status;
-        status = sgf__generation_parse(path, map.data, map.size, &arena->mem, &c, err);
-        *digest = sgf__digest(*digest, map.data, map.size);
-        sgf__unmap(&map);
+static void sgf__folder_config(sgf__folder *f, sgf_config *c) {
+    static const char *const names[] = {"config.json", "generation_config.json"};
+    int i;
+    for (i = 0; i < 2 && !f->status; i++) {
+        sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
+        if (file) {
+            sgf__folder_digest(f, file->map.data, file->map.size);
+            sgf__config_read(f, file, i, c);
+        } else if (!f->status && !i)
+            sgf__folder_fail(f, SGF_ERR_IO, f->dir,
+                             "there is no %s; a Hugging Face model folder was wanted", names[i]);
     }
-    if (!status) *out = c;
-    return status;
 }
 SGF_DEF sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                    sgf_error *err) {
-    sgf__arena arena;
-    uint64_t digest = 0;
-    sgf_status status;
+    sgf__folder f;
+    sgf_config c;
     if (!dir || !out)
         return sgf__fail(err, SGF_ERR_ARG, "sgf_config_load: dir and out must not be NULL");
-    sgf__arena_init(&arena, mem);
-    status = sgf__config_read(dir, &arena, out, &digest, err);
-    sgf__arena_free(&arena);
-    return status;
+    sgf__folder_init(&f, dir, mem, err);
+    sgf__folder_config(&f, &c);
+    if (!f.status) *out = c;
+    sgf__folder_close(&f);
+    return f.status;
 }
-
 SGF_DEF int32_t sgf_config_window(const sgf_config *config, int32_t layer) {
     if (layer < 0 || layer >= SGF_MAX_LAYERS) return 0;
     return config->sliding_layers[layer / 32] >> (layer % 32) & 1 ? config->sliding_window : 0;
-}
-SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config) {
-    const sgf_config *c = config;
-    uint64_t D = (uint64_t)c->dim, F = (uint64_t)c->ffn_dim, C = (uint64_t)c->head_dim;
-    uint64_t q = (uint64_t)c->heads * C, kv = (uint64_t)c->kv_heads * C;
-    uint64_t layer = 2 * D + 2 * q * D + 2 * kv * D + 3 * F * D;
-    if (c->qkv_bias) layer += q + 2 * kv;
-    if (c->out_bias) layer += D;
-    if (c->qk_norm) layer += 2 * C;
-    if (c->mlp_bias) layer += 2 * F + D;
-    return (uint64_t)c->layers * layer + D + (uint64_t)c->vocab_size * D * (c->tied ? 1 : 2);
 }
 SGF_DEF uint64_t sgf_config_kv_bytes(const sgf_config *config) {
     return 2 * (uint64_t)config->layers * (uint64_t)config->kv_heads * (uint64_t)config->head_dim *
@@ -8452,248 +8119,196 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
 /* ====================================================================================
  * [SGF-24] Loading a model: every weight by its Hugging Face name
  *
- * The shape that the configuration asks for is an argument where a tensor is fetched, so what the
- * comments in sgf_layer say is checked. Weights are used where they lie in the mapping; they are
- * copied only where they are misaligned or the machine is big-endian. Tensors that nobody asks for
- * (rotary_emb.inv_freq) are left alone.
+ * The tensors of a model are a table: names, the shapes that the configuration asks for, and the
+ * fields they fill. Weights are used where they are in the mapping; they are copied only if they are
+ * misaligned or the machine is big-endian. Tensors that are not in the table (rotary_emb.inv_freq)
+ * are ignored.
  * ==================================================================================== */
+
+enum { SGF__EMBEDDING, SGF__OUTPUT, SGF__NORM, SGF__LAYER }; /* rows of the table */
+
+/* clang-format off */
+#define SGF__AT(field) offsetof(sgf_layer, field)
+#define SGF__IF(field) offsetof(sgf_config, field)
+static const struct sgf__weight {
+    const char *name;        /* %d: of every layer */
+    const char *rows, *cols; /* products of V, D, H, G, C, F; rows "": a vector */
+    size_t field;            /* offset in sgf_layer, of the first three in sgf_model */
+    size_t when;             /* offset of the switch in sgf_config that must be on; 0: always */
+} sgf__weights[] = {
+    {"model.embed_tokens.weight", "V", "D", offsetof(sgf_model, embedding), 0},
+    {"lm_head.weight", "V", "D", offsetof(sgf_model, output), 0},
+    {"model.norm.weight", "", "D", offsetof(sgf_model, norm), 0},
+    {"model.layers.%d.input_layernorm.weight", "", "D", SGF__AT(attn_norm), 0},
+    {"model.layers.%d.self_attn.q_proj.weight", "HC", "D", SGF__AT(q), 0},
+    {"model.layers.%d.self_attn.k_proj.weight", "GC", "D", SGF__AT(k), 0},
+    {"model.layers.%d.self_attn.v_proj.weight", "GC", "D", SGF__AT(v), 0},
+    {"model.layers.%d.self_attn.o_proj.weight", "D", "HC", SGF__AT(o), 0},
+    {"model.layers.%d.self_attn.q_proj.bias", "", "HC", SGF__AT(q_bias), SGF__IF(qkv_bias)},
+    {"model.layers.%d.self_attn.k_proj.bias", "", "GC", SGF__AT(k_bias), SGF__IF(qkv_bias)},
+    {"model.layers.%d.self_attn.v_proj.bias", "", "GC", SGF__AT(v_bias), SGF__IF(qkv_bias)},
+    {"model.layers.%d.self_attn.o_proj.bias", "", "D", SGF__AT(o_bias), SGF__IF(out_bias)},
+    {"model.layers.%d.self_attn.q_norm.weight", "", "C", SGF__AT(q_norm), SGF__IF(qk_norm)},
+    {"model.layers.%d.self_attn.k_norm.weight", "", "C", SGF__AT(k_norm), SGF__IF(qk_norm)},
+    {"model.layers.%d.post_attention_layernorm.weight", "", "D", SGF__AT(ffn_norm), 0},
+    {"model.layers.%d.mlp.gate_proj.weight", "F", "D", SGF__AT(gate), 0},
+    {"model.layers.%d.mlp.up_proj.weight", "F", "D", SGF__AT(up), 0},
+    {"model.layers.%d.mlp.down_proj.weight", "D", "F", SGF__AT(down), 0},
+    {"model.layers.%d.mlp.gate_proj.bias", "", "F", SGF__AT(gate_bias), SGF__IF(mlp_bias)},
+    {"model.layers.%d.mlp.up_proj.bias", "", "F", SGF__AT(up_bias), SGF__IF(mlp_bias)},
+    {"model.layers.%d.mlp.down_proj.bias", "", "D", SGF__AT(down_bias), SGF__IF(mlp_bias)}};
+#undef SGF__AT
+#undef SGF__IF
+/* clang-format on */
+enum { SGF__WEIGHTS = sizeof sgf__weights / sizeof *sgf__weights };
+
+static uint64_t sgf__size(const sgf_config *c, const char *letters) {
+    static const char names[] = "VDHGCF";
+    int32_t sizes[6];
+    uint64_t n = 1;
+    sizes[0] = c->vocab_size, sizes[1] = c->dim, sizes[2] = c->heads;
+    sizes[3] = c->kv_heads, sizes[4] = c->head_dim, sizes[5] = c->ffn_dim;
+    for (; *letters; letters++) n *= (uint64_t)sizes[strchr(names, *letters) - names];
+    return n;
+}
+/* Elements of a weight; 0 if the model does not have it. */
+static uint64_t sgf__elements(const sgf_config *c, const struct sgf__weight *y) {
+    int there = !y->when || *(const int *)(const void *)((const char *)c + y->when);
+    return there ? sgf__size(c, y->rows) * sgf__size(c, y->cols) : 0;
+}
+SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config) {
+    uint64_t n = 0, i;
+    for (i = 0; i < SGF__WEIGHTS; i++)
+        n += sgf__elements(config, &sgf__weights[i]) *
+             (uint64_t)(i < SGF__LAYER ? 1 : config->layers);
+    return config->tied ? n - sgf__elements(config, &sgf__weights[SGF__OUTPUT]) : n;
+}
 
 typedef struct sgf__model { /* what model->storage points to */
     sgf_model model;
-    sgf_allocator mem;
-    sgf__arena arena;
-    sgf__weights weights;
+    sgf__folder folder;
 } sgf__model;
 
-typedef struct sgf__fetcher {
-    sgf__model *m;
-    const char *dir;
-    sgf_status status; /* the first failure; nothing is fetched after it */
-    sgf_error *err;
-} sgf__fetcher;
-
 /* The bytes of t, aligned and in the machine's order: a copy, if they must be one, is made once. */
-static const void *sgf__stored_data(sgf__stored *t, sgf__arena *arena, sgf_error *err) {
+static const void *sgf__stored_data(sgf__folder *f, sgf__stored *t) {
     static const uint16_t one = 1;
+    size_t size = sgf__dtypes[t->dtype].bits / 8, bytes = (size_t)(t->end - t->begin), i;
     int swap = *(const unsigned char *)&one == 0;
-    size_t size = sgf__dtypes[t->dtype].bits / 8, bytes = (size_t)(t->end - t->begin), i, k;
     char *copy;
     if (!swap && (uintptr_t)t->data % size == 0) return t->data;
     if (t->usable) return t->usable;
-    copy = (char *)sgf__arena_alloc(arena, bytes, 1, err);
-    if (!copy) return NULL;
-    for (i = 0; i < bytes; i += size)
-        for (k = 0; k < size; k++) copy[i + k] = t->data[i + (swap ? size - 1 - k : k)];
-    t->usable = copy;
+    t->usable = copy = (char *)sgf__arena_alloc(&f->arena, bytes, 1, f->err);
+    for (i = 0; copy && i < bytes; i++) copy[i] = t->data[swap ? i ^ (size - 1) : i];
+    if (!copy) f->status = SGF_ERR_MEMORY;
     return copy;
 }
-static sgf_status sgf__fetch_fail(const sgf__fetcher *l, const sgf__stored *t,
-                                  const uint64_t *shape, size_t rank) {
-    int type = t->dtype > SGF_DTYPE_BF16;
-    return sgf__fail_at(l->err, type ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, t->file, -1,
-                        "%s: %s: wanted %s in F32, F16 or BF16, file has %s in %s; %s", t->file,
-                        sgf__show(t->name).text, sgf__shape_show(shape, rank).text,
-                        sgf__shape_show(t->shape, t->rank).text, sgf__dtypes[t->dtype].name,
-                        type ? "this type is not supported"
-                             : "config.json and weights are not of one model");
-}
-/* t as a matrix [rows, cols] (rank 2) or a vector [cols] (rank 1). */
-static void sgf__fetch_stored(sgf__fetcher *l, sgf__stored *t, size_t rank, int64_t rows,
-                              int64_t cols, sgf_tensor *out) {
-    uint64_t shape[2];
-    const void *data;
-    shape[0] = (uint64_t)(rank == 2 ? rows : cols);
-    shape[1] = (uint64_t)cols;
-    if (l->status) return;
-    if (t->rank != rank || t->dtype > SGF_DTYPE_BF16 ||
-        memcmp(t->shape, shape, rank * sizeof *shape)) {
-        l->status = sgf__fetch_fail(l, t, shape, rank);
-        return;
+/* Find the tensor of row k of the table, check that it is what the table wants, and fill its field.
+   A tied model may store embedding or output alone. */
+static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
+    const struct sgf__weight *y = &sgf__weights[k];
+    const sgf_config *c = &m->model.config;
+    unsigned long long rows = sgf__size(c, y->rows), cols = sgf__size(c, y->cols);
+    char *object = k < SGF__LAYER ? (char *)&m->model : (char *)&m->model.layer[layer];
+    sgf_tensor *out = (sgf_tensor *)(void *)(object + y->field);
+    sgf__folder *f = &m->folder;
+    sgf__stored *t;
+    int type;
+    char name[96], shape[72];
+    snprintf(name, sizeof name, y->name, (int)layer);
+    snprintf(shape, sizeof shape, *y->rows ? "[%llu, %llu]" : "[%llu]", *y->rows ? rows : cols,
+             cols);
+    t = sgf__folder_find(f, sgf_text(name), 1);
+    if (!t && c->tied && k <= SGF__OUTPUT)
+        t = sgf__folder_find(f, sgf_text(sgf__weights[SGF__OUTPUT - k].name), 1);
+    type = t && t->dtype > SGF_DTYPE_BF16;
+    if (!t)
+        sgf__folder_fail(f, SGF_ERR_FORMAT, f->dir,
+                         "tensor %s is missing; a %s of %d layers needs it (is a file missing, or "
+                         "config.json of another model?)",
+                         name, c->architecture, (int)c->layers);
+    else if (type || strcmp(t->shape, shape) != 0)
+        sgf__folder_fail(f, type ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, t->file->path,
+                         "%s: wanted %s in F32, F16 or BF16, file has %s in %s; %s", name, shape,
+                         t->shape, sgf__dtypes[t->dtype].name,
+                         type ? "this type is not supported"
+                              : "config.json and weights are not of one model");
+    else {
+        out->data = sgf__stored_data(f, t);
+        out->rows = (size_t)rows;
+        out->cols = (size_t)cols;
+        out->dtype = (sgf_dtype)t->dtype;
     }
-    data = sgf__stored_data(t, &l->m->arena, l->err);
-    if (!data) {
-        l->status = SGF_ERR_MEMORY;
-        return;
-    }
-    out->data = data;
-    out->rows = (size_t)rows;
-    out->cols = (size_t)cols;
-    out->dtype = (sgf_dtype)t->dtype;
-    l->m->model.parameters += (uint64_t)rows * (uint64_t)cols;
 }
-static void sgf__fetch(sgf__fetcher *l, const char *name, size_t rank, int64_t rows, int64_t cols,
-                       sgf_tensor *out) {
-    sgf__stored *t = sgf__weights_find(&l->m->weights, sgf_text(name));
-    if (t) sgf__fetch_stored(l, t, rank, rows, cols, out);
-    else if (!l->status)
-        l->status = sgf__fail_at(l->err, SGF_ERR_FORMAT, l->dir, -1,
-                                 "%s: tensor %s is missing; a %s of %d layers needs it (is a file "
-                                 "missing, or config.json "
-                                 "of another model?)",
-                                 l->dir, name, l->m->model.config.architecture,
-                                 (int)l->m->model.config.layers);
+/* All weights. If a tied model stores embedding and output and they differ, the file is believed and
+   not the configuration, as transformers 5 does. */
+static void sgf__fetch_all(sgf__model *m) {
+    sgf_tensor *in = &m->model.embedding, *out = &m->model.output;
+    size_t layers = (size_t)m->model.config.layers, i, k;
+    sgf__folder *f = &m->folder;
+    m->model.layer = (sgf_layer *)sgf__arena_alloc(&f->arena, layers, sizeof(sgf_layer), f->err);
+    if (!m->model.layer) f->status = SGF_ERR_MEMORY;
+    for (k = 0; k < SGF__WEIGHTS; k++)
+        for (i = 0; i < (k < SGF__LAYER ? 1 : layers) && !f->status; i++)
+            if (sgf__elements(&m->model.config, &sgf__weights[k])) sgf__fetch(m, k, i);
+    if (f->status) return;
+    i = sgf__dtypes[in->dtype].bits / 8;
+    if (m->model.config.tied && in->dtype == out->dtype &&
+        !memcmp(in->data, out->data, in->rows * in->cols * i))
+        *out = *in;
+    m->model.config.tied = out->data == in->data;
+    m->model.parameters = sgf_config_parameters(&m->model.config);
 }
-static void sgf__fetch_matrix(sgf__fetcher *l, int32_t layer, const char *name, int64_t rows,
-                              int64_t cols, sgf_tensor *out) {
-    char full[96];
-    snprintf(full, sizeof full, "model.layers.%d.%s.weight", (int)layer, name);
-    sgf__fetch(l, full, 2, rows, cols, out);
-}
-static void sgf__fetch_norm(sgf__fetcher *l, int32_t layer, const char *name, int64_t n,
-                            sgf_tensor *out) {
-    char full[96];
-    snprintf(full, sizeof full, "model.layers.%d.%s.weight", (int)layer, name);
-    sgf__fetch(l, full, 1, 1, n, out);
-}
-static void sgf__fetch_bias(sgf__fetcher *l, int has, int32_t layer, const char *name, int64_t n,
-                            sgf_tensor *out) {
-    char full[96];
-    snprintf(full, sizeof full, "model.layers.%d.%s.bias", (int)layer, name);
-    if (has) sgf__fetch(l, full, 1, 1, n, out);
-}
-static void sgf__fetch_layer(sgf__fetcher *l, int32_t i, sgf_layer *y) {
-    const sgf_config *c = &l->m->model.config;
-    int64_t D = c->dim, F = c->ffn_dim, C = c->head_dim, Q = C * c->heads, KV = C * c->kv_heads;
-    sgf__fetch_norm(l, i, "input_layernorm", D, &y->attn_norm);
-    sgf__fetch_matrix(l, i, "self_attn.q_proj", Q, D, &y->q);
-    sgf__fetch_matrix(l, i, "self_attn.k_proj", KV, D, &y->k);
-    sgf__fetch_matrix(l, i, "self_attn.v_proj", KV, D, &y->v);
-    sgf__fetch_matrix(l, i, "self_attn.o_proj", D, Q, &y->o);
-    sgf__fetch_bias(l, c->qkv_bias, i, "self_attn.q_proj", Q, &y->q_bias);
-    sgf__fetch_bias(l, c->qkv_bias, i, "self_attn.k_proj", KV, &y->k_bias);
-    sgf__fetch_bias(l, c->qkv_bias, i, "self_attn.v_proj", KV, &y->v_bias);
-    sgf__fetch_bias(l, c->out_bias, i, "self_attn.o_proj", D, &y->o_bias);
-    if (c->qk_norm) sgf__fetch_norm(l, i, "self_attn.q_norm", C, &y->q_norm);
-    if (c->qk_norm) sgf__fetch_norm(l, i, "self_attn.k_norm", C, &y->k_norm);
-    sgf__fetch_norm(l, i, "post_attention_layernorm", D, &y->ffn_norm);
-    sgf__fetch_matrix(l, i, "mlp.gate_proj", F, D, &y->gate);
-    sgf__fetch_matrix(l, i, "mlp.up_proj", F, D, &y->up);
-    sgf__fetch_matrix(l, i, "mlp.down_proj", D, F, &y->down);
-    sgf__fetch_bias(l, c->mlp_bias, i, "mlp.gate_proj", F, &y->gate_bias);
-    sgf__fetch_bias(l, c->mlp_bias, i, "mlp.up_proj", F, &y->up_bias);
-    sgf__fetch_bias(l, c->mlp_bias, i, "mlp.down_proj", D, &y->down_bias);
-}
-/* Embedding and output matrix. A tied model may store either or both; if it stores both and they
-   differ, the file is believed and not the configuration, as transformers 5 does. */
-static void sgf__fetch_ends(sgf__fetcher *l) {
-    static const char embedding[] = "model.embed_tokens.weight", output[] = "lm_head.weight";
-    sgf_model *model = &l->m->model;
-    sgf_config *c = &model->config;
-    sgf__stored *in = sgf__weights_find(&l->m->weights, sgf_text(embedding));
-    sgf__stored *out = sgf__weights_find(&l->m->weights, sgf_text(output));
-    if (c->tied && !in) in = out;
-    if (c->tied && !out) out = in;
-    if (!in || !out) {
-        sgf__fetch(l, in ? output : embedding, 2, c->vocab_size, c->dim,
-                   &model->embedding); /* says which is missing */
-        return;
-    }
-    sgf__fetch_stored(l, in, 2, c->vocab_size, c->dim, &model->embedding);
-    if (c->tied && out != in && in->dtype == out->dtype &&
-        in->end - in->begin == out->end - out->begin &&
-        !memcmp(in->data, out->data, (size_t)(in->end - in->begin)))
-        out = in;
-    if (out == in) model->output = model->embedding;
-    else sgf__fetch_stored(l, out, 2, c->vocab_size, c->dim, &model->output);
-    c->tied = out == in;
-}
-static sgf_status sgf__model_weights(sgf__model *m, const char *dir, sgf_error *err) {
-    sgf_model *model = &m->model;
-    sgf__fetcher l;
-    int32_t i;
-    l.m = m;
-    l.dir = dir;
-    l.err = err;
-    l.status = sgf__weights_open(dir, &m->mem, &m->weights, err);
-    if (l.status) return l.status;
-    model->layer = (sgf_layer *)sgf__arena_alloc(&m->arena, (size_t)model->config.layers,
-                                                 sizeof *model->layer, err);
-    if (!model->layer) return SGF_ERR_MEMORY;
-    sgf__fetch_ends(&l);
-    for (i = 0; i < model->config.layers && !l.status; i++)
-        sgf__fetch_layer(&l, i, model->layer + i);
-    sgf__fetch(&l, "model.norm.weight", 1, 1, model->config.dim, &model->norm);
-    return l.status;
-}
-static sgf_status sgf__model_tokenizer(sgf__model *m, const char *dir, uint64_t *digest,
-                                       sgf_error *err) {
+/* The tokenizer, if there is one; the digest gets its files. */
+static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
-    const char *path = sgf__path_join(&m->arena, dir, sgf_text(names[0]), err);
-    sgf__map map;
-    size_t size, i;
-    sgf_status status;
-    memset(&map, 0, sizeof map);
-    if (!path) return SGF_ERR_MEMORY;
-    if (sgf__file_missing(path)) return SGF_OK;
-    status = sgf_tokenizer_load(dir, &m->mem, &m->model.tokenizer, err);
-    if (status) return status;
-    size = (size_t)sgf_tokenizer_size(m->model.tokenizer);
-    if (size > (size_t)m->model.config.vocab_size)
-        return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
-                            "%s: the tokenizer has %llu tokens, the model's \"vocab_size\" is %d; "
-                            "they are not of one model",
-                            path, (unsigned long long)size, (int)m->model.config.vocab_size);
-    for (i = 0; i < 2 && !status; i++) {
-        path = sgf__path_join(&m->arena, dir, sgf_text(names[i]), err);
-        if (!path) return SGF_ERR_MEMORY;
-        if (sgf__file_missing(path)) continue;
-        status = sgf__map_file(path, &m->mem, &map, err);
-        if (status) return status;
-        *digest = sgf__digest(*digest, map.data, map.size);
-        sgf__unmap(&map);
+    int i;
+    for (i = 0; i < 2 && !f->status; i++) {
+        sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
+        if (!file && !i) return;
+        if (!file) continue;
+        sgf__folder_digest(f, file->map.data, file->map.size);
+        sgf__unmap(&file->map);
     }
-    return SGF_OK;
-}
-/* Headers, and 64 bytes from the middle of every tensor: enough to tell a fine-tuned model from its
-   origin, whose headers are the same, and a thousand small reads for the largest. */
-static uint64_t sgf__weights_digest(const sgf__weights *w, uint64_t digest) {
-    size_t i, k;
-    for (i = 0; i < w->shard_count; i++) {
-        const sgf__safetensors *st = &w->shards[i].st;
-        digest = sgf__digest(digest, st->header, st->header_size);
-        for (k = 0; k < st->count; k++) {
-            const sgf__stored *t = st->tensors + k;
-            size_t size = (size_t)(t->end - t->begin), n = size < 64 ? size : 64;
-            digest = sgf__digest(digest, t->data + (size - n) / 2, n);
-        }
-    }
-    return digest;
+    if (!f->status)
+        f->status = sgf_tokenizer_load(f->dir, &f->arena.mem, &model->tokenizer, f->err);
+    if (!f->status && sgf_tokenizer_size(model->tokenizer) > (size_t)model->config.vocab_size)
+        sgf__folder_fail(f, SGF_ERR_FORMAT, f->dir,
+                         "tokenizer.json has %ld tokens, the model's \"vocab_size\" is %ld; "
+                         "they are not of one model",
+                         (long)sgf_tokenizer_size(model->tokenizer),
+                         (long)model->config.vocab_size);
 }
 SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out,
                                   sgf_error *err) {
     sgf_allocator allocator = sgf__allocator(mem);
-    uint64_t digest = 0xCBF29CE484222325u;
-    sgf__model *m;
     sgf_status status;
+    sgf__folder *f;
+    sgf__model *m;
     if (!dir || !out)
         return sgf__fail(err, SGF_ERR_ARG, "sgf_model_load: dir and out must not be NULL");
     m = (sgf__model *)sgf__alloc(&allocator, 1, sizeof *m, err);
     if (!m) return SGF_ERR_MEMORY;
-    m->mem = allocator;
+    f = &m->folder;
+    sgf__folder_init(f, dir, &allocator, err);
     m->model.storage = m;
-    sgf__arena_init(&m->arena, &allocator);
-    sgf__arena_init(&m->weights.arena, &allocator);
-    status = sgf__config_read(dir, &m->arena, &m->model.config, &digest, err);
-    if (!status) status = sgf__model_weights(m, dir, err);
-    if (!status) status = sgf__model_tokenizer(m, dir, &digest, err);
-    if (status) {
-        sgf_model_free(&m->model);
-        return status;
-    }
-    digest = sgf__weights_digest(&m->weights, digest);
+    sgf__folder_config(f, &m->model.config);
+    if (!f->status) sgf__folder_tokenizer(f, &m->model);
+    if (!f->status) sgf__folder_weights(f);
+    if (!f->status) sgf__fetch_all(m);
+    status = f->status;
     snprintf(m->model.identity, sizeof m->model.identity, "%08lx%08lx",
-             (unsigned long)(digest >> 32), (unsigned long)(digest & 0xFFFFFFFFu));
-    *out = &m->model;
-    return SGF_OK;
+             (unsigned long)(f->digest >> 32), (unsigned long)(f->digest & 0xFFFFFFFFu));
+    if (status) sgf_model_free(&m->model);
+    else *out = &m->model;
+    return status;
 }
 SGF_DEF void sgf_model_free(sgf_model *model) {
     sgf__model *m = model ? (sgf__model *)model->storage : NULL;
     sgf_allocator mem;
     if (!m) return;
     sgf_tokenizer_free(model->tokenizer);
-    sgf__weights_close(&m->weights);
-    sgf__arena_free(&m->arena);
-    mem = m->mem;
+    mem = m->folder.arena.mem;
+    sgf__folder_close(&m->folder);
     sgf__free(&mem, m, 1, sizeof *m);
 }
 

@@ -55,25 +55,39 @@ static void fuzz_matrix(const char *text, size_t size) {
 /* ---- a model's files ---- */
 
 static void fuzz_safetensors(const char *text, size_t size) {
-    sgf__safetensors st;
-    if (!sgf__safetensors_parse("fuzz", text, size, NULL, &st, NULL)) sgf__safetensors_close(&st);
+    sgf__folder folder;
+    sgf__file file;
+    sgf__folder_init(&folder, "", NULL, NULL);
+    memset(&file, 0, sizeof file);
+    file.path = "/nowhere/fuzz";
+    file.map.data = text;
+    file.map.size = size;
+    sgf__safetensors_read(&folder, &file);
+    if (!folder.status) sgf__folder_sort(&folder);
+    sgf__folder_close(&folder);
 }
 /* model.safetensors.index.json; the files it names are not there. */
 static void fuzz_index(const char *text, size_t size) {
-    sgf__weights weights;
-    sgf__arena arena;
-    sgf__json json;
-    sgf__arena_init(&arena, NULL);
-    memset(&weights, 0, sizeof weights);
-    sgf__arena_init(&weights.arena, NULL);
-    if (!sgf__json_parse("fuzz", text, size, &arena, &json, NULL))
-        (void)sgf__index_open(&weights, "/nowhere", &json, NULL);
-    sgf__weights_close(&weights);
-    sgf__arena_free(&arena);
+    sgf__folder folder;
+    sgf__file file;
+    sgf__folder_init(&folder, "/nowhere", NULL, NULL);
+    memset(&file, 0, sizeof file);
+    file.path = "fuzz";
+    sgf__folder_json(&folder, &file, text, size);
+    if (!folder.status) sgf__index_read(&folder, &file);
+    sgf__folder_close(&folder);
 }
 static void fuzz_config(const char *text, size_t size) {
+    sgf__folder folder;
+    sgf__file file;
     sgf_config config;
-    (void)sgf__config_parse("fuzz", text, size, NULL, &config, NULL);
+    sgf__folder_init(&folder, "", NULL, NULL);
+    memset(&file, 0, sizeof file);
+    file.path = "fuzz";
+    file.map.data = text;
+    file.map.size = size;
+    sgf__config_read(&folder, &file, 0, &config);
+    sgf__folder_close(&folder);
 }
 /* tokenizer.json, a zero byte, a text */
 static void fuzz_tokenizer(const char *text, size_t size) {

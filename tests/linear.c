@@ -103,9 +103,40 @@ static sgf_status read_json(sgf_str text, const sgf_allocator *mem, sgf_error *e
     sgf__arena_free(&arena);
     return status;
 }
-static sgf_status read_config(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+/* A file of a model folder, read by `read`. */
+static sgf_status read_folder(sgf_str text, void (*read)(sgf__folder *, sgf__file *),
+                              const sgf_allocator *mem, sgf_error *err) {
+    sgf__folder folder;
+    sgf__file file;
+    sgf__folder_init(&folder, "/nowhere", mem, err);
+    memset(&file, 0, sizeof file);
+    file.path = "/nowhere/file";
+    file.map.data = text.ptr;
+    file.map.size = text.len;
+    read(&folder, &file);
+    sgf__folder_close(&folder);
+    return folder.status;
+}
+static void folder_config(sgf__folder *f, sgf__file *file) {
     sgf_config config;
-    return sgf__config_parse("config", text.ptr, text.len, mem, &config, err);
+    sgf__config_read(f, file, 0, &config);
+}
+static void folder_safetensors(sgf__folder *f, sgf__file *file) {
+    sgf__safetensors_read(f, file);
+    if (!f->status) sgf__folder_sort(f);
+}
+static void folder_index(sgf__folder *f, sgf__file *file) {
+    sgf__folder_json(f, file, file->map.data, file->map.size);
+    if (!f->status) sgf__index_read(f, file);
+}
+static sgf_status read_config(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    return read_folder(text, folder_config, mem, err);
+}
+static sgf_status read_safetensors(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    return read_folder(text, folder_safetensors, mem, err);
+}
+static sgf_status read_index(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    return read_folder(text, folder_index, mem, err);
 }
 static sgf_status read_matrix(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     matrix *m = NULL;
@@ -119,26 +150,6 @@ static sgf_status read_layout(sgf_str text, const sgf_allocator *mem, sgf_error 
     sgf_layout_init(&layout, mem);
     status = layoutfile_parse("layout", text, &layout, err);
     sgf_layout_free(&layout);
-    return status;
-}
-static sgf_status read_safetensors(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf__safetensors st;
-    sgf_status status = sgf__safetensors_parse("weights", text.ptr, text.len, mem, &st, err);
-    if (!status) sgf__safetensors_close(&st);
-    return status;
-}
-static sgf_status read_index(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
-    sgf__weights weights;
-    sgf__arena arena;
-    sgf__json json;
-    sgf_status status;
-    sgf__arena_init(&arena, mem);
-    memset(&weights, 0, sizeof weights);
-    sgf__arena_init(&weights.arena, mem);
-    status = sgf__json_parse("index", text.ptr, text.len, &arena, &json, err);
-    if (!status) status = sgf__index_open(&weights, "/nowhere", &json, err);
-    sgf__weights_close(&weights);
-    sgf__arena_free(&arena);
     return status;
 }
 /* tokenizer.json, a zero byte, a text: to ids and back */
@@ -291,7 +302,7 @@ static void layout_tokens(size_t n) {
     put("{\"tokens\": ["), put_each("%u", ", ", n / 16), put("], \"segments\": ["),
         put_n("0, ", n / 16 - 1), put("0], \"visible\": [[1]]}");
 }
-static void layout_segments(size_t n) { /* too many */
+static void layout_many_segments(size_t n) { /* too many */
     put("{\"tokens\": [1], \"segments\": [0], \"visible\": ["), put_each("[1]", ", ", n / 5),
         put("]}");
 }
@@ -620,7 +631,7 @@ static const struct {
     {"config, many ends", config_ends, read_config, SGF_ERR_LIMIT},
     {"matrix, many labels", matrix_labels, read_matrix, SGF_ERR_FORMAT},
     {"layout, many tokens", layout_tokens, read_layout, SGF_OK},
-    {"layout, too many segments", layout_segments, read_layout, SGF_ERR_FORMAT},
+    {"layout, too many segments", layout_many_segments, read_layout, SGF_ERR_FORMAT},
     {"safetensors, many tensors", weights_many, read_safetensors, SGF_OK},
     {"safetensors, one name often", weights_same, read_safetensors, SGF_ERR_FORMAT},
     {"safetensors, many dimensions", weights_dims, read_safetensors, SGF_OK},

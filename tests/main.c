@@ -70,6 +70,44 @@ static void temp_remove(void) {
     if (temp_folder[0] && system(command)) printf("%s stays behind\n", temp_folder);
 }
 
+/* A config.json in memory. */
+static sgf_status config_parse(const char *text, size_t size, sgf_config *c, sgf_error *err) {
+    sgf__folder f;
+    sgf__file file;
+    sgf__folder_init(&f, "", NULL, err);
+    memset(&file, 0, sizeof file);
+    file.path = "config.json";
+    file.map.data = text;
+    file.map.size = size;
+    sgf__config_read(&f, &file, 0, c);
+    sgf__folder_close(&f);
+    return f.status;
+}
+/* The tensors of a file in memory, and of a file. Close with sgf__folder_close. */
+static sgf_status tensors_parse(sgf__folder *f, const char *name, const char *bytes, size_t size,
+                                sgf_error *err) {
+    static sgf__file file;
+    sgf__folder_init(f, "", NULL, err);
+    memset(&file, 0, sizeof file);
+    file.path = name;
+    file.map.data = bytes;
+    file.map.size = size;
+    sgf__safetensors_read(f, &file);
+    if (!f->status) sgf__folder_sort(f);
+    return f->status;
+}
+static sgf_status tensors_open(sgf__folder *f, const char *path, sgf_error *err) {
+    sgf__file *file;
+    sgf__folder_init(f, "", NULL, err);
+    file = sgf__folder_file(f, sgf_text(path), 0);
+    if (file) sgf__safetensors_read(f, file);
+    if (!f->status) sgf__folder_sort(f);
+    return f->status;
+}
+static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
+    return (const sgf__stored *)((void **)f->list)[i];
+}
+
 #include "test_json.c"
 #include "test_layout.c"
 #include "test_forward.c"

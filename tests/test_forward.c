@@ -105,7 +105,7 @@ static void forward_cases(forward_visit *visit) {
     size_t m;
     for (m = 0; m < FORWARD_MODELS; m++) {
         char path[600];
-        sgf__safetensors golden;
+        sgf__folder golden;
         sgf__arena arena;
         sgf__map map;
         sgf__json json;
@@ -120,13 +120,13 @@ static void forward_cases(forward_visit *visit) {
         MUST(sgf__json_parse(path, map.data, map.size, &arena, &json, &err), err);
         snprintf(path, sizeof path, "%s/models/%s/golden.safetensors", golden_path(),
                  forward_models[m]);
-        MUST(sgf__safetensors_open(path, NULL, &golden, &err), err);
+        MUST(tensors_open(&golden, path, &err), err);
         list = sgf__json_get(&json, 0, "cases");
         CHECK(json.nodes[list].count >= 5);
         for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
             sgf_layout layout;
             sgf_str name = json.nodes[sgf__json_get(&json, at, "name")].text;
-            const sgf__stored *stored = sgf__safetensors_find(&golden, name);
+            const sgf__stored *stored = sgf__folder_find(&golden, name, 0);
             forward_expected expected;
             char label[128];
             snprintf(label, sizeof label, "%s %.*s", forward_models[m], (int)name.len, name.ptr);
@@ -145,7 +145,7 @@ static void forward_cases(forward_visit *visit) {
             }
             sgf_layout_free(&layout);
         }
-        sgf__safetensors_close(&golden);
+        sgf__folder_close(&golden);
         sgf__unmap(&map);
         sgf__arena_free(&arena);
         sgf_model_free(model);

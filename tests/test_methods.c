@@ -534,7 +534,7 @@ static void methods_compare(const sgf_model *model, const sgf__json *json, uint3
 }
 static void test_every_fusion_equals_transformers(void) {
     char path[600];
-    sgf__safetensors golden;
+    sgf__folder golden;
     sgf__arena arena;
     sgf__map map;
     sgf__json json;
@@ -552,7 +552,7 @@ static void test_every_fusion_equals_transformers(void) {
     MUST(sgf__map_file(path, NULL, &map, &err), err);
     MUST(sgf__json_parse(path, map.data, map.size, &arena, &json, &err), err);
     snprintf(path, sizeof path, "%s/methods/golden.safetensors", golden_path());
-    MUST(sgf__safetensors_open(path, NULL, &golden, &err), err);
+    MUST(tensors_open(&golden, path, &err), err);
     methods_question_read(&json, &question);
     list = sgf__json_get(&json, 0, "cases");
     CHECK(json.nodes[list].count >= 15);
@@ -562,11 +562,11 @@ static void test_every_fusion_equals_transformers(void) {
         errors = test_errors;
         methods_choose(&json, at, &method);
         MUST(sgf_prompt_layout(model->tokenizer, &question.prompt, &method, 0, &layout, &err), err);
-        methods_compare(model, &json, at, &layout, sgf__safetensors_find(&golden, name));
+        methods_compare(model, &json, at, &layout, sgf__folder_find(&golden, name, 0));
         if (errors != test_errors) printf("    in %.*s\n", (int)name.len, name.ptr);
     }
     sgf_layout_free(&layout);
-    sgf__safetensors_close(&golden);
+    sgf__folder_close(&golden);
     sgf__unmap(&map);
     sgf__arena_free(&arena);
     sgf_model_free(model);
