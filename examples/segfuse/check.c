@@ -128,11 +128,7 @@ static void check_machine(const sgf_model *bundled, double total, double availab
 static int check_model(const found_model *m, double total) {
     char types[256];
     inspected x;
-<<<<<<< HEAD
     tensors w;
-=======
-    sgf__folder w;
->>>>>>> f4dd1b0 (A model folder is read through one struct with a sticky status; config keys and weights are tables; no node list)
     uint64_t bytes = 0, tokens;
     double need;
     int bad;
@@ -145,15 +141,8 @@ static int check_model(const found_model *m, double total) {
                     folder_has(m->path, "model.safetensors.index.json");
     inspect_load(&x);
     if (x.model) {
-<<<<<<< HEAD
         if (!tensors_read_folder(m->path, &w, NULL)) bytes = weights_sum(&w, types, sizeof types);
         tensors_free(&w);
-=======
-        sgf__folder_init(&w, m->path, NULL, NULL);
-        sgf__folder_weights(&w);
-        bytes = weights_sum(&w, types, sizeof types);
-        sgf__folder_close(&w);
->>>>>>> f4dd1b0 (A model folder is read through one struct with a sticky status; config keys and weights are tables; no node list)
     }
     tokens = x.config.context < 4096 ? (uint64_t)x.config.context : 4096;
     need = (double)bytes + (double)sgf_config_kv_bytes(&x.config) * (double)tokens;

@@ -61,7 +61,6 @@ static void inspect_config(const sgf_config *c) {
 
 /* ---- weights and memory ---- */
 
-<<<<<<< HEAD
 /* Bytes of all tensors in the files; their types, in the order of the names. */
 static uint64_t weights_sum(const tensors *w, char *types, size_t cap) {
     const char *seen[32]; /* dtypes; there are 22 */
@@ -70,16 +69,6 @@ static uint64_t weights_sum(const tensors *w, char *types, size_t cap) {
     types[0] = 0;
     for (i = 0; i < w->count; i++) {
         const tensors_entry *t = &w->entries[i];
-=======
-/* Bytes of all tensors as they lie in the files; their types, in the order of the names. */
-static uint64_t weights_sum(const sgf__folder *w, char *types, size_t cap) {
-    uint64_t bytes = 0, seen = 0;
-    size_t i, n = 0;
-    types[0] = 0;
-    for (i = 0; i < w->count; i++) {
-        const sgf__stored *t = (const sgf__stored *)((void **)w->list)[i];
-        if (t->alias.ptr) continue;
->>>>>>> f4dd1b0 (A model folder is read through one struct with a sticky status; config keys and weights are tables; no node list)
         bytes += t->end - t->begin;
         for (k = 0; k < kinds && seen[k] != t->dtype;) k++;
         if (k < kinds) continue;
@@ -92,7 +81,6 @@ static uint64_t weights_sum(const sgf__folder *w, char *types, size_t cap) {
 /* What is in the files; what there would be if they are not there or cannot be read. */
 static uint64_t inspect_weights(const char *path, const sgf_config *c, int there) {
     char types[256];
-<<<<<<< HEAD
     tensors w;
     uint64_t bytes;
     if (!tensors_read_folder(path, &w, NULL)) {
@@ -100,32 +88,13 @@ static uint64_t inspect_weights(const char *path, const sgf_config *c, int there
         printf("weights         %s bytes (%s) in %s; %s tensors in %s file%s\n",
                show_count(bytes).text, show_bytes((double)bytes).text, types,
                show_count(w.count).text, show_count(w.files).text, w.files == 1 ? "" : "s");
-=======
-    sgf__folder w;
-    uint64_t bytes;
-    size_t tensors = 0, i;
-    sgf__folder_init(&w, path, NULL, NULL);
-    sgf__folder_weights(&w);
-    for (i = 0; i < w.count; i++)
-        tensors += !((const sgf__stored *)((void **)w.list)[i])->alias.ptr;
-    if (!w.status) {
-        bytes = weights_sum(&w, types, sizeof types);
-        printf("weights         %s bytes (%s) in %s; %s tensors in %s file%s\n",
-               show_count(bytes).text, show_bytes((double)bytes).text, types,
-               show_count(tensors).text, show_count(w.file_count - (w.file_count > 1)).text,
-               w.file_count == 1 ? "" : "s");
->>>>>>> f4dd1b0 (A model folder is read through one struct with a sticky status; config keys and weights are tables; no node list)
     } else {
         bytes = sgf_config_parameters(c) * (c->dtype == SGF_DTYPE_F32 ? 4 : 2);
         printf("weights         %s; in %s they take %s bytes (%s)\n",
                there ? "not readable" : "missing", sgf_dtype_name(c->dtype), show_count(bytes).text,
                show_bytes((double)bytes).text);
     }
-<<<<<<< HEAD
     tensors_free(&w);
-=======
-    sgf__folder_close(&w);
->>>>>>> f4dd1b0 (A model folder is read through one struct with a sticky status; config keys and weights are tables; no node list)
     return bytes;
 }
 /* `context` 0: the model's, at most 4096. */
@@ -432,7 +401,6 @@ static int inspect_splits(const char *path) {
     return status;
 }
 static int inspect_safetensors(const char *path) {
-<<<<<<< HEAD
     tensors all;
     sgf_error err;
     size_t i, k;
@@ -448,28 +416,6 @@ static int inspect_safetensors(const char *path) {
         printf("]\n");
     }
     tensors_free(&all);
-=======
-    sgf__folder f;
-    sgf__file *file;
-    sgf_error err;
-    sgf_status status;
-    size_t i, n = 0;
-    sgf__folder_init(&f, "", NULL, &err);
-    file = sgf__folder_file(&f, sgf_text(path), 0);
-    if (file) sgf__safetensors_read(&f, file);
-    if (!f.status) sgf__folder_sort(&f);
-    status = f.status;
-    for (i = 0; i < f.count; i++) n += !((const sgf__stored *)((void **)f.list)[i])->alias.ptr;
-    if (!status) printf("%s: %llu tensors\n", path, (unsigned long long)n);
-    for (i = 0; i < f.count && !status; i++) {
-        const sgf__stored *t = (const sgf__stored *)((void **)f.list)[i];
-        if (t->alias.ptr) continue;
-        printf("  ");
-        text_print(t->name, SIZE_MAX);
-        printf(" %s %s\n", sgf__dtypes[t->dtype].name, t->shape);
-    }
-    sgf__folder_close(&f);
->>>>>>> f4dd1b0 (A model folder is read through one struct with a sticky status; config keys and weights are tables; no node list)
     return status ? failed("inspect", &err) : 0;
 }
 static int inspect_file(const char *path, const char *split) {
