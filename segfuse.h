@@ -277,8 +277,6 @@ typedef struct sgf_layout {
     uint64_t *visible;    /* [S][SGF_MAX_SEGMENTS / 64] bits; use sgf_visible */
     int32_t answer;       /* the segment generated tokens belong to; -1 before there is one */
     int32_t answer_pos;   /* the position of the next generated token */
-    size_t late; /* the first `late` generated tokens do not belong to the answer yet but to
-                             seg[T], seg[T + 1], ...; 0 but for SGF_ACCIDENT_SHIFTED, not kept in files */
     size_t token_cap, segment_cap;
     sgf_allocator mem;
 } sgf_layout;
@@ -759,39 +757,6 @@ typedef enum sgf_prediction {
     SGF_PREDICTION_FIRST_WORD  /* the first word of it */
 } sgf_prediction;
 
-/* What the original scripts do by accident, for comparison with their results. No method has one of
-   these unless it is asked for (sgf_method.accidents, a sum of the numbers). For
-   methods with SGF_CONTEXTS_FUSION only.
-
-   SHIFTED  Segments are counted on the ids of the parts, without BOS; then the text of these ids is
-            tokenised again as a whole, with BOS, and the count is applied to the new ids. With BOS
-            every segment begins one token early; where a token crosses a border (".\n\n"), all
-            that follow begin one token late. Tokens from the count's end on are fused, so with BOS
-            the last prompt token is; when the new ids are fewer than were counted, the first
-            generated tokens still belong to what was counted there. fusion_start does not apply.
-            (flex_attention_generate.py, the myriadlama_flex scripts)
-   SWAPPED  The first two paraphrases change places; what is first now sees nothing and is seen by
-            nobody, the answer included. Needs two paraphrases.
-            (myriadlama_custom_attention_generate.py)
-   NO_CUE   FEW_SHOT_PARTS ends with the last paraphrase: the final A: is lost.
-            (generate_myriadlama.py) */
-/* clang-format off */
-#define SGF_ACCIDENT_LIST(X)       \
-    X(SGF_ACCIDENT_SHIFTED, 1, "shifted")   \
-    X(SGF_ACCIDENT_SWAPPED, 2, "swapped")   \
-    X(SGF_ACCIDENT_NO_CUE,  4, "no-cue")
-/* clang-format on */
-#define SGF__ACCIDENT_ENUM(name, bit, text) name = bit,
-typedef enum sgf_accident {
-    SGF_ACCIDENT_LIST(SGF__ACCIDENT_ENUM) SGF_ACCIDENT_ALL = 7
-} sgf_accident;
-#undef SGF__ACCIDENT_ENUM
-
-/* The i-th name, NULL behind the last; its number is 1 << i. */
-SGF_DEF const char *sgf_accident_name(size_t i);
-/* The accident of that name into *accident; SGF_ERR_ARG with the list of names otherwise. */
-SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err);
-
 /* A method is a choice of these. Take a known one with sgf_method_find and change what you like. */
 typedef struct sgf_method {
     const char *name;
@@ -805,8 +770,7 @@ typedef struct sgf_method {
     sgf_bos_rule bos;
     sgf_combine combine;
     sgf_prediction prediction;
-    unsigned accidents; /* a sum of SGF_ACCIDENT_SHIFTED, ...; 0: none */
-    int even_weights;   /* 1: mass 1/N; 0: every paraphrase as it is */
+    int even_weights; /* 1: mass 1/N; 0: every paraphrase as it is */
     const double
         *weight; /* one positive weight per paraphrase, borrowed: the mass of each in a fusion;
                            in an ensemble what the weighted rules take. NULL: even_weights decides. */
@@ -856,9 +820,11 @@ typedef struct sgf_task {
     const sgf_layout *context; /* [contexts], each with an answer segment */
     size_t contexts;
     sgf_combine combine;
-    const double *weight;  /* [contexts] for the weighted rules, 0 or more each, else NULL */
-    int32_t *ids;          /* room for max_new_tokens ids; they are written here */
-    size_t max_new_tokens; /* 0: none are generated */
+    const double *weight;   /* [contexts] for the weighted rules, 0 or more each, else NULL */
+    const int32_t *segment; /* [max_new_tokens] the segments of the generated tokens, the same in
+                               all contexts; NULL: they belong to the answer segment */
+    int32_t *ids;           /* room for max_new_tokens ids; they are written here */
+    size_t max_new_tokens;  /* 0: none are generated */
 
     size_t count;          /* ids written, the one that ended the answer included */
     size_t prefill_tokens; /* prompt tokens computed for this task; a prefix that was reused costs
@@ -1566,7 +1532,7 @@ SGF_DEF void sgf_layout_free(sgf_layout *layout) {
     sgf_layout_init(layout, &mem);
 }
 SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
-    layout->tokens = layout->segments = layout->late = 0;
+    layout->tokens = layout->segments = 0;
     layout->answer = -1;
     layout->answer_pos = 0;
 }
@@ -1661,7 +1627,6 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
         layout->seg[layout->tokens++] = segment;
     }
     layout->segment[segment].tokens += n;
-    layout->late = 0;
     layout->answer_pos = (int32_t)layout->tokens;
     return SGF_OK;
 }
@@ -4997,42 +4962,42 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
  * ==================================================================================== */
 
 /* name, about / contexts, format, separator, mask, positions, fusion_start, bos / combine,
-   prediction, accidents, even_weights, mass */
+   prediction, even_weights, mass */
 /* clang-format off */
 static const sgf_method sgf__methods[] = {
     {"origin", "the original question alone",
      SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"per_prompt", "every paraphrase alone, a row for each",
      SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"avg", "mean of the paraphrases' logits",
      SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"max", "maximum of the paraphrases' probabilities",
      SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_MAX, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_MAX, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"weighted_avg", "sum of the logits, weighted by confidence",
      SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_WEIGHTED_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_WEIGHTED_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"weighted_max", "logits of the most confident paraphrase",
      SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_WEIGHTED_MAX, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_WEIGHTED_MAX, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"flex_attention", "N full prompts, blind to each other",
      SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, NULL, SGF_MASK_ISOLATED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
     {"myriadlama_flex", "manual, then auto templates, each a prompt",
      SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, "\n\n", SGF_MASK_ISOLATED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, NULL},
     {"myriadlama", "examples, too, in N paraphrases each",
      SGF_CONTEXTS_FUSION, SGF_FORMAT_FEW_SHOT_PARTS, NULL, SGF_MASK_FEW_SHOT, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, NULL},
     {"myriadlama_custom", "one prefix, paraphrases with a cue each",
      SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_PARTS, "\n", SGF_MASK_SHARED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, 0, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, NULL},
     {"fused", "one prefix, one cue, aligned, mass 1/N",
      SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_CUE, NULL, SGF_MASK_SHARED, SGF_POSITIONS_ALIGNED, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, 1, NULL},
+     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 1, NULL},
 };
 /* clang-format on */
 enum { SGF__METHODS = (int)(sizeof sgf__methods / sizeof sgf__methods[0]) };
@@ -5063,24 +5028,6 @@ SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generati
     return method->prediction == SGF_PREDICTION_FIRST_WORD ? sgf_first_word(generation)
                                                            : sgf_first_line(generation);
 }
-static const char *const sgf__accident_names[] = {
-#define SGF__ACCIDENT_TEXT(name, bit, text) text,
-    SGF_ACCIDENT_LIST(SGF__ACCIDENT_TEXT)
-#undef SGF__ACCIDENT_TEXT
-};
-enum { SGF__ACCIDENTS = (int)(sizeof sgf__accident_names / sizeof sgf__accident_names[0]) };
-
-SGF_DEF const char *sgf_accident_name(size_t i) {
-    return i < SGF__ACCIDENTS ? sgf__accident_names[i] : NULL;
-}
-SGF_DEF sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err) {
-    size_t i = 0;
-    sgf_status status = sgf__name_find("accident", name, sgf__accident_names, SGF__ACCIDENTS, &i,
-                                       err);
-    if (!status) *accident = 1u << i;
-    return status;
-}
-
 /* Where parts go: the layout being built, and buffers that are used again for every part. */
 typedef struct sgf__builder {
     const sgf_tokenizer *tokenizer;
@@ -5148,11 +5095,6 @@ static sgf_status sgf__paraphrase_segment(sgf__builder *b, size_t i, int32_t *se
                                           : SGF_ROLE_AUTO,
                               (int32_t)i, segment, b->err);
 }
-/* Which paraphrase stands at place i? */
-static size_t sgf__paraphrase_at(const sgf__builder *b, size_t i) {
-    return b->method->accidents & SGF_ACCIDENT_SWAPPED && i < 2 ? 1 - i : i;
-}
-
 /* Instruction and examples: "I\n\nQ: q\nA: a\n\n..." or, on one line each, "I\n\nQ: q A: a\n...".
  */
 static sgf_status sgf__prefix_text(sgf__builder *b, int one_line) {
@@ -5191,9 +5133,8 @@ static sgf_status sgf__concatenated_build(sgf__builder *b) {
     size_t i;
     for (i = b->first; i < b->end && !status; i++) {
         b->bos_now = b->method->bos == SGF_BOS_EACH;
-        status = sgf__standard_build(b, sgf__paraphrase_at(b, i), 0);
-        if (!status && i + 1 < b->end)
-            status = sgf__separator_end(b, (int32_t)sgf__paraphrase_at(b, i));
+        status = sgf__standard_build(b, i, 0);
+        if (!status && i + 1 < b->end) status = sgf__separator_end(b, (int32_t)i);
     }
     return status;
 }
@@ -5203,12 +5144,11 @@ static sgf_status sgf__questions_build(sgf__builder *b, const char *cue, int bef
     int32_t segment = 0;
     size_t i;
     for (i = b->first; i < b->end && !status; i++) {
-        size_t which = sgf__paraphrase_at(b, i);
-        status = sgf__paraphrase_segment(b, which, &segment);
+        status = sgf__paraphrase_segment(b, i, &segment);
         b->bos_now = b->method->bos == SGF_BOS_EACH;
-        if (!status) status = sgf__question_text(b, which, cue);
+        if (!status) status = sgf__question_text(b, i, cue);
         if (!status) status = sgf__part_end(b, segment);
-        if (!status && i + 1 < b->end) status = sgf__separator_end(b, (int32_t)which);
+        if (!status && i + 1 < b->end) status = sgf__separator_end(b, (int32_t)i);
     }
     return status;
 }
@@ -5256,9 +5196,7 @@ static sgf_status sgf__few_shot_build(sgf__builder *b) {
    fused, to the last paraphrase. */
 static const char *sgf__cue(const sgf_method *method) {
     if (method->format == SGF_FORMAT_SHARED_CUE) return " A:";
-    return method->format == SGF_FORMAT_FEW_SHOT_PARTS && !(method->accidents & SGF_ACCIDENT_NO_CUE)
-               ? "A:"
-               : NULL;
+    return method->format == SGF_FORMAT_FEW_SHOT_PARTS ? "A:" : NULL;
 }
 /* The answer segment: with a cue, that; else the last prompt token, or nothing yet. */
 static sgf_status sgf__answer_build(sgf__builder *b) {
@@ -5306,72 +5244,12 @@ static sgf_status sgf__bos_build(sgf__builder *b) {
     return status ? status : sgf_layout_add(b->layout, segment, &bos, 1, b->err);
 }
 
-/* SGF_ACCIDENT_SHIFTED: other ids for the same text, in the segments that were counted on the old ones. */
-static sgf_status sgf__shift(sgf__builder *b, int bos) {
-    sgf_layout *layout = b->layout;
-    size_t counted = layout->tokens, n = 0, len = 0, i;
-    int32_t *ids = NULL;
-    void *text;
-    sgf_status status = sgf_decode(b->tokenizer, layout->token, counted, 0, NULL, 0, &len, b->err);
-    text = b->text.ptr;
-    if (!status) status = sgf__grow(&b->text.mem, &text, &b->text.cap, len + 1, 1, b->err);
-    b->text.ptr = (char *)text;
-    if (!status)
-        status = sgf_decode(b->tokenizer, layout->token, counted, 0, b->text.ptr, len, &len,
-                            b->err);
-    b->text.len = len;
-    if (!status) status = sgf__part_encode(b, &ids, &n);
-    if (!status) status = sgf__layout_reserve(layout, n + 1, layout->segments, b->err);
-    if (status) return status;
-    ids[0] = sgf_tokenizer_bos(b->tokenizer);
-    if (bos) n++;
-    else ids++;
-    layout->tokens = n;
-    layout->late = counted > n ? counted - n : 0;
-    for (i = 0; i < layout->segments; i++) layout->segment[i].tokens = 0;
-    for (i = 0; i < n; i++) {
-        layout->token[i] = ids[i];
-        if (i >= counted) layout->seg[i] = layout->answer;
-        layout->segment[layout->seg[i]].tokens++;
-    }
-    return SGF_OK;
-}
-/* SGF_ACCIDENT_SWAPPED: what stands first is hidden from everybody, and everybody from it. */
-static void sgf__swap_hide(sgf_layout *layout) {
-    int32_t p, s, S = (int32_t)layout->segments;
-    for (p = 0; p < S; p++) {
-        if (!sgf__is_paraphrase(layout->segment[p].role) || layout->segment[p].group != 1) continue;
-        for (s = 0; s < S; s++) {
-            sgf_visible_set(layout, p, s, 0);
-            sgf_visible_set(layout, s, p, 0);
-        }
-    }
-}
-static sgf_status sgf__accidents_check(const sgf_method *m, const sgf_prompt *prompt,
-                                       sgf_error *err) {
-    if (m->accidents & ~(unsigned)SGF_ACCIDENT_ALL)
-        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents %u are not known; all together are %d",
-                         m->name, m->accidents, (int)SGF_ACCIDENT_ALL);
-    if (m->contexts != SGF_CONTEXTS_FUSION)
-        return sgf__fail(err, SGF_ERR_ARG, "%s: accidents are for methods with one context",
-                         m->name);
-    if (m->accidents & SGF_ACCIDENT_SWAPPED && prompt->paraphrases < 2)
-        return sgf__fail(err, SGF_ERR_ARG, "%s: the accident swapped needs two paraphrases",
-                         m->name);
-    if (m->accidents & SGF_ACCIDENT_SHIFTED && m->bos == SGF_BOS_EACH)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "%s: the accident shifted has one BOS, or none, not one for each "
-                         "paraphrase",
-                         m->name);
-    return SGF_OK;
-}
-
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                      const sgf_method *method, size_t which, sgf_layout *layout,
                                      sgf_error *err) {
     sgf__builder b;
     sgf_status status;
-    int bos = 0, shifted;
+    int bos = 0;
     if (!tokenizer)
         return sgf__fail(err, SGF_ERR_ARG,
                          "the model has no tokenizer.json, so it cannot read a prompt");
@@ -5386,8 +5264,6 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
         (method->contexts != SGF_CONTEXTS_FUSION && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
-    if (method->accidents && (status = sgf__accidents_check(method, prompt, err)) != SGF_OK)
-        return status;
     memset(&b, 0, sizeof b);
     b.tokenizer = tokenizer;
     b.prompt = prompt;
@@ -5396,24 +5272,21 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     b.separator = sgf_method_separator(method);
     b.first = method->contexts == SGF_CONTEXTS_FUSION ? 0 : which;
     b.end = method->contexts == SGF_CONTEXTS_FUSION ? prompt->paraphrases : which + 1;
-    shifted = (method->accidents & SGF_ACCIDENT_SHIFTED) != 0;
-    b.after = shifted || method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
+    b.after = method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
     b.err = err;
     sgf__buf_init(&b.text, &layout->mem);
     sgf_layout_clear(layout);
     status = sgf__bos_stands(&b, &bos);
-    if (!status && bos && !shifted) status = sgf__bos_build(&b);
+    if (!status && bos) status = sgf__bos_build(&b);
     if (status) {
     } else if (method->format == SGF_FORMAT_STANDARD) status = sgf__standard_build(&b, which, 1);
     else if (method->format == SGF_FORMAT_CONCATENATED) status = sgf__concatenated_build(&b);
     else if (method->format == SGF_FORMAT_FEW_SHOT_PARTS) status = sgf__few_shot_build(&b);
     else status = sgf__shared_build(&b);
     if (!status) status = sgf__answer_build(&b);
-    if (!status && shifted) status = sgf__shift(&b, bos);
     if (!status) {
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
-        if (method->accidents & SGF_ACCIDENT_SWAPPED) sgf__swap_hide(layout);
         if (!status && method->contexts == SGF_CONTEXTS_FUSION &&
             (method->weight || method->even_weights))
             status = sgf_layout_weigh(layout, method->weight, prompt->paraphrases, err);
@@ -5724,7 +5597,7 @@ static int sgf__layout_blind(const sgf_layout *layout) {
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
     int32_t limit = s->model->config.context;
-    size_t c;
+    size_t c, i;
     int weighs;
     if (!task->ids && task->max_new_tokens)
         return sgf__fail(err, SGF_ERR_ARG, "question %d has no ids to write to", (int)number + 1);
@@ -5758,6 +5631,14 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
                              "question %d: the answer's segment sees none; set the mask when all "
                              "segments are there",
                              (int)number + 1);
+        for (i = 0; task->segment && i < task->max_new_tokens; i++)
+            if (task->segment[i] < 0 || (size_t)task->segment[i] >= layout->segments)
+                return sgf__fail(
+                    err, SGF_ERR_ARG,
+                    "question %d: generated token %llu is to belong to segment %d; the "
+                    "layout has %llu",
+                    (int)number + 1, (unsigned long long)i + 1, (int)task->segment[i],
+                    (unsigned long long)layout->segments);
         if (layout->answer_pos < 0 ||
             layout->answer_pos > limit || /* the last id is not fed back: */
             task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
@@ -5974,7 +5855,7 @@ static sgf_status sgf__task_feed(sgf_session *s, sgf__flight *f, sgf__active *a,
         if (status) break;
         row->token = id;
         row->pos = layout->answer_pos + (int32_t)step;
-        row->seg = step < layout->late ? layout->seg[layout->tokens + step] : layout->answer;
+        row->seg = task->segment ? task->segment[step] : layout->answer;
         row->sequence = a->sequence[c];
         row->want = 1;
         f->rows++;

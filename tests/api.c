@@ -61,8 +61,6 @@ extern sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *lay
 extern sgf_device sgf_session_device(const sgf_session *session, int *exact);
 extern sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 extern void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
-extern const char *sgf_accident_name(size_t i);
-extern sgf_status sgf_accident_find(const char *name, unsigned *accident, sgf_error *err);
 extern sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
 extern const char *sgf_method_name(size_t i);
 extern const char *sgf_method_separator(const sgf_method *method);

@@ -18,6 +18,7 @@
 #include "../examples/segfuse/hash.c"
 #include "../examples/segfuse/random.c"
 #include "../examples/segfuse/sample.c"
+#include "../examples/segfuse/accident.c"
 #include "../examples/segfuse/lemma.c"
 #include "../examples/segfuse/statistics.c"
 #include "../examples/segfuse/json.c"

@@ -298,10 +298,10 @@ static void test_everything_has_a_name(void) {
         sgf_mask mask;
         CHECK(!sgf_mask_find(sgf_mask_name((sgf_mask)i), &mask, NULL) && mask == (sgf_mask)i);
     }
-    for (i = 0; sgf_accident_name((size_t)i); i++)
+    for (i = 0; accident_name((size_t)i); i++)
         for (k = 0; k < i; k++)
-            CHECK(strcmp(sgf_accident_name((size_t)i), sgf_accident_name((size_t)k)) != 0);
-    CHECK(i == SGF__ACCIDENTS && !sgf_accident_name((size_t)-1));
+            CHECK(strcmp(accident_name((size_t)i), accident_name((size_t)k)) != 0);
+    CHECK(i == ACCIDENTS && !accident_name((size_t)-1));
     CHECK(!strcmp(sgf_status_text((sgf_status)99), "unknown status") &&
           !strcmp(sgf_status_text((sgf_status)-1), "unknown status"));
     CHECK(!strcmp(sgf_role_name((sgf_role)99), "unknown") &&

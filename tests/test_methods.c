@@ -27,11 +27,20 @@ static void methods_prompt(methods_texts *t) {
 /* The segments of a method's prompt as text: each with the first letter of its role (P prefix, p m a
    paraphrases, | separator, q x example, > answer) and its group. */
 static void methods_text(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
-                         const sgf_method *method, sgf_layout *layout, char *out, size_t cap) {
+                         const sgf_method *method, unsigned accidents, sgf_layout *layout,
+                         char *out, size_t cap) {
     static const char letter[] = "BPpma|qx>";
     size_t i = 0, at = 0, len;
+    const int32_t *generated;
+    base_arena arena;
     sgf_error err;
-    MUST(sgf_prompt_layout(tokenizer, prompt, method, 0, layout, &err), err);
+    base_arena_init(&arena, NULL);
+    if (accidents)
+        MUST(accident_layout(tokenizer, prompt, method, accidents, 4, layout, &generated, &arena,
+                             &err),
+             err);
+    else MUST(sgf_prompt_layout(tokenizer, prompt, method, 0, layout, &err), err);
+    base_arena_free(&arena);
     while (i < layout->tokens) {
         const sgf_segment *segment = &layout->segment[layout->seg[i]];
         size_t n = 1;
@@ -58,7 +67,7 @@ static void test_prompts_of_the_myriadlama_methods(void) {
          NULL, 0, SGF_FUSION_START_FIRST_ANSWER},
         {"myriadlama_custom",
          "P0{I\n\nQ: q A: a\nQ: s A: b\n\n}p1{Q: two A:}|1{\n}p0{Q: one A:}|0{\n}p2{Q: three A}>{:}",
-         NULL, SGF_ACCIDENT_SWAPPED, SGF_FUSION_START_FIRST_ANSWER},
+         NULL, ACCIDENT_SWAPPED, SGF_FUSION_START_FIRST_ANSWER},
         {"myriadlama",
          "P0{I}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}q1{Q: t}|{\n\n}x1{A: b}"
          "|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}p2{Q: three}>{\n\nA:}",
@@ -70,7 +79,7 @@ static void test_prompts_of_the_myriadlama_methods(void) {
         {"myriadlama",
          "P0{I}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}q1{Q: t}|{\n\n}x1{A: b}"
          "|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}p2{Q: thre}>{e}",
-         NULL, SGF_ACCIDENT_NO_CUE, SGF_FUSION_START_FIRST_ANSWER},
+         NULL, ACCIDENT_NO_CUE, SGF_FUSION_START_FIRST_ANSWER},
     };
     sgf_model *model = generate_model();
     methods_texts t;
@@ -85,9 +94,9 @@ static void test_prompts_of_the_myriadlama_methods(void) {
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         MUST(sgf_method_find(expected[i].method, &method, &err), err);
-        method.accidents = expected[i].accidents;
         method.fusion_start = expected[i].start;
-        methods_text(model->tokenizer, &t.prompt, &method, &layout, text, sizeof text);
+        methods_text(model->tokenizer, &t.prompt, &method, expected[i].accidents, &layout, text,
+                     sizeof text);
         CHECK(!strcmp(text, expected[i].text));
         if (strcmp(text, expected[i].text)) printf("    got %s\n", text);
     }
@@ -96,7 +105,7 @@ static void test_prompts_of_the_myriadlama_methods(void) {
     method.separator = " / ";
     t.example[0].paraphrases = t.example[1].paraphrases = 0;
     t.prompt.paraphrases = 1;
-    methods_text(model->tokenizer, &t.prompt, &method, &layout, text, sizeof text);
+    methods_text(model->tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
     CHECK(!strcmp(
         text,
         "P0{I}|{ / }q0{Q: q}|{ / }x0{A: a}|{ / }q1{Q: s}|{ / }x1{A: b}|{ / }p0{Q: one}>{ / A:}"));
@@ -117,12 +126,12 @@ static void test_manual_and_automatic_paraphrases_have_their_roles(void) {
     t.prompt.examples = 0;
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("myriadlama_flex", &method, &err), err);
-    methods_text(model->tokenizer, &t.prompt, &method, &layout, text, sizeof text);
+    methods_text(model->tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
     CHECK(!strcmp(
         text, "p0{I\n\nQ: one\nA:}|0{\n\n}p1{I\n\nQ: two\nA:}|1{\n\n}p2{I\n\nQ: three\nA}>{:}"));
     t.prompt.manual = manual;
     method.mask = SGF_MASK_MANUAL_CROSS;
-    methods_text(model->tokenizer, &t.prompt, &method, &layout, text, sizeof text);
+    methods_text(model->tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
     CHECK(!strcmp(
         text, "m0{I\n\nQ: one\nA:}|0{\n\n}m1{I\n\nQ: two\nA:}|1{\n\n}a2{I\n\nQ: three\nA}>{:}"));
     CHECK(sgf_visible(&layout, 2, 0) && sgf_visible(&layout, 2, 1) && sgf_visible(&layout, 1, 0));
@@ -138,8 +147,7 @@ static void test_every_method_can_be_described(void) {
     for (i = 0; sgf_method_name(i); i++) {
         MUST(sgf_method_find(sgf_method_name(i), &method, &err), err);
         CHECK(!strcmp(method.name, sgf_method_name(i)) && strlen(method.about) > 8);
-        CHECK(!method.accidents &&
-              (method.contexts == SGF_CONTEXTS_FUSION || !*sgf_method_separator(&method)));
+        CHECK(method.contexts == SGF_CONTEXTS_FUSION || !*sgf_method_separator(&method));
         CHECK((method.prediction == SGF_PREDICTION_FIRST_WORD) ==
               !strncmp(method.name, "myriadlama", 10));
         for (k = 0; k < i; k++) {
@@ -152,11 +160,11 @@ static void test_every_method_can_be_described(void) {
     CHECK(sgf_method_prediction(&method, sgf_text(" New York\nQ:")).len == 3);
     method.prediction = SGF_PREDICTION_FIRST_LINE;
     CHECK(sgf_method_prediction(&method, sgf_text(" New York\nQ:")).len == 8);
-    MUST(sgf_accident_find("swapped", &accident, &err), err);
-    CHECK(accident == SGF_ACCIDENT_SWAPPED);
-    MUST(sgf_accident_find("no-cue", &accident, &err), err);
-    CHECK(accident == SGF_ACCIDENT_NO_CUE);
-    CHECK(sgf_accident_find("swap", &accident, &err) == SGF_ERR_ARG);
+    MUST(accident_find("swapped", &accident, &err), err);
+    CHECK(accident == ACCIDENT_SWAPPED);
+    MUST(accident_find("no-cue", &accident, &err), err);
+    CHECK(accident == ACCIDENT_NO_CUE);
+    CHECK(accident_find("swap", &accident, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "shifted, swapped, no-cue") != NULL);
 }
 static void test_ask_takes_the_prediction_of_the_method(void) {
@@ -217,14 +225,25 @@ static sgf_tokenizer *methods_tokenizer(int bos) {
     if (sgf_tokenizer_load(folder, NULL, &tokenizer, &err)) printf("    %s\n", err.message);
     return tokenizer;
 }
-/* The number of the segment of every token, a digit each, then those of the late ones. */
-static void methods_segments(const sgf_layout *layout, char *out) {
+enum { METHODS_LATE = 4 };
+/* Build a layout with accidents: the number of the segment of every token, a digit each, then those of
+   the next METHODS_LATE generated ones if some of them do not belong to the answer. */
+static void methods_segments(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
+                             const sgf_method *method, unsigned accidents, sgf_layout *layout,
+                             char *out) {
+    const int32_t *generated = NULL;
+    base_arena arena;
+    sgf_error err;
     size_t i;
-    for (i = 0; i < layout->tokens + layout->late; i++) {
-        if (i == layout->tokens) *out++ = '+';
-        *out++ = (char)('0' + layout->seg[i]);
-    }
+    base_arena_init(&arena, NULL);
+    MUST(accident_layout(tokenizer, prompt, method, accidents, METHODS_LATE, layout, &generated,
+                         &arena, &err),
+         err);
+    for (i = 0; i < layout->tokens; i++) *out++ = (char)('0' + layout->seg[i]);
+    if (generated) *out++ = '+';
+    for (i = 0; generated && i < METHODS_LATE; i++) *out++ = (char)('0' + generated[i]);
     *out = 0;
+    base_arena_free(&arena);
 }
 /* Three one-letter questions, without instruction and examples, under flex_attention with the
    separator "\n\n": "Q: a.|Q: b.|Q: c." Written out, with what the original's index rule gives. */
@@ -246,12 +265,10 @@ static void test_accident_shifted(void) {
         CHECK(tokenizer != NULL);
         if (!tokenizer) return;
         MUST(sgf_method_find("myriadlama", &method, &err), err);
-        method.accidents = SGF_ACCIDENT_NO_CUE;
         method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
         prompt.instruction = sgf_text("I.");
         /* I . || Q : _ a . || Q : _ b . || Q : _ c . */
-        MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
-        methods_segments(&layout, text);
+        methods_segments(tokenizer, &prompt, &method, ACCIDENT_NO_CUE, &layout, text);
         CHECK(!strcmp(text, bos ? "011"
                                   "2"
                                   "33333"
@@ -266,11 +283,10 @@ static void test_accident_shifted(void) {
                                   "44444"
                                   "5"
                                   "66666"));
-        CHECK(!layout.late && layout.answer == (bos ? 8 : 7));
-        method.accidents = SGF_ACCIDENT_NO_CUE | SGF_ACCIDENT_SHIFTED;
+        CHECK(layout.answer == (bos ? 8 : 7));
         /* [BOS] I .|| Q : _ a .|| Q : _ b .|| Q : _ c .   in the segments of the 20 counted ids */
-        MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
-        methods_segments(&layout, text);
+        methods_segments(tokenizer, &prompt, &method, ACCIDENT_NO_CUE | ACCIDENT_SHIFTED, &layout,
+                         text);
         CHECK(!strcmp(text, bos ? "00"
                                   "1"
                                   "22222"
@@ -278,7 +294,7 @@ static void test_accident_shifted(void) {
                                   "44444"
                                   "5"
                                   "666"
-                                  "+66"
+                                  "+6677"
                                 : "00"
                                   "1"
                                   "22222"
@@ -286,8 +302,8 @@ static void test_accident_shifted(void) {
                                   "44444"
                                   "5"
                                   "66"
-                                  "+666"));
-        CHECK(layout.tokens == (bos ? 18 : 17) && layout.late == (bos ? 2 : 3));
+                                  "+6667"));
+        CHECK(layout.tokens == (bos ? 18 : 17) && layout.answer == 7);
         CHECK(layout.token[0] == (bos ? 60 : 0) && layout.token[bos + 1] == 12);
         CHECK(layout.segment[2].tokens == 5 && layout.segment[6].tokens == (bos ? 3 : 2) &&
               layout.segment[layout.answer].tokens == 0);
@@ -296,8 +312,8 @@ static void test_accident_shifted(void) {
            last prompt token is fused */
         paraphrase[0] = sgf_text("a"), paraphrase[1] = sgf_text("b"), paraphrase[2] = sgf_text("c");
         prompt.instruction = sgf_text("I");
-        MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
-        methods_segments(&layout, text);
+        methods_segments(tokenizer, &prompt, &method, ACCIDENT_NO_CUE | ACCIDENT_SHIFTED, &layout,
+                         text);
         CHECK(!strcmp(text, bos ? "0"
                                   "1"
                                   "2222"
@@ -313,16 +329,15 @@ static void test_accident_shifted(void) {
                                   "4444"
                                   "5"
                                   "6666"));
-        CHECK(!layout.late);
         paraphrase[0] = sgf_text("a."), paraphrase[1] = sgf_text("b."),
         paraphrase[2] = sgf_text("c.");
         sgf_tokenizer_free(tokenizer);
     }
     sgf_layout_free(&layout);
 }
-/* Late tokens are computed in the segments that were counted for them: step by step, what a layout
-   gives in which they stand there. */
-static void test_late_tokens_belong_to_the_prompt(void) {
+/* Generated tokens are computed in the segments that are given for them: step by step, what a layout
+   gives that has them there. */
+static void test_generated_tokens_have_segments(void) {
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;
@@ -331,7 +346,7 @@ static void test_late_tokens_belong_to_the_prompt(void) {
     sgf_task task;
     sgf_error err;
     generate_result r;
-    int32_t ids[4];
+    int32_t ids[4], segment[4];
     size_t V, t, i;
     float *logits;
     CHECK(session != NULL);
@@ -345,14 +360,19 @@ static void test_late_tokens_belong_to_the_prompt(void) {
     method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &whole, &err), err);
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
-    layout.tokens -= 2; /* two counted tokens that are not there */
-    layout.late = 2;
+    layout.tokens -= 2; /* two generated tokens take the place of these */
     layout.answer_pos -= 2;
+    for (i = 0; i < 4; i++) segment[i] = i < 2 ? layout.seg[layout.tokens + i] : layout.answer;
     memset(&task, 0, sizeof task);
     task.context = &layout;
     task.contexts = 1;
     task.ids = ids;
+    task.segment = segment;
     task.max_new_tokens = 4;
+    segment[3] = (int32_t)layout.segments;
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "generated token 4 is to belong to segment") != NULL);
+    segment[3] = layout.answer;
     MUST(sgf_generate(session, &task, 1, generate_keep, &r, &err), err);
     logits = (float *)malloc((whole.tokens + 4) * V * sizeof(float));
     for (i = 0; i < task.count; i++) {
@@ -378,6 +398,8 @@ static void test_accident_swapped(void) {
     generate_texts_all all;
     sgf_method method;
     sgf_layout layout;
+    base_arena arena;
+    const int32_t *segment;
     sgf_error err;
     size_t V, i, length[2] = {0, 0};
     float *logits[4];
@@ -386,11 +408,13 @@ static void test_accident_swapped(void) {
     V = (size_t)model->config.vocab_size;
     generate_prompts(&all, 3);
     sgf_layout_init(&layout, NULL);
+    base_arena_init(&arena, NULL);
     MUST(sgf_method_find("myriadlama_custom", &method, &err), err);
     for (i = 0; i < 4; i++) {
-        method.accidents = i < 2 ? SGF_ACCIDENT_SWAPPED : 0;
         all.paraphrase[0][1] = sgf_text(i % 2 ? "1 2" : "2 1");
-        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+        MUST(accident_layout(model->tokenizer, &all.prompt[0], &method,
+                             i < 2 ? ACCIDENT_SWAPPED : 0, 0, &layout, &segment, &arena, &err),
+             err);
         if (i < 2) length[i] = layout.tokens;
         logits[i] = (float *)malloc(layout.tokens * V * sizeof(float));
         MUST(sgf_forward_layout(session, &layout, logits[i], NULL, NULL, &err), err);
@@ -402,21 +426,19 @@ static void test_accident_swapped(void) {
     CHECK(memcmp(logits[0], logits[2], V * sizeof(float)));
     for (i = 0; i < 4; i++) free(logits[i]);
     all.prompt[0].paraphrases = 1;
-    method.accidents = SGF_ACCIDENT_SWAPPED;
-    CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err) ==
-          SGF_ERR_ARG);
+    CHECK(accident_layout(model->tokenizer, &all.prompt[0], &method, ACCIDENT_SWAPPED, 0, &layout,
+                          &segment, &arena, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "swapped needs two") != NULL);
     MUST(sgf_method_find("avg", &method, &err), err);
-    method.accidents = SGF_ACCIDENT_SHIFTED;
-    CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
-          SGF_ERR_ARG);
+    CHECK(accident_layout(model->tokenizer, &all.prompt[1], &method, ACCIDENT_SHIFTED, 0, &layout,
+                          &segment, &arena, &err) == SGF_ERR_ARG);
     method.contexts = SGF_CONTEXTS_FUSION;
     method.bos = SGF_BOS_EACH;
-    CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
-          SGF_ERR_ARG);
-    method.accidents = 8;
-    CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
-          SGF_ERR_ARG);
+    CHECK(accident_layout(model->tokenizer, &all.prompt[1], &method, ACCIDENT_SHIFTED, 0, &layout,
+                          &segment, &arena, &err) == SGF_ERR_ARG);
+    CHECK(accident_layout(model->tokenizer, &all.prompt[1], &method, 8, 0, &layout, &segment,
+                          &arena, &err) == SGF_ERR_ARG);
+    base_arena_free(&arena);
     sgf_layout_free(&layout);
     sgf_session_free(session);
     sgf_model_free(model);
@@ -473,7 +495,8 @@ static void methods_question_read(const sgf__json *json, methods_question *q) {
         example->answer = json->nodes[sgf__json_get(json, at, "answer")].text;
     }
 }
-static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *method) {
+static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *method,
+                           unsigned *accidents) {
     sgf_str start = json->nodes[sgf__json_get(json, at, "fusion_start")].text;
     sgf_str mask = json->nodes[sgf__json_get(json, at, "mask")].text, accident[METHODS_MOST];
     sgf_str which = json->nodes[sgf__json_get(json, at, "method")].text;
@@ -485,16 +508,18 @@ static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *metho
     snprintf(name, sizeof name, "%.*s", (int)mask.len, mask.ptr);
     if (mask.len) MUST(sgf_mask_find(name, &method->mask, &err), err);
     if (start.len) method->fusion_start = SGF_FUSION_START_AFTER_FIRST;
+    *accidents = 0;
     for (i = 0; i < n; i++) {
         unsigned bit = 0;
         snprintf(name, sizeof name, "%.*s", (int)accident[i].len, accident[i].ptr);
-        MUST(sgf_accident_find(name, &bit, &err), err);
-        method->accidents |= bit;
+        MUST(accident_find(name, &bit, &err), err);
+        *accidents |= bit;
     }
 }
 /* Ids, positions and mask are equal; so are the tokens chosen; logits are near. */
 static void methods_compare(const sgf_model *model, const sgf__json *json, uint32_t at,
-                            const sgf_layout *layout, const sgf__stored *stored) {
+                            const sgf_layout *layout, const int32_t *segment,
+                            const sgf__stored *stored) {
     enum { STEPS = GENERATE_LENGTH };
     size_t V = (size_t)model->config.vocab_size, T = layout->tokens, t, n;
     int32_t *numbers = (int32_t *)calloc(T + 1, sizeof *numbers), wanted[STEPS], ids[STEPS];
@@ -523,6 +548,7 @@ static void methods_compare(const sgf_model *model, const sgf__json *json, uint3
     task.context = layout;
     task.contexts = 1;
     task.ids = ids;
+    task.segment = segment;
     task.max_new_tokens = n;
     MUST(sgf_generate(session, &task, 1, generate_keep, &r, &err), err);
     CHECK(n > 1 && task.count == n && !memcmp(ids, wanted, n * sizeof *ids));
@@ -559,10 +585,23 @@ static void test_every_fusion_equals_transformers(void) {
     for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
         sgf_str name = json.nodes[sgf__json_get(&json, at, "name")].text;
         sgf_method method;
+        unsigned accidents = 0;
+        const int32_t *segment;
+        base_arena late;
         errors = test_errors;
-        methods_choose(&json, at, &method);
-        MUST(sgf_prompt_layout(model->tokenizer, &question.prompt, &method, 0, &layout, &err), err);
-        methods_compare(model, &json, at, &layout, sgf__folder_find(&golden, name, 0));
+        base_arena_init(&late, NULL);
+        methods_choose(&json, at, &method, &accidents);
+        if (accidents)
+            MUST(accident_layout(model->tokenizer, &question.prompt, &method, accidents,
+                                 GENERATE_LENGTH, &layout, &segment, &late, &err),
+                 err);
+        else {
+            segment = NULL;
+            MUST(sgf_prompt_layout(model->tokenizer, &question.prompt, &method, 0, &layout, &err),
+                 err);
+        }
+        methods_compare(model, &json, at, &layout, segment, sgf__folder_find(&golden, name, 0));
+        base_arena_free(&late);
         if (errors != test_errors) printf("    in %.*s\n", (int)name.len, name.ptr);
     }
     sgf_layout_free(&layout);
@@ -916,7 +955,7 @@ static void tests_methods(void) {
     RUN(test_manual_and_automatic_paraphrases_have_their_roles);
     RUN(test_ask_takes_the_prediction_of_the_method);
     RUN(test_accident_shifted);
-    RUN(test_late_tokens_belong_to_the_prompt);
+    RUN(test_generated_tokens_have_segments);
     RUN(test_accident_swapped);
     RUN(test_every_fusion_equals_transformers);
     RUN(test_files_and_columns_of_every_method);

@@ -141,15 +141,13 @@ static sgf_status explain_parts(explanation *e, context_view *view, sgf_error *e
     return SGF_OK;
 }
 /* The answer behind the prompt, as decoding puts it there. */
-static sgf_status explain_extend(explanation *e, const sgf_task *task, sgf_layout *layout,
-                                 sgf_error *err) {
-    size_t late = layout->late, i;
+static sgf_status explain_extend(const sgf_task *task, sgf_layout *layout, sgf_error *err) {
     int32_t pos = layout->answer_pos;
-    int32_t *seg = (int32_t *)base_arena_alloc(&e->arena, late, sizeof *seg, err);
-    sgf_status status = seg ? SGF_OK : SGF_ERR_MEMORY;
-    for (i = 0; i < late && !status; i++) seg[i] = layout->seg[layout->tokens + i];
+    size_t i;
+    sgf_status status = SGF_OK;
     for (i = 0; i + 1 < task->count && !status; i++) {
-        status = sgf_layout_add(layout, i < late ? seg[i] : layout->answer, &task->ids[i], 1, err);
+        int32_t seg = task->segment ? task->segment[i] : layout->answer;
+        status = sgf_layout_add(layout, seg, &task->ids[i], 1, err);
         if (!status) layout->pos[layout->tokens - 1] = pos + (int32_t)i;
     }
     return status;
@@ -188,7 +186,7 @@ static sgf_status explain_context(explanation *e, const sgf_task *task, sgf_layo
     sgf_status status;
     view->layout = layout;
     view->tokens = layout->tokens;
-    status = explain_extend(e, task, layout, err);
+    status = explain_extend(task, layout, err);
     if (!status) status = explain_parts(e, view, err);
     if (status) return status;
     view->next = (next_tokens *)base_arena_alloc(&e->arena, task->count, sizeof *view->next, err);
@@ -307,10 +305,10 @@ static void explain_setting(const explanation *e, const sgf_method *m, char *out
                                    : "1",
                  m->fusion_start == SGF_FUSION_START_AFTER_FIRST ? "the second answer token"
                                                                  : "the first answer token");
-    if (n > 0 && (size_t)n < cap && m->accidents) {
+    if (n > 0 && (size_t)n < cap && run_accidents(e->run, m)) {
         char names[64];
         snprintf(out + n, cap - (size_t)n, "; accidents %s",
-                 method_accident_names(m->accidents, names, sizeof names));
+                 method_accident_names(run_accidents(e->run, m), names, sizeof names));
     }
 }
 /* The share of attention that a part gets at a step: in one layer, or (layer == layers) in the mean

@@ -22,6 +22,7 @@
 #include "hash.c"
 #include "random.c"
 #include "sample.c"
+#include "accident.c"
 #include "lemma.c"
 #include "statistics.c"
 #include "column.c"

@@ -181,9 +181,9 @@ static sgf_status question_ask(const generate_run *run, const sgf_method *m, con
 static const char *method_accident_names(unsigned accidents, char *out, size_t cap) {
     size_t i, at = 0;
     snprintf(out, cap, "none");
-    for (i = 0; sgf_accident_name(i); i++)
+    for (i = 0; accident_name(i); i++)
         if (accidents >> i & 1)
-            at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? "," : "", sgf_accident_name(i));
+            at += (size_t)snprintf(out + at, cap - at, "%s%s", at ? "," : "", accident_name(i));
     return out;
 }
 static const struct {

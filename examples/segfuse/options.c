@@ -148,9 +148,9 @@ static const struct {
     const char *word;
     const char *(*name)(size_t i); /* NULL behind the last */
     int open;
-} value_lists[] = {
-    {"METHOD", method_name, 0},   {"MASK", mask_name, 0}, {"ACCIDENT", sgf_accident_name, 0},
-    {"KERNELS", kernels_name, 0}, {"VERB", verb_name, 0}, {"MODEL", registry_name, 1}};
+} value_lists[] = {{"METHOD", method_name, 0},     {"MASK", mask_name, 0},
+                   {"ACCIDENT", accident_name, 0}, {"KERNELS", kernels_name, 0},
+                   {"VERB", verb_name, 0},         {"MODEL", registry_name, 1}};
 
 typedef struct {
     sgf_str word[128]; /* choices and names */

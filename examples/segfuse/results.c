@@ -142,7 +142,8 @@ static void method_config(const generate_run *run, const sgf_method *m, base_buf
     config_text(buf, "bos", bos[m->bos]);
     config_text(buf, "prediction",
                 m->prediction == SGF_PREDICTION_FIRST_WORD ? "first-word" : "first-line");
-    config_text(buf, "accidents", method_accident_names(m->accidents, accidents, sizeof accidents));
+    config_text(buf, "accidents",
+                method_accident_names(run_accidents(run, m), accidents, sizeof accidents));
     config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
     if (m->contexts == SGF_CONTEXTS_FUSION) config_text(buf, "separator", sgf_method_separator(m));
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");

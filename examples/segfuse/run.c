@@ -16,28 +16,23 @@ typedef struct {
     size_t count, layout_count;
 } batch;
 
-/* The layout of one context, with the mask of --mask FILE if there is one. */
-static sgf_status run_layout(const generate_run *run, const sgf_method *method,
-                             const sgf_prompt *prompt, size_t which, sgf_layout *layout,
-                             sgf_error *err) {
-    sgf_status status = sgf_prompt_layout(run->model->tokenizer, prompt, method, which, layout,
-                                          err);
-    int32_t p, s, S = (int32_t)layout->segments;
+/* The layout of one context of a task, with the mask of --mask FILE if there is one. */
+static sgf_status run_layout(const generate_run *run, const sgf_method *method, unsigned accidents,
+                             const sgf_prompt *prompt, size_t which, sgf_task *task,
+                             sgf_layout *layout, base_arena *arena, sgf_error *err) {
+    const sgf_tokenizer *tokenizer = run->model->tokenizer;
+    sgf_status status;
+    if (accidents)
+        status = accident_layout(tokenizer, prompt, method, accidents, task->max_new_tokens, layout,
+                                 &task->segment, arena, err);
+    else status = sgf_prompt_layout(tokenizer, prompt, method, which, layout, err);
     if (status || !run->matrix) return status;
     status = matrix_set(layout, run->matrix, err);
-    for (p = 0; p < S && method->accidents & SGF_ACCIDENT_SWAPPED; p++) {
-        /* what is first after the swap is hidden, whatever the matrix says */
-        if (!layoutfile_is_paraphrase(layout->segment[p].role) || layout->segment[p].group != 1)
-            continue;
-        for (s = 0; s < S; s++) {
-            sgf_visible_set(layout, p, s, 0);
-            sgf_visible_set(layout, s, p, 0);
-        }
-    }
+    if (accidents & ACCIDENT_SWAPPED) accident_hide(layout); /* whatever the matrix says */
     return status;
 }
 /* One task: the contexts of `method` for a question, or for paraphrase `which` of it. */
-static sgf_status batch_task(const generate_run *run, const sgf_method *method,
+static sgf_status batch_task(const generate_run *run, const sgf_method *method, unsigned accidents,
                              const sgf_prompt *prompt, size_t which, batch *b, sgf_error *err) {
     sgf_task *task = &b->tasks[b->count++];
     size_t c;
@@ -52,7 +47,8 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method,
     for (c = 0; c < task->contexts && !status; c++) {
         sgf_layout *layout = &b->layouts[b->layout_count++];
         sgf_layout_init(layout, NULL);
-        status = run_layout(run, method, prompt, task->contexts > 1 ? c : which, layout, err);
+        status = run_layout(run, method, accidents, prompt, task->contexts > 1 ? c : which, task,
+                            layout, &b->arena, err);
     }
     return status;
 }
@@ -82,7 +78,8 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, cons
         prompt.paraphrase = a->text;
         prompt.manual = a->manual;
         prompt.paraphrases = a->n;
-        for (t = 0; t < each && !status; t++) status = batch_task(run, &method, &prompt, t, b, err);
+        for (t = 0; t < each && !status; t++)
+            status = batch_task(run, &method, run_accidents(run, m), &prompt, t, b, err);
     }
     return status;
 }

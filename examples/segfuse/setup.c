@@ -32,6 +32,7 @@ enum { MAX_METHODS = 32 };
 typedef struct {
     generate_options o;
     sgf_method method[MAX_METHODS];
+    unsigned accidents[MAX_METHODS]; /* of each; see run_accidents */
     size_t methods;
     confidences sure;
     char model_path[1024], model_name[256], folder[1024], data_path[1024], fewshot_path[1024];
@@ -67,12 +68,15 @@ static int method_by_kind(const sgf_method *m) {
 /* The accidents of the original's script for this method. */
 static unsigned method_accidents(const sgf_method *m) {
     switch (m->format) {
-    case SGF_FORMAT_CONCATENATED:
-        return m->contexts == SGF_CONTEXTS_FUSION ? SGF_ACCIDENT_SHIFTED : 0u;
-    case SGF_FORMAT_SHARED_PARTS: return SGF_ACCIDENT_SWAPPED;
-    case SGF_FORMAT_FEW_SHOT_PARTS: return (unsigned)SGF_ACCIDENT_SHIFTED | SGF_ACCIDENT_NO_CUE;
+    case SGF_FORMAT_CONCATENATED: return m->contexts == SGF_CONTEXTS_FUSION ? ACCIDENT_SHIFTED : 0u;
+    case SGF_FORMAT_SHARED_PARTS: return ACCIDENT_SWAPPED;
+    case SGF_FORMAT_FEW_SHOT_PARTS: return (unsigned)ACCIDENT_SHIFTED | ACCIDENT_NO_CUE;
     default: return 0u;
     }
+}
+/* The accidents that one of the run's methods was given; 0: none. */
+static unsigned run_accidents(const generate_run *run, const sgf_method *m) {
+    return run->accidents[m - run->method];
 }
 /* --accidents A,A,...: every one must be of one of the methods. */
 static int generate_accidents(generate_run *run) {
@@ -86,15 +90,15 @@ static int generate_accidents(generate_run *run) {
         size_t n = strcspn(at, ",");
         snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, at);
         at += n;
-        if (sgf_accident_find(name, &accident, &err)) return !failed(verb_now, &err);
+        if (accident_find(name, &accident, &err)) return !failed(verb_now, &err);
         for (i = 0; i < run->methods; i++) {
             if (!(method_accidents(&run->method[i]) & accident)) continue;
             used = 1;
-            run->method[i].accidents |= accident;
-            if (accident == SGF_ACCIDENT_SHIFTED)
+            run->accidents[i] |= accident;
+            if (accident == ACCIDENT_SHIFTED)
                 run->method[i].fusion_start = SGF_FUSION_START_AFTER_FIRST;
         }
-        if (used && !(accident == SGF_ACCIDENT_SHIFTED && run->o.fusion_start &&
+        if (used && !(accident == ACCIDENT_SHIFTED && run->o.fusion_start &&
                       strcmp(run->o.fusion_start, "after-first")))
             continue;
         fprintf(stderr,
