@@ -69,7 +69,7 @@
        [SGF-05] Prompts and methods
        [SGF-06] Generation
        [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
-       [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
+       [SGF-10] Tables: results become Feather (Arrow IPC) and CSV files
      How it works: the method first, then the plumbing
        [SGF-12] Base: errors, memory, growing buffers
        [SGF-13] Layouts, visibility, masks
@@ -86,10 +86,7 @@
        [SGF-24] Loading a model: every weight by its Hugging Face name
        [SGF-25] Tokenizer
        [SGF-26] Unicode tables
-       [SGF-29] A table in memory
-       [SGF-30] CSV (RFC 4180), JSON lines, Python literals
-       [SGF-31] Arrow IPC: Feather V2 files and streams
-       [SGF-32] LZ4 frames, decompression
+       [SGF-29] Tables: results become Feather (Arrow IPC) and CSV files
    ------------------------------------------------------------------------------------
    Macros, set before the implementation is included. Where that is a file of its own, it compiles
    once; elsewhere let it be the first inclusion of the file. Options that break IEEE arithmetic
@@ -1062,173 +1059,77 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
                                     int *special);
 
 /* ====================================================================================
- * [SGF-10] Tables: questions and results; Feather (Arrow IPC), CSV, JSON lines
+ * [SGF-10] Tables: results become Feather (Arrow IPC) and CSV files
  * ==================================================================================== */
 
-/* A table is a set of named columns of equal length. It is read from a file, or built column by
-   column and cell by cell:
+/* A table is borrowed: its columns point to arrays of the caller, which are read during the call only.
+   Two questions with their answers and scores:
 
-       sgf_table_create(NULL, &table, &err);
-       sgf_table_column(table, "uuid", SGF_COLUMN_UTF8, &uuid, &err);
-       sgf_table_column(table, "answers", SGF_COLUMN_LIST_UTF8, &answers, &err);
-       for every row: sgf_table_text(table, uuid, text, &err), sgf_table_list(table, answers, ...)
-       sgf_table_write_feather(table, "results.feather", &err);
-       sgf_table_free(table);
-
-   Every type can hold null cells ("no value", None in Python). One thread at a time may change a
-   table; any number may read it while nobody does. */
-/* clang-format off */
-#define SGF_COLUMN_TYPE_LIST(X)                                                                          \
-    X(SGF_COLUMN_UTF8, "utf8")                       /* text */                                          \
-    X(SGF_COLUMN_LIST_UTF8, "list<utf8>")            /* a list of texts: answers, prompts */             \
-    X(SGF_COLUMN_LIST_LIST_UTF8, "list<list<utf8>>") /* a list of lists of texts: lemmas of answers */   \
-    X(SGF_COLUMN_F64, "float64")                                                                         \
-    X(SGF_COLUMN_I64, "int64")                                                                           \
-    X(SGF_COLUMN_BOOL, "bool")                                                                           \
-    X(SGF_COLUMN_OTHER, "other") /* read from a file and none of these: it has a name and no cells */
-/* clang-format on */
-#define SGF__COLUMN_ENUM(name, text) name,
+       const sgf_str question[2] = {{"Largest planet?", 15}, {"7 + 5?", 6}};
+       const sgf_str answer[3] = {{"Jupiter", 7}, {"12", 2}, {"twelve", 6}};
+       const int64_t ends[2] = {1, 3};
+       const double score[2] = {1, 0.5};
+       const sgf_column columns[3] = {
+           {.name = "question", .type = SGF_COLUMN_UTF8, .text = question},
+           {.name = "answers", .type = SGF_COLUMN_LIST_UTF8, .text = answer, .ends = ends},
+           {.name = "score", .type = SGF_COLUMN_F64, .f64 = score}};
+       const sgf_table table = {.columns = columns, .n_columns = 3, .rows = 2};
+       status = sgf_table_write_feather(&table, "scores.feather", NULL, &err);
+*/
 typedef enum sgf_column_type {
-    SGF_COLUMN_TYPE_LIST(SGF__COLUMN_ENUM) SGF_COLUMN_TYPE_COUNT
+    SGF_COLUMN_UTF8,           /* texts */
+    SGF_COLUMN_LIST_UTF8,      /* lists of texts: answers, prompts */
+    SGF_COLUMN_LIST_LIST_UTF8, /* lists of lists of texts: lemmas of answers */
+    SGF_COLUMN_F64,
+    SGF_COLUMN_I64,
+    SGF_COLUMN_BOOL,
+    SGF_COLUMN_TYPE_COUNT
 } sgf_column_type;
-#undef SGF__COLUMN_ENUM
 
-enum { SGF_MAX_COLUMNS = 1024 };
+enum { SGF_CELL_NULL = 2 }; /* no value, None in Python: see sgf_column.flags */
 
-typedef struct sgf_table sgf_table;
+/* A column has the arrays that its type needs, the others are NULL. List i holds the items from the end
+   of list i - 1 (0 for the first) up to its own; a null list with end e is stored as ~e. */
+typedef struct sgf_column {
+    const char *name;
+    sgf_column_type type;
+    const sgf_str *text;  /* texts: [rows]; else those of all lists; its ptr is NULL: a null text */
+    const int64_t *ends;  /* lists: [rows], ends in `text`; lists of lists: [rows], in `inner` */
+    const int64_t *inner; /* lists of lists: the ends of all inner lists, in `text` */
+    const double *f64;    /* [rows] */
+    const int64_t *i64;   /* [rows] */
+    const uint8_t
+        *flags; /* bool: [rows], 0, 1 or SGF_CELL_NULL. f64, i64: [rows], SGF_CELL_NULL for
+                             a null number; NULL if there are none */
+} sgf_column;
 
-/* An empty table. `mem` may be NULL. Free it with sgf_table_free (NULL is allowed there). */
-SGF_DEF sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err);
-SGF_DEF void sgf_table_free(sgf_table *table);
+typedef struct sgf_metadata {
+    const char *key; /* not "pandas", which the writer adds itself */
+    sgf_str value;
+} sgf_metadata;
 
-/* ---- columns ---- */
+typedef struct sgf_table {
+    const sgf_column *columns; /* [n_columns] */
+    size_t n_columns, rows;
+    const sgf_metadata *metadata; /* [n_metadata]: the schema of a Feather file holds it */
+    size_t n_metadata;
+} sgf_table;
 
-/* Add a column; its number goes to *column (may be NULL). It has no cells yet, whatever the others
-   have. SGF_ERR_ARG when the name is taken or is not UTF-8, or for SGF_COLUMN_OTHER. */
-SGF_DEF sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,
-                                    int *column, sgf_error *err);
-/* Remove a column; the numbers of those behind it go down by one. */
-SGF_DEF void sgf_table_drop(sgf_table *table, int column);
-SGF_DEF int sgf_table_columns(const sgf_table *table);
-/* Number of complete rows: the length of the shortest column (columns of SGF_COLUMN_OTHER do not count).
-   A table with columns of different lengths cannot be written. */
-SGF_DEF size_t sgf_table_rows(const sgf_table *table);
-/* The column of this name (the first, if a file has it twice), or -1. */
-SGF_DEF int sgf_table_find(const sgf_table *table, const char *name);
-/* A column's name, zero-terminated, valid until the table is freed. */
-SGF_DEF const char *sgf_table_name(const sgf_table *table, int column);
-SGF_DEF sgf_column_type sgf_table_type(const sgf_table *table, int column);
-/* Its type in words: "list<utf8>"; for SGF_COLUMN_OTHER what the file says, e.g. "timestamp". Never NULL.
- */
-SGF_DEF const char *sgf_table_type_text(const sgf_table *table, int column);
-/* What it was read from: "Arrow file", "Arrow stream", "CSV", "JSON lines" or "JSON array"; "memory"
-   for a table that was not read. */
-SGF_DEF const char *sgf_table_format(const sgf_table *table);
-
-/* ---- adding cells: each call adds one cell to the end of a column ----
-   SGF_ERR_ARG when the column has another type. Texts are copied; bytes that are not UTF-8 become
-   U+FFFD, so that every file that is written can be read back. An empty sgf_str (length 0) is an
-   empty text, whatever its pointer; sgf_table_null adds "no value". On failure the table is as it
-   was. */
-SGF_DEF sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sgf_error *err);
-SGF_DEF sgf_status sgf_table_f64(sgf_table *table, int column, double value, sgf_error *err);
-SGF_DEF sgf_status sgf_table_i64(sgf_table *table, int column, int64_t value, sgf_error *err);
-SGF_DEF sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_error *err);
-/* A list of n texts; `items` may be NULL when n is 0, and may be what sgf_cell_list gives. */
-SGF_DEF sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *items, size_t n,
-                                  sgf_error *err);
-/* A list of n lists. List i has counts[i] texts; `items` holds the texts of all of them in order.
- */
-SGF_DEF sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_str *items,
-                                       const size_t *counts, size_t n, sgf_error *err);
-SGF_DEF sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err);
-
-/* Move the rows of `from` behind those of `table`, as the shards of a data set need it. Both must
-   have columns of the same names and types, in any order (of those that share a name, the k-th goes
-   to the k-th), and the same allocator; a table without
-   columns simply changes places with `from`. Otherwise `from` is left without columns and rows (it
-   must still be freed), and texts read from it stay valid as long as `table`. Metadata of `from` is
-   lost. */
-SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error *err);
-
-/* Row i becomes what row rows[i] was, for all i < n: to sort, to pick, to leave out. A row may be taken
-   more than once; its texts are shared, not copied. SGF_ERR_ARG when there is no such row. On failure
-   the table is as it was. */
-SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t n, sgf_error *err);
-
-/* ---- reading cells ----
-   A wrong column, row, item or type gives 0, or a text whose ptr is NULL; so does a null cell (or a
-   null inside a list). Texts are UTF-8, not zero-terminated, and valid until the table is freed. */
-SGF_DEF int sgf_cell_null(const sgf_table *table, int column, size_t row);
-SGF_DEF sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row);
-SGF_DEF double sgf_cell_f64(const sgf_table *table, int column,
-                            size_t row); /* SGF_COLUMN_I64 too */
-SGF_DEF int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row);
-SGF_DEF int sgf_cell_bool(const sgf_table *table, int column, size_t row);
-/* Number of items of a list<utf8>, or of lists in a list<list<utf8>>. */
-SGF_DEF size_t sgf_cell_count(const sgf_table *table, int column, size_t row);
-/* The items themselves, sgf_cell_count of them, next to each other; valid until the column grows.
- */
-SGF_DEF const sgf_str *sgf_cell_list(const sgf_table *table, int column, size_t row);
-/* List i of a list<list<utf8>>: its items, and their number in *count (may be NULL). */
-SGF_DEF const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t row, size_t i,
-                                      size_t *count);
-
-/* ---- changing a column's type ---- */
-
-/* Turn the texts of a column (as a CSV file gives them) into `type`: numbers; True or False; Python
-   literals such as ['a', "it's"] or ('a',) for lists, [['a'], []] for lists of lists. An empty text
-   becomes null. SGF_ERR_FORMAT names the first row that does not fit, counted from 1; the column is
-   then as it was.
- */
-SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_column_type type,
-                                   sgf_error *err);
-
-/* ---- metadata: the key/value texts in a Feather file's schema ---- */
-
-/* Set or replace. Keys and values must be UTF-8. The key "pandas" belongs to the writer. */
-SGF_DEF sgf_status sgf_table_metadata_set(sgf_table *table, const char *key, sgf_str value,
-                                          sgf_error *err);
-/* The value, or ptr NULL when the key is absent. Valid until the table is freed. */
-SGF_DEF sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
-
-/* ---- files ---- */
-
-/* Write the whole table. The file appears complete under its name or not at all. Refused: columns
-   of different lengths, columns of SGF_COLUMN_OTHER.
+/* Write the whole table. The file appears complete under its name or not at all. Bytes of cells and
+   metadata that are not UTF-8 become U+FFFD; names must be UTF-8. `mem` may be NULL. SGF_ERR_ARG: an
+   unknown type, a list that ends before it begins, or, for CSV, no columns.
 
    feather  Arrow IPC file, uncompressed, batches of up to 65536 rows and about 64 MiB of text a
             column; pandas.read_feather, pyarrow, polars and DuckDB give these types and values back.
+            SGF_ERR_LIMIT: a cell of 2 GiB.
    csv      RFC 4180 with '\n' line ends, first line the names: what pandas writes with index=False,
             except that a lone '\r' is quoted, too, and not-a-number is nan. Lists are Python
             literals, floats as repr() gives them, booleans True and False, nulls empty; a zero
-            byte of a text, which no reader of CSV takes, becomes U+FFFD. Metadata is lost. Refused:
-            a table without columns.
-   jsonl    One JSON object a line. Infinities and not-a-number become null. Metadata is lost.
-            Refused: two columns of one name. */
+            byte of a text, which no reader of CSV takes, becomes U+FFFD. Metadata is lost. */
 SGF_DEF sgf_status sgf_table_write_feather(const sgf_table *table, const char *path,
-                                           sgf_error *err);
-SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, sgf_error *err);
-SGF_DEF sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *path, sgf_error *err);
-
-/* Read a file into a new table: Arrow IPC file (Feather V2) or stream, uncompressed or LZ4; CSV with a
-   header line; JSON lines, or one JSON array of objects. The content decides; the extension (.json,
-   .jsonl, .ndjson) only tells JSON from CSV where both would do.
-
-   Arrow    utf8, large_utf8 and utf8_view, also dictionary-encoded, become texts; lists, large lists
-            and fixed-size lists of them lists; integers of every width I64; half, single and double
-            floats F64; columns of type null texts that are null. All other types, and uint64
-            columns with values above INT64_MAX, become SGF_COLUMN_OTHER.
-   CSV      every column is SGF_COLUMN_UTF8: see sgf_table_parse.
-   JSON     the values decide; absent members are null. Objects, lists of numbers, columns that mix
-            types and whole numbers that would lose digits (beyond int64, or beyond 2^53 in a column
-            of fractions) become SGF_COLUMN_OTHER.
-
-   SGF_ERR_UNSUPPORTED names the formats that are not read (Parquet, ZSTD bodies, Feather V1) with
-   the line of Python that converts them. Memory is bounded by a multiple of the file's size (of the
-   decompressed size for LZ4). `mem` may be NULL. */
-SGF_DEF sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sgf_table **table,
-                                  sgf_error *err);
+                                           const sgf_allocator *mem, sgf_error *err);
+SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
+                                       const sgf_allocator *mem, sgf_error *err);
 
 #ifdef __cplusplus
 }
@@ -10533,751 +10434,66 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
 }
 
 /* ====================================================================================
- * [SGF-29] A table in memory
+ * [SGF-29] Tables: results become Feather (Arrow IPC) and CSV files
  *
- * A column is a few growing arrays. All texts are sgf_str into the table's arena, so that cells which
- * share a text (dictionary-encoded columns) share its bytes. A list column has an end for every
- * cell: cell r holds the items from the end of cell r - 1 to its own. A null list of end e is stored as
- * ~e, a null text as ptr NULL, a null number as a flag. Invariant: an array that has been appended to
- * never holds half a cell, whatever failed.
+ * A column has leaves: texts, numbers or bools. Lists are one or two levels of ends above them. Bytes
+ * that are not UTF-8 become U+FFFD while they are copied, so that every file can be read back.
  * ==================================================================================== */
 
-typedef struct sgf__array {
-    void *items;
-    size_t count, cap;
-} sgf__array;
+/* By sgf_column_type: levels of lists; the type of Schema.fbs, sizes and values of its two fields; what
+   pandas calls it. */
+static const struct {
+    int levels;
+    unsigned char id, value[2];
+    const char *sizes, *pandas, *numpy;
+} sgf__column_types[] = {{0, 5, {0, 0}, "00", "unicode", "object"},
+                         {1, 12, {0, 0}, "00", "list[unicode]", "object"},
+                         {2, 12, {0, 0}, "00", "list[list[unicode]]", "object"},
+                         {0, 3, {2, 0}, "20", "float64", "float64"}, /* precision: double */
+                         {0, 2, {64, 1}, "41", "int64", "int64"},    /* bits, signed */
+                         {0, 6, {0, 0}, "00", "bool", "bool"}};
 
-enum { SGF__NULL_FLAG = 2 };
-
-typedef struct sgf__column {
-    const char *name;
-    size_t name_len;
-    sgf_column_type type;
-    const char *other; /* SGF_COLUMN_OTHER: what the file calls the type */
-    sgf__array text;   /* sgf_str: text cells, or the items of all lists */
-    sgf__array ends;   /* int64_t: a list's end in text, or in inner; ~end if it is null */
-    sgf__array inner;  /* int64_t: list<list>: an inner list's end in text; ~end if it is null */
-    sgf__array values; /* int64_t or double: numbers */
-    sgf__array flags;  /* uint8_t: for numbers 0, for bools the value, SGF__NULL_FLAG for null */
-} sgf__column;
-
-typedef struct sgf__pair {
-    const char *key;
-    sgf_str value;
-} sgf__pair;
-
-struct sgf_table {
-    sgf__arena arena;
-    const char *format; /* see sgf_table_format */
-    sgf__column *columns;
-    size_t count, cap;
-    sgf__array pairs; /* sgf__pair: metadata */
-};
-
-/* ---- arrays and columns ---- */
-
-static sgf_status sgf__array_room(const sgf_allocator *mem, sgf__array *array, size_t more,
-                                  size_t size, sgf_error *err) {
-    if (more > SIZE_MAX - array->count)
-        return sgf__fail(err, SGF_ERR_LIMIT, "a column of too many cells");
-    return sgf__grow(mem, &array->items, &array->cap, array->count + more, size, err);
+/* The ends of the lists on a level, NULL where the leaves are. */
+static const int64_t *sgf__column_ends(const sgf_column *c, int level) {
+    static const int64_t none = 0; /* of no lists: `inner` may be NULL then */
+    const int64_t *ends = level ? c->inner : c->ends;
+    return level >= sgf__column_types[c->type].levels ? NULL : ends ? ends : &none;
 }
-static void sgf__array_free(const sgf_allocator *mem, sgf__array *array, size_t size) {
-    sgf__free(mem, array->items, array->cap, size);
-    memset(array, 0, sizeof *array);
+/* Where the first n lists end. List i holds the items from this of i up to this of i + 1. */
+static size_t sgf__list_end(const int64_t *ends, size_t n) {
+    int64_t end = n ? ends[n - 1] : 0;
+    return (size_t)(end < 0 ? ~end : end);
 }
-static void sgf__column_clear(const sgf_allocator *mem, sgf__column *column) {
-    sgf__array_free(mem, &column->text, sizeof(sgf_str));
-    sgf__array_free(mem, &column->ends, sizeof(int64_t));
-    sgf__array_free(mem, &column->inner, sizeof(int64_t));
-    sgf__array_free(mem, &column->values, sizeof(int64_t));
-    sgf__array_free(mem, &column->flags, 1);
+static int sgf__has_text(const sgf_column *c) {
+    return c->type <= SGF_COLUMN_LIST_LIST_UTF8;
 }
-static sgf_str *sgf__texts(const sgf__column *column) {
-    return (sgf_str *)column->text.items;
-}
-static size_t sgf__column_rows(const sgf__column *column) {
-    switch (column->type) {
-    case SGF_COLUMN_UTF8: return column->text.count;
-    case SGF_COLUMN_LIST_UTF8:
-    case SGF_COLUMN_LIST_LIST_UTF8: return column->ends.count;
-    default: return column->flags.count;
-    }
-}
-/* Where list i of `ends` begins and ends; 0 if it is null (then it is empty). */
-static int sgf__list_range(const sgf__array *ends, size_t i, size_t *begin, size_t *end) {
-    const int64_t *all = (const int64_t *)ends->items;
-    int64_t before = i ? all[i - 1] : 0, at = all[i];
-    *begin = (size_t)(before < 0 ? ~before : before);
-    *end = (size_t)(at < 0 ? ~at : at);
-    return at >= 0;
+/* Is item i of the level with these ends null? */
+static int sgf__item_null(const sgf_column *c, const int64_t *ends, size_t i) {
+    if (ends) return ends[i] < 0;
+    return sgf__has_text(c) ? !c->text[i].ptr : c->flags && c->flags[i] == SGF_CELL_NULL;
 }
 
-/* Adding cells when there is room; a text must already be in the arena. */
-static void sgf__put_text(sgf__column *column, sgf_str text) {
-    sgf__texts(column)[column->text.count++] = text;
-}
-static void sgf__put_end(sgf__array *ends, size_t end, int null) {
-    ((int64_t *)ends->items)[ends->count++] = null ? ~(int64_t)end : (int64_t)end;
-}
-static void sgf__put_f64(sgf__column *column, double value, int null) {
-    ((double *)column->values.items)[column->values.count++] = value;
-    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)(null ? SGF__NULL_FLAG : 0);
-}
-static void sgf__put_i64(sgf__column *column, int64_t value, int null) {
-    ((int64_t *)column->values.items)[column->values.count++] = value;
-    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)(null ? SGF__NULL_FLAG : 0);
-}
-static void sgf__put_flag(sgf__column *column, int flag) {
-    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)flag;
-}
+/* ---- a file under construction ---- */
 
-/* Room for `cells` more cells, with `lists` more inner lists and `items` more texts in all. */
-static sgf_status sgf__column_room(const sgf_allocator *mem, sgf__column *column, size_t cells,
-                                   size_t lists, size_t items, sgf_error *err) {
-    sgf_status status = SGF_OK;
-    int list = column->type == SGF_COLUMN_LIST_UTF8 || column->type == SGF_COLUMN_LIST_LIST_UTF8;
-    int number = column->type == SGF_COLUMN_F64 || column->type == SGF_COLUMN_I64;
-    if (column->type == SGF_COLUMN_UTF8) items = cells;
-    if (items) status = sgf__array_room(mem, &column->text, items, sizeof(sgf_str), err);
-    if (!status && list) status = sgf__array_room(mem, &column->ends, cells, sizeof(int64_t), err);
-    if (!status && lists)
-        status = sgf__array_room(mem, &column->inner, lists, sizeof(int64_t), err);
-    if (!status && number)
-        status = sgf__array_room(mem, &column->values, cells, sizeof(int64_t), err);
-    if (!status && (number || column->type == SGF_COLUMN_BOOL))
-        status = sgf__array_room(mem, &column->flags, cells, 1, err);
-    return status;
-}
-/* A null cell, when there is room. */
-static void sgf__put_null(sgf__column *column) {
-    switch (column->type) {
-    case SGF_COLUMN_UTF8: sgf__put_text(column, sgf__text_of(NULL, 0)); break;
-    case SGF_COLUMN_LIST_UTF8: sgf__put_end(&column->ends, column->text.count, 1); break;
-    case SGF_COLUMN_LIST_LIST_UTF8: sgf__put_end(&column->ends, column->inner.count, 1); break;
-    case SGF_COLUMN_F64: sgf__put_f64(column, 0, 1); break;
-    case SGF_COLUMN_I64: sgf__put_i64(column, 0, 1); break;
-    case SGF_COLUMN_BOOL: sgf__put_flag(column, SGF__NULL_FLAG); break;
-    default: break;
-    }
-}
+typedef struct sgf__writer {
+    const sgf_table *table;
+    size_t batch_rows, batch_bytes; /* Feather: see sgf__feather_fit */
+    sgf__out out;
+    sgf__buf body;       /* CSV: lines. Feather: the body of a message, */
+    sgf__buf meta;       /* its metadata, */
+    sgf__buf blocks;     /* the footer's list of batches, */
+    sgf__buf text;       /* and what pandas wants to know. CSV: a cell */
+    size_t node, buffer; /* where in `meta` the next ones belong */
+    sgf_error *err;
+} sgf__writer;
 
-/* ---- text: whatever comes in, UTF-8 is stored ---- */
-
-/* The first byte that is not part of valid UTF-8, or text.len. */
-static size_t sgf__table_valid(sgf_str text) {
-    size_t i = 0, len;
-    uint32_t code;
-    while (i < text.len) {
-        if ((unsigned char)text.ptr[i] < 0x80) {
-            i++;
-            continue;
-        }
-        len = sgf__utf8_next(text.ptr + i, text.len - i, &code);
-        if (!len) break;
-        i += len;
-    }
-    return i;
+static void sgf__put(sgf__writer *w, sgf__buf *to, const char *text) {
+    (void)sgf__buf_text(to, text, w->err);
 }
-/* Append `text` at out (or only measure, out NULL) with U+FFFD for every bad byte; returns the
- * length.
- */
-static size_t sgf__table_mend(sgf_str text, char *out) {
-    size_t n = 0;
-    while (text.len) {
-        size_t good = sgf__table_valid(text);
-        if (out && good) memcpy(out + n, text.ptr, good);
-        n += good;
-        text.ptr += good;
-        text.len -= good;
-        if (!text.len) break;
-        if (out) memcpy(out + n, "\xEF\xBF\xBD", 3);
-        n += 3;
-        text.ptr++;
-        text.len--;
-    }
-    return n;
-}
-/* Copies of n texts, side by side in the arena, to out[n]. */
-static sgf_status sgf__texts_copy(sgf__arena *arena, const sgf_str *texts, size_t n, sgf_str *out,
-                                  sgf_error *err) {
-    size_t total = 0, i;
-    char *copy;
-    for (i = 0; i < n; i++) {
-        size_t len = sgf__table_mend(texts[i], NULL);
-        if (len > SIZE_MAX / 8 - total)
-            return sgf__fail(err, SGF_ERR_LIMIT, "a cell of too many bytes");
-        total += len;
-    }
-    copy = total ? (char *)sgf__arena_alloc(arena, total, 1, err) : NULL;
-    if (total && !copy) return SGF_ERR_MEMORY;
-    for (i = 0; i < n; i++) {
-        size_t len = total ? sgf__table_mend(texts[i], copy) : 0;
-        out[i] = sgf__text_of(len ? copy : "", len);
-        if (len) copy += len;
-    }
-    return SGF_OK;
-}
-
-/* ---- tables ---- */
-
-SGF_DEF sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
-    sgf_allocator own = sgf__allocator(mem);
-    sgf_table *made = (sgf_table *)sgf__alloc(&own, 1, sizeof *made, err);
-    if (!made) return SGF_ERR_MEMORY;
-    sgf__arena_init(&made->arena, mem);
-    made->format = "memory";
-    *table = made;
-    return SGF_OK;
-}
-/* Everything but the struct itself. */
-static void sgf__table_clear(sgf_table *table) {
-    const sgf_allocator *mem = &table->arena.mem;
-    size_t i;
-    for (i = 0; i < table->count; i++) sgf__column_clear(mem, &table->columns[i]);
-    sgf__free(mem, table->columns, table->cap, sizeof *table->columns);
-    sgf__array_free(mem, &table->pairs, sizeof(sgf__pair));
-    sgf__arena_free(&table->arena);
-    table->columns = NULL;
-    table->count = table->cap = 0;
-}
-SGF_DEF void sgf_table_free(sgf_table *table) {
-    sgf_allocator mem;
-    if (!table) return;
-    mem = table->arena.mem;
-    sgf__table_clear(table);
-    sgf__free(&mem, table, 1, sizeof *table);
-}
-/* A new column; unlike sgf_table_column it takes names twice, as files have them. `other` must
- * stay. */
-static sgf_status sgf__table_column(sgf_table *table, sgf_str name, sgf_column_type type,
-                                    const char *other, sgf_error *err) {
-    void *columns = table->columns;
-    char *copy;
-    sgf_status status;
-    if (table->count >= SGF_MAX_COLUMNS)
-        return sgf__fail(err, SGF_ERR_LIMIT, "a table has at most %d columns",
-                         (int)SGF_MAX_COLUMNS);
-    if (sgf__table_valid(name) < name.len || (name.len && memchr(name.ptr, 0, name.len)))
-        return sgf__fail(err, SGF_ERR_ARG, "the name of column %llu is not UTF-8 text",
-                         (unsigned long long)table->count);
-    copy = sgf__arena_text(&table->arena, name.ptr, name.len, err);
-    if (!copy) return SGF_ERR_MEMORY;
-    status = sgf__grow(&table->arena.mem, &columns, &table->cap, table->count + 1,
-                       sizeof(sgf__column), err);
-    table->columns = (sgf__column *)columns;
-    if (status) return status;
-    memset(&table->columns[table->count], 0, sizeof(sgf__column));
-    table->columns[table->count].name = copy;
-    table->columns[table->count].name_len = name.len;
-    table->columns[table->count].type = type;
-    table->columns[table->count].other = other;
-    table->count++;
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,
-                                    int *column, sgf_error *err) {
-    sgf_status status;
-    if ((unsigned)type >= SGF_COLUMN_OTHER)
-        return sgf__fail(err, SGF_ERR_ARG, "column '%s': no such type", name);
-    if (sgf_table_find(table, name) >= 0)
-        return sgf__fail(err, SGF_ERR_ARG, "there is a column '%s' already", name);
-    status = sgf__table_column(table, sgf_text(name), type, NULL, err);
-    if (!status && column) *column = (int)table->count - 1;
-    return status;
-}
-static sgf__column *sgf__column_at(const sgf_table *table, int column) {
-    return column >= 0 && (size_t)column < table->count ? &table->columns[column] : NULL;
-}
-SGF_DEF void sgf_table_drop(sgf_table *table, int column) {
-    sgf__column *at = sgf__column_at(table, column);
-    if (!at) return;
-    sgf__column_clear(&table->arena.mem, at);
-    table->count--;
-    memmove(at, at + 1, (table->count - (size_t)column) * sizeof *at);
-}
-SGF_DEF int sgf_table_columns(const sgf_table *table) {
-    return (int)table->count;
-}
-SGF_DEF size_t sgf_table_rows(const sgf_table *table) {
-    size_t rows = SIZE_MAX, i;
-    for (i = 0; i < table->count; i++) {
-        size_t n = sgf__column_rows(&table->columns[i]);
-        if (table->columns[i].type != SGF_COLUMN_OTHER && n < rows) rows = n;
-    }
-    return rows == SIZE_MAX ? 0 : rows;
-}
-SGF_DEF int sgf_table_find(const sgf_table *table, const char *name) {
-    size_t i;
-    for (i = 0; i < table->count; i++)
-        if (!strcmp(table->columns[i].name, name)) return (int)i;
-    return -1;
-}
-/* Names in order, the shorter first: a name is found among n with log n comparisons, so that neither
-   many columns nor long names that begin alike make a file slow. */
-static int sgf__name_compare(sgf_str name, const sgf__column *column) {
-    if (name.len != column->name_len) return name.len < column->name_len ? -1 : 1;
-    return name.len ? memcmp(name.ptr, column->name, name.len) : 0;
-}
-/* The place among the n sorted columns where this name is, or (*found is 0) where it belongs. */
-static size_t sgf__name_place(const sgf_table *table, const int *sorted, size_t n, sgf_str name,
-                              int *found) {
-    size_t low = 0, high = n;
-    *found = 0;
-    while (low < high && !*found) {
-        size_t middle = low + (high - low) / 2;
-        int order = sgf__name_compare(name, &table->columns[sorted[middle]]);
-        if (order > 0) low = middle + 1;
-        else high = middle;
-        *found = !order;
-    }
-    return high;
-}
-/* Note column `column` at its place among the n sorted ones. */
-static void sgf__name_insert(int *sorted, size_t n, size_t place, size_t column) {
-    memmove(sorted + place + 1, sorted + place, (n - place) * sizeof *sorted);
-    sorted[place] = (int)column;
-}
-SGF_DEF const char *sgf_table_name(const sgf_table *table, int column) {
-    const sgf__column *at = sgf__column_at(table, column);
-    return at ? at->name : NULL;
-}
-SGF_DEF sgf_column_type sgf_table_type(const sgf_table *table, int column) {
-    const sgf__column *at = sgf__column_at(table, column);
-    return at ? at->type : SGF_COLUMN_OTHER;
-}
-static const char *sgf__type_text(sgf_column_type type) {
-#define SGF__TYPE_TEXT(name, text) text,
-    static const char *const texts[] = {SGF_COLUMN_TYPE_LIST(SGF__TYPE_TEXT)};
-#undef SGF__TYPE_TEXT
-    return (unsigned)type < SGF_COLUMN_TYPE_COUNT ? texts[type] : "unknown type";
-}
-SGF_DEF const char *sgf_table_type_text(const sgf_table *table, int column) {
-    const sgf__column *at = sgf__column_at(table, column);
-    return at && at->other ? at->other : sgf__type_text(at ? at->type : SGF_COLUMN_OTHER);
-}
-SGF_DEF const char *sgf_table_format(const sgf_table *table) {
-    return table->format;
-}
-
-/* ---- adding cells ---- */
-
-/* The column, checked to be of `type`, with room for one cell; NULL with `err` filled. */
-static sgf_status sgf__cell_room(sgf_table *table, int column, sgf_column_type type, size_t lists,
-                                 size_t items, sgf__column **out, sgf_error *err) {
-    sgf__column *at = sgf__column_at(table, column);
-    if (!at)
-        return sgf__fail(err, SGF_ERR_ARG, "there is no column %d, the table has %d", column,
-                         (int)table->count);
-    if (at->type != type)
-        return sgf__fail(err, SGF_ERR_ARG, "column '%s' holds %s, not %s", at->name,
-                         sgf_table_type_text(table, column), sgf__type_text(type));
-    *out = at;
-    return sgf__column_room(&table->arena.mem, at, 1, lists, items, err);
-}
-SGF_DEF sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sgf_error *err) {
-    sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_UTF8, 0, 1, &at, err);
-    if (!status)
-        status = sgf__texts_copy(&table->arena, &text, 1, sgf__texts(at) + at->text.count, err);
-    if (!status) at->text.count++;
-    return status;
-}
-SGF_DEF sgf_status sgf_table_f64(sgf_table *table, int column, double value, sgf_error *err) {
-    sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_F64, 0, 0, &at, err);
-    if (!status) sgf__put_f64(at, value, 0);
-    return status;
-}
-SGF_DEF sgf_status sgf_table_i64(sgf_table *table, int column, int64_t value, sgf_error *err) {
-    sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_I64, 0, 0, &at, err);
-    if (!status) sgf__put_i64(at, value, 0);
-    return status;
-}
-SGF_DEF sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_error *err) {
-    sgf__column *at = NULL;
-    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_BOOL, 0, 0, &at, err);
-    if (!status) sgf__put_flag(at, value != 0);
-    return status;
-}
-/* Items may be cells of the column that they are added to (sgf_cell_list), which moves when it grows:
-   their place in column->text, or SIZE_MAX for items from elsewhere. */
-static size_t sgf__items_within(const sgf_table *table, int column, const sgf_str *items) {
-    const sgf__column *at = sgf__column_at(table, column);
-    uintptr_t begin = at ? (uintptr_t)at->text.items : 0, place = (uintptr_t)items;
-    if (!begin || place < begin || place - begin >= at->text.count * sizeof(sgf_str))
-        return SIZE_MAX;
-    return (size_t)(place - begin) / sizeof(sgf_str);
-}
-static const sgf_str *sgf__items_after(const sgf__column *at, size_t within, const sgf_str *items) {
-    return within == SIZE_MAX ? items : sgf__texts(at) + within;
-}
-SGF_DEF sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *items, size_t n,
-                                  sgf_error *err) {
-    sgf__column *at = NULL;
-    size_t within = sgf__items_within(table, column, items);
-    sgf_status status = sgf__cell_room(table, column, SGF_COLUMN_LIST_UTF8, 0, n, &at, err);
-    if (!status) items = sgf__items_after(at, within, items);
-    if (!status && n)
-        status = sgf__texts_copy(&table->arena, items, n, sgf__texts(at) + at->text.count, err);
-    if (status) return status;
-    at->text.count += n;
-    sgf__put_end(&at->ends, at->text.count, 0);
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_str *items,
-                                       const size_t *counts, size_t n, sgf_error *err) {
-    sgf__column *at = NULL;
-    sgf_status status;
-    size_t total = 0, i, within = sgf__items_within(table, column, items);
-    for (i = 0; i < n; i++) {
-        if (counts[i] > SIZE_MAX / sizeof(sgf_str) - total)
-            return sgf__fail(err, SGF_ERR_LIMIT, "a cell of too many items");
-        total += counts[i];
-    }
-    status = sgf__cell_room(table, column, SGF_COLUMN_LIST_LIST_UTF8, n, total, &at, err);
-    if (!status) items = sgf__items_after(at, within, items);
-    if (!status && total)
-        status = sgf__texts_copy(&table->arena, items, total, sgf__texts(at) + at->text.count, err);
-    if (status) return status;
-    for (i = 0; i < n; i++) {
-        at->text.count += counts[i];
-        sgf__put_end(&at->inner, at->text.count, 0);
-    }
-    sgf__put_end(&at->ends, at->inner.count, 0);
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err) {
-    sgf__column *at = sgf__column_at(table, column);
-    sgf_status status = sgf__cell_room(
-        table, column, at && at->type < SGF_COLUMN_OTHER ? at->type : SGF_COLUMN_UTF8, 0, 1, &at,
-        err);
-    if (!status) sgf__put_null(at);
-    return status;
-}
-
-/* ---- appending a table ---- */
-
-static int sgf__names_equal(const sgf__column *a, const sgf__column *b) {
-    return a->name_len == b->name_len && !memcmp(a->name, b->name, a->name_len);
-}
-/* Do the columns of two tables, as many, have the same names in the same places? */
-static int sgf__names_aligned(const sgf_table *table, const sgf_table *from) {
-    size_t i = 0;
-    while (i < table->count && sgf__names_equal(&table->columns[i], &from->columns[i])) i++;
-    return i == table->count;
-}
-/* The column of `from` that belongs to column i of `table`, or NULL: the one in its place, or the
-   k-th of its name where i is the k-th (files may have a name twice). */
-static sgf__column *sgf__column_match(const sgf_table *table, const sgf_table *from, size_t i,
-                                      int aligned) {
-    const sgf__column *want = &table->columns[i];
-    size_t before = 0, at;
-    if (aligned) return from->columns[i].type == want->type ? &from->columns[i] : NULL;
-    for (at = 0; at < i; at++) before += (size_t)sgf__names_equal(&table->columns[at], want);
-    for (at = 0; at < from->count; at++)
-        if (sgf__names_equal(&from->columns[at], want) && !before--)
-            return from->columns[at].type == want->type ? &from->columns[at] : NULL;
-    return NULL;
-}
-static void sgf__array_join(sgf__array *to, const sgf__array *from, size_t size) {
-    if (from->count) memcpy((char *)to->items + to->count * size, from->items, from->count * size);
-    to->count += from->count;
-}
-static void sgf__ends_join(sgf__array *to, const sgf__array *from, size_t base) {
-    size_t i, begin, end;
-    for (i = 0; i < from->count; i++) {
-        int valid = sgf__list_range(from, i, &begin, &end);
-        sgf__put_end(to, base + end, !valid);
-    }
-}
-static void sgf__column_join(sgf__column *to, const sgf__column *from) {
-    size_t items = to->text.count, lists = to->inner.count;
-    sgf__ends_join(&to->ends, &from->ends, to->type == SGF_COLUMN_LIST_UTF8 ? items : lists);
-    sgf__ends_join(&to->inner, &from->inner, items);
-    sgf__array_join(&to->text, &from->text, sizeof(sgf_str));
-    sgf__array_join(&to->values, &from->values, sizeof(int64_t));
-    sgf__array_join(&to->flags, &from->flags, 1);
-}
-SGF_DEF sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error *err) {
-    const sgf_allocator *mem = &table->arena.mem, *other = &from->arena.mem;
-    sgf_status status = SGF_OK;
-    sgf__block **last;
-    size_t i;
-    int aligned;
-    if (table == from || mem->alloc != other->alloc || mem->free != other->free ||
-        mem->user != other->user)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "only another table of the same allocator can be appended");
-    if (!table->count) {
-        sgf_table swap = *table;
-        *table = *from;
-        *from = swap;
-        return SGF_OK;
-    }
-    if (from->count != table->count)
-        return sgf__fail(err, SGF_ERR_ARG, "tables of %d and %d columns cannot be joined",
-                         (int)table->count, (int)from->count);
-    aligned = sgf__names_aligned(table, from);
-    for (i = 0; i < table->count && !status; i++) {
-        sgf__column *at = &table->columns[i], *match = sgf__column_match(table, from, i, aligned);
-        if (!match)
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "tables cannot be joined: column '%s' (%s) of the first has no equal "
-                             "in the second",
-                             at->name, sgf_table_type_text(table, (int)i));
-        status = sgf__column_room(mem, at, sgf__column_rows(match), match->inner.count,
-                                  match->text.count, err);
-    }
-    if (status) return status;
-    for (i = 0; i < table->count; i++)
-        sgf__column_join(&table->columns[i], sgf__column_match(table, from, i, aligned));
-    for (last = &table->arena.blocks; *last; last = &(*last)->next) {}
-    *last = from->arena.blocks;
-    from->arena.blocks = NULL;
-    sgf__table_clear(from);
-    return SGF_OK;
-}
-
-/* ---- selecting rows ---- */
-
-/* Add the texts begin..end of `from` to `to`, which has room. */
-static void sgf__items_copy(sgf__column *to, const sgf__column *from, size_t begin, size_t end) {
-    if (begin < end)
-        memcpy(sgf__texts(to) + to->text.count, sgf__texts(from) + begin,
-               (end - begin) * sizeof(sgf_str));
-    to->text.count += end - begin;
-}
-/* Add list `row` of `from` to `to`. */
-static sgf_status sgf__list_copy(const sgf_allocator *mem, sgf__column *to, const sgf__column *from,
-                                 size_t row, sgf_error *err) {
-    size_t begin, end;
-    int valid = sgf__list_range(&from->ends, row, &begin, &end);
-    sgf_status status = sgf__column_room(mem, to, 1, 0, end - begin, err);
-    if (status) return status;
-    sgf__items_copy(to, from, begin, end);
-    sgf__put_end(&to->ends, to->text.count, !valid);
-    return SGF_OK;
-}
-static sgf_status sgf__lists_copy(const sgf_allocator *mem, sgf__column *to,
-                                  const sgf__column *from, size_t row, sgf_error *err) {
-    size_t begin, end, first, last, i;
-    int valid = sgf__list_range(&from->ends, row, &begin, &end);
-    sgf_status status = sgf__column_room(mem, to, 1, end - begin, 0, err);
-    for (i = begin; i < end && !status; i++) {
-        int there = sgf__list_range(&from->inner, i, &first, &last);
-        status = sgf__column_room(mem, to, 0, 0, last - first, err);
-        if (status) break;
-        sgf__items_copy(to, from, first, last);
-        sgf__put_end(&to->inner, to->text.count, !there);
-    }
-    if (!status) sgf__put_end(&to->ends, to->inner.count, !valid);
-    return status;
-}
-/* Add cell `row` of `from` to `to`, a column of the same type. */
-static sgf_status sgf__cell_copy(const sgf_allocator *mem, sgf__column *to, const sgf__column *from,
-                                 size_t row, sgf_error *err) {
-    const uint8_t *flags = (const uint8_t *)from->flags.items;
-    sgf_status status;
-    if (from->type == SGF_COLUMN_LIST_UTF8) return sgf__list_copy(mem, to, from, row, err);
-    if (from->type == SGF_COLUMN_LIST_LIST_UTF8) return sgf__lists_copy(mem, to, from, row, err);
-    status = sgf__column_room(mem, to, 1, 0, 0, err);
-    if (status) return status;
-    switch (from->type) {
-    case SGF_COLUMN_UTF8: sgf__put_text(to, sgf__texts(from)[row]); break;
-    case SGF_COLUMN_F64:
-        sgf__put_f64(to, ((const double *)from->values.items)[row], flags[row] == SGF__NULL_FLAG);
-        break;
-    case SGF_COLUMN_I64:
-        sgf__put_i64(to, ((const int64_t *)from->values.items)[row], flags[row] == SGF__NULL_FLAG);
-        break;
-    default: sgf__put_flag(to, flags[row]); break;
-    }
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t n,
-                                    sgf_error *err) {
-    const sgf_allocator *mem = &table->arena.mem;
-    size_t have = sgf_table_rows(table), i, row;
-    sgf__column *made;
-    sgf_status status = SGF_OK;
-    for (row = 0; row < n; row++)
-        if (rows[row] >= have)
-            return sgf__fail(err, SGF_ERR_ARG, "there is no row %llu, the table has %llu",
-                             (unsigned long long)rows[row], (unsigned long long)have);
-    made = (sgf__column *)sgf__alloc(mem, table->count + 1, sizeof *made, err);
-    if (!made) return SGF_ERR_MEMORY;
-    for (i = 0; i < table->count; i++) {
-        made[i].name = table->columns[i].name;
-        made[i].name_len = table->columns[i].name_len;
-        made[i].type = table->columns[i].type;
-        made[i].other = table->columns[i].other;
-        for (row = 0; row < n && !status && made[i].type != SGF_COLUMN_OTHER; row++)
-            status = sgf__cell_copy(mem, &made[i], &table->columns[i], rows[row], err);
-    }
-    for (i = 0; i < table->count; i++) {
-        sgf__column_clear(mem, status ? &made[i] : &table->columns[i]);
-        if (!status) table->columns[i] = made[i];
-    }
-    sgf__free(mem, made, table->count + 1, sizeof *made);
-    return status;
-}
-
-/* ---- reading cells ---- */
-
-/* The column when it has this type and row, else NULL. */
-static const sgf__column *sgf__cell(const sgf_table *table, int column, size_t row,
-                                    sgf_column_type type) {
-    const sgf__column *at = sgf__column_at(table, column);
-    return at && at->type == type && row < sgf__column_rows(at) ? at : NULL;
-}
-static int sgf__cell_flag(const sgf__column *column, size_t row) {
-    return ((const uint8_t *)column->flags.items)[row];
-}
-static int sgf__column_null(const sgf__column *column, size_t row) {
-    switch (column->type) {
-    case SGF_COLUMN_UTF8: return !sgf__texts(column)[row].ptr;
-    case SGF_COLUMN_LIST_UTF8:
-    case SGF_COLUMN_LIST_LIST_UTF8: return ((const int64_t *)column->ends.items)[row] < 0;
-    default: return sgf__cell_flag(column, row) == SGF__NULL_FLAG;
-    }
-}
-SGF_DEF int sgf_cell_null(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__column_at(table, column);
-    return at && row < sgf__column_rows(at) && sgf__column_null(at, row);
-}
-SGF_DEF sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_UTF8);
-    return at ? sgf__texts(at)[row] : sgf__text_of(NULL, 0);
-}
-SGF_DEF double sgf_cell_f64(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_F64);
-    int64_t whole = sgf_cell_i64(table, column, row);
-    return at ? ((const double *)at->values.items)[row] : (double)whole;
-}
-SGF_DEF int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_I64);
-    return at ? ((const int64_t *)at->values.items)[row] : 0;
-}
-SGF_DEF int sgf_cell_bool(const sgf_table *table, int column, size_t row) {
-    const sgf__column *at = sgf__cell(table, column, row, SGF_COLUMN_BOOL);
-    return at && sgf__cell_flag(at, row) == 1;
-}
-/* The range of a list cell of either list type; empty when there is none. */
-static const sgf__column *sgf__cell_range(const sgf_table *table, int column, size_t row,
-                                          size_t *begin, size_t *end) {
-    const sgf__column *at = sgf__column_at(table, column);
-    *begin = *end = 0;
-    if (!at || row >= at->ends.count) return NULL;
-    sgf__list_range(&at->ends, row, begin, end);
-    return at;
-}
-SGF_DEF size_t sgf_cell_count(const sgf_table *table, int column, size_t row) {
-    size_t begin, end;
-    sgf__cell_range(table, column, row, &begin, &end);
-    return end - begin;
-}
-SGF_DEF const sgf_str *sgf_cell_list(const sgf_table *table, int column, size_t row) {
-    size_t begin, end;
-    const sgf__column *at = sgf__cell_range(table, column, row, &begin, &end);
-    return at && at->type == SGF_COLUMN_LIST_UTF8 && begin < end ? sgf__texts(at) + begin : NULL;
-}
-SGF_DEF const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t row, size_t i,
-                                      size_t *count) {
-    size_t begin, end, first = 0, last = 0;
-    const sgf__column *at = sgf__cell_range(table, column, row, &begin, &end);
-    if (at && at->type == SGF_COLUMN_LIST_LIST_UTF8 && i < end - begin)
-        sgf__list_range(&at->inner, begin + i, &first, &last);
-    if (count) *count = last - first;
-    return first < last ? sgf__texts(at) + first : NULL;
-}
-
-/* ---- metadata ---- */
-
-static sgf_status sgf__metadata_add(sgf_table *table, sgf_str key, sgf_str value, sgf_error *err) {
-    sgf__pair *pairs;
-    sgf_str text = value;
-    char *name;
-    size_t i;
-    sgf_status status = sgf__array_room(&table->arena.mem, &table->pairs, 1, sizeof(sgf__pair),
-                                        err);
-    if (!status) status = sgf__texts_copy(&table->arena, &value, 1, &text, err);
-    name = status ? NULL : sgf__arena_text(&table->arena, key.ptr, key.len, err);
-    if (!name) return SGF_ERR_MEMORY;
-    pairs = (sgf__pair *)table->pairs.items;
-    for (i = 0; i < table->pairs.count && strcmp(pairs[i].key, name); i++) {}
-    pairs[i].key = name;
-    pairs[i].value = text;
-    if (i == table->pairs.count) table->pairs.count++;
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_table_metadata_set(sgf_table *table, const char *key, sgf_str value,
-                                          sgf_error *err) {
-    if (sgf__table_valid(sgf_text(key)) < strlen(key) || sgf__table_valid(value) < value.len)
-        return sgf__fail(err, SGF_ERR_ARG, "metadata must be UTF-8 text");
-    return sgf__metadata_add(table, sgf_text(key), value, err);
-}
-SGF_DEF sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key) {
-    const sgf__pair *pairs = (const sgf__pair *)table->pairs.items;
-    size_t i;
-    for (i = 0; i < table->pairs.count; i++)
-        if (!strcmp(pairs[i].key, key)) return pairs[i].value;
-    return sgf__text_of(NULL, 0);
-}
-
-/* ---- before writing ---- */
-
-/* Every column must be complete, and of a type that can be written. */
-static sgf_status sgf__table_check(const sgf_table *table, const char *path, sgf_error *err) {
-    size_t i, rows;
-    for (i = 0; i < table->count; i++) {
-        const sgf__column *at = &table->columns[i], *first = &table->columns[0];
-        if (at->type == SGF_COLUMN_OTHER)
-            return sgf__fail_at(
-                err, SGF_ERR_UNSUPPORTED, path, -1,
-                "%s: not written: column '%s' holds %s, which is not supported; drop the column "
-                "first",
-                path, at->name, sgf_table_type_text(table, (int)i));
-        rows = sgf__column_rows(first);
-        if (sgf__column_rows(at) != rows)
-            return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
-                                "%s: not written: column '%s' has %llu cells, column '%s' has %llu",
-                                path, at->name, (unsigned long long)sgf__column_rows(at),
-                                first->name, (unsigned long long)rows);
-    }
-    return SGF_OK;
-}
-/* For a format in which a name stands for one column. */
-static sgf_status sgf__names_check(const sgf_table *table, const char *path, sgf_error *err) {
-    int sorted[SGF_MAX_COLUMNS], found;
-    size_t i, place;
-    for (i = 0; i < table->count; i++) {
-        const sgf__column *at = &table->columns[i];
-        place = sgf__name_place(table, sorted, i, sgf__text_of(at->name, at->name_len), &found);
-        if (found)
-            return sgf__fail_at(
-                err, SGF_ERR_ARG, path, -1,
-                "%s: not written: columns %llu and %llu, counted from 1, are both "
-                "named '%s', which JSON cannot tell apart; write Feather or CSV, or "
-                "drop one first",
-                path, (unsigned long long)sorted[place] + 1, (unsigned long long)i + 1, at->name);
-        sgf__name_insert(sorted, i, place, i);
-    }
-    return SGF_OK;
-}
-
-/* ====================================================================================
- * [SGF-30] CSV (RFC 4180), JSON lines, Python literals
- *
- * Lists have no place in CSV, so they are written as pandas does it: as the Python literal, with
- * the quotes and escapes of Python's repr(), and read back by a parser of that grammar. Where repr()
- * escapes every code point that is not printable, unassigned code points included, ours escapes
- * those of the list below, and leaves unassigned ones as they are.
- * ==================================================================================== */
-
-/* Is c one of the control, format, private-use and space characters that repr() escapes? */
-static int sgf__repr_escapes(uint32_t c) {
+/* What replaces code point c, NULL if nothing does. `quote` is that of a Python literal (where repr()
+   escapes every code point that is not printable, this leaves unassigned ones as they are), or a comma
+   for CSV. */
+static const char *sgf__escape(uint32_t c, char quote, char *room) {
     static const uint32_t ranges[][2] = {
         {0x00, 0x1F},       {0x7F, 0xA0},       {0xAD, 0xAD},       {0x600, 0x605},
         {0x61C, 0x61C},     {0x6DD, 0x6DD},     {0x70F, 0x70F},     {0x890, 0x891},
@@ -11286,2641 +10502,447 @@ static int sgf__repr_escapes(uint32_t c) {
         {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},   {0x110BD, 0x110BD},
         {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
         {0xE0000, 0xE007F}, {0xF0000, 0x10FFFF}};
-    size_t i;
-    if (c >= 0x20 && c < 0x7F) return 0;
-    for (i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-        if (c >= ranges[i][0] && c <= ranges[i][1]) return 1;
-    return 0;
-}
-/* Add what Python's repr() gives for the text. */
-static sgf_status sgf__repr(sgf__buf *buf, sgf_str text, sgf_error *err) {
-    int single = text.len && memchr(text.ptr, '\'', text.len),
-        twice = text.len && memchr(text.ptr, '"', text.len);
-    char quote = single && !twice ? '"' : '\'', escape[16];
-    size_t i = 0, start = 0;
-    sgf_status status = sgf__buf_add(buf, &quote, 1, err);
-    while (!status && i < text.len) {
-        uint32_t c = 0xFFFD;
-        size_t len = sgf__utf8_next(text.ptr + i, text.len - i, &c), at = i;
-        i += len ? len : 1;
-        if (c == '\\' || c == (uint32_t)quote) snprintf(escape, sizeof escape, "\\%c", (int)c);
-        else if (c == '\n') memcpy(escape, "\\n", 3);
-        else if (c == '\r') memcpy(escape, "\\r", 3);
-        else if (c == '\t') memcpy(escape, "\\t", 3);
-        else if (!sgf__repr_escapes(c)) continue;
-        else if (c < 0x100) snprintf(escape, sizeof escape, "\\x%02x", (unsigned)c);
-        else if (c < 0x10000) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-        else snprintf(escape, sizeof escape, "\\U%08x", (unsigned)c);
-        status = sgf__buf_add(buf, text.ptr + start, at - start, err);
-        if (!status) status = sgf__buf_text(buf, escape, err);
-        start = i;
-    }
-    if (!status) status = sgf__buf_add(buf, text.ptr + start, text.len - start, err);
-    return status ? status : sgf__buf_add(buf, &quote, 1, err);
-}
-
-/* ---- cells as text: the Python and the JSON dialect differ in a few words ---- */
-
-typedef struct sgf__dialect {
-    const char *null, *no, *yes;
-    sgf_status (*quote)(sgf__buf *buf, sgf_str text, sgf_error *err);
-} sgf__dialect;
-
-static const sgf__dialect sgf__python_dialect = {"None", "False", "True", sgf__repr};
-static const sgf__dialect sgf__json_dialect = {"null", "false", "true", sgf__json_quote};
-
-static sgf_status sgf__items_text(sgf__buf *buf, const sgf__column *column, size_t begin,
-                                  size_t end, const sgf__dialect *words, sgf_error *err) {
-    sgf_status status = sgf__buf_text(buf, "[", err);
-    size_t i;
-    for (i = begin; i < end && !status; i++) {
-        sgf_str text = sgf__texts(column)[i];
-        if (i > begin) status = sgf__buf_text(buf, ", ", err);
-        if (!status)
-            status = text.ptr ? words->quote(buf, text, err) : sgf__buf_text(buf, words->null, err);
-    }
-    return status ? status : sgf__buf_text(buf, "]", err);
-}
-static sgf_status sgf__lists_text(sgf__buf *buf, const sgf__column *column, size_t begin,
-                                  size_t end, const sgf__dialect *words, sgf_error *err) {
-    sgf_status status = sgf__buf_text(buf, "[", err);
-    size_t i, first, last;
-    for (i = begin; i < end && !status; i++) {
-        if (i > begin) status = sgf__buf_text(buf, ", ", err);
-        if (status) break;
-        if (!sgf__list_range(&column->inner, i, &first, &last))
-            status = sgf__buf_text(buf, words->null, err);
-        else status = sgf__items_text(buf, column, first, last, words, err);
-    }
-    return status ? status : sgf__buf_text(buf, "]", err);
-}
-/* A cell that is neither null nor a text. */
-static sgf_status sgf__cell_words(sgf__buf *buf, const sgf__column *column, size_t row,
-                                  const sgf__dialect *words, sgf_error *err) {
-    char number[40];
-    size_t begin, end;
-    switch (column->type) {
-    case SGF_COLUMN_LIST_UTF8:
-        sgf__list_range(&column->ends, row, &begin, &end);
-        return sgf__items_text(buf, column, begin, end, words, err);
-    case SGF_COLUMN_LIST_LIST_UTF8:
-        sgf__list_range(&column->ends, row, &begin, &end);
-        return sgf__lists_text(buf, column, begin, end, words, err);
-    case SGF_COLUMN_F64:
-        sgf__number_print(((const double *)column->values.items)[row], number);
-        break;
-    case SGF_COLUMN_I64:
-        snprintf(number, sizeof number, "%lld",
-                 (long long)((const int64_t *)column->values.items)[row]);
-        break;
-    default: return sgf__buf_text(buf, sgf__cell_flag(column, row) ? words->yes : words->no, err);
-    }
-    return sgf__buf_text(buf, number, err);
-}
-
-/* ---- writing CSV ---- */
-
-/* Add one field, in quotes where it needs them, or where the caller does. A zero byte, which a text
-   file cannot have, becomes U+FFFD. */
-static sgf_status sgf__csv_field(sgf__buf *line, sgf_str text, int quotes, sgf_error *err) {
-    size_t i, start = 0;
-    sgf_status status = SGF_OK;
-    for (i = 0; i < text.len && !quotes; i++)
-        quotes = text.ptr[i] && strchr(",\"\r\n", text.ptr[i]);
-    if (quotes) status = sgf__buf_text(line, "\"", err);
-    for (i = 0; i < text.len && !status; i++) {
-        if (text.ptr[i] && text.ptr[i] != '"') continue;
-        status = sgf__buf_add(line, text.ptr + start, i - start, err);
-        if (!status) status = sgf__buf_text(line, text.ptr[i] ? "\"\"" : "\xEF\xBF\xBD", err);
-        start = i + 1;
-    }
-    if (!status && start < text.len)
-        status = sgf__buf_add(line, text.ptr + start, text.len - start, err);
-    return status || !quotes ? status : sgf__buf_text(line, "\"", err);
-}
-static sgf_status sgf__csv_cell(sgf__buf *line, sgf__buf *cell, const sgf__column *column,
-                                size_t row, int alone, sgf_error *err) {
-    sgf_status status = SGF_OK;
-    cell->len = 0;
-    sgf_str text;
-    if (column->type != SGF_COLUMN_UTF8 && !sgf__column_null(column, row))
-        status = sgf__cell_words(cell, column, row, &sgf__python_dialect, err);
-    if (status) return status;
-    text = column->type == SGF_COLUMN_UTF8 ? sgf__texts(column)[row]
-                                           : sgf__text_of(cell->ptr, cell->len);
-    return sgf__csv_field(line, text, alone && !text.len, err); /* an empty line is no row */
-}
-/* One row, the header for row SIZE_MAX, with its line end. */
-static sgf_status sgf__csv_row(sgf__buf *line, sgf__buf *cell, const sgf_table *table, size_t row,
-                               sgf_error *err) {
-    sgf_status status = SGF_OK;
-    int alone = table->count == 1;
-    size_t i;
-    for (i = 0; i < table->count && !status; i++) {
-        if (i) status = sgf__buf_text(line, ",", err);
-        if (status) break;
-        if (row == SIZE_MAX) {
-            sgf_str name = sgf_text(table->columns[i].name);
-            int mark = name.len >= 3 && !memcmp(name.ptr, "\xEF\xBB\xBF", 3);
-            /* at the start of a file, a mark that is not in quotes is no part of the name */
-            status = sgf__csv_field(line, name, (alone && !name.len) || (!i && mark), err);
-        } else status = sgf__csv_cell(line, cell, &table->columns[i], row, alone, err);
-    }
-    return status ? status : sgf__buf_text(line, "\n", err);
-}
-
-/* ---- writing JSON lines ---- */
-
-static sgf_status sgf__json_cell(sgf__buf *line, const sgf__column *column, size_t row,
-                                 sgf_error *err) {
-    if (sgf__column_null(column, row)) return sgf__buf_text(line, "null", err);
-    if (column->type == SGF_COLUMN_UTF8) return sgf__json_quote(line, sgf__texts(column)[row], err);
-    if (column->type == SGF_COLUMN_F64) {
-        double value = ((const double *)column->values.items)[row];
-        if (!(value - value == 0))
-            return sgf__buf_text(line, "null", err); /* JSON has no infinity */
-    }
-    return sgf__cell_words(line, column, row, &sgf__json_dialect, err);
-}
-static sgf_status sgf__json_row(sgf__buf *line, sgf__buf *cell, const sgf_table *table, size_t row,
-                                sgf_error *err) {
-    sgf_status status = SGF_OK;
-    size_t i;
-    (void)cell;
-    if (row == SIZE_MAX) return SGF_OK; /* no header */
-    for (i = 0; i < table->count && !status; i++) {
-        status = sgf__buf_text(line, i ? ", " : "{", err);
-        if (!status) status = sgf__json_quote(line, sgf_text(table->columns[i].name), err);
-        if (!status) status = sgf__buf_text(line, ": ", err);
-        if (!status) status = sgf__json_cell(line, &table->columns[i], row, err);
-    }
-    return status ? status : sgf__buf_text(line, "}\n", err);
-}
-
-/* ---- writing any text format, row by row ---- */
-
-typedef sgf_status sgf__row_writer(sgf__buf *line, sgf__buf *cell, const sgf_table *table,
-                                   size_t row, sgf_error *err);
-
-static sgf_status sgf__rows_write(const sgf_table *table, const char *path, sgf__row_writer *writer,
-                                  sgf_error *err) {
-    enum { FLUSH = 65536 };
-    size_t rows = sgf_table_rows(table), row;
-    sgf__buf line, cell;
-    sgf__out out;
-    sgf_status status = sgf__table_check(table, path, err);
-    if (status) return status;
-    status = sgf__out_open(&out, path, err);
-    if (status) return status;
-    sgf__buf_init(&line, &table->arena.mem);
-    sgf__buf_init(&cell, &table->arena.mem);
-    status = writer(&line, &cell, table, SIZE_MAX, err);
-    for (row = 0; row < rows && !status; row++) {
-        status = writer(&line, &cell, table, row, err);
-        if (status || line.len < FLUSH) continue;
-        status = sgf__out_write(&out, line.ptr, line.len, err);
-        line.len = 0;
-    }
-    if (!status) status = sgf__out_write(&out, line.ptr, line.len, err);
-    if (!status) status = sgf__out_close(&out, err);
-    else sgf__out_drop(&out);
-    sgf__buf_free(&line);
-    sgf__buf_free(&cell);
-    return status;
-}
-SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, sgf_error *err) {
-    if (!table->count) /* an empty file has no header */
-        return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
-                            "%s: not written: a table without columns has no header, and cannot be "
-                            "a CSV file",
-                            path);
-    return sgf__rows_write(table, path, sgf__csv_row, err);
-}
-SGF_DEF sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *path, sgf_error *err) {
-    sgf_status status = sgf__names_check(table, path, err);
-    return status ? status : sgf__rows_write(table, path, sgf__json_row, err);
-}
-
-/* ---- reading CSV ---- */
-
-typedef struct sgf__csv {
-    const char *file, *text;
-    size_t size, at, line, line_at; /* line: number of the current line, line_at: where it begins */
-    char *out;                      /* fields are unquoted to here; never longer than the file */
-    size_t made;
-    sgf_error *err;
-} sgf__csv;
-
-static sgf_status sgf__csv_fail(const sgf__csv *csv, sgf_status status, const char *what) {
-    return sgf__fail_at(csv->err, status, csv->file, (int64_t)csv->at,
-                        "%s: not CSV: line %llu, column %llu: %s", csv->file,
-                        (unsigned long long)csv->line,
-                        (unsigned long long)(csv->at - csv->line_at + 1), what);
-}
-/* Copy bytes up to the next of `stops` (or the end) to the output. */
-static sgf_status sgf__csv_copy(sgf__csv *csv, const char *stops) {
-    while (csv->at < csv->size && !strchr(stops, csv->text[csv->at])) {
-        uint32_t code;
-        size_t len = sgf__utf8_next(csv->text + csv->at, csv->size - csv->at, &code);
-        if (!len)
-            return sgf__csv_fail(csv, SGF_ERR_FORMAT,
-                                 "a byte that is not UTF-8; save the file as UTF-8");
-        memcpy(csv->out + csv->made, csv->text + csv->at, len);
-        csv->made += len;
-        csv->at += len;
-        if (code != '\n') continue;
-        csv->line++;
-        csv->line_at = csv->at;
-    }
-    if (csv->at < csv->size && !csv->text[csv->at])
-        return sgf__csv_fail(csv, SGF_ERR_FORMAT, "a zero byte; this is no text file");
-    return SGF_OK;
-}
-/* One field; leaves csv->at at the comma, the line end or the end of the file. */
-static sgf_status sgf__csv_get(sgf__csv *csv, sgf_str *field) {
-    size_t start = csv->made, open_line = csv->line, open = csv->at, open_at = csv->line_at;
-    sgf_status status;
-    if (csv->at >= csv->size || csv->text[csv->at] != '"') status = sgf__csv_copy(csv, ",\r\n");
-    else
-        for (;;) {
-            csv->at++;
-            status = sgf__csv_copy(csv, "\"");
-            if (status) break;
-            if (csv->at >= csv->size) {
-                csv->line = open_line, csv->at = open, csv->line_at = open_at;
-                return sgf__csv_fail(csv, SGF_ERR_FORMAT,
-                                     "a quoted field without its closing quote");
-            }
-            csv->at++;
-            if (csv->at >= csv->size || csv->text[csv->at] != '"') break; /* "" is a quote */
-            csv->out[csv->made++] = '"';
-        }
-    *field = sgf__text_of(csv->out + start, csv->made - start);
-    if (!status && csv->at < csv->size && !strchr(",\r\n", csv->text[csv->at]))
-        return sgf__csv_fail(csv, SGF_ERR_FORMAT, "text behind a closing quote");
-    return status;
-}
-/* Pass a line end, if there is one here. */
-static int sgf__csv_line_end(sgf__csv *csv) {
-    size_t at = csv->at;
-    if (at < csv->size && csv->text[at] == '\r') at++;
-    if (at < csv->size && csv->text[at] == '\n') at++;
-    if (at == csv->at) return 0;
-    csv->at = csv->line_at = at;
-    csv->line++;
-    return 1;
-}
-/* One line: the names of columns into an empty table, or a row. */
-static sgf_status sgf__csv_line(sgf__csv *csv, sgf_table *table, int header) {
-    size_t count = 0, line = csv->line;
-    sgf_status status = SGF_OK;
-    sgf_str field;
-    for (;;) {
-        status = sgf__csv_get(csv, &field);
-        if (status) return status;
-        if (header) {
-            status = sgf__table_column(table, field, SGF_COLUMN_UTF8, NULL, csv->err);
-            if (status == SGF_ERR_MEMORY) return status;
-            if (status)
-                return sgf__csv_fail(
-                    csv, status, "this is no header: too many columns, or a name that is not text");
-        } else if (count < table->count) {
-            status = sgf__column_room(&table->arena.mem, &table->columns[count], 1, 0, 1, csv->err);
-            if (status) return status;
-            sgf__put_text(&table->columns[count], field);
-        }
-        count++;
-        if (csv->at >= csv->size || csv->text[csv->at] != ',') break;
-        csv->at++;
-    }
-    if (!header && count != table->count)
-        return sgf__fail_at(
-            csv->err, SGF_ERR_FORMAT, csv->file, (int64_t)csv->at,
-            "%s: not CSV: the row at line %llu has %llu fields, the header has %llu", csv->file,
-            (unsigned long long)line, (unsigned long long)count, (unsigned long long)table->count);
-    sgf__csv_line_end(csv);
-    return SGF_OK;
-}
-/* Read CSV in memory: a header line, then rows; all columns are SGF_COLUMN_UTF8. Blank lines are skipped.
- */
-static sgf_status sgf__csv_read(const char *file, const void *bytes, size_t size,
-                                const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
-    sgf__csv csv;
-    sgf_table *made;
-    int header = 1;
-    sgf_status status = sgf_table_create(mem, &made, err);
-    if (status) return status;
-    made->format = "CSV";
-    memset(&csv, 0, sizeof csv);
-    csv.file = file;
-    csv.text = (const char *)bytes;
-    csv.size = size;
-    csv.line = 1;
-    csv.err = err;
-    csv.at = csv.line_at = size >= 3 && !memcmp(bytes, "\xEF\xBB\xBF", 3) ? 3
-                                                                          : 0; /* byte order mark */
-    csv.out = (char *)sgf__arena_alloc(&made->arena, size, 1, err);
-    if (!csv.out) status = SGF_ERR_MEMORY;
-    while (!status && csv.at < size) {
-        if (sgf__csv_line_end(&csv)) continue;
-        status = sgf__csv_line(&csv, made, header);
-        header = 0;
-    }
-    if (!status && header)
-        status = sgf__csv_fail(&csv, SGF_ERR_FORMAT, "the file is empty, a header was expected");
-    if (status) sgf_table_free(made);
-    else *table = made;
-    return status;
-}
-
-/* ---- Python literals, and numbers: texts become other types ---- */
-
-typedef struct sgf__literal {
-    sgf_str text;
-    size_t at;
-    char *out; /* strings are unescaped to here; never longer than the text */
-    size_t made;
-} sgf__literal;
-
-static void sgf__literal_space(sgf__literal *p) {
-    while (p->at < p->text.len && strchr(" \t\r\n", p->text.ptr[p->at]) && p->text.ptr[p->at])
-        p->at++;
-}
-static int sgf__literal_take(sgf__literal *p, const char *word) {
-    size_t n = strlen(word);
-    sgf__literal_space(p);
-    if (p->text.len - p->at < n || memcmp(p->text.ptr + p->at, word, n)) return 0;
-    p->at += n;
-    return 1;
-}
-/* \x41 \u0041 \U00000041 (digits: how many), or \101 when digits is 0: one code point. */
-static int sgf__literal_code(sgf__literal *p, unsigned digits) {
-    uint32_t code = 0;
-    unsigned i, base = digits ? 16 : 8, most = digits ? digits : 3;
-    for (i = 0; i < most && p->at < p->text.len; i++, p->at++) {
-        unsigned c = (unsigned char)p->text.ptr[p->at];
-        unsigned d = c >= '0' && c <= '9'                 ? c - '0'
-                     : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                          : 16;
-        if (d >= base) break;
-        code = code * base + d;
-    }
-    if ((digits && i < digits) || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return 0;
-    p->made += sgf__utf8_put(code, p->out + p->made);
-    return 1;
-}
-static int sgf__literal_escape(sgf__literal *p) {
-    static const char names[] = "\\'\"abfnrtv", values[] = "\\'\"\a\b\f\n\r\t\v";
-    const char *found;
-    char c;
-    if (p->at >= p->text.len) return 0;
-    c = p->text.ptr[p->at++];
-    if (c == 'x') return sgf__literal_code(p, 2);
-    if (c == 'u') return sgf__literal_code(p, 4);
-    if (c == 'U') return sgf__literal_code(p, 8);
-    if (c >= '0' && c <= '7') return p->at--, sgf__literal_code(p, 0);
-    if (c == '\n') return 1; /* a continued line */
-    found = c ? strchr(names, c) : NULL;
-    if (!found) p->out[p->made++] = '\\'; /* an unknown escape stands for itself */
-    p->out[p->made++] = found ? values[found - names] : c;
-    return 1;
-}
-/* 'text' or "text", or None. */
-static int sgf__literal_text(sgf__literal *p, sgf_str *text) {
-    size_t start = p->made;
-    char quote;
-    if (sgf__literal_take(p, "None")) return *text = sgf__text_of(NULL, 0), 1;
-    if (p->at >= p->text.len || (p->text.ptr[p->at] != '\'' && p->text.ptr[p->at] != '"')) return 0;
-    quote = p->text.ptr[p->at++];
-    while (p->at < p->text.len && p->text.ptr[p->at] != quote) {
-        char c = p->text.ptr[p->at++];
-        if (c != '\\') p->out[p->made++] = c;
-        else if (!sgf__literal_escape(p)) return 0;
-    }
-    if (p->at++ >= p->text.len) return 0;
-    *text = sgf__text_of(p->out + start, p->made - start);
-    return 1;
-}
-/* Between the items of a list: a comma, or only white space, as NumPy prints its arrays. */
-static int sgf__literal_end(sgf__literal *p, const char *close) {
-    sgf__literal_take(p, ",");
-    return sgf__literal_take(p, close);
-}
-/* A list or tuple of texts, added to the end of column->text. */
-static sgf_status sgf__literal_items(const sgf_allocator *mem, sgf__literal *p, sgf__column *to,
-                                     int *good, sgf_error *err) {
-    const char *close = sgf__literal_take(p, "[") ? "]" : ")";
-    *good = close[0] == ']' || sgf__literal_take(p, "(");
-    if (!*good || sgf__literal_take(p, close)) return SGF_OK;
-    for (;;) {
-        sgf_str text;
-        sgf_status status = sgf__array_room(mem, &to->text, 1, sizeof text, err);
-        if (status) return status;
-        *good = sgf__literal_text(p, &text);
-        if (!*good) return SGF_OK;
-        sgf__put_text(to, text);
-        if (sgf__literal_end(p, close)) return SGF_OK;
-    }
-}
-/* The same, or array([...], dtype=object): a list of lists of a DataFrame from Feather, in CSV. */
-static sgf_status sgf__literal_list(const sgf_allocator *mem, sgf__literal *p, sgf__column *to,
-                                    int *good, sgf_error *err) {
-    int array = sgf__literal_take(p, "array(");
-    sgf_status status = sgf__literal_items(mem, p, to, good, err);
-    if (status || !*good || !array) return status;
-    if (sgf__literal_take(p, ",")) *good = sgf__literal_take(p, "dtype=object");
-    *good = *good && sgf__literal_take(p, ")");
-    return status;
-}
-static sgf_status sgf__literal_lists(const sgf_allocator *mem, sgf__literal *p, sgf__column *to,
-                                     int *good, sgf_error *err) {
-    const char *close = sgf__literal_take(p, "[") ? "]" : ")";
-    *good = close[0] == ']' || sgf__literal_take(p, "(");
-    if (!*good || sgf__literal_take(p, close)) return SGF_OK;
-    for (;;) {
-        int null = sgf__literal_take(p, "None");
-        sgf_status status = sgf__array_room(mem, &to->inner, 1, sizeof(int64_t), err);
-        if (!status && !null) status = sgf__literal_list(mem, p, to, good, err);
-        if (status || !*good) return status;
-        sgf__put_end(&to->inner, to->text.count, null);
-        if (sgf__literal_end(p, close)) return SGF_OK;
-    }
-}
-static int sgf__text_i64(sgf_str text, int64_t *value) {
-    uint64_t digits = 0;
     size_t i = 0;
-    int negative = text.len > 1 && text.ptr[0] == '-';
-    if (negative) i = 1;
-    if (!text.len) return 0;
-    for (; i < text.len; i++) {
-        unsigned d = (unsigned char)text.ptr[i] - (unsigned)'0';
-        if (d > 9 || digits > (UINT64_MAX - d) / 10) return 0;
-        digits = digits * 10 + d;
+    if (quote == ',') return c == '"' ? "\"\"" : c ? NULL : "\xEF\xBF\xBD"; /* no zeros in text */
+    if (c == '\n') return "\\n";
+    if (c == '\r') return "\\r";
+    if (c == '\t') return "\\t";
+    while (c > ranges[i][1]) i++;
+    if (c == '\\' || c == (uint32_t)quote) snprintf(room, 16, "\\%c", (int)c);
+    else if (c < ranges[i][0]) return NULL;
+    else snprintf(room, 16, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+    return room;
+}
+/* Add a text; `quote` as above, 0 for none. */
+static void sgf__put_text(sgf__writer *w, sgf__buf *to, sgf_str text, char quote) {
+    size_t i, len, start = 0;
+    char room[16];
+    uint32_t c;
+    for (i = 0; i < text.len; i += len) {
+        const char *other = "\xEF\xBF\xBD";
+        len = sgf__utf8_next(text.ptr + i, text.len - i, &c);
+        if (len) other = quote ? sgf__escape(c, quote, room) : NULL;
+        else len = 1;
+        if (!other) continue;
+        (void)sgf__buf_add(to, text.ptr + start, i - start, w->err);
+        sgf__put(w, to, other);
+        start = i + len;
     }
-    if (digits > (uint64_t)INT64_MAX + (negative ? 1u : 0u)) return 0;
-    *value = negative ? (int64_t)(0 - digits) : (int64_t)digits;
-    return 1;
+    if (start < text.len) (void)sgf__buf_add(to, text.ptr + start, text.len - start, w->err);
 }
-static int sgf__text_f64(sgf_str text, double *value) {
-    int negative = text.len && text.ptr[0] == '-';
-    sgf_str rest = sgf__text_of(text.ptr + negative, text.len - (size_t)negative);
-    if (sgf__str_is(rest, "inf")) *value = negative ? -(double)INFINITY : (double)INFINITY;
-    else if (sgf__str_is(rest, "nan") || sgf__str_is(rest, "NaN")) *value = (double)NAN;
-    else return text.len && sgf__number_parse(text.ptr, text.len, value) == text.len;
-    return 1;
-}
-/* One text as a cell of `to`, which has room for it; *good is 0 when it does not fit the type. */
-static sgf_status sgf__text_convert(sgf_table *table, sgf_str text, sgf__column *to, int *good,
-                                    sgf_error *err) {
-    const sgf_allocator *mem = &table->arena.mem;
-    sgf__literal p;
-    int64_t i = 0;
-    double d = 0;
-    sgf_status status = SGF_OK;
-    *good = 1;
-    memset(&p, 0, sizeof p);
-    p.text = text;
-    switch (to->type) {
-    case SGF_COLUMN_I64:
-        *good = sgf__text_i64(text, &i);
-        sgf__put_i64(to, i, 0);
-        return SGF_OK;
-    case SGF_COLUMN_F64:
-        *good = sgf__text_f64(text, &d);
-        sgf__put_f64(to, d, 0);
-        return SGF_OK;
-    case SGF_COLUMN_BOOL:
-        sgf__put_flag(to, sgf__str_is(text, "True") || sgf__str_is(text, "true"));
-        *good = sgf__cell_flag(to, to->flags.count - 1) || sgf__str_is(text, "False") ||
-                sgf__str_is(text, "false");
-        return SGF_OK;
-    default: break;
-    }
-    p.out = (char *)sgf__arena_alloc(&table->arena, text.len, 1, err);
-    if (!p.out) return SGF_ERR_MEMORY;
-    if (to->type == SGF_COLUMN_LIST_UTF8) status = sgf__literal_list(mem, &p, to, good, err);
-    else status = sgf__literal_lists(mem, &p, to, good, err);
-    sgf__literal_space(&p);
-    if (p.at < text.len) *good = 0;
-    sgf__put_end(&to->ends, to->type == SGF_COLUMN_LIST_UTF8 ? to->text.count : to->inner.count, 0);
-    return status;
-}
-/* How many of the first `most` bytes to show, without cutting a character. */
-static int sgf__table_clip(sgf_str text, size_t most) {
-    if (text.len <= most) return (int)text.len;
-    while (most && ((unsigned char)text.ptr[most] & 0xC0) == 0x80) most--;
-    return (int)most;
-}
-/* Rows by their text's address: cells of a dictionary share texts, and a text is parsed once. */
-typedef struct sgf__shared {
-    size_t *rows, cap; /* row + 1, or 0; cap is a power of two above twice the number of rows */
-} sgf__shared;
-
-static sgf_status sgf__shared_init(sgf__shared *shared, const sgf_allocator *mem, size_t rows,
-                                   sgf_error *err) {
-    shared->rows = NULL;
-    for (shared->cap = 16; shared->cap / 2 <= rows && shared->cap <= SIZE_MAX / 2;)
-        shared->cap *= 2;
-    shared->rows = (size_t *)sgf__alloc(mem, shared->cap, sizeof *shared->rows, err);
-    return shared->rows ? SGF_OK : SGF_ERR_MEMORY;
-}
-/* The first row with the text of row `row`, which is `row` itself if none was met before. */
-static size_t sgf__shared_row(sgf__shared *shared, const sgf_str *texts, size_t row) {
-    uint64_t key = ((uint64_t)(uintptr_t)texts[row].ptr ^ (uint64_t)texts[row].len << 40) *
-                   UINT64_C(0x9E3779B97F4A7C15);
-    size_t at = (size_t)(key >> 32) & (shared->cap - 1);
-    for (; shared->rows[at]; at = (at + 1) & (shared->cap - 1)) {
-        const sgf_str *known = &texts[shared->rows[at] - 1];
-        if (known->ptr == texts[row].ptr && known->len == texts[row].len)
-            return shared->rows[at] - 1;
-    }
-    shared->rows[at] = row + 1;
-    return row;
-}
-SGF_DEF sgf_status sgf_table_parse(sgf_table *table, int column, sgf_column_type type,
-                                   sgf_error *err) {
-    sgf__column *at = sgf__column_at(table, column), made;
-    const sgf_allocator *mem = &table->arena.mem;
-    int list = type == SGF_COLUMN_LIST_UTF8 || type == SGF_COLUMN_LIST_LIST_UTF8;
-    size_t row, rows, first;
-    sgf__shared shared = {NULL, 0};
-    sgf_status status;
-    if (!at)
-        return sgf__fail(err, SGF_ERR_ARG, "there is no column %d, the table has %d", column,
-                         sgf_table_columns(table));
-    if ((unsigned)type >= SGF_COLUMN_OTHER)
-        return sgf__fail(err, SGF_ERR_ARG, "texts cannot be parsed as type %d", (int)type);
-    if (at->type != SGF_COLUMN_UTF8)
-        return sgf__fail(err, SGF_ERR_ARG, "column %d (%s) does not hold texts to be parsed",
-                         column, at->name);
-    if (type == SGF_COLUMN_UTF8) return SGF_OK;
-    memset(&made, 0, sizeof made);
-    made.name = at->name;
-    made.name_len = at->name_len;
-    made.type = type;
-    rows = at->text.count;
-    status = sgf__column_room(mem, &made, rows, 0, 0, err);
-    if (!status && list) status = sgf__shared_init(&shared, mem, rows, err);
-    for (row = 0; row < rows && !status; row++) {
-        sgf_str text = sgf__texts(at)[row];
-        int good = 1;
-        first = list && text.len ? sgf__shared_row(&shared, sgf__texts(at), row) : row;
-        if (!text.len) sgf__put_null(&made);
-        else if (first < row) status = sgf__cell_copy(mem, &made, &made, first, err);
-        else status = sgf__text_convert(table, text, &made, &good, err);
-        if (!good)
-            status = sgf__fail(err, SGF_ERR_FORMAT, "column '%s', row %llu: not %s: %.*s", at->name,
-                               (unsigned long long)row + 1, sgf__type_text(type),
-                               sgf__table_clip(text, 60), text.ptr);
-    }
-    sgf__free(mem, shared.rows, shared.cap, sizeof *shared.rows);
-    sgf__column_clear(mem, status ? &made : at);
-    if (!status) *at = made;
-    return status;
-}
-
-/* ---- reading JSON ----
-   A column's type is what its values so far allow: nothing but nulls, then a type, and if a value comes
-   that does not fit, a wider type (int64 to float64; an empty list to any list) or SGF_COLUMN_OTHER. */
-
-typedef struct sgf__records {
-    const char *file;
-    sgf_table *table;
-    size_t rows;            /* finished ones */
-    size_t unbacked;        /* null cells allowed for members that are not there */
-    unsigned char *unknown; /* [SGF_MAX_COLUMNS] the column has held nothing but nulls */
-    int *order;   /* [SGF_MAX_COLUMNS] the column that the k-th member of the last record had */
-    int *sorted;  /* [SGF_MAX_COLUMNS] the columns by name, see sgf__name_place */
-    size_t *last; /* [SGF_MAX_COLUMNS] the last record, counted from 1, that had the member */
-    sgf_error *err;
-} sgf__records;
-
-/* Is a number of JSON written without fraction and exponent? */
-static int sgf__text_whole(sgf_str text) {
-    return !memchr(text.ptr, '.', text.len) && !memchr(text.ptr, 'e', text.len) &&
-           !memchr(text.ptr, 'E', text.len);
-}
-/* Does a float64 hold this integer, and no other that is close to it? */
-static int sgf__i64_is_f64(int64_t value) {
-    const int64_t most = (int64_t)1 << 53;
-    return value >= -most && value <= most;
-}
-/* The type of a JSON value; SGF_COLUMN_OTHER for what no column holds. */
-static sgf_column_type sgf__json_type(const sgf__json *json, uint32_t node) {
-    const sgf__node *nodes = json->nodes;
-    sgf_column_type type = SGF_COLUMN_LIST_UTF8;
-    int64_t whole;
-    uint32_t i, k;
-    switch (nodes[node].type) {
-    case SGF__STRING: return SGF_COLUMN_UTF8;
-    case SGF__FALSE:
-    case SGF__TRUE: return SGF_COLUMN_BOOL;
-    case SGF__NUMBER:
-        if (sgf__text_i64(nodes[node].text, &whole)) return SGF_COLUMN_I64;
-        return sgf__text_whole(nodes[node].text) ? SGF_COLUMN_OTHER
-                                                 : SGF_COLUMN_F64; /* no digit is lost */
-    case SGF__ARRAY: break;
-    default: return SGF_COLUMN_OTHER;
-    }
-    for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
-        if (nodes[i].type == SGF__ARRAY) type = SGF_COLUMN_LIST_LIST_UTF8;
-    for (i = node + 1; i < nodes[node].next; i = nodes[i].next) {
-        uint32_t wanted = type == SGF_COLUMN_LIST_UTF8 ? (uint32_t)SGF__STRING
-                                                       : (uint32_t)SGF__ARRAY;
-        if (nodes[i].type != wanted && nodes[i].type != SGF__NULL) return SGF_COLUMN_OTHER;
-        for (k = i + 1; k < nodes[i].next; k = nodes[k].next)
-            if (nodes[k].type != SGF__STRING && nodes[k].type != SGF__NULL) return SGF_COLUMN_OTHER;
-    }
-    return type;
-}
-/* What a value of SGF_COLUMN_OTHER is, in words. */
-static const char *sgf__json_other(const sgf__json *json, uint32_t node) {
-    const sgf__node *nodes = json->nodes;
-    uint32_t i, type = nodes[node].type;
-    if (type == SGF__NUMBER) return "whole numbers that int64 cannot hold";
-    if (type != SGF__ARRAY) return "objects";
-    type = nodes[node].count ? nodes[node + 1].type : (uint32_t)SGF__NULL;
-    for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
-        if (nodes[i].type != type) return "mixed lists";
-    return type == SGF__NUMBER   ? "lists of numbers"
-           : type == SGF__OBJECT ? "lists of objects"
-                                 : "mixed lists";
-}
-static sgf_status sgf__records_other(sgf__records *r, sgf__column *at, const char *what) {
-    char text[160];
-    snprintf(text, sizeof text, "%s (from record %llu on)", what, (unsigned long long)r->rows + 1);
-    at->other = sgf__arena_text(&r->table->arena, text, strlen(text), r->err);
-    sgf__column_clear(&r->table->arena.mem, at);
-    at->type = SGF_COLUMN_OTHER;
-    return at->other ? SGF_OK : SGF_ERR_MEMORY;
-}
-/* A list that is empty or holds nothing but nulls may be one of texts, and one of lists. */
-static int sgf__json_nulls(const sgf__json *json, uint32_t list) {
-    uint32_t i;
-    for (i = list + 1; i < json->nodes[list].next; i = json->nodes[i].next)
-        if (json->nodes[i].type != SGF__NULL) return 0;
-    return 1;
-}
-/* Integers become floats; 0, and nothing has changed, where a float would be another number. */
-static int sgf__records_to_f64(sgf__column *at) {
-    int64_t *values = (int64_t *)at->values.items;
+static int sgf__column_good(const sgf_column *c, size_t rows) {
+    const int64_t *ends;
     size_t i;
-    for (i = 0; i < at->values.count; i++)
-        if (!sgf__i64_is_f64(values[i])) return 0;
-    for (i = 0; i < at->values.count; i++) {
-        double value = (double)values[i];
-        memcpy(values + i, &value, sizeof value);
+    int level;
+    if ((unsigned)c->type >= SGF_COLUMN_TYPE_COUNT) return 0;
+    for (level = 0; (ends = sgf__column_ends(c, level)) != NULL; level++) {
+        for (i = 0; i < rows; i++)
+            if (sgf__list_end(ends, i) > sgf__list_end(ends, i + 1)) return 0;
+        rows = sgf__list_end(ends, rows);
     }
-    at->type = SGF_COLUMN_F64;
     return 1;
 }
-/* Lists of nothing but nulls become lists of null lists; others stay what they are. */
-static sgf_status sgf__records_to_lists(sgf__records *r, sgf__column *at) {
-    size_t i, n = at->text.count;
+static sgf_status sgf__table_write(const sgf_table *t, const char *path, const sgf_allocator *mem,
+                                   sgf_status (*write)(sgf__writer *w), size_t batch_rows,
+                                   size_t batch_bytes, sgf_error *err) {
+    sgf__writer w;
+    sgf__buf *all[4] = {&w.body, &w.meta, &w.blocks, &w.text};
     sgf_status status;
-    for (i = 0; i < n; i++)
-        if (sgf__texts(at)[i].ptr) return SGF_OK;
-    status = sgf__array_room(&r->table->arena.mem, &at->inner, n, sizeof(int64_t), r->err);
-    if (status) return status;
-    for (i = 0; i < n; i++) sgf__put_end(&at->inner, 0, 1);
-    at->text.count = 0; /* at->ends counted items, and counts lists now: as many */
-    at->type = SGF_COLUMN_LIST_LIST_UTF8;
-    return SGF_OK;
-}
-/* Make column `at` able to hold `type`, the type of the value at `node`. */
-static sgf_status sgf__records_widen(sgf__records *r, sgf__column *at, sgf_column_type type,
-                                     const sgf__json *json, uint32_t node) {
-    size_t i = (size_t)(at - r->table->columns);
-    sgf_status status;
-    int64_t whole = 0;
-    if (at->type == type || at->type == SGF_COLUMN_OTHER) return SGF_OK;
-    if (type == SGF_COLUMN_OTHER) return sgf__records_other(r, at, sgf__json_other(json, node));
-    if (r->unknown[i]) { /* still without cells: the caller fills the rows before with nulls */
-        at->type = type;
-        return SGF_OK;
-    }
-    if (at->type == SGF_COLUMN_F64 && type == SGF_COLUMN_I64) {
-        sgf__text_i64(json->nodes[node].text, &whole);
-        if (sgf__i64_is_f64(whole)) return SGF_OK;
-    } else if (at->type == SGF_COLUMN_I64 && type == SGF_COLUMN_F64) {
-        if (sgf__records_to_f64(at)) return SGF_OK;
-    } else if (at->type == SGF_COLUMN_LIST_LIST_UTF8 && type == SGF_COLUMN_LIST_UTF8) {
-        if (sgf__json_nulls(json, node)) return SGF_OK;
-    } else if (at->type == SGF_COLUMN_LIST_UTF8 && type == SGF_COLUMN_LIST_LIST_UTF8) {
-        status = sgf__records_to_lists(r, at);
-        if (status || at->type == type) return status;
-    }
-    return sgf__records_other(r, at, "values of several types");
-}
-/* Texts of the list at `node` (nulls as nulls), copied to the arena, at the end of column->text. */
-static sgf_status sgf__records_list(sgf__records *r, const sgf__json *json, uint32_t node,
-                                    sgf__column *at) {
-    size_t i, n = json->nodes[node].count, first = at->text.count;
-    sgf_status status = sgf__array_room(&r->table->arena.mem, &at->text, n, sizeof(sgf_str),
-                                        r->err);
-    if (status || !n) return status;
-    for (i = 0; i < n; i++) { /* n scalars in a row */
-        const sgf__node *item = &json->nodes[node + 1 + i];
-        sgf__texts(at)[first + i] = item->type == SGF__STRING ? item->text : sgf__text_of(NULL, 0);
-    }
-    status = sgf__texts_copy(&r->table->arena, sgf__texts(at) + first, n, sgf__texts(at) + first,
-                             r->err);
-    for (i = 0; i < n && !status; i++)
-        if (json->nodes[node + 1 + i].type != SGF__STRING)
-            sgf__texts(at)[first + i] = sgf__text_of(NULL, 0);
-    if (!status) at->text.count += n;
+    size_t i;
+    for (i = 0; i < t->n_columns; i++)
+        if (!sgf__column_good(&t->columns[i], t->rows))
+            return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
+                                "%s: not written: column '%s' has an unknown type, or a list that "
+                                "ends before it begins",
+                                path, t->columns[i].name);
+    if ((status = sgf__out_open(&w.out, path, err)) != SGF_OK) return status;
+    w.table = t;
+    w.batch_rows = batch_rows;
+    w.batch_bytes = batch_bytes;
+    w.err = err;
+    for (i = 0; i < 4; i++) sgf__buf_init(all[i], mem);
+    status = write(&w);
+    if (status) sgf__out_drop(&w.out);
+    else status = sgf__out_close(&w.out, err);
+    for (i = 0; i < 4; i++) sgf__buf_free(all[i]);
     return status;
 }
-static sgf_status sgf__records_lists(sgf__records *r, const sgf__json *json, uint32_t node,
-                                     sgf__column *at) {
-    const sgf__node *nodes = json->nodes;
-    sgf_status status = sgf__array_room(&r->table->arena.mem, &at->inner, nodes[node].count,
-                                        sizeof(int64_t), r->err);
-    uint32_t i;
-    for (i = node + 1; i < nodes[node].next && !status; i = nodes[i].next) {
-        status = sgf__records_list(r, json, i, at);
-        if (!status) sgf__put_end(&at->inner, at->text.count, nodes[i].type == SGF__NULL);
+
+/* ---- CSV (RFC 4180); lists become Python literals, as pandas writes them ---- */
+
+/* The items [begin, end), lists or (inner NULL) texts, go to w->text. */
+static void sgf__csv_list(sgf__writer *w, const sgf_column *c, const int64_t *inner, size_t begin,
+                          size_t end) {
+    size_t i;
+    sgf__put(w, &w->text, "[");
+    for (i = begin; i < end; i++) {
+        if (i > begin) sgf__put(w, &w->text, ", ");
+        if (sgf__item_null(c, inner, i)) sgf__put(w, &w->text, "None");
+        else if (inner)
+            sgf__csv_list(w, c, NULL, sgf__list_end(inner, i), sgf__list_end(inner, i + 1));
+        else {
+            sgf_str s = c->text[i];
+            int two = s.len && memchr(s.ptr, '\'', s.len) && !memchr(s.ptr, '"', s.len);
+            sgf__put(w, &w->text, two ? "\"" : "'");
+            sgf__put_text(w, &w->text, s, two ? '"' : '\'');
+            sgf__put(w, &w->text, two ? "\"" : "'");
+        }
     }
-    return status;
+    sgf__put(w, &w->text, "]");
 }
-/* Add the value at `node` to column `at`, which has become able to hold it and has room. */
-static sgf_status sgf__records_put(sgf__records *r, const sgf__json *json, uint32_t node,
-                                   sgf__column *at) {
-    sgf_str text = json->nodes[node].text;
-    int64_t whole = 0;
+/* The text of a cell; in w->text where it has to be made. */
+static sgf_str sgf__csv_cell(sgf__writer *w, const sgf_column *c, size_t row) {
+    const int64_t *ends = sgf__column_ends(c, 0);
+    char number[40];
+    if (sgf__item_null(c, ends, row)) return sgf__text_of(NULL, 0);
+    if (c->type == SGF_COLUMN_UTF8) return c->text[row];
+    if (c->type == SGF_COLUMN_BOOL) return sgf_text(c->flags[row] ? "True" : "False");
+    if (c->type == SGF_COLUMN_F64) sgf__number_print(c->f64[row], number);
+    if (c->type == SGF_COLUMN_I64) snprintf(number, sizeof number, "%lld", (long long)c->i64[row]);
+    w->text.len = 0;
+    if (!ends) sgf__put(w, &w->text, number);
+    else
+        sgf__csv_list(w, c, sgf__column_ends(c, 1), sgf__list_end(ends, row),
+                      sgf__list_end(ends, row + 1));
+    return sgf__text_of(w->text.ptr, w->text.len);
+}
+/* Row 0: the names, row r: the cells of row r - 1. */
+static sgf_status sgf__csv_row(sgf__writer *w, size_t row) {
+    size_t i, k;
+    for (i = 0; i < w->table->n_columns; i++) {
+        const sgf_column *c = &w->table->columns[i];
+        sgf_str text = row ? sgf__csv_cell(w, c, row - 1) : sgf_text(c->name);
+        /* An empty line is no row. A byte order mark is no part of the first name. */
+        int quotes = (w->table->n_columns == 1 && !text.len) ||
+                     (!row && !i && !strncmp(c->name, "\xEF\xBB\xBF", 3));
+        for (k = 0; k < text.len && !quotes; k++)
+            quotes = text.ptr[k] && strchr(",\"\r\n", text.ptr[k]);
+        sgf__put(w, &w->body, i ? "," : "");
+        sgf__put(w, &w->body, quotes ? "\"" : "");
+        sgf__put_text(w, &w->body, text, ',');
+        sgf__put(w, &w->body, quotes ? "\"" : "");
+    }
+    sgf__put(w, &w->body, "\n");
+    return w->text.status ? w->text.status : w->body.status;
+}
+static sgf_status sgf__csv_write(sgf__writer *w) {
+    enum { FLUSH = 65536 };
     sgf_status status = SGF_OK;
-    switch (at->type) {
-    case SGF_COLUMN_UTF8:
-        status = sgf__texts_copy(&r->table->arena, &text, 1, sgf__texts(at) + at->text.count,
-                                 r->err);
-        if (!status) at->text.count++;
-        break;
-    case SGF_COLUMN_LIST_UTF8:
-        status = sgf__records_list(r, json, node, at);
-        if (!status) sgf__put_end(&at->ends, at->text.count, 0);
-        break;
-    case SGF_COLUMN_LIST_LIST_UTF8:
-        status = sgf__records_lists(r, json, node, at);
-        if (!status) sgf__put_end(&at->ends, at->inner.count, 0);
-        break;
-    case SGF_COLUMN_F64: sgf__put_f64(at, sgf__json_double(json, node), 0); break;
-    case SGF_COLUMN_I64:
-        sgf__text_i64(text, &whole);
-        sgf__put_i64(at, whole, 0);
-        break;
-    default: sgf__put_flag(at, json->nodes[node].type == SGF__TRUE); break;
+    size_t row;
+    for (row = 0; row <= w->table->rows && !status; row++) {
+        status = sgf__csv_row(w, row);
+        if (status || (row < w->table->rows && w->body.len < FLUSH)) continue;
+        status = sgf__out_write(&w->out, w->body.ptr, w->body.len, w->err);
+        w->body.len = 0;
     }
     return status;
 }
-/* The column for the k-th member of a record; mostly the one the record before had there. */
-static sgf_status sgf__records_column(sgf__records *r, sgf_str name, size_t k, size_t *column) {
-    sgf_table *table = r->table;
-    sgf_status status;
-    size_t place;
-    int found;
-    if (k < table->count && !sgf__name_compare(name, &table->columns[r->order[k]])) {
-        *column = (size_t)r->order[k];
-        return SGF_OK;
-    }
-    place = sgf__name_place(table, r->sorted, table->count, name, &found);
-    if (!found) {
-        status = sgf__table_column(table, name, SGF_COLUMN_UTF8, NULL, r->err);
-        if (status) return status;
-        sgf__name_insert(r->sorted, table->count - 1, place, table->count - 1);
-        r->unknown[table->count - 1] = 1;
-    }
-    *column = (size_t)r->sorted[place];
-    if (k < SGF_MAX_COLUMNS) r->order[k] = (int)*column;
-    return SGF_OK;
-}
-/* Nulls until the column has `rows` cells. */
-static sgf_status sgf__records_fill(sgf__records *r, sgf__column *at, size_t rows) {
-    size_t have = sgf__column_rows(at);
-    sgf_status status = SGF_OK;
-    if (at->type == SGF_COLUMN_OTHER || have >= rows) return SGF_OK;
-    if (rows - have > r->unbacked)
-        return sgf__fail_at(r->err, SGF_ERR_LIMIT, r->file, -1,
-                            "%s: the records have too few members in common to be one table",
-                            r->file);
-    r->unbacked -= rows - have;
-    status = sgf__column_room(&r->table->arena.mem, at, rows - have, 0, rows - have, r->err);
-    for (; have < rows && !status; have++) sgf__put_null(at);
-    return status;
-}
-/* The object at `node` becomes a row. */
-static sgf_status sgf__records_add(sgf__records *r, const sgf__json *json, uint32_t node) {
-    const sgf__node *nodes = json->nodes;
-    uint32_t key = node + 1;
-    size_t i, column;
-    sgf_status status = SGF_OK;
-    if (nodes[node].type != SGF__OBJECT)
-        return sgf__fail_at(
-            r->err, SGF_ERR_FORMAT, r->file, -1,
-            "%s: record %llu is not an object; one JSON object a line, or an array of objects, is read",
-            r->file, (unsigned long long)r->rows + 1);
-    for (i = 0; i < nodes[node].count && !status; i++, key = nodes[key + 1].next) {
-        sgf_column_type type = nodes[key + 1].type == SGF__NULL ? SGF_COLUMN_TYPE_COUNT
-                                                                : sgf__json_type(json, key + 1);
-        sgf__column *at;
-        status = sgf__records_column(r, nodes[key].text, i, &column);
-        if (status == SGF_ERR_ARG || status == SGF_ERR_LIMIT)
-            return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, -1,
-                                "%s: record %llu: a name with a zero byte, or too many names",
-                                r->file, (unsigned long long)r->rows + 1);
-        if (status) break;
-        at = &r->table->columns[column];
-        if (r->last[column] > r->rows)
-            return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, -1,
-                                "%s: record %llu has the member '%s' twice", r->file,
-                                (unsigned long long)r->rows + 1, at->name);
-        r->last[column] = r->rows + 1;
-        if (type != SGF_COLUMN_TYPE_COUNT) status = sgf__records_widen(r, at, type, json, key + 1);
-        if (status || type == SGF_COLUMN_TYPE_COUNT || at->type == SGF_COLUMN_OTHER) continue;
-        r->unknown[column] = 0;
-        status = sgf__records_fill(r, at, r->rows);
-        if (!status) status = sgf__column_room(&r->table->arena.mem, at, 1, 0, 1, r->err);
-        if (!status) status = sgf__records_put(r, json, key + 1, at);
-    }
-    r->rows++;
-    return status;
-}
-/* One line of JSON lines, at `at` of the file: parsed alone, with its own memory. */
-static sgf_status sgf__records_line(sgf__records *r, const char *text, size_t at, size_t size,
-                                    size_t line) {
-    char name[300];
-    sgf__arena arena;
-    sgf__json json;
-    sgf_status status;
-    snprintf(name, sizeof name, "%.250s, line %llu", r->file, (unsigned long long)line);
-    sgf__arena_init(&arena, &r->table->arena.mem);
-    status = sgf__json_parse(name, text + at, size, &arena, &json, r->err);
-    if (status && r->err &&
-        r->err->file[0]) { /* the message has the line; file and offset are the whole file's */
-        snprintf(r->err->file, sizeof r->err->file, "%s", r->file);
-        if (r->err->offset >= 0) r->err->offset += (int64_t)at;
-    }
-    if (!status) status = sgf__records_add(r, &json, 0);
-    sgf__arena_free(&arena);
-    return status;
-}
-static sgf_status sgf__records_lines(sgf__records *r, const char *text, size_t at, size_t size) {
-    sgf_status status = SGF_OK;
-    size_t line = 1;
-    for (; at < size && !status; line++) {
-        const char *end = (const char *)memchr(text + at, '\n', size - at);
-        size_t stop = end ? (size_t)(end - text) : size, first = at;
-        while (first < stop && strchr(" \t\r", text[first]) && text[first]) first++;
-        if (first < stop) status = sgf__records_line(r, text, first, stop - first, line);
-        at = stop + 1;
-    }
-    return status;
-}
-static sgf_status sgf__records_array(sgf__records *r, const char *text, size_t size) {
-    sgf__arena arena;
-    sgf__json json;
-    sgf_status status;
-    uint32_t i;
-    sgf__arena_init(&arena, &r->table->arena.mem);
-    status = sgf__json_parse(r->file, text, size, &arena, &json, r->err);
-    for (i = 1; !status && i < json.nodes[0].next; i = json.nodes[i].next)
-        status = sgf__records_add(r, &json, i);
-    sgf__arena_free(&arena);
-    return status;
-}
-/* Read JSON lines, or one array of objects, in memory. */
-static sgf_status sgf__json_table(const char *file, const char *text, size_t size,
-                                  const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
-    sgf__records r;
-    size_t i, start = size >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3) ? 3 : 0, at = start;
-    sgf_status status;
-    memset(&r, 0, sizeof r);
-    r.file = file;
-    r.err = err;
-    r.unbacked = size > SIZE_MAX / 32 ? SIZE_MAX : size * 16 + 65536;
-    status = sgf_table_create(mem, &r.table, err);
-    if (status) return status;
-    r.unknown = (unsigned char *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, 1, err);
-    r.order = (int *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(int), err);
-    r.sorted = (int *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(int), err);
-    r.last = (size_t *)sgf__arena_alloc(&r.table->arena, SGF_MAX_COLUMNS, sizeof(size_t), err);
-    if (!r.unknown || !r.order || !r.sorted || !r.last) status = SGF_ERR_MEMORY;
-    while (at < size && text[at] && strchr(" \t\r\n", text[at])) at++;
-    r.table->format = at < size && text[at] == '[' ? "JSON array" : "JSON lines";
-    if (!status && at < size && text[at] == '[')
-        status = sgf__records_array(&r, text + start, size - start);
-    else if (!status) status = sgf__records_lines(&r, text, start, size);
-    for (i = 0; i < r.table->count && !status; i++)
-        status = sgf__records_fill(&r, &r.table->columns[i], r.rows);
-    if (status) sgf_table_free(r.table);
-    else *table = r.table;
-    return status;
+SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
+                                       const sgf_allocator *mem, sgf_error *err) {
+    if (table->n_columns) return sgf__table_write(table, path, mem, sgf__csv_write, 0, 0, err);
+    return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
+                        "%s: not written: a table without columns has no header, and cannot be a "
+                        "CSV file",
+                        path);
 }
 
-/* ====================================================================================
- * [SGF-31] Arrow IPC: Feather V2 files and streams
- *
- * A stream is a run of messages: 0xFFFFFFFF, the size of the metadata, the metadata (a flatbuffer,
- * padded to 8 bytes), the body (buffers at the offsets that the metadata gives). The first message
- * is the schema, then come dictionaries and record batches. A file is a stream between magic
- * words, with a footer that lists the messages. Source: the Arrow columnar format, version 1.5,
- * Schema.fbs, Message.fbs and File.fbs; flatbuffers internals.
- * ==================================================================================== */
+/* ---- Feather V2, an Arrow IPC file ----
+   "ARROW1", the schema, record batches, a footer that lists them. All but the footer are messages:
+   0xFFFFFFFF, the size of the metadata, the metadata (a flatbuffer, padded to 8 bytes), the body
+   (buffers, padded to 64 bytes). Source: the Arrow columnar format, version 1.5, Schema.fbs, Message.fbs
+   and File.fbs; flatbuffers internals.
 
-/* Metadata versions, kinds of messages, and the type ids of Schema.fbs that we read. */
-enum {
-    SGF__ARROW_V4 = 3,
-    SGF__ARROW_V5 = 4,
-    SGF__ARROW_SCHEMA = 1,
-    SGF__ARROW_DICTIONARY = 2,
-    SGF__ARROW_BATCH = 3,
-    SGF__ARROW_NULL = 1,
-    SGF__ARROW_INT = 2,
-    SGF__ARROW_FLOAT = 3,
-    SGF__ARROW_UTF8 = 5,
-    SGF__ARROW_BOOL = 6,
-    SGF__ARROW_LIST = 12,
-    SGF__ARROW_UNION = 14,
-    SGF__ARROW_FIXED_LIST = 16,
-    SGF__ARROW_LARGE_UTF8 = 20,
-    SGF__ARROW_LARGE_LIST = 21,
-    SGF__ARROW_UTF8_VIEW = 24,
-    SGF__ARROW_LAST = 26
-};
+   A flatbuffer is written from the top down, so that every offset points forward: an object gets the
+   place `link` of the offset that points to it. */
 
-/* ---- writing flatbuffers ----
-   Objects are written from the top down, so that every offset points forward. A table is preceded by
-   its vtable; offsets to objects that do not exist yet are patched by sgf__fb_link. */
-
-typedef struct sgf__fb {
-    sgf__buf buf;
-    sgf_status status; /* the first failure; everything after it does nothing */
-    sgf_error *err;
-} sgf__fb;
-
-typedef struct sgf__fb_slot {
-    unsigned size; /* 0: the field is absent; 1, 2, 4, 8 bytes */
-    int64_t value; /* for an offset 0: it is linked later */
-} sgf__fb_slot;
-
-/* Little-endian integers of 1 to 8 bytes, on any machine, at any address. */
-static void sgf__store(unsigned char *out, uint64_t value, unsigned size) {
-    unsigned i;
-    for (i = 0; i < size; i++) out[i] = (unsigned char)(value >> 8 * i);
+/* Little-endian integers; bytes behind the eighth are 0. */
+static void sgf__fb_set(sgf__buf *b, size_t at, uint64_t value, size_t size) {
+    size_t i;
+    for (i = 0; i < size && !b->status; i++)
+        b->ptr[at + i] = (char)(unsigned char)(i < 8 ? value >> 8 * i : 0);
 }
-static uint64_t sgf__load(const unsigned char *in, unsigned size) {
-    uint64_t value = 0;
-    while (size--) value = value << 8 | in[size];
-    return value;
+static void sgf__fb_put(sgf__writer *w, sgf__buf *b, uint64_t value, size_t size) {
+    if (sgf__buf_reserve(b, size, w->err)) return;
+    b->len += size;
+    sgf__fb_set(b, b->len - size, value, size);
 }
-static void sgf__fb_add(sgf__fb *fb, const void *bytes, size_t n) {
-    if (!fb->status) fb->status = sgf__buf_add(&fb->buf, bytes, n, fb->err);
+/* Zeros until `ahead` bytes further on is a multiple of `align`, a power of two. */
+static void sgf__fb_align(sgf__writer *w, sgf__buf *b, size_t align, size_t ahead) {
+    sgf__fb_put(w, b, 0, (0 - (b->len + ahead)) & (align - 1));
 }
-static void sgf__fb_put(sgf__fb *fb, uint64_t value, unsigned size) {
-    unsigned char bytes[8];
-    sgf__store(bytes, value, size);
-    sgf__fb_add(fb, bytes, size);
-}
-/* Zeros until `ahead` bytes further on a multiple of `align` is met. */
-static void sgf__fb_align(sgf__fb *fb, size_t align, size_t ahead) {
-    while (!fb->status && (fb->buf.len + ahead) % align) sgf__fb_put(fb, 0, 1);
-}
-/* Write a table of n <= 8 slots; positions of the fields go to at[n], 0 where absent. */
-static size_t sgf__fb_table(sgf__fb *fb, const sgf__fb_slot *slots, unsigned n, size_t *at) {
-    unsigned size, i, offset = 4, offsets[8];
-    size_t start;
-    for (size = 8; size; size /= 2)
+/* A table, its vtable before it: sizes[i] is the size of field i, '0' if it is absent; field[i] its
+   value, which becomes its place. */
+static void sgf__fb_table(sgf__writer *w, size_t link, const char *sizes, size_t *field) {
+    size_t n = strlen(sizes), head = 4 + 2 * n, offset = 4, size, start, i, at[8] = {0};
+    sgf__buf *b = &w->meta;
+    for (size = 8; size; size /= 2) /* the largest come first, so that all are aligned */
         for (i = 0; i < n; i++) {
-            if (slots[i].size != size) continue;
-            if (size == 8 && offset == 4)
-                offset = 8; /* the largest come first, so alignment is for free */
-            offsets[i] = offset;
+            if ((size_t)(sizes[i] - '0') != size) continue;
+            if (size == 8 && offset == 4) offset = 8;
+            at[i] = offset;
             offset += size;
         }
-    sgf__fb_align(fb, 8, 4 + 2 * (size_t)n);
-    start = fb->buf.len + 4 + 2 * (size_t)n;
-    sgf__fb_put(fb, 4 + 2 * n, 2);
-    sgf__fb_put(fb, offset, 2);
-    for (i = 0; i < n; i++) sgf__fb_put(fb, slots[i].size ? offsets[i] : 0, 2);
-    sgf__fb_put(fb, 4 + 2 * n, 4); /* from the table back to its vtable */
-    while (!fb->status && fb->buf.len < start + offset) sgf__fb_put(fb, 0, 1);
+    sgf__fb_align(w, b, 8, head);
+    start = b->len + head;
+    sgf__fb_set(b, link, start - link, 4);
+    sgf__fb_put(w, b, head, 2);
+    sgf__fb_put(w, b, offset, 2);
+    for (i = 0; i < n; i++) sgf__fb_put(w, b, at[i], 2);
+    sgf__fb_put(w, b, head, 4); /* from the table back to its vtable */
+    sgf__fb_put(w, b, 0, offset - 4);
     for (i = 0; i < n; i++) {
-        at[i] = slots[i].size ? start + offsets[i] : 0;
-        if (!fb->status && at[i])
-            sgf__store((unsigned char *)fb->buf.ptr + at[i], (uint64_t)slots[i].value,
-                       slots[i].size);
+        sgf__fb_set(b, start + at[i], field[i], (size_t)(sizes[i] - '0'));
+        field[i] = start + at[i];
     }
-    return start;
 }
-/* The offset at `field` points to `target`. */
-static void sgf__fb_link(sgf__fb *fb, size_t field, size_t target) {
-    if (!fb->status) sgf__store((unsigned char *)fb->buf.ptr + field, target - field, 4);
+/* A vector of n elements that are 0; returns where they are. */
+static size_t sgf__fb_vector(sgf__writer *w, size_t link, size_t n, size_t size, size_t align) {
+    sgf__fb_align(w, &w->meta, align, 4);
+    sgf__fb_set(&w->meta, link, w->meta.len - link, 4);
+    sgf__fb_put(w, &w->meta, n, 4);
+    sgf__fb_put(w, &w->meta, 0, n * size);
+    return w->meta.len - n * size;
 }
-static void sgf__fb_text(sgf__fb *fb, size_t field, sgf_str text) {
-    sgf__fb_align(fb, 4, 0);
-    sgf__fb_link(fb, field, fb->buf.len);
-    sgf__fb_put(fb, text.len, 4);
-    sgf__fb_add(fb, text.ptr, text.len);
-    sgf__fb_put(fb, 0, 1);
-}
-/* Begin a vector of n elements that `field` points to; the elements must follow. */
-static size_t sgf__fb_vector(sgf__fb *fb, size_t field, size_t n, size_t align) {
-    sgf__fb_align(fb, align, 4);
-    sgf__fb_link(fb, field, fb->buf.len);
-    sgf__fb_put(fb, n, 4);
-    return fb->buf.len;
-}
-/* A vector of n offsets, linked later; returns where they stand. */
-static size_t sgf__fb_offsets(sgf__fb *fb, size_t field, size_t n) {
-    size_t at = sgf__fb_vector(fb, field, n, 4), i;
-    for (i = 0; i < n; i++) sgf__fb_put(fb, 0, 4);
-    return at;
-}
-static sgf__fb_slot sgf__slot(unsigned size, int64_t value) {
-    sgf__fb_slot slot;
-    slot.size = size;
-    slot.value = value;
-    return slot;
+static void sgf__fb_text(sgf__writer *w, size_t link, sgf_str text) {
+    size_t at = sgf__fb_vector(w, link, 0, 1, 4);
+    sgf__put_text(w, &w->meta, text, 0);
+    sgf__fb_set(&w->meta, at - 4, w->meta.len - at, 4);
+    sgf__fb_put(w, &w->meta, 0, 1);
 }
 
-/* ---- writing the schema ---- */
+/* ---- the schema ---- */
 
-/* One field and its children: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. */
-static void sgf__arrow_put_field(sgf__fb *fb, size_t link, const char *name, sgf_column_type type) {
-    static const unsigned char ids[] = {SGF__ARROW_UTF8,  SGF__ARROW_LIST, SGF__ARROW_LIST,
-                                        SGF__ARROW_FLOAT, SGF__ARROW_INT,  SGF__ARROW_BOOL};
-    int list = type == SGF_COLUMN_LIST_UTF8 || type == SGF_COLUMN_LIST_LIST_UTF8;
-    sgf__fb_slot slots[6], kind[2];
-    size_t at[6], kinds[2], children;
-    slots[0] = slots[3] = slots[5] = sgf__slot(4, 0);
-    slots[1] = sgf__slot(1, 1);
-    slots[2] = sgf__slot(1, ids[type]);
-    slots[4] = sgf__slot(0, 0);
-    sgf__fb_link(fb, link, sgf__fb_table(fb, slots, 6, at));
-    kind[0] = type == SGF_COLUMN_I64
-                  ? sgf__slot(4, 64)
-                  : sgf__slot(type == SGF_COLUMN_F64 ? 2 : 0, 2); /* bits; double */
-    kind[1] = sgf__slot(type == SGF_COLUMN_I64 ? 1 : 0, 1);       /* signed */
-    sgf__fb_link(fb, at[3], sgf__fb_table(fb, kind, 2, kinds));
-    sgf__fb_text(fb, at[0], sgf_text(name));
-    children = sgf__fb_offsets(fb, at[5], list ? 1 : 0);
-    if (list)
-        sgf__arrow_put_field(fb, children, "item",
-                             type == SGF_COLUMN_LIST_UTF8 ? SGF_COLUMN_UTF8 : SGF_COLUMN_LIST_UTF8);
+/* Field: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. */
+static void sgf__feather_field(sgf__writer *w, size_t link, const char *name,
+                               sgf_column_type type) {
+    size_t field[6] = {0, 1, 0, 0, 0, 0}, of[2], lists = sgf__column_types[type].levels > 0;
+    field[2] = sgf__column_types[type].id;
+    of[0] = sgf__column_types[type].value[0];
+    of[1] = sgf__column_types[type].value[1];
+    sgf__fb_table(w, link, "411404", field);
+    sgf__fb_table(w, field[3], sgf__column_types[type].sizes, of);
+    sgf__fb_text(w, field[0], sgf_text(name));
+    link = sgf__fb_vector(w, field[5], lists, 4, 4);
+    if (lists) sgf__feather_field(w, link, "item", (sgf_column_type)(type - 1)); /* a level less */
 }
-static void sgf__arrow_put_pair(sgf__fb *fb, size_t link, sgf_str key, sgf_str value) {
-    sgf__fb_slot slots[2];
-    size_t at[2];
-    slots[0] = slots[1] = sgf__slot(4, 0);
-    sgf__fb_link(fb, link, sgf__fb_table(fb, slots, 2, at));
-    sgf__fb_text(fb, at[0], key);
-    sgf__fb_text(fb, at[1], value);
+/* Schema: endianness 0, fields 1, custom_metadata 2 (KeyValue: key 0, value 1), pandas' first. */
+static void sgf__feather_schema(sgf__writer *w, size_t link) {
+    const sgf_table *t = w->table;
+    size_t schema[3] = {0, 0, 0}, list, i;
+    sgf__fb_table(w, link, "044", schema);
+    list = sgf__fb_vector(w, schema[1], t->n_columns, 4, 4);
+    for (i = 0; i < t->n_columns; i++)
+        sgf__feather_field(w, list + 4 * i, t->columns[i].name, t->columns[i].type);
+    list = sgf__fb_vector(w, schema[2], 1 + t->n_metadata, 4, 4);
+    for (i = 0; i <= t->n_metadata; i++) {
+        size_t pair[2] = {0, 0};
+        sgf__fb_table(w, list + 4 * i, "44", pair);
+        sgf__fb_text(w, pair[0], sgf_text(i ? t->metadata[i - 1].key : "pandas"));
+        sgf__fb_text(w, pair[1],
+                     i ? t->metadata[i - 1].value : sgf__text_of(w->text.ptr, w->text.len));
+    }
 }
-/* Schema: endianness 0, fields 1, custom_metadata 2. */
-static void sgf__arrow_put_schema(sgf__fb *fb, size_t link, const sgf_table *table,
-                                  sgf_str pandas) {
-    const sgf__pair *pairs = (const sgf__pair *)table->pairs.items;
-    sgf__fb_slot slots[3];
-    size_t at[3], list, i, n = 1;
-    slots[0] = sgf__slot(0, 0);
-    slots[1] = slots[2] = sgf__slot(4, 0);
-    sgf__fb_link(fb, link, sgf__fb_table(fb, slots, 3, at));
-    list = sgf__fb_offsets(fb, at[1], table->count);
-    for (i = 0; i < table->count; i++)
-        sgf__arrow_put_field(fb, list + 4 * i, table->columns[i].name, table->columns[i].type);
-    for (i = 0; i < table->pairs.count; i++) n += strcmp(pairs[i].key, "pandas") != 0;
-    list = sgf__fb_offsets(fb, at[2], n);
-    sgf__arrow_put_pair(fb, list, sgf_text("pandas"), pandas);
-    for (i = 0, n = 1; i < table->pairs.count; i++)
-        if (strcmp(pairs[i].key, "pandas"))
-            sgf__arrow_put_pair(fb, list + 4 * n++, sgf_text(pairs[i].key), pairs[i].value);
-}
-
 /* What pandas wants to know to give back the same DataFrame: an index 0 .. rows - 1, and its own
    names for the types. */
-static sgf_status sgf__pandas_metadata(sgf__buf *buf, const sgf_table *table, sgf_error *err) {
-    static const char *const types[][2] = {
-        {"unicode", "object"},  {"list[unicode]", "object"}, {"list[list[unicode]]", "object"},
-        {"float64", "float64"}, {"int64", "int64"},          {"bool", "bool"}};
-    char text[256];
+static sgf_status sgf__feather_pandas(sgf__writer *w) {
+    char text[320];
     size_t i;
-    sgf_status status;
-    snprintf(
-        text, sizeof text,
-        "{\"index_columns\": [{\"kind\": \"range\", \"name\": null, \"start\": 0, \"stop\": %llu, "
-        "\"step\": 1}], ",
-        (unsigned long long)sgf_table_rows(table));
-    status = sgf__buf_text(buf, text, err);
-    if (!status)
-        status = sgf__buf_text(
-            buf,
-            "\"column_indexes\": [{\"name\": null, \"field_name\": null, \"pandas_type\": "
-            "\"unicode\", \"numpy_type\": \"object\", \"metadata\": {\"encoding\": \"UTF-8\"}}], "
-            "\"columns\": [",
-            err);
-    for (i = 0; i < table->count && !status; i++) {
-        const sgf__column *column = &table->columns[i];
-        status = sgf__buf_text(buf, i ? ", {\"name\": " : "{\"name\": ", err);
-        if (!status) status = sgf__json_quote(buf, sgf_text(column->name), err);
-        if (!status) status = sgf__buf_text(buf, ", \"field_name\": ", err);
-        if (!status) status = sgf__json_quote(buf, sgf_text(column->name), err);
+    snprintf(text, sizeof text,
+             "{\"index_columns\": [{\"kind\": \"range\", \"name\": null, \"start\": 0, \"stop\": "
+             "%llu, \"step\": 1}], \"column_indexes\": [{\"name\": null, \"field_name\": null, "
+             "\"pandas_type\": \"unicode\", \"numpy_type\": \"object\", \"metadata\": "
+             "{\"encoding\": \"UTF-8\"}}], \"columns\": [",
+             (unsigned long long)w->table->rows);
+    sgf__put(w, &w->text, text);
+    for (i = 0; i < w->table->n_columns; i++) {
+        const sgf_column *c = &w->table->columns[i];
+        sgf__put(w, &w->text, i ? ", {\"name\": " : "{\"name\": ");
+        (void)sgf__json_quote(&w->text, sgf_text(c->name), w->err);
+        sgf__put(w, &w->text, ", \"field_name\": ");
+        (void)sgf__json_quote(&w->text, sgf_text(c->name), w->err);
         snprintf(text, sizeof text,
                  ", \"pandas_type\": \"%s\", \"numpy_type\": \"%s\", \"metadata\": null}",
-                 types[column->type][0], types[column->type][1]);
-        if (!status) status = sgf__buf_text(buf, text, err);
+                 sgf__column_types[c->type].pandas, sgf__column_types[c->type].numpy);
+        sgf__put(w, &w->text, text);
     }
-    if (status) return status;
-    return sgf__buf_text(
-        buf,
-        "], \"attributes\": {}, \"creator\": {\"library\": \"segfuse\", \"version\": \"1\"}, "
-        "\"pandas_version\": \"2.2.3\"}",
-        err);
+    sgf__put(w, &w->text,
+             "], \"attributes\": {}, \"creator\": {\"library\": \"segfuse\", \"version\": \"1\"}, "
+             "\"pandas_version\": \"2.2.3\"}");
+    return w->text.status;
 }
 
-/* ---- writing record batches ---- */
+/* ---- record batches ---- */
 
-typedef struct sgf__feather {
-    const sgf_table *table;
-    const char *path;
-    sgf__out out;
-    sgf__fb meta, body, nodes,
-        buffers;    /* of the message under construction; fb.buf as plain bytes */
-    sgf__fb blocks; /* Block structs of the footer */
-    sgf_error *err;
-} sgf__feather;
-
-/* The buffer that began at `start` of the body is complete: note offset and length, pad to 64. */
-static void sgf__feather_buffer(sgf__feather *w, size_t start) {
-    sgf__fb_put(&w->buffers, start, 8);
-    sgf__fb_put(&w->buffers, w->body.buf.len - start, 8);
-    sgf__fb_align(&w->body, 64, 0);
+/* The buffer that began at `start` of the body is complete. */
+static void sgf__feather_buffer(sgf__writer *w, size_t start) {
+    sgf__fb_set(&w->meta, w->buffer, start, 8);
+    sgf__fb_set(&w->meta, w->buffer + 8, w->body.len - start, 8);
+    w->buffer += 16;
+    sgf__fb_align(w, &w->body, 64, 0);
 }
-/* A field node, and the validity bitmap of n cells, which is left out when none is null.
-   null(context, begin + i) says whether cell i is. */
-typedef int sgf__is_null(const sgf__column *column, size_t i);
-
-static void sgf__feather_node(sgf__feather *w, const sgf__column *column, sgf__is_null *null,
+/* A bit for each of the items [begin, end): is it not null, or (`bools`) is it true? Returns how many
+   are 0. */
+static size_t sgf__feather_bits(sgf__writer *w, const sgf_column *c, const int64_t *ends, int bools,
+                                size_t begin, size_t end) {
+    size_t i, zeros = 0;
+    unsigned bits = 0;
+    for (i = begin; i < end; i++) {
+        int set = !sgf__item_null(c, ends, i) && (!bools || c->flags[i]);
+        zeros += !set;
+        bits |= (unsigned)set << (i - begin) % 8;
+        if ((i - begin) % 8 < 7 && i + 1 < end) continue;
+        sgf__fb_put(w, &w->body, bits, 1);
+        bits = 0;
+    }
+    return zeros;
+}
+/* The node of a level, and its validity bitmap, which is empty when nothing is null. */
+static void sgf__feather_node(sgf__writer *w, const sgf_column *c, const int64_t *ends,
                               size_t begin, size_t end) {
-    size_t nulls = 0, i, start = w->body.buf.len;
-    unsigned bits = 0;
-    for (i = begin; i < end; i++) nulls += null(column, i) != 0;
-    sgf__fb_put(&w->nodes, end - begin, 8);
-    sgf__fb_put(&w->nodes, nulls, 8);
-    for (i = begin; i < end && nulls; i++) {
-        if (!null(column, i)) bits |= 1u << (i - begin) % 8;
-        if ((i - begin) % 8 < 7 && i + 1 < end) continue;
-        sgf__fb_put(&w->body, bits, 1);
-        bits = 0;
-    }
+    size_t start = w->body.len, nulls = sgf__feather_bits(w, c, ends, 0, begin, end);
+    sgf__fb_set(&w->meta, w->node, end - begin, 8);
+    sgf__fb_set(&w->meta, w->node + 8, nulls, 8);
+    w->node += 16;
+    if (!nulls) w->body.len = start;
     sgf__feather_buffer(w, start);
 }
-static int sgf__null_cell(const sgf__column *column, size_t i) {
-    return sgf__column_null(column, i);
-}
-static int sgf__null_text(const sgf__column *column, size_t i) {
-    return !sgf__texts(column)[i].ptr;
-}
-static int sgf__null_inner(const sgf__column *column, size_t i) {
-    return ((const int64_t *)column->inner.items)[i] < 0;
-}
-
-static void sgf__feather_texts(sgf__feather *w, const sgf__column *column, size_t begin,
-                               size_t end) {
-    const sgf_str *texts = sgf__texts(column);
-    size_t i, start, length = 0;
-    sgf__feather_node(w, column, sgf__null_text, begin, end);
-    start = w->body.buf.len;
-    sgf__fb_put(&w->body, 0, 4);
-    for (i = begin; i < end; i++) sgf__fb_put(&w->body, length += texts[i].len, 4);
-    sgf__feather_buffer(w, start);
-    start = w->body.buf.len;
-    for (i = begin; i < end; i++) sgf__fb_add(&w->body, texts[i].ptr, texts[i].len);
+/* The leaves [begin, end): offsets and bytes of texts; bits; or 8 bytes each. */
+static void sgf__feather_leaves(sgf__writer *w, const sgf_column *c, size_t begin, size_t end) {
+    size_t i, start = w->body.len, offset = start;
+    uint64_t value;
+    if (sgf__has_text(c)) {
+        sgf__fb_put(w, &w->body, 0, 4 * (end - begin + 1));
+        sgf__feather_buffer(w, start);
+        start = w->body.len;
+    }
+    for (i = begin; i < end && c->type != SGF_COLUMN_BOOL; i++)
+        if (sgf__has_text(c)) {
+            sgf__put_text(w, &w->body, c->text[i], 0);
+            sgf__fb_set(&w->body, offset += 4, w->body.len - start, 4);
+        } else {
+            memcpy(&value, c->type == SGF_COLUMN_F64 ? (const void *)(c->f64 + i) : c->i64 + i, 8);
+            sgf__fb_put(w, &w->body, value, 8);
+        }
+    if (c->type == SGF_COLUMN_BOOL) (void)sgf__feather_bits(w, c, NULL, 1, begin, end);
     sgf__feather_buffer(w, start);
 }
-/* The offsets of lists [begin, end); what they hold goes to *first .. *last. */
-static void sgf__feather_ends(sgf__feather *w, const sgf__array *ends, size_t begin, size_t end,
-                              size_t *first, size_t *last) {
-    size_t i, from, to, start = w->body.buf.len;
-    *first = *last = 0;
-    if (begin < end) {
-        sgf__list_range(ends, begin, first, &to);
-        sgf__list_range(ends, end - 1, &from, last);
+static void sgf__feather_column(sgf__writer *w, const sgf_column *c, size_t begin, size_t end) {
+    const int64_t *ends;
+    int level;
+    for (level = 0; (ends = sgf__column_ends(c, level)) != NULL; level++) {
+        size_t i, start, first = sgf__list_end(ends, begin);
+        sgf__feather_node(w, c, ends, begin, end);
+        start = w->body.len;
+        for (i = begin; i <= end; i++) sgf__fb_put(w, &w->body, sgf__list_end(ends, i) - first, 4);
+        sgf__feather_buffer(w, start);
+        begin = first;
+        end = sgf__list_end(ends, end);
     }
-    sgf__fb_put(&w->body, 0, 4);
-    for (i = begin; i < end; i++) {
-        sgf__list_range(ends, i, &from, &to);
-        sgf__fb_put(&w->body, to - *first, 4);
-    }
-    sgf__feather_buffer(w, start);
+    sgf__feather_node(w, c, NULL, begin, end);
+    sgf__feather_leaves(w, c, begin, end);
 }
-static void sgf__feather_values(sgf__feather *w, const sgf__column *column, size_t begin,
-                                size_t end) {
-    const unsigned char *values = (const unsigned char *)column->values.items;
-    size_t i, start = w->body.buf.len;
-    for (i = begin; i < end; i++) {
-        uint64_t value;
-        memcpy(&value, values + 8 * i, 8); /* in this machine's order, stored in the file's */
-        sgf__fb_put(&w->body, value, 8);
+/* Bytes of text, or number of items if larger, that a row adds to a batch. */
+static size_t sgf__feather_weight(const sgf_column *c, size_t row) {
+    size_t begin = row, end = row + 1, weight = 0, items = 0;
+    const int64_t *ends;
+    int level;
+    for (level = 0; (ends = sgf__column_ends(c, level)) != NULL; level++) {
+        begin = sgf__list_end(ends, begin);
+        end = sgf__list_end(ends, end);
+        if (end - begin > items) items = end - begin;
     }
-    sgf__feather_buffer(w, start);
-}
-static void sgf__feather_bools(sgf__feather *w, const sgf__column *column, size_t begin,
-                               size_t end) {
-    size_t i, start = w->body.buf.len;
-    unsigned bits = 0;
-    for (i = begin; i < end; i++) {
-        if (sgf__cell_flag(column, i) == 1) bits |= 1u << (i - begin) % 8;
-        if ((i - begin) % 8 < 7 && i + 1 < end) continue;
-        sgf__fb_put(&w->body, bits, 1);
-        bits = 0;
-    }
-    sgf__feather_buffer(w, start);
-}
-static void sgf__feather_column(sgf__feather *w, const sgf__column *column, size_t begin,
-                                size_t end) {
-    size_t first, last, from, to;
-    switch (column->type) {
-    case SGF_COLUMN_UTF8: sgf__feather_texts(w, column, begin, end); break;
-    case SGF_COLUMN_LIST_UTF8:
-        sgf__feather_node(w, column, sgf__null_cell, begin, end);
-        sgf__feather_ends(w, &column->ends, begin, end, &first, &last);
-        sgf__feather_texts(w, column, first, last);
-        break;
-    case SGF_COLUMN_LIST_LIST_UTF8:
-        sgf__feather_node(w, column, sgf__null_cell, begin, end);
-        sgf__feather_ends(w, &column->ends, begin, end, &first, &last);
-        sgf__feather_node(w, column, sgf__null_inner, first, last);
-        sgf__feather_ends(w, &column->inner, first, last, &from, &to);
-        sgf__feather_texts(w, column, from, to);
-        break;
-    case SGF_COLUMN_BOOL:
-        sgf__feather_node(w, column, sgf__null_cell, begin, end);
-        sgf__feather_bools(w, column, begin, end);
-        break;
-    default:
-        sgf__feather_node(w, column, sgf__null_cell, begin, end);
-        sgf__feather_values(w, column, begin, end);
-        break;
-    }
-}
-
-/* Bytes of text, or number of items if larger, that a cell adds to a batch. */
-static size_t sgf__cell_weight(const sgf__column *column, size_t row) {
-    size_t begin = row, end = row + 1, unused, weight = 0, lists = 0;
-    if (column->type == SGF_COLUMN_LIST_UTF8 || column->type == SGF_COLUMN_LIST_LIST_UTF8)
-        sgf__list_range(&column->ends, row, &begin, &end);
-    else if (column->type != SGF_COLUMN_UTF8) return 0;
-    if (column->type == SGF_COLUMN_LIST_LIST_UTF8 && begin < end) {
-        lists = end - begin;
-        sgf__list_range(&column->inner, end - 1, &unused, &end);
-        sgf__list_range(&column->inner, begin, &begin, &unused);
-    } else if (column->type == SGF_COLUMN_LIST_LIST_UTF8) return 0;
-    for (; begin < end; begin++) weight += sgf__texts(column)[begin].len + 1;
-    return weight > lists ? weight : lists;
+    for (; begin < end && sgf__has_text(c); begin++) weight += c->text[begin].len + 1;
+    return weight > items ? weight : items;
 }
 /* Rows from `begin` that fit one batch: 32-bit offsets must reach every byte and item. A batch is made
-   in memory, so that without `most` it is far smaller, unless one row alone is larger. */
-static sgf_status sgf__feather_fit(sgf__feather *w, size_t begin, size_t rows, size_t most,
-                                   size_t *end) {
-    const size_t limit = most ? most : (size_t)64 << 20, reach = most ? most : 0x7fffffff;
-    size_t i, row;
-    *end = begin + rows;
-    for (i = 0; i < w->table->count; i++) {
-        size_t total = 0;
-        for (row = begin; row < *end; row++) {
-            size_t weight = sgf__cell_weight(&w->table->columns[i], row);
+   in memory, so that without batch_bytes it is far smaller, unless one row alone is larger. */
+static sgf_status sgf__feather_fit(const sgf__writer *w, size_t begin, size_t *end) {
+    const size_t limit = w->batch_bytes ? w->batch_bytes : (size_t)64 << 20;
+    const size_t reach = w->batch_bytes ? w->batch_bytes : 0x7fffffff;
+    size_t i, row, total, weight;
+    *end = w->table->rows - begin < w->batch_rows ? w->table->rows : begin + w->batch_rows;
+    for (i = 0; i < w->table->n_columns; i++) {
+        for (row = begin, total = 0; row < *end; row++, total += weight) {
+            weight = sgf__feather_weight(&w->table->columns[i], row);
             if (row == begin ? weight > reach : total > limit || weight > limit - total) break;
-            total += weight;
         }
-        if (row == begin && *end > begin)
+        if (row == begin)
             return sgf__fail_at(
-                w->err, SGF_ERR_LIMIT, w->path, -1,
-                "%s: column '%s', row %llu: a cell of 2 GiB or more cannot be written", w->path,
+                w->err, SGF_ERR_LIMIT, w->out.path, -1,
+                "%s: column '%s', row %llu: a cell of 2 GiB or more cannot be written", w->out.path,
                 w->table->columns[i].name, (unsigned long long)row);
         *end = row;
     }
     return SGF_OK;
 }
 
-/* ---- writing messages and the file ---- */
+/* ---- messages and the file ---- */
 
-/* Message: version 0, header_type 1, header 2, bodyLength 3. Returns where the header's offset
- * stands.
- */
-static size_t sgf__message_begin(sgf__fb *fb, int type, size_t body) {
-    sgf__fb_slot slots[4];
-    size_t at[4];
-    fb->buf.len = 0;
-    sgf__fb_put(fb, 0, 4); /* the root */
-    slots[0] = sgf__slot(2, SGF__ARROW_V5);
-    slots[1] = sgf__slot(1, type);
-    slots[2] = sgf__slot(4, 0);
-    slots[3] = sgf__slot(8, (int64_t)body);
-    sgf__fb_link(fb, 0, sgf__fb_table(fb, slots, 4, at));
-    return at[2];
+/* A flatbuffer with its root behind the first 8 bytes of a message, which also end a stream. */
+static void sgf__message_begin(sgf__writer *w, const char *sizes, size_t *root) {
+    w->meta.len = w->body.len = 0;
+    sgf__fb_put(w, &w->meta, 0xFFFFFFFFu, 8);
+    sgf__fb_put(w, &w->meta, 0, 4);
+    sgf__fb_table(w, 8, sizes, root);
 }
-/* Metadata and body of the message under construction go to the file. */
-static sgf_status sgf__message_end(sgf__feather *w) {
-    unsigned char prefix[8];
-    sgf_status status;
-    sgf__fb_align(&w->meta, 8, 0);
-    if (w->meta.status) return w->meta.status;
-    memset(prefix, 0xFF, 4);
-    sgf__store(prefix + 4, w->meta.buf.len, 4);
-    status = sgf__out_write(&w->out, prefix, 8, w->err);
-    if (!status) status = sgf__out_write(&w->out, w->meta.buf.ptr, w->meta.buf.len, w->err);
-    return status ? status : sgf__out_write(&w->out, w->body.buf.ptr, w->body.buf.len, w->err);
+static sgf_status sgf__message_end(sgf__writer *w, const size_t *message) {
+    sgf__fb_set(&w->meta, message[3], w->body.len, 8);
+    sgf__fb_align(w, &w->meta, 8, 0);
+    sgf__fb_set(&w->meta, 4, w->meta.len - 8, 4);
+    if (w->meta.status || w->body.status) return w->meta.status ? w->meta.status : w->body.status;
+    (void)sgf__out_write(&w->out, w->meta.ptr, w->meta.len, w->err);
+    return sgf__out_write(&w->out, w->body.ptr, w->body.len, w->err);
 }
-/* RecordBatch: length 0, nodes 1, buffers 2. */
-static sgf_status sgf__feather_batch(sgf__feather *w, size_t begin, size_t end) {
-    sgf__fb_slot slots[3];
-    size_t at[3], i, header;
+/* Message: version 0 (4 is V5), header_type 1, header 2, bodyLength 3. RecordBatch: length 0, nodes 1,
+   buffers 2. */
+static sgf_status sgf__feather_batch(sgf__writer *w, size_t begin, size_t end) {
+    const sgf_table *t = w->table;
+    size_t message[4] = {4, 3, 0, 0}, batch[3] = {0, 0, 0}, i, nodes = 0, buffers = 0;
     uint64_t place = w->out.size;
     sgf_status status;
-    w->body.buf.len = w->nodes.buf.len = w->buffers.buf.len = 0;
-    for (i = 0; i < w->table->count; i++) sgf__feather_column(w, &w->table->columns[i], begin, end);
-    status = w->body.status    ? w->body.status
-             : w->nodes.status ? w->nodes.status
-                               : w->buffers.status;
-    if (status) return status;
-    header = sgf__message_begin(&w->meta, SGF__ARROW_BATCH, w->body.buf.len);
-    slots[0] = sgf__slot(8, (int64_t)(end - begin));
-    slots[1] = slots[2] = sgf__slot(4, 0);
-    sgf__fb_link(&w->meta, header, sgf__fb_table(&w->meta, slots, 3, at));
-    sgf__fb_vector(&w->meta, at[1], w->nodes.buf.len / 16, 8);
-    sgf__fb_add(&w->meta, w->nodes.buf.ptr, w->nodes.buf.len);
-    sgf__fb_vector(&w->meta, at[2], w->buffers.buf.len / 16, 8);
-    sgf__fb_add(&w->meta, w->buffers.buf.ptr, w->buffers.buf.len);
-    status = sgf__message_end(w);
-    sgf__fb_put(&w->blocks, place, 8); /* Block: offset, metadata length, padding, body length */
-    sgf__fb_put(&w->blocks, w->meta.buf.len + 8, 8);
-    sgf__fb_put(&w->blocks, w->body.buf.len, 8);
+    for (i = 0; i < t->n_columns; i++) {
+        size_t levels = 1 + (size_t)sgf__column_types[t->columns[i].type].levels;
+        nodes += levels;
+        buffers += 2 * levels + (size_t)sgf__has_text(&t->columns[i]);
+    }
+    batch[0] = end - begin;
+    sgf__message_begin(w, "2148", message);
+    sgf__fb_table(w, message[2], "844", batch);
+    w->node = sgf__fb_vector(w, batch[1], nodes, 16, 8);
+    w->buffer = sgf__fb_vector(w, batch[2], buffers, 16, 8);
+    for (i = 0; i < t->n_columns; i++) sgf__feather_column(w, &t->columns[i], begin, end);
+    status = sgf__message_end(w, message);
+    sgf__fb_put(w, &w->blocks, place, 8); /* Block: offset, metadata length, padding, body length */
+    sgf__fb_put(w, &w->blocks, w->meta.len, 8);
+    sgf__fb_put(w, &w->blocks, w->body.len, 8);
     return status ? status : w->blocks.status;
 }
-/* Footer: version 0, schema 1, dictionaries 2, recordBatches 3. Then its length, and the magic. */
-static sgf_status sgf__feather_footer(sgf__feather *w, sgf_str pandas) {
-    sgf__fb_slot slots[4];
-    size_t at[4], length;
-    sgf__fb *fb = &w->meta;
-    fb->buf.len = 0;
-    sgf__fb_put(fb, UINT64_C(0x00000000FFFFFFFF), 8); /* end of the stream */
-    fb->status = fb->status ? fb->status : sgf__out_write(&w->out, fb->buf.ptr, 8, w->err);
-    fb->buf.len = 0;
-    sgf__fb_put(fb, 0, 4);
-    slots[0] = sgf__slot(2, SGF__ARROW_V5);
-    slots[1] = slots[2] = slots[3] = sgf__slot(4, 0);
-    sgf__fb_link(fb, 0, sgf__fb_table(fb, slots, 4, at));
-    sgf__fb_vector(fb, at[2], 0, 8);
-    sgf__fb_vector(fb, at[3], w->blocks.buf.len / 24, 8);
-    sgf__fb_add(fb, w->blocks.buf.ptr, w->blocks.buf.len);
-    sgf__arrow_put_schema(fb, at[1], w->table, pandas);
-    length = fb->buf.len;
-    sgf__fb_put(fb, length, 4);
-    sgf__fb_add(fb, "ARROW1", 6);
-    return fb->status ? fb->status : sgf__out_write(&w->out, fb->buf.ptr, fb->buf.len, w->err);
-}
-static void sgf__feather_init(sgf__feather *w, const sgf_table *table, const char *path,
-                              sgf_error *err) {
-    sgf__fb *all[5];
-    size_t i;
-    memset(w, 0, sizeof *w);
-    w->table = table;
-    w->path = path;
-    w->err = err;
-    all[0] = &w->meta, all[1] = &w->body, all[2] = &w->nodes, all[3] = &w->buffers,
-    all[4] = &w->blocks;
-    for (i = 0; i < 5; i++) {
-        sgf__buf_init(&all[i]->buf, &table->arena.mem);
-        all[i]->err = err;
+/* Footer: version 0, schema 1, dictionaries 2, recordBatches 3. Its length and the magic follow. */
+static sgf_status sgf__feather_write(sgf__writer *w) {
+    size_t message[4] = {4, 1, 0, 0}, footer[4] = {4, 0, 0, 0}, list, begin = 0, end;
+    sgf_status status = sgf__feather_pandas(w);
+    if (!status) status = sgf__out_write(&w->out, "ARROW1\0\0", 8, w->err);
+    sgf__message_begin(w, "2148", message);
+    sgf__feather_schema(w, message[2]);
+    if (!status) status = sgf__message_end(w, message);
+    for (; begin < w->table->rows && !status; begin = end) {
+        status = sgf__feather_fit(w, begin, &end);
+        if (!status) status = sgf__feather_batch(w, begin, end);
     }
-}
-static void sgf__feather_free(sgf__feather *w) {
-    sgf__buf_free(&w->meta.buf);
-    sgf__buf_free(&w->body.buf);
-    sgf__buf_free(&w->nodes.buf);
-    sgf__buf_free(&w->buffers.buf);
-    sgf__buf_free(&w->blocks.buf);
-}
-/* Batches of at most batch_rows rows and batch_bytes of text a column (0: 64 MiB, or one row of what
-   32-bit offsets reach). */
-static sgf_status sgf__feather_write(const sgf_table *table, const char *path, size_t batch_rows,
-                                     size_t batch_bytes, sgf_error *err) {
-    size_t rows = sgf_table_rows(table), begin = 0, end;
-    sgf__feather w;
-    sgf__buf pandas;
-    sgf_status status = sgf__table_check(table, path, err);
     if (status) return status;
-    sgf__feather_init(&w, table, path, err);
-    status = sgf__out_open(&w.out, path, err);
-    if (status) return status;
-    sgf__buf_init(&pandas, &table->arena.mem);
-    status = sgf__pandas_metadata(&pandas, table, err);
-    if (!status) status = sgf__out_write(&w.out, "ARROW1\0\0", 8, err);
-    if (!status) {
-        sgf__arrow_put_schema(&w.meta, sgf__message_begin(&w.meta, SGF__ARROW_SCHEMA, 0), table,
-                              sgf__text_of(pandas.ptr, pandas.len));
-        status = sgf__message_end(&w);
-    }
-    while (!status && begin < rows) {
-        size_t most = rows - begin < batch_rows ? rows - begin : batch_rows;
-        status = sgf__feather_fit(&w, begin, most, batch_bytes, &end);
-        if (!status) status = sgf__feather_batch(&w, begin, end);
-        begin = status ? begin : end;
-    }
-    if (!status) status = sgf__feather_footer(&w, sgf__text_of(pandas.ptr, pandas.len));
-    if (!status) status = sgf__out_close(&w.out, err);
-    else sgf__out_drop(&w.out);
-    sgf__buf_free(&pandas);
-    sgf__feather_free(&w);
-    return status;
+    sgf__message_begin(w, "2444", footer);
+    (void)sgf__fb_vector(w, footer[2], 0, 24, 8);
+    list = sgf__fb_vector(w, footer[3], w->blocks.len / 24, 24, 8);
+    if (!w->meta.status && w->blocks.len) memcpy(w->meta.ptr + list, w->blocks.ptr, w->blocks.len);
+    sgf__feather_schema(w, footer[1]);
+    sgf__fb_put(w, &w->meta, w->meta.len - 8, 4);
+    sgf__put(w, &w->meta, "ARROW1");
+    if (w->meta.status) return w->meta.status;
+    return sgf__out_write(&w->out, w->meta.ptr, w->meta.len, w->err);
 }
 SGF_DEF sgf_status sgf_table_write_feather(const sgf_table *table, const char *path,
-                                           sgf_error *err) {
-    return sgf__feather_write(table, path, 65536, 0, err);
-}
-
-/* ---- reading flatbuffers ----
-   A view of one flatbuffer. Positions are offsets into it; 0 means "absent". A read outside of it gives
-   0 and sets `bad`, which is looked at once, when everything has been read. */
-
-typedef struct sgf__flat {
-    const unsigned char *bytes;
-    size_t size;
-    int bad;
-} sgf__flat;
-
-static uint64_t sgf__flat_load(sgf__flat *flat, size_t at, unsigned size) {
-    if (at <= flat->size && flat->size - at >= size) return sgf__load(flat->bytes + at, size);
-    flat->bad = 1;
-    return 0;
-}
-/* The position of a table's field, or 0 if it is absent. */
-static size_t sgf__flat_field(sgf__flat *flat, size_t table, unsigned slot) {
-    int64_t vtable = (int64_t)table - (int32_t)(uint32_t)sgf__flat_load(flat, table, 4);
-    size_t offset;
-    if (flat->bad || vtable < 0 || (uint64_t)vtable > flat->size) return flat->bad = 1, 0;
-    if (sgf__flat_load(flat, (size_t)vtable, 2) < 6 + 2 * (uint64_t)slot) return 0;
-    offset = (size_t)sgf__flat_load(flat, (size_t)vtable + 4 + 2 * (size_t)slot, 2);
-    return offset ? table + offset : 0;
-}
-static int64_t sgf__flat_int(sgf__flat *flat, size_t table, unsigned slot, unsigned size,
-                             int64_t absent) {
-    size_t at = sgf__flat_field(flat, table, slot);
-    uint64_t value = at ? sgf__flat_load(flat, at, size) : (uint64_t)absent;
-    if (at && size < 8 && value >> (8 * size - 1)) value |= ~(uint64_t)0 << 8 * size; /* sign */
-    return (int64_t)value;
-}
-/* Where the offset at `at` points; 0 when at is 0. */
-static size_t sgf__flat_follow(sgf__flat *flat, size_t at) {
-    uint64_t offset = at ? sgf__flat_load(flat, at, 4) : 0;
-    if (offset && offset < flat->size - at) return at + (size_t)offset;
-    if (at) flat->bad = 1;
-    return 0;
-}
-static size_t sgf__flat_table(sgf__flat *flat, size_t table, unsigned slot) {
-    return sgf__flat_follow(flat, sgf__flat_field(flat, table, slot));
-}
-/* The first of *count elements of a vector, all of which lie inside; 0 and *count 0 if absent. */
-static size_t sgf__flat_vector(sgf__flat *flat, size_t table, unsigned slot, size_t element,
-                               size_t *count) {
-    size_t at = sgf__flat_table(flat, table, slot);
-    uint64_t n = at ? sgf__flat_load(flat, at, 4) : 0;
-    *count = 0;
-    if (!at || flat->bad) return 0;
-    if (n > (flat->size - at - 4) / element) return flat->bad = 1, 0;
-    *count = (size_t)n;
-    return at + 4;
-}
-static sgf_str sgf__flat_text(sgf__flat *flat, size_t table, unsigned slot) {
-    size_t n, at = sgf__flat_vector(flat, table, slot, 1, &n);
-    return sgf__text_of(at ? (const char *)flat->bytes + at : "", at ? n : 0);
-}
-
-/* ---- reading the schema ---- */
-
-typedef struct sgf__arrow_field { /* in pre-order: a field's children follow it */
-    int type;                     /* id of Schema.fbs */
-    unsigned bits, precision;     /* of an integer; of a float: 0 half, 1 single, 2 double */
-    int has_sign, dense;          /* an integer's; a union's */
-    int64_t list_size;            /* of a fixed-size list */
-    int coded; /* dictionary-encoded: the column holds indices into dictionary `id` */
-    int64_t id;
-    unsigned index_bits;
-    int index_sign;
-    size_t next; /* the field after this one's subtree */
-} sgf__arrow_field;
-
-typedef struct sgf__arrow_dictionary {
-    int64_t id;
-    size_t field;
-    sgf__column values;
-} sgf__arrow_dictionary;
-
-typedef struct sgf__arrow_span {
-    const unsigned char *ptr;
-    size_t len;
-} sgf__arrow_span;
-
-typedef struct sgf__arrow {
-    const char *file;
-    const unsigned char *bytes;
-    size_t size, at; /* the file; the message being read */
-    sgf_table *table;
-    sgf__arena scratch; /* decompressed buffers of one column */
-    sgf__array fields, dictionaries;
-    int is_file, version, big_endian;
-    int overflow;    /* a uint64 that int64 cannot hold was met */
-    size_t budget;   /* bytes of the file not yet claimed by a message or buffer: nothing is used
-                        twice */
-    size_t unbacked; /* cells allowed that no byte stands for (null columns) */
-    sgf__flat flat;  /* of the batch being read: */
-    sgf__arrow_span body;
-    size_t rows, node, nodes, buffer, buffers, variadic, variadics;
-    size_t node_at, buffer_at, variadic_at; /* positions of the vectors */
-    int compressed;
-    sgf_error *err;
-} sgf__arrow;
-
-static sgf_status sgf__arrow_fail(const sgf__arrow *r, sgf_status status, const char *what) {
-    return sgf__fail_at(r->err, status, r->file, (int64_t)r->at,
-                        "%s: Arrow message at byte %llu: %s", r->file, (unsigned long long)r->at,
-                        what);
-}
-static sgf_status sgf__arrow_broken(const sgf__arrow *r, const char *what) {
-    return sgf__arrow_fail(r, SGF_ERR_FORMAT, what);
-}
-static sgf_status sgf__arrow_claim(sgf__arrow *r, size_t bytes) {
-    if (bytes > r->budget)
-        return sgf__arrow_broken(r, "it claims bytes that belong to other parts of the file");
-    r->budget -= bytes;
-    return SGF_OK;
-}
-static sgf__arrow_field *sgf__arrow_field_at(const sgf__arrow *r, size_t i) {
-    return (sgf__arrow_field *)r->fields.items + i;
-}
-
-/* A field and its children, at `table` of the schema, to the end of r->fields. */
-static sgf_status sgf__arrow_get_field(sgf__arrow *r, sgf__flat *flat, size_t table, int depth) {
-    size_t type = sgf__flat_table(flat, table, 3), coded = sgf__flat_table(flat, table, 4), index;
-    size_t count, children = sgf__flat_vector(flat, table, 5, 4, &count), at = r->fields.count, i;
-    sgf__arrow_field field;
-    sgf_status status;
-    memset(&field, 0, sizeof field);
-    field.type = (int)sgf__flat_int(flat, table, 2, 1, 0);
-    if (field.type < SGF__ARROW_NULL || field.type > SGF__ARROW_LAST)
-        return sgf__arrow_fail(r, SGF_ERR_UNSUPPORTED,
-                               "a column of a type newer than this library");
-    if (type && field.type == SGF__ARROW_INT) {
-        field.bits = (unsigned)sgf__flat_int(flat, type, 0, 4, 0);
-        field.has_sign = sgf__flat_int(flat, type, 1, 1, 0) != 0;
-    }
-    if (type && field.type == SGF__ARROW_FLOAT)
-        field.precision = (unsigned)sgf__flat_int(flat, type, 0, 2, 0);
-    if (type && field.type == SGF__ARROW_UNION)
-        field.dense = sgf__flat_int(flat, type, 0, 2, 0) == 1;
-    if (type && field.type == SGF__ARROW_FIXED_LIST)
-        field.list_size = sgf__flat_int(flat, type, 0, 4, 0);
-    if (coded) {
-        field.coded = 1;
-        field.id = sgf__flat_int(flat, coded, 0, 8, 0);
-        index = sgf__flat_table(flat, coded, 1);
-        field.index_bits = index ? (unsigned)sgf__flat_int(flat, index, 0, 4, 0) : 32;
-        field.index_sign = index ? sgf__flat_int(flat, index, 1, 1, 0) != 0 : 1;
-    }
-    /* A field takes more than 16 bytes; fields that are used twice could make a small file explode.
-     */
-    if (depth > 64 || at >= flat->size / 16)
-        return sgf__arrow_broken(r, "the schema is nested too deeply");
-    status = sgf__array_room(&r->scratch.mem, &r->fields, 1, sizeof field, r->err);
-    if (status) return status;
-    *sgf__arrow_field_at(r, r->fields.count++) = field;
-    for (i = 0; i < count && !status && !flat->bad; i++)
-        status = sgf__arrow_get_field(r, flat, sgf__flat_follow(flat, children + 4 * i), depth + 1);
-    sgf__arrow_field_at(r, at)->next = r->fields.count;
-    return status;
-}
-static int sgf__arrow_width_known(unsigned bits) {
-    return bits == 8 || bits == 16 || bits == 32 || bits == 64;
-}
-static int sgf__arrow_is_text(const sgf__arrow_field *field) {
-    return field->type == SGF__ARROW_NULL || field->type == SGF__ARROW_UTF8 ||
-           field->type == SGF__ARROW_LARGE_UTF8 || field->type == SGF__ARROW_UTF8_VIEW;
-}
-static int sgf__arrow_is_list(const sgf__arrow *r, size_t i) {
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    int list = field->type == SGF__ARROW_LIST || field->type == SGF__ARROW_LARGE_LIST ||
-               (field->type == SGF__ARROW_FIXED_LIST && field->list_size >= 0);
-    return list && !field->coded && field->next > i + 1 &&
-           sgf__arrow_field_at(r, i + 1)->next == field->next;
-}
-/* Which of our types field i becomes. */
-static sgf_column_type sgf__arrow_kind(const sgf__arrow *r, size_t i) {
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    int leaf = field->next == i + 1;
-    sgf_column_type inner;
-    if (leaf && sgf__arrow_is_text(field)) return SGF_COLUMN_UTF8;
-    if (leaf && field->type == SGF__ARROW_BOOL) return SGF_COLUMN_BOOL;
-    if (leaf && field->type == SGF__ARROW_FLOAT && field->precision <= 2) return SGF_COLUMN_F64;
-    if (leaf && field->type == SGF__ARROW_INT && sgf__arrow_width_known(field->bits))
-        return SGF_COLUMN_I64;
-    if (!sgf__arrow_is_list(r, i)) return SGF_COLUMN_OTHER;
-    inner = sgf__arrow_kind(r, i + 1); /* once: twice a level would double with every level */
-    return inner == SGF_COLUMN_UTF8        ? SGF_COLUMN_LIST_UTF8
-           : inner == SGF_COLUMN_LIST_UTF8 ? SGF_COLUMN_LIST_LIST_UTF8
-                                           : SGF_COLUMN_OTHER;
-}
-/* What to call a type that we do not read. */
-static const char *sgf__arrow_type_text(sgf__arrow *r, size_t i) {
-    static const char *const names[SGF__ARROW_LAST + 1] = {"none",
-                                                           "null",
-                                                           "int",
-                                                           "float",
-                                                           "binary",
-                                                           "utf8",
-                                                           "bool",
-                                                           "decimal",
-                                                           "date",
-                                                           "time",
-                                                           "timestamp",
-                                                           "interval",
-                                                           "list",
-                                                           "struct",
-                                                           "union",
-                                                           "fixed-size binary",
-                                                           "fixed-size list",
-                                                           "map",
-                                                           "duration",
-                                                           "large binary",
-                                                           "large utf8",
-                                                           "large list",
-                                                           "run-end encoded",
-                                                           "binary view",
-                                                           "utf8 view",
-                                                           "list view",
-                                                           "large list view"};
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    const char *inner = NULL;
-    char text[96];
-    if (sgf__arrow_is_list(r, i)) {
-        const sgf__arrow_field *item = sgf__arrow_field_at(r, i + 1);
-        inner =
-            names[sgf__arrow_is_list(r, i + 1) ? sgf__arrow_field_at(r, i + 2)->type : item->type];
-    }
-    snprintf(text, sizeof text,
-             field->coded                            ? "dictionary<%s>"
-             : inner && sgf__arrow_is_list(r, i + 1) ? "list<list<%s>>"
-             : inner                                 ? "list<%s>"
-                                                     : "%s",
-             inner ? inner : names[field->type]);
-    return sgf__arena_text(&r->table->arena, text, strlen(text), r->err);
-}
-/* The dictionary with this id, or NULL. */
-static sgf__arrow_dictionary *sgf__arrow_dictionary_find(const sgf__arrow *r, int64_t id) {
-    sgf__arrow_dictionary *all = (sgf__arrow_dictionary *)r->dictionaries.items;
-    size_t i;
-    for (i = 0; i < r->dictionaries.count; i++)
-        if (all[i].id == id) return &all[i];
-    return NULL;
-}
-/* The column at field i has been accepted: note the dictionary that its leaf uses. */
-static sgf_status sgf__arrow_dictionary_note(sgf__arrow *r, size_t i) {
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    sgf__arrow_dictionary *known;
-    sgf_status status;
-    while (field->next > i + 1) field = sgf__arrow_field_at(r, ++i);
-    if (!field->coded) return SGF_OK;
-    if (!sgf__arrow_width_known(field->index_bits))
-        return sgf__arrow_broken(r, "dictionary indices of an unknown width");
-    known = sgf__arrow_dictionary_find(r, field->id);
-    if (known) {
-        const sgf__arrow_field *other = sgf__arrow_field_at(r, known->field);
-        if (other->type == field->type && other->bits == field->bits &&
-            other->has_sign == field->has_sign)
-            return SGF_OK;
-        return sgf__arrow_broken(r, "two columns of different types share a dictionary");
-    }
-    status = sgf__array_room(&r->scratch.mem, &r->dictionaries, 1, sizeof *known, r->err);
-    if (status) return status;
-    known = (sgf__arrow_dictionary *)r->dictionaries.items + r->dictionaries.count++;
-    memset(known, 0, sizeof *known);
-    known->id = field->id;
-    known->field = i;
-    known->values.type = sgf__arrow_kind(r, i);
-    return SGF_OK;
-}
-static sgf_status sgf__arrow_get_pairs(sgf__arrow *r, sgf__flat *flat, size_t schema) {
-    size_t count, at = sgf__flat_vector(flat, schema, 2, 4, &count), i, total = 0;
-    sgf_status status = SGF_OK;
-    if (count > SGF_MAX_COLUMNS) return sgf__arrow_fail(r, SGF_ERR_LIMIT, "too many metadata keys");
-    for (i = 0; i < count && !status; i++) {
-        size_t pair = sgf__flat_follow(flat, at + 4 * i);
-        sgf_str key = sgf__flat_text(flat, pair, 0), value = sgf__flat_text(flat, pair, 1);
-        total += key.len + value.len;
-        if (flat->bad || total > flat->size) return sgf__arrow_broken(r, "broken schema metadata");
-        if (sgf__table_valid(key) < key.len || (key.len && memchr(key.ptr, 0, key.len))) continue;
-        status = sgf__metadata_add(r->table, key, value, r->err);
-    }
-    return status;
-}
-/* Schema: endianness 0, fields 1, custom_metadata 2. Makes the columns of the table. */
-static sgf_status sgf__arrow_get_schema(sgf__arrow *r, sgf__flat *flat, size_t schema) {
-    size_t count, at = sgf__flat_vector(flat, schema, 1, 4, &count), i, names = 0;
-    sgf_status status = SGF_OK;
-    r->big_endian = sgf__flat_int(flat, schema, 0, 2, 0) == 1;
-    for (i = 0; i < count && !status && !flat->bad; i++) {
-        size_t field = sgf__flat_follow(flat, at + 4 * i), first = r->fields.count;
-        sgf_str name = sgf__flat_text(flat, field, 0);
-        const char *other = NULL;
-        sgf_column_type type;
-        names += name.len;
-        if (names > flat->size) return sgf__arrow_broken(r, "broken names of columns");
-        status = sgf__arrow_get_field(r, flat, field, 0);
-        if (status || flat->bad) break;
-        type = sgf__arrow_kind(r, first);
-        if (type == SGF_COLUMN_OTHER && !(other = sgf__arrow_type_text(r, first)))
-            return SGF_ERR_MEMORY;
-        status = sgf__table_column(r->table, name, type, other, r->err);
-        if (status == SGF_ERR_ARG)
-            return sgf__arrow_broken(r, "the name of a column is not UTF-8 text");
-        if (status == SGF_ERR_LIMIT) return sgf__arrow_fail(r, status, "too many columns");
-        if (!status && type != SGF_COLUMN_OTHER) status = sgf__arrow_dictionary_note(r, first);
-    }
-    if (status) return status;
-    if (flat->bad) return sgf__arrow_broken(r, "the schema is broken");
-    return sgf__arrow_get_pairs(r, flat, schema);
-}
-
-/* ---- reading nodes and buffers of a batch ---- */
-
-static const char *sgf__lz4_frame(const unsigned char *in, size_t in_size, unsigned char *out,
-                                  size_t out_size, size_t *made);
-
-/* RecordBatch: length 0, nodes 1, buffers 2, compression 3, variadicCounts 4. */
-static sgf_status sgf__arrow_batch_begin(sgf__arrow *r, size_t batch) {
-    sgf__flat *flat = &r->flat;
-    size_t compression = sgf__flat_table(flat, batch, 3);
-    int64_t rows = sgf__flat_int(flat, batch, 0, 8, 0);
-    r->node_at = sgf__flat_vector(flat, batch, 1, 16, &r->nodes);
-    r->buffer_at = sgf__flat_vector(flat, batch, 2, 16, &r->buffers);
-    r->variadic_at = sgf__flat_vector(flat, batch, 4, 8, &r->variadics);
-    r->node = r->buffer = r->variadic = 0;
-    r->compressed = compression != 0;
-    if (flat->bad || rows < 0) return sgf__arrow_broken(r, "a broken record batch");
-    r->rows = (size_t)rows;
-    if (!compression || sgf__flat_int(flat, compression, 0, 1, 0) == 0) return SGF_OK;
-    return sgf__fail_at(
-        r->err, SGF_ERR_UNSUPPORTED, r->file, (int64_t)r->at,
-        "%s: compressed with ZSTD, which is not read; convert it in Python: import pyarrow as pa, "
-        "pyarrow.feather as f; f.write_feather(pa.ipc.open_%s('%s').read_all(), '%s.feather', "
-        "compression='lz4')",
-        r->file, r->is_file ? "file" : "stream", r->file, r->file);
-}
-static sgf_status sgf__arrow_node(sgf__arrow *r, size_t *length) {
-    uint64_t n;
-    if (r->node >= r->nodes) return sgf__arrow_broken(r, "a record batch with too few columns");
-    n = sgf__flat_load(&r->flat, r->node_at + 16 * r->node++, 8);
-    if (n > (uint64_t)1 << 48 || n > SIZE_MAX / 32)
-        return sgf__arrow_broken(r, "a column of an impossible length");
-    *length = (size_t)n;
-    return SGF_OK;
-}
-static sgf_status sgf__arrow_decompress(sgf__arrow *r, sgf__arrow_span *span) {
-    unsigned char *out;
-    const char *what;
-    int64_t wanted;
-    size_t made = 0;
-    if (span->len < 8) return sgf__arrow_broken(r, "a compressed buffer without its length");
-    wanted = (int64_t)sgf__load(span->ptr, 8);
-    span->ptr += 8;
-    span->len -= 8;
-    if (wanted == -1) return SGF_OK; /* stored as it is */
-    if (wanted < 0 ||
-        (uint64_t)wanted / 256 > span->len) /* LZ4 never gains more than a factor 255 */
-        return sgf__arrow_broken(r, "a compressed buffer of an impossible length");
-    out = (unsigned char *)sgf__arena_alloc(&r->scratch, (size_t)wanted, 1, r->err);
-    if (!out) return SGF_ERR_MEMORY;
-    what = sgf__lz4_frame(span->ptr, span->len, out, (size_t)wanted, &made);
-    if (!what && made != (size_t)wanted) what = "fewer bytes than announced";
-    span->ptr = out;
-    span->len = (size_t)wanted;
-    return what ? sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, (int64_t)r->at,
-                               "%s: Arrow message at byte %llu: LZ4 data is broken: %s", r->file,
-                               (unsigned long long)r->at, what)
-                : SGF_OK;
-}
-/* The next buffer, decompressed. It must have `least` bytes; an empty one is allowed if `least` is
- * 0.
- */
-static sgf_status sgf__arrow_buffer(sgf__arrow *r, uint64_t least, sgf__arrow_span *span) {
-    uint64_t offset, length;
-    sgf_status status;
-    if (r->buffer >= r->buffers) return sgf__arrow_broken(r, "a record batch with too few buffers");
-    offset = sgf__flat_load(&r->flat, r->buffer_at + 16 * r->buffer, 8);
-    length = sgf__flat_load(&r->flat, r->buffer_at + 16 * r->buffer++ + 8, 8);
-    if (!length) offset = 0;
-    if (offset > r->body.len || length > r->body.len - offset)
-        return sgf__arrow_broken(r, "a buffer outside of its message");
-    span->ptr = r->body.ptr + offset;
-    span->len = (size_t)length;
-    status = sgf__arrow_claim(r, span->len);
-    if (!status && r->compressed && span->len) status = sgf__arrow_decompress(r, span);
-    if (!status && span->len < least)
-        return sgf__arrow_broken(r, "a buffer is too short for its column");
-    return status;
-}
-/* The validity bitmap of n cells; span->len is 0 when there is none, and all are valid. */
-static sgf_status sgf__arrow_validity(sgf__arrow *r, size_t n, sgf__arrow_span *span) {
-    sgf_status status = sgf__arrow_buffer(r, 0, span);
-    if (!status && span->len && span->len < (n + 7) / 8)
-        return sgf__arrow_broken(r, "a validity bitmap is too short for its column");
-    return status;
-}
-static int sgf__arrow_bit(const sgf__arrow_span *span, size_t i) {
-    return span->ptr[i / 8] >> i % 8 & 1;
-}
-static int sgf__arrow_valid(const sgf__arrow_span *validity, size_t i) {
-    return !validity->len || sgf__arrow_bit(validity, i);
-}
-static uint64_t sgf__arrow_word(const sgf__arrow *r, const sgf__arrow_span *span, size_t i,
-                                unsigned width) {
-    const unsigned char *p = span->ptr + i * width;
-    uint64_t value = 0;
-    unsigned k;
-    if (!r->big_endian) return sgf__load(p, width);
-    for (k = 0; k < width; k++) value = value << 8 | p[k];
-    return value;
-}
-static sgf_status sgf__arrow_unbacked(sgf__arrow *r, size_t n) {
-    if (n > r->unbacked)
-        return sgf__arrow_fail(r, SGF_ERR_LIMIT,
-                               "far more null cells than a file of this size has");
-    r->unbacked -= n;
-    return SGF_OK;
-}
-
-/* ---- reading leaves: texts and numbers, appended to a column ---- */
-
-static sgf_status sgf__arrow_text_bad(const sgf__arrow *r, size_t i) {
-    return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, (int64_t)r->at,
-                        "%s: Arrow message at byte %llu: text %llu of a column is not UTF-8",
-                        r->file, (unsigned long long)r->at, (unsigned long long)i);
-}
-static sgf_status sgf__arrow_utf8(sgf__arrow *r, const sgf__arrow_field *field, sgf__column *to) {
-    unsigned width = field->type == SGF__ARROW_LARGE_UTF8 ? 8 : 4;
-    sgf__arrow_span validity, offsets, data;
-    uint64_t begin = 0, end = 0, first = 0, last = 0;
-    const char *copy = "";
-    size_t n = 0, i;
-    sgf_status status = sgf__arrow_node(r, &n);
-    if (!status) status = sgf__arrow_validity(r, n, &validity);
-    if (!status) status = sgf__arrow_buffer(r, n ? ((uint64_t)n + 1) * width : 0, &offsets);
-    if (n)
-        first = status ? 0 : sgf__arrow_word(r, &offsets, 0, width),
-        last = status ? 0 : sgf__arrow_word(r, &offsets, n, width);
-    if (!status) status = sgf__arrow_buffer(r, last, &data);
-    if (!status && first > last) status = sgf__arrow_broken(r, "offsets that go backwards");
-    if (!status) status = sgf__column_room(&r->scratch.mem, to, n, 0, n, r->err);
-    if (status) return status;
-    if (last > first)
-        copy = sgf__arena_text(&r->table->arena, (const char *)data.ptr + first,
-                               (size_t)(last - first), r->err);
-    if (!copy) return SGF_ERR_MEMORY;
-    for (i = 0, end = first; i < n; i++) {
-        sgf_str text;
-        begin = end;
-        end = sgf__arrow_word(r, &offsets, i + 1, width);
-        if (end < begin || end > last) return sgf__arrow_broken(r, "offsets that go backwards");
-        text = sgf__text_of(copy + (begin - first), (size_t)(end - begin));
-        if (!sgf__arrow_valid(&validity, i)) text = sgf__text_of(NULL, 0);
-        else if (sgf__table_valid(text) < text.len) return sgf__arrow_text_bad(r, i);
-        sgf__put_text(to, text);
-    }
-    return SGF_OK;
-}
-/* The data buffers of a view column, copied into the table; each is UTF-8 as a whole, so that a
-   view needs only begin and end between two characters. */
-static sgf_status sgf__arrow_view_buffers(sgf__arrow *r, sgf_str **out, size_t *count) {
-    uint64_t n;
-    size_t i;
-    if (r->variadic >= r->variadics)
-        return sgf__arrow_broken(r, "a view column without its number of buffers");
-    n = sgf__flat_load(&r->flat, r->variadic_at + 8 * r->variadic++, 8);
-    if (n > r->buffers - r->buffer)
-        return sgf__arrow_broken(r, "a record batch with too few buffers");
-    *count = (size_t)n;
-    *out = (sgf_str *)sgf__arena_alloc(&r->scratch, *count, sizeof(sgf_str), r->err);
-    if (!*out) return SGF_ERR_MEMORY;
-    for (i = 0; i < *count; i++) {
-        sgf__arrow_span data;
-        sgf_status status = sgf__arrow_buffer(r, 0, &data);
-        const char *copy = status ? NULL
-                                  : sgf__arena_text(&r->table->arena, (const char *)data.ptr,
-                                                    data.len, r->err);
-        if (!copy) return status ? status : SGF_ERR_MEMORY;
-        (*out)[i] = sgf__text_of(copy, data.len);
-        if (sgf__table_valid((*out)[i]) < data.len) return sgf__arrow_text_bad(r, 0);
-    }
-    return SGF_OK;
-}
-/* A view is a length and, up to 12 bytes, the text; else 4 bytes of it, a buffer's number, an
- * offset.
- */
-static sgf_status sgf__arrow_views(sgf__arrow *r, sgf__column *to) {
-    sgf__arrow_span validity, views;
-    sgf_str *data = NULL;
-    const char *copy;
-    size_t n = 0, i, count = 0;
-    sgf_status status = sgf__arrow_node(r, &n);
-    if (!status) status = sgf__arrow_validity(r, n, &validity);
-    if (!status) status = sgf__arrow_buffer(r, (uint64_t)n * 16, &views);
-    if (!status) status = sgf__arrow_view_buffers(r, &data, &count);
-    if (!status) status = sgf__column_room(&r->scratch.mem, to, n, 0, n, r->err);
-    if (status) return status;
-    copy = sgf__arena_text(&r->table->arena, (const char *)views.ptr, n * 16, r->err);
-    if (!copy) return SGF_ERR_MEMORY;
-    for (i = 0; i < n; i++) {
-        uint64_t length = sgf__arrow_word(r, &views, 4 * i, 4),
-                 k = sgf__arrow_word(r, &views, 4 * i + 2, 4);
-        uint64_t offset = sgf__arrow_word(r, &views, 4 * i + 3, 4);
-        sgf_str text = sgf__text_of(copy + 16 * i + 4, (size_t)length);
-        int good;
-        if (!sgf__arrow_valid(&validity, i)) {
-            sgf__put_text(to, sgf__text_of(NULL, 0));
-            continue;
-        }
-        if (length <= 12) good = sgf__table_valid(text) == text.len;
-        else {
-            if (k >= count || offset > data[k].len || length > data[k].len - offset)
-                return sgf__arrow_broken(r, "a text outside of its buffer");
-            text.ptr = data[k].ptr + offset; /* the copy has a 0 behind it */
-            good = ((unsigned char)text.ptr[0] & 0xC0) != 0x80 &&
-                   ((unsigned char)text.ptr[length] & 0xC0) != 0x80;
-        }
-        if (!good) return sgf__arrow_text_bad(r, i);
-        sgf__put_text(to, text);
-    }
-    return SGF_OK;
-}
-static double sgf__arrow_half(unsigned h) {
-    double value = h >> 10 & 31 ? (h & 1023) + 1024.0 : (double)(h & 1023);
-    if ((h >> 10 & 31) == 31) value = h & 1023 ? (double)NAN : (double)INFINITY;
-    else value = ldexp(value, (h >> 10 & 31 ? (int)(h >> 10 & 31) : 1) - 25);
-    return h >> 15 ? -value : value;
-}
-static double sgf__arrow_float(uint64_t bits, unsigned width) {
-    uint32_t bits32 = (uint32_t)bits;
-    double d;
-    float f;
-    if (width == 2) return sgf__arrow_half((unsigned)bits);
-    memcpy(&f, &bits32, 4);
-    memcpy(&d, &bits, 8);
-    return width == 4 ? (double)f : d;
-}
-static int64_t sgf__arrow_int(sgf__arrow *r, uint64_t value, unsigned width, int has_sign) {
-    if (has_sign && width < 8 && value >> (8 * width - 1)) value |= ~(uint64_t)0 << 8 * width;
-    if (!has_sign && value >> 63) r->overflow = 1;
-    return (int64_t)value;
-}
-static sgf_status sgf__arrow_numbers(sgf__arrow *r, const sgf__arrow_field *field,
-                                     sgf__column *to) {
-    unsigned width = to->type == SGF_COLUMN_F64 ? 2u << field->precision : field->bits / 8;
-    sgf__arrow_span validity, data;
-    size_t n, i;
-    sgf_status status = sgf__arrow_node(r, &n);
-    if (!status) status = sgf__arrow_validity(r, n, &validity);
-    if (!status)
-        status = sgf__arrow_buffer(
-            r, to->type == SGF_COLUMN_BOOL ? (n + 7) / 8 : (uint64_t)n * width, &data);
-    if (!status) status = sgf__column_room(&r->scratch.mem, to, n, 0, 0, r->err);
-    if (status) return status;
-    for (i = 0; i < n; i++) {
-        if (!sgf__arrow_valid(&validity, i)) sgf__put_null(to);
-        else if (to->type == SGF_COLUMN_BOOL) sgf__put_flag(to, sgf__arrow_bit(&data, i));
-        else if (to->type == SGF_COLUMN_F64)
-            sgf__put_f64(to, sgf__arrow_float(sgf__arrow_word(r, &data, i, width), width), 0);
-        else
-            sgf__put_i64(
-                to, sgf__arrow_int(r, sgf__arrow_word(r, &data, i, width), width, field->has_sign),
-                0);
-    }
-    return SGF_OK;
-}
-/* A column of type Null has a node and no buffers. */
-static sgf_status sgf__arrow_nulls(sgf__arrow *r, sgf__column *to) {
-    size_t n;
-    sgf_status status = sgf__arrow_node(r, &n);
-    if (!status) status = sgf__arrow_unbacked(r, n);
-    if (!status) status = sgf__column_room(&r->scratch.mem, to, n, 0, n, r->err);
-    for (; !status && n; n--) sgf__put_null(to);
-    return status;
-}
-static sgf_status sgf__arrow_plain(sgf__arrow *r, size_t i, sgf__column *to) {
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    switch (field->type) {
-    case SGF__ARROW_NULL: return sgf__arrow_nulls(r, to);
-    case SGF__ARROW_UTF8:
-    case SGF__ARROW_LARGE_UTF8: return sgf__arrow_utf8(r, field, to);
-    case SGF__ARROW_UTF8_VIEW: return sgf__arrow_views(r, to);
-    default: return sgf__arrow_numbers(r, field, to);
-    }
-}
-static void sgf__put_copy(sgf__column *to, const sgf__column *from, size_t i) {
-    switch (to->type) {
-    case SGF_COLUMN_UTF8: sgf__put_text(to, sgf__texts(from)[i]); break;
-    case SGF_COLUMN_F64:
-        sgf__put_f64(to, ((const double *)from->values.items)[i], sgf__column_null(from, i));
-        break;
-    case SGF_COLUMN_I64:
-        sgf__put_i64(to, ((const int64_t *)from->values.items)[i], sgf__column_null(from, i));
-        break;
-    default: sgf__put_flag(to, sgf__cell_flag(from, i)); break;
-    }
-}
-/* A leaf; if it is dictionary-encoded, the dictionary's values for its indices. */
-static sgf_status sgf__arrow_leaf(sgf__arrow *r, size_t field, sgf__column *to) {
-    const sgf__arrow_field *f = sgf__arrow_field_at(r, field);
-    const sgf__arrow_dictionary *known = f->coded ? sgf__arrow_dictionary_find(r, f->id) : NULL;
-    unsigned width = f->index_bits / 8;
-    sgf__arrow_span validity, indices;
-    size_t n = 0, i;
-    sgf_status status;
-    if (!known) return sgf__arrow_plain(r, field, to);
-    status = sgf__arrow_node(r, &n);
-    if (!status) status = sgf__arrow_validity(r, n, &validity);
-    if (!status) status = sgf__arrow_buffer(r, (uint64_t)n * width, &indices);
-    if (!status) status = sgf__column_room(&r->scratch.mem, to, n, 0, n, r->err);
-    for (i = 0; i < n && !status; i++) {
-        uint64_t index = sgf__arrow_valid(&validity, i) ? sgf__arrow_word(r, &indices, i, width)
-                                                        : 0;
-        if (!sgf__arrow_valid(&validity, i)) sgf__put_null(to);
-        else if (index >= sgf__column_rows(&known->values))
-            return sgf__arrow_broken(r, "an index outside of its dictionary");
-        else sgf__put_copy(to, &known->values, (size_t)index);
-    }
-    return status;
-}
-
-/* ---- reading lists ---- */
-
-typedef struct sgf__arrow_lists { /* n lists: validity, and offsets or one fixed size */
-    size_t n;
-    sgf__arrow_span validity, offsets;
-    unsigned width; /* of an offset; 0 for fixed-size lists */
-    uint64_t size;
-} sgf__arrow_lists;
-
-static sgf_status sgf__arrow_get_lists(sgf__arrow *r, size_t i, sgf__arrow_lists *lists) {
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    sgf_status status = sgf__arrow_node(r, &lists->n);
-    if (!status) status = sgf__arrow_validity(r, lists->n, &lists->validity);
-    lists->width = field->type == SGF__ARROW_LIST         ? 4
-                   : field->type == SGF__ARROW_LARGE_LIST ? 8
-                                                          : 0;
-    lists->size = (uint64_t)field->list_size;
-    if (status) return status;
-    if (!lists->width) return lists->size ? SGF_OK : sgf__arrow_unbacked(r, lists->n);
-    return sgf__arrow_buffer(r, lists->n ? ((uint64_t)lists->n + 1) * lists->width : 0,
-                             &lists->offsets);
-}
-/* All offsets ascend and stay within `items`. */
-static sgf_status sgf__arrow_check_lists(sgf__arrow *r, const sgf__arrow_lists *lists,
-                                         size_t items) {
-    uint64_t before = 0, at = 0;
-    size_t i;
-    if (!lists->width && lists->size && lists->n > items / lists->size)
-        return sgf__arrow_broken(r, "a list that ends behind its items");
-    for (i = 0; i <= lists->n && lists->width && lists->n; i++, before = at) {
-        at = sgf__arrow_word(r, &lists->offsets, i, lists->width);
-        if (at < before || at > items)
-            return sgf__arrow_broken(r, "a list that ends behind its items");
-    }
-    return SGF_OK;
-}
-/* Where list i begins and ends; 0 if it is null (then it is empty, whatever its offsets say). */
-static int sgf__arrow_list_range(const sgf__arrow *r, const sgf__arrow_lists *lists, size_t i,
-                                 size_t *begin, size_t *end) {
-    *begin = lists->width ? (size_t)sgf__arrow_word(r, &lists->offsets, i, lists->width)
-                          : i * (size_t)lists->size;
-    *end = lists->width ? (size_t)sgf__arrow_word(r, &lists->offsets, i + 1, lists->width)
-                        : *begin + (size_t)lists->size;
-    if (sgf__arrow_valid(&lists->validity, i)) return 1;
-    *end = *begin;
-    return 0;
-}
-static void sgf__put_texts(sgf__column *to, const sgf__column *from, size_t begin, size_t end) {
-    for (; begin < end; begin++) sgf__put_text(to, sgf__texts(from)[begin]);
-}
-static sgf_status sgf__arrow_list(sgf__arrow *r, size_t field, sgf__column *to,
-                                  sgf__column *items) {
-    sgf__arrow_lists lists;
-    size_t i, begin, end;
-    sgf_status status = sgf__arrow_get_lists(r, field, &lists);
-    if (!status) status = sgf__arrow_leaf(r, field + 1, items);
-    if (!status) status = sgf__arrow_check_lists(r, &lists, items->text.count);
-    if (!status)
-        status = sgf__column_room(&r->scratch.mem, to, lists.n, 0, items->text.count, r->err);
-    for (i = 0; i < lists.n && !status; i++) {
-        int valid = sgf__arrow_list_range(r, &lists, i, &begin, &end);
-        sgf__put_texts(to, items, begin, end);
-        sgf__put_end(&to->ends, to->text.count, !valid);
-    }
-    return status;
-}
-static sgf_status sgf__arrow_list_list(sgf__arrow *r, size_t field, sgf__column *to,
-                                       sgf__column *items) {
-    sgf__arrow_lists outer, inner;
-    size_t i, k, last, begin, end;
-    sgf_status status = sgf__arrow_get_lists(r, field, &outer);
-    if (!status) status = sgf__arrow_get_lists(r, field + 1, &inner);
-    if (!status) status = sgf__arrow_leaf(r, field + 2, items);
-    if (!status) status = sgf__arrow_check_lists(r, &outer, inner.n);
-    if (!status) status = sgf__arrow_check_lists(r, &inner, items->text.count);
-    if (!status)
-        status = sgf__column_room(&r->scratch.mem, to, outer.n, inner.n, items->text.count, r->err);
-    for (i = 0; i < outer.n && !status; i++) {
-        int valid = sgf__arrow_list_range(r, &outer, i, &k, &last);
-        for (; k < last; k++) {
-            int whole = sgf__arrow_list_range(r, &inner, k, &begin, &end);
-            sgf__put_texts(to, items, begin, end);
-            sgf__put_end(&to->inner, to->text.count, !whole);
-        }
-        sgf__put_end(&to->ends, to->inner.count, !valid);
-    }
-    return status;
-}
-
-/* ---- reading columns and batches ---- */
-
-/* Pass over the nodes and buffers of a field that is not read. */
-static void sgf__arrow_skip(sgf__arrow *r, size_t i) {
-    /* by type id: buffers of a field without its children; V: a view, more buffers in
-       variadicCounts; U and R: a union and run ends, to which version 4 gave a validity bitmap */
-    static const char buffers[] = "-0223322222221U2122332RVV33";
-    const sgf__arrow_field *field = sgf__arrow_field_at(r, i);
-    size_t child;
-    r->node++;
-    if (field->coded) {
-        r->buffer += 2;
-        return;
-    }
-    if (buffers[field->type] == 'V') {
-        uint64_t more = r->variadic < r->variadics
-                            ? sgf__flat_load(&r->flat, r->variadic_at + 8 * r->variadic, 8)
-                            : 0;
-        r->variadic++;
-        r->buffer += 2 + (size_t)(more < r->buffers ? more : r->buffers);
-    } else if (buffers[field->type] == 'U') {
-        r->buffer += 1 + (size_t)field->dense + (r->version == SGF__ARROW_V4);
-    } else if (buffers[field->type] == 'R') {
-        r->buffer += r->version == SGF__ARROW_V4;
-    } else r->buffer += (size_t)(buffers[field->type] - '0');
-    for (child = i + 1; child < field->next; child = sgf__arrow_field_at(r, child)->next)
-        sgf__arrow_skip(r, child);
-}
-static sgf_status sgf__arrow_column(sgf__arrow *r, size_t field, sgf__column *to) {
-    sgf__column items;
-    sgf_status status;
-    size_t rows = sgf__column_rows(to);
-    if (to->type == SGF_COLUMN_OTHER) {
-        sgf__arrow_skip(r, field);
-        return SGF_OK;
-    }
-    memset(&items, 0, sizeof items);
-    items.type = SGF_COLUMN_UTF8;
-    r->overflow = 0;
-    if (to->type == SGF_COLUMN_LIST_UTF8) status = sgf__arrow_list(r, field, to, &items);
-    else if (to->type == SGF_COLUMN_LIST_LIST_UTF8)
-        status = sgf__arrow_list_list(r, field, to, &items);
-    else status = sgf__arrow_leaf(r, field, to);
-    sgf__column_clear(&r->scratch.mem, &items);
-    sgf__arena_free(&r->scratch);
-    if (!status && sgf__column_rows(to) - rows != r->rows)
-        return sgf__arrow_broken(r, "a column whose length is not the batch's");
-    if (!status && r->overflow) {
-        sgf__column_clear(&r->scratch.mem, to);
-        to->type = SGF_COLUMN_OTHER;
-        to->other = "uint64 with values above 9223372036854775807";
-    }
-    return status;
-}
-static sgf_status sgf__arrow_batch(sgf__arrow *r, size_t batch) {
-    size_t i, field = 0;
-    sgf_status status = sgf__arrow_batch_begin(r, batch);
-    for (i = 0; i < r->table->count && !status; i++) {
-        status = sgf__arrow_column(r, field, &r->table->columns[i]);
-        field = sgf__arrow_field_at(r, field)->next;
-    }
-    return status;
-}
-/* DictionaryBatch: id 0, data 1, isDelta 2. The dictionary is replaced, or a delta added to it. */
-static sgf_status sgf__arrow_dictionary_batch(sgf__arrow *r, size_t header) {
-    sgf__arrow_dictionary *known = sgf__arrow_dictionary_find(
-        r, sgf__flat_int(&r->flat, header, 0, 8, 0));
-    size_t data = sgf__flat_table(&r->flat, header, 1);
-    sgf_status status;
-    if (!known) return SGF_OK; /* of a column that is not read */
-    if (!data) return sgf__arrow_broken(r, "a dictionary without data");
-    if (!sgf__flat_int(&r->flat, header, 2, 1, 0))
-        sgf__column_clear(&r->scratch.mem, &known->values);
-    status = sgf__arrow_batch_begin(r, data);
-    r->overflow = 0;
-    if (!status) status = sgf__arrow_plain(r, known->field, &known->values);
-    sgf__arena_free(&r->scratch);
-    if (!status && r->overflow)
-        return sgf__arrow_fail(r, SGF_ERR_UNSUPPORTED,
-                               "a dictionary of numbers above 9223372036854775807");
-    return status;
-}
-
-/* ---- reading messages and files ---- */
-
-/* The message at r->at: its metadata to r->flat, its body to r->body, the header's type and
- *position. type is 0 at the end of the stream. *next is where the next message begins. */
-static sgf_status sgf__arrow_message(sgf__arrow *r, int *type, size_t *header, size_t *next) {
-    size_t left = r->size - r->at, prefix = 4, length, root;
-    int64_t body;
-    sgf_status status;
-    *type = 0;
-    if (!left) return SGF_OK; /* a stream may end without saying so */
-    if (left >= 4 && sgf__load(r->bytes + r->at, 4) == 0xFFFFFFFFu) prefix = 8;
-    if (left < prefix) return sgf__arrow_broken(r, "the file is cut short");
-    length = (size_t)sgf__load(r->bytes + r->at + prefix - 4, 4);
-    if (!length) return SGF_OK;
-    if (length > left - prefix)
-        return sgf__arrow_broken(r, "the file is cut short, or is no Arrow file");
-    r->flat.bytes = r->bytes + r->at + prefix;
-    r->flat.size = length;
-    r->flat.bad = 0;
-    root = (size_t)sgf__flat_load(&r->flat, 0, 4);
-    r->version = (int)sgf__flat_int(&r->flat, root, 0, 2, 0);
-    *type = (int)sgf__flat_int(&r->flat, root, 1, 1, 0);
-    *header = sgf__flat_table(&r->flat, root, 2);
-    body = sgf__flat_int(&r->flat, root, 3, 8, 0);
-    if (r->flat.bad || !*header || *type <= 0)
-        return sgf__arrow_broken(r, "its metadata is broken");
-    if (r->version != SGF__ARROW_V4 && r->version != SGF__ARROW_V5)
-        return sgf__arrow_fail(r, SGF_ERR_UNSUPPORTED, "a metadata version other than 4 and 5");
-    left -= prefix + length;
-    if (body < 0 || (uint64_t)body > left) return sgf__arrow_broken(r, "the file is cut short");
-    r->body.ptr = r->flat.bytes + length;
-    r->body.len = (size_t)body;
-    *next = r->at + prefix + length + (size_t)body;
-    status = sgf__arrow_claim(r, prefix + length);
-    return status;
-}
-static sgf_status sgf__arrow_dispatch(sgf__arrow *r, int type, size_t header) {
-    switch (type) {
-    case SGF__ARROW_DICTIONARY: return sgf__arrow_dictionary_batch(r, header);
-    case SGF__ARROW_BATCH: return sgf__arrow_batch(r, header);
-    case SGF__ARROW_SCHEMA: return sgf__arrow_broken(r, "a second schema");
-    default:
-        return sgf__arrow_fail(r, SGF_ERR_UNSUPPORTED, "a tensor, which is not read; tables are");
-    }
-}
-static sgf_status sgf__arrow_stream(sgf__arrow *r) {
-    size_t header, next = 0;
-    int type, first = 1;
-    for (;; first = 0, r->at = next) {
-        sgf_status status = sgf__arrow_message(r, &type, &header, &next);
-        if (status) return status;
-        if (first && type != SGF__ARROW_SCHEMA)
-            return sgf__arrow_broken(r, "a stream must begin with its schema");
-        if (!type) return SGF_OK;
-        status = first ? sgf__arrow_get_schema(r, &r->flat, header)
-                       : sgf__arrow_dispatch(r, type, header);
-        if (status) return status;
-    }
-}
-/* Messages of the footer's list in `slot`: Block{offset, metadata length, body length}. */
-static sgf_status sgf__arrow_blocks(sgf__arrow *r, sgf__flat *footer, size_t root, unsigned slot,
-                                    int wanted) {
-    size_t count, at = sgf__flat_vector(footer, root, slot, 24, &count), i, header, next;
-    sgf_status status = SGF_OK;
-    int type;
-    for (i = 0; i < count && !status; i++) {
-        uint64_t place = sgf__flat_load(footer, at + 24 * i, 8);
-        if (place >= r->size)
-            return sgf__arrow_broken(r, "the footer names a block outside of the file");
-        r->at = (size_t)place;
-        status = sgf__arrow_message(r, &type, &header, &next);
-        if (!status && type != wanted)
-            return sgf__arrow_broken(r, "the footer names a block of another kind");
-        if (!status) status = sgf__arrow_dispatch(r, type, header);
-    }
-    return status;
-}
-/* Footer: version 0, schema 1, dictionaries 2, recordBatches 3; its length and the magic end the
- * file.
- */
-static sgf_status sgf__arrow_file(sgf__arrow *r) {
-    sgf__flat footer;
-    size_t root, schema, length;
-    sgf_status status;
-    int version;
-    if (r->size < 8 + 4 + 10 || memcmp(r->bytes + r->size - 6, "ARROW1", 6))
-        return sgf__arrow_broken(r, "the file is cut short: it does not end with ARROW1");
-    length = (size_t)sgf__load(r->bytes + r->size - 10, 4);
-    if (length < 4 || length > r->size - 18)
-        return sgf__arrow_broken(r, "a footer of an impossible length");
-    r->at = r->size - 10 - length;
-    footer.bytes = r->bytes + r->at;
-    footer.size = length;
-    footer.bad = 0;
-    root = (size_t)sgf__flat_load(&footer, 0, 4);
-    version = (int)sgf__flat_int(&footer, root, 0, 2, 0);
-    schema = sgf__flat_table(&footer, root, 1);
-    if (footer.bad || !schema) return sgf__arrow_broken(r, "the footer is broken");
-    if (version >
-        SGF__ARROW_V5) /* old writers leave 0 here; the messages are checked for themselves */
-        return sgf__arrow_fail(r, SGF_ERR_UNSUPPORTED, "a metadata version above 5");
-    status = sgf__arrow_get_schema(r, &footer, schema);
-    if (!status) status = sgf__arrow_blocks(r, &footer, root, 2, SGF__ARROW_DICTIONARY);
-    if (!status) status = sgf__arrow_blocks(r, &footer, root, 3, SGF__ARROW_BATCH);
-    if (!status && footer.bad) return sgf__arrow_broken(r, "the footer is broken");
-    return status;
-}
-/* Read an Arrow file or stream in memory; `file` names it in messages. */
-static sgf_status sgf__arrow_read(const char *file, const void *bytes, size_t size,
-                                  const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
-    sgf__arrow r;
-    size_t i;
-    sgf_status status;
-    memset(&r, 0, sizeof r);
-    r.file = file;
-    r.bytes = (const unsigned char *)bytes;
-    r.size = r.budget = size;
-    r.unbacked = size > SIZE_MAX / 128 ? SIZE_MAX : ((size_t)1 << 20) + size * 64;
-    r.err = err;
-    status = sgf_table_create(mem, &r.table, err);
-    if (status) return status;
-    sgf__arena_init(&r.scratch, mem);
-    r.is_file = size >= 8 && !memcmp(bytes, "ARROW1", 6);
-    r.table->format = r.is_file ? "Arrow file" : "Arrow stream";
-    status = r.is_file ? sgf__arrow_file(&r) : sgf__arrow_stream(&r);
-    for (i = 0; i < r.dictionaries.count; i++)
-        sgf__column_clear(&r.scratch.mem,
-                          &((sgf__arrow_dictionary *)r.dictionaries.items)[i].values);
-    sgf__array_free(&r.scratch.mem, &r.dictionaries, sizeof(sgf__arrow_dictionary));
-    sgf__array_free(&r.scratch.mem, &r.fields, sizeof(sgf__arrow_field));
-    sgf__arena_free(&r.scratch);
-    if (status) sgf_table_free(r.table);
-    else *table = r.table;
-    return status;
-}
-
-/* ---- any file ---- */
-
-/* Formats that are not read, known by their first bytes (and, where those are not enough, by the
-   file's name), with the line of Python that converts one; @ stands for the path. */
-typedef struct sgf__foreign {
-    const char *name, *magic, *ending, *python;
-    size_t size; /* of the magic bytes */
-} sgf__foreign;
-
-static const sgf__foreign sgf__foreigns[] = {
-    {"Parquet", "PAR1", "", "import pandas; pandas.read_parquet('@').to_feather('@.feather')", 4},
-    {"Feather version 1", "FEA1", "",
-     "import pandas; pandas.read_feather('@').to_feather('@.feather')  # with an older pyarrow", 4},
-    {"a ZSTD-compressed file", "\x28\xB5\x2F\xFD", "",
-     "import zstandard, shutil; "
-     "shutil.copyfileobj(zstandard.open('@', 'rb'), open('@.out', 'wb'))",
-     4},
-    {"an LZ4-compressed file", "\x04\x22\x4D\x18", "",
-     "import lz4.frame, shutil; shutil.copyfileobj(lz4.frame.open('@'), open('@.out', 'wb'))", 4},
-    {"a gzip-compressed file", "\x1F\x8B", "",
-     "import gzip, shutil; shutil.copyfileobj(gzip.open('@'), open('@.out', 'wb'))", 2},
-    {"a bzip2-compressed file", "BZh91AY&SY", "",
-     "import bz2, shutil; shutil.copyfileobj(bz2.open('@'), open('@.out', 'wb'))", 10},
-    {"an xz-compressed file",
-     "\xFD"
-     "7zXZ",
-     "", "import lzma, shutil; shutil.copyfileobj(lzma.open('@'), open('@.out', 'wb'))", 6},
-    {"an Excel workbook", "PK\x03\x04", ".xlsx",
-     "import pandas; pandas.read_excel('@').to_csv('@.csv', index=False)", 4},
-    {"a zip archive", "PK\x03\x04", "", "import zipfile; zipfile.ZipFile('@').extractall()", 4},
-    {"an Excel workbook", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "",
-     "import pandas; pandas.read_excel('@').to_csv('@.csv', index=False)", 8},
-    {"an SQLite database", "SQLite format 3", "",
-     "import pandas, sqlite3; pandas.read_sql('select * from NAME', sqlite3.connect('@'))"
-     ".to_feather('@.feather')",
-     16},
-    {"a Python pickle", "\x80\x04\x95", "",
-     "import pandas; pandas.read_pickle('@').to_feather('@.feather')", 3},
-    {"a Python pickle", "\x80\x05\x95", "",
-     "import pandas; pandas.read_pickle('@').to_feather('@.feather')", 3},
-    {"UTF-16 text", "\xFF\xFE", "",
-     "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16').read())", 2},
-    {"UTF-16 text", "\xFE\xFF", "",
-     "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16').read())", 2}};
-
-static sgf_status sgf__foreign_refuse(const sgf__foreign *f, const char *path, sgf_error *err) {
-    char line[512];
-    const char *at;
-    size_t n = 0;
-    for (at = f->python; *at && n < sizeof line - 1; at++) {
-        if (*at == '@') n += (size_t)snprintf(line + n, sizeof line - n, "%s", path);
-        else line[n++] = *at;
-        if (n > sizeof line - 1) n = sizeof line - 1;
-    }
-    line[n] = 0;
-    return sgf__fail_at(err, SGF_ERR_UNSUPPORTED, path, -1,
-                        "%s: %s is not read; convert it in Python: %s", path, f->name, line);
-}
-static int sgf__ends_with(const char *path, const char *end) {
-    size_t n = strlen(path), m = strlen(end);
-    return n >= m && !strcmp(path + n - m, end);
-}
-/* Might these bytes be CSV? Binary formats hold zero bytes, or bytes that are not UTF-8, so that a
-   table whose first column happens to be named like one of them is still read. */
-static int sgf__is_text(const char *bytes, size_t size) {
-    return !memchr(bytes, 0, size) && sgf__table_valid(sgf__text_of(bytes, size)) == size;
-}
-static int sgf__foreign_is(const sgf__foreign *f, const char *path, const char *bytes,
-                           size_t size) {
-    int closed = size >= 2 * f->size && !memcmp(bytes + size - f->size, f->magic, f->size);
-    return size >= f->size && !memcmp(bytes, f->magic, f->size) &&
-           sgf__ends_with(path, f->ending) &&
-           (closed || !sgf__is_text(bytes, size)); /* Parquet and Feather 1 end as they begin */
-}
-/* A table in memory; `path` gives the extension and stands in messages. */
-static sgf_status sgf__table_read(const char *path, const char *bytes, size_t size,
-                                  const sgf_allocator *mem, sgf_table **table, sgf_error *err) {
-    size_t i = size >= 3 && !memcmp(bytes, "\xEF\xBB\xBF", 3) ? 3 : 0;
-    size_t k;
-    for (k = 0; size >= 4 && k < sizeof sgf__foreigns / sizeof sgf__foreigns[0]; k++)
-        if (sgf__foreign_is(&sgf__foreigns[k], path, bytes, size))
-            return sgf__foreign_refuse(&sgf__foreigns[k], path, err);
-    if (size >= 6 && !memcmp(bytes, "ARROW1", 6) && !sgf__is_text(bytes, size))
-        return sgf__arrow_read(path, bytes, size, mem, table, err);
-    if (size >= 8 &&
-        (!memcmp(bytes, "\xFF\xFF\xFF\xFF", 4) || !bytes[3])) /* no text has a 0 byte there */
-        return sgf__arrow_read(path, bytes, size, mem, table, err);
-    while (i < size && bytes[i] && strchr(" \t\r\n", bytes[i])) i++;
-    if (sgf__ends_with(path, ".json") || sgf__ends_with(path, ".jsonl") ||
-        sgf__ends_with(path, ".ndjson") ||
-        (!sgf__ends_with(path, ".csv") && i < size && (bytes[i] == '{' || bytes[i] == '[')))
-        return sgf__json_table(path, bytes, size, mem, table, err);
-    return sgf__csv_read(path, bytes, size, mem, table, err);
-}
-SGF_DEF sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sgf_table **table,
-                                  sgf_error *err) {
-    sgf__map map;
-    sgf_status status = sgf__map_file(path, mem, &map, err);
-    if (status) return status;
-    status = sgf__table_read(path, map.data, map.size, mem, table, err);
-    sgf__unmap(&map);
-    return status;
-}
-
-/* ====================================================================================
- * [SGF-32] LZ4 frames, decompression
- *
- * What pandas and pyarrow write into Feather files by default. One frame goes in, its bytes come
- * out; the caller says beforehand how many there may be. Blocks may refer to earlier ones (all
- * output stays in place) unless the frame declares them independent. Every checksum that is there is
- * verified. Source: lz4_Frame_format.md 1.6.4, lz4_Block_format.md, xxHash specification 0.1.
- * ==================================================================================== */
-
-static uint32_t sgf__rotate(uint32_t x, int bits) {
-    return x << bits | x >> (32 - bits);
-}
-
-/* XXH32 with seed 0. */
-static uint32_t sgf__xxh32(const unsigned char *p, size_t n) {
-    const uint32_t p1 = 2654435761u, p2 = 2246822519u, p3 = 3266489917u, p4 = 668265263u,
-                   p5 = 374761393u;
-    uint32_t lane[4], hash = p5;
-    size_t i, at = 0;
-    lane[0] = p1 + p2, lane[1] = p2, lane[2] = 0, lane[3] = 0u - p1;
-    for (; n - at >= 16; at += 16)
-        for (i = 0; i < 4; i++)
-            lane[i] = sgf__rotate(lane[i] + (uint32_t)sgf__load(p + at + 4 * i, 4) * p2, 13) * p1;
-    if (n >= 16)
-        hash = sgf__rotate(lane[0], 1) + sgf__rotate(lane[1], 7) + sgf__rotate(lane[2], 12) +
-               sgf__rotate(lane[3], 18);
-    hash += (uint32_t)n;
-    for (; n - at >= 4; at += 4)
-        hash = sgf__rotate(hash + (uint32_t)sgf__load(p + at, 4) * p3, 17) * p4;
-    for (; at < n; at++) hash = sgf__rotate(hash + p[at] * p5, 11) * p1;
-    hash = (hash ^ hash >> 15) * p2;
-    hash = (hash ^ hash >> 13) * p3;
-    return hash ^ hash >> 16;
-}
-
-typedef struct sgf__lz4 {
-    const unsigned char *in;
-    size_t in_size, at;
-    unsigned char *out;
-    size_t out_size, made; /* capacity, and bytes so far */
-    const char *what;      /* the first error, NULL if none */
-} sgf__lz4;
-
-static int sgf__lz4_bad(sgf__lz4 *z, const char *what) {
-    if (!z->what) z->what = what;
-    return 0;
-}
-/* A length of 15 goes on in bytes of 255 and a last one. */
-static int sgf__lz4_length(sgf__lz4 *z, size_t end, size_t *length) {
-    unsigned byte;
-    if (*length < 15) return 1;
-    do {
-        if (z->at >= end) return sgf__lz4_bad(z, "a length runs past its block");
-        byte = z->in[z->at++];
-        *length += byte;
-        if (*length > z->out_size) return sgf__lz4_bad(z, "more bytes than announced");
-    } while (byte == 255);
-    return 1;
-}
-/* Sequences of literals and matches from in[at, end). A match reaches back to out[oldest] at most.
- */
-static int sgf__lz4_block(sgf__lz4 *z, size_t end, size_t oldest) {
-    while (z->at < end) {
-        unsigned token = z->in[z->at++];
-        size_t length = token >> 4, offset;
-        if (!sgf__lz4_length(z, end, &length)) return 0;
-        if (length > end - z->at) return sgf__lz4_bad(z, "literals run past their block");
-        if (length > z->out_size - z->made) return sgf__lz4_bad(z, "more bytes than announced");
-        if (length) memcpy(z->out + z->made, z->in + z->at, length);
-        z->made += length;
-        z->at += length;
-        if (z->at == end) return 1; /* the last sequence has no match */
-        if (end - z->at < 2) return sgf__lz4_bad(z, "a match without its offset");
-        offset = (size_t)sgf__load(z->in + z->at, 2);
-        z->at += 2;
-        if (!offset || offset > z->made - oldest)
-            return sgf__lz4_bad(z, "a match that begins before the data");
-        length = token & 15;
-        if (!sgf__lz4_length(z, end, &length)) return 0;
-        length += 4;
-        if (length > z->out_size - z->made) return sgf__lz4_bad(z, "more bytes than announced");
-        for (; length; length--, z->made++)
-            z->out[z->made] = z->out[z->made - offset]; /* may overlap */
-    }
-    return sgf__lz4_bad(z, "a block that ends with a match");
-}
-/* One block with its size and checksum; 0 at the end mark too, with z->what still NULL. */
-static int sgf__lz4_next(sgf__lz4 *z, unsigned flags, size_t most) {
-    size_t size, start, made = z->made;
-    int stored, ok = 1;
-    if (z->in_size - z->at < 4) return sgf__lz4_bad(z, "the frame is cut short");
-    size = (size_t)sgf__load(z->in + z->at, 4);
-    z->at += 4;
-    if (!size) return 0;
-    stored = size >> 31 != 0;
-    size &= 0x7fffffff;
-    if (size > most) return sgf__lz4_bad(z, "a block larger than the frame allows");
-    if (size > z->in_size - z->at) return sgf__lz4_bad(z, "the frame is cut short");
-    start = z->at;
-    if (stored) {
-        if (size > z->out_size - z->made) return sgf__lz4_bad(z, "more bytes than announced");
-        memcpy(z->out + z->made, z->in + z->at, size);
-        z->made += size;
-        z->at += size;
-    } else ok = sgf__lz4_block(z, start + size, flags & 0x20 ? made : 0);
-    if (ok && z->made - made > most) return sgf__lz4_bad(z, "a block larger than the frame allows");
-    if (ok && flags & 0x10) {
-        if (z->in_size - z->at < 4) return sgf__lz4_bad(z, "the frame is cut short");
-        if (sgf__load(z->in + z->at, 4) != sgf__xxh32(z->in + start, size))
-            return sgf__lz4_bad(z, "the checksum of a block is wrong");
-        z->at += 4;
-    }
-    return ok;
-}
-/* Decompress the frame at in[0, in_size) to out[out_size]. Returns NULL and the number of bytes in
- *made, or what is wrong. Bytes behind the frame are ignored. */
-static const char *sgf__lz4_frame(const unsigned char *in, size_t in_size, unsigned char *out,
-                                  size_t out_size, size_t *made) {
-    /* magic, FLG (version 2 bits, independent, block checksums, size, checksum, 0, dictionary), BD, ...
-     */
-    sgf__lz4 z;
-    uint64_t content = 0;
-    unsigned flags;
-    memset(&z, 0, sizeof z);
-    z.in = in;
-    z.in_size = in_size;
-    z.out = out;
-    z.out_size = out_size;
-    if (in_size < 7 || sgf__load(in, 4) != 0x184D2204u) return "not an LZ4 frame";
-    flags = in[4];
-    if (flags >> 6 != 1 || flags & 2 || in[5] & 0x8F || in[5] >> 4 < 4)
-        return "an LZ4 frame of unknown version";
-    if (flags & 1) return "an LZ4 frame that needs a dictionary";
-    z.at = flags & 8 ? 14 : 6;
-    if (z.at >= in_size) return "the frame is cut short";
-    if (flags & 8) content = sgf__load(in + 6, 8);
-    if (in[z.at] != (sgf__xxh32(in + 4, z.at - 4) >> 8 & 0xFF))
-        return "the checksum of the header is wrong";
-    z.at++;
-    while (sgf__lz4_next(&z, flags, (size_t)1 << (8 + 2 * (in[5] >> 4)))) {}
-    if (z.what) return z.what;
-    if (flags & 8 && content != z.made)
-        return "the frame holds another number of bytes than it says";
-    if (flags & 4) {
-        if (in_size - z.at < 4) return "the frame is cut short";
-        if (sgf__load(in + z.at, 4) != sgf__xxh32(out, z.made))
-            return "the checksum of the data is wrong";
-    }
-    *made = z.made;
-    return NULL;
+                                           const sgf_allocator *mem, sgf_error *err) {
+    return sgf__table_write(table, path, mem, sgf__feather_write, 65536, 0, err);
 }
 #endif /* SEGFUSE_IMPLEMENTATION */
 #endif /* SEGFUSE_IMPLEMENTED */

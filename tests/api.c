@@ -97,48 +97,10 @@ extern int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer);
 extern void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out);
 extern int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                    int *special);
-extern sgf_status sgf_table_create(const sgf_allocator *mem, sgf_table **table, sgf_error *err);
-extern void sgf_table_free(sgf_table *table);
-extern sgf_status sgf_table_column(sgf_table *table, const char *name, sgf_column_type type,
-                                   int *column, sgf_error *err);
-extern void sgf_table_drop(sgf_table *table, int column);
-extern int sgf_table_columns(const sgf_table *table);
-extern size_t sgf_table_rows(const sgf_table *table);
-extern int sgf_table_find(const sgf_table *table, const char *name);
-extern const char *sgf_table_name(const sgf_table *table, int column);
-extern sgf_column_type sgf_table_type(const sgf_table *table, int column);
-extern const char *sgf_table_type_text(const sgf_table *table, int column);
-extern const char *sgf_table_format(const sgf_table *table);
-extern sgf_status sgf_table_text(sgf_table *table, int column, sgf_str text, sgf_error *err);
-extern sgf_status sgf_table_f64(sgf_table *table, int column, double value, sgf_error *err);
-extern sgf_status sgf_table_i64(sgf_table *table, int column, int64_t value, sgf_error *err);
-extern sgf_status sgf_table_bool(sgf_table *table, int column, int value, sgf_error *err);
-extern sgf_status sgf_table_list(sgf_table *table, int column, const sgf_str *items, size_t n,
-                                 sgf_error *err);
-extern sgf_status sgf_table_list_list(sgf_table *table, int column, const sgf_str *items,
-                                      const size_t *counts, size_t n, sgf_error *err);
-extern sgf_status sgf_table_null(sgf_table *table, int column, sgf_error *err);
-extern sgf_status sgf_table_append(sgf_table *table, sgf_table *from, sgf_error *err);
-extern sgf_status sgf_table_select(sgf_table *table, const size_t *rows, size_t n, sgf_error *err);
-extern int sgf_cell_null(const sgf_table *table, int column, size_t row);
-extern sgf_str sgf_cell_text(const sgf_table *table, int column, size_t row);
-extern double sgf_cell_f64(const sgf_table *table, int column, size_t row);
-extern int64_t sgf_cell_i64(const sgf_table *table, int column, size_t row);
-extern int sgf_cell_bool(const sgf_table *table, int column, size_t row);
-extern size_t sgf_cell_count(const sgf_table *table, int column, size_t row);
-extern const sgf_str *sgf_cell_list(const sgf_table *table, int column, size_t row);
-extern const sgf_str *sgf_cell_inner(const sgf_table *table, int column, size_t row, size_t i,
-                                     size_t *count);
-extern sgf_status sgf_table_parse(sgf_table *table, int column, sgf_column_type type,
-                                  sgf_error *err);
-extern sgf_status sgf_table_metadata_set(sgf_table *table, const char *key, sgf_str value,
-                                         sgf_error *err);
-extern sgf_str sgf_table_metadata_get(const sgf_table *table, const char *key);
-extern sgf_status sgf_table_write_feather(const sgf_table *table, const char *path, sgf_error *err);
-extern sgf_status sgf_table_write_csv(const sgf_table *table, const char *path, sgf_error *err);
-extern sgf_status sgf_table_write_jsonl(const sgf_table *table, const char *path, sgf_error *err);
-extern sgf_status sgf_table_read(const char *path, const sgf_allocator *mem, sgf_table **table,
-                                 sgf_error *err);
+extern sgf_status sgf_table_write_feather(const sgf_table *table, const char *path,
+                                          const sgf_allocator *mem, sgf_error *err);
+extern sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
+                                      const sgf_allocator *mem, sgf_error *err);
 #ifdef __cplusplus
 }
 #endif

@@ -34,6 +34,15 @@ static const char *temp_path(const char *name) {
 #include "test_forward.c"
 
 #include "test_generate.c"
+
+#include "../examples/segfuse/column.c"
+#include "../examples/segfuse/table.c"
+#include "../examples/segfuse/literal.c"
+#include "../examples/segfuse/csv.c"
+#include "../examples/segfuse/jsonl.c"
+#include "../examples/segfuse/lz4.c"
+#include "../examples/segfuse/arrow.c"
+#include "../examples/segfuse/table_file.c"
 #pragma GCC diagnostic pop
 
 enum { EXACT = 1, FAST = 0 };
@@ -478,7 +487,7 @@ enum { CUDA_BUNDLED = 6 };
 #else
 enum { CUDA_BUNDLED = 100000 }; /* all */
 #endif
-static sgf_status cuda_bundled(sgf_session *s, const sgf_model *model, const sgf_table *table,
+static sgf_status cuda_bundled(sgf_session *s, const sgf_model *model, const struct table *table,
                                size_t row, int32_t *ids, size_t *count, sgf_error *err) {
     generate_texts_all all;
     sgf_layout context;
@@ -488,7 +497,7 @@ static sgf_status cuda_bundled(sgf_session *s, const sgf_model *model, const sgf
     sgf_status status = sgf_method_find("fused", &method, err);
     generate_prompts(&all, GENERATE_PARAPHRASES);
     prompt = all.prompt[0];
-    prompt.paraphrase = sgf_cell_list(table, sgf_table_find(table, "manual_paraphrases"), row);
+    prompt.paraphrase = cell_list(table, table_find(table, "manual_paraphrases"), row);
     memset(&task, 0, sizeof task);
     sgf_layout_init(&context, NULL);
     if (!status) status = sgf_prompt_layout(model->tokenizer, &prompt, &method, 0, &context, err);
@@ -505,12 +514,12 @@ static void test_fast_bundled_questions(void) {
     sgf_model *model = generate_model();
     sgf_session *cpu = forward_session(model, SGF_KERNELS_AUTO, 0);
     sgf_session *gpu = cuda_session(model, FAST);
-    sgf_table *table = NULL;
+    struct table *table = NULL;
     size_t row, rows, same = 0, asked = 0, step;
     sgf_error err;
-    MUST(sgf_table_read("models/questions/test.jsonl", NULL, &table, &err), err);
+    MUST(table_read("models/questions/test.jsonl", NULL, &table, &err), err);
     CHECK(cpu && gpu);
-    rows = sgf_table_rows(table);
+    rows = table_rows(table);
     step = rows > CUDA_BUNDLED ? rows / CUDA_BUNDLED : 1;
     for (row = 0; cpu && gpu && row < rows; row += step, asked++) {
         int32_t ids[2][10];
@@ -522,7 +531,7 @@ static void test_fast_bundled_questions(void) {
     }
     printf("    %d of %d questions: the same tokens\n", (int)same, (int)asked);
     CHECK(asked && same == asked);
-    sgf_table_free(table);
+    table_free(table);
     sgf_session_free(cpu);
     sgf_session_free(gpu);
     sgf_model_free(model);

@@ -116,24 +116,31 @@ static void fuzz_lemmas(const char *text, size_t size) {
 /* A table that was read: columns without cells go, texts that may be lists become lists, and rows are
    written. */
 static void fuzz_table(struct table *table) {
-    base_buf line, cell;
-    size_t row, rows;
+    table_loan loan;
+    sgf__writer w;
+    base_buf line;
+    size_t row;
     int c;
+    memset(&w, 0, sizeof w);
     base_buf_init(&line, NULL);
-    base_buf_init(&cell, NULL);
     for (c = table_columns(table); c-- > 0;)
         if (table_type(table, c) == TABLE_OTHER) table_drop(table, c);
         else if (table_type(table, c) == SGF_COLUMN_UTF8)
             (void)table_parse(table, c, c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8,
                               NULL);
-    rows = table_check(table, "fuzz", NULL) ? 0 : table_rows(table);
-    for (row = 0; row < rows && row < 16; row++) {
-        line.len = 0;
-        (void)write_csv_row(&line, &cell, table, row, NULL);
-        (void)write_json_row(&line, &cell, table, row, NULL);
+    if (!table_lend(table, "fuzz", &loan, NULL)) {
+        w.table = &loan.table;
+        sgf__buf_init(&w.body, NULL);
+        sgf__buf_init(&w.text, NULL);
+        for (row = 0; row < table_rows(table) && row < 16; row++) {
+            (void)sgf__csv_row(&w, row + 1);
+            (void)jsonl_row(&line, table, row, NULL);
+        }
+        sgf__buf_free(&w.body);
+        sgf__buf_free(&w.text);
+        table_lend_end(&loan);
     }
     base_buf_free(&line);
-    base_buf_free(&cell);
     table_free(table);
 }
 typedef sgf_status fuzz_reader(const char *file, const void *bytes, size_t size,

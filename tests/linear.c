@@ -179,12 +179,17 @@ static sgf_status read_lemmas(sgf_str text, const sgf_allocator *mem, sgf_error 
 /* A table: read, cells that may be lists parsed, rows selected, and written as CSV and JSON lines. */
 static sgf_status read_table(sgf_status status, struct table *table, const sgf_allocator *mem,
                              sgf_error *err) {
-    base_buf line, cell;
+    table_loan loan;
+    sgf__writer w;
+    base_buf line;
     size_t row, rows, order[2] = {0, 0};
-    int c;
+    int c, lent;
     if (status) return status;
+    memset(&w, 0, sizeof w);
+    w.err = err;
+    sgf__buf_init(&w.body, mem);
+    sgf__buf_init(&w.text, mem);
     base_buf_init(&line, mem);
-    base_buf_init(&cell, mem);
     for (c = table_columns(table); c-- > 0;) {
         (void)table_find(table, table_name(table, c));
         if (table_type(table, c) == SGF_COLUMN_UTF8)
@@ -192,14 +197,18 @@ static sgf_status read_table(sgf_status status, struct table *table, const sgf_a
                               NULL);
     }
     rows = table_rows(table);
+    lent = rows && !(status = table_lend(table, "rows", &loan, err));
+    w.table = &loan.table;
     for (row = 0; row < rows && !status; row++) {
-        line.len = 0;
-        status = write_csv_row(&line, &cell, table, row, err);
-        if (!status) status = write_json_row(&line, &cell, table, row, err);
+        w.body.len = line.len = 0;
+        status = sgf__csv_row(&w, row + 1);
+        if (!status) status = jsonl_row(&line, table, row, err);
     }
+    if (lent) table_lend_end(&loan);
     if (!status && rows) status = table_select(table, order, 2, err);
     base_buf_free(&line);
-    base_buf_free(&cell);
+    sgf__buf_free(&w.body);
+    sgf__buf_free(&w.text);
     table_free(table);
     return status;
 }
@@ -544,6 +553,7 @@ static void arrow(size_t columns, size_t rows, size_t batch) {
     const char *base = getenv("TMPDIR");
     char path[512], name[32];
     struct table *table = NULL;
+    table_loan loan;
     sgf__map map;
     size_t i, row;
     sgf_error err;
@@ -558,8 +568,11 @@ static void arrow(size_t columns, size_t rows, size_t batch) {
     for (row = 0; row < rows; row++)
         for (i = 0; i < columns && !failed; i++)
             failed = table_text(table, (int)i, sgf_text("x"), &err) != SGF_OK;
-    failed = failed || feather_write(table, path, batch, 0, &err) ||
+    failed = failed || table_lend(table, path, &loan, &err);
+    if (failed) abort();
+    failed = sgf__table_write(&loan.table, path, NULL, sgf__feather_write, batch, 0, &err) ||
              sgf__map_file(path, NULL, &map, &err);
+    table_lend_end(&loan);
     if (failed || sgf__buf_add(&in, map.data, map.size, NULL)) abort();
     sgf__unmap(&map);
     table_free(table);

@@ -97,24 +97,29 @@ static void bring(const char *path) { /* of the machine that runs this test */
     CHECK(!sgf_host_finish(handle, 1));
     fclose(file);
 }
-/* Files of each kind are written and read again. */
+/* A file of each kind is written, and a model is read. */
 static sgf_status work(sgf_error *err) {
-    sgf_table *table = NULL, *read = NULL;
+    sgf_str word = sgf_text("Nippon");
+    sgf_column column;
+    sgf_table table;
     sgf_model *model = NULL;
-    int column;
+    const stored *csv, *feather;
     sgf_status status;
-    status = sgf_table_create(NULL, &table, err);
-    if (!status) status = sgf_table_column(table, "word", SGF_COLUMN_UTF8, &column, err);
-    if (!status) status = sgf_table_text(table, column, sgf_text("Nippon"), err);
-    if (!status) status = sgf_table_write_csv(table, "t.csv", err);
-    if (!status) status = sgf_table_write_jsonl(table, "t.jsonl", err);
-    if (!status) status = sgf_table_write_feather(table, "t.feather", err);
-    if (!status) status = sgf_table_read("t.feather", NULL, &read, err);
-    CHECK(status || !strncmp(sgf_cell_text(read, 0, 0).ptr, "Nippon", 6));
+    memset(&column, 0, sizeof column);
+    column.name = "word";
+    column.text = &word;
+    memset(&table, 0, sizeof table);
+    table.columns = &column;
+    table.n_columns = table.rows = 1;
+    status = sgf_table_write_csv(&table, "t.csv", NULL, err);
+    if (!status) status = sgf_table_write_feather(&table, "t.feather", NULL, err);
+    csv = find("t.csv", 0);
+    feather = find("t.feather", 0);
+    CHECK(status || (csv->size == 12 && !memcmp(csv->bytes, "word\nNippon\n", 12)));
+    CHECK(status || !memcmp(feather->bytes, "ARROW1", 6));
+    CHECK(status || !memcmp(feather->bytes + feather->size - 6, "ARROW1", 6));
     if (!status) status = sgf_model_load("models/segfuse-2m", NULL, &model, err);
     sgf_model_free(model);
-    sgf_table_free(table);
-    sgf_table_free(read);
     CHECK(views == 0 && begun == 0);
     return status;
 }
@@ -128,7 +133,7 @@ int main(void) {
     static const char *const files[] = {"config.json", "generation_config.json",
                                         "model.safetensors", "tokenizer.json",
                                         "tokenizer_config.json"};
-    static const char *const made[] = {"t.csv", "t.jsonl", "t.feather"};
+    static const char *const made[] = {"t.csv", "t.feather"};
     sgf_tokenizer *tokenizer;
     sgf_error err;
     char path[80];
@@ -153,7 +158,7 @@ int main(void) {
         for (i = 0; i < sizeof made / sizeof made[0]; i++) CHECK(!find(made[i], 1));
         if (calls < fails_at) break;
     }
-    CHECK(failed > 20);
+    CHECK(failed > 15);
 
     fails_at = 0;
     CHECK(sgf_tokenizer_load("nowhere", NULL, &tokenizer, &err) == SGF_ERR_IO);

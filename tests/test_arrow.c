@@ -209,66 +209,54 @@ static void test_arrow_values_equal_the_json_beside_the_files(void) {
 
 /* ---- streams that no writer at hand makes ---- */
 
-/* Begin a field of a schema at `link`: its type's id and, for integers, its bits; returns where the
-   offsets of its children stand. */
-static size_t gold_field(sgf__fb *fb, size_t link, const char *name, int id, int bits,
+/* A field of a schema at `link`: its type's id and, for integers, its bits; returns where the offsets of
+   its children are. */
+static size_t gold_field(sgf__writer *w, size_t link, const char *name, size_t id, size_t bits,
                          size_t children) {
-    sgf__fb_slot slots[6], kind[2];
-    size_t at[6], kinds[2];
-    slots[0] = slots[3] = slots[5] = sgf__slot(4, 0);
-    slots[1] = sgf__slot(1, 1);
-    slots[2] = sgf__slot(1, id);
-    slots[4] = sgf__slot(0, 0);
-    sgf__fb_link(fb, link, sgf__fb_table(fb, slots, 6, at));
-    kind[0] = sgf__slot(bits ? 4 : 0, bits);
-    kind[1] = sgf__slot(bits ? 1 : 0, 1);
-    sgf__fb_link(fb, at[3], sgf__fb_table(fb, kind, 2, kinds));
-    sgf__fb_text(fb, at[0], sgf_text(name));
-    return sgf__fb_offsets(fb, at[5], children);
+    size_t field[6] = {0, 1, 0, 0, 0, 0}, kind[2] = {0, 1};
+    field[2] = id;
+    kind[0] = bits;
+    sgf__fb_table(w, link, "411404", field);
+    sgf__fb_table(w, field[3], bits ? "41" : "00", kind);
+    sgf__fb_text(w, field[0], sgf_text(name));
+    return sgf__fb_vector(w, field[5], children, 4, 4);
 }
-/* Begin a message with a header of two slots (the second a vector or an offset); its slots go to at. */
-static void gold_message(sgf__fb *fb, int version, int type, size_t body, int64_t rows,
+/* Begin a message with a header of three slots (the second a vector or an offset); their places go to
+   at. */
+static void gold_message(sgf__writer *w, size_t version, size_t type, size_t body, size_t rows,
                          size_t at[3]) {
-    sgf__fb_slot slots[4];
-    size_t message[4];
-    sgf__buf_init(&fb->buf, NULL);
-    fb->status = SGF_OK;
-    fb->err = NULL;
-    sgf__fb_put(fb, 0, 4);
-    slots[0] = sgf__slot(2, version);
-    slots[1] = sgf__slot(1, type);
-    slots[2] = sgf__slot(4, 0);
-    slots[3] = sgf__slot(8, (int64_t)body);
-    sgf__fb_link(fb, 0, sgf__fb_table(fb, slots, 4, message));
-    slots[0] = sgf__slot(type == SGF__ARROW_BATCH ? 8 : 0, rows);
-    slots[1] = sgf__slot(4, 0);
-    slots[2] = sgf__slot(type == SGF__ARROW_BATCH ? 4 : 0, 0);
-    sgf__fb_link(fb, message[2], sgf__fb_table(fb, slots, 3, at));
+    size_t message[4] = {0, 0, 0, 0};
+    message[0] = version;
+    message[1] = type;
+    message[3] = body;
+    memset(w, 0, sizeof *w);
+    sgf__buf_init(&w->meta, NULL);
+    sgf__message_begin(w, "2148", message);
+    at[0] = rows;
+    at[1] = at[2] = 0;
+    sgf__fb_table(w, message[2], type == ARROW_BATCH ? "844" : "040", at);
 }
 /* The message that was begun, and its body, to the end of a stream. */
-static void gold_end(sgf__buf *stream, sgf__fb *fb, const void *body, size_t size) {
-    unsigned char prefix[8];
-    sgf__fb_align(fb, 8, 0);
-    sgf__store(prefix, 0xFFFFFFFFu, 4);
-    sgf__store(prefix + 4, fb->buf.len, 4);
-    CHECK(!fb->status && !sgf__buf_add(stream, prefix, 8, NULL) &&
-          !sgf__buf_add(stream, fb->buf.ptr, fb->buf.len, NULL) &&
+static void gold_end(sgf__buf *stream, sgf__writer *w, const void *body, size_t size) {
+    sgf__fb_align(w, &w->meta, 8, 0);
+    sgf__fb_set(&w->meta, 4, w->meta.len - 8, 4);
+    CHECK(!w->meta.status && !sgf__buf_add(stream, w->meta.ptr, w->meta.len, NULL) &&
           !sgf__buf_add(stream, body, size, NULL));
-    sgf__buf_free(&fb->buf);
+    sgf__buf_free(&w->meta);
 }
 /* Lists of lists of lists: what a column is must not be asked twice for each. */
 static void test_arrow_lists_as_deep_as_there_may_be(void) {
     sgf__buf stream;
-    sgf__fb fb;
+    sgf__writer w;
     struct table *t = NULL;
     sgf_error err;
     size_t at[3], link, i;
     sgf__buf_init(&stream, NULL);
-    gold_message(&fb, SGF__ARROW_V5, SGF__ARROW_SCHEMA, 0, 0, at);
-    link = sgf__fb_offsets(&fb, at[1], 1);
-    for (i = 0; i < 60; i++) link = gold_field(&fb, link, "deep", SGF__ARROW_LIST, 0, 1);
-    gold_field(&fb, link, "text", SGF__ARROW_UTF8, 0, 0);
-    gold_end(&stream, &fb, "", 0);
+    gold_message(&w, ARROW_V5, ARROW_SCHEMA, 0, 0, at);
+    link = sgf__fb_vector(&w, at[1], 1, 4, 4);
+    for (i = 0; i < 60; i++) link = gold_field(&w, link, "deep", ARROW_LIST, 0, 1);
+    gold_field(&w, link, "text", ARROW_UTF8, 0, 0);
+    gold_end(&stream, &w, "", 0);
     MUST(arrow_read("deep.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
     CHECK(table_columns(t) == 1 && table_type(t, 0) == TABLE_OTHER);
     CHECK(!strcmp(table_type_text(t, 0), "list<list<list>>"));
@@ -278,33 +266,33 @@ static void test_arrow_lists_as_deep_as_there_may_be(void) {
 /* Run ends are not read, but what stands behind them is; version 4 gave them a validity bitmap. */
 static void test_arrow_passes_run_ends_of_both_versions(void) {
     int version;
-    for (version = SGF__ARROW_V4; version <= SGF__ARROW_V5; version++) {
+    for (version = ARROW_V4; version <= ARROW_V5; version++) {
         static const uint64_t lengths[4] = {3, 1, 1, 3};
         unsigned char body[24];
         sgf__buf stream;
-        sgf__fb fb;
+        sgf__writer w;
         struct table *t = NULL;
         sgf_error err;
-        size_t at[3], link, children, i, skipped = version == SGF__ARROW_V4 ? 6 : 5;
+        size_t at[3], link, children, i, skipped = version == ARROW_V4 ? 6 : 5;
         sgf__buf_init(&stream, NULL);
-        gold_message(&fb, version, SGF__ARROW_SCHEMA, 0, 0, at);
-        link = sgf__fb_offsets(&fb, at[1], 2);
-        children = gold_field(&fb, link, "runs", 22, 0, 2);
-        gold_field(&fb, children, "run_ends", SGF__ARROW_INT, 32, 0);
-        gold_field(&fb, children + 4, "values", SGF__ARROW_UTF8, 0, 0);
-        gold_field(&fb, link + 4, "text", SGF__ARROW_UTF8, 0, 0);
-        gold_end(&stream, &fb, "", 0);
+        gold_message(&w, (size_t)version, ARROW_SCHEMA, 0, 0, at);
+        link = sgf__fb_vector(&w, at[1], 2, 4, 4);
+        children = gold_field(&w, link, "runs", 22, 0, 2);
+        gold_field(&w, children, "run_ends", ARROW_INT, 32, 0);
+        gold_field(&w, children + 4, "values", ARROW_UTF8, 0, 0);
+        gold_field(&w, link + 4, "text", ARROW_UTF8, 0, 0);
+        gold_end(&stream, &w, "", 0);
         memset(body, 0, sizeof body);
-        for (i = 0; i < 4; i++) sgf__store(body + 4 * i, i, 4);
+        for (i = 0; i < 4; i++) body[4 * i] = (unsigned char)i;
         memcpy(body + 16, "abc", 3);
-        gold_message(&fb, version, SGF__ARROW_BATCH, sizeof body, 3, at);
-        sgf__fb_vector(&fb, at[1], 4, 8);
-        for (i = 0; i < 4; i++) sgf__fb_put(&fb, lengths[i], 8), sgf__fb_put(&fb, 0, 8);
-        sgf__fb_vector(&fb, at[2], skipped + 3, 8);
-        for (i = 0; i < skipped + 1; i++) sgf__fb_put(&fb, 0, 8), sgf__fb_put(&fb, 0, 8);
-        sgf__fb_put(&fb, 0, 8), sgf__fb_put(&fb, 16, 8);
-        sgf__fb_put(&fb, 16, 8), sgf__fb_put(&fb, 3, 8);
-        gold_end(&stream, &fb, body, sizeof body);
+        gold_message(&w, (size_t)version, ARROW_BATCH, sizeof body, 3, at);
+        link = sgf__fb_vector(&w, at[1], 4, 16, 8);
+        for (i = 0; i < 4; i++) sgf__fb_set(&w.meta, link + 16 * i, lengths[i], 8);
+        link = sgf__fb_vector(&w, at[2], skipped + 3, 16, 8) + 16 * (skipped + 1);
+        sgf__fb_set(&w.meta, link + 8, 16, 8);
+        sgf__fb_set(&w.meta, link + 16, 16, 8);
+        sgf__fb_set(&w.meta, link + 24, 3, 8);
+        gold_end(&stream, &w, body, sizeof body);
         MUST(arrow_read("runs.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
         CHECK(!strcmp(table_type_text(t, 0), "run-end encoded"));
         CHECK(table_rows(t) == 3 && table_is(cell_text(t, 1, 2), "c"));

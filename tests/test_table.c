@@ -231,7 +231,8 @@ static void test_feather_batches_are_bounded(void) {
     static size_t rows[300];
     size_t size = (size_t)1 << 20, end = 0;
     char *text = (char *)malloc(size);
-    struct feather w;
+    sgf__writer w;
+    table_loan loan;
     sgf_error err;
     struct table *t;
     MUST(table_create(NULL, &t, &err), err);
@@ -240,19 +241,27 @@ static void test_feather_batches_are_bounded(void) {
     MUST(table_text(t, 0, sgf__text_of(text, size), &err), err);
     free(text);
     MUST(table_select(t, rows, 300, &err), err);
-    feather_init(&w, t, "t.feather", &err);
-    MUST(feather_fit(&w, 5, 295, 0, &end), err);
+    MUST(table_lend(t, "t.feather", &loan, &err), err);
+    memset(&w, 0, sizeof w);
+    w.table = &loan.table;
+    w.err = &err;
+    w.batch_rows = 65536;
+    MUST(sgf__feather_fit(&w, 5, &end), err);
     CHECK(end == 5 + 63);
-    MUST(feather_fit(&w, 290, 10, 0, &end), err);
+    MUST(sgf__feather_fit(&w, 290, &end), err);
     CHECK(end == 300);
+    w.batch_rows = 200;
     ((sgf_str *)t->columns[0].text.items)[7].len = (size_t)100 << 20; /* only looked at */
-    MUST(feather_fit(&w, 7, 200, 0, &end), err);
+    MUST(sgf__feather_fit(&w, 7, &end), err);
     CHECK(end == 8);
-    MUST(feather_fit(&w, 5, 200, 0, &end), err);
+    MUST(sgf__feather_fit(&w, 5, &end), err);
     CHECK(end == 7);
     ((sgf_str *)t->columns[0].text.items)[7].len = 0x7fffffff;
-    CHECK(feather_fit(&w, 7, 200, 0, &end) == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
-    feather_free(&w);
+    CHECK(sgf__feather_fit(&w, 7, &end) == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
+    w.batch_rows = 20;
+    MUST(sgf__feather_fit(&w, 20, &end), err);
+    CHECK(end == 40);
+    table_lend_end(&loan);
     table_free(t);
 }
 
@@ -300,15 +309,24 @@ static void test_repr_is_pythons(void) {
                                            {"\xF0\x9F\x98\x80", "'\xF0\x9F\x98\x80'"},
                                            {"\xF3\xA0\x80\x81", "'\\U000e0001'"}};
     sgf_error err;
-    base_buf buf;
+    sgf__writer w;
+    sgf_column column;
     size_t i;
-    base_buf_init(&buf, NULL);
+    memset(&w, 0, sizeof w);
+    memset(&column, 0, sizeof column);
+    w.err = &err;
+    column.type = SGF_COLUMN_LIST_UTF8;
+    sgf__buf_init(&w.text, NULL);
     for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        buf.len = 0;
-        MUST(write_repr(&buf, table_str(cases[i][0]), &err), err);
-        CHECK(!strcmp(buf.ptr, cases[i][1]));
+        sgf_str text = table_str(cases[i][0]);
+        w.text.len = 0;
+        column.text = &text;
+        sgf__csv_list(&w, &column, NULL, 0, 1);
+        MUST(w.text.status, err);
+        CHECK(!strncmp(w.text.ptr + 1, cases[i][1], w.text.len - 2) &&
+              strlen(cases[i][1]) == w.text.len - 2);
     }
-    base_buf_free(&buf);
+    sgf__buf_free(&w.text);
 }
 static void test_numbers_are_printed_as_python_does(void) {
     static const struct {
@@ -865,8 +883,119 @@ static void test_json_errors_are_placed_in_the_file(void) {
     CHECK(!strcmp(err.file, "x.jsonl") && err.offset == 6 && !t);
 }
 
+/* ---- the library's writers over borrowed arrays ---- */
+
+/* The example of the header. */
+static void test_borrowed_columns_as_in_the_header(void) {
+    const sgf_str question[2] = {{"Largest planet?", 15}, {"7 + 5?", 6}};
+    const sgf_str answer[3] = {{"Jupiter", 7}, {"12", 2}, {"twelve", 6}};
+    const int64_t ends[2] = {1, 3};
+    const double score[2] = {1, 0.5};
+    const sgf_column columns[3] = {
+        {.name = "question", .type = SGF_COLUMN_UTF8, .text = question},
+        {.name = "answers", .type = SGF_COLUMN_LIST_UTF8, .text = answer, .ends = ends},
+        {.name = "score", .type = SGF_COLUMN_F64, .f64 = score}};
+    const sgf_table table = {.columns = columns, .n_columns = 3, .rows = 2};
+    char path[1024];
+    sgf_error err;
+    struct table *t;
+    MUST(sgf_table_write_csv(&table, table_path("scores.csv", path), NULL, &err), err);
+    CHECK(table_file_is(path, "question,answers,score\nLargest planet?,['Jupiter'],1.0\n"
+                              "7 + 5?,\"['12', 'twelve']\",0.5\n"));
+    MUST(sgf_table_write_feather(&table, table_path("scores.feather", path), NULL, &err), err);
+    MUST(table_read(path, NULL, &t, &err), err);
+    CHECK(table_rows(t) == 2 && table_columns(t) == 3);
+    CHECK(table_is(cell_text(t, 0, 1), "7 + 5?") && cell_f64(t, 2, 1) == 0.5);
+    CHECK(cell_count(t, 1, 1) == 2 && table_is(cell_list(t, 1, 1)[1], "twelve"));
+    CHECK(cell_count(t, 1, 0) == 1 && !strcmp(table_type_text(t, 2), "float64"));
+    table_free(t);
+}
+/* Every type with a null; bytes that are not UTF-8 in names of keys, values and cells. */
+static void test_borrowed_columns_of_every_type(void) {
+    const sgf_str text[4] = {{"a\xFFz", 3}, {NULL, 0}, {"\xE2\x82", 2}, {"'\xC3", 2}};
+    const int64_t ends[3] = {2, ~(int64_t)2, 4}, inner[3] = {1, ~(int64_t)1, 4};
+    const int64_t lists[3] = {2, ~(int64_t)2, 3}, i64[3] = {INT64_MIN, 7, 0};
+    const double f64[3] = {0, 1, -1};
+    const int64_t none[3] = {0, 0, 0};
+    const uint8_t null[3] = {0, SGF_CELL_NULL, 0}, bools[3] = {1, SGF_CELL_NULL, 0};
+    const sgf_metadata metadata[1] = {{"k\xFF", {"v\xC3", 2}}};
+    sgf_column columns[6];
+    sgf_table table;
+    char path[1024];
+    sgf_error err;
+    struct table *t;
+    int c;
+    memset(columns, 0, sizeof columns);
+    memset(&table, 0, sizeof table);
+    for (c = 0; c < 6; c++) columns[c].type = (sgf_column_type)c;
+    columns[0].name = "t", columns[0].text = text;
+    columns[1].name = "l", columns[1].text = text, columns[1].ends = ends;
+    columns[2].name = "ll", columns[2].text = text, columns[2].ends = lists;
+    columns[2].inner = inner;
+    columns[3].name = "f", columns[3].f64 = f64, columns[3].flags = null;
+    columns[4].name = "i", columns[4].i64 = i64;
+    columns[5].name = "b", columns[5].flags = bools;
+    table.columns = columns, table.n_columns = 6, table.rows = 3;
+    table.metadata = metadata, table.n_metadata = 1;
+    MUST(sgf_table_write_csv(&table, table_path("types.csv", path), NULL, &err), err);
+    CHECK(table_file_is(path, "t,l,ll,f,i,b\n"
+                              "a\xEF\xBF\xBDz,\"['a\xEF\xBF\xBDz', None]\","
+                              "\"[['a\xEF\xBF\xBDz'], None]\",0.0,-9223372036854775808,True\n"
+                              ",,,,7,\n"
+                              "\xEF\xBF\xBD\xEF\xBF\xBD,\"['\xEF\xBF\xBD\xEF\xBF\xBD', "
+                              "\"\"'\xEF\xBF\xBD\"\"]\",\"[[None, '\xEF\xBF\xBD\xEF\xBF\xBD', "
+                              "\"\"'\xEF\xBF\xBD\"\"]]\",-1.0,0,False\n"));
+    MUST(sgf_table_write_feather(&table, table_path("types.feather", path), NULL, &err), err);
+    MUST(table_read(path, NULL, &t, &err), err);
+    CHECK(table_is(table_metadata_get(t, "k\xEF\xBF\xBD"), "v\xEF\xBF\xBD"));
+    for (c = 0; c < 6; c++) CHECK(cell_null(t, c, 1) == (c != 4) && !cell_null(t, c, 0));
+    CHECK(table_is(cell_text(t, 0, 0), "a\xEF\xBF\xBDz"));
+    CHECK(cell_count(t, 2, 0) == 2 && !cell_inner(t, 2, 0, 1, NULL));
+    table_free(t);
+    columns[2].inner = NULL; /* no inner lists */
+    columns[2].ends = columns[1].ends = none;
+    MUST(sgf_table_write_feather(&table, table_path("empty.feather", path), NULL, &err), err);
+    MUST(table_read(path, NULL, &t, &err), err);
+    CHECK(table_rows(t) == 3 && cell_count(t, 2, 2) == 0 && !cell_null(t, 2, 2));
+    table_free(t);
+    table.rows = table.n_columns = 0;
+    CHECK(sgf_table_write_csv(&table, path, NULL, &err) == SGF_ERR_ARG);
+}
+static void test_borrowed_columns_that_are_refused(void) {
+    const sgf_str text[2] = {{"a", 1}, {"b", 1}};
+    int64_t ends[2] = {2, 1}, inner[2] = {2, 1};
+    sgf_column column;
+    sgf_table table;
+    sgf_error err;
+    char path[1024];
+    memset(&column, 0, sizeof column);
+    memset(&table, 0, sizeof table);
+    table.columns = &column, table.n_columns = 1, table.rows = 2;
+    column.name = "column", column.text = text, column.ends = ends, column.inner = inner;
+    table_path("refused.feather", path);
+    for (column.type = SGF_COLUMN_LIST_UTF8; column.type <= SGF_COLUMN_TYPE_COUNT;
+         column.type = (sgf_column_type)(column.type + 1)) {
+        if (column.type == SGF_COLUMN_F64) column.type = SGF_COLUMN_TYPE_COUNT;
+        CHECK(sgf_table_write_feather(&table, path, NULL, &err) == SGF_ERR_ARG);
+        CHECK(sgf_table_write_csv(&table, path, NULL, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, "'column'") && !strcmp(err.file, path));
+        ends[0] = 1, ends[1] = 2; /* the inner lists are wrong */
+    }
+    CHECK(sgf__file_missing(path));
+}
+
 /* ---- Arrow ---- */
 
+/* Batches of at most that many rows, and bytes a column. */
+static sgf_status table_write_batches(const struct table *t, const char *path, size_t rows,
+                                      size_t bytes, sgf_error *err) {
+    table_loan loan;
+    sgf_status status = table_lend(t, path, &loan, err);
+    if (status) return status;
+    status = sgf__table_write(&loan.table, path, NULL, sgf__feather_write, rows, bytes, err);
+    table_lend_end(&loan);
+    return status;
+}
 static void test_feather_gives_back_the_table(void) {
     static const size_t sizes[] = {0, 1, 8, 100};
     char lines[1024], feather[1024], again[1024];
@@ -888,13 +1017,13 @@ static void test_feather_gives_back_the_table(void) {
         MUST(table_write_feather(back, table_path("again.feather", again), &err), err);
         CHECK(table_same_files(feather, again));
         table_free(back);
-        MUST(feather_write(t, feather, 7, 40, &err), err); /* small batches: the same rows */
+        MUST(table_write_batches(t, feather, 7, 40, &err), err); /* small batches: the same rows */
         MUST(table_read(feather, NULL, &back, &err), err);
         MUST(table_write_jsonl(back, table_path("again.jsonl", again), &err), err);
         CHECK(table_same_files(lines, again));
         table_free(back);
         if (sizes[i] > 2)
-            CHECK(feather_write(t, feather, 7, 2, &err) == SGF_ERR_LIMIT &&
+            CHECK(table_write_batches(t, feather, 7, 2, &err) == SGF_ERR_LIMIT &&
                   strstr(err.message, "row 1"));
         table_free(t);
     }
@@ -1432,6 +1561,9 @@ static void tests_table(void) {
     RUN(test_json_lists_of_nulls_are_lists_of_either_kind);
     RUN(test_json_members_have_one_column_each);
     RUN(test_json_errors_are_placed_in_the_file);
+    RUN(test_borrowed_columns_as_in_the_header);
+    RUN(test_borrowed_columns_of_every_type);
+    RUN(test_borrowed_columns_that_are_refused);
     RUN(test_feather_gives_back_the_table);
     RUN(test_feather_of_no_columns_is_read);
     RUN(test_arrow_reads_nested_text_of_another_writer);

@@ -51,11 +51,11 @@ void column_put_end(column_array *ends, size_t end, int null) {
 }
 void column_put_f64(struct column *column, double value, int null) {
     ((double *)column->values.items)[column->values.count++] = value;
-    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)(null ? COLUMN_NULL : 0);
+    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)(null ? SGF_CELL_NULL : 0);
 }
 void column_put_i64(struct column *column, int64_t value, int null) {
     ((int64_t *)column->values.items)[column->values.count++] = value;
-    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)(null ? COLUMN_NULL : 0);
+    ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)(null ? SGF_CELL_NULL : 0);
 }
 void column_put_flag(struct column *column, int flag) {
     ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)flag;
@@ -87,7 +87,7 @@ void column_put_null(struct column *column) {
     case SGF_COLUMN_LIST_LIST_UTF8: column_put_end(&column->ends, column->inner.count, 1); break;
     case SGF_COLUMN_F64: column_put_f64(column, 0, 1); break;
     case SGF_COLUMN_I64: column_put_i64(column, 0, 1); break;
-    case SGF_COLUMN_BOOL: column_put_flag(column, COLUMN_NULL); break;
+    case SGF_COLUMN_BOOL: column_put_flag(column, SGF_CELL_NULL); break;
     default: break;
     }
 }
@@ -152,10 +152,11 @@ sgf_status column_copy_texts(base_arena *arena, const sgf_str *texts, size_t n, 
 /* ---- the columns of a table ---- */
 
 const char *column_type_text(sgf_column_type type) {
-#define COLUMN_TYPE_TEXT(name, text) text,
-    static const char *const texts[] = {SGF_COLUMN_TYPE_LIST(COLUMN_TYPE_TEXT)};
-#undef COLUMN_TYPE_TEXT
-    return (unsigned)type < SGF_COLUMN_TYPE_COUNT ? texts[type] : "unknown type";
+    static const char *const texts[] = {"utf8",    "list<utf8>", "list<list<utf8>>",
+                                        "float64", "int64",      "bool"};
+    return (unsigned)type < SGF_COLUMN_TYPE_COUNT ? texts[type]
+           : type == TABLE_OTHER                  ? "other"
+                                                  : "unknown type";
 }
 struct column *column_at(const struct table *table, int column) {
     return column >= 0 && (size_t)column < table->count ? &table->columns[column] : NULL;
@@ -213,20 +214,40 @@ void column_name_insert(int *sorted, size_t n, size_t place, size_t column) {
     sorted[place] = (int)column;
 }
 sgf_status column_metadata_add(struct table *table, sgf_str key, sgf_str value, sgf_error *err) {
-    table_pair *pairs;
+    sgf_metadata *pairs;
     sgf_str text = value;
     char *name;
     size_t i;
-    sgf_status status = column_array_room(&table->arena.mem, &table->pairs, 1, sizeof(table_pair),
+    sgf_status status = column_array_room(&table->arena.mem, &table->pairs, 1, sizeof(sgf_metadata),
                                           err);
     if (!status) status = column_copy_texts(&table->arena, &value, 1, &text, err);
     name = status ? NULL : base_arena_text(&table->arena, key.ptr, key.len, err);
     if (!name) return SGF_ERR_MEMORY;
-    pairs = (table_pair *)table->pairs.items;
+    pairs = (sgf_metadata *)table->pairs.items;
     for (i = 0; i < table->pairs.count && strcmp(pairs[i].key, name); i++) {}
     pairs[i].key = name;
     pairs[i].value = text;
     if (i == table->pairs.count) table->pairs.count++;
+    return SGF_OK;
+}
+
+sgf_status column_check(const struct table *table, const char *path, sgf_error *err) {
+    size_t i, rows;
+    for (i = 0; i < table->count; i++) {
+        const struct column *at = &table->columns[i], *first = &table->columns[0];
+        if (at->type == TABLE_OTHER)
+            return base_fail_at(
+                err, SGF_ERR_UNSUPPORTED, path, -1,
+                "%s: not written: column '%s' holds %s, which is not supported; drop the column "
+                "first",
+                path, at->name, table_type_text(table, (int)i));
+        rows = column_rows(first);
+        if (column_rows(at) != rows)
+            return base_fail_at(err, SGF_ERR_ARG, path, -1,
+                                "%s: not written: column '%s' has %llu cells, column '%s' has %llu",
+                                path, at->name, (unsigned long long)column_rows(at), first->name,
+                                (unsigned long long)rows);
+    }
     return SGF_OK;
 }
 
@@ -240,7 +261,7 @@ int column_null(const struct column *column, size_t row) {
     case SGF_COLUMN_UTF8: return !column_items(column)[row].ptr;
     case SGF_COLUMN_LIST_UTF8:
     case SGF_COLUMN_LIST_LIST_UTF8: return ((const int64_t *)column->ends.items)[row] < 0;
-    default: return column_flag(column, row) == COLUMN_NULL;
+    default: return column_flag(column, row) == SGF_CELL_NULL;
     }
 }
 /* Add the texts begin..end of `from` to `to`, which has room. */
@@ -289,10 +310,10 @@ sgf_status column_copy_cell(const sgf_allocator *mem, struct column *to, const s
     switch (from->type) {
     case SGF_COLUMN_UTF8: column_put_text(to, column_items(from)[row]); break;
     case SGF_COLUMN_F64:
-        column_put_f64(to, ((const double *)from->values.items)[row], flags[row] == COLUMN_NULL);
+        column_put_f64(to, ((const double *)from->values.items)[row], flags[row] == SGF_CELL_NULL);
         break;
     case SGF_COLUMN_I64:
-        column_put_i64(to, ((const int64_t *)from->values.items)[row], flags[row] == COLUMN_NULL);
+        column_put_i64(to, ((const int64_t *)from->values.items)[row], flags[row] == SGF_CELL_NULL);
         break;
     default: column_put_flag(to, flags[row]); break;
     }

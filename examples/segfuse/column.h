@@ -16,8 +16,6 @@ typedef struct column_array {
     size_t count, cap;
 } column_array;
 
-enum { COLUMN_NULL = 2 };
-
 struct column {
     const char *name;
     size_t name_len;
@@ -27,20 +25,15 @@ struct column {
     column_array ends;   /* int64_t: a list's end in text, or in inner; ~end if it is null */
     column_array inner;  /* int64_t: list<list>: an inner list's end in text; ~end if it is null */
     column_array values; /* int64_t or double: numbers */
-    column_array flags;  /* uint8_t: for numbers 0, for bools the value, COLUMN_NULL for null */
+    column_array flags;  /* uint8_t: for numbers 0, for bools the value, SGF_CELL_NULL for null */
 };
-
-typedef struct table_pair {
-    const char *key;
-    sgf_str value;
-} table_pair;
 
 struct table {
     base_arena arena;
     const char *format; /* see table_format */
     struct column *columns;
     size_t count, cap;
-    column_array pairs; /* table_pair: metadata */
+    column_array pairs; /* sgf_metadata */
 };
 
 /* ---- arrays ---- */
@@ -101,5 +94,7 @@ size_t column_name_place(const struct table *table, const int *sorted, size_t n,
 void column_name_insert(int *sorted, size_t n, size_t place, size_t column);
 /* Set or replace metadata; bad bytes of the value become U+FFFD. */
 sgf_status column_metadata_add(struct table *table, sgf_str key, sgf_str value, sgf_error *err);
+/* Before writing: every column must be complete, and of a type that can be written. */
+sgf_status column_check(const struct table *table, const char *path, sgf_error *err);
 
 #endif

@@ -247,7 +247,6 @@ static sgf_status journal_sync(journal *j, sgf_error *err) {
 /* The row added last to the table is row `row` of the result. It is on disk after the next
    journal_flush. */
 static sgf_status journal_add(journal *j, size_t row, const uint64_t *tally, sgf_error *err) {
-    base_buf cell; /* which a JSON row does not need */
     char number[64];
     size_t i, start = j->waiting.len;
     sgf_status status;
@@ -258,9 +257,7 @@ static sgf_status journal_add(journal *j, size_t row, const uint64_t *tally, sgf
         status = base_buf_text(&j->waiting, number, err);
     }
     if (!status) status = base_buf_text(&j->waiting, "], \"cells\": ", err);
-    base_buf_init(&cell, NULL);
-    if (!status) status = write_json_row(&j->waiting, &cell, j->table, j->count, err);
-    base_buf_free(&cell);
+    if (!status) status = jsonl_row(&j->waiting, j->table, j->count, err);
     if (!status) {
         j->waiting.len--; /* its line end */
         status = base_buf_text(&j->waiting, "}\n", err);

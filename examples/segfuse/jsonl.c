@@ -1,11 +1,120 @@
-/* jsonl.h: JSON lines. */
+/* jsonl.h: JSON lines, read and written. */
 #include "jsonl.h"
 #include "column.h"
 #include "json.h"
 
 #include <string.h>
 
-/* ---- reading JSON ----
+/* ---- writing ---- */
+
+/* For a format in which a name stands for one column. */
+static sgf_status jsonl_names_check(const struct table *table, const char *path, sgf_error *err) {
+    int sorted[TABLE_MAX_COLUMNS], found;
+    size_t i, place;
+    for (i = 0; i < table->count; i++) {
+        const struct column *at = &table->columns[i];
+        place = column_name_place(table, sorted, i, base_text_of(at->name, at->name_len), &found);
+        if (found)
+            return base_fail_at(
+                err, SGF_ERR_ARG, path, -1,
+                "%s: not written: columns %llu and %llu, counted from 1, are both "
+                "named '%s', which JSON cannot tell apart; write Feather or CSV, or "
+                "drop one first",
+                path, (unsigned long long)sorted[place] + 1, (unsigned long long)i + 1, at->name);
+        column_name_insert(sorted, i, place, i);
+    }
+    return SGF_OK;
+}
+
+/* Texts [begin, end) of a column as an array. */
+static sgf_status jsonl_put_items(base_buf *line, const struct column *column, size_t begin,
+                                  size_t end, sgf_error *err) {
+    sgf_status status = base_buf_text(line, "[", err);
+    size_t i;
+    for (i = begin; i < end && !status; i++) {
+        sgf_str text = column_items(column)[i];
+        if (i > begin) status = base_buf_text(line, ", ", err);
+        if (!status)
+            status = text.ptr ? json_quote(line, text, err) : base_buf_text(line, "null", err);
+    }
+    return status ? status : base_buf_text(line, "]", err);
+}
+static sgf_status jsonl_put_lists(base_buf *line, const struct column *column, size_t begin,
+                                  size_t end, sgf_error *err) {
+    sgf_status status = base_buf_text(line, "[", err);
+    size_t i, first, last;
+    for (i = begin; i < end && !status; i++) {
+        if (i > begin) status = base_buf_text(line, ", ", err);
+        if (status) break;
+        if (!column_range(&column->inner, i, &first, &last))
+            status = base_buf_text(line, "null", err);
+        else status = jsonl_put_items(line, column, first, last, err);
+    }
+    return status ? status : base_buf_text(line, "]", err);
+}
+static sgf_status jsonl_cell(base_buf *line, const struct column *column, size_t row,
+                             sgf_error *err) {
+    char number[40];
+    size_t begin, end;
+    double value;
+    if (column_null(column, row)) return base_buf_text(line, "null", err);
+    switch (column->type) {
+    case SGF_COLUMN_UTF8: return json_quote(line, column_items(column)[row], err);
+    case SGF_COLUMN_LIST_UTF8:
+        column_range(&column->ends, row, &begin, &end);
+        return jsonl_put_items(line, column, begin, end, err);
+    case SGF_COLUMN_LIST_LIST_UTF8:
+        column_range(&column->ends, row, &begin, &end);
+        return jsonl_put_lists(line, column, begin, end, err);
+    case SGF_COLUMN_F64:
+        value = ((const double *)column->values.items)[row];
+        if (!(value - value == 0))
+            return base_buf_text(line, "null", err); /* JSON has no infinity */
+        base_number_print(value, number);
+        break;
+    case SGF_COLUMN_I64:
+        snprintf(number, sizeof number, "%lld",
+                 (long long)((const int64_t *)column->values.items)[row]);
+        break;
+    default: return base_buf_text(line, column_flag(column, row) ? "true" : "false", err);
+    }
+    return base_buf_text(line, number, err);
+}
+sgf_status jsonl_row(base_buf *line, const struct table *table, size_t row, sgf_error *err) {
+    sgf_status status = SGF_OK;
+    size_t i;
+    for (i = 0; i < table->count && !status; i++) {
+        status = base_buf_text(line, i ? ", " : "{", err);
+        if (!status) status = json_quote(line, sgf_text(table->columns[i].name), err);
+        if (!status) status = base_buf_text(line, ": ", err);
+        if (!status) status = jsonl_cell(line, &table->columns[i], row, err);
+    }
+    return status ? status : base_buf_text(line, "}\n", err);
+}
+sgf_status jsonl_write(const struct table *table, const char *path, sgf_error *err) {
+    enum { FLUSH = 65536 };
+    size_t rows = table_rows(table), row;
+    base_buf line;
+    base_out out;
+    sgf_status status = jsonl_names_check(table, path, err);
+    if (!status) status = column_check(table, path, err);
+    if (!status) status = base_out_open(&out, path, err);
+    if (status) return status;
+    base_buf_init(&line, &table->arena.mem);
+    for (row = 0; row < rows && !status; row++) {
+        status = jsonl_row(&line, table, row, err);
+        if (status || line.len < FLUSH) continue;
+        status = base_out_write(&out, line.ptr, line.len, err);
+        line.len = 0;
+    }
+    if (!status) status = base_out_write(&out, line.ptr, line.len, err);
+    if (!status) status = base_out_close(&out, err);
+    else base_out_drop(&out);
+    base_buf_free(&line);
+    return status;
+}
+
+/* ---- reading ----
    A column's type is what its values so far allow: nothing but nulls, then a type, and if a value comes
    that does not fit, a wider type (int64 to float64; an empty list to any list) or TABLE_OTHER. */
 
@@ -243,8 +352,8 @@ static sgf_status records_add(records *r, const json_doc *j, uint32_t node) {
             "%s: record %llu is not an object; one JSON object a line, or an array of objects, is read",
             r->file, (unsigned long long)r->rows + 1);
     for (i = 0; i < nodes[node].count && !status; i++, key = nodes[key + 1].next) {
-        sgf_column_type type = nodes[key + 1].type == JSON_NULL ? SGF_COLUMN_TYPE_COUNT
-                                                                : records_type(j, key + 1);
+        int null = nodes[key + 1].type == JSON_NULL;
+        sgf_column_type type = null ? TABLE_OTHER : records_type(j, key + 1);
         struct column *at;
         status = records_column(r, nodes[key].text, i, &column);
         if (status == SGF_ERR_ARG || status == SGF_ERR_LIMIT)
@@ -258,8 +367,8 @@ static sgf_status records_add(records *r, const json_doc *j, uint32_t node) {
                                 "%s: record %llu has the member '%s' twice", r->file,
                                 (unsigned long long)r->rows + 1, at->name);
         r->last[column] = r->rows + 1;
-        if (type != SGF_COLUMN_TYPE_COUNT) status = records_widen(r, at, type, j, key + 1);
-        if (status || type == SGF_COLUMN_TYPE_COUNT || at->type == TABLE_OTHER) continue;
+        if (!null) status = records_widen(r, at, type, j, key + 1);
+        if (status || null || at->type == TABLE_OTHER) continue;
         r->unknown[column] = 0;
         status = records_fill(r, at, r->rows);
         if (!status) status = column_room(&r->table->arena.mem, at, 1, 0, 1, r->err);

@@ -33,7 +33,6 @@
 #include "lz4.c"
 #include "arrow.c"
 #include "table_file.c"
-#include "table_write.c"
 #include "options.c"
 #include "hub.c"
 #include "model.c"

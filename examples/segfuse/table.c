@@ -20,7 +20,7 @@ static void table_clear(struct table *table) {
     size_t i;
     for (i = 0; i < table->count; i++) column_clear(mem, &table->columns[i]);
     base_free(mem, table->columns, table->cap, sizeof *table->columns);
-    column_array_free(mem, &table->pairs, sizeof(table_pair));
+    column_array_free(mem, &table->pairs, sizeof(sgf_metadata));
     base_arena_free(&table->arena);
     table->columns = NULL;
     table->count = table->cap = 0;
@@ -356,7 +356,7 @@ sgf_status table_metadata_set(struct table *table, const char *key, sgf_str valu
     return column_metadata_add(table, sgf_text(key), value, err);
 }
 sgf_str table_metadata_get(const struct table *table, const char *key) {
-    const table_pair *pairs = (const table_pair *)table->pairs.items;
+    const sgf_metadata *pairs = (const sgf_metadata *)table->pairs.items;
     size_t i;
     for (i = 0; i < table->pairs.count; i++)
         if (!strcmp(pairs[i].key, key)) return pairs[i].value;

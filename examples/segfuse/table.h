@@ -17,7 +17,7 @@
    Every type can hold null cells ("no value", None in Python). One thread at a time may change a
    table; any number may read it while nobody does. */
 /* The type of a column of a file that holds none of ours: it has a name and no cells. */
-#define TABLE_OTHER SGF_COLUMN_OTHER
+#define TABLE_OTHER SGF_COLUMN_TYPE_COUNT
 
 enum { TABLE_MAX_COLUMNS = 1024 };
 

@@ -1,4 +1,4 @@
-/* table.h: any file becomes a table. */
+/* table.h: tables become files, files become tables. */
 #include "arrow.h"
 #include "column.h"
 #include "csv.h"
@@ -6,7 +6,78 @@
 
 #include <string.h>
 
-/* ---- any file ---- */
+/* ---- writing ---- */
+
+/* The table as the library's writers take it: its arrays stay where they are. */
+typedef struct table_loan {
+    sgf_table table;
+    sgf_column *columns;
+    sgf_metadata *metadata;
+    sgf_allocator mem;
+    size_t pairs; /* that there is room for */
+} table_loan;
+
+static void table_lend_end(table_loan *loan) {
+    base_free(&loan->mem, loan->columns, loan->table.n_columns, sizeof *loan->columns);
+    base_free(&loan->mem, loan->metadata, loan->pairs, sizeof *loan->metadata);
+}
+static sgf_status table_lend(const struct table *table, const char *path, table_loan *loan,
+                             sgf_error *err) {
+    const sgf_metadata *pairs = (const sgf_metadata *)table->pairs.items;
+    sgf_status status = column_check(table, path, err);
+    size_t i;
+    if (status) return status;
+    memset(loan, 0, sizeof *loan);
+    loan->mem = table->arena.mem;
+    loan->pairs = table->pairs.count;
+    loan->table.n_columns = table->count;
+    loan->table.rows = table_rows(table);
+    loan->columns = (sgf_column *)base_alloc(&loan->mem, table->count, sizeof *loan->columns, err);
+    if (!loan->columns) return SGF_ERR_MEMORY;
+    loan->metadata = (sgf_metadata *)base_alloc(&loan->mem, loan->pairs, sizeof *pairs, err);
+    if (!loan->metadata) {
+        table_lend_end(loan);
+        return SGF_ERR_MEMORY;
+    }
+    for (i = 0; i < table->count; i++) {
+        const struct column *from = &table->columns[i];
+        sgf_column *to = &loan->columns[i];
+        to->name = from->name;
+        to->type = from->type;
+        to->text = column_items(from);
+        to->ends = (const int64_t *)from->ends.items;
+        to->inner = (const int64_t *)from->inner.items;
+        to->f64 = (const double *)from->values.items;
+        to->i64 = (const int64_t *)from->values.items;
+        to->flags = (const uint8_t *)from->flags.items;
+    }
+    for (i = 0; i < loan->pairs; i++) /* a file that was read may have the writer's own key */
+        if (strcmp(pairs[i].key, "pandas")) loan->metadata[loan->table.n_metadata++] = pairs[i];
+    loan->table.columns = loan->columns;
+    loan->table.metadata = loan->metadata;
+    return SGF_OK;
+}
+sgf_status table_write_feather(const struct table *table, const char *path, sgf_error *err) {
+    table_loan loan;
+    sgf_status status = table_lend(table, path, &loan, err);
+    if (status) return status;
+    status = sgf_table_write_feather(&loan.table, path, &loan.mem, err);
+    table_lend_end(&loan);
+    return status;
+}
+sgf_status table_write_csv(const struct table *table, const char *path, sgf_error *err) {
+    table_loan loan;
+    sgf_status status = table_lend(table, path, &loan, err);
+    if (status) return status;
+    status = sgf_table_write_csv(&loan.table, path, &loan.mem, err);
+    table_lend_end(&loan);
+    return status;
+}
+sgf_status table_write_jsonl(const struct table *table, const char *path, sgf_error *err) {
+    return jsonl_write(table, path, err);
+}
+
+/* ---- reading ---- */
 
 /* Formats that are not read, known by their first bytes (and, where those are not enough, by the
    file's name), with the line of Python that converts one; @ stands for the path. */

@@ -22,7 +22,6 @@ DRIVER = r"""
 #include "examples/segfuse/lz4.c"
 #include "examples/segfuse/arrow.c"
 #include "examples/segfuse/table_file.c"
-#include "examples/segfuse/table_write.c"
 /* convert IN OUT...: print name, tab, type of every column and the number of rows; write the readable ones.
    parse=COLUMN:TYPE before OUT parses a text column. */
 static int fail(const sgf_error *err) {
