@@ -1003,26 +1003,6 @@ enum {
 SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
                               int flags, char *out, size_t cap, size_t *len, sgf_error *err);
 
-/* Token by token. A character may be spread over several tokens: its bytes wait in `held` until it
-   is complete. Start with a zeroed struct; the ids must be those of one text in order. */
-typedef struct sgf_decode_state {
-    unsigned char held[4];
-    int32_t held_len;
-    int32_t begun; /* something was decoded: the space before the first word is gone */
-} sgf_decode_state;
-
-/* The text that `id` completes, as in sgf_decode (flags without SGF_DECODE_CLEAN_UP). When
-   it does not fit, SGF_ERR_LIMIT, and the state is as it was. The pieces joined, with that of
-   sgf_decode_end, are what sgf_decode gives for all ids at once, with one exception: where a run of
-   byte-fallback tokens is not UTF-8, sgf_decode gives U+FFFD for all of its bytes, this function
-   only for the wrong ones, as it cannot look ahead. */
-SGF_DEF sgf_status sgf_decode_next(const sgf_tokenizer *tokenizer, sgf_decode_state *state,
-                                   int32_t id, int flags, char *out, size_t cap, size_t *len,
-                                   sgf_error *err);
-/* The end: an incomplete character that still waits becomes U+FFFD (12 bytes are always enough). */
-SGF_DEF sgf_status sgf_decode_end(const sgf_tokenizer *tokenizer, sgf_decode_state *state,
-                                  char *out, size_t cap, size_t *len, sgf_error *err);
-
 /* The id of a token as tokenizer.json spells it ("\u0120the", "<|im_end|>", in UTF-8);
    -1 if there is none. */
 SGF_DEF int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token);
@@ -1030,19 +1010,16 @@ SGF_DEF int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token);
    Valid as long as the tokenizer. */
 SGF_DEF sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id);
 
-/* The highest id + 1; a model's matrices may have more rows. */
-SGF_DEF size_t sgf_tokenizer_size(const sgf_tokenizer *tokenizer);
-SGF_DEF int32_t sgf_tokenizer_bos(const sgf_tokenizer *tokenizer); /* -1: none */
-SGF_DEF int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer); /* -1: none */
-
 /* What a tokenizer is, for a reader. Strings live as long as the tokenizer. */
 typedef struct sgf_tokenizer_info {
     const char *kind;          /* "byte-level BPE", "byte-fallback BPE", "BPE" */
     const char *normalizer;    /* "none", "NFC", "Prepend + Replace", ... */
     const char *pre_tokenizer; /* "none", "gpt2", "llama3", "qwen2", ... */
+    size_t size;               /* the highest id + 1; a model's matrices may have more rows */
     size_t tokens;             /* of the vocabulary, without the added ones */
     size_t merges;
     size_t added;       /* see sgf_tokenizer_added */
+    int32_t bos, eos;   /* -1: none */
     int ignore_merges;  /* a word that is a token is not merged anew */
     int clean_up;       /* tokenizer_config.json: clean_up_tokenization_spaces */
     int adds_bos;       /* sgf_encode with special != 0 puts BOS first */
@@ -4942,6 +4919,7 @@ typedef struct sgf__builder {
     void *ids;
     size_t ids_cap;
     int bos_now; /* the next part starts with BOS */
+    int32_t bos;
     sgf_error *err;
 } sgf__builder;
 
@@ -4970,7 +4948,7 @@ static sgf_status sgf__part_end(sgf__builder *b, int32_t segment) {
     int32_t *ids = NULL;
     sgf_status status = sgf__part_encode(b, &ids, &n);
     if (!status) {
-        ids[0] = sgf_tokenizer_bos(b->tokenizer);
+        ids[0] = b->bos;
         status = sgf_layout_add(b->layout, segment, ids + 1 - bos, n + bos, b->err);
     }
     b->bos_now = 0;
@@ -5132,17 +5110,18 @@ static sgf_status sgf__bos_stands(sgf__builder *b, int *stands) {
     sgf_bos_rule rule = b->method->bos;
     sgf_tokenizer_info info;
     sgf_tokenizer_describe(b->tokenizer, &info);
+    b->bos = info.bos;
     if (rule == SGF_BOS_AUTO) rule = info.adds_bos ? SGF_BOS_FIRST : SGF_BOS_NONE;
     *stands = rule == SGF_BOS_FIRST ||
               (rule == SGF_BOS_EACH && b->method->format == SGF_FORMAT_STANDARD);
-    if (rule == SGF_BOS_NONE || sgf_tokenizer_bos(b->tokenizer) >= 0) return SGF_OK;
+    if (rule == SGF_BOS_NONE || info.bos >= 0) return SGF_OK;
     return sgf__fail(b->err, SGF_ERR_ARG,
                      "a begin-of-sequence token was asked for, but the model's tokenizer has none");
 }
 static sgf_status sgf__bos_build(sgf__builder *b) {
-    int32_t bos = sgf_tokenizer_bos(b->tokenizer), segment = 0;
+    int32_t segment = 0;
     sgf_status status = sgf_layout_segment(b->layout, SGF_ROLE_BOS, -1, &segment, b->err);
-    return status ? status : sgf_layout_add(b->layout, segment, &bos, 1, b->err);
+    return status ? status : sgf_layout_add(b->layout, segment, &b->bos, 1, b->err);
 }
 
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
@@ -6901,24 +6880,26 @@ static const char *sgf__json_escape(const char *p, const char *end, char *out, s
 }
 /* p is at the opening quote: the position after the closing one; NULL after an error. */
 static const char *sgf__json_check_string(const sgf__json_doc *d, const char *p) {
-    for (p++; p < d->end && *p != '"';) {
-        const char *why = "a control character inside a string (it must be escaped)", *next = p + 1;
-        unsigned char c = (unsigned char)*p;
-        uint32_t code;
-        char out[4];
-        size_t n;
-        if (c < 0x20) next = NULL;
-        else if (c == '\\') next = sgf__json_escape(p, d->end, out, &n, &why);
-        else if (c >= 0x80) {
+    const char *why = "a string without its closing quote", *next;
+    uint32_t code;
+    char out[4];
+    size_t n;
+    for (p++;; p = next) {
+        while (p < d->end && (signed char)*p >= 0x20 && *p != '"' && *p != '\\') p++;
+        if (p < d->end && *p == '"') return p + 1;
+        if (p == d->end) next = NULL;
+        else if (*p == '\\') next = sgf__json_escape(p, d->end, out, &n, &why);
+        else if ((unsigned char)*p < 0x20) {
+            why = "a control character inside a string (it must be escaped)";
+            next = NULL;
+        } else {
+            why = "invalid UTF-8";
             n = sgf__utf8_next(p, (size_t)(d->end - p), &code);
             next = n ? p + n : NULL;
-            why = "invalid UTF-8";
         }
         if (!next) return sgf__json_wrong(d, p, why), (const char *)NULL;
-        p = next;
+        why = "a string without its closing quote";
     }
-    if (p < d->end) return p + 1;
-    return sgf__json_wrong(d, p, "a string without its closing quote"), (const char *)NULL;
 }
 /* The same for a value that is neither array nor object. */
 static const char *sgf__json_check_scalar(const sgf__json_doc *d, const char *p) {
@@ -6931,7 +6912,11 @@ static const char *sgf__json_check_scalar(const sgf__json_doc *d, const char *p)
             n = strlen(words[i]);
     if (!n) n = sgf__number_parse(p, size, &value);
     if (n) return p + n;
-    return sgf__json_wrong(d, p, "a value was expected"), (const char *)NULL;
+    return sgf__json_wrong(d, p,
+                           *p == '-' || (*p >= '0' && *p <= '9')
+                               ? "a number that JSON does not have"
+                               : "a value was expected"),
+           (const char *)NULL;
 }
 static sgf_status sgf__json_check(const sgf__json_doc *d) {
     char close[SGF__JSON_DEPTH]; /* of the arrays and objects that are open */
@@ -6943,7 +6928,9 @@ static sgf_status sgf__json_check(const sgf__json_doc *d) {
         p = sgf__json_blank(p, d->end);
         if (p == d->end) {
             if (!depth && !want_value) return SGF_OK;
-            return sgf__json_wrong(d, p, "the text ends in the middle of a value");
+            return sgf__json_wrong(d, p,
+                                   p == d->root ? "the text is empty"
+                                                : "the text ends in the middle of a value");
         }
         if (!want_value && !depth) return sgf__json_wrong(d, p, "text after the end of the value");
         if (depth && *p == closing && (first || !want_value)) {
@@ -7014,16 +7001,21 @@ static unsigned sgf__json_kind(const char *at) {
 /* The position after a value. end: of the text; NULL for any value but the root. */
 static const char *sgf__json_end(const char *at, const char *end) {
     size_t depth = 0;
+    if (*at != '"' && *at != '[' && *at != '{') {
+        while (at != end && !strchr(",]} \n\t\r", *at)) at++;
+        return at;
+    }
     do {
+        while (depth && *at < '[' && *at != '"') at++;
         if (*at == '"') {
-            for (at++; *at != '"'; at++) at += *at == '\\';
+            do {
+                for (at++; *at != '"' && *at != '\\'; at++) {}
+            } while (*at++ == '\\');
+        } else {
+            depth += *at == '[' || *at == '{';
+            depth -= *at == ']' || *at == '}';
             at++;
-        } else if (depth || *at == '{' || *at == '[') {
-            depth += *at == '{' || *at == '[';
-            depth -= *at == '}' || *at == ']';
-            at++;
-        } else
-            while (at != end && !strchr(",]} \n\t\r", *at)) at++;
+        }
     } while (depth);
     return at;
 }
@@ -7033,10 +7025,14 @@ static const char *sgf__json_first(const char *at) {
     at = sgf__json_blank(at + 1, NULL);
     return *at == ']' || *at == '}' ? NULL : at;
 }
-/* The next element or name; after a name its value; NULL at the end. Not for the root. */
+/* `end` is the end of a value: the next element or name; after a name its value; NULL after the last.
+   Not for the root. */
+static const char *sgf__json_after(const char *end) {
+    end = sgf__json_blank(end, NULL);
+    return *end == ',' || *end == ':' ? sgf__json_blank(end + 1, NULL) : NULL;
+}
 static const char *sgf__json_next(const char *at) {
-    at = sgf__json_blank(sgf__json_end(at, NULL), NULL);
-    return *at == ',' || *at == ':' ? sgf__json_blank(at + 1, NULL) : NULL;
+    return sgf__json_after(sgf__json_end(at, NULL));
 }
 /* The elements of an array, the members of an object. */
 static size_t sgf__json_count(const char *at) {
@@ -7058,40 +7054,64 @@ static int sgf__json_is(const char *at, const char *text) {
     }
     return !left;
 }
-/* The value of member `name` of an object, the last one if there are several; NULL if absent. */
-static const char *sgf__json_find(const char *object, const char *name) {
+/* values[i] becomes the value of member names[i] of an object, as it is spelled; the last one if there
+   are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. */
+static const char *sgf__json_pick(const char *object, const char *const *names, size_t n,
+                                  sgf_str *values) {
     const char *at = sgf__json_kind(object) == SGF__OBJECT ? sgf__json_first(object) : NULL;
-    const char *found = NULL, *value;
-    for (; at; at = sgf__json_next(value)) {
-        value = sgf__json_next(at);
-        if (sgf__json_is(at, name)) found = value;
+    const char *twice = NULL, *end;
+    size_t i;
+    for (i = 0; i < n; i++) values[i] = sgf__text_of(NULL, 0);
+    while (at) {
+        for (i = 0; i < n && !sgf__json_is(at, names[i]); i++) {}
+        at = sgf__json_next(at);
+        end = sgf__json_end(at, NULL);
+        if (i < n) {
+            if (values[i].ptr) twice = names[i];
+            values[i] = sgf__text_of(at, (size_t)(end - at));
+        }
+        at = sgf__json_after(end);
     }
-    return found;
+    return twice;
+}
+/* The value of one member. */
+static const char *sgf__json_find(const char *object, const char *name) {
+    sgf_str value;
+    (void)sgf__json_pick(object, &name, 1, &value);
+    return value.ptr;
+}
+/* The commas in a text: at least as many as its elements, less one. */
+static size_t sgf__json_commas(sgf_str text) {
+    size_t n = 0, i;
+    for (i = 0; i < text.len; i++) n += text.ptr[i] == ',';
+    return n;
 }
 /* A value as it is spelled: a number's digits. In the text. */
 static sgf_str sgf__json_raw(const sgf__json_doc *d, const char *at) {
     return sgf__text_of(at, (size_t)(sgf__json_end(at, d->end) - at));
 }
 /* The bytes of a string, in the text or the arena; ptr is NULL when memory ran out. "" if it is no
-   string. */
-static sgf_str sgf__json_str(const sgf__json_doc *d, const char *at) {
-    sgf_str s;
-    const char *p, *end, *why;
+   string. *at becomes the next value, as with sgf__json_next. */
+static sgf_str sgf__json_take(const sgf__json_doc *d, const char **at) {
+    const char *p = *at + 1, *end = sgf__json_end(*at, d->end), *next, *why;
+    sgf_str s = sgf__text_of(p, (size_t)(end - p) - 1);
     char *copy;
     size_t n;
-    if (sgf__json_kind(at) != SGF__STRING) return sgf_text("");
-    p = at + 1;
-    end = sgf__json_end(at, NULL) - 1;
-    s = sgf__text_of(p, (size_t)(end - p));
+    if (**at != '"') s = sgf_text("");
+    next = sgf__json_blank(end, d->end);
+    *at = next == d->end || *next == ']' || *next == '}' ? NULL : sgf__json_blank(next + 1, NULL);
     if (!s.len || !memchr(p, '\\', s.len)) return s;
     copy = (char *)sgf__arena_alloc(d->arena, s.len + 1, 1, d->err);
     s = sgf__text_of(copy, 0);
-    for (; copy && p < end; s.len += n) {
+    for (end--; copy && p < end; s.len += n) {
         n = 1;
         if (*p == '\\') p = sgf__json_escape(p, p + 12, copy + s.len, &n, &why);
         else copy[s.len] = *p++;
     }
     return s;
+}
+static sgf_str sgf__json_str(const sgf__json_doc *d, const char *at) {
+    return at ? sgf__json_take(d, &at) : sgf_text("");
 }
 /* 0 if it is no number. */
 static double sgf__json_number(const sgf__json_doc *d, const char *at) {
@@ -8043,6 +8063,7 @@ static void sgf__fetch_all(sgf__model *m) {
 /* The tokenizer, if there is one; the digest gets its files. */
 static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
+    sgf_tokenizer_info info;
     int i;
     for (i = 0; i < 2 && !f->status; i++) {
         sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
@@ -8053,12 +8074,13 @@ static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
     }
     if (!f->status)
         f->status = sgf_tokenizer_load(f->dir, &f->arena.mem, &model->tokenizer, f->err);
-    if (!f->status && sgf_tokenizer_size(model->tokenizer) > (size_t)model->config.vocab_size)
+    if (f->status) return;
+    sgf_tokenizer_describe(model->tokenizer, &info);
+    if (info.size > (size_t)model->config.vocab_size)
         sgf__folder_fail(f, SGF_ERR_FORMAT, f->dir,
                          "tokenizer.json has %ld tokens, the model's \"vocab_size\" is %ld; "
                          "they are not of one model",
-                         (long)sgf_tokenizer_size(model->tokenizer),
-                         (long)model->config.vocab_size);
+                         (long)info.size, (long)model->config.vocab_size);
 }
 SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out,
                                   sgf_error *err) {
@@ -8098,17 +8120,17 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
  * [SGF-25] Tokenizer
  *
  * Text -> ids: (1) added tokens are cut out of the raw text, (2) each piece between them is
- * normalised, (3) cut into words by a scanner that is the hand-written form of a known
- * regular expression, (4) a word is split into its bytes (or characters), and the adjacent
- * pair with the lowest rank, the leftmost on ties, is merged until no pair has a rank
- * (Sennrich et al. 2016; byte-level: Radford et al. 2019).
+ * normalised, (3) cut into words by a scanner, the hand-written form of a known regular
+ * expression, (4) a word is split into its bytes (or characters), and the adjacent pair
+ * with the lowest rank, the leftmost on ties, is merged until no pair has a rank (Sennrich
+ * et al. 2016; byte-level: Radford et al. 2019).
  *
  * Inside, a token is the bytes it stands for: the letters with which byte-level files spell
  * bytes (GPT-2's bytes_to_unicode) are undone when the file is read. Tokens with other
- * letters stand for themselves ("raw"); no text can merge into them.
+ * letters are kept as they are spelled ("raw"); no text can merge into them.
  *
  * A file is hostile: ids are bounded by the file's size, tables are sized once from counted
- * strings, and a table in which keys collide on purpose is refused instead of searched.
+ * entries, and a table whose keys were made to collide is refused instead of searched.
  * Source: huggingface/tokenizers, whose ids and texts are matched exactly.
  * ==================================================================================== */
 
@@ -8135,15 +8157,18 @@ static unsigned sgf__uni_kind(const sgf__unicode *u, uint32_t code) {
 
 enum { SGF__TOKEN_RAW = 1, SGF__TOKEN_SPECIAL = 2, SGF__TOKEN_BYTE = 4, SGF__TOKEN_HERE = 8 };
 enum { SGF__STEP_NFC, SGF__STEP_PREPEND, SGF__STEP_REPLACE, SGF__STEPS = 8 };
-#define SGF__MARK "\xE2\x96\x81" /* U+2581, sentencepiece's letter for a space */
-enum { SGF__SCAN_NONE, SGF__SCAN_GPT2, SGF__SCAN_LLAMA3 };
+enum { SGF__SCAN_NONE, SGF__SCAN_GPT2, SGF__SCAN_LLAMA3, SGF__SCAN_MARKS, SGF__SCAN_MARK_RUNS };
+enum { SGF__PREPEND_NEVER, SGF__PREPEND_ALWAYS, SGF__PREPEND_FIRST };
+#define SGF__MARK        "\xE2\x96\x81" /* U+2581, sentencepiece's letter for a space */
+#define SGF__REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 enum {
     SGF__TOKEN_PROBES = 512,  /* a search longer than this means that keys were made to collide */
     SGF__PART_BYTES = 256,    /* longest added token, and text in a normaliser or decoder */
     SGF__TOKEN_BYTES = 65535, /* longest token */
     SGF__AROUND = 64,         /* ids around a text */
     SGF__SHORT_WORD = 32,
-    SGF__TEXT_BYTES = 1 << 30
+    SGF__TEXT_BYTES = 1 << 30,
+    SGF__SEQUENCES = 8 /* how deep Sequences may be nested */
 };
 
 typedef struct sgf__token {
@@ -8194,23 +8219,22 @@ struct sgf_tokenizer {
     size_t slot_mask;
     sgf__merge *merges; /* [merge_mask + 1] pair -> id */
     size_t merge_mask, merge_count;
-    int32_t byte_id[256];     /* byte-level: the token of a byte; else that of "<0xNN>"; -1: none */
-    int32_t letter_id[128];   /* not byte-level: the token of an ASCII character */
+    int32_t letter_id[256];   /* the token of a byte; not byte-level: of an ASCII character */
+    int32_t byte_id[256];     /* with byte_fallback the token "<0xNN>"; -1: none */
     int16_t letter_byte[324]; /* the byte that a byte-level letter spells; -1: none */
-
     int byte_level, ignore_merges, byte_fallback, fuse_unk;
     int32_t unk, bos, eos;
     int clean_up, config_add_bos;
 
     sgf__step steps[SGF__STEPS]; /* the normaliser */
     size_t step_count;
-    int scan, digits;             /* the pre-tokenizer; digits: longest run of them in a word */
-    int split_digits;             /* every number character is a piece of its own */
-    int prefix_space;             /* a piece begins with a space: one is put there */
-    sgf_str meta;                 /* Metaspace: what a space becomes; empty without */
-    int meta_prepend, meta_split; /* meta_prepend: 1 always, 2 at the start of the text */
-    int cut_marks;                /* no merge puts a mark behind something else */
-    const char *normalizer_name, *pre_name;
+    sgf_str mark;     /* what a space becomes, and what `prepend` puts before a piece; or "" */
+    int prepend;      /* SGF__PREPEND_* */
+    int scan, digits; /* the pre-tokenizer; digits: longest run of them in a word */
+    int split_digits; /* every number character is a piece of its own */
+    sgf_str cut;      /* where SGF__SCAN_MARKS cuts */
+    char normalizer_name[96]; /* "NFC + Replace" */
+    const char *pre_name;
     sgf__unicode unicode;
 
     sgf_str decode_from, decode_to; /* not byte-level: Replace; from empty: none */
@@ -8239,7 +8263,12 @@ static uint64_t sgf__token_hash(const char *text, size_t n) {
     hash ^= hash >> 32;
     return hash * 0xD6E8FEB86659FD93u;
 }
-/* The slot where these bytes are or would go; NULL when the table was made to collide. */
+static int sgf__token_is(const sgf__token *token, const char *text, size_t n, unsigned raw) {
+    return token->len == n &&
+           (token->flags & (SGF__TOKEN_HERE | SGF__TOKEN_RAW)) == (SGF__TOKEN_HERE | raw) &&
+           !memcmp(token->text, text, n);
+}
+/* The slot of these bytes, or the free one for them; NULL when the table was made to collide. */
 static sgf__token_slot *sgf__token_slot_of(const sgf_tokenizer *t, const char *text, size_t n,
                                            unsigned raw) {
     uint64_t hash = sgf__token_hash(text, n);
@@ -8247,12 +8276,8 @@ static sgf__token_slot *sgf__token_slot_of(const sgf_tokenizer *t, const char *t
     size_t at = (size_t)(hash >> 32), probes;
     for (probes = 0; probes < SGF__TOKEN_PROBES; probes++, at++) {
         sgf__token_slot *slot = &t->slots[at & t->slot_mask];
-        const sgf__token *token;
         if (!slot->next_id) return slot;
-        if (slot->tag != tag) continue;
-        token = &t->tokens[slot->next_id - 1];
-        if (token->len == n && (token->flags & SGF__TOKEN_RAW) == raw &&
-            !memcmp(token->text, text, n))
+        if (slot->tag == tag && sgf__token_is(&t->tokens[slot->next_id - 1], text, n, raw))
             return slot;
     }
     return NULL;
@@ -8283,24 +8308,25 @@ static size_t sgf__table_size(size_t items) {
 
 /* ---- merging a word ---- */
 
+/* The first failure is kept in `status`; then the functions do nothing. */
 typedef struct sgf__encoder {
     const sgf_tokenizer *t;
     sgf_error *err;
-    void *ids; /* int32_t: the result so far */
-    size_t count, cap;
-    sgf__buf text[2];     /* a piece after one step of the normaliser, and after the next */
-    sgf__buf word;        /* a word with a space put before it */
-    void *symbols, *heap; /* of a long word */
-    size_t symbol_cap, heap_cap;
+    sgf_status status;
+    sgf__buf ids;           /* int32_t: the result so far */
+    sgf__buf text[2];       /* a piece after one step of the normaliser, and after the next */
+    sgf__buf word;          /* a piece with its mark before it */
+    sgf__buf symbols, heap; /* of a long word */
 } sgf__encoder;
 
-static sgf_status sgf__encoder_room(sgf__encoder *e, size_t more) {
-    return sgf__grow(&e->t->arena.mem, &e->ids, &e->cap, e->count + more, sizeof(int32_t), e->err);
+/* Room for `count` items of `size` bytes at the end of a buffer; NULL after a failure. */
+static void *sgf__encoder_room(sgf__encoder *e, sgf__buf *buf, size_t count, size_t size) {
+    size_t bytes = count > SIZE_MAX / size ? SIZE_MAX : count * size;
+    if (!e->status) e->status = sgf__buf_reserve(buf, bytes, e->err);
+    return e->status ? NULL : buf->ptr + buf->len;
 }
-static sgf_status sgf__encoder_add(sgf__encoder *e, int32_t id) {
-    sgf_status status = sgf__encoder_room(e, 1);
-    if (!status) ((int32_t *)e->ids)[e->count++] = id;
-    return status;
+static void sgf__encoder_add(sgf__encoder *e, int32_t id) {
+    if (!e->status) e->status = sgf__buf_add(&e->ids, &id, sizeof id, e->err);
 }
 
 /* ids[n] -> the merged ids, in place; returns their number. n <= SGF__SHORT_WORD. Quadratic, and
@@ -8330,15 +8356,10 @@ typedef struct sgf__symbol { /* a linked list over the word; id -1: merged into 
     int32_t id, prev, next;
 } sgf__symbol;
 typedef struct sgf__candidate { /* merge the symbol at the position in `key` with its next one */
-    uint64_t key;               /* rank << 32 | position: the smallest comes first */
+    uint64_t key;               /* rank << 32 | position: the smallest is merged first */
     int32_t id;
 } sgf__candidate;
 
-static void sgf__heap_push(sgf__candidate *heap, size_t *n, sgf__candidate item) {
-    size_t i = (*n)++;
-    for (; i && heap[(i - 1) / 2].key > item.key; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
-    heap[i] = item;
-}
 static sgf__candidate sgf__heap_pop(sgf__candidate *heap, size_t *n) {
     sgf__candidate top = heap[0], last = heap[--*n];
     size_t i = 0, child;
@@ -8351,33 +8372,30 @@ static sgf__candidate sgf__heap_pop(sgf__candidate *heap, size_t *n) {
     heap[i] = last;
     return top;
 }
+/* Put the merge of symbol `at` with its next one into the heap, if they merge. */
 static void sgf__heap_offer(const sgf_tokenizer *t, const sgf__symbol *s, int32_t at,
                             sgf__candidate *heap, size_t *n) {
     const sgf__merge *merge;
     sgf__candidate item;
+    size_t i;
     if (at < 0 || s[at].next < 0) return;
     merge = sgf__merge_find(t, s[at].id, s[s[at].next].id);
     if (!merge) return;
     item.key = (uint64_t)merge->rank << 32 | (uint32_t)at;
     item.id = merge->next_id - 1;
-    sgf__heap_push(heap, n, item);
+    for (i = (*n)++; i && heap[(i - 1) / 2].key > item.key; i = (i - 1) / 2)
+        heap[i] = heap[(i - 1) / 2];
+    heap[i] = item;
 }
 /* The same for a word of any length, in O(n log n): candidates wait in a heap, and one whose pair
-   has changed meanwhile is dropped when it comes up (a pair that still gives the same id is the
+   has changed meanwhile is dropped when it is popped (a pair that still gives the same id is the
    same pair, as what it spans can only have grown). Every merge offers at most two. */
-static sgf_status sgf__merge_long(sgf__encoder *e, int32_t *ids, size_t *count) {
+static size_t sgf__merge_long(sgf__encoder *e, int32_t *ids, size_t n) {
     const sgf_tokenizer *t = e->t;
-    size_t n = *count, i, heap_len = 0, kept = 0;
-    sgf__symbol *s;
-    sgf__candidate *heap;
-    sgf_status status = sgf__grow(&t->arena.mem, &e->symbols, &e->symbol_cap, n,
-                                  sizeof(sgf__symbol), e->err);
-    if (!status)
-        status = sgf__grow(&t->arena.mem, &e->heap, &e->heap_cap, 3 * n, sizeof(sgf__candidate),
-                           e->err);
-    if (status) return status;
-    s = (sgf__symbol *)e->symbols;
-    heap = (sgf__candidate *)e->heap;
+    size_t i, heap_len = 0, kept = 0;
+    sgf__symbol *s = (sgf__symbol *)sgf__encoder_room(e, &e->symbols, n, sizeof *s);
+    sgf__candidate *heap = (sgf__candidate *)sgf__encoder_room(e, &e->heap, 3 * n, sizeof *heap);
+    if (!s || !heap) return 0;
     for (i = 0; i < n; i++) {
         s[i].id = ids[i];
         s[i].prev = (int32_t)i - 1;
@@ -8400,8 +8418,7 @@ static sgf_status sgf__merge_long(sgf__encoder *e, int32_t *ids, size_t *count) 
     }
     for (i = 0; i < n; i++)
         if (s[i].id >= 0) ids[kept++] = s[i].id;
-    *count = kept;
-    return SGF_OK;
+    return kept;
 }
 
 /* The bytes or characters of a word as ids; at most one a byte. What the vocabulary lacks becomes
@@ -8409,28 +8426,18 @@ static sgf_status sgf__merge_long(sgf__encoder *e, int32_t *ids, size_t *count) 
 static size_t sgf__word_split(const sgf_tokenizer *t, const char *word, size_t n, int32_t *ids) {
     size_t at, len, i, count = 0;
     int unknown = 0; /* an unknown character waits: its neighbours may join it */
-    if (t->byte_level && t->unk < 0) {
-        for (at = 0; at < n; at++) {
-            int32_t id = t->byte_id[(unsigned char)word[at]];
-            if (id >= 0) ids[count++] = id;
-        }
-        return count;
-    }
     for (at = 0; at < n; at += len) {
         unsigned char c = (unsigned char)word[at];
         int32_t id;
         len = t->byte_level || c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-        id = t->byte_level ? t->byte_id[c]
-             : c < 0x80    ? t->letter_id[c]
-                           : sgf__token_find(t, word + at, len, 0);
+        id = len == 1 ? t->letter_id[c] : sgf__token_find(t, word + at, len, 0);
         if (id >= 0) {
             if (unknown) ids[count++] = t->unk;
             unknown = 0;
             ids[count++] = id;
             continue;
         }
-        for (i = 0; t->byte_fallback && i < len && t->byte_id[(unsigned char)word[at + i]] >= 0;
-             i++) {}
+        for (i = 0; i < len && t->byte_id[(unsigned char)word[at + i]] >= 0; i++) {}
         if (i == len) {
             for (i = 0; i < len; i++) ids[count++] = t->byte_id[(unsigned char)word[at + i]];
         } else if (t->unk >= 0) {
@@ -8441,24 +8448,17 @@ static size_t sgf__word_split(const sgf_tokenizer *t, const char *word, size_t n
     if (unknown) ids[count++] = t->unk;
     return count;
 }
-static sgf_status sgf__encode_word(sgf__encoder *e, const char *word, size_t n) {
+static void sgf__encode_word(sgf__encoder *e, const char *word, size_t n) {
     const sgf_tokenizer *t = e->t;
-    sgf_status status;
-    int32_t *ids;
-    size_t count;
-    if (!n) return SGF_OK;
-    status = sgf__encoder_room(e, n);
-    if (status) return status;
-    ids = (int32_t *)e->ids + e->count;
-    if (t->ignore_merges) {
-        ids[0] = sgf__token_find(t, word, n, 0);
-        if (ids[0] >= 0) return e->count++, SGF_OK;
+    int32_t *ids = (int32_t *)sgf__encoder_room(e, &e->ids, n, sizeof *ids);
+    size_t count = 1;
+    if (!ids || !n) return;
+    if (!t->ignore_merges || (ids[0] = sgf__token_find(t, word, n, 0)) < 0) {
+        count = sgf__word_split(t, word, n, ids);
+        if (count <= SGF__SHORT_WORD) count = sgf__merge_short(t, ids, count);
+        else count = sgf__merge_long(e, ids, count);
     }
-    count = sgf__word_split(t, word, n, ids);
-    if (count <= SGF__SHORT_WORD) count = sgf__merge_short(t, ids, count);
-    else status = sgf__merge_long(e, ids, &count);
-    if (!status) e->count += count;
-    return status;
+    e->ids.len += count * sizeof *ids;
 }
 
 /* ---- pre-tokenizers: a piece of text -> words ---- */
@@ -8470,9 +8470,9 @@ typedef struct sgf__scan {
     size_t n;
 } sgf__scan;
 
-enum { SGF__CHAR_END = 0, SGF__CHAR_OTHER = 16 }; /* beside SGF__UNI_* */
+enum { SGF__CHAR_END = 0, SGF__CHAR_OTHER = 16 }; /* and SGF__UNI_* */
 
-/* The kind of the character at `at` (one of LETTER, NUMBER, SPACE, OTHER; END behind the text) and
+/* The kind of the character at `at` (one of LETTER, NUMBER, SPACE, OTHER; END after the text) and
    the position of the next one. */
 static unsigned sgf__scan_at(const sgf__scan *s, size_t at, size_t *next) {
     uint32_t code = 0;
@@ -8556,50 +8556,47 @@ static size_t sgf__scan_llama3(const sgf__scan *s, size_t at, size_t digits) {
             line = next; /* \s*[\r\n]+ ends with the run's last newline */
     return line > at ? line : sgf__scan_spaces(s, at);
 }
-static sgf_status sgf__encode_scan(sgf__encoder *e, const char *text, size_t n) {
+/* Up to the next mark, or the next run of marks (`runs`). Where no token has a mark after something
+   else, no merge crosses such a place, and words are short. */
+static size_t sgf__scan_marks(const sgf__scan *s, size_t at, sgf_str mark, int runs) {
+    for (at++; at + mark.len <= s->n; at++) {
+        const char *p = s->text + at;
+        if (*p != mark.ptr[0] || memcmp(p, mark.ptr, mark.len) != 0) continue;
+        if (!runs || at < mark.len || memcmp(p - mark.len, mark.ptr, mark.len) != 0) return at;
+    }
+    return s->n;
+}
+static void sgf__encode_words(sgf__encoder *e, const char *text, size_t n) {
     const sgf_tokenizer *t = e->t;
-    sgf_status status = SGF_OK;
     sgf__scan s;
-    size_t at = 0, end = n;
+    size_t at, end;
     s.u = &t->unicode;
     s.text = text;
     s.n = n;
-    for (; !status && at < n; at = end) {
-        if (t->scan == SGF__SCAN_GPT2) end = sgf__scan_gpt2(&s, at);
-        else if (t->scan == SGF__SCAN_LLAMA3) end = sgf__scan_llama3(&s, at, (size_t)t->digits);
-        status = sgf__encode_word(e, text + at, end - at);
+    for (at = 0; at < n && !e->status; at = end) {
+        switch (t->scan) {
+        case SGF__SCAN_GPT2: end = sgf__scan_gpt2(&s, at); break;
+        case SGF__SCAN_LLAMA3: end = sgf__scan_llama3(&s, at, (size_t)t->digits); break;
+        case SGF__SCAN_NONE: end = n; break;
+        default: end = sgf__scan_marks(&s, at, t->cut, t->scan == SGF__SCAN_MARK_RUNS);
+        }
+        sgf__encode_word(e, text + at, end - at);
     }
-    return status;
 }
-/* Digits(individual_digits): every number character by itself, what stands between them scanned. */
-static sgf_status sgf__encode_digits(sgf__encoder *e, const char *text, size_t n) {
-    sgf_status status = SGF_OK;
+/* Digits(individual_digits): every number character is a word, the text between them is scanned. */
+static void sgf__encode_digits(sgf__encoder *e, sgf_str text) {
+    size_t begin = 0, at, next;
     sgf__scan s;
-    size_t begin = 0, at = 0, next;
     s.u = &e->t->unicode;
-    s.text = text;
-    s.n = n;
-    for (; !status && at < n; at = next) {
+    s.text = text.ptr;
+    s.n = text.len;
+    for (at = 0; at < text.len; at = next) {
         if (sgf__scan_at(&s, at, &next) != SGF__UNI_NUMBER) continue;
-        status = sgf__encode_scan(e, text + begin, at - begin);
-        if (!status) status = sgf__encode_scan(e, text + at, next - at);
+        sgf__encode_words(e, text.ptr + begin, at - begin);
+        sgf__encode_words(e, text.ptr + at, next - at);
         begin = next;
     }
-    return status ? status : sgf__encode_scan(e, text + begin, n - begin);
-}
-/* Cut before every mark (Metaspace with split), or before every run of them (`runs`): where no
-   token has a mark behind something else, no merge crosses such a place, and words are short. */
-static sgf_status sgf__encode_marks(sgf__encoder *e, const char *text, size_t n, sgf_str mark,
-                                    int runs) {
-    size_t begin = 0, at;
-    sgf_status status = SGF_OK;
-    for (at = 1; !status && at + mark.len <= n; at++) {
-        if (text[at] != mark.ptr[0] || memcmp(text + at, mark.ptr, mark.len) != 0) continue;
-        if (runs && at >= mark.len && !memcmp(text + at - mark.len, mark.ptr, mark.len)) continue;
-        status = sgf__encode_word(e, text + begin, at - begin);
-        begin = at;
-    }
-    return status ? status : sgf__encode_word(e, text + begin, n - begin);
+    sgf__encode_words(e, text.ptr + begin, text.len - begin);
 }
 
 /* ---- the normaliser, and what is done to a piece before it is cut into words ---- */
@@ -8608,17 +8605,16 @@ static sgf_status sgf__encode_marks(sgf__encoder *e, const char *text, size_t n,
 static sgf_status sgf__replace(sgf_str text, sgf_str from, sgf_str to, size_t most, sgf__buf *out,
                                sgf_error *err) {
     size_t begin = 0, at = 0;
-    sgf_status status = SGF_OK;
-    while (!status && at + from.len <= text.len && out->len <= most) {
+    while (at + from.len <= text.len && out->len <= most && !out->status) {
         if (text.ptr[at] != from.ptr[0] || memcmp(text.ptr + at, from.ptr, from.len) != 0) {
             at++;
             continue;
         }
-        status = sgf__buf_add(out, text.ptr + begin, at - begin, err);
-        if (!status) status = sgf__buf_add(out, to.ptr, to.len, err);
+        (void)sgf__buf_add(out, text.ptr + begin, at - begin, err);
+        (void)sgf__buf_add(out, to.ptr, to.len, err);
         begin = at += from.len;
     }
-    return status ? status : sgf__buf_add(out, text.ptr + begin, text.len - begin, err);
+    return sgf__buf_add(out, text.ptr + begin, text.len - begin, err);
 }
 /* text -> its normal form, in one of the two buffers, or itself. */
 static sgf_status sgf__normalize(const sgf_tokenizer *t, sgf_str text, sgf__buf *bufs, sgf_str *out,
@@ -8633,8 +8629,8 @@ static sgf_status sgf__normalize(const sgf_tokenizer *t, sgf_str text, sgf__buf 
         else if (step->kind == SGF__STEP_REPLACE)
             status = sgf__replace(text, step->from, step->to, most, buf, err);
         else {
-            status = sgf__buf_add(buf, step->to.ptr, step->to.len, err);
-            if (!status) status = sgf__buf_add(buf, text.ptr, text.len, err);
+            (void)sgf__buf_add(buf, step->to.ptr, step->to.len, err);
+            status = sgf__buf_add(buf, text.ptr, text.len, err);
         }
         if (status) return status;
         if (buf->len > most)
@@ -8642,74 +8638,57 @@ static sgf_status sgf__normalize(const sgf_tokenizer *t, sgf_str text, sgf__buf 
                 err, SGF_ERR_LIMIT,
                 "the tokenizer's normalizer makes a text of %llu bytes %llu bytes long",
                 (unsigned long long)text.len, (unsigned long long)buf->len);
-        text.ptr = buf->ptr;
-        text.len = buf->len;
+        text = sgf__text_of(buf->ptr, buf->len);
     }
     *out = text;
     return SGF_OK;
 }
-/* A piece between added tokens, normalised: cut it into words. first: it stands at the start of the
-   text. */
-static sgf_status sgf__encode_piece(sgf__encoder *e, sgf_str text, int first) {
+/* Cut a normalised piece between added tokens into words. first: it is the start of the text. */
+static void sgf__encode_piece(sgf__encoder *e, sgf_str text, int first) {
     const sgf_tokenizer *t = e->t;
-    sgf_status status = SGF_OK;
-    sgf__buf *buf = &e->word;
-    if (!text.len) return SGF_OK;
-    if (t->prefix_space && text.ptr[0] != ' ') {
-        buf->len = 0;
-        status = sgf__buf_add(buf, " ", 1, e->err);
-        if (!status) status = sgf__buf_add(buf, text.ptr, text.len, e->err);
-        text.ptr = buf->ptr;
-        text.len = buf->len;
-    }
-    if (t->meta.len) {
+    sgf_str mark = t->mark;
+    if (!text.len || e->status) return;
+    if (mark.len) {
         int marked = text.ptr[0] == ' ' ||
-                     (text.len >= t->meta.len && !memcmp(text.ptr, t->meta.ptr, t->meta.len));
-        buf->len = 0;
-        if (!marked && (t->meta_prepend == 1 || (t->meta_prepend == 2 && first)))
-            status = sgf__buf_add(buf, t->meta.ptr, t->meta.len, e->err);
-        if (!status) status = sgf__replace(text, sgf_text(" "), t->meta, SIZE_MAX, buf, e->err);
-        text.ptr = buf->ptr;
-        text.len = buf->len;
+                     (text.len >= mark.len && !memcmp(text.ptr, mark.ptr, mark.len));
+        e->word.len = 0;
+        if (!marked &&
+            (t->prepend == SGF__PREPEND_ALWAYS || (t->prepend == SGF__PREPEND_FIRST && first)))
+            (void)sgf__buf_add(&e->word, mark.ptr, mark.len, e->err);
+        e->status = sgf__replace(text, sgf_text(" "), mark, SIZE_MAX, &e->word, e->err);
+        text = sgf__text_of(e->word.ptr, e->word.len);
     }
-    if (status) return status;
-    if (t->meta_split) return sgf__encode_marks(e, text.ptr, text.len, t->meta, 0);
-    if (t->cut_marks) return sgf__encode_marks(e, text.ptr, text.len, sgf_text(SGF__MARK), 1);
-    return t->split_digits ? sgf__encode_digits(e, text.ptr, text.len)
-                           : sgf__encode_scan(e, text.ptr, text.len);
+    if (t->split_digits) sgf__encode_digits(e, text);
+    else sgf__encode_words(e, text.ptr, text.len);
 }
 
 /* ---- added tokens ---- */
 
+/* The first of the sorted items [low, high) whose byte at `depth` is at least `c`, else `high`. */
+static size_t sgf__pattern_bound(const sgf__pattern *items, size_t low, size_t high, size_t depth,
+                                 unsigned c) {
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if ((unsigned char)items[middle].text.ptr[depth] < c) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
 /* The longest added token that begins at text[0]. The candidates are a run of the sorted items,
-   made narrower byte by byte. */
+   which gets shorter with every byte. */
 static const sgf__added *sgf__pattern_match(const sgf__pattern_set *set, const char *text, size_t n,
                                             size_t *len) {
     size_t low = set->first[(unsigned char)text[0]], high = set->first[(unsigned char)text[0] + 1],
-           depth = 1;
+           depth;
     const sgf__added *found = NULL;
-    while (low < high) {
-        unsigned char c;
-        size_t a, b;
+    for (depth = 1; low < high; depth++) {
         if (set->items[low].text.len == depth) {
             found = set->items[low++].added;
             *len = depth;
         }
         if (depth == n) break;
-        c = (unsigned char)text[depth];
-        for (a = low, b = high; a < b;) { /* the first item with at least c here */
-            size_t middle = a + (b - a) / 2;
-            if ((unsigned char)set->items[middle].text.ptr[depth] < c) a = middle + 1;
-            else b = middle;
-        }
-        low = a;
-        for (b = high; a < b;) { /* the first one with more */
-            size_t middle = a + (b - a) / 2;
-            if ((unsigned char)set->items[middle].text.ptr[depth] <= c) a = middle + 1;
-            else b = middle;
-        }
-        high = a;
-        depth++;
+        low = sgf__pattern_bound(set->items, low, high, depth, (unsigned char)text[depth]);
+        high = sgf__pattern_bound(set->items, low, high, depth, (unsigned char)text[depth] + 1u);
     }
     return found;
 }
@@ -8723,160 +8702,125 @@ static size_t sgf__spaces_before(const sgf__scan *s, size_t least, size_t end) {
     }
     return end;
 }
-typedef sgf_status sgf__piece_task(sgf__encoder *e, sgf_str text, int first);
-
-/* Added tokens give their ids, what stands between them goes to `task`. */
-static sgf_status sgf__encode_cut(sgf__encoder *e, const sgf__pattern_set *set, sgf_str text,
-                                  int first, sgf__piece_task *task) {
+/* Added tokens give their ids, the text between them is a piece. The raw text is searched for those
+   that are not normalised, then each of its pieces, normalised, for the others. */
+static void sgf__encode_cut(sgf__encoder *e, sgf_str text, int first, int normalized) {
+    const sgf__pattern_set *set = normalized ? &e->t->normal_added : &e->t->raw_added;
     size_t done = 0, at = 0, len = 0;
-    sgf_status status = SGF_OK;
     sgf__scan s;
-    sgf_str piece;
     s.u = &e->t->unicode;
     s.text = text.ptr;
     s.n = text.len;
-    while (!status && at < text.len && set->count) {
-        const sgf__added *added = sgf__pattern_match(set, text.ptr + at, text.len - at, &len);
-        size_t begin = at, end = at + len;
-        if (!added) {
+    while (done < text.len && !e->status) {
+        const sgf__added *added = NULL;
+        size_t begin, end;
+        while (set->count && at < text.len &&
+               !(added = sgf__pattern_match(set, text.ptr + at, text.len - at, &len)))
             at++;
-            continue;
-        }
-        at = end;
+        begin = added ? at : text.len;
+        at = end = begin + (added ? len : 0);
         if (begin < done) continue; /* inside the spaces that the one before took */
-        if (added->lstrip) begin = sgf__spaces_before(&s, done, begin);
-        if (added->rstrip) end = sgf__scan_run(&s, end, SGF__UNI_SPACE, SIZE_MAX);
+        if (added && added->lstrip) begin = sgf__spaces_before(&s, done, begin);
+        if (added && added->rstrip) end = sgf__scan_run(&s, end, SGF__UNI_SPACE, SIZE_MAX);
         if (done < begin) {
-            piece.ptr = text.ptr + done;
-            piece.len = begin - done;
-            status = task(e, piece, first && !done);
+            sgf_str piece = sgf__text_of(text.ptr + done, begin - done);
+            if (normalized) sgf__encode_piece(e, piece, first && !done);
+            else {
+                e->status = sgf__normalize(e->t, piece, e->text, &piece, e->err);
+                sgf__encode_cut(e, piece, first && !done, 1);
+            }
         }
-        if (!status) status = sgf__encoder_add(e, added->id);
+        if (added) sgf__encoder_add(e, added->id);
         done = end;
     }
-    if (status || done >= text.len) return status;
-    piece.ptr = text.ptr + done;
-    piece.len = text.len - done;
-    return task(e, piece, first && !done);
-}
-static sgf_status sgf__encode_raw(sgf__encoder *e, sgf_str text, int first) {
-    sgf_status status = sgf__normalize(e->t, text, e->text, &text, e->err);
-    return status ? status
-                  : sgf__encode_cut(e, &e->t->normal_added, text, first, sgf__encode_piece);
 }
 
-static sgf_status sgf__text_check(sgf_str text, sgf_error *err) {
-    size_t at = 0, len = 1;
+/* How many bytes are valid UTF-8, from the first on. */
+static size_t sgf__utf8_valid(const char *text, size_t n) {
+    size_t at, len;
     uint32_t code;
+    for (at = 0; at < n; at += len) {
+        len = (unsigned char)text[at] < 0x80 ? 1 : sgf__utf8_next(text + at, n - at, &code);
+        if (!len) break;
+    }
+    return at;
+}
+static sgf_status sgf__text_check(sgf_str text, sgf_error *err) {
+    size_t valid;
     if (text.len > SGF__TEXT_BYTES)
         return sgf__fail(err, SGF_ERR_LIMIT,
                          "a text of %llu bytes is too long to encode; the most is %d",
                          (unsigned long long)text.len, (int)SGF__TEXT_BYTES);
-    for (; at < text.len; at += len) {
-        len = (unsigned char)text.ptr[at] < 0x80
-                  ? 1
-                  : sgf__utf8_next(text.ptr + at, text.len - at, &code);
-        if (!len)
-            return sgf__fail_at(err, SGF_ERR_FORMAT, NULL, (int64_t)at,
-                                "the text to encode is not UTF-8 at byte %llu; convert it first",
-                                (unsigned long long)at);
-    }
-    return SGF_OK;
+    valid = sgf__utf8_valid(text.ptr, text.len);
+    if (valid == text.len) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_FORMAT, NULL, (int64_t)valid,
+                        "the text to encode is not UTF-8 at byte %llu; convert it first",
+                        (unsigned long long)valid);
 }
-static sgf_status sgf__encode_all(sgf__encoder *e, sgf_str text, int special) {
-    sgf_status status = SGF_OK;
-    size_t i;
-    for (i = 0; special && !status && i < e->t->before_count; i++)
-        status = sgf__encoder_add(e, e->t->before[i]);
-    if (!status) status = sgf__encode_cut(e, &e->t->raw_added, text, 1, sgf__encode_raw);
-    for (i = 0; special && !status && i < e->t->after_count; i++)
-        status = sgf__encoder_add(e, e->t->after[i]);
-    return status;
-}
-
 SGF_DEF size_t sgf_encode_bound(size_t text_len) {
     return text_len > (SIZE_MAX - SGF__AROUND) / 8 ? SIZE_MAX : text_len * 8 + SGF__AROUND;
 }
 SGF_DEF sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int special,
                               int32_t *ids, size_t cap, size_t *count, sgf_error *err) {
-    const sgf_allocator *mem = &tokenizer->arena.mem;
-    sgf_status status = sgf__text_check(text, err);
+    const sgf_tokenizer *t = tokenizer;
     sgf__encoder e;
-    if (status) return status;
-    memset(&e, 0, sizeof e);
-    e.t = tokenizer;
+    sgf__buf *bufs[] = {&e.ids, &e.text[0], &e.text[1], &e.word, &e.symbols, &e.heap};
+    size_t i, n;
+    e.t = t;
     e.err = err;
-    sgf__buf_init(&e.text[0], mem);
-    sgf__buf_init(&e.text[1], mem);
-    sgf__buf_init(&e.word, mem);
-    status = sgf__encode_all(&e, text, special);
-    if (!status && e.count > sgf_encode_bound(text.len))
-        status = sgf__fail(err, SGF_ERR_LIMIT,
-                           "the tokenizer's normalizer makes %llu tokens of a text of %llu bytes",
-                           (unsigned long long)e.count, (unsigned long long)text.len);
-    if (!status && ids && e.count > cap)
-        status = sgf__fail(err, SGF_ERR_LIMIT, "the text has %llu tokens, there is room for %llu",
-                           (unsigned long long)e.count, (unsigned long long)cap);
-    if (!status) {
-        if (ids && e.count) memcpy(ids, e.ids, e.count * sizeof *ids);
-        *count = e.count;
+    e.status = sgf__text_check(text, err);
+    for (i = 0; i < sizeof bufs / sizeof *bufs; i++) sgf__buf_init(bufs[i], &t->arena.mem);
+    for (i = 0; special && i < t->before_count; i++) sgf__encoder_add(&e, t->before[i]);
+    sgf__encode_cut(&e, text, 1, 0);
+    for (i = 0; special && i < t->after_count; i++) sgf__encoder_add(&e, t->after[i]);
+    n = e.ids.len / sizeof *ids;
+    if (!e.status && n > sgf_encode_bound(text.len))
+        e.status = sgf__fail(err, SGF_ERR_LIMIT,
+                             "the tokenizer's normalizer makes %llu tokens of a text of %llu bytes",
+                             (unsigned long long)n, (unsigned long long)text.len);
+    if (!e.status && ids && n > cap)
+        e.status = sgf__fail(err, SGF_ERR_LIMIT, "the text has %llu tokens, there is room for %llu",
+                             (unsigned long long)n, (unsigned long long)cap);
+    if (!e.status) {
+        if (ids && n) memcpy(ids, e.ids.ptr, n * sizeof *ids);
+        *count = n;
     }
-    sgf__buf_free(&e.text[0]);
-    sgf__buf_free(&e.text[1]);
-    sgf__buf_free(&e.word);
-    sgf__free(mem, e.symbols, e.symbol_cap, sizeof(sgf__symbol));
-    sgf__free(mem, e.heap, e.heap_cap, sizeof(sgf__candidate));
-    sgf__free(mem, e.ids, e.cap, sizeof(int32_t));
-    return status;
+    for (i = 0; i < sizeof bufs / sizeof *bufs; i++) sgf__buf_free(bufs[i]);
+    return e.status;
 }
 
 /* ---- ids -> text ---- */
 
-/* The length of the longest start of a character at p[0] (n > 0): what one U+FFFD stands for when
-   it is not a whole one. *cut: the text ends before it can be told. */
-static size_t sgf__utf8_part(const char *text, size_t n, int *cut) {
-    const unsigned char *p = (const unsigned char *)text;
-    unsigned char low = 0x80, high = 0xBF;
-    size_t want = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2, i;
-    *cut = 0;
-    if (p[0] < 0xC2 || p[0] > 0xF4) return 1;
-    if (p[0] == 0xE0) low = 0xA0;
-    if (p[0] == 0xED) high = 0x9F;
-    if (p[0] == 0xF0) low = 0x90;
-    if (p[0] == 0xF4) high = 0x8F;
-    for (i = 1; i < want; i++) {
-        if (i >= n) return *cut = 1, i;
-        if (p[i] < low || p[i] > high) return i;
-        low = 0x80;
-        high = 0xBF;
+/* The length of the longest start of a character in text[n], at least 1: what one U+FFFD replaces.
+   Bytes are the start of a character if 0x80 or 0xBF in place of the rest makes it a whole one. */
+static size_t sgf__utf8_part(const char *text, size_t n) {
+    unsigned char lead = (unsigned char)text[0];
+    size_t whole = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2, len = n < whole - 1 ? n : whole - 1;
+    for (; len > 1; len--) {
+        char low[4], high[4];
+        uint32_t code;
+        memset(low, 0x80, sizeof low);
+        memset(high, 0xBF, sizeof high);
+        memcpy(low, text, len);
+        memcpy(high, text, len);
+        if (sgf__utf8_next(low, whole, &code) || sgf__utf8_next(high, whole, &code)) break;
     }
-    return want;
+    return len;
 }
-/* Bytes -> UTF-8. *used: how many were taken; fewer than n only without `last`, when a character is
-   incomplete at the end. each: U+FFFD for every wrong byte, not for every wrong sequence. */
-static sgf_status sgf__utf8_mend(const char *bytes, size_t n, int last, int each, sgf__buf *out,
-                                 size_t *used, sgf_error *err) {
-    size_t begin = 0, at = 0, len, i;
-    sgf_status status = SGF_OK;
-    uint32_t code;
-    int cut;
-    *used = 0;
-    if (!n) return SGF_OK;
-    while (!status && at < n) {
-        len = sgf__utf8_next(bytes + at, n - at, &code);
-        if (len) {
-            at += len;
-            continue;
-        }
-        len = sgf__utf8_part(bytes + at, n - at, &cut);
-        if (cut && !last) break;
-        status = sgf__buf_add(out, bytes + begin, at - begin, err);
-        for (i = 0; !status && i < (each ? len : 1); i++)
-            status = sgf__buf_text(out, "\xEF\xBF\xBD", err);
-        begin = at += len;
+/* Bytes -> UTF-8. Byte-level: U+FFFD for every wrong sequence. Otherwise a run of byte tokens is text
+   as a whole, or each of its bytes is U+FFFD. */
+static void sgf__bytes_decode(sgf__buf *bytes, int byte_level, sgf__buf *out, sgf_error *err) {
+    int whole = byte_level || sgf__utf8_valid(bytes->ptr, bytes->len) == bytes->len;
+    const char *p = bytes->ptr, *end = bytes->len ? p + bytes->len : p;
+    while (p < end) {
+        size_t valid = whole ? sgf__utf8_valid(p, (size_t)(end - p)) : 0;
+        (void)sgf__buf_add(out, p, valid, err);
+        p += valid;
+        if (p == end) break;
+        (void)sgf__buf_text(out, SGF__REPLACEMENT, err);
+        p += whole ? sgf__utf8_part(p, (size_t)(end - p)) : 1;
     }
-    *used = at;
-    return status ? status : sgf__buf_add(out, bytes + begin, at - begin, err);
+    bytes->len = 0;
 }
 
 /* str.replace of Python, in place; `to` is not longer than `from`. */
@@ -8891,8 +8835,8 @@ static void sgf__shorten(sgf__buf *buf, const char *from, const char *to) {
     }
     buf->len = len;
 }
-static void
-sgf__clean_up(sgf__buf *buf) { /* transformers 4, clean_up_tokenization; the order matters */
+/* transformers 4, clean_up_tokenization; the order matters */
+static void sgf__clean_up(sgf__buf *buf) {
     static const char *const pairs[][2] = {
         {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
         {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
@@ -8905,501 +8849,313 @@ static const sgf__token *sgf__token_at(const sgf_tokenizer *t, int32_t id) {
     if (id < 0 || (size_t)id >= t->size || !(t->tokens[id].flags & SGF__TOKEN_HERE)) return NULL;
     return &t->tokens[id];
 }
-/* The token to decode, NULL if it gives no text. */
-static const sgf__token *sgf__token_shown(const sgf_tokenizer *t, int32_t id, int flags) {
-    const sgf__token *token = sgf__token_at(t, id);
-    return token && (flags & SGF_DECODE_SKIP_SPECIAL) && (token->flags & SGF__TOKEN_SPECIAL)
-               ? NULL
-               : token;
-}
-static sgf_status sgf__token_add(const sgf_tokenizer *t, const sgf__token *token, sgf__buf *out,
-                                 sgf_error *err) {
-    sgf_str text;
-    text.ptr = token->text;
-    text.len = token->len;
+/* One token: bytes wait in `bytes` until a token of another kind follows. */
+static void sgf__decode_token(const sgf_tokenizer *t, const sgf__token *token, sgf__buf *bytes,
+                              sgf__buf *out, sgf_error *err) {
+    sgf_str text = sgf__text_of(token->text, token->len);
+    char byte = (char)(token->flags >> 8);
+    if (token->flags & SGF__TOKEN_BYTE) text = sgf__text_of(&byte, 1);
+    if (t->byte_level || (token->flags & SGF__TOKEN_BYTE)) {
+        (void)sgf__buf_add(bytes, text.ptr, text.len, err);
+        return;
+    }
+    sgf__bytes_decode(bytes, 0, out, err);
     if (t->decode_from.len)
-        return sgf__replace(text, t->decode_from, t->decode_to, SIZE_MAX, out, err);
-    return sgf__buf_add(out, text.ptr, text.len, err);
+        (void)sgf__replace(text, t->decode_from, t->decode_to, SIZE_MAX, out, err);
+    else (void)sgf__buf_add(out, text.ptr, text.len, err);
 }
-/* A run of byte tokens is text as a whole, or each of its bytes is U+FFFD. */
-static sgf_status sgf__bytes_add(sgf__buf *run, sgf__buf *out, sgf_error *err) {
-    size_t at = 0, len = 1, i;
-    uint32_t code;
+SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
+                              int flags, char *out, size_t cap, size_t *len, sgf_error *err) {
+    unsigned left_out = flags & SGF_DECODE_SKIP_SPECIAL ? SGF__TOKEN_SPECIAL : 0;
+    sgf__buf text, bytes;
     sgf_status status = SGF_OK;
-    while (at < run->len && (len = sgf__utf8_next(run->ptr + at, run->len - at, &code)) > 0)
-        at += len;
-    if (len) status = sgf__buf_add(out, run->ptr, run->len, err);
-    else
-        for (i = 0; !status && i < run->len; i++) status = sgf__buf_text(out, "\xEF\xBF\xBD", err);
-    run->len = 0;
-    return status;
-}
-static sgf_status sgf__decode_all(const sgf_tokenizer *t, const int32_t *ids, size_t count,
-                                  int flags, sgf__buf *bytes, sgf__buf *out, sgf_error *err) {
-    sgf_status status = SGF_OK;
-    size_t i, used;
-    for (i = 0; !status && i < count; i++) {
-        const sgf__token *token = sgf__token_shown(t, ids[i], flags);
+    size_t i;
+    for (i = 0; i < count; i++)
         if (ids[i] < 0)
             return sgf__fail(err, SGF_ERR_ARG,
                              "token number %llu to decode is %ld; ids are not negative",
                              (unsigned long long)i, (long)ids[i]);
-        if (!token) continue;
-        if (t->byte_level) status = sgf__buf_add(bytes, token->text, token->len, err);
-        else if (token->flags & SGF__TOKEN_BYTE) {
-            char byte = (char)(token->flags >> 8);
-            status = sgf__buf_add(bytes, &byte, 1, err);
-        } else {
-            if (bytes->len) status = sgf__bytes_add(bytes, out, err);
-            if (!status) status = sgf__token_add(t, token, out, err);
-        }
-    }
-    if (status) return status;
-    if (t->byte_level) return sgf__utf8_mend(bytes->ptr, bytes->len, 1, 0, out, &used, err);
-    return bytes->len ? sgf__bytes_add(bytes, out, err) : SGF_OK;
-}
-/* The text in `out` -> the caller's buffer. */
-static sgf_status sgf__decode_give(sgf_str text, char *out, size_t cap, size_t *len,
-                                   sgf_error *err) {
-    if (out && text.len > cap)
-        return sgf__fail(err, SGF_ERR_LIMIT,
-                         "the decoded text has %llu bytes, there is room for %llu",
-                         (unsigned long long)text.len, (unsigned long long)cap);
-    if (out && text.len) memcpy(out, text.ptr, text.len);
-    *len = text.len;
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
-                              int flags, char *out, size_t cap, size_t *len, sgf_error *err) {
-    sgf__buf text, bytes;
-    sgf_status status;
     sgf__buf_init(&text, &tokenizer->arena.mem);
     sgf__buf_init(&bytes, &tokenizer->arena.mem);
-    status = sgf__decode_all(tokenizer, ids, count, flags, &bytes, &text, err);
+    for (i = 0; i < count; i++) {
+        const sgf__token *token = sgf__token_at(tokenizer, ids[i]);
+        if (token && !(token->flags & left_out))
+            sgf__decode_token(tokenizer, token, &bytes, &text, err);
+    }
+    sgf__bytes_decode(&bytes, tokenizer->byte_level, &text, err);
+    status = bytes.status ? bytes.status : text.status;
+    if (tokenizer->decode_strip && text.len && text.ptr[0] == ' ')
+        memmove(text.ptr, text.ptr + 1, --text.len);
+    if (flags & SGF_DECODE_CLEAN_UP) sgf__clean_up(&text);
+    if (!status && out && text.len > cap)
+        status = sgf__fail(err, SGF_ERR_LIMIT,
+                           "the decoded text has %llu bytes, there is room for %llu",
+                           (unsigned long long)text.len, (unsigned long long)cap);
     if (!status) {
-        sgf_str result;
-        size_t strip = tokenizer->decode_strip && text.len && text.ptr[0] == ' ';
-        if (strip) text.len--, memmove(text.ptr, text.ptr + 1, text.len);
-        if (flags & SGF_DECODE_CLEAN_UP) sgf__clean_up(&text);
-        result.ptr = text.ptr;
-        result.len = text.len;
-        status = sgf__decode_give(result, out, cap, len, err);
+        if (out && text.len) memcpy(out, text.ptr, text.len);
+        *len = text.len;
     }
     sgf__buf_free(&text);
     sgf__buf_free(&bytes);
     return status;
 }
 
-/* Add one token (NULL: the end) to what waits in `state`; complete characters go to `out`. */
-static sgf_status sgf__decode_step(const sgf_tokenizer *t, sgf_decode_state *state,
-                                   const sgf__token *token, sgf__buf *bytes, sgf__buf *out,
-                                   sgf_error *err) {
-    int is_bytes = token && (t->byte_level || (token->flags & SGF__TOKEN_BYTE));
-    sgf_status status = sgf__buf_add(bytes, state->held, (size_t)state->held_len, err);
-    size_t used = 0;
-    if (!status && is_bytes) {
-        char byte = (char)(token->flags >> 8);
-        status = token->flags & SGF__TOKEN_BYTE ? sgf__buf_add(bytes, &byte, 1, err)
-                                                : sgf__buf_add(bytes, token->text, token->len, err);
-    }
-    if (!status)
-        status = sgf__utf8_mend(bytes->ptr, bytes->len, !is_bytes, !t->byte_level, out, &used, err);
-    if (!status && token && !is_bytes) status = sgf__token_add(t, token, out, err);
-    if (status) return status;
-    state->held_len = (int32_t)(bytes->len - used);
-    memcpy(state->held, bytes->ptr + used, bytes->len - used);
-    return SGF_OK;
-}
-static sgf_status sgf__decode_stream(const sgf_tokenizer *t, sgf_decode_state *state,
-                                     const sgf__token *token, char *out, size_t cap, size_t *len,
-                                     sgf_error *err) {
-    sgf_decode_state after = *state;
-    sgf__buf text, bytes;
-    sgf_status status;
-    sgf__buf_init(&text, &t->arena.mem);
-    sgf__buf_init(&bytes, &t->arena.mem);
-    if (after.held_len < 0 || after.held_len > 3) after.held_len = 0;
-    status = sgf__decode_step(t, &after, token, &bytes, &text, err);
-    if (!status) {
-        sgf_str result;
-        result.ptr = text.ptr;
-        result.len = text.len;
-        if (t->decode_strip && !state->begun && text.len && text.ptr[0] == ' ')
-            result.ptr++, result.len--;
-        if (text.len) after.begun = 1;
-        status = sgf__decode_give(result, out, cap, len, err);
-    }
-    if (!status) *state = after;
-    sgf__buf_free(&text);
-    sgf__buf_free(&bytes);
-    return status;
-}
-SGF_DEF sgf_status sgf_decode_next(const sgf_tokenizer *tokenizer, sgf_decode_state *state,
-                                   int32_t id, int flags, char *out, size_t cap, size_t *len,
-                                   sgf_error *err) {
-    const sgf__token *token = sgf__token_shown(tokenizer, id, flags);
-    if (id < 0)
-        return sgf__fail(err, SGF_ERR_ARG, "token %ld cannot be decoded; ids are not negative",
-                         (long)id);
-    if (token) return sgf__decode_stream(tokenizer, state, token, out, cap, len, err);
-    *len = 0;
-    return SGF_OK;
-}
-SGF_DEF sgf_status sgf_decode_end(const sgf_tokenizer *tokenizer, sgf_decode_state *state,
-                                  char *out, size_t cap, size_t *len, sgf_error *err) {
-    return sgf__decode_stream(tokenizer, state, NULL, out, cap, len, err);
-}
+/* ---- reading tokenizer.json ---- */
 
-/* ---- reading tokenizer.json ----
-   vocab and merges, nearly all of the file, are found by a scan that only counts brackets and
-   strings, and read by loops of their own; the rest, a few kilobytes, is parsed as JSON with both
-   left out. */
-
-typedef struct sgf__span {
-    size_t begin, end, strings;
-} sgf__span;
-
+/* The first failure is kept in `status`. Functions go on until their next loop ends: what they read
+   of a file is checked JSON, and what they write stays within its bounds. */
 typedef struct sgf__loader {
     sgf_tokenizer *t;
-    const char *file, *text;
-    size_t size;
-    sgf__arena scratch; /* the JSON of all but vocab and merges */
-    sgf__json json;
-    sgf__span vocab, merges;
-    sgf__buf rest; /* the file without both */
-    void *pair;    /* char: the two tokens of a merge */
-    size_t pair_cap;
+    sgf__json_doc doc;
+    sgf__arena scratch; /* texts with escapes */
+    sgf__buf pair;      /* a token, or the two of a merge */
     sgf_error *err;
-    int replaced, fell_back, fused;  /* decoder parts seen */
-    const char *odd_flag, *odd_text; /* keys whose values are no flag, no text */
+    sgf_status status;
+    int decoders; /* see sgf__read_decoder */
+    int32_t made; /* the token of the last merge */
 } sgf__loader;
 
-/* How much of a text from a file a message shows. */
-static int sgf__clip(sgf_str s) {
-    size_t n = s.len < 80 ? s.len : 80;
-    while (n && n < s.len && ((unsigned char)s.ptr[n] & 0xC0) == 0x80) n--;
-    return (int)n;
-}
-/* sgf__bad(l, "format", ...) fails with "FILE: ..."; for what is wrong and for what is not known
-   here. */
+/* sgf__bad(l, "format", ...) fails with "FILE: ...", for what is wrong; sgf__unknown for what is not
+   known here. */
 #define sgf__bad(l, ...)     sgf__loader_fail(l, SGF_ERR_FORMAT, __VA_ARGS__)
 #define sgf__unknown(l, ...) sgf__loader_fail(l, SGF_ERR_UNSUPPORTED, __VA_ARGS__)
-static SGF__PRINTF(3, 4) sgf_status
-    sgf__loader_fail(sgf__loader *l, sgf_status status, const char *format, ...) {
+static SGF__PRINTF(3, 4) void sgf__loader_fail(sgf__loader *l, sgf_status status,
+                                               const char *format, ...) {
     char text[900];
     va_list args;
+    if (l->status) return;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return sgf__fail_at(l->err, status, l->file, -1, "%s: %s", l->file, text);
+    l->status = sgf__fail_at(l->err, status, l->doc.file, -1, "%s: %s", l->doc.file, text);
 }
-
-/* text[at] opens an array or object: the position behind its end, or 0; its strings are counted. */
-static size_t sgf__span_end(const char *text, size_t size, size_t at, size_t *strings) {
-    size_t depth = 0;
-    for (; at < size; at++) {
-        char c = text[at];
-        if (c == '"') {
-            for (at++; at < size && text[at] != '"'; at++) at += text[at] == '\\';
-            ++*strings;
-        } else if (c == '{' || c == '[') depth++;
-        else if ((c == '}' || c == ']') && !--depth) return at + 1;
-    }
-    return 0;
+/* Memory that lives as long as the tokenizer. */
+static void *sgf__loader_alloc(sgf__loader *l, size_t count, size_t size) {
+    void *ptr = l->status ? NULL : sgf__arena_alloc(&l->t->arena, count, size, l->err);
+    if (!ptr && !l->status) l->status = SGF_ERR_MEMORY;
+    return ptr;
 }
-static size_t sgf__skip_space(const char *text, size_t size, size_t at) {
-    while (at < size &&
-           (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))
-        at++;
-    return at;
+/* The string *value, "" if it is none; *value becomes the next one. */
+static sgf_str sgf__loader_take(sgf__loader *l, const char **value) {
+    sgf_str text = *value ? sgf__json_take(&l->doc, value) : sgf_text("");
+    if (text.ptr) return text;
+    if (!l->status) l->status = SGF_ERR_MEMORY;
+    return sgf_text("");
 }
-/* Find model.vocab and model.merges. A text that is no JSON may give anything within its bounds. */
-static sgf_status sgf__loader_scan(sgf__loader *l) {
-    size_t at, depth = 0;
-    int in_model = 0, models = 0;
-    for (at = 0; at < l->size; at++) {
-        size_t begin = at + 1;
-        sgf__span *span = NULL;
-        sgf_str key;
-        char c = l->text[at];
-        if (c == '{' || c == '[') depth++;
-        if (depth && (c == '}' || c == ']')) depth--;
-        if (c != '"') continue;
-        for (at++; at < l->size && l->text[at] != '"'; at++) at += l->text[at] == '\\';
-        if (at >= l->size || depth > 2) continue;
-        key.ptr = l->text + begin;
-        key.len = at - begin;
-        begin = sgf__skip_space(l->text, l->size, at + 1);
-        if (begin >= l->size || l->text[begin] != ':') continue;
-        if (depth == 1 && (in_model = sgf__str_is(key, "model")) != 0 && models++)
-            return sgf__bad(l, "model stands there twice");
-        if (depth != 2 || !in_model) continue;
-        if (sgf__str_is(key, "vocab")) span = &l->vocab;
-        if (sgf__str_is(key, "merges")) span = &l->merges;
-        begin = sgf__skip_space(l->text, l->size, begin + 1);
-        if (!span || begin >= l->size || l->text[begin] != (span == &l->vocab ? '{' : '['))
-            continue;
-        if (span->end) return sgf__bad(l, "model.%.*s stands there twice", sgf__clip(key), key.ptr);
-        span->begin = begin;
-        span->end = sgf__span_end(l->text, l->size, begin, &span->strings);
-        if (!span->end) break; /* cut: the JSON parser will say where */
-        at = span->end - 1;
-    }
-    return SGF_OK;
+static sgf_str sgf__loader_str(sgf__loader *l, const char *value) {
+    return sgf__loader_take(l, &value);
 }
-/* Everything else, as JSON. */
-static sgf_status sgf__loader_json(sgf__loader *l) {
-    const sgf__span *a = &l->vocab, *b = &l->merges;
-    sgf_status status;
-    sgf__json ignored;
-    if (a->begin > b->begin) a = &l->merges, b = &l->vocab;
-    if (!l->size) return sgf__bad(l, "the file is empty; fetch it again");
-    if (!l->vocab.end || !l->merges.end)
-        return sgf__json_parse(l->file, l->text, l->size, &l->scratch, &l->json, l->err);
-    status = sgf__buf_add(&l->rest, l->text, a->begin, l->err);
-    if (!status) status = sgf__buf_add(&l->rest, "0", 1, l->err);
-    if (!status) status = sgf__buf_add(&l->rest, l->text + a->end, b->begin - a->end, l->err);
-    if (!status) status = sgf__buf_add(&l->rest, "0", 1, l->err);
-    if (!status) status = sgf__buf_add(&l->rest, l->text + b->end, l->size - b->end, l->err);
-    if (status) return status;
-    status = sgf__json_parse(l->file, l->rest.ptr, l->rest.len, &l->scratch, &l->json, l->err);
-    if (status == SGF_ERR_FORMAT) /* once more with all of it, for the right place in the message */
-        sgf__json_parse(l->file, l->text, l->size, &l->scratch, &ignored, l->err);
-    return status;
+/* true or false, `standard` where the value of `key` is absent or null. */
+static int sgf__loader_flag(sgf__loader *l, const char *value, const char *key, int standard) {
+    unsigned kind = sgf__json_kind(value);
+    if (kind == SGF__ABSENT || kind == SGF__NULL) return standard;
+    if (kind != SGF__TRUE && kind != SGF__FALSE)
+        sgf__bad(l, "\"%s\" is neither true nor false", key);
+    return kind == SGF__TRUE;
 }
-
-/* ---- its parts: helpers ---- */
-
-static sgf_str sgf__json_text(const sgf__json *json, uint32_t node) {
-    sgf_str none = {"", 0};
-    return node && json->nodes[node].type == SGF__STRING ? json->nodes[node].text : none;
+/* The text of `key`, "" where it is absent or null. */
+static sgf_str sgf__loader_text(sgf__loader *l, const char *value, const char *key) {
+    unsigned kind = sgf__json_kind(value);
+    if (kind != SGF__STRING && kind != SGF__ABSENT && kind != SGF__NULL)
+        sgf__bad(l, "\"%s\" is not a text", key);
+    return sgf__loader_str(l, value);
 }
-/* true or false; what is neither, nor absent, nor null, has its key remembered. */
-static int sgf__json_flag(const sgf__json *json, uint32_t node, const char *key, int standard,
-                          const char **odd) {
-    uint32_t value = sgf__json_get(json, node, key), type = json->nodes[value].type;
-    if (!value || type == SGF__NULL) return standard;
-    if (type != SGF__TRUE && type != SGF__FALSE) *odd = key;
-    return type == SGF__TRUE;
+/* The same of a member of an object. */
+static int sgf__read_flag(sgf__loader *l, const char *object, const char *key, int standard) {
+    return sgf__loader_flag(l, sgf__json_find(object, key), key, standard);
 }
-static int sgf__loader_flag(sgf__loader *l, uint32_t node, const char *key, int standard) {
-    return sgf__json_flag(&l->json, node, key, standard, &l->odd_flag);
+static sgf_str sgf__read_text(sgf__loader *l, const char *object, const char *key) {
+    return sgf__loader_text(l, sgf__json_find(object, key), key);
 }
-/* "" where there is none. */
-static sgf_str sgf__loader_text(sgf__loader *l, uint32_t node, const char *key) {
-    uint32_t value = sgf__json_get(&l->json, node, key), type = l->json.nodes[value].type;
-    if (value && type != SGF__STRING && type != SGF__NULL) l->odd_text = key;
-    return sgf__json_text(&l->json, value);
-}
-/* A copy that lives as long as the tokenizer. */
-static sgf_status sgf__loader_keep(sgf__loader *l, sgf_str text, sgf_str *out) {
+/* A short copy that lives as long as the tokenizer. */
+static sgf_str sgf__loader_keep(sgf__loader *l, sgf_str text) {
+    char *copy;
     if (text.len > SGF__PART_BYTES)
-        return sgf__unknown(l, "the text \"%.*s...\" in one of its parts is longer than %d bytes",
-                            sgf__clip(text), text.ptr, (int)SGF__PART_BYTES);
-    out->ptr = sgf__arena_text(&l->t->arena, text.ptr, text.len, l->err);
-    out->len = text.len;
-    return out->ptr ? SGF_OK : SGF_ERR_MEMORY;
+        sgf__unknown(l, "the text \"%.*s\" in one of its parts is longer than %d bytes",
+                     SGF__SHOWN(text), (int)SGF__PART_BYTES);
+    copy = (char *)sgf__loader_alloc(l, text.len + 1, 1);
+    if (!copy) return sgf_text("");
+    if (text.len) memcpy(copy, text.ptr, text.len);
+    return sgf__text_of(copy, text.len);
 }
-typedef sgf_status sgf__part_reader(sgf__loader *l, uint32_t node, sgf_str type);
 
-/* The root's member `name`: null, an object with a type, or a Sequence of them in its member
-   `list`. */
-static sgf_status sgf__loader_part(sgf__loader *l, uint32_t node, const char *name,
-                                   const char *list, sgf__part_reader *reader) {
-    const sgf__node *nodes = l->json.nodes;
-    sgf_str type = sgf__loader_text(l, node, "type");
-    if (!node || nodes[node].type == SGF__NULL) return SGF_OK;
-    if (nodes[node].type != SGF__OBJECT || !type.len)
-        return sgf__bad(l, "%s is not an object with a type", name);
-    if (sgf__str_is(type, "Sequence")) {
-        uint32_t items = sgf__json_get(&l->json, node, list), at, i;
-        sgf_status status = SGF_OK;
-        if (!items || nodes[items].type != SGF__ARRAY)
-            return sgf__bad(l, "%s: a Sequence without its list %s", name, list);
-        for (i = 0, at = items + 1; !status && i < nodes[items].count; i++, at = nodes[at].next)
-            status = nodes[at].type == SGF__OBJECT
-                         ? sgf__loader_part(l, at, name, list, reader)
-                         : sgf__bad(l, "%s: an entry of %s is not an object", name, list);
-        return status;
+/* ---- normalizer, pre_tokenizer, decoder: readers of a component with its type ---- */
+
+typedef void sgf__part_reader(sgf__loader *l, const char *at, sgf_str type);
+
+/* A component of tokenizer.json: null, an object with a type, or a Sequence of them in `list`. */
+static void sgf__read_part(sgf__loader *l, const char *at, const char *name, const char *list,
+                           sgf__part_reader *reader, int depth) {
+    unsigned kind = sgf__json_kind(at);
+    sgf_str type = sgf__read_text(l, at, "type");
+    if (kind == SGF__ABSENT || kind == SGF__NULL || l->status) return;
+    if (!type.len) sgf__bad(l, "%s is not an object with a type", name);
+    else if (!sgf__str_is(type, "Sequence")) reader(l, at, type);
+    else {
+        at = sgf__json_find(at, list);
+        if (sgf__json_kind(at) != SGF__ARRAY)
+            sgf__bad(l, "%s: a Sequence without its list %s", name, list);
+        if (depth == SGF__SEQUENCES)
+            sgf__unknown(l, "%s: more than %d nested Sequences", name, (int)SGF__SEQUENCES);
+        for (at = sgf__json_first(at); at && !l->status; at = sgf__json_next(at)) {
+            if (sgf__json_kind(at) != SGF__OBJECT)
+                sgf__bad(l, "%s: an entry of %s is not an object", name, list);
+            sgf__read_part(l, at, name, list, reader, depth + 1);
+        }
     }
-    return reader(l, node, type);
 }
-
-/* ---- normalizer, pre_tokenizer, decoder ---- */
-
-/* pattern {"String": from} and content: what Replace and the like are made of. */
-static sgf_status sgf__loader_replace(sgf__loader *l, uint32_t node, const char *name,
-                                      sgf_str *from, sgf_str *to) {
-    uint32_t pattern = sgf__json_get(&l->json, node, "pattern");
-    uint32_t content = sgf__json_get(&l->json, node, "content");
-    sgf_str text = pattern ? sgf__loader_text(l, pattern, "String") : sgf_text("");
-    sgf_status status;
-    if (!text.len || sgf__json_get(&l->json, pattern, "Regex"))
-        return sgf__unknown(
+/* pattern {"String": from} and content: what Replace is made of. */
+static void sgf__read_replace(sgf__loader *l, const char *at, const char *name, sgf_str *from,
+                              sgf_str *to) {
+    const char *pattern = sgf__json_find(at, "pattern"), *content = sgf__json_find(at, "content");
+    *from = sgf__loader_keep(l, sgf__read_text(l, pattern, "String"));
+    *to = sgf__loader_keep(l, sgf__loader_text(l, content, "content"));
+    if (!from->len || sgf__json_find(pattern, "Regex"))
+        sgf__unknown(
             l, "%s: a Replace by another pattern than a text (\"String\") is not supported", name);
-    if (!content) return sgf__bad(l, "%s: a Replace without its content", name);
-    status = sgf__loader_keep(l, text, from);
-    return status ? status : sgf__loader_keep(l, sgf__loader_text(l, node, "content"), to);
+    if (!content) sgf__bad(l, "%s: a Replace without its content", name);
 }
-static sgf_status sgf__read_normalizer(sgf__loader *l, uint32_t node, sgf_str type) {
+static void sgf__read_normalizer(sgf__loader *l, const char *at, sgf_str type) {
+    static const char *const kinds[] = {"NFC", "Prepend", "Replace"}; /* SGF__STEP_* */
     sgf_tokenizer *t = l->t;
     sgf__step *step = &t->steps[t->step_count];
-    if (t->step_count == SGF__STEPS)
-        return sgf__unknown(l, "a normalizer of more than %d steps", (int)SGF__STEPS);
-    t->step_count++;
-    if (sgf__str_is(type, "NFC")) {
-        step->kind = SGF__STEP_NFC;
-        return SGF_OK;
+    if (t->step_count == SGF__STEPS) {
+        sgf__unknown(l, "a normalizer of more than %d steps", (int)SGF__STEPS);
+        return;
     }
-    if (sgf__str_is(type, "Prepend")) {
-        step->kind = SGF__STEP_PREPEND;
-        if (!sgf__json_get(&l->json, node, "prepend"))
-            return sgf__bad(l, "normalizer: a Prepend without its text");
-        return sgf__loader_keep(l, sgf__loader_text(l, node, "prepend"), &step->to);
+    while (step->kind < 3 && !sgf__str_is(type, kinds[step->kind])) step->kind++;
+    if (step->kind == 3) {
+        sgf__unknown(l, "normalizer %.*s is not supported; known are NFC, Prepend and Replace",
+                     SGF__SHOWN(type));
+        return;
     }
-    if (sgf__str_is(type, "Replace")) {
-        step->kind = SGF__STEP_REPLACE;
-        return sgf__loader_replace(l, node, "normalizer", &step->from, &step->to);
-    }
-    return sgf__unknown(l, "normalizer %.*s is not supported; known are NFC, Prepend and Replace",
-                        sgf__clip(type), type.ptr);
-}
-static sgf_status sgf__name_normalizer(sgf__loader *l) {
-    static const char *const names[] = {"NFC", "Prepend", "Replace"};
-    sgf_tokenizer *t = l->t;
-    char text[SGF__STEPS * 16] = "";
-    size_t i;
-    for (i = 0; i < t->step_count; i++) {
-        if (i) strcat(text, " + ");
-        strcat(text, names[t->steps[i].kind]);
-    }
-    t->normalizer_name = t->step_count ? sgf__arena_text(&t->arena, text, strlen(text), l->err)
-                                       : "none";
-    return t->normalizer_name ? SGF_OK : SGF_ERR_MEMORY;
+    if (step->kind == SGF__STEP_PREPEND) {
+        step->to = sgf__loader_keep(l, sgf__read_text(l, at, "prepend"));
+        if (!sgf__json_find(at, "prepend")) sgf__bad(l, "normalizer: a Prepend without its text");
+    } else if (step->kind == SGF__STEP_REPLACE)
+        sgf__read_replace(l, at, "normalizer", &step->from, &step->to);
+    if (t->step_count++) strcat(t->normalizer_name, " + ");
+    strcat(t->normalizer_name, kinds[step->kind]);
 }
 
 /* The regular expressions that have a scanner. */
+#define SGF__SPLIT_LLAMA3(digits)                                              \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 static const struct sgf__known_split {
     const char *name, *regex;
     int scan, digits;
 } sgf__known_splits[] = {
-    {"llama3",
-     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
-     "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-     SGF__SCAN_LLAMA3, 3},
-    {"qwen2",
-     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
-     "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-     SGF__SCAN_LLAMA3, 1},
+    {"llama3", SGF__SPLIT_LLAMA3("{1,3}"), SGF__SCAN_LLAMA3, 3},
+    {"qwen2", SGF__SPLIT_LLAMA3(""), SGF__SCAN_LLAMA3, 1},
     {"gpt2", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
      SGF__SCAN_GPT2, 0}};
 
-static sgf_status sgf__read_split(sgf__loader *l, uint32_t node) {
-    uint32_t pattern = sgf__json_get(&l->json, node, "pattern");
-    sgf_str regex = pattern ? sgf__loader_text(l, pattern, "Regex") : sgf_text("");
+static void sgf__read_split(sgf__loader *l, const char *at) {
+    sgf_str regex = sgf__read_text(l, sgf__json_find(at, "pattern"), "Regex");
     size_t i, n = sizeof sgf__known_splits / sizeof sgf__known_splits[0];
     for (i = 0; i < n && !sgf__str_is(regex, sgf__known_splits[i].regex); i++) {}
-    if (i == n)
-        return sgf__unknown(
+    if (i == n) {
+        sgf__unknown(
             l,
             "pre_tokenizer: Split by \"%.*s\" is not supported; known are the regular expressions "
             "of GPT-2, Llama 3 and Qwen 2",
             (int)(regex.len < 500 ? regex.len : 500), regex.ptr);
-    if (!sgf__str_is(sgf__loader_text(l, node, "behavior"), "Isolated") ||
-        sgf__loader_flag(l, node, "invert", 0))
-        return sgf__unknown(
-            l, "pre_tokenizer: Split with another behavior than Isolated is not supported");
-    if (l->t->scan) return sgf__unknown(l, "pre_tokenizer: more than one Split is not supported");
+        return;
+    }
+    if (!sgf__str_is(sgf__read_text(l, at, "behavior"), "Isolated") ||
+        sgf__read_flag(l, at, "invert", 0))
+        sgf__unknown(l,
+                     "pre_tokenizer: Split with another behavior than Isolated is not supported");
+    if (l->t->scan) sgf__unknown(l, "pre_tokenizer: more than one Split is not supported");
     l->t->scan = sgf__known_splits[i].scan;
     l->t->digits = sgf__known_splits[i].digits;
     l->t->pre_name = sgf__known_splits[i].name;
-    return SGF_OK;
 }
-static sgf_status sgf__read_byte_level(sgf__loader *l, uint32_t node) {
+static void sgf__read_byte_level(sgf__loader *l, const char *at) {
     sgf_tokenizer *t = l->t;
     t->byte_level = 1;
-    if (sgf__loader_flag(l, node, "add_prefix_space", 1)) {
+    if (sgf__read_flag(l, at, "add_prefix_space", 1)) {
         if (t->scan || t->split_digits)
-            return sgf__unknown(
+            sgf__unknown(
                 l,
                 "pre_tokenizer: ByteLevel with add_prefix_space after another one is not supported");
-        t->prefix_space = 1;
+        t->mark = sgf_text(" ");
+        t->prepend = SGF__PREPEND_ALWAYS;
     }
-    if (!sgf__loader_flag(l, node, "use_regex", 1)) return SGF_OK;
+    if (!sgf__read_flag(l, at, "use_regex", 1)) return;
     if (t->scan)
-        return sgf__unknown(
-            l, "pre_tokenizer: ByteLevel with use_regex after a Split is not supported");
+        sgf__unknown(l, "pre_tokenizer: ByteLevel with use_regex after a Split is not supported");
     t->scan = SGF__SCAN_GPT2;
     t->pre_name = t->split_digits ? "digits + gpt2" : "gpt2";
-    return SGF_OK;
 }
-static sgf_status sgf__read_metaspace(sgf__loader *l, uint32_t node) {
-    static const char *const schemes[3] = {"never", "always", "first"}; /* as meta_prepend counts */
+static void sgf__read_metaspace(sgf__loader *l, const char *at) {
+    static const char *const schemes[] = {"never", "always", "first"}; /* SGF__PREPEND_* */
     sgf_tokenizer *t = l->t;
     uint32_t code;
     int i = 0;
-    sgf_str scheme = sgf__loader_text(l, node, "prepend_scheme");
-    sgf_status status = sgf__loader_keep(l, sgf__loader_text(l, node, "replacement"), &t->meta);
-    if (status) return status;
-    if (!t->meta.len || sgf__utf8_next(t->meta.ptr, t->meta.len, &code) != t->meta.len)
-        return sgf__bad(l, "pre_tokenizer: the replacement of Metaspace is not one character");
-    while (scheme.len && i < 3 && !sgf__str_is(scheme, schemes[i])) i++;
-    if (i == 3)
-        return sgf__bad(l, "pre_tokenizer: prepend_scheme \"%.*s\" is not never, always or first",
-                        sgf__clip(scheme), scheme.ptr);
-    t->meta_prepend = sgf__loader_flag(l, node, "add_prefix_space", 1);
-    if (scheme.len && i && !t->meta_prepend)
-        return sgf__bad(l, "pre_tokenizer: add_prefix_space is false and prepend_scheme is \"%s\"",
-                        schemes[i]);
-    if (scheme.len) t->meta_prepend = i;
-    t->meta_split = sgf__loader_flag(l, node, "split", 1);
+    sgf_str scheme = sgf__read_text(l, at, "prepend_scheme");
+    t->mark = sgf__loader_keep(l, sgf__read_text(l, at, "replacement"));
+    if (!t->mark.len || sgf__utf8_next(t->mark.ptr, t->mark.len, &code) != t->mark.len)
+        sgf__bad(l, "pre_tokenizer: the replacement of Metaspace is not one character");
+    t->prepend = sgf__read_flag(l, at, "add_prefix_space", 1); /* always or never */
+    if (scheme.len) {
+        while (i < 3 && !sgf__str_is(scheme, schemes[i])) i++;
+        if (i == 3)
+            sgf__bad(l, "pre_tokenizer: prepend_scheme \"%.*s\" is not never, always or first",
+                     SGF__SHOWN(scheme));
+        if (i && !t->prepend)
+            sgf__bad(l, "pre_tokenizer: add_prefix_space is false and prepend_scheme is \"%.*s\"",
+                     SGF__SHOWN(scheme));
+        t->prepend = i;
+    }
+    if (sgf__read_flag(l, at, "split", 1)) {
+        t->scan = SGF__SCAN_MARKS;
+        t->cut = t->mark;
+    }
     t->pre_name = "metaspace";
-    return SGF_OK;
 }
-static sgf_status sgf__read_pre_tokenizer(sgf__loader *l, uint32_t node, sgf_str type) {
+static void sgf__read_pre_tokenizer(sgf__loader *l, const char *at, sgf_str type) {
     sgf_tokenizer *t = l->t;
-    if (t->byte_level || t->meta.len)
-        return sgf__unknown(l, "pre_tokenizer: %.*s after %s is not supported", sgf__clip(type),
-                            type.ptr, t->meta.len ? "Metaspace" : "ByteLevel");
-    if (sgf__str_is(type, "Split")) return sgf__read_split(l, node);
-    if (sgf__str_is(type, "ByteLevel")) return sgf__read_byte_level(l, node);
-    if (sgf__str_is(type, "Metaspace") && !t->scan && !t->split_digits)
-        return sgf__read_metaspace(l, node);
-    if (sgf__str_is(type, "Digits") && !t->scan &&
-        sgf__loader_flag(l, node, "individual_digits", 0)) {
+    int digits = sgf__str_is(type, "Digits");
+    if (t->byte_level || t->mark.len)
+        sgf__unknown(l, "pre_tokenizer: %.*s after %s is not supported", SGF__SHOWN(type),
+                     t->byte_level ? "ByteLevel" : "Metaspace");
+    else if (sgf__str_is(type, "Split")) sgf__read_split(l, at);
+    else if (sgf__str_is(type, "ByteLevel")) sgf__read_byte_level(l, at);
+    else if (sgf__str_is(type, "Metaspace") && !t->scan && !t->split_digits)
+        sgf__read_metaspace(l, at);
+    else if (digits && !t->scan && sgf__read_flag(l, at, "individual_digits", 0))
         t->split_digits = 1;
-        return SGF_OK;
-    }
-    return sgf__unknown(
-        l,
-        "pre_tokenizer %.*s is not supported%s; known are ByteLevel, Split, Digits and Metaspace",
-        sgf__clip(type), type.ptr, sgf__str_is(type, "Digits") ? " in this form" : "");
+    else
+        sgf__unknown(
+            l,
+            "pre_tokenizer %.*s is not supported%s; known are ByteLevel, Split, Digits and "
+            "Metaspace",
+            SGF__SHOWN(type), digits ? " in this form" : "");
 }
-static sgf_status sgf__read_decoder(sgf__loader *l, uint32_t node, sgf_str type) {
+static void sgf__read_decoder(sgf__loader *l, const char *at, sgf_str type) {
+    static const char *const kinds[] = {"Replace", "ByteFallback", "Fuse", "Strip"};
+    enum { REPLACE, FALLBACK, FUSE, STRIP, KINDS };
     sgf_tokenizer *t = l->t;
+    int kind = t->byte_level ? KINDS : REPLACE;
     int64_t start = 0, stop = 0;
-    if (t->byte_level) {
-        if (sgf__str_is(type, "ByteLevel") && !l->fused) return l->fused = 1, SGF_OK;
-    } else if (sgf__str_is(type, "Replace") && !l->replaced && !l->fell_back && !l->fused) {
-        l->replaced = 1;
-        return sgf__loader_replace(l, node, "decoder", &t->decode_from, &t->decode_to);
-    } else if (sgf__str_is(type, "ByteFallback") && !l->fell_back && !l->fused) {
-        l->fell_back = t->decode_bytes = 1;
-        return SGF_OK;
-    } else if (sgf__str_is(type, "Fuse") && !l->fused) {
-        l->fused = 1;
-        return SGF_OK;
-    } else if (sgf__str_is(type, "Strip") && l->fused && !t->decode_strip) {
-        uint32_t a = sgf__json_get(&l->json, node, "start"),
-                 b = sgf__json_get(&l->json, node, "stop");
-        if (sgf__str_is(sgf__loader_text(l, node, "content"), " ") && a && b &&
-            sgf__json_int(&l->json, a, 0, 1, &start) && sgf__json_int(&l->json, b, 0, 0, &stop))
-            return t->decode_strip = (int)start, SGF_OK;
-    }
-    return sgf__unknown(
-        l, "decoder %.*s is not supported here; known are ByteLevel%s", sgf__clip(type), type.ptr,
-        t->byte_level ? " alone"
-                      : " and the sequence Replace, ByteFallback, Fuse, Strip of one space");
+    while (kind < KINDS && !sgf__str_is(type, kinds[kind])) kind++;
+    if (t->byte_level && sgf__str_is(type, "ByteLevel")) kind = FUSE;
+    if (kind < l->decoders || (kind == STRIP && l->decoders < STRIP)) kind = KINDS; /* the order */
+    if (kind == STRIP && (!sgf__str_is(sgf__read_text(l, at, "content"), " ") ||
+                          !sgf__json_whole(&l->doc, sgf__json_find(at, "start"), 0, 1, &start) ||
+                          !sgf__json_whole(&l->doc, sgf__json_find(at, "stop"), 0, 0, &stop)))
+        kind = KINDS;
+    if (kind == KINDS)
+        sgf__unknown(
+            l, "decoder %.*s is not supported here; known are ByteLevel%s", SGF__SHOWN(type),
+            t->byte_level ? " alone"
+                          : " and the sequence Replace, ByteFallback, Fuse, Strip of one space");
+    if (kind == REPLACE) sgf__read_replace(l, at, "decoder", &t->decode_from, &t->decode_to);
+    if (kind == FALLBACK) t->decode_bytes = 1;
+    if (kind == STRIP) t->decode_strip = (int)start;
+    l->decoders = kind + 1; /* the first kind that may follow */
 }
 
 /* ---- vocab and merges ---- */
@@ -9438,454 +9194,397 @@ static size_t sgf__token_bytes(const sgf_tokenizer *t, sgf_str text, char *out, 
     if (text.len) memcpy(out, text.ptr, text.len);
     return text.len;
 }
-/* The id of a token of the vocabulary as the file spells it, or -1. Long ones take memory. */
-static sgf_status sgf__vocab_id(const sgf_tokenizer *t, sgf_str text, int32_t *id, sgf_error *err) {
-    char small[256], *bytes = small;
+/* The id of a token of the vocabulary as the file spells it; -1 if there is none, or no memory. */
+static int32_t sgf__vocab_id(const sgf_tokenizer *t, sgf_str text, sgf__buf *scratch,
+                             sgf_error *err) {
     unsigned raw;
     size_t n;
-    *id = -1;
-    if (text.len > SGF__TOKEN_BYTES) return SGF_OK;
-    if (text.len > sizeof small) bytes = (char *)sgf__alloc(&t->arena.mem, text.len, 1, err);
-    if (!bytes) return SGF_ERR_MEMORY;
-    n = sgf__token_bytes(t, text, bytes, &raw);
-    *id = sgf__token_find(t, bytes, n, raw);
-    if (bytes != small) sgf__free(&t->arena.mem, bytes, text.len, 1);
-    return SGF_OK;
+    scratch->len = 0;
+    if (text.len > SGF__TOKEN_BYTES || sgf__buf_reserve(scratch, text.len, err)) return -1;
+    n = sgf__token_bytes(t, text, scratch->ptr, &raw);
+    return sgf__token_find(t, scratch->ptr, n, raw);
+}
+static int32_t sgf__loader_id(sgf__loader *l, sgf_str text) {
+    int32_t id = sgf__vocab_id(l->t, text, &l->pair, l->err);
+    if (!l->status) l->status = l->pair.status;
+    return id;
 }
 /* What a token stands for, from its spelling. */
-static sgf_status sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
+static void sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
     sgf_tokenizer *t = l->t;
     unsigned raw;
     if (t->spare_len <= text.len) {
         t->spare_len = text.len < 65536 ? 65536 : text.len + 1;
-        t->spare = (char *)sgf__arena_alloc(&t->arena, t->spare_len, 1, l->err);
-        if (!t->spare) return t->spare_len = 0, SGF_ERR_MEMORY;
+        t->spare = (char *)sgf__loader_alloc(l, t->spare_len, 1);
+        if (!t->spare) t->spare_len = 0;
     }
+    if (!t->spare_len) return;
     token->len = (uint32_t)sgf__token_bytes(t, text, t->spare, &raw);
     token->text = t->spare;
     token->flags = (token->flags & ~(uint32_t)SGF__TOKEN_RAW) | raw;
     t->spare += token->len;
     t->spare_len -= token->len;
-    return SGF_OK;
 }
-/* Give token `id` its bytes. Nothing else may have that id. */
-static sgf_status sgf__token_put(sgf__loader *l, int64_t id, sgf_str text, sgf__token **out) {
+/* The token with the id that `number` spells gets its bytes. Nothing else may have that id. NULL after
+   a failure. */
+static sgf__token *sgf__token_put(sgf__loader *l, const char *number, sgf_str text) {
     sgf_tokenizer *t = l->t;
-    int64_t most = l->size < ((size_t)1 << 20) ? 1 << 20
-                   : l->size < INT32_MAX       ? (int64_t)l->size
-                                               : INT32_MAX - 1;
+    int64_t most = l->doc.end - l->doc.text, id = 0;
     void *tokens = t->tokens;
     sgf__token *token;
-    sgf_status status;
+    if (most < 1 << 20) most = 1 << 20;
+    if (most >= INT32_MAX) most = INT32_MAX - 1;
     if (text.len > SGF__TOKEN_BYTES)
-        return sgf__unknown(l, "the token \"%.*s...\" is longer than %d bytes", sgf__clip(text),
-                            text.ptr, (int)SGF__TOKEN_BYTES);
-    if (id < 0 || id > most)
-        return sgf__bad(l, "the token \"%.*s\" has the id %lld, which is out of range",
-                        sgf__clip(text), text.ptr, (long long)id);
-    status = sgf__grow(&t->arena.mem, &tokens, &t->cap, (size_t)id + 1, sizeof(sgf__token), l->err);
-    if (status) return status;
+        sgf__unknown(l, "the token \"%.*s\" is longer than %d bytes", SGF__SHOWN(text),
+                     (int)SGF__TOKEN_BYTES);
+    if (!sgf__json_whole(&l->doc, number, 0, most, &id))
+        sgf__bad(l, "the token \"%.*s\" has an id that is not a whole number from 0 to %lld",
+                 SGF__SHOWN(text), (long long)most);
+    if (!l->status)
+        l->status = sgf__grow(&t->arena.mem, &tokens, &t->cap, (size_t)id + 1, sizeof(sgf__token),
+                              l->err);
+    if (l->status) return NULL;
     t->tokens = (sgf__token *)tokens;
     if (t->size <= (size_t)id) t->size = (size_t)id + 1;
     token = &t->tokens[id];
     if (token->flags & SGF__TOKEN_HERE)
-        return sgf__bad(l, "two tokens have the id %lld; the second is \"%.*s\"", (long long)id,
-                        sgf__clip(text), text.ptr);
-    token->flags = SGF__TOKEN_HERE;
-    *out = token;
-    return sgf__token_spell(l, token, text);
+        sgf__bad(l, "two tokens have the id %lld; the second is \"%.*s\"", (long long)id,
+                 SGF__SHOWN(text));
+    token->flags |= SGF__TOKEN_HERE;
+    sgf__token_spell(l, token, text);
+    return l->status ? NULL : token;
 }
-static sgf__json_reader sgf__loader_reader(sgf__loader *l, const sgf__span *span) {
-    sgf__json_reader r;
-    memset(&r, 0, sizeof r);
-    r.file = l->file;
-    r.text = l->text;
-    r.at = span->begin + 1;
-    r.size = span->end;
-    r.arena = &l->scratch;
-    r.err = l->err;
-    return r;
-}
-/* The next character that is no space, 0 at the end. */
-static char sgf__reader_peek(sgf__json_reader *r) {
-    r->at = sgf__skip_space(r->text, r->size, r->at);
-    return r->at < r->size ? r->text[r->at] : 0;
-}
-/* A comma between items, or the end: 1 if there is another item. */
-static int sgf__reader_more(sgf__json_reader *r, int *first, char close, sgf_status *status) {
-    char c = sgf__reader_peek(r);
-    if (c == close) {
-        r->at++;
-        return 0;
-    }
-    if (!*first) {
-        if (c != ',')
-            *status = sgf__json_fail(r, close == '}' ? "',' or '}' was expected"
-                                                     : "',' or ']' was expected");
-        else r->at++, c = sgf__reader_peek(r);
-    }
-    *first = 0;
-    if (!*status && c == close) *status = sgf__json_fail(r, "a value was expected");
-    return !*status;
-}
-static sgf_status sgf__reader_text(sgf__json_reader *r, sgf_str *out) {
-    return sgf__reader_peek(r) == '"' ? sgf__json_string(r, out)
-                                      : sgf__json_fail(r, "a text in quotes was expected");
-}
-static sgf_status sgf__reader_id(sgf__json_reader *r, int64_t *id) {
-    size_t begin;
-    if (sgf__reader_peek(r) != ':') return sgf__json_fail(r, "':' was expected");
-    r->at++;
-    sgf__reader_peek(r);
-    for (*id = 0, begin = r->at; r->at < r->size && r->text[r->at] >= '0' && r->text[r->at] <= '9';
-         r->at++)
-        if (*id < INT32_MAX) *id = *id * 10 + (r->text[r->at] - '0');
-    if (r->at == begin || strchr(".eE", r->at < r->size && r->text[r->at] ? r->text[r->at] : ' '))
-        return sgf__json_fail(r, "a token's id (a whole number from 0) was expected");
-    return r->text[begin] == '0' && r->at > begin + 1
-               ? sgf__json_fail(r, "a number with a leading 0")
-               : SGF_OK;
-}
-static sgf_status sgf__read_vocab(sgf__loader *l) {
+static void sgf__read_vocab(sgf__loader *l, sgf_str vocab) {
     sgf_tokenizer *t = l->t;
-    sgf__json_reader r = sgf__loader_reader(l, &l->vocab);
-    sgf_status status = SGF_OK;
-    int first = 1;
-    size_t slots = sgf__table_size(l->vocab.strings);
-    t->slots = (sgf__token_slot *)sgf__arena_alloc(&t->arena, slots, sizeof *t->slots, l->err);
-    t->tokens = (sgf__token *)sgf__alloc(&t->arena.mem, l->vocab.strings + 1, sizeof *t->tokens,
-                                         l->err);
-    if (t->tokens) t->cap = l->vocab.strings + 1;
-    if (!t->slots || !t->tokens) return SGF_ERR_MEMORY;
+    size_t count = sgf__json_commas(vocab) + 1, slots = sgf__table_size(count);
+    const char *at, *id;
+    t->slots = (sgf__token_slot *)sgf__loader_alloc(l, slots, sizeof *t->slots);
+    if (l->status) return;
     t->slot_mask = slots - 1;
-    while (!status && sgf__reader_more(&r, &first, '}', &status)) {
-        sgf__token *token = NULL;
+    t->tokens = (sgf__token *)sgf__alloc(&t->arena.mem, count + 1, sizeof *t->tokens, l->err);
+    if (t->tokens) t->cap = count + 1;
+    else l->status = SGF_ERR_MEMORY;
+    for (at = sgf__json_first(vocab.ptr); at && !l->status; at = sgf__json_next(id)) {
+        sgf_str text = sgf__loader_take(l, &at);
+        sgf__token *token;
         sgf__token_slot *slot;
-        sgf_str text;
-        int64_t id = 0;
-        status = sgf__reader_text(&r, &text);
-        if (!status) status = sgf__reader_id(&r, &id);
-        if (!status) status = sgf__token_put(l, id, text, &token);
-        if (status) break;
+        id = at;
+        token = sgf__token_put(l, id, text);
+        if (!token) return;
         slot = sgf__token_slot_of(t, token->text, token->len, token->flags & SGF__TOKEN_RAW);
-        if (!slot)
-            return sgf__bad(l, "model.vocab: its tokens collide in a hash table, as if made to");
+        if (!slot) {
+            sgf__bad(l, "model.vocab: its tokens collide in a hash table, as if made to");
+            return;
+        }
         if (slot->next_id)
-            return sgf__bad(l, "model.vocab: the token \"%.*s\" stands there twice",
-                            sgf__clip(text), text.ptr);
+            sgf__bad(l, "model.vocab: the token \"%.*s\" appears twice", SGF__SHOWN(text));
         slot->tag = (uint32_t)sgf__token_hash(token->text, token->len);
-        slot->next_id = (int32_t)id + 1;
+        slot->next_id = (int32_t)(token - t->tokens) + 1;
         t->vocab++;
     }
-    return status;
 }
 
-/* One merge: "a b" or ["a", "b"]. */
-static sgf_status sgf__read_merge_texts(sgf__json_reader *r, sgf_str *left, sgf_str *right) {
-    sgf_status status;
-    const char *space;
-    if (sgf__reader_peek(r) == '[') {
-        r->at++;
-        status = sgf__reader_text(r, left);
-        if (!status && sgf__reader_peek(r) != ',')
-            status = sgf__json_fail(r, "a merge is a pair of tokens: ',' was expected");
-        if (!status) r->at++, status = sgf__reader_text(r, right);
-        if (!status && sgf__reader_peek(r) != ']')
-            status = sgf__json_fail(r, "a merge is a pair of tokens: ']' was expected");
-        r->at++;
-        return status;
-    }
-    status = sgf__reader_text(r, left);
-    if (status) return status;
-    right->ptr = left->ptr;
-    right->len = 0;
-    if (left->len >= 8 && !memcmp(left->ptr, "#version", 8))
-        return SGF_OK; /* a header, not a merge */
-    space = left->len ? (const char *)memchr(left->ptr, ' ', left->len) : NULL;
-    if (!space || memchr(space + 1, ' ', left->len - (size_t)(space - left->ptr) - 1))
-        return sgf__json_fail(
-            r,
-            "a merge is two tokens with one space between them; so it must end before this place");
-    right->ptr = space + 1;
-    right->len = left->len - (size_t)(space - left->ptr) - 1;
-    left->len = (size_t)(space - left->ptr);
-    return SGF_OK;
+static void sgf__merge_unknown(sgf__loader *l, sgf_str left, sgf_str right, const char *what) {
+    sgf__bad(l, "model.merges: merge %llu, \"%.*s\" with \"%.*s\": %s is not in model.vocab",
+             (unsigned long long)l->t->merge_count + 1, SGF__SHOWN(left), SGF__SHOWN(right), what);
 }
-static sgf_status sgf__merge_unknown(sgf__loader *l, sgf_str left, sgf_str right,
-                                     const char *what) {
-    return sgf__bad(l, "model.merges: merge %llu, \"%.*s\" with \"%.*s\": %s is not in model.vocab",
-                    (unsigned long long)l->t->merge_count + 1, sgf__clip(left), left.ptr,
-                    sgf__clip(right), right.ptr, what);
-}
-static sgf_status sgf__merge_put(sgf__loader *l, sgf_str left, sgf_str right) {
+/* *no_cut: a mark follows something else in one of the merges. */
+static void sgf__merge_put(sgf__loader *l, sgf_str left, sgf_str right, int *no_cut) {
     sgf_tokenizer *t = l->t;
     unsigned raw_left, raw_right;
     size_t n, m;
     int32_t a, b, both;
     char *bytes;
     sgf__merge *merge;
-    sgf_status status;
-    status = sgf__grow(&t->arena.mem, &l->pair, &l->pair_cap, left.len + right.len + 1, 1, l->err);
-    if (status) return status;
-    bytes = (char *)l->pair;
+    l->pair.len = 0;
+    l->status = sgf__buf_reserve(&l->pair, left.len + right.len, l->err);
+    if (l->status) return;
+    bytes = l->pair.ptr;
     n = sgf__token_bytes(t, left, bytes, &raw_left);
     m = sgf__token_bytes(t, right, bytes + n, &raw_right);
     a = sgf__token_find(t, bytes, n, raw_left);
-    if (a < 0) return sgf__merge_unknown(l, left, right, "the first");
     b = sgf__token_find(t, bytes + n, m, raw_right);
-    if (b < 0) return sgf__merge_unknown(l, left, right, "the second");
     if (raw_left || raw_right) { /* what they make is spelled, too */
         memcpy(bytes, left.ptr, n = left.len);
         memcpy(bytes + n, right.ptr, m = right.len);
     }
-    both = sgf__token_find(t, bytes, n + m, raw_left | raw_right);
-    if (both < 0) return sgf__merge_unknown(l, left, right, "what they make together");
+    /* merges are in the order of the tokens that they make: try the last one and the next one */
+    for (both = l->made; both < (int32_t)t->size && both < l->made + 2; both++)
+        if (sgf__token_is(&t->tokens[both], bytes, n + m, raw_left | raw_right)) break;
+    if (both == (int32_t)t->size || both == l->made + 2)
+        both = sgf__token_find(t, bytes, n + m, raw_left | raw_right);
+    if (a < 0 || b < 0 || both < 0) {
+        sgf__merge_unknown(l, left, right,
+                           a < 0   ? "the first"
+                           : b < 0 ? "the second"
+                                   : "what they make together");
+        return;
+    }
     merge = sgf__merge_slot_of(t, a, b);
-    if (!merge)
-        return sgf__bad(l, "model.merges: its pairs collide in a hash table, as if made to");
+    if (!merge) {
+        sgf__bad(l, "model.merges: its pairs collide in a hash table, as if made to");
+        return;
+    }
     if (m >= 3 && !memcmp(bytes + n, SGF__MARK, 3) &&
         (n < 3 || memcmp(bytes + n - 3, SGF__MARK, 3) != 0))
-        t->cut_marks = 0;
+        *no_cut = 1;
     merge->left = a;
     merge->right = b;
     merge->next_id = both + 1;
-    merge->rank = (uint32_t)t->merge_count++; /* a pair that stands there twice has its last rank */
-    return SGF_OK;
+    l->made = both;
+    merge->rank = (uint32_t)t->merge_count++; /* a pair that appears twice has its last rank */
 }
-static sgf_status sgf__read_merges(sgf__loader *l) {
+/* One merge: "a b" or ["a", "b"]. *at becomes the next one. */
+static void sgf__read_merge(sgf__loader *l, const char **at, int *no_cut) {
+    const char *pair = sgf__json_kind(*at) == SGF__ARRAY ? sgf__json_first(*at) : *at, *space;
+    int texts = sgf__json_kind(pair) == SGF__STRING;
+    sgf_str left = sgf_text(""), right = left;
+    if (texts && pair != *at) {
+        left = sgf__loader_take(l, &pair);
+        texts = sgf__json_kind(pair) == SGF__STRING;
+        if (texts) right = sgf__loader_take(l, &pair);
+        texts &= !pair;
+        *at = sgf__json_next(*at);
+    } else if (texts) {
+        left = sgf__loader_take(l, at);
+        if (left.len >= 8 && !memcmp(left.ptr, "#version", 8)) return; /* a header, not a merge */
+        space = left.len ? (const char *)memchr(left.ptr, ' ', left.len) : NULL;
+        texts = space != NULL;
+        if (space) {
+            right = sgf__text_of(space + 1, left.len - (size_t)(space - left.ptr) - 1);
+            left.len = (size_t)(space - left.ptr);
+            texts = !right.len || !memchr(right.ptr, ' ', right.len);
+        }
+    }
+    if (!texts)
+        sgf__bad(l, "model.merges: merge %llu is neither a text with one space nor a pair of texts",
+                 (unsigned long long)l->t->merge_count + 1);
+    if (!l->status) sgf__merge_put(l, left, right, no_cut);
+}
+static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
     sgf_tokenizer *t = l->t;
-    sgf__json_reader r = sgf__loader_reader(l, &l->merges);
-    sgf_status status = SGF_OK;
-    int first = 1;
-    size_t slots = sgf__table_size(l->merges.strings);
-    t->merges = (sgf__merge *)sgf__arena_alloc(&t->arena, slots, sizeof *t->merges, l->err);
-    if (!t->merges) return SGF_ERR_MEMORY;
+    size_t slots = sgf__table_size(sgf__json_commas(merges) + 1);
+    int no_cut = t->byte_level || t->ignore_merges || t->scan;
+    const char *at;
+    t->merges = (sgf__merge *)sgf__loader_alloc(l, slots, sizeof *t->merges);
     t->merge_mask = slots - 1;
-    t->cut_marks = !t->byte_level && !t->ignore_merges && sgf__token_find(t, SGF__MARK, 3, 0) >= 0;
-    while (!status && sgf__reader_more(&r, &first, ']', &status)) {
-        sgf_str left, right;
-        status = sgf__read_merge_texts(&r, &left, &right);
-        if (!status && right.ptr != left.ptr) status = sgf__merge_put(l, left, right);
-    }
-    return status;
+    if (!l->status && sgf__token_find(t, SGF__MARK, 3, 0) < 0) no_cut = 1;
+    at = sgf__json_first(merges.ptr);
+    while (at && !l->status) sgf__read_merge(l, &at, &no_cut);
+    if (no_cut) return;
+    t->scan = SGF__SCAN_MARK_RUNS;
+    t->cut = sgf_text(SGF__MARK);
 }
-static sgf_status sgf__read_model(sgf__loader *l) {
+static void sgf__read_model(sgf__loader *l, const char *model) {
+    enum { TYPE, VOCAB, MERGES, DROPOUT, UNK, IGNORE, FALLBACK, FUSE, PREFIX, SUFFIX, KEYS };
+    static const char *const keys[KEYS] = {"type",
+                                           "vocab",
+                                           "merges",
+                                           "dropout",
+                                           "unk_token",
+                                           "ignore_merges",
+                                           "byte_fallback",
+                                           "fuse_unk",
+                                           "continuing_subword_prefix",
+                                           "end_of_word_suffix"};
     sgf_tokenizer *t = l->t;
-    static const char *const unsupported[] = {"continuing_subword_prefix", "end_of_word_suffix"};
-    uint32_t model = sgf__json_get(&l->json, 0, "model"), dropout;
-    sgf_str type, unk;
-    size_t i;
-    if (!model || l->json.nodes[model].type != SGF__OBJECT)
-        return sgf__bad(l, "no \"model\": this is not a tokenizer.json");
-    type = sgf__loader_text(l, model, "type");
+    sgf_str at[KEYS];
+    const char *twice = sgf__json_pick(model, keys, KEYS, at);
+    sgf_str type = sgf__loader_text(l, at[TYPE].ptr, keys[TYPE]),
+            unk = sgf__loader_text(l, at[UNK].ptr, keys[UNK]);
+    int i;
+    if (sgf__json_kind(model) != SGF__OBJECT)
+        sgf__bad(l, "no \"model\": this is not a tokenizer.json");
+    if (twice) sgf__bad(l, "model.%s appears twice", twice);
     if (type.len && !sgf__str_is(type, "BPE"))
-        return sgf__unknown(l, "model of type %.*s is not supported; known is BPE", sgf__clip(type),
-                            type.ptr);
-    if (!l->vocab.end) return sgf__bad(l, "model.vocab (an object of tokens and ids) is missing");
-    if (!l->merges.end) return sgf__bad(l, "model.merges (a list) is missing");
-    for (i = 0; i < 2; i++)
-        if (sgf__loader_text(l, model, unsupported[i]).len)
-            return sgf__unknown(l, "model.%s is not supported", unsupported[i]);
-    dropout = sgf__json_get(&l->json, model, "dropout");
-    if (dropout && l->json.nodes[dropout].type != SGF__NULL &&
-        !(l->json.nodes[dropout].type == SGF__NUMBER && sgf__json_double(&l->json, dropout) == 0))
-        return sgf__unknown(
+        sgf__unknown(l, "model of type %.*s is not supported; known is BPE", SGF__SHOWN(type));
+    if (sgf__json_kind(at[VOCAB].ptr) != SGF__OBJECT)
+        sgf__bad(l, "model.vocab (an object of tokens and ids) is missing");
+    if (sgf__json_kind(at[MERGES].ptr) != SGF__ARRAY)
+        sgf__bad(l, "model.merges (a list) is missing");
+    for (i = PREFIX; i <= SUFFIX; i++)
+        if (sgf__loader_text(l, at[i].ptr, keys[i]).len)
+            sgf__unknown(l, "model.%s is not supported", keys[i]);
+    if (at[DROPOUT].ptr && sgf__json_kind(at[DROPOUT].ptr) != SGF__NULL &&
+        (sgf__json_kind(at[DROPOUT].ptr) != SGF__NUMBER ||
+         sgf__json_number(&l->doc, at[DROPOUT].ptr) != 0))
+        sgf__unknown(
             l, "model.dropout (random merges, for training) is not supported; set it to null");
-    t->ignore_merges = sgf__loader_flag(l, model, "ignore_merges", 0);
-    t->byte_fallback = sgf__loader_flag(l, model, "byte_fallback", 0);
-    t->fuse_unk = sgf__loader_flag(l, model, "fuse_unk", 0);
+    t->ignore_merges = sgf__loader_flag(l, at[IGNORE].ptr, keys[IGNORE], 0);
+    t->byte_fallback = sgf__loader_flag(l, at[FALLBACK].ptr, keys[FALLBACK], 0);
+    t->fuse_unk = sgf__loader_flag(l, at[FUSE].ptr, keys[FUSE], 0);
     if (t->byte_level && t->byte_fallback)
-        return sgf__unknown(
+        sgf__unknown(
             l, "model.byte_fallback together with a ByteLevel pre_tokenizer is not supported");
-    {
-        sgf_status status = sgf__read_vocab(l);
-        if (!status) status = sgf__read_merges(l);
-        if (status) return status;
-    }
-    unk = sgf__loader_text(l, model, "unk_token");
-    if (!unk.len) return SGF_OK;
-    if (sgf__vocab_id(t, unk, &t->unk, l->err)) return SGF_ERR_MEMORY;
-    return t->unk < 0 ? sgf__bad(l, "model.unk_token \"%.*s\" is not in model.vocab",
-                                 sgf__clip(unk), unk.ptr)
-                      : SGF_OK;
+    if (!l->status) sgf__read_vocab(l, at[VOCAB]);
+    if (!l->status) sgf__read_merges(l, at[MERGES]);
+    if (!unk.len || l->status) return;
+    t->unk = sgf__loader_id(l, unk);
+    if (t->unk < 0) sgf__bad(l, "model.unk_token \"%.*s\" is not in model.vocab", SGF__SHOWN(unk));
 }
 
 /* ---- added tokens, post_processor, tables ---- */
 
-static sgf_status sgf__read_added_item(sgf__loader *l, uint32_t node, sgf__added *out) {
+static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out) {
     sgf_tokenizer *t = l->t;
-    uint32_t number = sgf__json_get(&l->json, node, "id");
-    sgf_str text = sgf__loader_text(l, node, "content");
-    sgf__token *token;
-    sgf_status status;
+    const char *number = sgf__json_find(at, "id");
+    sgf_str text = sgf__read_text(l, at, "content");
     int64_t id = 0;
-    int32_t known;
-    if (!text.len || !number || !sgf__json_int(&l->json, number, 0, INT32_MAX - 1, &id))
-        return sgf__bad(
+    int32_t known = sgf__loader_id(l, text);
+    if (!text.len || !sgf__json_whole(&l->doc, number, 0, INT32_MAX - 1, &id))
+        sgf__bad(
             l,
             "added_tokens: entry %llu needs a content (not empty) and an id (a whole number from 0)",
             (unsigned long long)t->added_count + 1);
-    if (sgf__loader_flag(l, node, "single_word", 0))
-        return sgf__unknown(l, "added_tokens: \"%.*s\" has single_word, which is not supported",
-                            sgf__clip(text), text.ptr);
-    if (sgf__vocab_id(t, text, &known, l->err)) return SGF_ERR_MEMORY;
+    if (sgf__read_flag(l, at, "single_word", 0))
+        sgf__unknown(l, "added_tokens: \"%.*s\" has single_word, which is not supported",
+                     SGF__SHOWN(text));
     if (known >= 0 && known != id)
-        return sgf__bad(l, "added_tokens: \"%.*s\" has the id %lld, but %ld in model.vocab",
-                        sgf__clip(text), text.ptr, (long long)id, (long)known);
-    status = known < 0 ? sgf__token_put(l, id, text, &token) : SGF_OK;
-    if (status) return status;
+        sgf__bad(l, "added_tokens: \"%.*s\" has the id %lld, but %ld in model.vocab",
+                 SGF__SHOWN(text), (long long)id, (long)known);
+    if (known < 0) (void)sgf__token_put(l, number, text);
     out->id = (int32_t)id;
-    out->lstrip = sgf__loader_flag(l, node, "lstrip", 0);
-    out->rstrip = sgf__loader_flag(l, node, "rstrip", 0);
-    out->special = sgf__loader_flag(l, node, "special", 0);
-    out->normalized = sgf__loader_flag(l, node, "normalized", !out->special);
+    out->lstrip = sgf__read_flag(l, at, "lstrip", 0);
+    out->rstrip = sgf__read_flag(l, at, "rstrip", 0);
+    out->special = sgf__read_flag(l, at, "special", 0);
+    out->normalized = sgf__read_flag(l, at, "normalized", !out->special);
+    out->text = sgf__loader_keep(l, text);
+    if (l->status) return;
     if (out->special) t->tokens[id].flags |= SGF__TOKEN_SPECIAL;
-    return sgf__loader_keep(l, text, &out->text);
+    t->added_count++;
 }
-static int sgf__pattern_order(const void *a, const void *b) {
-    sgf_str x = ((const sgf__pattern *)a)->text, y = ((const sgf__pattern *)b)->text;
-    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
-    return order ? order : x.len < y.len ? -1 : x.len > y.len;
+/* An added token that is looked for in normalised text: its text, normalised. It is also decoded to
+   that, if it is not in the vocabulary. */
+static sgf_str sgf__added_normalize(sgf__loader *l, const sgf__added *added, sgf__buf *bufs) {
+    sgf_str text = added->text;
+    if (!l->status) l->status = sgf__normalize(l->t, text, bufs, &text, l->err);
+    text = sgf__loader_keep(l, text);
+    if (!l->status && sgf__loader_id(l, added->text) < 0)
+        sgf__token_spell(l, &l->t->tokens[added->id], text);
+    return text;
 }
 /* The added tokens with that `normalized` flag (-1: all, as spelled), as they are to be found in
    the text. */
-static sgf_status sgf__pattern_init(sgf__loader *l, int normalized, sgf__pattern_set *set) {
+static void sgf__pattern_init(sgf__loader *l, int normalized, sgf__pattern_set *set) {
     sgf_tokenizer *t = l->t;
     sgf__buf bufs[2];
-    sgf_status status = SGF_OK;
     size_t i, b;
-    int32_t known = 0;
     sgf__buf_init(&bufs[0], &t->arena.mem);
     sgf__buf_init(&bufs[1], &t->arena.mem);
-    set->items = (sgf__pattern *)sgf__arena_alloc(&t->arena, t->added_count, sizeof *set->items,
-                                                  l->err);
-    if (!set->items) status = SGF_ERR_MEMORY;
-    for (i = 0; !status && i < t->added_count; i++) {
+    set->items = (sgf__pattern *)sgf__loader_alloc(l, t->added_count, sizeof *set->items);
+    for (i = 0; !l->status && i < t->added_count; i++) {
         sgf__pattern *item = &set->items[set->count];
         if (normalized >= 0 && t->added[i].normalized != normalized) continue;
         item->added = &t->added[i];
-        item->text = t->added[i].text;
-        if (normalized == 1) status = sgf__normalize(t, item->text, bufs, &item->text, l->err);
-        if (!status && normalized == 1) status = sgf__loader_keep(l, item->text, &item->text);
-        if (!status && normalized == 1) status = sgf__vocab_id(t, t->added[i].text, &known, l->err);
-        if (!status && normalized == 1 && known < 0) /* it is shown normalized, too */
-            status = sgf__token_spell(l, &t->tokens[t->added[i].id], item->text);
+        item->text = normalized == 1 ? sgf__added_normalize(l, item->added, bufs)
+                                     : item->added->text;
         set->count += item->text.len > 0;
     }
     sgf__buf_free(&bufs[0]);
     sgf__buf_free(&bufs[1]);
-    if (status) return status;
-    qsort(set->items, set->count, sizeof *set->items, sgf__pattern_order);
+    if (l->status) return;
+    qsort(set->items, set->count, sizeof *set->items, sgf__text_compare);
     for (i = 1; i < set->count; i++)
-        if (!sgf__pattern_order(&set->items[i - 1], &set->items[i]))
-            return sgf__bad(l, "added_tokens: \"%.*s\" stands there twice%s",
-                            sgf__clip(set->items[i].text), set->items[i].text.ptr,
-                            normalized == 1 ? " (normalized)" : "");
+        if (!sgf__text_compare(&set->items[i - 1], &set->items[i]))
+            sgf__bad(l, "added_tokens: \"%.*s\" appears twice%s", SGF__SHOWN(set->items[i].text),
+                     normalized == 1 ? " (normalized)" : "");
     for (i = 0, b = 0; b <= 256; b++) {
         while (i < set->count && (unsigned char)set->items[i].text.ptr[0] < b) i++;
         set->first[b] = i;
     }
-    return SGF_OK;
 }
-static sgf_status sgf__read_added(sgf__loader *l) {
+static void sgf__read_added(sgf__loader *l, const char *list) {
     sgf_tokenizer *t = l->t;
-    uint32_t list = sgf__json_get(&l->json, 0, "added_tokens"), at, i;
-    sgf_status status = SGF_OK;
+    unsigned kind = sgf__json_kind(list);
+    const char *at;
+    size_t i;
     int strips = 0;
-    if (!list || l->json.nodes[list].type == SGF__NULL) return SGF_OK;
-    if (l->json.nodes[list].type != SGF__ARRAY) return sgf__bad(l, "added_tokens is not a list");
-    t->added = (sgf__added *)sgf__arena_alloc(&t->arena, l->json.nodes[list].count,
-                                              sizeof *t->added, l->err);
-    if (!t->added) return SGF_ERR_MEMORY;
-    for (i = 0, at = list + 1; !status && i < l->json.nodes[list].count;
-         i++, at = l->json.nodes[at].next) {
-        status = sgf__read_added_item(l, at, &t->added[t->added_count]);
-        t->added_count += !status;
-    }
+    if (kind != SGF__ABSENT && kind != SGF__NULL && kind != SGF__ARRAY)
+        sgf__bad(l, "added_tokens is not a list");
+    t->added = (sgf__added *)sgf__loader_alloc(l, sgf__json_count(list), sizeof *t->added);
+    for (at = sgf__json_first(list); at && !l->status; at = sgf__json_next(at))
+        sgf__read_added_item(l, at, &t->added[t->added_count]);
     for (i = 0; i < t->added_count; i++) strips |= t->added[i].rstrip;
-    for (i = 0; !status && strips && i < t->added_count; i++) /* where they overlap, what */
-        if (sgf__is_space(t->added[i].text.ptr[0]))           /* Hugging Face does has no rule */
-            status = sgf__unknown(l,
-                                  "added_tokens: \"%.*s\" begins with white space, and another "
-                                  "one strips it (rstrip)",
-                                  sgf__clip(t->added[i].text), t->added[i].text.ptr);
-    if (!status) status = sgf__pattern_init(l, -1, &t->all_added);
-    if (!status) status = sgf__pattern_init(l, 0, &t->raw_added);
-    return status ? status : sgf__pattern_init(l, 1, &t->normal_added);
+    for (i = 0; strips && i < t->added_count; i++)  /* where they overlap, what */
+        if (sgf__is_space(t->added[i].text.ptr[0])) /* Hugging Face does has no rule */
+            sgf__unknown(
+                l,
+                "added_tokens: \"%.*s\" begins with white space, and another one strips it "
+                "(rstrip)",
+                SGF__SHOWN(t->added[i].text));
+    sgf__pattern_init(l, -1, &t->all_added);
+    sgf__pattern_init(l, 0, &t->raw_added);
+    sgf__pattern_init(l, 1, &t->normal_added);
 }
 
 /* {"SpecialToken": {"id": name}}: its ids, as the template's special_tokens list them. */
-static sgf_status sgf__read_template_token(sgf__loader *l, uint32_t node, sgf_str name,
-                                           int32_t *ids, size_t *count) {
-    const sgf__node *nodes = l->json.nodes;
-    uint32_t all = sgf__json_get(&l->json, node, "special_tokens"), entry = 0, list, at, i;
-    if (all && nodes[all].type == SGF__OBJECT)
-        for (i = 0, at = all + 1; i < nodes[all].count; i++, at = nodes[at + 1].next)
-            if (nodes[at].text.len == name.len && !memcmp(nodes[at].text.ptr, name.ptr, name.len))
-                entry = at + 1;
-    list = entry ? sgf__json_get(&l->json, entry, "ids") : 0;
-    if (!list || nodes[list].type != SGF__ARRAY)
-        return sgf__bad(l, "post_processor: \"%.*s\" is not among its special_tokens",
-                        sgf__clip(name), name.ptr);
-    for (i = 0, at = list + 1; i < nodes[list].count; i++, at = nodes[at].next) {
-        int64_t id = -1;
-        if (!sgf__json_int(&l->json, at, 0, INT32_MAX - 1, &id) ||
-            !sgf__token_at(l->t, (int32_t)id))
-            return sgf__bad(l, "post_processor: \"%.*s\" has an id that no token has",
-                            sgf__clip(name), name.ptr);
-        if (*count == SGF__AROUND)
-            return sgf__unknown(l, "post_processor: more than %d ids around a text",
-                                (int)SGF__AROUND);
-        ids[(*count)++] = (int32_t)id;
+static void sgf__read_template_token(sgf__loader *l, const char *all, sgf_str name, int32_t *ids,
+                                     size_t *count) {
+    const char *at, *entry = NULL, *list;
+    for (at = sgf__json_first(all); at && !l->status; at = sgf__json_next(list)) {
+        sgf_str key = sgf__loader_str(l, at);
+        list = sgf__json_next(at);
+        if (key.len == name.len && !memcmp(key.ptr, name.ptr, name.len)) entry = list;
     }
-    return SGF_OK;
+    list = sgf__json_find(entry, "ids");
+    if (sgf__json_kind(list) != SGF__ARRAY)
+        sgf__bad(l, "post_processor: \"%.*s\" is not among its special_tokens", SGF__SHOWN(name));
+    for (at = sgf__json_first(list); at && !l->status; at = sgf__json_next(at)) {
+        int64_t id = -1;
+        if (!sgf__json_whole(&l->doc, at, 0, INT32_MAX - 1, &id) ||
+            !sgf__token_at(l->t, (int32_t)id))
+            sgf__bad(l, "post_processor: \"%.*s\" has an id that no token has", SGF__SHOWN(name));
+        else if (*count == SGF__AROUND)
+            sgf__unknown(l, "post_processor: more than %d ids around a text", (int)SGF__AROUND);
+        else ids[(*count)++] = (int32_t)id;
+    }
 }
-static sgf_status sgf__read_post_processor(sgf__loader *l, uint32_t node, sgf_str type) {
+static void sgf__read_post_processor(sgf__loader *l, const char *at, sgf_str type) {
+    enum { SINGLE, TOKENS, KEYS };
+    static const char *const keys[KEYS] = {"single", "special_tokens"};
+    sgf_str value[KEYS];
+    const char *token, *text;
     sgf_tokenizer *t = l->t;
-    const sgf__node *nodes = l->json.nodes;
-    uint32_t single = sgf__json_get(&l->json, node, "single"), at, i;
     int texts = 0;
-    sgf_status status = SGF_OK;
-    if (sgf__str_is(type, "ByteLevel"))
-        return SGF_OK; /* it moves offsets, which are not computed here */
+    if (sgf__str_is(type, "ByteLevel")) return; /* it moves offsets, which are not computed here */
     if (!sgf__str_is(type, "TemplateProcessing"))
-        return sgf__unknown(
+        sgf__unknown(
             l, "post_processor %.*s is not supported; known are TemplateProcessing and ByteLevel",
-            sgf__clip(type), type.ptr);
-    if (!single || nodes[single].type != SGF__ARRAY)
-        return sgf__bad(l, "post_processor: \"single\" is not a list");
-    if (nodes[single].count > SGF__AROUND + 1) /* each costs a walk over special_tokens */
-        return sgf__unknown(l, "post_processor: \"single\" has more than %d entries",
-                            (int)SGF__AROUND + 1);
+            SGF__SHOWN(type));
+    (void)sgf__json_pick(at, keys, KEYS, value);
+    if (sgf__json_kind(value[SINGLE].ptr) != SGF__ARRAY)
+        sgf__bad(l, "post_processor: \"single\" is not a list");
+    if (sgf__json_count(value[SINGLE].ptr) >
+        SGF__AROUND + 1) /* each is looked up in special_tokens */
+        sgf__unknown(l, "post_processor: \"single\" has more than %d entries",
+                     (int)SGF__AROUND + 1);
     if (t->before_count || t->after_count)
-        return sgf__unknown(l, "post_processor: two templates are not supported");
-    for (i = 0, at = single + 1; !status && i < nodes[single].count; i++, at = nodes[at].next) {
-        uint32_t token = sgf__json_get(&l->json, at, "SpecialToken"),
-                 text = sgf__json_get(&l->json, at, "Sequence");
+        sgf__unknown(l, "post_processor: two templates are not supported");
+    for (at = sgf__json_first(value[SINGLE].ptr); at && !l->status; at = sgf__json_next(at)) {
+        token = sgf__json_find(at, "SpecialToken");
+        text = sgf__json_find(at, "Sequence");
         if (token)
-            status = sgf__read_template_token(l, node, sgf__loader_text(l, token, "id"),
-                                              texts ? t->after : t->before,
-                                              texts ? &t->after_count : &t->before_count);
-        else if (text && sgf__str_is(sgf__loader_text(l, text, "id"), "A")) texts++;
+            sgf__read_template_token(l, value[TOKENS].ptr, sgf__read_text(l, token, "id"),
+                                     texts ? t->after : t->before,
+                                     texts ? &t->after_count : &t->before_count);
+        else if (sgf__json_is(sgf__json_find(text, "id"), "A")) texts++;
         else
-            status = sgf__unknown(
+            sgf__unknown(
                 l,
                 "post_processor: \"single\" has an entry that is not a SpecialToken or Sequence A");
     }
-    if (!status && texts != 1)
-        return sgf__unknown(l, "post_processor: \"single\" must hold Sequence A once");
-    return status;
+    if (texts != 1) sgf__unknown(l, "post_processor: \"single\" must hold Sequence A once");
 }
 
 /* Tables for single bytes and characters. */
 static void sgf__bytes_init(sgf_tokenizer *t) {
+    char name[8], byte;
     int i;
     for (i = 0; i < 256; i++) {
-        char byte = (char)i, name[8];
+        byte = (char)i;
         snprintf(name, sizeof name, "<0x%02X>", (unsigned)i);
-        t->byte_id[i] = t->byte_level ? sgf__token_find(t, &byte, 1, 0)
-                                      : sgf__token_find(t, name, 6, 0);
-        if (i < 128) t->letter_id[i] = sgf__token_find(t, &byte, 1, 0);
+        t->letter_id[i] = sgf__token_find(t, &byte, 1, 0);
+        t->byte_id[i] = t->byte_fallback ? sgf__token_find(t, name, 6, 0) : -1;
     }
 }
 /* Not byte-level: tokens spelled <0xNN> decode to that byte, also in small letters. */
@@ -9902,122 +9601,103 @@ static void sgf__byte_tokens_init(sgf_tokenizer *t) {
     }
 }
 
-static sgf_status sgf__loader_run(sgf__loader *l) {
+static void sgf__read_tokenizer(sgf__loader *l) {
+    enum { NORMALIZER, PRE, DECODER, MODEL, ADDED, POST, KEYS };
+    static const char *const keys[KEYS] = {"normalizer", "pre_tokenizer", "decoder",
+                                           "model",      "added_tokens",  "post_processor"};
+    sgf_str at[KEYS];
+    const char *twice = sgf__json_pick(l->doc.root, keys, KEYS, at);
     sgf_tokenizer *t = l->t;
     size_t i;
     int nfc = 0;
-    sgf_status status = sgf__loader_scan(l);
-    if (!status) status = sgf__loader_json(l);
-    if (status) return status;
-    if (l->json.nodes[0].type != SGF__OBJECT)
-        return sgf__bad(l, "this is not a tokenizer.json: it is not an object");
+    if (twice) sgf__bad(l, "%s appears twice", twice);
     t->unk = t->bos = t->eos = t->config_add_bos = -1;
     t->pre_name = "none";
     sgf__letters_init(t);
-#define SGF__PART(name) sgf__json_get(&l->json, 0, name), name
-    status = sgf__loader_part(l, SGF__PART("normalizer"), "normalizers", sgf__read_normalizer);
-    if (!status) status = sgf__name_normalizer(l);
-    if (!status)
-        status = sgf__loader_part(l, SGF__PART("pre_tokenizer"), "pretokenizers",
-                                  sgf__read_pre_tokenizer);
-    if (!status && (t->scan || t->split_digits) && !t->byte_level)
-        status = sgf__unknown(l, "pre_tokenizer: a Split without ByteLevel is not supported");
-    if (!status) status = sgf__loader_part(l, SGF__PART("decoder"), "decoders", sgf__read_decoder);
-    if (!status && !l->fused)
-        status = sgf__unknown(l, "decoder: none, or one without Fuse, is not supported");
+    sgf__read_part(l, at[NORMALIZER].ptr, keys[NORMALIZER], "normalizers", sgf__read_normalizer, 0);
+    sgf__read_part(l, at[PRE].ptr, keys[PRE], "pretokenizers", sgf__read_pre_tokenizer, 0);
+    if (((t->scan && !t->cut.len) || t->split_digits) && !t->byte_level)
+        sgf__unknown(l, "pre_tokenizer: a Split without ByteLevel is not supported");
+    sgf__read_part(l, at[DECODER].ptr, keys[DECODER], "decoders", sgf__read_decoder, 0);
+    if (l->decoders < 3) /* no Fuse, no ByteLevel */
+        sgf__unknown(l, "decoder: none, or one without Fuse, is not supported");
     for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
-    if (!status) status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
-    if (!status) status = sgf__read_model(l);
-    if (status) return status;
+    if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
+    if (!l->status) sgf__read_model(l, at[MODEL].ptr);
+    if (l->status) return;
     sgf__bytes_init(t);
-    status = sgf__read_added(l);
-    i = sgf__json_get(&l->json, 0, "post_processor");
-    t->has_post = i && l->json.nodes[i].type != SGF__NULL;
-    if (!status)
-        status = sgf__loader_part(l, SGF__PART("post_processor"), "processors",
-                                  sgf__read_post_processor);
-#undef SGF__PART
-    if (!status && l->odd_flag)
-        status = sgf__bad(l, "a \"%s\" is neither true nor false", l->odd_flag);
-    if (!status && l->odd_text) status = sgf__bad(l, "a \"%s\" is not a text", l->odd_text);
-    if (!status) sgf__byte_tokens_init(t);
-    return status;
-}
-/* tokenizer.json from memory; `json` may go afterwards. */
-static sgf_status sgf__tokenizer_parse(const char *file_name, const char *json, size_t size,
-                                       const sgf_allocator *mem, sgf_tokenizer **out,
-                                       sgf_error *err) {
-    sgf_allocator allocator = sgf__allocator(mem);
-    sgf__loader l;
-    sgf_status status;
-    memset(&l, 0, sizeof l);
-    l.t = (sgf_tokenizer *)sgf__alloc(&allocator, 1, sizeof *l.t, err);
-    if (!l.t) return SGF_ERR_MEMORY;
-    l.file = file_name;
-    l.text = json;
-    l.size = size;
-    l.err = err;
-    sgf__arena_init(&l.t->arena, mem);
-    sgf__arena_init(&l.scratch, mem);
-    sgf__buf_init(&l.rest, mem);
-    status = sgf__loader_run(&l);
-    sgf__arena_free(&l.scratch);
-    sgf__buf_free(&l.rest);
-    sgf__free(&l.t->arena.mem, l.pair, l.pair_cap, 1);
-    if (status) sgf_tokenizer_free(l.t);
-    else *out = l.t;
-    return status;
+    sgf__read_added(l, at[ADDED].ptr);
+    t->has_post = at[POST].ptr && sgf__json_kind(at[POST].ptr) != SGF__NULL;
+    sgf__read_part(l, at[POST].ptr, keys[POST], "processors", sgf__read_post_processor, 0);
+    sgf__byte_tokens_init(t);
 }
 
 /* ---- tokenizer_config.json ---- */
 
-static sgf_status sgf__token_id(const sgf_tokenizer *t, sgf_str token, int32_t *id,
-                                sgf_error *err) {
+/* An added token, or one of the vocabulary. */
+static int32_t sgf__token_id(const sgf_tokenizer *t, sgf_str token, sgf__buf *scratch,
+                             sgf_error *err) {
     size_t len = 0;
-    const sgf__added *added;
-    *id = -1;
-    if (!token.len) return SGF_OK;
-    added = sgf__pattern_match(&t->all_added, token.ptr, token.len, &len);
-    if (!added || len != token.len) return sgf__vocab_id(t, token, id, err);
-    *id = added->id;
-    return SGF_OK;
+    const sgf__added *added = token.len
+                                  ? sgf__pattern_match(&t->all_added, token.ptr, token.len, &len)
+                                  : NULL;
+    if (added && len == token.len) return added->id;
+    return token.len ? sgf__vocab_id(t, token, scratch, err) : -1;
 }
-/* "<s>" or {"content": "<s>", ...} -> its id, or -1. */
-static sgf_status sgf__config_token(const sgf_tokenizer *t, const sgf__json *json, const char *key,
-                                    int32_t *id, sgf_error *err) {
-    uint32_t node = sgf__json_get(json, 0, key);
-    if (node && json->nodes[node].type == SGF__OBJECT) node = sgf__json_get(json, node, "content");
-    return sgf__token_id(t, sgf__json_text(json, node), id, err);
+/* The id of the member's value "<s>" or {"content": "<s>", ...}, or -1. */
+static int32_t sgf__read_config_token(sgf__loader *l, const char *key) {
+    const char *value = sgf__json_find(l->doc.root, key);
+    int32_t id;
+    if (sgf__json_kind(value) == SGF__OBJECT) value = sgf__json_find(value, "content");
+    id = sgf__token_id(l->t, sgf__loader_str(l, value), &l->pair, l->err);
+    if (!l->status) l->status = l->pair.status;
+    return id;
 }
 /* What the folder's tokenizer_config.json adds. The tokens around a text are those of
-   tokenizer.json's post_processor; only where it has none does add_bos_token count, as in
+   tokenizer.json's post_processor; only if it has none does add_bos_token count, as in
    transformers 5. */
-static sgf_status sgf__tokenizer_config(sgf_tokenizer *t, const char *file, const sgf__map *map,
-                                        int has_post, sgf_error *err) {
-    const char *odd = NULL;
-    sgf__arena arena;
-    sgf__json json;
-    sgf_status status;
-    sgf__arena_init(&arena, &t->arena.mem);
-    status = sgf__json_parse(file, map->data, map->size, &arena, &json, err);
-    if (!status) status = sgf__json_object(&json, err);
-    if (!status) status = sgf__config_token(t, &json, "bos_token", &t->bos, err);
-    if (!status) status = sgf__config_token(t, &json, "eos_token", &t->eos, err);
-    if (!status) {
-        int add_eos = sgf__json_flag(&json, 0, "add_eos_token", 0, &odd);
-        t->clean_up = sgf__json_flag(&json, 0, "clean_up_tokenization_spaces", 0, &odd);
-        t->config_add_bos = sgf__json_flag(&json, 0, "add_bos_token", -1, &odd);
-        if (!has_post && t->config_add_bos == 1 && t->bos >= 0)
-            t->before[t->before_count++] = t->bos;
-        if (!has_post && add_eos && t->eos >= 0) t->after[t->after_count++] = t->eos;
-        if (odd)
-            status = sgf__fail_at(err, SGF_ERR_FORMAT, file, -1,
-                                  "%s: \"%s\" is neither true nor false", file, odd);
-    }
-    sgf__arena_free(&arena);
-    return status;
+static void sgf__read_config(sgf__loader *l) {
+    sgf_tokenizer *t = l->t;
+    const char *root = l->doc.root;
+    int add_eos = sgf__read_flag(l, root, "add_eos_token", 0);
+    t->bos = sgf__read_config_token(l, "bos_token");
+    t->eos = sgf__read_config_token(l, "eos_token");
+    t->clean_up = sgf__read_flag(l, root, "clean_up_tokenization_spaces", 0);
+    t->config_add_bos = sgf__read_flag(l, root, "add_bos_token", -1);
+    if (!t->has_post && t->config_add_bos == 1 && t->bos >= 0)
+        t->before[t->before_count++] = t->bos;
+    if (!t->has_post && add_eos && t->eos >= 0) t->after[t->after_count++] = t->eos;
 }
 
+/* One of the two files. */
+static sgf_status sgf__loader_run(sgf_tokenizer *t, const char *file, const char *text, size_t size,
+                                  void (*reader)(sgf__loader *), sgf_error *err) {
+    sgf__loader l;
+    memset(&l, 0, sizeof l);
+    l.t = t;
+    l.err = err;
+    sgf__arena_init(&l.scratch, &t->arena.mem);
+    sgf__buf_init(&l.pair, &t->arena.mem);
+    l.status = sgf__json_open_object(&l.doc, file, text, size, &l.scratch, err);
+    if (!l.status) reader(&l);
+    sgf__arena_free(&l.scratch);
+    sgf__buf_free(&l.pair);
+    return l.status;
+}
+/* tokenizer.json from memory, which may be freed afterwards. */
+static sgf_status sgf__tokenizer_parse(const char *file, const char *text, size_t size,
+                                       const sgf_allocator *mem, sgf_tokenizer **out,
+                                       sgf_error *err) {
+    sgf_allocator allocator = sgf__allocator(mem);
+    sgf_tokenizer *t = (sgf_tokenizer *)sgf__alloc(&allocator, 1, sizeof *t, err);
+    sgf_status status;
+    if (!t) return SGF_ERR_MEMORY;
+    sgf__arena_init(&t->arena, mem);
+    status = sgf__loader_run(t, file, text, size, sgf__read_tokenizer, err);
+    if (status) sgf_tokenizer_free(t);
+    else *out = t;
+    return status;
+}
 SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
                                       sgf_tokenizer **out, sgf_error *err) {
     char path[1024];
@@ -10038,7 +9718,7 @@ SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
     if (!sgf__file_missing(path)) {
         status = sgf__map_file(path, mem, &map, err);
         if (!status) {
-            status = sgf__tokenizer_config(t, path, &map, t->has_post, err);
+            status = sgf__loader_run(t, path, map.data, map.size, sgf__read_config, err);
             sgf__unmap(&map);
         }
     }
@@ -10058,35 +9738,29 @@ SGF_DEF void sgf_tokenizer_free(sgf_tokenizer *tokenizer) {
 /* ---- questions about a tokenizer ---- */
 
 SGF_DEF int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token) {
+    sgf__buf scratch;
     int32_t id;
-    (void)sgf__token_id(tokenizer, token, &id, NULL);
+    sgf__buf_init(&scratch, &tokenizer->arena.mem);
+    id = sgf__token_id(tokenizer, token, &scratch, NULL);
+    sgf__buf_free(&scratch);
     return id;
 }
 SGF_DEF sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id) {
     const sgf__token *token = sgf__token_at(tokenizer, id);
-    sgf_str text = {"", 0};
-    if (token) text.ptr = token->text, text.len = token->len;
-    return text;
+    return token ? sgf__text_of(token->text, token->len) : sgf_text("");
 }
-SGF_DEF size_t sgf_tokenizer_size(const sgf_tokenizer *tokenizer) {
-    return tokenizer->size;
-}
-SGF_DEF int32_t sgf_tokenizer_bos(const sgf_tokenizer *tokenizer) {
-    return tokenizer->bos;
-}
-SGF_DEF int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer) {
-    return tokenizer->eos;
-}
-
 SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out) {
     const sgf_tokenizer *t = tokenizer;
     memset(out, 0, sizeof *out);
     out->kind = t->byte_level ? "byte-level BPE" : t->byte_fallback ? "byte-fallback BPE" : "BPE";
-    out->normalizer = t->normalizer_name;
+    out->normalizer = t->step_count ? t->normalizer_name : "none";
     out->pre_tokenizer = t->pre_name;
+    out->size = t->size;
     out->tokens = t->vocab;
     out->merges = t->merge_count;
     out->added = t->added_count;
+    out->bos = t->bos;
+    out->eos = t->eos;
     out->ignore_merges = t->ignore_merges;
     out->clean_up = t->clean_up;
     out->adds_bos = t->bos >= 0 && t->before_count > 0 && t->before[0] == t->bos;

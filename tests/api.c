@@ -84,16 +84,8 @@ extern sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int s
 extern size_t sgf_encode_bound(size_t text_len);
 extern sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
                              int flags, char *out, size_t cap, size_t *len, sgf_error *err);
-extern sgf_status sgf_decode_next(const sgf_tokenizer *tokenizer, sgf_decode_state *state,
-                                  int32_t id, int flags, char *out, size_t cap, size_t *len,
-                                  sgf_error *err);
-extern sgf_status sgf_decode_end(const sgf_tokenizer *tokenizer, sgf_decode_state *state, char *out,
-                                 size_t cap, size_t *len, sgf_error *err);
 extern int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token);
 extern sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id);
-extern size_t sgf_tokenizer_size(const sgf_tokenizer *tokenizer);
-extern int32_t sgf_tokenizer_bos(const sgf_tokenizer *tokenizer);
-extern int32_t sgf_tokenizer_eos(const sgf_tokenizer *tokenizer);
 extern void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out);
 extern int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                    int *special);

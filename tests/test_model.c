@@ -662,6 +662,7 @@ static void test_model_tokenizer_must_fit(void) {
     mod_file f;
     const char *dir = mod_folder(&f, "mod_tokenizer");
     char without[17];
+    sgf_tokenizer_info info;
     sgf_model *model = NULL;
     sgf_error err;
     MUST(sgf_model_load(dir, NULL, &model, &err), err);
@@ -669,13 +670,15 @@ static void test_model_tokenizer_must_fit(void) {
     sgf_model_free(model);
     mod_tokenizer(dir, MOD_V);
     MUST(sgf_model_load(dir, NULL, &model, &err), err);
-    CHECK(model->tokenizer && sgf_tokenizer_size(model->tokenizer) == MOD_V);
+    sgf_tokenizer_describe(model->tokenizer, &info);
+    CHECK(info.size == MOD_V);
     CHECK(strcmp(model->identity, without));
     memcpy(without, model->identity, sizeof without);
     sgf_model_free(model);
     mod_write(dir, "tokenizer_config.json", "{\"bos_token\": \"A\"}", 18); /* another BOS */
     MUST(sgf_model_load(dir, NULL, &model, &err), err);
-    CHECK(sgf_tokenizer_bos(model->tokenizer) == 0 && strcmp(model->identity, without));
+    sgf_tokenizer_describe(model->tokenizer, &info);
+    CHECK(info.bos == 0 && strcmp(model->identity, without));
     sgf_model_free(model);
     mod_remove(dir, "tokenizer_config.json");
     mod_tokenizer(dir, MOD_V + 1);

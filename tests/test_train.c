@@ -239,6 +239,7 @@ static void train_folder(char dir[512], tr_net *net) {
 static void test_train_tokenizer_gives_texts_back(void) {
     char dir[512], text[256];
     tr_net net;
+    sgf_tokenizer_info info;
     sgf_tokenizer *tokenizer;
     sgf_error error;
     size_t i, n, len, bytes = 0;
@@ -246,9 +247,8 @@ static void test_train_tokenizer_gives_texts_back(void) {
     train_folder(dir, &net);
     tr_net_free(&net);
     MUST(sgf_tokenizer_load(dir, NULL, &tokenizer, &error), error);
-    CHECK(sgf_tokenizer_size(tokenizer) == TRAIN_V);
-    CHECK(sgf_tokenizer_eos(tokenizer) == TRAIN_V - 2);
-    CHECK(sgf_tokenizer_bos(tokenizer) == -1);
+    sgf_tokenizer_describe(tokenizer, &info);
+    CHECK(info.size == TRAIN_V && info.eos == TRAIN_V - 2 && info.bos == -1);
     for (i = 0; i < TRAIN_TEXTS; i++) {
         CHECK(sgf_encode(tokenizer, sgf_text(train_texts[i]), 1, ids, 128, &n, &error) == SGF_OK);
         CHECK(n < strlen(train_texts[i])); /* something was merged */

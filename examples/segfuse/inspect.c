@@ -144,9 +144,9 @@ static void inspect_tokenizer(const sgf_tokenizer *t) {
            show_count(info.tokens).text, show_count(info.merges).text, info.pre_tokenizer,
            info.normalizer);
     printf("special ids     bos");
-    inspect_token(t, sgf_tokenizer_bos(t));
+    inspect_token(t, info.bos);
     printf("%s, eos", info.adds_bos ? " (put before a text)" : "");
-    inspect_token(t, sgf_tokenizer_eos(t));
+    inspect_token(t, info.eos);
     printf("%s\n", info.adds_eos ? " (put after a text)" : "");
     inspect_added(t, info.added);
 }

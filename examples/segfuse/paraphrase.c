@@ -72,16 +72,16 @@ static sgf_status paraphrase_layout(const sgf_model *model, size_t k, sgf_str wo
                                     sgf_layout *layout, sgf_error *err) {
     const sgf_tokenizer *tokenizer = model->tokenizer;
     sgf_tokenizer_info info;
-    int32_t bos = sgf_tokenizer_bos(tokenizer), segment;
+    int32_t segment;
     base_buf text;
     sgf_str part;
     size_t i;
     sgf_status status = SGF_OK;
     base_buf_init(&text, NULL);
     sgf_tokenizer_describe(tokenizer, &info);
-    if (info.adds_bos && bos >= 0) {
+    if (info.adds_bos && info.bos >= 0) {
         status = sgf_layout_segment(layout, SGF_ROLE_BOS, -1, &segment, err);
-        if (!status) status = sgf_layout_add(layout, segment, &bos, 1, err);
+        if (!status) status = sgf_layout_add(layout, segment, &info.bos, 1, err);
     }
     if (!status) status = base_buf_text(&text, paraphrase_instruction, err);
     for (i = 0; i < PARAPHRASE_EXAMPLES && !status; i++) {
