@@ -93,7 +93,7 @@ static sgf_status accident_shift(const sgf_tokenizer *tokenizer, accident_tokens
     generated = (int32_t *)base_arena_alloc(arena, max_new_tokens, sizeof *generated, err);
     if (!text || !ids || !seg || !generated) return SGF_ERR_MEMORY;
     status = sgf_decode(tokenizer, t->token + bos, counted, 0, text, len, &len, err);
-    ids[0] = sgf_tokenizer_bos(tokenizer);
+    if (bos) ids[0] = t->token[0];
     if (!status)
         status = sgf_encode(tokenizer, base_text_of(text, len), 0, ids + bos, bound, &n, err);
     if (status) return status;
