@@ -203,10 +203,10 @@ SGF_DEF sgf_str sgf_text(const char *text);
 
 #ifdef SGF_NO_STDIO
 /* Files of the program's own: with SGF_NO_STDIO the program defines these five functions, and the
-   library passes them every path unchanged, at most 1023 bytes of it for a new file. The files may be
-   constants in the program, an archive, or the storage of a browser or a board. The functions are
-   called by several threads at once if the library is. Each returns SGF_OK, or the status that the
-   library's call then returns with a message that names the path. */
+   library passes them every path unchanged. The files may be constants in the program, an archive, or
+   the storage of a browser or a board. The functions are called by several threads at once if the
+   library is. Each returns SGF_OK, or the status that the library's call then returns with a message
+   that names the path. */
 
 /* The whole file, at any alignment (misaligned weights are copied). The bytes must not change until
    they are released. *bytes = NULL: there is no such file; an empty file has size 0 and other bytes
@@ -1366,7 +1366,7 @@ static int sgf__str_is(sgf_str s, const char *text) {
     return s.len == n && !memcmp(s.ptr, text, n);
 }
 
-/* ---- what stands further down, but is needed before: C reads from top to bottom ---- */
+/* ---- declarations of functions that are defined further down ---- */
 
 /* Threads ([SGF-19]): a task works on the items [begin, end). */
 typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
@@ -6132,10 +6132,11 @@ typedef struct sgf__map { /* a whole file, read-only */
    to the disk, then renamed. After a failure every call returns the first error, and `path` is as it
    was. */
 typedef struct sgf__out {
-    void *file; /* a FILE, or what sgf_host_create gave; NULL: none is open */
+    const char *path; /* the caller's */
+    void *file;       /* a FILE, or what sgf_host_create gave; NULL: none is open */
     uint64_t size;
     sgf_status status;
-    char path[1024], temp[1072];
+    char temp[1024];
 } sgf__out;
 
 #ifdef SGF_NO_STDIO
@@ -6271,10 +6272,11 @@ static sgf_status sgf__out_create(sgf__out *out) {
         errno = S_ISREG(info.st_mode) ? ENOENT : S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
     if (errno != ENOENT) return SGF_ERR_IO;
 #endif
-    for (i = 0; i < 1000 && !out->file; i++) {
+    errno = ENAMETOOLONG;
+    if (strlen(out->path) > sizeof out->temp - 16) return SGF_ERR_IO;
+    for (errno = EEXIST, i = 0; i < 1000 && !out->file && errno == EEXIST; i++) {
         snprintf(out->temp, sizeof out->temp, "%s.%d.tmp", out->path, i);
         out->file = fopen(out->temp, SGF__NEW_FILE);
-        if (!out->file && errno != EEXIST) break;
     }
     return out->file ? SGF_OK : SGF_ERR_IO;
 }
@@ -6314,11 +6316,7 @@ static sgf_status sgf__out_end(sgf__out *out, sgf_status status, sgf_error *err)
 static sgf_status sgf__out_open(sgf__out *out, const char *path, sgf_error *err) {
     sgf_status status;
     memset(out, 0, sizeof *out);
-    if (strlen(path) >= sizeof out->path)
-        return out->status = sgf__fail_at(err, SGF_ERR_LIMIT, path, -1,
-                                          "a path of more than %d bytes: %s",
-                                          (int)sizeof out->path - 1, path);
-    snprintf(out->path, sizeof out->path, "%s", path);
+    out->path = path;
     status = sgf__out_create(out);
     if (status) out->file = NULL; /* there is nothing to finish */
     return sgf__out_end(out, status, err);
