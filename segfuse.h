@@ -571,7 +571,7 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
 /* clang-format off */
 #define SGF_KERNELS_LIST(X)                                                          \
     X(SGF_KERNELS_AUTO, "auto")         /* the fastest this processor has */         \
-    X(SGF_KERNELS_NAIVE, "naive")       /* the loops that define the results; slow */ \
+    X(SGF_KERNELS_REFERENCE, "naive")   /* sgf_reference_forward; slow */            \
     X(SGF_KERNELS_PORTABLE, "portable") /* plain C */                                \
     X(SGF_KERNELS_AVX2, "avx2")                                                      \
     X(SGF_KERNELS_AVX512, "avx512")
@@ -2049,7 +2049,7 @@ SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, s
  * machine. Vector lanes lie across outputs (tokens, weight rows, channels), never along the sum:
  * wider vectors compute more chains at a time, not other chains. Multiplications whose result is
  * added to something are always written as fma, so no compiler can contract what we did not.
- * sgf__matmul_naive is the definition; the tests compare every other kernel with it by memcmp.
+ * The tests compare every kernel with the reference by memcmp.
  *
  * Activations are kept in panels: [features][W] floats for W tokens side by side, W = 1 to 32
  * (unused lanes hold zeros). A panel is what the kernels read and write; nothing is repacked.
@@ -2308,22 +2308,6 @@ SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, si
 }
 SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, float *out),
             (simd, w, first, n, out))
-
-/* The definition. out[n][t] for n < N, t < width; w [N, K]; x [K][width]; all strides are `width`.
- */
-static void sgf__matmul_naive(const sgf_tensor *w, const float *x, float *out, size_t width) {
-    size_t n, k, t;
-    float weight;
-    for (n = 0; n < w->rows; n++)
-        for (t = 0; t < width; t++) out[n * width + t] = 0;
-    for (n = 0; n < w->rows; n++)
-        for (k = 0; k < w->cols; k++) {
-            sgf__widen(SGF__PORTABLE, w, n * w->cols + k, 1, &weight);
-            for (t = 0; t < width; t++)
-                out[n * width + t] = sgf__fma_portable(weight, x[k * width + t],
-                                                       out[n * width + t]);
-        }
-}
 
 /* ---- vectors: what every kernel is written in, once for each instruction set ----
    load, store, set1, fma         as their names say; fma(a, b, c) = a b + c
@@ -3090,32 +3074,50 @@ static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos,
         x[C / 2 + i] = sgf__fma_portable(b, c, a * s);
     }
 }
-/* Attention of one query head q[C] of token t: softmax over the keys that t may attend to, which is
-   the rule of the layout and, in a layer with a sliding window, the window. k and v: one kv head's
-   keys and values, `stride` floats from token to token. score[T] is scratch; out[C]. */
+/* May token t attend to token j: by the rule of the layout and, in a layer with one, by the window? */
+static int sgf__reference_sees(const sgf_layout *y, size_t t, size_t j, int32_t window) {
+    return sgf__attends(y, t, j) && (!window || y->pos[t] - y->pos[j] < window);
+}
+/* What is added to the scores of a query's segment on a key's: log 1/N in the answer, else 0. */
+static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
+    return query == y->answer ? y->segment[key].log_weight : 0;
+}
+/* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
+   one kv head's keys and values, `stride` floats from token to token. out[C]. score[T] keeps exp(score
+   - maximum) of the keys that t attends to. */
 static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
                                   const float *k, const float *v, size_t stride, size_t C,
                                   float *score, float *out) {
     float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
     size_t j, c;
     for (j = 0; j <= t; j++) {
-        float dot = 0, log_weight = 0;
-        score[j] = -INFINITY;
-        if (!sgf__attends(y, t, j) || (window && y->pos[t] - y->pos[j] >= window)) continue;
+        float dot = 0;
+        if (!sgf__reference_sees(y, t, j, window)) continue;
         for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[j * stride + c], dot);
-        if (y->seg[t] == y->answer) log_weight = y->segment[y->seg[j]].log_weight; /* 1/N */
-        score[j] = sgf__fma_portable(dot, scale, log_weight);
+        score[j] = sgf__fma_portable(dot, scale, sgf__log_weight(y, y->seg[t], y->seg[j]));
         if (score[j] > top) top = score[j];
     }
+    if (!(top > -INFINITY)) top = 0;
     for (c = 0; c < C; c++) out[c] = 0;
-    if (top == -INFINITY) return; /* a token that sees nothing takes nothing from attention */
     for (j = 0; j <= t; j++) {
-        if (score[j] == -INFINITY) continue;
+        if (!sgf__reference_sees(y, t, j, window)) continue;
         score[j] = sgf__exp(score[j] - top);
         sum += score[j];
         for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
     }
+    if (sum == 0) return; /* a token that sees nothing takes nothing from attention */
     for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
+}
+/* After that: add each segment's share of the softmax, divided by the number of heads, to its mass. */
+static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
+                                  size_t heads, double *mass) {
+    double sum = 0;
+    size_t j;
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window)) sum += (double)score[j];
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window))
+            mass[y->seg[j]] += (double)score[j] / sum / (double)heads;
 }
 /* room for [rows, cols] floats; NULL after an error, which *status keeps. */
 static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, sgf_status *status,
@@ -3133,6 +3135,9 @@ typedef struct sgf__reference {
     float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
     float *score, *inv_freq;           /* [T], [C/2] */
     float rope_scale;
+    sgf_watch_function *watch; /* NULL: nobody watches where attention goes */
+    void *watch_user;
+    const int64_t *number; /* [T] what a watcher calls the token; -1: it is not watched */
 } sgf__reference;
 
 static void sgf__reference_layer(sgf__reference *r, int32_t l) {
@@ -3141,6 +3146,8 @@ static void sgf__reference_layer(sgf__reference *r, int32_t l) {
     const sgf_layout *y = r->layout;
     size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim, t, h, i;
     size_t H = (size_t)c->heads, G = (size_t)c->kv_heads;
+    int32_t window = sgf_config_window(c, l);
+    double mass[SGF_MAX_SEGMENTS];
     for (t = 0; t < y->tokens; t++) {
         float *q = r->q + t * H * C, *k = r->k + t * G * C;
         sgf__reference_norm(&w->attn_norm, c->rms_eps, r->x + t * D, D, r->normed);
@@ -3156,10 +3163,14 @@ static void sgf__reference_layer(sgf__reference *r, int32_t l) {
     }
     for (t = 0; t < y->tokens; t++) {
         float *x = r->x + t * D;
-        for (h = 0; h < H; h++) /* H / G query heads share one key/value head */
-            sgf__reference_attend(y, t, sgf_config_window(c, l), r->q + (t * H + h) * C,
-                                  r->k + h / (H / G) * C, r->v + h / (H / G) * C, G * C, C,
-                                  r->score, r->mixed + h * C);
+        int watched = r->watch && r->number[t] >= 0;
+        if (watched) memset(mass, 0, sizeof mass);
+        for (h = 0; h < H; h++) { /* H / G query heads share one key/value head */
+            sgf__reference_attend(y, t, window, r->q + (t * H + h) * C, r->k + h / (H / G) * C,
+                                  r->v + h / (H / G) * C, G * C, C, r->score, r->mixed + h * C);
+            if (watched) sgf__reference_masses(y, t, window, r->score, H, mass);
+        }
+        if (watched) r->watch(r->watch_user, (size_t)r->number[t], l, mass, y->segments);
         sgf__reference_product(&w->o, &w->o_bias, r->mixed, r->normed);
         for (i = 0; i < D; i++) x[i] += r->normed[i];
         sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, r->normed);
@@ -3187,41 +3198,49 @@ static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, 
     }
     return SGF_OK;
 }
-SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
-                                         float *hidden, float *logits, sgf_error *err) {
+/* The transformer on r->layout: hidden[T, D] after the final norm, logits[T, V]; NULL: not wanted. */
+static sgf_status sgf__reference_run(sgf__reference *r, float *hidden, float *logits,
+                                     sgf_error *err) {
+    const sgf_model *model = r->model;
+    const sgf_layout *layout = r->layout;
     const sgf_config *c = &model->config;
     size_t T = layout->tokens, D = (size_t)c->dim, C = (size_t)c->head_dim,
            V = (size_t)c->vocab_size;
     size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C, F = (size_t)c->ffn_dim, t, i;
     sgf_status status = sgf__reference_check(model, layout, err);
-    sgf__reference r;
     sgf__arena arena;
     int32_t l;
     sgf__arena_init(&arena, &layout->mem);
-    r.model = model;
-    r.layout = layout;
-    r.x = sgf__reference_room(&arena, T, D, &status, err);
-    r.q = sgf__reference_room(&arena, T, HC, &status, err);
-    r.k = sgf__reference_room(&arena, T, GC, &status, err);
-    r.v = sgf__reference_room(&arena, T, GC, &status, err);
-    r.normed = sgf__reference_room(&arena, 1, D, &status, err);
-    r.mixed = sgf__reference_room(&arena, 1, HC, &status, err);
-    r.gate = sgf__reference_room(&arena, 1, F, &status, err);
-    r.up = sgf__reference_room(&arena, 1, F, &status, err);
-    r.score = sgf__reference_room(&arena, T, 1, &status, err);
-    r.inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
-    if (!status) status = sgf__rope_frequencies(c, r.inv_freq, &r.rope_scale, err);
+    r->x = sgf__reference_room(&arena, T, D, &status, err);
+    r->q = sgf__reference_room(&arena, T, HC, &status, err);
+    r->k = sgf__reference_room(&arena, T, GC, &status, err);
+    r->v = sgf__reference_room(&arena, T, GC, &status, err);
+    r->normed = sgf__reference_room(&arena, 1, D, &status, err);
+    r->mixed = sgf__reference_room(&arena, 1, HC, &status, err);
+    r->gate = sgf__reference_room(&arena, 1, F, &status, err);
+    r->up = sgf__reference_room(&arena, 1, F, &status, err);
+    r->score = sgf__reference_room(&arena, T, 1, &status, err);
+    r->inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
+    if (!status) status = sgf__rope_frequencies(c, r->inv_freq, &r->rope_scale, err);
     for (t = 0; t < T && !status; t++)
         for (i = 0; i < D; i++)
-            r.x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
-    for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(&r, l);
+            r->x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
+    for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(r, l);
     for (t = 0; t < T && !status; t++) {
-        sgf__reference_norm(&model->norm, c->rms_eps, r.x + t * D, D, r.normed);
-        if (hidden) memcpy(hidden + t * D, r.normed, D * sizeof(float));
-        if (logits) sgf__reference_product(&model->output, NULL, r.normed, logits + t * V);
+        sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
+        if (hidden) memcpy(hidden + t * D, r->normed, D * sizeof(float));
+        if (logits) sgf__reference_product(&model->output, NULL, r->normed, logits + t * V);
     }
     sgf__arena_free(&arena);
     return status;
+}
+SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
+                                         float *hidden, float *logits, sgf_error *err) {
+    sgf__reference r;
+    memset(&r, 0, sizeof r);
+    r.model = model;
+    r.layout = layout;
+    return sgf__reference_run(&r, hidden, logits, err);
 }
 
 /* ====================================================================================
@@ -3247,14 +3266,13 @@ typedef struct sgf__run {
 
 typedef struct sgf__sequence {
     int open, children, depth; /* depth: sequences from the root to this one */
-    int32_t parent, answer, segments;
-    size_t tokens;
+    int32_t parent;
+    sgf_layout layout; /* the rule, and the sequence's tokens: in a session that computes by the
+                       reference all of them, else its parents' are not among them. A segment's
+                       number of tokens counts the parents' in any case. */
     float **page;
     sgf__run *run;
-    int32_t *pos; /* [tokens] */
-    uint64_t *visible;
-    float *log_weight;
-    size_t runs, page_count, page_cap, run_cap, pos_cap;
+    size_t runs, page_count, page_cap, run_cap;
 } sgf__sequence;
 
 /* A shared prefix that is kept encoded: its tokens, positions, segments and rules, and the sequence
@@ -3280,7 +3298,8 @@ struct sgf_session {
     sgf_allocator mem;
     const sgf_model *model;
     sgf__pool *pool;
-    int simd, naive, reuse, rotate;
+    int simd, reuse, rotate;
+    int reference; /* 1: sgf_reference_forward computes; nothing is cached or shared */
     sgf__sequence *sequence;
     size_t sequence_count, sequence_cap;
     float **free_page; /* pages not in use, kept for the next sequence */
@@ -3351,9 +3370,7 @@ static void sgf__sequence_clear(sgf_session *s, sgf__sequence *q) {
     for (i = 0; i < q->page_count; i++) s->free_page[s->free_pages++] = q->page[i];
     sgf__free(&s->mem, q->page, q->page_cap, sizeof *q->page);
     sgf__free(&s->mem, q->run, q->run_cap, sizeof *q->run);
-    sgf__free(&s->mem, q->pos, q->pos_cap, sizeof *q->pos);
-    sgf__free(&s->mem, q->visible, (size_t)q->segments * SGF__WORDS, sizeof *q->visible);
-    sgf__free(&s->mem, q->log_weight, (size_t)q->segments, sizeof *q->log_weight);
+    sgf_layout_free(&q->layout);
     memset(q, 0, sizeof *q);
 }
 SGF_DEF void sgf_sequence_close(sgf_session *s, int32_t sequence) {
@@ -3365,40 +3382,69 @@ SGF_DEF void sgf_sequence_close(sgf_session *s, int32_t sequence) {
     if (q->parent >= 0) s->sequence[q->parent].children--;
     sgf__sequence_clear(s, q);
 }
+/* Do a sequence's tokens, and its parents', see under `rule` what they saw when they were computed? */
+static int sgf__rule_continues(const sgf_layout *own, const sgf_layout *rule) {
+    int32_t S = (int32_t)own->segments, q, k;
+    if (own->segments > rule->segments) return 0;
+    for (q = 0; q < S; q++)
+        for (k = 0; own->segment[q].tokens && k < S; k++)
+            if (sgf_visible(own, q, k) != sgf_visible(rule, q, k) ||
+                sgf__log_weight(own, q, k) != sgf__log_weight(rule, q, k))
+                return 0;
+    return 1;
+}
+/* A layout with the segments of `rule`, and with the tokens of `parent` (NULL: none). */
+static sgf_status sgf__rule_copy(const sgf_session *s, const sgf_layout *rule,
+                                 const sgf_layout *parent, sgf_layout *made, sgf_error *err) {
+    size_t tokens = parent && s->reference ? parent->tokens : 0, S = rule->segments, i;
+    sgf_status status = sgf__layout_reserve(made, tokens, S, err);
+    if (status) return status;
+    made->segments = S;
+    made->answer = rule->answer;
+    made->tokens = tokens;
+    if (S) memcpy(made->visible, rule->visible, S * SGF__WORDS * sizeof *made->visible);
+    for (i = 0; i < S; i++) {
+        made->segment[i] = rule->segment[i];
+        made->segment[i].tokens = parent && i < parent->segments ? parent->segment[i].tokens : 0;
+    }
+    for (i = 0; i < tokens; i++) {
+        made->token[i] = parent->token[i];
+        made->pos[i] = parent->pos[i];
+        made->seg[i] = parent->seg[i];
+    }
+    return SGF_OK;
+}
 SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int32_t parent,
                                      int32_t *sequence, sgf_error *err) {
-    size_t i = 0, S = rule->segments, k;
+    const sgf__sequence *up = parent >= 0 && (size_t)parent < s->sequence_count
+                                  ? &s->sequence[parent]
+                                  : NULL;
+    size_t i = 0;
     sgf__sequence made;
     sgf_status status;
+    void *grown = s->sequence;
     if (parent >= 0 &&
-        ((size_t)parent >= s->sequence_count || !s->sequence[parent].open ||
-         s->sequence[parent].depth == SGF_MAX_DEPTH || (size_t)s->sequence[parent].segments > S))
+        (!up || !up->open || up->depth == SGF_MAX_DEPTH || !sgf__rule_continues(&up->layout, rule)))
         return sgf__fail(
             err, SGF_ERR_ARG,
             "sequence %d cannot be a parent: it must be open, its segments must be the "
-            "first ones of the child's, and at most %d sequences stand on each other",
+            "first ones of the child's and see the same there, and at most %d "
+            "sequences stand on each other",
             (int)parent, (int)SGF_MAX_DEPTH);
-    while (i < s->sequence_count && s->sequence[i].open) i++;
-    {
-        void *grown = s->sequence;
-        status = sgf__grow(&s->mem, &grown, &s->sequence_cap, i + 1, sizeof *s->sequence, err);
-        s->sequence = (sgf__sequence *)grown;
-        if (status) return status;
-    }
     memset(&made, 0, sizeof made);
-    made.visible = (uint64_t *)sgf__alloc(&s->mem, S * SGF__WORDS, sizeof(uint64_t), err);
-    made.log_weight = made.visible ? (float *)sgf__alloc(&s->mem, S, sizeof(float), err) : NULL;
-    if (!made.log_weight) {
-        sgf__free(&s->mem, made.visible, S * SGF__WORDS, sizeof(uint64_t));
-        return SGF_ERR_MEMORY;
+    sgf_layout_init(&made.layout, &s->mem);
+    status = sgf__rule_copy(s, rule, up ? &up->layout : NULL, &made.layout, err);
+    if (status) return status;
+    while (i < s->sequence_count && s->sequence[i].open) i++;
+    status = sgf__grow(&s->mem, &grown, &s->sequence_cap, i + 1, sizeof *s->sequence, err);
+    s->sequence = (sgf__sequence *)grown;
+    if (status) {
+        sgf_layout_free(&made.layout);
+        return status;
     }
-    if (S) memcpy(made.visible, rule->visible, S * SGF__WORDS * sizeof(uint64_t));
-    for (k = 0; k < S; k++) made.log_weight[k] = rule->segment[k].log_weight;
     made.open = 1;
     made.parent = parent;
     made.depth = parent >= 0 ? s->sequence[parent].depth + 1 : 1;
-    made.answer = rule->answer;
-    made.segments = (int32_t)S;
     s->sequence[i] = made;
     if (i == s->sequence_count) s->sequence_count++;
     if (parent >= 0) s->sequence[parent].children++;
@@ -3428,18 +3474,16 @@ static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_
 /* Make room for `more` tokens and runs; changes nothing that can be seen. */
 static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t more,
                                         sgf_error *err) {
-    size_t pages = (q->tokens + more + SGF__PAGE - 1) / SGF__PAGE;
+    size_t pages = s->reference ? 0 : (q->layout.tokens + more + SGF__PAGE - 1) / SGF__PAGE;
+    sgf_status status = sgf__layout_reserve(&q->layout, q->layout.tokens + more, 0, err);
     void *grown = q->page;
-    sgf_status status = sgf__grow(&s->mem, &grown, &q->page_cap, pages, sizeof *q->page, err);
+    if (status) return status;
+    status = sgf__grow(&s->mem, &grown, &q->page_cap, pages, sizeof *q->page, err);
     q->page = (float **)grown;
     if (status) return status;
     grown = q->run;
     status = sgf__grow(&s->mem, &grown, &q->run_cap, q->runs + more, sizeof *q->run, err);
     q->run = (sgf__run *)grown;
-    if (status) return status;
-    grown = q->pos;
-    status = sgf__grow(&s->mem, &grown, &q->pos_cap, q->tokens + more, sizeof *q->pos, err);
-    q->pos = (int32_t *)grown;
     if (status) return status;
     while (q->page_count < pages) {
         if (!s->free_pages) {
@@ -3457,14 +3501,23 @@ static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t
     }
     return SGF_OK;
 }
-static void sgf__sequence_add(sgf__sequence *q, int32_t seg, int32_t pos) {
+static void sgf__sequence_add(sgf__sequence *q, int32_t token, int32_t seg, int32_t pos) {
+    size_t at = q->layout.tokens++;
     if (q->runs && q->run[q->runs - 1].seg == seg) q->run[q->runs - 1].end++;
     else {
-        q->run[q->runs].begin = q->tokens;
-        q->run[q->runs].end = q->tokens + 1;
+        q->run[q->runs].begin = at;
+        q->run[q->runs].end = at + 1;
         q->run[q->runs++].seg = seg;
     }
-    q->pos[q->tokens++] = pos;
+    q->layout.token[at] = token;
+    q->layout.seg[at] = seg;
+    q->layout.pos[at] = pos;
+    q->layout.segment[seg].tokens++;
+}
+/* Take the last token out again. */
+static void sgf__sequence_drop(sgf__sequence *q) {
+    q->layout.segment[q->layout.seg[--q->layout.tokens]].tokens--;
+    if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
 }
 
 /* The columns of a panel for so many rows: a power of two from `least` to 32. */
@@ -3542,17 +3595,18 @@ static void sgf__piece_mix(const sgf__group *group, int32_t window, sgf__piece *
 static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, size_t before,
                              int32_t window, sgf__piece *piece) {
     const sgf__query *query = group->query;
-    const sgf__sequence *own = query->own;
+    const sgf_layout *rule = &query->own->layout;
+    const int32_t *pos = q->layout.pos;
     size_t i, n = 0;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         int32_t seg = q->run[i].seg;
         size_t at = q->run[i].begin, end = sgf__min(q->run[i].end, before);
-        if (!sgf__sees(own->visible, query->seg, seg)) continue;
+        if (!sgf__sees(rule->visible, query->seg, seg)) continue;
         while (at < end) {
             size_t stop = sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE), from = at;
             if (window) {
-                while (from < stop && sgf__too_far(window, group->low, q->pos[from])) from++;
-                for (at = from; at < stop && !sgf__too_far(window, group->low, q->pos[at]); at++) {}
+                while (from < stop && sgf__too_far(window, group->low, pos[from])) from++;
+                for (at = from; at < stop && !sgf__too_far(window, group->low, pos[at]); at++) {}
                 stop = at;
             }
             if (piece && stop > from) {
@@ -3560,11 +3614,11 @@ static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, si
                 p->page = q->page[from / SGF__PAGE];
                 p->lane = from % SGF__PAGE;
                 p->count = stop - from;
-                p->log_weight = query->seg == own->answer ? own->log_weight[seg] : 0;
+                p->log_weight = sgf__log_weight(rule, query->seg, seg);
                 p->seg = seg;
-                p->pos = q->pos + from;
-                p->ahead = q == own ? (ptrdiff_t)from - (ptrdiff_t)query->index
-                                    : -(ptrdiff_t)SGF__PAGE;
+                p->pos = pos + from;
+                p->ahead = q == query->own ? (ptrdiff_t)from - (ptrdiff_t)query->index
+                                           : -(ptrdiff_t)SGF__PAGE;
                 sgf__piece_mix(group, window, p);
             }
             n += stop > from;
@@ -3577,7 +3631,7 @@ static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, si
 static size_t sgf__pieces_chain(const sgf__group *group, const sgf__sequence *q, size_t before,
                                 int32_t window, sgf__piece *piece) {
     const sgf__sequence *parent = q->parent >= 0 ? &group->query->all[q->parent] : NULL;
-    size_t n = parent ? sgf__pieces_chain(group, parent, parent->tokens, window, piece) : 0;
+    size_t n = parent ? sgf__pieces_chain(group, parent, parent->layout.tokens, window, piece) : 0;
     return n + sgf__pieces_of(group, q, before, window, piece ? piece + n : NULL);
 }
 static size_t sgf__pieces(const sgf__group *group, int32_t window, sgf__piece *piece) {
@@ -3643,34 +3697,8 @@ static sgf__attend_keys sgf__attend_keys_of(const sgf__attend_job *job, const sg
     return keys;
 }
 
-/* Leaves exp(score - max) of the visible keys, in ascending order, in `score`. */
-static void sgf__attend_naive(const float *q, size_t C, const sgf__attend_keys *keys, float scale,
-                              float *score, float *out) {
-    const sgf__piece *piece = keys->piece;
-    size_t i, j, c, n = 0;
-    float top = -INFINITY, sum = 0;
-    for (c = 0; c < C; c++) out[c] = 0;
-    for (i = 0; i < keys->pieces; i++)
-        for (j = piece[i].lane; j < piece[i].lane + piece[i].count; j++, n++) {
-            const float *k = piece[i].page + keys->k_at + j;
-            float dot = 0;
-            for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[c * SGF__PAGE], dot);
-            score[n] = sgf__fma_portable(dot, scale, piece[i].log_weight);
-            if (score[n] > top) top = score[n];
-        }
-    if (!(top > -INFINITY)) top = 0;
-    for (j = 0; j < n; j++) score[j] = sgf__exp(score[j] - top);
-    for (j = 0; j < n; j++) sum += score[j];
-    for (i = n = 0; i < keys->pieces; i++)
-        for (j = piece[i].lane; j < piece[i].lane + piece[i].count; j++, n++) {
-            const float *v = piece[i].page + keys->v_at + j * C;
-            for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[n], v[c], out[c]);
-        }
-    for (c = 0; sum != 0 && c < C; c++) out[c] *= 1.0f / sum;
-}
-
 /* One query, the R heads that share a kv head: lanes are keys, then channels. q [C][R], score
-   [keys][R], out [R][C]. */
+   [keys][R], out [R][C]. Leaves exp(score - max) in `score`. */
 static void sgf__attend_row(int simd, const float *q, size_t R, size_t C,
                             const sgf__attend_keys *keys, float scale, float *score, float *out) {
     float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS];
@@ -3793,14 +3821,11 @@ static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size
         float *to = job->out[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
         sgf__attend_keys keys = sgf__attend_keys_of(job, &one, g, room);
         for (r = 0; r < R; r += heads) {
-            heads = s->naive ? 1 : sgf__min(R - r, SGF__TILE_ROWS);
+            heads = sgf__min(R - r, SGF__TILE_ROWS);
             for (h = 0; h < heads; h++)
                 for (c = 0; c < C; c++) room->q[c * heads + h] = from[((r + h) * C + c) * width];
-            if (s->naive)
-                sgf__attend_naive(room->q, C, &keys, job->scale, room->score, room->out + r * C);
-            else
-                sgf__attend_row(s->simd, room->q, heads, C, &keys, job->scale, room->score,
-                                room->out + r * C);
+            sgf__attend_row(s->simd, room->q, heads, C, &keys, job->scale, room->score,
+                            room->out + r * C);
         }
         for (c = 0; c < R * C; c++) to[c * width] = room->out[c];
     }
@@ -3823,7 +3848,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
         float *q = whole ? job->q[panel] + block * width : room.q;
         float *out = whole ? job->out[panel] + block * width : room.out;
         sgf__attend_keys keys;
-        if (s->naive || group->count <= SGF__FEW) {
+        if (group->count <= SGF__FEW) {
             sgf__attend_rows(job, group, g, &room);
             continue;
         }
@@ -3849,7 +3874,7 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
     for (row = 0; row < rows; row++) {
         const sgf__query *query = &job->query[row];
         sgf__group one = sgf__group_make(job->query, row, 1);
-        size_t width = job->width[row / SGF__PANEL], segments = (size_t)query->own->segments;
+        size_t width = job->width[row / SGF__PANEL], segments = query->own->layout.segments;
         if (query->watched < 0) continue;
         memset(mass, 0, sizeof mass);
         for (h = 0; h < H; h++) {
@@ -3857,7 +3882,7 @@ static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
             double sum = 0;
             for (c = 0; c < C; c++)
                 room.q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
-            sgf__attend_naive(room.q, C, &keys, job->scale, room.score, room.out);
+            sgf__attend_row(s->simd, room.q, 1, C, &keys, job->scale, room.score, room.out);
             for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
                 for (j = n; j < n + room.piece[i].count; j++) sum += (double)room.score[j];
             for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
@@ -3954,7 +3979,7 @@ static void sgf__groups_make(sgf__work *w) {
         row += g->count;
         for (i = 0; i < g->count; i++) w->pairs += g->query[i].index + 1;
         for (; q->parent >= 0; q = &g->query->all[q->parent])
-            w->pairs += g->count * g->query->all[q->parent].tokens;
+            w->pairs += g->count * g->query->all[q->parent].layout.tokens;
     }
 }
 
@@ -4073,20 +4098,6 @@ static sgf__matmul_job sgf__projection(const sgf_session *s, const sgf__work *w,
     job.simd = s->simd;
     return job;
 }
-/* Projections of one input, together. */
-static void sgf__project(sgf_session *s, const sgf__matmul_job *job, size_t count) {
-    size_t p, i;
-    if (!s->naive) {
-        sgf__matmul(s->pool, job, count);
-        return;
-    }
-    for (i = 0; i < count; i++) {
-        for (p = 0; p < job[i].panels; p++)
-            sgf__matmul_naive(job[i].w, job[i].in[p], job[i].out[p], job[i].width[p]);
-        sgf__matmul_bias(&job[i], 0, job[i].w->rows);
-    }
-}
-
 typedef struct sgf__heads_job {
     sgf_session *s;
     sgf__work *w;
@@ -4152,7 +4163,7 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     product[0] = sgf__projection(s, w, &layer->q, vector[SGF__Q_BIAS], SGF__NORMED, SGF__Q);
     product[1] = sgf__projection(s, w, &layer->k, vector[SGF__K_BIAS], SGF__NORMED, SGF__K);
     product[2] = sgf__projection(s, w, &layer->v, vector[SGF__V_BIAS], SGF__NORMED, SGF__V);
-    sgf__project(s, product, 3);
+    sgf__matmul(s->pool, product, 3);
     heads.s = s, heads.w = w, heads.layer = l;
     heads.q_norm = vector[SGF__Q_NORM], heads.k_norm = vector[SGF__K_NORM];
     sgf__parallel(s->pool, G, SGF__GRAIN * G / x + 1, sgf__heads_part, &heads);
@@ -4164,19 +4175,19 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
                   &attend);
     if (s->watch) sgf__attend_watch(&attend, w->n);
     product[0] = sgf__projection(s, w, &layer->o, vector[SGF__O_BIAS], SGF__ATTENDED, SGF__NORMED);
-    sgf__project(s, product, 1);
+    sgf__matmul(s->pool, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
     panel.weight = vector[SGF__FFN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
     product[0] = sgf__projection(s, w, &layer->gate, vector[SGF__GATE_BIAS], SGF__NORMED,
                                  SGF__GATE);
     product[1] = sgf__projection(s, w, &layer->up, vector[SGF__UP_BIAS], SGF__NORMED, SGF__UP);
-    sgf__project(s, product, 2);
+    sgf__matmul(s->pool, product, 2);
     sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part,
                   &panel);
     product[0] = sgf__projection(s, w, &layer->down, vector[SGF__DOWN_BIAS], SGF__GATE,
                                  SGF__NORMED);
-    sgf__project(s, product, 1);
+    sgf__matmul(s->pool, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
 }
 
@@ -4227,7 +4238,7 @@ static sgf_status sgf__logits(sgf_session *s, const sgf_row *rows, sgf__work *w,
         }
         product.w = &s->model->output, product.bias = NULL, product.simd = s->simd;
         product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
-        sgf__project(s, &product, 1);
+        sgf__matmul(s->pool, &product, 1);
         spread.block = out, spread.logits = *logits;
         spread.V = V, spread.width = width, spread.n = n;
         if (n > 1) sgf__parallel(s->pool, V, SGF__GRAIN / n + 1, sgf__spread_part, &spread);
@@ -4282,9 +4293,9 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
     if (row->token < 0 || row->token >= c->vocab_size)
         return sgf__fail(err, SGF_ERR_ARG, "token id %d: the model's ids are 0 to %d",
                          (int)row->token, (int)c->vocab_size - 1);
-    if (row->seg < 0 || row->seg >= q->segments)
+    if (!sgf__segment_is(&q->layout, row->seg))
         return sgf__fail(err, SGF_ERR_ARG, "segment %d: the sequence has %d", (int)row->seg,
-                         (int)q->segments);
+                         (int)q->layout.segments);
     if (row->pos < 0)
         return sgf__fail(err, SGF_ERR_ARG, "position %d: the first one is 0", (int)row->pos);
     if (row->pos >= c->context)
@@ -4330,11 +4341,6 @@ typedef struct sgf__rows {
     size_t copies;
 } sgf__rows;
 
-/* Take the last token out of a sequence again. */
-static void sgf__sequence_drop(sgf__sequence *q) {
-    q->tokens--;
-    if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
-}
 /* Take the first n rows and g copies out of their sequences again. All that was added goes, so that the
    order does not matter. */
 static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t g) {
@@ -4392,16 +4398,17 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
 }
 /* Add the tokens of a KV copy to their sequence; nothing is copied yet. */
 static void sgf__kv_copy_add(sgf_session *s, const sgf__kv_copy *copy) {
+    const int32_t *token = s->sequence[copy->source].layout.token + copy->from;
     size_t i;
     for (i = 0; i < copy->count; i++)
-        sgf__sequence_add(&s->sequence[copy->sequence], copy->seg, copy->pos[i]);
+        sgf__sequence_add(&s->sequence[copy->sequence], token[i], copy->seg, copy->pos[i]);
 }
 /* Their keys and values, of every layer. The angle is not that of a position, which is rounded to float,
    so rotated keys are equal up to rounding only; rope_scale is in them already. */
 static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     const sgf_config *c = &s->model->config;
     size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
-    int32_t rotate = copy->pos[0] - s->sequence[copy->source].pos[copy->from];
+    int32_t rotate = copy->pos[0] - s->sequence[copy->source].layout.pos[copy->from];
     float *angle = s->rotation;
     sgf__kv_copy_job job;
     for (i = 0; rotate && i < half; i++) {
@@ -4412,7 +4419,7 @@ static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     }
     job.s = s;
     job.copy = copy;
-    job.at = s->sequence[copy->sequence].tokens - copy->count;
+    job.at = s->sequence[copy->sequence].layout.tokens - copy->count;
     job.cosine = rotate ? angle : NULL;
     job.sine = rotate ? angle + half : NULL;
     sgf__parallel(s->pool, items, SGF__GRAIN / (copy->count * half * 4) + 1, sgf__kv_copy_part,
@@ -4434,13 +4441,13 @@ static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_e
         }
         if (!status) status = sgf__sequence_reserve(s, q, 1, err);
         if (status) break;
-        for (up = q; up->parent >= 0; base += up->tokens, base_runs += up->runs)
+        for (up = q; up->parent >= 0; base += up->layout.tokens, base_runs += up->runs)
             up = &s->sequence[up->parent];
-        sgf__sequence_add(q, rows->row[i].seg, rows->row[i].pos);
-        keys = sgf__max(keys, base + q->tokens);
+        sgf__sequence_add(q, rows->row[i].token, rows->row[i].seg, rows->row[i].pos);
+        keys = sgf__max(keys, base + q->layout.tokens);
         runs = sgf__max(runs, base_runs + q->runs);
     }
-    if (!status && !s->device) status = sgf__scores_prepare(s, keys, runs, err);
+    if (!status && !s->device && !s->reference) status = sgf__scores_prepare(s, keys, runs, err);
     sgf__rows_undo(s, rows, i, g); /* the chunks add them again, each row knowing its own index */
     return status;
 }
@@ -4493,12 +4500,12 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         const sgf__run *run = &q->run[i];
         sgf_device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
-        if (!sgf__sees(own->visible, seg, run->seg)) continue;
+        if (!sgf__sees(own->layout.visible, seg, run->seg)) continue;
         made.first_page = room->listed[sequence];
         made.begin = (int32_t)run->begin;
         made.end = (int32_t)sgf__min(run->end, before);
         made.own = q == own;
-        made.log_weight = seg == own->answer ? own->log_weight[run->seg] : 0;
+        made.log_weight = sgf__log_weight(&own->layout, seg, run->seg);
         if (last && last->end == made.begin && last->log_weight == made.log_weight)
             last->end = made.end;
         else room->span[room->spans++] = made;
@@ -4510,16 +4517,17 @@ static sgf_status sgf__device_spans(const sgf_session *s, const sgf_row *last, i
                                     size_t before, sgf__device_room *room, sgf_error *err) {
     const sgf__sequence *own = &s->sequence[last->sequence];
     int32_t parent = s->sequence[sequence].parent;
-    sgf_status status = parent < 0 ? SGF_OK
-                                   : sgf__device_spans(s, last, parent, s->sequence[parent].tokens,
-                                                       room, err);
+    sgf_status status = parent < 0
+                            ? SGF_OK
+                            : sgf__device_spans(s, last, parent, s->sequence[parent].layout.tokens,
+                                                room, err);
     return status ? status : sgf__device_spans_of(s, own, last->seg, sequence, before, room, err);
 }
 /* List a KV copy, page by page. */
 static sgf_status sgf__device_copy_list(const sgf_session *s, const sgf__kv_copy *copy,
                                         sgf__device_room *room, sgf_error *err) {
     const sgf__sequence *own = &s->sequence[copy->sequence], *from = &s->sequence[copy->source];
-    size_t first = own->tokens - copy->count, i, n;
+    size_t first = own->layout.tokens - copy->count, i, n;
     sgf_status status = SGF_OK;
     void *grown;
     for (i = 0; i < copy->count && !status; i += n) {
@@ -4531,7 +4539,7 @@ static sgf_status sgf__device_copy_list(const sgf_session *s, const sgf__kv_copy
         made.to_cell = (int32_t)(to_at % SGF__PAGE);
         made.from_cell = (int32_t)(from_at % SGF__PAGE);
         made.count = (int32_t)n;
-        made.rotate = copy->pos[0] - from->pos[copy->from];
+        made.rotate = copy->pos[0] - from->layout.pos[copy->from];
         room->copy = (sgf_device_copy *)SGF__ROOM(s, room, copy, room->copies + 1, err);
         if (!status) room->copy[room->copies++] = made;
     }
@@ -4561,7 +4569,7 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
         }
         if (!status) {
             if (!joined) room->group[room->groups++].row = (int32_t)i;
-            row->index = (int32_t)q->tokens;
+            row->index = (int32_t)q->layout.tokens;
             row->cell = row->index % SGF__PAGE;
             row->page = q->page[row->index / SGF__PAGE];
             row->token = from->token;
@@ -4569,7 +4577,7 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
             row->want = from->want != 0;
             row->group = (int32_t)room->groups - 1;
         }
-        sgf__sequence_add(q, from->seg, from->pos);
+        sgf__sequence_add(q, from->token, from->seg, from->pos);
     }
     for (i = 0; i < room->groups && !status; i++) {
         sgf_device_group *group = &room->group[i];
@@ -4618,6 +4626,57 @@ static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, flo
     return status;
 }
 
+/* ---- the same by the reference ---- */
+
+/* The rows of one sequence: its whole layout is computed, if anything is asked of it. */
+static sgf_status sgf__reference_rows(sgf_session *s, int32_t sequence, const sgf__rows *rows,
+                                      float *logits, float *hidden, sgf_error *err) {
+    const sgf_layout *layout = &s->sequence[sequence].layout;
+    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size;
+    size_t T = layout->tokens, i, t, fresh = 0, asked = 0;
+    sgf_status status;
+    sgf__reference r;
+    int64_t *number, wanted = 0;
+    float *x;
+    for (i = 0; i < rows->n; i++)
+        if (rows->row[i].sequence == sequence)
+            fresh++, asked += hidden || (rows->row[i].want && (logits || s->watch));
+    if (!asked) return SGF_OK;
+    number = (int64_t *)sgf__alloc(&s->mem, T, sizeof *number, err);
+    x = number ? (float *)sgf__alloc(&s->mem, T, D * sizeof *x, err) : NULL;
+    for (t = 0; x && t < T - fresh; t++) number[t] = -1;
+    for (i = 0; x && i < rows->n; i++) {
+        if (rows->row[i].sequence == sequence) number[t++] = rows->row[i].want ? wanted : -1;
+        wanted += rows->row[i].want != 0;
+    }
+    memset(&r, 0, sizeof r);
+    r.model = s->model, r.layout = layout, r.number = number;
+    r.watch = s->watch, r.watch_user = s->watch_user;
+    status = x ? sgf__reference_run(&r, x, NULL, err) : SGF_ERR_MEMORY;
+    for (t = T - fresh; logits && !status && t < T; t++)
+        if (number[t] >= 0)
+            sgf__reference_product(&s->model->output, NULL, x + t * D,
+                                   logits + (size_t)number[t] * V);
+    for (i = 0, t = T - fresh; hidden && !status && i < rows->n; i++)
+        if (rows->row[i].sequence == sequence)
+            memcpy(hidden + i * D, x + t++ * D, D * sizeof(float));
+    sgf__free(&s->mem, number, T, sizeof *number);
+    sgf__free(&s->mem, x, T, D * sizeof *x);
+    return status;
+}
+static sgf_status sgf__forward_reference(sgf_session *s, const sgf__rows *rows, float *logits,
+                                         float *hidden, sgf_error *err) {
+    sgf_status status = SGF_OK;
+    size_t i;
+    for (i = 0; i < rows->n; i++)
+        sgf__sequence_add(&s->sequence[rows->row[i].sequence], rows->row[i].token, rows->row[i].seg,
+                          rows->row[i].pos);
+    for (i = 0; i < s->sequence_count && !status; i++)
+        status = sgf__reference_rows(s, (int32_t)i, rows, logits, hidden, err);
+    if (status) sgf__rows_undo(s, rows, rows->n, 0);
+    return status;
+}
+
 static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *logits, float *hidden,
                                sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, i, at, g = 0, index[SGF__CHUNK];
@@ -4625,6 +4684,7 @@ static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *log
     for (i = 0; i < rows->n && !status; i++) status = sgf__row_check(s, &rows->row[i], err);
     if (!status && rows->n) status = sgf__rows_reserve(s, rows, err);
     if (!status && s->device) return sgf__device_forward(s, rows, logits, hidden, err);
+    if (!status && s->reference) return sgf__forward_reference(s, rows, logits, hidden, err);
     s->watched = 0;
     for (at = 0; at < rows->n && !status; at += SGF__CHUNK) {
         size_t count = sgf__min(rows->n - at, SGF__CHUNK);
@@ -4634,8 +4694,8 @@ static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *log
                 sgf__kv_copy_add(s, &rows->copy[g]);
                 sgf__kv_copy_run(s, &rows->copy[g]);
             }
-            index[i] = s->sequence[row->sequence].tokens;
-            sgf__sequence_add(&s->sequence[row->sequence], row->seg, row->pos);
+            index[i] = s->sequence[row->sequence].layout.tokens;
+            sgf__sequence_add(&s->sequence[row->sequence], row->token, row->seg, row->pos);
         }
         status = sgf__chunk_forward(s, rows->row + at, count, index, logits ? &logits : NULL,
                                     hidden ? hidden + at * D : NULL, err);
@@ -4695,7 +4755,7 @@ static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_e
               : kernels == SGF_KERNELS_AVX512 ? SGF__AVX512
               : kernels == SGF_KERNELS_AVX2   ? SGF__AVX2
                                               : SGF__PORTABLE;
-    s->naive = kernels == SGF_KERNELS_NAIVE;
+    s->reference = kernels == SGF_KERNELS_REFERENCE;
     if (s->simd <= best) return SGF_OK;
     return sgf__fail(err, SGF_ERR_UNSUPPORTED, "this processor (or build) has no %s",
                      kernels == SGF_KERNELS_AVX512 ? "AVX-512" : "AVX2 with FMA");
@@ -4780,8 +4840,6 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     if (!s) return SGF_ERR_MEMORY;
     s->mem = mem;
     s->model = model;
-    s->reuse = !options->no_prefix_reuse;
-    s->rotate = options->reuse_rotated;
     s->page_floats = (size_t)c->layers * 2 * (size_t)c->kv_heads * (size_t)c->head_dim * SGF__PAGE;
     status = sgf__arithmetic_sound()
                  ? sgf__kernels_choose(s, options->kernels, err)
@@ -4801,6 +4859,9 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     }
     if (!status) status = sgf__norms_widen(s, err);
     if (!status) status = sgf__device_open(s, options, err);
+    s->reference = s->reference && !s->device;
+    s->reuse = !options->no_prefix_reuse && !s->reference;
+    s->rotate = options->reuse_rotated;
     if (status) sgf_session_free(s);
     else *out = s;
     return status;

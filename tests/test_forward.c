@@ -227,23 +227,32 @@ static void test_greedy_tokens_equal_transformers(void) {
     CHECK(forward_greedy_tokens > 1800); /* 30 continuations of 64, and some that an end cuts */
 }
 
-/* Every kernel set and number of threads: the naive loops' bits. */
+/* The reference's logits. */
+static float *forward_reference(const sgf_model *model, const sgf_layout *layout) {
+    float *out = (float *)malloc(layout->tokens * (size_t)model->config.vocab_size * sizeof(float));
+    sgf_error err;
+    if (!sgf_reference_forward(model, layout, NULL, out, &err)) return out;
+    printf("    %s\n", err.message);
+    free(out);
+    return NULL;
+}
+/* Every kernel set and number of threads: the reference's bits. */
 static int forward_kernels(const sgf_model *model, const sgf_layout *layout,
                            const forward_expected *golden, const char *name) {
     size_t n = layout->tokens * (size_t)model->config.vocab_size * sizeof(float);
-    float *naive = forward_logits(model, layout, SGF_KERNELS_NAIVE, 1);
+    float *wanted = forward_reference(model, layout);
     int kernels, threads, same = 1;
     (void)golden;
     (void)name;
-    CHECK(naive != NULL);
-    for (kernels = SGF_KERNELS_AUTO; naive && kernels < SGF_KERNELS_COUNT; kernels++)
-        for (threads = 1; threads <= 3; threads++) {
+    CHECK(wanted != NULL);
+    for (kernels = SGF_KERNELS_AUTO; wanted && kernels < SGF_KERNELS_COUNT; kernels++)
+        for (threads = 1; threads <= (kernels == SGF_KERNELS_REFERENCE ? 1 : 3); threads++) {
             float *other = forward_logits(model, layout, (sgf_kernels)kernels, threads);
             if (!other) continue; /* this processor has not got them */
-            same = same && !memcmp(naive, other, n);
+            same = same && !memcmp(wanted, other, n);
             free(other);
         }
-    free(naive);
+    free(wanted);
     CHECK(same);
     return same;
 }
@@ -251,11 +260,11 @@ static void test_kernels_and_threads_give_the_same_bits(void) {
     forward_cases(forward_kernels);
 }
 
-/* Token by token on the KV cache, and in odd chunks: the bits of one call. */
+/* Token by token on the KV cache, and in odd chunks: the reference's bits. */
 static int forward_steps(const sgf_model *model, const sgf_layout *layout,
                          const forward_expected *golden, const char *name) {
     size_t V = (size_t)model->config.vocab_size, T = layout->tokens, t, step;
-    float *whole = forward_logits(model, layout, SGF_KERNELS_AUTO, 1);
+    float *whole = forward_reference(model, layout);
     float *part = (float *)malloc(T * V * sizeof(float));
     sgf_session *session = forward_session(model, SGF_KERNELS_AUTO, 2);
     sgf_error err;
@@ -296,7 +305,7 @@ static uint32_t forward_random(uint32_t n) {
     return (forward_random_state >> 8) % n;
 }
 
-/* Random layouts of several sequences, mixed in one call, against each alone. Zero rows, long
+/* Random layouts of several sequences, mixed in one call: the reference's bits. Zero rows, long
    sequences (several pages), and more rows than a chunk are among them. */
 static void forward_batch(const char *name) {
     sgf_model *model = forward_model(name);
@@ -353,7 +362,7 @@ static void forward_batch(const char *name) {
         }
         MUST(sgf_forward(session, rows, total, mixed, hidden, &err), err);
         for (i = 0; i < MANY; i++) {
-            MUST(sgf_forward_layout(session, &layout[i], alone, alone_hidden, NULL, &err), err);
+            MUST(sgf_reference_forward(model, &layout[i], alone_hidden, alone, &err), err);
             for (n = k = 0; n < total; n++)
                 if (owner[n] == i) {
                     CHECK(!memcmp(mixed + n * V, alone + k * V, V * sizeof(float)));
@@ -495,12 +504,12 @@ static void forward_chain(sgf_session *session, const sgf_layout *whole, size_t 
 }
 
 /* A sequence that stands on another one computes the bits of the two in one. */
-static void forward_parent(const char *name) {
+static void forward_parent(const char *name, sgf_kernels kernels) {
     sgf_model *model = forward_model(name);
-    sgf_session *session = model ? forward_session(model, SGF_KERNELS_AUTO, 2) : NULL;
+    sgf_session *session = model ? forward_session(model, kernels, 2) : NULL;
     sgf_layout whole, prefix;
     size_t V, t, P = 37, n = 0;
-    int32_t parent, child;
+    int32_t parent, child, none = 77;
     sgf_row rows[64];
     float *a, *b;
     sgf_error err;
@@ -525,7 +534,7 @@ static void forward_parent(const char *name) {
     sgf_mask_set(&prefix, SGF_MASK_SHARED);
     a = (float *)malloc(whole.tokens * V * sizeof(float));
     b = (float *)malloc(whole.tokens * V * sizeof(float));
-    MUST(sgf_forward_layout(session, &whole, a, NULL, NULL, &err), err);
+    MUST(sgf_reference_forward(model, &whole, NULL, a, &err), err);
     MUST(sgf_forward_layout(session, &prefix, NULL, NULL, &parent, &err), err);
     MUST(sgf_sequence_open(session, &whole, parent, &child, &err), err);
     for (t = P; t < whole.tokens; t++, n++) {
@@ -540,6 +549,11 @@ static void forward_parent(const char *name) {
     forward_chain(session, &whole, P, parent, a, 2);
     forward_chain(session, &whole, P, parent, a, 5);
     /* a parent must not grow or go, and a failing call changes nothing */
+    sgf_visible_set(&whole, 0, 0, 0); /* nor may a child see it in another way */
+    CHECK(sgf_sequence_open(session, &whole, parent, &none, &err) == SGF_ERR_ARG && none == 77);
+    sgf_visible_set(&whole, 0, 0, 1);
+    whole.answer = 0, whole.segment[0].log_weight = 1;
+    CHECK(sgf_sequence_open(session, &whole, parent, &none, &err) == SGF_ERR_ARG && none == 77);
     sgf_sequence_close(session, parent);
     rows[0].sequence = parent;
     CHECK(sgf_forward(session, rows, 1, b, NULL, &err) == SGF_ERR_ARG);
@@ -622,9 +636,10 @@ static void test_rows_that_are_refused(void) {
 }
 
 static void test_parent_gives_the_bits_of_the_whole(void) {
-    forward_parent("llama-headdim-bf16");
-    forward_parent("qwen2-window");
-    forward_parent("mistral-window");
+    forward_parent("llama-headdim-bf16", SGF_KERNELS_AUTO);
+    forward_parent("llama-headdim-bf16", SGF_KERNELS_REFERENCE);
+    forward_parent("qwen2-window", SGF_KERNELS_AUTO);
+    forward_parent("mistral-window", SGF_KERNELS_AUTO);
 }
 
 static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
@@ -639,20 +654,20 @@ static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
 }
 /* Two projections of up to three panels, at every kernel set, against the definition: shapes that are
    no multiple of anything, one row, one column, and every width of a panel. */
-static void test_matmul_gives_the_naive_bits(void) {
+static void test_matmul_gives_the_reference_bits(void) {
     enum { SHAPES = 12 };
     static const size_t shapes[SHAPES][4] = {/* N, K, panels, width of the last */
                                              {1, 1, 1, 1},      {13, 7, 1, 8},   {33, 80, 1, 16},
                                              {100, 257, 1, 32}, {96, 512, 3, 8}, {47, 300, 2, 32},
                                              {5, 1000, 1, 16},  {203, 97, 1, 1}, {67, 64, 1, 2},
                                              {131, 259, 1, 4},  {64, 33, 1, 8},  {1, 300, 1, 1}};
-    size_t s, i, p, N, K;
+    size_t s, i, p, t, N, K;
     int simd, dtype;
     forward_random_state = 1;
     for (s = 0; s < SHAPES; s++)
         for (dtype = 0; dtype < 3; dtype++) {
             const float *in[3];
-            float *out[3], *naive[3], bias[256];
+            float *out[3], *wanted[3], bias[256], column[1000], product[256];
             void *weights;
             sgf_tensor w;
             sgf__matmul_job job[2];
@@ -668,10 +683,13 @@ static void test_matmul_gives_the_naive_bits(void) {
                 for (i = 0; i < K * width[p]; i++)
                     x[i] = (float)forward_random(2001) / 1000.0f - 1.0f;
                 in[p] = x;
-                naive[p] = (float *)malloc(N * width[p] * sizeof(float));
+                wanted[p] = (float *)malloc(N * width[p] * sizeof(float));
                 out[p] = (float *)malloc(N * width[p] * sizeof(float));
-                sgf__matmul_naive(&w, x, naive[p], width[p]);
-                for (i = 0; i < N * width[p]; i++) naive[p][i] += bias[i / width[p]];
+                for (t = 0; t < width[p]; t++) {
+                    for (i = 0; i < K; i++) column[i] = x[i * width[p] + t];
+                    sgf__reference_product(&w, NULL, column, product);
+                    for (i = 0; i < N; i++) wanted[p][i * width[p] + t] = product[i] + bias[i];
+                }
             }
             job[0].w = &w, job[0].bias = bias, job[0].in = in, job[0].out = out;
             job[0].width = width, job[0].panels = shapes[s][2];
@@ -680,16 +698,16 @@ static void test_matmul_gives_the_naive_bits(void) {
                 job[1] = job[0];
                 sgf__matmul(NULL, job, 2);
                 for (p = 0; p < shapes[s][2]; p++)
-                    CHECK(!memcmp(naive[p], out[p], N * width[p] * sizeof(float)));
+                    CHECK(!memcmp(wanted[p], out[p], N * width[p] * sizeof(float)));
             }
             for (p = 0; p < shapes[s][2]; p++)
-                free((void *)(uintptr_t)in[p]), free(naive[p]), free(out[p]);
+                free((void *)(uintptr_t)in[p]), free(wanted[p]), free(out[p]);
             free(weights);
         }
 }
 
 /* A model made here: 33 heads of 80 over 11 kv heads, widths that are no multiple of anything, a window in one layer,
-   and weights of all three types. Every kernel set gives the naive loops' bits. */
+   and weights of all three types. Every kernel set gives the reference's bits. */
 enum { ODD_D = 37, ODD_H = 33, ODD_G = 11, ODD_C = 80, ODD_F = 45, ODD_V = 51, ODD_L = 2 };
 static sgf_tensor odd_tensor(size_t rows, size_t cols, sgf_dtype dtype) {
     sgf_tensor t;
@@ -736,7 +754,7 @@ static void odd_model_free(sgf_model *m) {
         for (i = 0; i < 9; i++) odd_free(all[i]);
     }
 }
-static void test_odd_shapes_give_the_naive_bits(void) {
+static void test_odd_shapes_give_the_reference_bits(void) {
     static const size_t counts[5] = {41, 3, 70, 6, 30};
     sgf_model model;
     sgf_layer layer[ODD_L];
@@ -769,10 +787,10 @@ static void test_odd_shapes_give_the_naive_bits(void) {
 /* Our exp, sine and cosine against the machine's; halves against the definition of their bits. */
 /* Tiles of weights that lie anywhere: every number of rows and lanes, added to what is there or not,
    has the bits of the chain, and touches nothing beside it. */
-static void test_tiles_of_any_shape_give_the_naive_bits(void) {
+static void test_tiles_of_any_shape_give_the_reference_bits(void) {
     enum { ROWS = 30, LANES = 50, COUNT = 9, W_STRIDE = 11, X_STRIDE = 53, OUT_STRIDE = 57 };
     static float w[ROWS * W_STRIDE], x[COUNT * X_STRIDE], before[ROWS * OUT_STRIDE];
-    static float naive[ROWS * OUT_STRIDE], out[ROWS * OUT_STRIDE];
+    static float wanted[ROWS * OUT_STRIDE], out[ROWS * OUT_STRIDE];
     size_t i, rows, lanes, r, t, k;
     int simd, first;
     forward_random_state = 3;
@@ -782,19 +800,19 @@ static void test_tiles_of_any_shape_give_the_naive_bits(void) {
     for (rows = 1; rows <= ROWS; rows++)
         for (lanes = 1; lanes <= LANES; lanes++)
             for (first = 0; first < 2; first++) {
-                memcpy(naive, before, sizeof naive);
+                memcpy(wanted, before, sizeof wanted);
                 for (r = 0; r < rows; r++)
                     for (t = 0; t < lanes; t++) {
                         float sum = first ? 0 : before[r * OUT_STRIDE + t];
                         for (k = 0; k < COUNT; k++)
                             sum = sgf__fma_portable(w[r * W_STRIDE + k], x[k * X_STRIDE + t], sum);
-                        naive[r * OUT_STRIDE + t] = sum;
+                        wanted[r * OUT_STRIDE + t] = sum;
                     }
                 for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
                     memcpy(out, before, sizeof out);
                     sgf__tile(simd, rows, lanes, w, W_STRIDE, x, X_STRIDE, out, OUT_STRIDE, COUNT,
                               first);
-                    CHECK(!memcmp(out, naive, sizeof out));
+                    CHECK(!memcmp(out, wanted, sizeof out));
                 }
             }
 }
@@ -951,11 +969,11 @@ static void test_portable_fma_rounds_once(void) {
 }
 
 /* More segments than one word of a row of the visibility matrix has bits. */
-static void test_many_segments_give_the_naive_bits(void) {
+static void test_many_segments_give_the_reference_bits(void) {
     enum { SEGMENTS = 150 };
     sgf_model *model = forward_model("llama-gqa-tied");
     sgf_layout layout;
-    float *naive, *fast;
+    float *wanted, *fast;
     int32_t q, k;
     CHECK(model != NULL);
     if (!model) return;
@@ -967,11 +985,11 @@ static void test_many_segments_give_the_naive_bits(void) {
     for (q = 0; q < SEGMENTS; q++)
         for (k = 0; k < q; k++) sgf_visible_set(&layout, q, k, forward_random(4) == 0);
     sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
-    naive = forward_logits(model, &layout, SGF_KERNELS_NAIVE, 1);
+    wanted = forward_reference(model, &layout);
     fast = forward_logits(model, &layout, SGF_KERNELS_AUTO, 2);
-    CHECK(naive && fast &&
-          !memcmp(naive, fast, layout.tokens * (size_t)model->config.vocab_size * sizeof(float)));
-    free(naive), free(fast);
+    CHECK(wanted && fast &&
+          !memcmp(wanted, fast, layout.tokens * (size_t)model->config.vocab_size * sizeof(float)));
+    free(wanted), free(fast);
     sgf_layout_free(&layout);
     sgf_model_free(model);
 }
@@ -1007,7 +1025,7 @@ static void test_a_session_serves_layouts_of_every_shape(void) {
         }
         sgf_mask_set(&layout, SGF_MASK_CAUSAL);
         MUST(sgf_forward_layout(session, &layout, again, NULL, NULL, &err), err);
-        fresh = forward_logits(model, &layout, SGF_KERNELS_NAIVE, 1);
+        fresh = forward_reference(model, &layout);
         CHECK(fresh && !memcmp(again, fresh, lengths[i] * V * sizeof(float)));
         free(again), free(fresh);
         sgf_layout_free(&layout);
@@ -1017,16 +1035,16 @@ static void test_a_session_serves_layouts_of_every_shape(void) {
 }
 
 static void tests_forward(void) {
-    RUN(test_tiles_of_any_shape_give_the_naive_bits);
+    RUN(test_tiles_of_any_shape_give_the_reference_bits);
     RUN(test_own_functions_are_accurate);
     RUN(test_sessions_that_are_refused);
     RUN(test_forgotten_masks_and_ids);
     RUN(test_layouts_that_are_not_encoded);
     RUN(test_portable_fma_rounds_once);
-    RUN(test_many_segments_give_the_naive_bits);
+    RUN(test_many_segments_give_the_reference_bits);
     RUN(test_devices_of_this_build);
-    RUN(test_matmul_gives_the_naive_bits);
-    RUN(test_odd_shapes_give_the_naive_bits);
+    RUN(test_matmul_gives_the_reference_bits);
+    RUN(test_odd_shapes_give_the_reference_bits);
     RUN(test_logits_equal_transformers);
     RUN(test_greedy_tokens_equal_transformers);
     RUN(test_kernels_and_threads_give_the_same_bits);

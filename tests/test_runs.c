@@ -93,7 +93,7 @@ static void test_a_killed_run_goes_on(void) {
         size_t more = 0;
         pid_t pid;
         py_random_sample(&random, 6000, 1, &more, NULL, NULL);
-        pid = runs_start(runs_into("killed", "--kernels naive")); /* slowly */
+        pid = runs_start(runs_into("killed", "--kernels portable")); /* slowly */
         if (!runs_wait(pid, path, size + (long)more, &status)) break;
         kill(pid, SIGKILL);
         waitpid(pid, &status, 0);
@@ -113,8 +113,9 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
     snprintf(path, sizeof path, "%s", temp_path("stopped/per_prompt.journal"));
     for (i = 0; i < 2; i++) {
         long size = runs_size(path) > 0 ? runs_size(path) : 0;
-        pid_t pid = runs_start(runs_into("stopped", i ? "--threads 1 --kernels naive" /* slowly */
-                                                      : "--threads 1 --kernels naive --rewrite"));
+        pid_t pid = runs_start(
+            runs_into("stopped", i ? "--threads 1 --kernels portable" /* slowly */
+                                   : "--threads 1 --kernels portable --rewrite"));
         if (!runs_wait(pid, path, size + 1500, &status)) SKIP("the run was over too soon");
         kill(pid, numbers[i]);
         waitpid(pid, &status, 0);

@@ -340,7 +340,7 @@ static sgf_status quiz_take(const check_quiz *quiz, const sgf_session_options *h
 /* 1 if these kernels, or this device, give other bits. */
 static int check_same_bits(const check_quiz *quiz, const char *name,
                            const sgf_session_options *how) {
-    int slow = how->kernels == SGF_KERNELS_NAIVE || how->kernels == SGF_KERNELS_PORTABLE;
+    int slow = how->kernels == SGF_KERNELS_REFERENCE || how->kernels == SGF_KERNELS_PORTABLE;
     quiz_result r;
     sgf_error err;
     sgf_status status = quiz_take(quiz, how, slow ? CHECK_SLOW : CHECK_QUESTIONS, &r, &err);
