@@ -80,7 +80,7 @@
        [SGF-17] Generation: prefixes, steps, combination of logits
        [SGF-18] Text: UTF-8, and numbers in any locale
        [SGF-19] Platform: files, memory mapping, threads
-       [SGF-20] JSON (RFC 8259), read into a flat list of nodes
+       [SGF-20] JSON (RFC 8259)
        [SGF-22] safetensors, one file or several
        [SGF-23] config.json and RoPE frequencies
        [SGF-24] Loading a model: every weight by its Hugging Face name
@@ -6551,342 +6551,38 @@ static int sgf__processors(void) {
 }
 
 /* ====================================================================================
- * [SGF-20] JSON (RFC 8259), read into a flat list of nodes
+ * [SGF-20] JSON (RFC 8259)
  *
- * Nodes stand in document order; `next` is the node after a value's whole subtree, so the
- * children of node i are i+1, node[i+1].next, ... (a member is a key node, then its value).
- * Node 0 is the root; as no member can be the root, 0 also means "absent". Time and memory
- * are linear in the text. Refused: invalid UTF-8, lone surrogates, nesting deeper than 1024.
+ * sgf__json_open checks a whole text: invalid UTF-8, lone surrogates, nesting deeper than
+ * 1024 and text after the value are refused, with the file, the line and the byte. No tree
+ * is built. A value is a pointer to its first byte in the text; a member is two values: its
+ * name, then its value. NULL is an absent value, which every function takes. As the text was
+ * checked, walking cannot fail; only sgf__json_str may run out of memory.
+ *
+ *     sgf__json_open(&doc, "config.json", text, size, &arena, err)      doc.root is the value
+ *     rope = sgf__json_find(doc.root, "rope_scaling");                  a member of an object
+ *     if (sgf__json_kind(rope) == SGF__OBJECT) ...
+ *     for (at = sgf__json_first(list); at; at = sgf__json_next(at))     the elements of an array
+ *         ok = sgf__json_whole(&doc, at, 0, 100, &value);
+ *     for (name = sgf__json_first(object); name; name = sgf__json_next(value)) {
+ *         value = sgf__json_next(name);                                 the members of an object
+ *         text = sgf__json_str(&doc, value); }
+ *
+ * Passing over a value takes time linear in its length. A message about a value is
+ * sgf__fail_at(err, status, doc.file, value - doc.text, ...).
  * ==================================================================================== */
 
-enum { SGF__NULL, SGF__FALSE, SGF__TRUE, SGF__NUMBER, SGF__STRING, SGF__ARRAY, SGF__OBJECT };
-enum { SGF__JSON_DEPTH = 1024 };
-
-typedef struct sgf__node {
-    sgf_str text;  /* a string's bytes, unescaped; a number's literal; in the source or the arena */
-    uint32_t next; /* first node after this subtree */
-    uint32_t count; /* elements of an array, members of an object */
-    uint32_t type;
-} sgf__node;
-
-typedef struct sgf__json {
-    const char *file, *source;
-    size_t size;      /* of the source */
-    sgf__node *nodes; /* node i's bytes in the source: nodes[i].text.ptr for scalars */
-    size_t count;
-    sgf__arena *arena;
-} sgf__json;
-
-typedef struct sgf__json_reader {
-    const char *file, *text;
-    size_t at, size;
-    sgf__arena *arena;
-    void *nodes;
-    size_t count, cap;
-    sgf_error *err;
-} sgf__json_reader;
-
-static sgf_status sgf__json_fail(sgf__json_reader *r, const char *what) {
-    size_t line = 1, i;
-    for (i = 0; i < r->at && i < r->size; i++) line += r->text[i] == '\n';
-    if (!r->size || !memchr(r->text, '\n', r->size)) /* one line, perhaps of many: JSON lines */
-        return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, (int64_t)r->at,
-                            "%s: not JSON: %s at byte %llu", r->file, what,
-                            (unsigned long long)r->at);
-    return sgf__fail_at(r->err, SGF_ERR_FORMAT, r->file, (int64_t)r->at,
-                        "%s: not JSON: %s at line %llu, byte %llu", r->file, what,
-                        (unsigned long long)line, (unsigned long long)r->at);
-}
-static void sgf__json_space(sgf__json_reader *r) {
-    for (; r->at < r->size; r->at++) {
-        char c = r->text[r->at];
-        if (c != ' ' && c != '\n' && c != '\t' && c != '\r') return;
-    }
-}
-static int sgf__hex4(const char *p, uint32_t *code) {
-    int i;
-    *code = 0;
-    for (i = 0; i < 4; i++) {
-        unsigned c = (unsigned char)p[i];
-        unsigned d = c >= '0' && c <= '9'                 ? c - '0'
-                     : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                          : 16;
-        if (d > 15) return 0;
-        *code = *code << 4 | d;
-    }
-    return 1;
-}
-/* At the opening quote; leaves r->at behind the closing one. */
-static sgf_status sgf__json_string(sgf__json_reader *r, sgf_str *out) {
-    size_t start = ++r->at, end, n = 0;
-    int escaped = 0;
-    char *copy;
-    while (r->at < r->size && r->text[r->at] != '"') {
-        unsigned char c = (unsigned char)r->text[r->at];
-        uint32_t code;
-        size_t len = 1;
-        if (c < 0x20)
-            return sgf__json_fail(r, "a control character inside a string (it must be escaped)");
-        if (c == '\\') {
-            escaped = 1;
-            len = 2;
-            if (r->at + 1 >= r->size || !strchr("\"\\/bfnrtu", r->text[r->at + 1]) ||
-                !r->text[r->at + 1])
-                return sgf__json_fail(r, "an unknown escape");
-        } else if (c >= 0x80) {
-            len = sgf__utf8_next(r->text + r->at, r->size - r->at, &code);
-            if (!len) return sgf__json_fail(r, "invalid UTF-8");
-        }
-        r->at += len;
-    }
-    if (r->at >= r->size) return sgf__json_fail(r, "a string without its closing quote");
-    end = r->at++;
-    out->ptr = r->text + start;
-    out->len = end - start;
-    if (!escaped) return SGF_OK;
-    copy = (char *)sgf__arena_alloc(r->arena, end - start + 1, 1, r->err);
-    if (!copy) return SGF_ERR_MEMORY;
-    while (start < end) {
-        static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-        uint32_t code, low;
-        if (r->text[start] != '\\') {
-            copy[n++] = r->text[start++];
-            continue;
-        }
-        if (r->text[start + 1] != 'u') {
-            copy[n++] = values[strchr(names, r->text[start + 1]) - names];
-            start += 2;
-            continue;
-        }
-        r->at = start;
-        if (end - start < 6 || !sgf__hex4(r->text + start + 2, &code))
-            return sgf__json_fail(r, "\\u without four hexadecimal digits");
-        start += 6;
-        if (code >= 0xD800 && code <= 0xDBFF && end - start >= 6 && r->text[start] == '\\' &&
-            r->text[start + 1] == 'u' && sgf__hex4(r->text + start + 2, &low) && low >= 0xDC00 &&
-            low <= 0xDFFF) {
-            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-            start += 6;
-        }
-        if (code >= 0xD800 && code <= 0xDFFF) return sgf__json_fail(r, "half of a surrogate pair");
-        n += sgf__utf8_put(code, copy + n);
-    }
-    r->at = end + 1;
-    out->ptr = copy;
-    out->len = n;
-    return SGF_OK;
-}
-static sgf_status sgf__json_push(sgf__json_reader *r, uint32_t type, sgf__node **out) {
-    sgf__node *node;
-    sgf_status status = sgf__grow(&r->arena->mem, &r->nodes, &r->cap, r->count + 1,
-                                  sizeof(sgf__node), r->err);
-    if (status) return status;
-    if (r->count >= UINT32_MAX) return sgf__json_fail(r, "too many values");
-    node = (sgf__node *)r->nodes + r->count++;
-    node->type = type;
-    node->text.ptr = r->text + r->at;
-    node->text.len = 0;
-    node->next = (uint32_t)r->count;
-    node->count = 0;
-    *out = node;
-    return SGF_OK;
-}
-static sgf_status sgf__json_scalar(sgf__json_reader *r) {
-    static const char *const words[] = {"null", "false", "true"};
-    sgf__node *node = NULL;
-    sgf_str text;
-    sgf_status status;
-    uint32_t type;
-    if (r->text[r->at] == '"') {
-        status = sgf__json_string(r, &text);
-        if (!status) status = sgf__json_push(r, SGF__STRING, &node);
-        if (!status) node->text = text;
-        return status;
-    }
-    for (type = 0; type < 3; type++) {
-        size_t n = strlen(words[type]);
-        if (r->size - r->at >= n && !memcmp(r->text + r->at, words[type], n)) {
-            status = sgf__json_push(r, type, &node);
-            r->at += n;
-            return status;
-        }
-    }
-    {
-        double value;
-        size_t n = sgf__number_parse(r->text + r->at, r->size - r->at, &value);
-        if (!n) return sgf__json_fail(r, "a value was expected");
-        status = sgf__json_push(r, SGF__NUMBER, &node);
-        if (!status) node->text.len = n;
-        r->at += n;
-        return status;
-    }
-}
-static sgf_status sgf__json_read(sgf__json_reader *r) {
-    uint32_t open[SGF__JSON_DEPTH];
-    size_t depth = 0;
-    int want_value = 1, first = 0; /* first: an empty array or object may close here */
-    for (;;) {
-        sgf_status status = SGF_OK;
-        sgf__node *top = depth ? (sgf__node *)r->nodes + open[depth - 1] : NULL;
-        char close = top && top->type == SGF__OBJECT ? '}' : ']', c;
-        sgf__json_space(r);
-        if (r->at >= r->size)
-            return depth || want_value ? sgf__json_fail(r, "the text ends in the middle of a value")
-                                       : SGF_OK;
-        c = r->text[r->at];
-        if (!want_value && !depth) return sgf__json_fail(r, "text after the end of the value");
-        if (depth && c == close && (first || !want_value)) {
-            r->at++;
-            top->next = (uint32_t)r->count;
-            depth--;
-            want_value = first = 0;
-            continue;
-        }
-        if (!want_value) {
-            if (c != ',')
-                return sgf__json_fail(r, close == '}' ? "',' or '}' was expected"
-                                                      : "',' or ']' was expected");
-            r->at++;
-            want_value = 1;
-            first = 0;
-            continue;
-        }
-        if (top) {
-            top->count++;
-            if (top->type == SGF__OBJECT) {
-                if (c != '"') return sgf__json_fail(r, "a member's name in quotes was expected");
-                status = sgf__json_scalar(r);
-                if (status) return status;
-                sgf__json_space(r);
-                if (r->at >= r->size || r->text[r->at] != ':')
-                    return sgf__json_fail(r, "':' was expected");
-                r->at++;
-                sgf__json_space(r);
-                if (r->at >= r->size)
-                    return sgf__json_fail(r, "the text ends in the middle of a value");
-                c = r->text[r->at];
-            }
-        }
-        if (c == '{' || c == '[') {
-            sgf__node *node = NULL;
-            if (depth == SGF__JSON_DEPTH) return sgf__json_fail(r, "nesting deeper than 1024");
-            open[depth++] = (uint32_t)r->count;
-            status = sgf__json_push(r, c == '{' ? SGF__OBJECT : SGF__ARRAY, &node);
-            r->at++;
-            first = want_value = 1;
-        } else {
-            status = sgf__json_scalar(r);
-            first = want_value = 0;
-        }
-        if (status) return status;
-    }
-}
-/* Parse `size` bytes; `file` names them in messages. Nodes and unescaped strings live in `arena`,
-   other strings in `text`, which must stay. */
-static sgf_status sgf__json_parse(const char *file, const char *text, size_t size,
-                                  sgf__arena *arena, sgf__json *out, sgf_error *err) {
-    sgf__json_reader r;
-    sgf_status status;
-    memset(&r, 0, sizeof r);
-    r.file = file;
-    r.text = text;
-    r.size = size;
-    r.arena = arena;
-    r.err = err;
-    status = sgf__json_read(&r);
-    if (!status) {
-        sgf__node *nodes = (sgf__node *)sgf__arena_alloc(arena, r.count, sizeof(sgf__node), err);
-        if (nodes) {
-            memcpy(nodes, r.nodes, r.count * sizeof(sgf__node));
-            out->file = file;
-            out->source = text;
-            out->size = size;
-            out->nodes = nodes;
-            out->count = r.count;
-            out->arena = arena;
-        } else status = SGF_ERR_MEMORY;
-    }
-    sgf__free(&arena->mem, r.nodes, r.cap, sizeof(sgf__node));
-    return status;
-}
-/* The value of member `key` of object `node`, the last one if it stands there twice; 0 if absent.
- */
-static uint32_t sgf__json_get(const sgf__json *json, uint32_t node, const char *key) {
-    uint32_t i, at = node + 1, found = 0;
-    if (json->nodes[node].type != SGF__OBJECT) return 0;
-    for (i = 0; i < json->nodes[node].count; i++) {
-        if (sgf__str_is(json->nodes[at].text, key)) found = at + 1;
-        at = json->nodes[at + 1].next;
-    }
-    return found;
-}
-/* A file of keys must be one object. */
-static sgf_status sgf__json_object(const sgf__json *json, sgf_error *err) {
-    if (json->nodes[0].type == SGF__OBJECT) return SGF_OK;
-    return sgf__fail_at(err, SGF_ERR_FORMAT, json->file, 0,
-                        "%s: an object of keys and values, {...}, was wanted, and it is not one",
-                        json->file);
-}
-static double sgf__json_double(const sgf__json *json, uint32_t node) {
-    double value = 0;
-    sgf__number_parse(json->nodes[node].text.ptr, json->nodes[node].text.len, &value);
-    return value;
-}
-/* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
-static int sgf__json_int(const sgf__json *json, uint32_t node, int64_t least, int64_t most,
-                         int64_t *value) {
-    double d;
-    if (json->nodes[node].type != SGF__NUMBER) return 0;
-    d = sgf__json_double(json, node);
-    if (!(d >= (double)least && d <= (double)most) || d > 9007199254740992.0 ||
-        d < -9007199254740992.0)
-        return 0;
-    if ((double)(int64_t)d != d) return 0;
-    *value = (int64_t)d;
-    return 1;
-}
-
-/* Add `s` as a JSON string in quotes. Non-ASCII stays as it is; s must be UTF-8. */
-static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
-    size_t i, start = 0;
-    sgf_status status = sgf__buf_add(buf, "\"", 1, err);
-    for (i = 0; !status && i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        char escape[8];
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        status = sgf__buf_add(buf, s.ptr + start, i - start, err);
-        start = i + 1;
-        if (c == '\n') memcpy(escape, "\\n", 3);
-        else if (c == '\t') memcpy(escape, "\\t", 3);
-        else if (c == '\r') memcpy(escape, "\\r", 3);
-        else if (c < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-        else escape[0] = '\\', escape[1] = (char)c, escape[2] = 0;
-        if (!status) status = sgf__buf_text(buf, escape, err);
-    }
-    if (!status) status = sgf__buf_add(buf, s.ptr + start, s.len - start, err);
-    return status ? status : sgf__buf_add(buf, "\"", 1, err);
-}
-
-/* ---- the reader of positions ----
-
-   sgf__json_open checks a whole text: invalid UTF-8, lone surrogates, nesting deeper than 1024 and
-   text after the value are refused, with the file, the line and the byte. No tree is built. A value
-   is a pointer to its first byte in the text, a member is two values: its name, then its value. NULL
-   is an absent value, which every function takes. As the text was checked, walking cannot fail.
-
-       sgf__json_open(&doc, "config.json", text, size, &arena, err)      doc.root is the value
-       rope = sgf__json_find(doc.root, "rope_scaling");                  a member of an object
-       if (sgf__json_kind(rope) == SGF__OBJECT) ...
-       for (at = sgf__json_first(list); at; at = sgf__json_next(at))     the elements of an array
-           ok = sgf__json_whole(&doc, at, 0, 100, &value);
-       for (name = sgf__json_first(object); name; name = sgf__json_next(value)) {
-           value = sgf__json_next(name);                                 the members of an object
-           text = sgf__json_str(&doc, value); }
-
-   sgf__json_next passes over its value, in time linear in the value's length. A message about a value
-   is sgf__fail_at(err, status, doc.file, value - doc.text, ...). */
-
-enum { SGF__ABSENT = SGF__OBJECT + 1 };
+enum {
+    SGF__ABSENT,
+    SGF__NULL,
+    SGF__FALSE,
+    SGF__TRUE,
+    SGF__NUMBER,
+    SGF__STRING,
+    SGF__ARRAY,
+    SGF__OBJECT,
+    SGF__JSON_DEPTH = 1024
+};
 
 typedef struct sgf__json_doc {
     const char *file;       /* its name, for messages */
@@ -6905,6 +6601,19 @@ static sgf_status sgf__json_wrong(const sgf__json_doc *d, const char *at, const 
                             "%s: not JSON: %s at byte %llu", d->file, what, byte);
     return sgf__fail_at(d->err, SGF_ERR_FORMAT, d->file, (int64_t)byte,
                         "%s: not JSON: %s at line %llu, byte %llu", d->file, what, line, byte);
+}
+static int sgf__hex4(const char *p, uint32_t *code) {
+    int i;
+    *code = 0;
+    for (i = 0; i < 4; i++) {
+        unsigned c = (unsigned char)p[i];
+        unsigned d = c >= '0' && c <= '9'                 ? c - '0'
+                     : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                          : 16;
+        if (d > 15) return 0;
+        *code = *code << 4 | d;
+    }
+    return 1;
 }
 /* The first byte that is no white space; end NULL: there is one. */
 static const char *sgf__json_blank(const char *p, const char *end) {
@@ -7188,6 +6897,27 @@ static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least
         return 0;
     *value = (int64_t)number;
     return 1;
+}
+
+/* Add `s` as a JSON string in quotes. Non-ASCII stays as it is; s must be UTF-8. */
+static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
+    size_t i, start = 0;
+    sgf_status status = sgf__buf_add(buf, "\"", 1, err);
+    for (i = 0; !status && i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        char escape[8];
+        if (c >= 0x20 && c != '"' && c != '\\') continue;
+        status = sgf__buf_add(buf, s.ptr + start, i - start, err);
+        start = i + 1;
+        if (c == '\n') memcpy(escape, "\\n", 3);
+        else if (c == '\t') memcpy(escape, "\\t", 3);
+        else if (c == '\r') memcpy(escape, "\\r", 3);
+        else if (c < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
+        else escape[0] = '\\', escape[1] = (char)c, escape[2] = 0;
+        if (!status) status = sgf__buf_text(buf, escape, err);
+    }
+    if (!status) status = sgf__buf_add(buf, s.ptr + start, s.len - start, err);
+    return status ? status : sgf__buf_add(buf, "\"", 1, err);
 }
 
 /* ====================================================================================

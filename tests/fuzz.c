@@ -9,12 +9,29 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void fuzz_json_walk(const sgf__json_doc *doc, const char *at) {
+    const char *child;
+    (void)sgf__json_str(doc, at);
+    (void)sgf__json_raw(doc, at);
+    (void)sgf__json_number(doc, at);
+    (void)sgf__json_find(at, "a");
+    for (child = sgf__json_first(at); child; child = sgf__json_next(child))
+        fuzz_json_walk(doc, child);
+}
+/* The header's reader and the program's take the same texts. */
 static void fuzz_json(const char *text, size_t size) {
     sgf__arena arena;
-    sgf__json json;
+    base_arena nodes;
+    sgf__json_doc doc;
+    json_doc json;
+    sgf_status status;
     sgf__arena_init(&arena, NULL);
-    (void)sgf__json_parse("fuzz", text, size, &arena, &json, NULL);
+    base_arena_init(&nodes, NULL);
+    status = sgf__json_open(&doc, "fuzz", text, size, &arena, NULL);
+    if (!status) fuzz_json_walk(&doc, doc.root);
+    if (!json_parse("fuzz", text, size, &nodes, &json, NULL) != !status) abort();
     sgf__arena_free(&arena);
+    base_arena_free(&nodes);
 }
 
 /* ---- the method's files ---- */

@@ -96,10 +96,10 @@ static void put_each(const char *format, const char *between, size_t n) {
 
 static sgf_status read_json(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     sgf__arena arena;
-    sgf__json json;
+    sgf__json_doc doc;
     sgf_status status;
     sgf__arena_init(&arena, mem);
-    status = sgf__json_parse("json", text.ptr, text.len, &arena, &json, err);
+    status = sgf__json_open(&doc, "json", text.ptr, text.len, &arena, err);
     sgf__arena_free(&arena);
     return status;
 }

@@ -21,13 +21,13 @@ static char *gold_unzip(const char *path, size_t *size) {
 }
 
 typedef struct gold_file {
-    sgf__arena arena;
-    sgf__json json;
+    base_arena arena;
+    json_doc json;
     size_t cells; /* compared so far */
 } gold_file;
 
 static uint32_t gold_get(const gold_file *g, uint32_t node, const char *key) {
-    return sgf__json_get(&g->json, node, key);
+    return json_get(&g->json, node, key);
 }
 static sgf_str gold_text(const gold_file *g, uint32_t node, const char *key) {
     return g->json.nodes[gold_get(g, node, key)].text;
@@ -105,9 +105,9 @@ static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t
     case SGF_COLUMN_I64: return cell_i64(t, c, row) == gold_int(g, at);
     case SGF_COLUMN_BOOL:
         return cell_bool(t, c, row) ==
-               (g->json.nodes[at].type == SGF__TRUE || sgf__str_is(g->json.nodes[at].text, "1"));
+               (g->json.nodes[at].type == JSON_TRUE || sgf__str_is(g->json.nodes[at].text, "1"));
     default:
-        want = sgf__json_double(&g->json, at);
+        want = json_number(&g->json, at);
         got = cell_f64(t, c, row);
         if (!sgf__str_is(gold_text(g, gold_get(g, field, "type"), "precision"), "DOUBLE"))
             return (float)want == (float)got;
@@ -117,7 +117,7 @@ static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t
 static int gold_cell(const gold_file *g, uint32_t field, uint32_t column, size_t k,
                      const struct table *t, int c, size_t row) {
     uint32_t coded = gold_get(g, field, "dictionary"), valid = gold_get(g, column, "VALIDITY");
-    if (!coded || g->json.nodes[coded].type != SGF__OBJECT)
+    if (!coded || g->json.nodes[coded].type != JSON_OBJECT)
         return gold_same(g, field, column, k, t, c, row);
     if (!gold_int(g, gold_child(g, valid, k))) return cell_null(t, c, row);
     k = (size_t)gold_int(g, gold_child(g, gold_get(g, column, "DATA"), k));
@@ -175,15 +175,15 @@ static void gold_check(const char *path) {
     gold_unread += !text;
     if (!text) return;
     memset(&g, 0, sizeof g);
-    sgf__arena_init(&g.arena, NULL);
-    MUST(sgf__json_parse(path, text, size, &g.arena, &g.json, &err), err);
+    base_arena_init(&g.arena, NULL);
+    MUST(json_parse(path, text, size, &g.arena, &g.json, &err), err);
     snprintf(name, sizeof name, "%.*s.arrow_file", (int)n - 8, path);
     gold_table(&g, name);
     snprintf(name, sizeof name, "%.*s.stream", (int)n - 8, path);
     gold_table(&g, name);
     gold_files += 2;
     gold_cells += g.cells;
-    sgf__arena_free(&g.arena);
+    base_arena_free(&g.arena);
     free(text);
 }
 static void test_arrow_values_equal_the_json_beside_the_files(void) {

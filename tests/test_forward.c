@@ -42,7 +42,7 @@ static sgf_session *forward_session(const sgf_model *model, sgf_kernels kernels,
 }
 
 /* One case of cases.json as a layout. */
-static sgf_status forward_case(const sgf__json *json, uint32_t node, sgf_layout *layout,
+static sgf_status forward_case(const json_doc *json, uint32_t node, sgf_layout *layout,
                                sgf_error *err) {
     char text[65536];
     uint32_t at = node + 1, i;
@@ -88,14 +88,14 @@ typedef int forward_visit(const sgf_model *model, const sgf_layout *layout,
                           const forward_expected *golden, const char *name);
 
 /* The list `greedy` of a case, if it has one. */
-static void forward_expected_greedy(const sgf__json *json, uint32_t node,
+static void forward_expected_greedy(const json_doc *json, uint32_t node,
                                     forward_expected *expected) {
-    uint32_t list = sgf__json_get(json, node, "greedy"), at = list + 1, i;
+    uint32_t list = json_get(json, node, "greedy"), at = list + 1, i;
     expected->greedy_count = list ? json->nodes[list].count : 0;
     CHECK(expected->greedy_count <= 64);
     for (i = 0; i < expected->greedy_count && i < 64; i++, at = json->nodes[at].next) {
         int64_t id = -1;
-        CHECK(sgf__json_int(json, at, 0, INT32_MAX, &id));
+        CHECK(json_whole(json, at, 0, INT32_MAX, &id));
         expected->greedy[i] = (int32_t)id;
     }
 }
@@ -106,26 +106,26 @@ static void forward_cases(forward_visit *visit) {
     for (m = 0; m < FORWARD_MODELS; m++) {
         char path[600];
         sgf__folder golden;
-        sgf__arena arena;
+        base_arena arena;
         sgf__map map;
-        sgf__json json;
+        json_doc json;
         sgf_error err;
         uint32_t list, at, i;
         sgf_model *model = forward_model(forward_models[m]);
         CHECK(model != NULL);
         if (!model) return;
-        sgf__arena_init(&arena, NULL);
+        base_arena_init(&arena, NULL);
         snprintf(path, sizeof path, "%s/models/%s/cases.json", golden_path(), forward_models[m]);
         MUST(sgf__map_file(path, NULL, &map, &err), err);
-        MUST(sgf__json_parse(path, map.data, map.size, &arena, &json, &err), err);
+        MUST(json_parse(path, map.data, map.size, &arena, &json, &err), err);
         snprintf(path, sizeof path, "%s/models/%s/golden.safetensors", golden_path(),
                  forward_models[m]);
         MUST(tensors_open(&golden, path, &err), err);
-        list = sgf__json_get(&json, 0, "cases");
+        list = json_get(&json, 0, "cases");
         CHECK(json.nodes[list].count >= 5);
         for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
             sgf_layout layout;
-            sgf_str name = json.nodes[sgf__json_get(&json, at, "name")].text;
+            sgf_str name = json.nodes[json_get(&json, at, "name")].text;
             const sgf__stored *stored = sgf__folder_find(&golden, name, 0);
             forward_expected expected;
             char label[128];
@@ -147,7 +147,7 @@ static void forward_cases(forward_visit *visit) {
         }
         sgf__folder_close(&golden);
         sgf__unmap(&map);
-        sgf__arena_free(&arena);
+        base_arena_free(&arena);
         sgf_model_free(model);
     }
 }

@@ -392,22 +392,22 @@ static void test_lemmas_that_are_known_are_copied(void) {
 /* ---- gold lists of spaCy ---- */
 
 /* Calls visit with each JSON line of a shared file; 0 if the file is not there. */
-static int lemmas_for_lines(const char *relative, void (*visit)(const sgf__json *, void *),
+static int lemmas_for_lines(const char *relative, void (*visit)(const json_doc *, void *),
                             void *context) {
     const char *path = shared_path(relative);
     sgf__map map;
     size_t at = 0, end;
     if (!path || sgf__map_file(path, NULL, &map, NULL)) return 0;
     for (; at < map.size; at = end + 1) {
-        sgf__arena arena;
-        sgf__json json;
+        base_arena arena;
+        json_doc json;
         sgf_error err;
         for (end = at; end < map.size && map.data[end] != '\n';) end++;
-        sgf__arena_init(&arena, NULL);
-        if (sgf__json_parse(relative, map.data + at, end - at, &arena, &json, &err))
+        base_arena_init(&arena, NULL);
+        if (json_parse(relative, map.data + at, end - at, &arena, &json, &err))
             test_errors++, printf("    %s\n", err.message);
         else visit(&json, context);
-        sgf__arena_free(&arena);
+        base_arena_free(&arena);
     }
     sgf__unmap(&map);
     return 1;
@@ -416,13 +416,12 @@ typedef struct lemmas_share {
     int exact, total;
 } lemmas_share;
 
-static void lemmas_gold_line(const sgf__json *json, void *context) {
+static void lemmas_gold_line(const json_doc *json, void *context) {
     lemmas_share *share = (lemmas_share *)context;
-    uint32_t list = sgf__json_get(json, 0, "lemmas"), i;
+    uint32_t list = json_get(json, 0, "lemmas"), i;
     lemma_list made;
     int same;
-    if (lemma_list_make(json->nodes[sgf__json_get(json, 0, "text")].text, NULL, &made, NULL))
-        return;
+    if (lemma_list_make(json->nodes[json_get(json, 0, "text")].text, NULL, &made, NULL)) return;
     same = made.count == json->nodes[list].count;
     for (i = 0; same && i < made.count; i++)
         same = lemma_same_text(made.items[i], json->nodes[list + 1 + i].text);
@@ -445,24 +444,23 @@ typedef struct lemmas_counts {
 static const char *const lemmas_files[4] = {"ensemble_avg-m5a0s1", "ensemble_avg-m0a15s1",
                                             "ensemble_avg-m0a15s3", "ensemble_avg-m5a0s3"};
 
-static void lemmas_result_line(const sgf__json *json, void *context) {
+static void lemmas_result_line(const json_doc *json, void *context) {
     lemmas_counts *counts = (lemmas_counts *)context;
-    uint32_t list = sgf__json_get(json, 0, "answers"), i;
+    uint32_t list = json_get(json, 0, "answers"), i;
     sgf_str answers[512];
     int one = 0, two = 0, f;
     for (i = 0; i < json->nodes[list].count && i < 512; i++)
         answers[i] = json->nodes[list + 1 + i].text;
-    if (lemma_match_any(json->nodes[sgf__json_get(json, 0, "prediction")].text, answers, i, &one,
-                        &two, NULL))
+    if (lemma_match_any(json->nodes[json_get(json, 0, "prediction")].text, answers, i, &one, &two,
+                        NULL))
         return;
     for (f = 0; f < 4; f++)
-        if (sgf__str_is(json->nodes[sgf__json_get(json, 0, "file")].text, lemmas_files[f])) {
+        if (sgf__str_is(json->nodes[json_get(json, 0, "file")].text, lemmas_files[f])) {
             counts->one_way[f] += one;
             counts->two_way[f] += two;
         }
-    counts->disagree += two != (json->nodes[sgf__json_get(json, 0, "correct")].type == SGF__TRUE);
-    counts->disagree += one !=
-                        (json->nodes[sgf__json_get(json, 0, "correct_oneway")].type == SGF__TRUE);
+    counts->disagree += two != (json->nodes[json_get(json, 0, "correct")].type == JSON_TRUE);
+    counts->disagree += one != (json->nodes[json_get(json, 0, "correct_oneway")].type == JSON_TRUE);
     counts->rows++;
 }
 static void test_lemmas_give_the_gold_accuracies(void) {

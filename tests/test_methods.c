@@ -456,7 +456,7 @@ typedef struct {
 } methods_question;
 
 /* The texts of an array; their number. */
-static size_t methods_strings(const sgf__json *json, uint32_t list, sgf_str *out) {
+static size_t methods_strings(const json_doc *json, uint32_t list, sgf_str *out) {
     uint32_t at = list + 1, i, n = list ? json->nodes[list].count : 0;
     CHECK(n <= METHODS_MOST);
     for (i = 0; i < n && i < METHODS_MOST; i++, at = json->nodes[at].next)
@@ -464,45 +464,44 @@ static size_t methods_strings(const sgf__json *json, uint32_t list, sgf_str *out
     return i;
 }
 /* The numbers of an array; their number. */
-static size_t methods_numbers(const sgf__json *json, uint32_t list, int32_t *out, size_t most) {
+static size_t methods_numbers(const json_doc *json, uint32_t list, int32_t *out, size_t most) {
     uint32_t at = list + 1, i, n = list ? json->nodes[list].count : 0;
     for (i = 0; i < n && i < most; i++, at = json->nodes[at].next) {
         int64_t value = -1;
-        CHECK(sgf__json_int(json, at, 0, INT32_MAX, &value));
+        CHECK(json_whole(json, at, 0, INT32_MAX, &value));
         out[i] = (int32_t)value;
     }
     return n;
 }
-static void methods_question_read(const sgf__json *json, methods_question *q) {
-    uint32_t node = sgf__json_get(json, 0, "prompt"), list, at, i;
+static void methods_question_read(const json_doc *json, methods_question *q) {
+    uint32_t node = json_get(json, 0, "prompt"), list, at, i;
     int32_t manual[METHODS_MOST] = {0};
     memset(q, 0, sizeof *q);
-    q->prompt.instruction = json->nodes[sgf__json_get(json, node, "instruction")].text;
+    q->prompt.instruction = json->nodes[json_get(json, node, "instruction")].text;
     q->prompt.paraphrase = q->paraphrase;
-    q->prompt.paraphrases = methods_strings(json, sgf__json_get(json, node, "paraphrases"),
+    q->prompt.paraphrases = methods_strings(json, json_get(json, node, "paraphrases"),
                                             q->paraphrase);
-    methods_numbers(json, sgf__json_get(json, node, "manual"), manual, METHODS_MOST);
+    methods_numbers(json, json_get(json, node, "manual"), manual, METHODS_MOST);
     for (i = 0; i < METHODS_MOST; i++) q->manual[i] = (unsigned char)manual[i];
     q->prompt.manual = q->manual;
     q->prompt.example = q->example;
-    list = sgf__json_get(json, node, "examples");
+    list = json_get(json, node, "examples");
     for (i = 0, at = list + 1; i < json->nodes[list].count; i++, at = json->nodes[at].next) {
         sgf_example *example = &q->example[q->prompt.examples++];
         example->paraphrase = q->asked[i];
-        example->paraphrases = methods_strings(json, sgf__json_get(json, at, "questions"),
-                                               q->asked[i]);
+        example->paraphrases = methods_strings(json, json_get(json, at, "questions"), q->asked[i]);
         example->question = q->asked[i][0];
-        example->answer = json->nodes[sgf__json_get(json, at, "answer")].text;
+        example->answer = json->nodes[json_get(json, at, "answer")].text;
     }
 }
-static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *method,
+static void methods_choose(const json_doc *json, uint32_t at, sgf_method *method,
                            unsigned *accidents) {
-    sgf_str start = json->nodes[sgf__json_get(json, at, "fusion_start")].text;
-    sgf_str mask = json->nodes[sgf__json_get(json, at, "mask")].text, accident[METHODS_MOST];
-    sgf_str which = json->nodes[sgf__json_get(json, at, "method")].text;
+    sgf_str start = json->nodes[json_get(json, at, "fusion_start")].text;
+    sgf_str mask = json->nodes[json_get(json, at, "mask")].text, accident[METHODS_MOST];
+    sgf_str which = json->nodes[json_get(json, at, "method")].text;
     char name[64];
     sgf_error err;
-    size_t i, n = methods_strings(json, sgf__json_get(json, at, "accidents"), accident);
+    size_t i, n = methods_strings(json, json_get(json, at, "accidents"), accident);
     snprintf(name, sizeof name, "%.*s", (int)which.len, which.ptr);
     MUST(sgf_method_find(name, method, &err), err);
     snprintf(name, sizeof name, "%.*s", (int)mask.len, mask.ptr);
@@ -517,7 +516,7 @@ static void methods_choose(const sgf__json *json, uint32_t at, sgf_method *metho
     }
 }
 /* Ids, positions and mask are equal; so are the tokens chosen; logits are near. */
-static void methods_compare(const sgf_model *model, const sgf__json *json, uint32_t at,
+static void methods_compare(const sgf_model *model, const json_doc *json, uint32_t at,
                             const sgf_layout *layout, const int32_t *segment,
                             const sgf__stored *stored) {
     enum { STEPS = GENERATE_LENGTH };
@@ -534,16 +533,16 @@ static void methods_compare(const sgf_model *model, const sgf__json *json, uint3
     memset(&r, 0, sizeof r);
     r.V = V;
     r.logits = (float *)calloc(STEPS * V, sizeof(float));
-    CHECK(methods_numbers(json, sgf__json_get(json, at, "ids"), numbers, T) == T);
+    CHECK(methods_numbers(json, json_get(json, at, "ids"), numbers, T) == T);
     CHECK(!memcmp(numbers, layout->token, T * sizeof *numbers));
-    CHECK(methods_numbers(json, sgf__json_get(json, at, "positions"), numbers, T) == T);
+    CHECK(methods_numbers(json, json_get(json, at, "positions"), numbers, T) == T);
     CHECK(!memcmp(numbers, layout->pos, T * sizeof *numbers));
     sgf_mask_dense(layout, dense);
     bits.ptr = (const char *)dense;
     bits.len = T * T;
     hash_md5_hex(bits, digest);
-    CHECK(sgf__str_is(json->nodes[sgf__json_get(json, at, "visible")].text, digest));
-    n = methods_numbers(json, sgf__json_get(json, at, "greedy"), wanted, STEPS);
+    CHECK(sgf__str_is(json->nodes[json_get(json, at, "visible")].text, digest));
+    n = methods_numbers(json, json_get(json, at, "greedy"), wanted, STEPS);
     memset(&task, 0, sizeof task);
     task.context = layout;
     task.contexts = 1;
@@ -561,29 +560,29 @@ static void methods_compare(const sgf_model *model, const sgf__json *json, uint3
 static void test_every_fusion_equals_transformers(void) {
     char path[600];
     sgf__folder golden;
-    sgf__arena arena;
+    base_arena arena;
     sgf__map map;
-    sgf__json json;
+    json_doc json;
     sgf_model *model = NULL;
     methods_question question;
     sgf_layout layout;
     sgf_error err;
     uint32_t list, at, i;
     int errors;
-    sgf__arena_init(&arena, NULL);
+    base_arena_init(&arena, NULL);
     sgf_layout_init(&layout, NULL);
     snprintf(path, sizeof path, "%s/methods/model", golden_path());
     MUST(sgf_model_load(path, NULL, &model, &err), err);
     snprintf(path, sizeof path, "%s/methods/cases.json", golden_path());
     MUST(sgf__map_file(path, NULL, &map, &err), err);
-    MUST(sgf__json_parse(path, map.data, map.size, &arena, &json, &err), err);
+    MUST(json_parse(path, map.data, map.size, &arena, &json, &err), err);
     snprintf(path, sizeof path, "%s/methods/golden.safetensors", golden_path());
     MUST(tensors_open(&golden, path, &err), err);
     methods_question_read(&json, &question);
-    list = sgf__json_get(&json, 0, "cases");
+    list = json_get(&json, 0, "cases");
     CHECK(json.nodes[list].count >= 15);
     for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
-        sgf_str name = json.nodes[sgf__json_get(&json, at, "name")].text;
+        sgf_str name = json.nodes[json_get(&json, at, "name")].text;
         sgf_method method;
         unsigned accidents = 0;
         const int32_t *segment;
@@ -607,7 +606,7 @@ static void test_every_fusion_equals_transformers(void) {
     sgf_layout_free(&layout);
     sgf__folder_close(&golden);
     sgf__unmap(&map);
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     sgf_model_free(model);
 }
 

@@ -1043,39 +1043,37 @@ static void test_arrow_reads_nested_text_of_another_writer(void) {
     static const char *const files[] = {"data/arrow-ipc/js-nested-utf8/webq_nested.arrow_file",
                                         "data/arrow-ipc/js-nested-utf8/webq_nested.stream"};
     sgf__map map;
-    sgf__arena arena;
-    sgf__json json;
+    base_arena arena;
+    json_doc json;
     sgf_error err;
     size_t f, row;
     if (!shared_path(files[0])) SKIP("../shared is not here");
     map = table_file(shared_path("data/arrow-ipc/js-nested-utf8/webq_nested.json"));
-    sgf__arena_init(&arena, NULL);
-    MUST(sgf__json_parse("json", map.data, map.size, &arena, &json, &err), err);
+    base_arena_init(&arena, NULL);
+    MUST(json_parse("json", map.data, map.size, &arena, &json, &err), err);
     for (f = 0; f < 2; f++) {
         struct table *t;
         int c;
         MUST(table_read(shared_path(files[f]), NULL, &t, &err), err);
         CHECK(table_columns(t) == 6 && table_rows(t) == 40);
         for (c = 0; c < 6; c++) {
-            uint32_t at = sgf__json_get(&json, 0, table_name(t, c)) + 1, item, word;
+            uint32_t at = json_get(&json, 0, table_name(t, c)) + 1, item, word;
             for (row = 0; row < 40; row++, at = json.nodes[at].next) {
                 size_t i = 0, k = 0, n;
-                CHECK((json.nodes[at].type == SGF__NULL) == cell_null(t, c, row));
-                if (json.nodes[at].type == SGF__NULL) continue;
+                CHECK((json.nodes[at].type == JSON_NULL) == cell_null(t, c, row));
+                if (json.nodes[at].type == JSON_NULL) continue;
                 switch (table_type(t, c)) {
                 case SGF_COLUMN_UTF8: {
                     sgf_str got = cell_text(t, c, row), want = json.nodes[at].text;
                     CHECK(got.len == want.len && !memcmp(got.ptr, want.ptr, got.len));
                     break;
                 }
-                case SGF_COLUMN_F64:
-                    CHECK(cell_f64(t, c, row) == sgf__json_double(&json, at));
-                    break;
+                case SGF_COLUMN_F64: CHECK(cell_f64(t, c, row) == json_number(&json, at)); break;
                 case SGF_COLUMN_LIST_UTF8:
                     CHECK(cell_count(t, c, row) == json.nodes[at].count);
                     for (item = at + 1; item < json.nodes[at].next; item++, i++) {
                         sgf_str got = cell_list(t, c, row)[i], want = json.nodes[item].text;
-                        CHECK((got.ptr == NULL) == (json.nodes[item].type == SGF__NULL));
+                        CHECK((got.ptr == NULL) == (json.nodes[item].type == JSON_NULL));
                         if (got.ptr)
                             CHECK(got.len == want.len && !memcmp(got.ptr, want.ptr, got.len));
                     }
@@ -1095,7 +1093,7 @@ static void test_arrow_reads_nested_text_of_another_writer(void) {
         }
         table_free(t);
     }
-    sgf__arena_free(&arena);
+    base_arena_free(&arena);
     sgf__unmap(&map);
 }
 /* Without its unreadable columns, as Feather, which takes names twice. */
