@@ -427,7 +427,7 @@ enum { SGF_LEAK_PATH = 32 };
 typedef struct sgf_leak {
     int32_t from, to;            /* segments */
     size_t hops;                 /* layers it takes; 1: `to` sees `from` itself */
-    size_t length;               /* of path: hops + 1, at most SGF_LEAK_PATH */
+    size_t tokens;               /* in path: hops + 1, at most SGF_LEAK_PATH */
     int32_t path[SGF_LEAK_PATH]; /* tokens, each seen by the next one, from a token of `from` to one
                                     of `to`; a path that is too long lacks its middle */
 } sgf_leak;
@@ -946,8 +946,8 @@ typedef struct sgf_device_functions {
     void (*close)(void *device);
     sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
     sgf_status (*forward)(void *device, const sgf_device_call *call, sgf_error *err);
-    sgf_status (*choose)(void *device, const sgf_device_choice *choice, size_t n, int32_t *ids,
-                         sgf_error *err);
+    sgf_status (*choose_ids)(void *device, const sgf_device_choice *choice, size_t n, int32_t *ids,
+                             sgf_error *err);
 } sgf_device_functions;
 
 /* Defined by segfuse.cu. */
@@ -1305,13 +1305,6 @@ static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_
     arena->blocks = block;
     return (char *)block + SGF__ARENA_LINK;
 }
-/* A zero-terminated copy of len bytes. */
-static char *sgf__arena_text(sgf__arena *arena, const char *text, size_t len, sgf_error *err) {
-    char *copy = (char *)sgf__arena_alloc(arena, len + 1, 1, err);
-    if (copy && len) memcpy(copy, text, len);
-    return copy;
-}
-
 /* Growing bytes, zero-terminated once something was added. The first failure is kept: later calls
    do nothing and return it, so a caller may test `status` once, at the end. */
 typedef struct sgf__buf {
@@ -1822,13 +1815,13 @@ static sgf_leak *sgf__leak_found(sgf__leaks *l, int32_t from, int32_t to, size_t
     leak->from = from;
     leak->to = to;
     leak->hops = hops;
-    leak->length = hops < SGF_LEAK_PATH ? hops + 1 : (size_t)SGF_LEAK_PATH;
+    leak->tokens = hops < SGF_LEAK_PATH ? hops + 1 : (size_t)SGF_LEAK_PATH;
     return leak;
 }
 /* The token after `hop` hops of the path. */
 static void sgf__leak_token(sgf_leak *leak, size_t hop, int32_t token) {
     if (leak->hops - hop < SGF_LEAK_PATH / 2)
-        leak->path[leak->length - 1 - (leak->hops - hop)] = token;
+        leak->path[leak->tokens - 1 - (leak->hops - hop)] = token;
     else if (hop < SGF_LEAK_PATH / 2) leak->path[hop] = token;
 }
 
@@ -1996,17 +1989,17 @@ SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense
 }
 
 SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap) {
-    size_t i, cut = leak->hops + 1 > leak->length ? leak->length / 2 : SIZE_MAX;
+    size_t i, cut = leak->hops + 1 > leak->tokens ? leak->tokens / 2 : SIZE_MAX;
     char name[96];
     if (cap) out[0] = 0;
-    for (i = 0; i < leak->length; i++) {
+    for (i = 0; i < leak->tokens; i++) {
         int32_t segment = layout->seg[leak->path[i]];
         if (i == cut) sgf__append(out, cap, " -> ...");
         else if (i && segment == layout->seg[leak->path[i - 1]]) continue;
         sgf__append(out, cap, "%s%s", i ? " -> " : "",
                     sgf_segment_text(layout, segment, name, sizeof name));
     }
-    for (i = 0; i < leak->length; i++)
+    for (i = 0; i < leak->tokens; i++)
         sgf__append(out, cap, "%s%s%d", i ? " -> " : " (tokens ", i == cut ? "... -> " : "",
                     (int)leak->path[i]);
     sgf__append(out, cap, ")");
@@ -2169,11 +2162,11 @@ SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
 #else
     double product = (double)a * (double)b, sum = product + (double)c;
     double shadow = sum - product;
-    double error = (product - (sum - shadow)) + ((double)c - shadow);
+    double lost = (product - (sum - shadow)) + ((double)c - shadow);
     uint64_t bits;
     memcpy(&bits, &sum, 8);
-    if (error != 0 && !(bits & 1) && (bits >> 52 & 0x7FF) != 0x7FF) {
-        bits = (error > 0) == (sum > 0) ? bits + 1 : bits - 1;
+    if (lost != 0 && !(bits & 1) && (bits >> 52 & 0x7FF) != 0x7FF) {
+        bits = (lost > 0) == (sum > 0) ? bits + 1 : bits - 1;
         memcpy(&sum, &bits, 8);
     }
     return (float)sum;
@@ -2240,10 +2233,10 @@ SGF__SCALAR float sgf__bf16_float(uint16_t h) {
     return sgf__bits_float((uint32_t)h << 16);
 }
 SGF__SCALAR float sgf__f16_float(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7FFFu);
+    uint32_t minus = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7FFFu);
     float tiny = (float)rest * 0x1p-24f; /* subnormal: rest < 1024 counts units of 2^-24 */
     uint32_t normal = (rest << 13) + (rest >= 0x7C00u ? 224u << 23 : 112u << 23);
-    return sgf__bits_float(sign | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
+    return sgf__bits_float(minus | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
 }
 /* Round to nearest even. */
 SGF__SCALAR uint16_t sgf__float_bf16(float x) {
@@ -4150,22 +4143,22 @@ static void sgf__heads_part(void *context, size_t begin, size_t end, int thread)
 static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     const sgf_layer *layer = &s->model->layer[l];
     const sgf_config *c = &s->model->config;
-    const float *vector[SGF__VECTORS];
+    const float *vectors[SGF__VECTORS];
     sgf__matmul_job product[3];
     sgf__panel_job panel;
     sgf__heads_job heads;
     sgf__attend_job attend;
     size_t G = (size_t)c->kv_heads, x = w->columns * (size_t)c->dim;
     size_t scores = w->pairs * (size_t)(c->heads * c->head_dim);
-    sgf__vectors(s, l, vector);
-    panel.s = s, panel.w = w, panel.weight = vector[SGF__ATTN_NORM];
+    sgf__vectors(s, l, vectors);
+    panel.s = s, panel.w = w, panel.weight = vectors[SGF__ATTN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->q, vector[SGF__Q_BIAS], SGF__NORMED, SGF__Q);
-    product[1] = sgf__projection(s, w, &layer->k, vector[SGF__K_BIAS], SGF__NORMED, SGF__K);
-    product[2] = sgf__projection(s, w, &layer->v, vector[SGF__V_BIAS], SGF__NORMED, SGF__V);
+    product[0] = sgf__projection(s, w, &layer->q, vectors[SGF__Q_BIAS], SGF__NORMED, SGF__Q);
+    product[1] = sgf__projection(s, w, &layer->k, vectors[SGF__K_BIAS], SGF__NORMED, SGF__K);
+    product[2] = sgf__projection(s, w, &layer->v, vectors[SGF__V_BIAS], SGF__NORMED, SGF__V);
     sgf__matmul(s->pool, product, 3);
     heads.s = s, heads.w = w, heads.layer = l;
-    heads.q_norm = vector[SGF__Q_NORM], heads.k_norm = vector[SGF__K_NORM];
+    heads.q_norm = vectors[SGF__Q_NORM], heads.k_norm = vectors[SGF__K_NORM];
     sgf__parallel(s->pool, G, SGF__GRAIN * G / x + 1, sgf__heads_part, &heads);
     attend.s = s, attend.query = w->query, attend.group = w->group, attend.groups = w->groups;
     attend.q = w->at[SGF__Q], attend.out = w->at[SGF__ATTENDED], attend.width = w->width;
@@ -4174,18 +4167,18 @@ static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
     sgf__parallel(s->pool, w->groups * G, SGF__GRAIN * w->groups * G / scores + 1, sgf__attend_part,
                   &attend);
     if (s->watch) sgf__attend_watch(&attend, w->n);
-    product[0] = sgf__projection(s, w, &layer->o, vector[SGF__O_BIAS], SGF__ATTENDED, SGF__NORMED);
+    product[0] = sgf__projection(s, w, &layer->o, vectors[SGF__O_BIAS], SGF__ATTENDED, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
-    panel.weight = vector[SGF__FFN_NORM];
+    panel.weight = vectors[SGF__FFN_NORM];
     sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->gate, vector[SGF__GATE_BIAS], SGF__NORMED,
+    product[0] = sgf__projection(s, w, &layer->gate, vectors[SGF__GATE_BIAS], SGF__NORMED,
                                  SGF__GATE);
-    product[1] = sgf__projection(s, w, &layer->up, vector[SGF__UP_BIAS], SGF__NORMED, SGF__UP);
+    product[1] = sgf__projection(s, w, &layer->up, vectors[SGF__UP_BIAS], SGF__NORMED, SGF__UP);
     sgf__matmul(s->pool, product, 2);
     sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part,
                   &panel);
-    product[0] = sgf__projection(s, w, &layer->down, vector[SGF__DOWN_BIAS], SGF__GATE,
+    product[0] = sgf__projection(s, w, &layer->down, vectors[SGF__DOWN_BIAS], SGF__GATE,
                                  SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
     sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
@@ -5291,15 +5284,15 @@ static sgf_status sgf__prefix_copy(const sgf_layout *layout, size_t n, sgf_layou
     return status;
 }
 /* The sequence that holds the first n tokens of `layout`, encoding them if nobody has, kept in one
-   of `slots`. *computed gets the number of tokens that took. The least recently used one without
+   of `prefixes`. *computed gets the number of tokens that took. The least recently used one without
    children makes room. */
-static sgf_status sgf__prefix_get(sgf_session *s, sgf__prefix *slots, const sgf_layout *layout,
+static sgf_status sgf__prefix_get(sgf_session *s, sgf__prefix *prefixes, const sgf_layout *layout,
                                   size_t n, int32_t *sequence, size_t *computed, sgf_error *err) {
     sgf__prefix *slot = NULL, made;
     sgf_status status;
     int i;
     for (i = 0; i < SGF__PREFIXES; i++) {
-        sgf__prefix *p = &slots[i];
+        sgf__prefix *p = &prefixes[i];
         if (p->used && sgf__prefix_equal(&p->layout, layout, n)) {
             p->used = ++s->clock;
             *sequence = p->sequence;
@@ -5835,7 +5828,7 @@ static sgf_status sgf__device_choose(sgf_session *s, sgf__flight *f, sgf_error *
         choice[i].combine = f->active[i].task->combine;
         choice[i].weight = f->active[i].task->weight;
     }
-    if (!status) status = s->device->choose(s->on, choice, n, ids, err);
+    if (!status) status = s->device->choose_ids(s->on, choice, n, ids, err);
     for (i = 0; !status && i < n; i++) f->active[i].chosen = ids[i];
     sgf__free(&s->mem, ids, n, sizeof *ids);
     sgf__free(&s->mem, choice, n, sizeof *choice);
@@ -7187,23 +7180,23 @@ static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file
 static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
     const char *bytes = file->map.data, *name;
     size_t size = file->map.size, i, n, first = f->count, metadata = 0;
-    uint64_t length = 0;
-    for (i = 8; i-- && size >= 8;) length = length << 8 | (unsigned char)bytes[i];
-    if (size < 8 || length > 100000000 || length > size - 8)
+    uint64_t header = 0;
+    for (i = 8; i-- && size >= 8;) header = header << 8 | (unsigned char)bytes[i];
+    if (size < 8 || header > 100000000 || header > size - 8)
         sgf__file_fail(f, file,
                        "of %llu bytes the header takes %llu (at most 100000000); the file is cut "
                        "or no safetensors file, download it again",
-                       (unsigned long long)size, (unsigned long long)length);
-    else sgf__folder_json(f, file, bytes + 8, (size_t)length);
+                       (unsigned long long)size, (unsigned long long)header);
+    else sgf__folder_json(f, file, bytes + 8, (size_t)header);
     if (f->status) return;
-    sgf__folder_digest(f, bytes + 8, (size_t)length);
+    sgf__folder_digest(f, bytes + 8, (size_t)header);
     for (name = sgf__json_first(file->doc.root); name && !f->status;
          name = sgf__json_next(sgf__json_next(name))) {
         if (!sgf__json_is(name, "__metadata__")) sgf__stored_read(f, file, name);
         else if (!metadata++) sgf__metadata_read(f, file, sgf__json_next(name));
         else sgf__file_fail(f, file, "%s is there twice", "__metadata__");
     }
-    if (!f->status) sgf__folder_tile(f, first, file, bytes + 8 + length, size - 8 - (size_t)length);
+    if (!f->status) sgf__folder_tile(f, first, file, bytes + 8 + header, size - 8 - (size_t)header);
     if (f->status) return;
     for (i = first; i < f->count; i++) {
         const sgf__stored *t = (const sgf__stored *)((void **)f->list)[i];
@@ -8004,7 +7997,7 @@ struct sgf_tokenizer {
 
     sgf__token *tokens; /* [size] by id */
     size_t size, cap, vocab;
-    sgf__token_slot *slots; /* [slot_mask + 1] bytes -> id, vocabulary only */
+    sgf__token_slot *entries; /* [slot_mask + 1] bytes -> id, vocabulary only */
     size_t slot_mask;
     sgf__merge *merges; /* [merge_mask + 1] pair -> id */
     size_t merge_mask, merge_count;
@@ -8064,7 +8057,7 @@ static sgf__token_slot *sgf__token_slot_of(const sgf_tokenizer *t, const char *t
     uint32_t tag = (uint32_t)hash;
     size_t at = (size_t)(hash >> 32), probes;
     for (probes = 0; probes < SGF__TOKEN_PROBES; probes++, at++) {
-        sgf__token_slot *slot = &t->slots[at & t->slot_mask];
+        sgf__token_slot *slot = &t->entries[at & t->slot_mask];
         if (!slot->next_id) return slot;
         if (slot->tag == tag && sgf__token_is(&t->tokens[slot->next_id - 1], text, n, raw))
             return slot;
@@ -9045,11 +9038,11 @@ static sgf__token *sgf__token_put(sgf__loader *l, const char *number, sgf_str te
 }
 static void sgf__read_vocab(sgf__loader *l, sgf_str vocab) {
     sgf_tokenizer *t = l->t;
-    size_t count = sgf__json_commas(vocab) + 1, slots = sgf__table_size(count);
+    size_t count = sgf__json_commas(vocab) + 1, entries = sgf__table_size(count);
     const char *at, *id;
-    t->slots = (sgf__token_slot *)sgf__loader_alloc(l, slots, sizeof *t->slots);
+    t->entries = (sgf__token_slot *)sgf__loader_alloc(l, entries, sizeof *t->entries);
     if (l->status) return;
-    t->slot_mask = slots - 1;
+    t->slot_mask = entries - 1;
     t->tokens = (sgf__token *)sgf__alloc(&t->arena.mem, count + 1, sizeof *t->tokens, l->err);
     if (t->tokens) t->cap = count + 1;
     else l->status = SGF_ERR_MEMORY;
@@ -9152,11 +9145,11 @@ static void sgf__read_merge(sgf__loader *l, const char **at, int *no_cut) {
 }
 static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
     sgf_tokenizer *t = l->t;
-    size_t slots = sgf__table_size(sgf__json_commas(merges) + 1);
+    size_t entries = sgf__table_size(sgf__json_commas(merges) + 1);
     int no_cut = t->byte_level || t->ignore_merges || t->scan;
     const char *at;
-    t->merges = (sgf__merge *)sgf__loader_alloc(l, slots, sizeof *t->merges);
-    t->merge_mask = slots - 1;
+    t->merges = (sgf__merge *)sgf__loader_alloc(l, entries, sizeof *t->merges);
+    t->merge_mask = entries - 1;
     if (!l->status && sgf__token_find(t, SGF__MARK, 3, 0) < 0) no_cut = 1;
     at = sgf__json_first(merges.ptr);
     while (at && !l->status) sgf__read_merge(l, &at, &no_cut);

@@ -2,13 +2,19 @@
 #include <dirent.h>
 
 /* Every value is walked over; returns how many there are. */
+/* A zero-terminated copy. */
+static const char *json_copy(sgf__arena *arena, sgf_str text) {
+    char *copy = (char *)sgf__arena_alloc(arena, text.len + 1, 1, NULL);
+    memcpy(copy, text.ptr, text.len);
+    return copy;
+}
 static size_t json_walk(const sgf__json_doc *doc, const char *at) {
     size_t n = 1;
     const char *child;
     sgf_str text = sgf__json_str(doc, at), raw = sgf__json_raw(doc, at);
     CHECK(text.ptr && text.len <= raw.len && raw.len && raw.ptr + raw.len <= doc->end);
     CHECK(sgf__json_kind(at) != SGF__STRING || memchr(text.ptr, 0, text.len) || text.len > 1000 ||
-          sgf__json_is(at, sgf__arena_text(doc->arena, text.ptr, text.len, NULL)));
+          sgf__json_is(at, json_copy(doc->arena, text)));
     for (child = sgf__json_first(at); child; child = sgf__json_next(child))
         n += json_walk(doc, child);
     return n;

@@ -105,7 +105,7 @@ static int32_t mask_hops(const sgf_layout *layout, int32_t (*hops)[64], int32_t 
 /* A path is what it says: from segment to segment, every token seen by the next. */
 static int mask_path_holds(const sgf_layout *layout, const uint8_t *dense, const sgf_leak *leak) {
     size_t i, T = layout->tokens;
-    if (leak->length != leak->hops + 1 || layout->seg[leak->path[0]] != leak->from ||
+    if (leak->tokens != leak->hops + 1 || layout->seg[leak->path[0]] != leak->from ||
         layout->seg[leak->path[leak->hops]] != leak->to)
         return 0;
     for (i = 0; i < leak->hops; i++)
@@ -229,15 +229,15 @@ static void test_a_long_leak_lacks_its_middle(void) {
                             &err),
              err);
         CHECK(count == 4950 && leaks[98].to == 99 && leaks[98].hops == 99);
-        CHECK(leaks[98].length == SGF_LEAK_PATH && leaks[98].path[15] == 15 &&
+        CHECK(leaks[98].tokens == SGF_LEAK_PATH && leaks[98].path[15] == 15 &&
               leaks[98].path[16] == 84);
         sgf_leak_text(&layout, &leaks[98], text, sizeof text);
         CHECK(strstr(text, "paraphrase 16 -> ... -> paraphrase 85 -> ") &&
               strstr(text, "15 -> ... -> 84"));
         CHECK(strlen(sgf_leak_text(&layout, &leaks[98], text, 40)) == 39);
         /* the longest path that is whole, and the next one */
-        CHECK(leaks[SGF_LEAK_PATH - 2].length == SGF_LEAK_PATH &&
-              leaks[SGF_LEAK_PATH - 1].length == SGF_LEAK_PATH &&
+        CHECK(leaks[SGF_LEAK_PATH - 2].tokens == SGF_LEAK_PATH &&
+              leaks[SGF_LEAK_PATH - 1].tokens == SGF_LEAK_PATH &&
               leaks[SGF_LEAK_PATH - 1].hops == SGF_LEAK_PATH);
         CHECK(!strstr(sgf_leak_text(&layout, &leaks[SGF_LEAK_PATH - 2], text, sizeof text), "..."));
         CHECK(strstr(sgf_leak_text(&layout, &leaks[SGF_LEAK_PATH - 1], text, sizeof text), "..."));
