@@ -74,6 +74,7 @@ static void fuzz_matrix(const char *text, size_t size) {
 static void fuzz_safetensors(const char *text, size_t size) {
     sgf__folder folder;
     sgf__file file;
+    tensors t;
     sgf__folder_init(&folder, "", NULL, NULL);
     memset(&file, 0, sizeof file);
     file.path = "/nowhere/fuzz";
@@ -82,6 +83,8 @@ static void fuzz_safetensors(const char *text, size_t size) {
     sgf__safetensors_read(&folder, &file);
     if (!folder.status) sgf__folder_sort(&folder);
     sgf__folder_close(&folder);
+    (void)tensors_read_bytes("fuzz", text, size, NULL, &t, NULL);
+    tensors_free(&t);
 }
 /* model.safetensors.index.json; the files it names are not there. */
 static void fuzz_index(const char *text, size_t size) {

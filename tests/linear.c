@@ -152,6 +152,12 @@ static sgf_status read_layout(sgf_str text, const sgf_allocator *mem, sgf_error 
     sgf_layout_free(&layout);
     return status;
 }
+static sgf_status read_tensors(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    tensors t;
+    sgf_status status = tensors_read_bytes("weights", text.ptr, text.len, mem, &t, err);
+    tensors_free(&t);
+    return status;
+}
 /* tokenizer.json, a zero byte, a text: to ids and back */
 static sgf_status read_tokenizer(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
     sgf_tokenizer *t = NULL;
@@ -648,6 +654,9 @@ static const struct {
     {"safetensors, many tensors", weights_many, read_safetensors, SGF_OK},
     {"safetensors, one name often", weights_same, read_safetensors, SGF_ERR_FORMAT},
     {"safetensors, many dimensions", weights_dims, read_safetensors, SGF_OK},
+    {"tensors, many", weights_many, read_tensors, SGF_OK},
+    {"tensors, one name often", weights_same, read_tensors, SGF_ERR_FORMAT},
+    {"tensors, many dimensions", weights_dims, read_tensors, SGF_OK},
     {"index, many files", index_names, read_index, SGF_ERR_IO},
     {"tokenizer, a run of one letter", tok_run, read_tokenizer, SGF_OK},
     {"tokenizer, a chain of merges", tok_chain, read_tokenizer, SGF_OK},

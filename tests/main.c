@@ -22,6 +22,7 @@
 #include "../examples/segfuse/lemma.c"
 #include "../examples/segfuse/statistics.c"
 #include "../examples/segfuse/json.c"
+#include "../examples/segfuse/tensors.c"
 #include "../examples/segfuse/layoutfile.c"
 #include "../examples/segfuse/matrix.c"
 #include "../examples/segfuse/npy.c"
@@ -116,6 +117,7 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_generate.c"
 #include "test_memory.c"
 #include "test_random.c"
+#include "test_tensors.c"
 #include "test_lemmas.c"
 #include "test_table.c"
 #include "test_arrow.c"
@@ -153,6 +155,7 @@ int main(int argc, char **argv) {
         {"stream", tests_stream},
         {"memory", tests_memory},
         {"random", tests_random},
+        {"tensors", tests_tensors},
         {"lemmas", tests_lemmas},
         {"table", tests_table},
         {"arrow", tests_arrow},

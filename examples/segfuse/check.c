@@ -141,7 +141,8 @@ static int check_model(const found_model *m, double total) {
                     folder_has(m->path, "model.safetensors.index.json");
     inspect_load(&x);
     if (x.model) {
-        if (!tensors_read_folder(m->path, &w, NULL)) bytes = weights_sum(&w, types, sizeof types);
+        if (!tensors_read_folder(m->path, NULL, &w, NULL))
+            bytes = weights_sum(&w, types, sizeof types);
         tensors_free(&w);
     }
     tokens = x.config.context < 4096 ? (uint64_t)x.config.context : 4096;

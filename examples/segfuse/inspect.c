@@ -83,7 +83,7 @@ static uint64_t inspect_weights(const char *path, const sgf_config *c, int there
     char types[256];
     tensors w;
     uint64_t bytes;
-    if (!tensors_read_folder(path, &w, NULL)) {
+    if (!tensors_read_folder(path, NULL, &w, NULL)) {
         bytes = weights_sum(&w, types, sizeof types);
         printf("weights         %s bytes (%s) in %s; %s tensors in %s file%s\n",
                show_count(bytes).text, show_bytes((double)bytes).text, types,
@@ -404,7 +404,7 @@ static int inspect_safetensors(const char *path) {
     tensors all;
     sgf_error err;
     size_t i, k;
-    sgf_status status = tensors_read_file(path, &all, &err);
+    sgf_status status = tensors_read_file(path, NULL, &all, &err);
     if (!status) printf("%s: %llu tensors\n", path, (unsigned long long)all.count);
     for (i = 0; i < all.count && !status; i++) {
         const tensors_entry *t = &all.entries[i];

@@ -96,27 +96,21 @@ static int tensors_by_place(const void *a, const void *b) {
 static int tensors_by_name(const void *a, const void *b) {
     return base_str_compare(((const tensors_entry *)a)->name, ((const tensors_entry *)b)->name);
 }
-/* The header's JSON, copied to the arena, and how many bytes follow it. */
-static sgf_status tensors_header(const char *path, base_arena *arena, const char **text,
-                                 size_t *length, uint64_t *left, sgf_error *err) {
-    base_map map;
+/* The header's JSON, copied to the arena. */
+static sgf_status tensors_header(const char *path, const char *bytes, size_t size,
+                                 base_arena *arena, const char **text, size_t *length,
+                                 sgf_error *err) {
     uint64_t n = 0;
     int i;
-    sgf_status status = base_map_file(path, NULL, &map, err);
-    if (status) return status;
-    for (i = 7; i >= 0 && map.size >= 8; i--) n = n << 8 | (unsigned char)map.data[i];
-    *text = NULL;
-    if (map.size < 8 || n > TENSORS_HEADER)
-        status = base_fail_at(err, SGF_ERR_FORMAT, path, 0, "%s is no safetensors file", path);
-    else if (n > map.size - 8)
-        status = base_fail_at(err, SGF_ERR_FORMAT, path, 0,
-                              "%s: the file is cut in its header; download it again", path);
-    else if (!(*text = base_arena_text(arena, map.data + 8, (size_t)n, err)))
-        status = SGF_ERR_MEMORY;
+    for (i = 7; i >= 0 && size >= 8; i--) n = n << 8 | (unsigned char)bytes[i];
+    if (size < 8 || n > TENSORS_HEADER)
+        return base_fail_at(err, SGF_ERR_FORMAT, path, 0, "%s is no safetensors file", path);
+    if (n > size - 8)
+        return base_fail_at(err, SGF_ERR_FORMAT, path, 0,
+                            "%s: the file is cut in its header; download it again", path);
     *length = (size_t)n;
-    *left = map.size - 8 - n;
-    base_unmap(&map);
-    return status;
+    *text = base_arena_text(arena, bytes + 8, *length, err);
+    return *text ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* The tensors must tile the bytes that follow the header. */
 static sgf_status tensors_tile(const char *path, tensors_entry *t, size_t count, uint64_t left,
@@ -136,15 +130,15 @@ static sgf_status tensors_tile(const char *path, tensors_entry *t, size_t count,
                         (unsigned long long)at, (unsigned long long)left,
                         at > left ? "the file is cut: download it again" : "the file is damaged");
 }
-/* Add the tensors of one file. */
-static sgf_status tensors_add(const char *path, tensors *out, sgf_error *err) {
+/* Add the tensors of one file, whose bytes need not stay. */
+static sgf_status tensors_add(const char *path, const char *bytes, size_t size, tensors *out,
+                              sgf_error *err) {
     size_t first = out->count, length, i;
-    uint64_t left;
-    uint32_t key = 1;
     const char *text;
     void *grown = out->entries;
+    uint32_t key = 1;
     json_doc j;
-    sgf_status status = tensors_header(path, &out->arena, &text, &length, &left, err);
+    sgf_status status = tensors_header(path, bytes, size, &out->arena, &text, &length, err);
     if (!status) status = json_parse(path, text, length, &out->arena, &j, err);
     if (!status) status = json_object(&j, err);
     if (!status)
@@ -159,7 +153,15 @@ static sgf_status tensors_add(const char *path, tensors *out, sgf_error *err) {
     }
     out->files++;
     if (status) return status;
-    return tensors_tile(path, out->entries + first, out->count - first, left, err);
+    return tensors_tile(path, out->entries + first, out->count - first, size - 8 - length, err);
+}
+static sgf_status tensors_add_file(const char *path, tensors *out, sgf_error *err) {
+    base_map map;
+    sgf_status status = base_map_file(path, &out->arena.mem, &map, err);
+    if (status) return status;
+    status = tensors_add(path, map.data, map.size, out, err);
+    base_unmap(&map);
+    return status;
 }
 /* Sort by name; a name that is there twice is refused. */
 static sgf_status tensors_sort(const char *path, tensors *out, sgf_error *err) {
@@ -170,11 +172,20 @@ static sgf_status tensors_sort(const char *path, tensors *out, sgf_error *err) {
             return tensors_fail(path, out->entries[i].name, "it is there twice", err);
     return SGF_OK;
 }
-sgf_status tensors_read_file(const char *path, tensors *out, sgf_error *err) {
+sgf_status tensors_read_bytes(const char *path, const char *bytes, size_t size,
+                              const sgf_allocator *mem, tensors *out, sgf_error *err) {
     sgf_status status;
     memset(out, 0, sizeof *out);
-    base_arena_init(&out->arena, NULL);
-    status = tensors_add(path, out, err);
+    base_arena_init(&out->arena, mem);
+    status = tensors_add(path, bytes, size, out, err);
+    return status ? status : tensors_sort(path, out, err);
+}
+sgf_status tensors_read_file(const char *path, const sgf_allocator *mem, tensors *out,
+                             sgf_error *err) {
+    sgf_status status;
+    memset(out, 0, sizeof *out);
+    base_arena_init(&out->arena, mem);
+    status = tensors_add_file(path, out, err);
     return status ? status : tensors_sort(path, out, err);
 }
 void tensors_free(tensors *t) {
@@ -246,22 +257,23 @@ static sgf_status tensors_index(const char *dir, const json_doc *j, tensors *out
         int n = snprintf(path, sizeof path, "%s/%.*s", dir, (int)files[i].len, files[i].ptr);
         if (n < 0 || (size_t)n >= sizeof path)
             status = base_fail(err, SGF_ERR_LIMIT, "the path of a file of weights is too long");
-        else status = tensors_add(path, out, err);
+        else status = tensors_add_file(path, out, err);
     }
     if (!status) status = tensors_sort(j->file, out, err);
     return status ? status : tensors_index_check(j, map, out, files, err);
 }
-sgf_status tensors_read_folder(const char *dir, tensors *out, sgf_error *err) {
+sgf_status tensors_read_folder(const char *dir, const sgf_allocator *mem, tensors *out,
+                               sgf_error *err) {
     char path[1400];
     base_map map;
     json_doc j;
     sgf_status status;
     snprintf(path, sizeof path, "%s/model.safetensors", dir);
-    if (!base_file_missing(path)) return tensors_read_file(path, out, err);
+    if (!base_file_missing(path)) return tensors_read_file(path, mem, out, err);
     memset(out, 0, sizeof *out);
-    base_arena_init(&out->arena, NULL);
+    base_arena_init(&out->arena, mem);
     snprintf(path, sizeof path, "%s/model.safetensors.index.json", dir);
-    status = base_map_file(path, NULL, &map, err);
+    status = base_map_file(path, mem, &map, err);
     if (status) return status;
     status = json_parse(path, map.data, map.size, &out->arena, &j, err);
     if (!status) status = tensors_index(dir, &j, out, err);

@@ -20,10 +20,16 @@ typedef struct tensors {
 } tensors;
 
 /* The tensors of one file. Its header must be whole: known types, spans of bytes that suit the shapes and
-   cover the rest of the file without a gap. Free with tensors_free, after a failure too. */
-sgf_status tensors_read_file(const char *path, tensors *out, sgf_error *err);
+   cover the rest of the file without a gap. `mem` may be NULL (malloc). Free with tensors_free, after a
+   failure too. */
+sgf_status tensors_read_file(const char *path, const sgf_allocator *mem, tensors *out,
+                             sgf_error *err);
+/* The same of `size` bytes in memory, which need not stay; `path` names them in messages. */
+sgf_status tensors_read_bytes(const char *path, const char *bytes, size_t size,
+                              const sgf_allocator *mem, tensors *out, sgf_error *err);
 /* Those of model.safetensors in a folder, else of all files that model.safetensors.index.json names. */
-sgf_status tensors_read_folder(const char *dir, tensors *out, sgf_error *err);
+sgf_status tensors_read_folder(const char *dir, const sgf_allocator *mem, tensors *out,
+                               sgf_error *err);
 void tensors_free(tensors *t);
 
 #endif
