@@ -133,8 +133,8 @@ static sgf_status tensors_tile(const char *path, tensors_entry *t, size_t count,
 /* Add the tensors of one file, whose bytes need not stay. */
 static sgf_status tensors_add(const char *path, const char *bytes, size_t size, tensors *out,
                               sgf_error *err) {
-    size_t first = out->count, length, i;
-    const char *text;
+    size_t first = out->count, length = 0, i;
+    const char *text = NULL;
     void *grown = out->entries;
     uint32_t key = 1;
     json_doc j;
@@ -247,7 +247,7 @@ static sgf_status tensors_index(const char *dir, const json_doc *j, tensors *out
     uint32_t map = json_get(j, 0, "weight_map");
     size_t count = 0, i;
     char path[1400];
-    sgf_str *files;
+    sgf_str *files = NULL;
     sgf_status status;
     if (!map || j->nodes[map].type != JSON_OBJECT)
         return base_fail_at(err, SGF_ERR_FORMAT, j->file, -1,

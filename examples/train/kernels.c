@@ -146,10 +146,10 @@ static uint16_t tr_float_bf16(float x) { /* to nearest even */
     if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
     return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
 }
-static float tr_bf16_float(uint16_t h) {
+static inline float tr_bf16_float(uint16_t h) {
     return tr_bits_float((uint32_t)h << 16);
 }
-static float tr_f16_float(uint16_t h) {
+static inline float tr_f16_float(uint16_t h) {
     float size = (float)(h & 0x3FFu), value;
     int e = h >> 10 & 31;
     if (e == 31) value = size > 0 ? NAN : INFINITY;
