@@ -1382,10 +1382,15 @@ static double sgf__log_d(double x);
  * [SGF-13] Layouts, visibility, masks
  *
  * A layout is a list of tokens, each with its segment and position, and an S x S bit matrix.
- * A mask by name is a rule on two roles; sgf_mask_set asks it once for every pair of segments.
+ * A mask by name is a table of kinds of segments; sgf_mask_set asks it for every pair of segments.
  * ==================================================================================== */
 
-enum { SGF__WORDS = SGF_MAX_SEGMENTS / 64 };
+enum { SGF__WORDS = SGF_MAX_SEGMENTS / 64 }; /* of a row of the matrix */
+
+/* token, pos and seg are one allocation, so that they grow all or not at all; so are segment and
+   visible, the bits first. */
+static const size_t sgf__token_size = 3 * sizeof(int32_t);
+static const size_t sgf__segment_size = sizeof(sgf_segment) + SGF__WORDS * sizeof(uint64_t);
 
 SGF_DEF void sgf_layout_init(sgf_layout *layout, const sgf_allocator *mem) {
     memset(layout, 0, sizeof *layout);
@@ -1394,12 +1399,8 @@ SGF_DEF void sgf_layout_init(sgf_layout *layout, const sgf_allocator *mem) {
 }
 SGF_DEF void sgf_layout_free(sgf_layout *layout) {
     sgf_allocator mem = layout->mem; /* sgf_layout_init clears it before it reads it */
-    sgf__free(&layout->mem, layout->token, layout->token_cap, sizeof *layout->token);
-    sgf__free(&layout->mem, layout->pos, layout->token_cap, sizeof *layout->pos);
-    sgf__free(&layout->mem, layout->seg, layout->token_cap, sizeof *layout->seg);
-    sgf__free(&layout->mem, layout->segment, layout->segment_cap, sizeof *layout->segment);
-    sgf__free(&layout->mem, layout->visible, layout->segment_cap,
-              SGF__WORDS * sizeof *layout->visible);
+    sgf__free(&mem, layout->token, layout->token_cap, sgf__token_size);
+    sgf__free(&mem, layout->visible, layout->segment_cap, sgf__segment_size);
     sgf_layout_init(layout, &mem);
 }
 SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
@@ -1408,48 +1409,37 @@ SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
     layout->answer_pos = 0;
 }
 
-/* Grow two or three arrays that share one capacity; all or none of them. */
+/* Room for so many tokens and segments. */
 static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t segments,
                                       sgf_error *err) {
-    void *grown[3] = {NULL, NULL, NULL};
-    size_t cap = 0, caps[3] = {0, 0, 0};
-    sgf_status status = SGF_OK;
-    int i;
+    size_t cap = tokens < 256 ? 256 : tokens + tokens / 2;
     if (tokens > layout->token_cap) {
-        cap = tokens < 256 ? 256 : tokens + tokens / 2;
-        for (i = 0; i < 3 && !status; i++)
-            status = sgf__grow(&layout->mem, &grown[i], &caps[i], cap, sizeof(int32_t), err);
-        if (status) {
-            for (i = 0; i < 3; i++) sgf__free(&layout->mem, grown[i], caps[i], sizeof(int32_t));
-            return status;
+        int32_t *made = (int32_t *)sgf__alloc(&layout->mem, cap, sgf__token_size, err);
+        if (!made) return SGF_ERR_MEMORY;
+        if (layout->token) {
+            memcpy(made, layout->token, layout->tokens * sizeof *made);
+            memcpy(made + cap, layout->pos, layout->tokens * sizeof *made);
+            memcpy(made + 2 * cap, layout->seg, layout->tokens * sizeof *made);
         }
-        for (i = 0; i < 3; i++) {
-            int32_t **array = i == 0 ? &layout->token : i == 1 ? &layout->pos : &layout->seg;
-            if (*array) memcpy(grown[i], *array, layout->tokens * sizeof(int32_t));
-            sgf__free(&layout->mem, *array, layout->token_cap, sizeof(int32_t));
-            *array = (int32_t *)grown[i];
-        }
-        layout->token_cap = caps[0];
+        sgf__free(&layout->mem, layout->token, layout->token_cap, sgf__token_size);
+        layout->token = made;
+        layout->pos = made + cap;
+        layout->seg = made + 2 * cap;
+        layout->token_cap = cap;
     }
+    cap = segments < 16 ? 16 : segments * 2;
     if (segments > layout->segment_cap) {
-        size_t row = SGF__WORDS * sizeof(uint64_t);
-        sgf_segment *made;
-        uint64_t *bits;
-        cap = segments < 16 ? 16 : segments * 2;
-        made = (sgf_segment *)sgf__alloc(&layout->mem, cap, sizeof *made, err);
-        bits = made ? (uint64_t *)sgf__alloc(&layout->mem, cap, row, err) : NULL;
-        if (!bits) {
-            sgf__free(&layout->mem, made, cap, sizeof *made);
-            return SGF_ERR_MEMORY;
+        uint64_t *made = (uint64_t *)sgf__alloc(&layout->mem, cap, sgf__segment_size, err);
+        sgf_segment *segment;
+        if (!made) return SGF_ERR_MEMORY;
+        segment = (sgf_segment *)(void *)(made + cap * SGF__WORDS);
+        if (layout->visible) {
+            memcpy(made, layout->visible, layout->segments * SGF__WORDS * sizeof *made);
+            memcpy(segment, layout->segment, layout->segments * sizeof *segment);
         }
-        if (layout->segments) {
-            memcpy(made, layout->segment, layout->segments * sizeof *made);
-            memcpy(bits, layout->visible, layout->segments * row);
-        }
-        sgf__free(&layout->mem, layout->segment, layout->segment_cap, sizeof *made);
-        sgf__free(&layout->mem, layout->visible, layout->segment_cap, row);
-        layout->segment = made;
-        layout->visible = bits;
+        sgf__free(&layout->mem, layout->visible, layout->segment_cap, sgf__segment_size);
+        layout->visible = made;
+        layout->segment = segment;
         layout->segment_cap = cap;
     }
     return SGF_OK;
@@ -1554,6 +1544,30 @@ SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
     layout->answer_pos = longest > 0 ? longest : 0;
 }
 
+SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
+                                    sgf_error *err) {
+    size_t i, count = 0;
+    for (i = 0; i < layout->segments; i++) {
+        const sgf_segment *segment = &layout->segment[i];
+        if (!sgf__is_paraphrase(segment->role)) continue;
+        count++;
+        if (weights && (segment->group < 0 || (size_t)segment->group >= n ||
+                        !(weights[segment->group] >= 1e-300) || weights[segment->group] > 1e300))
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "paraphrase %d needs a positive mass; %d masses were given",
+                             (int)segment->group + 1, (int)n);
+    }
+    for (i = 0; i < layout->segments && count; i++) {
+        sgf_segment *segment = &layout->segment[i];
+        int follows = segment->role == SGF_ROLE_SEPARATOR && segment->group >= 0 &&
+                      (!weights || (size_t)segment->group < n);
+        if (sgf__is_paraphrase(segment->role) || follows)
+            segment->log_weight = (float)sgf__log_d(weights ? weights[segment->group]
+                                                            : 1.0 / (double)count);
+    }
+    return SGF_OK;
+}
+
 static const char *const sgf__role_names[] = {
 #define SGF__ROLE_TEXT(name, text) text,
     SGF_ROLE_LIST(SGF__ROLE_TEXT)
@@ -1591,63 +1605,77 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
     return status;
 }
 
-/* Are both in the same paraphrase? The separator that follows one belongs to it: it has its group. */
-static int sgf__same_paraphrase(const sgf_segment *a, const sgf_segment *b) {
-    int in_a = sgf__is_paraphrase(a->role) || a->role == SGF_ROLE_SEPARATOR;
-    int in_b = sgf__is_paraphrase(b->role) || b->role == SGF_ROLE_SEPARATOR;
-    return in_a && in_b && a->group == b->group;
-}
-/* What stands before the paraphrases: prefix, examples, and separators that follow none of them. */
-static int sgf__is_prefix(const sgf_segment *s) {
-    return s->role == SGF_ROLE_BOS || s->role == SGF_ROLE_SHARED || s->role == SGF_ROLE_EXAMPLE_Q ||
-           s->role == SGF_ROLE_EXAMPLE_A || (s->role == SGF_ROLE_SEPARATOR && s->group < 0);
-}
+/* ---- masks ----
 
-/* The rules of the masks: may a token of segment q see one of segment k? (Causality is separate.)
-   These two are never asked about the answer, the first one not about a segment and itself either;
-   `original`: what examples see of each other. */
-static int sgf__few_shot_rule(const sgf_segment *q, const sgf_segment *k, int original) {
-    int other = q->group != k->group;
-    if (q->role == SGF_ROLE_EXAMPLE_Q) return original && k->role == SGF_ROLE_EXAMPLE_Q && other;
-    if (q->role == SGF_ROLE_EXAMPLE_A && k->role == SGF_ROLE_EXAMPLE_Q) return original || !other;
-    if (q->role == SGF_ROLE_EXAMPLE_A) return original && k->role == SGF_ROLE_EXAMPLE_A && other;
-    return sgf__is_paraphrase(q->role) &&
-           (k->role == SGF_ROLE_EXAMPLE_Q || k->role == SGF_ROLE_EXAMPLE_A);
+   May a token of segment q see one of segment k? (k <= q is asked elsewhere.) A mask is a table: rows
+   are kinds of q, columns kinds of k, with the letters of the drawings in [SGF-02]:
+
+     ^  BOS                  q  question of an example    a  paraphrase, manual and auto, too
+     P  shared prefix        A  answer of an example      |  separator that follows a paraphrase
+     -  separator that follows none                       >  answer
+
+   and the cells say:
+
+     #  yes                  =  if it is itself: one and the same segment
+     .  no                   g  if it is of the same group: paraphrase or example
+                             o  if it is itself or of another group
+                             1  if it is of the same group or of paraphrase 1
+                             m  if both are from the first manual paraphrase to the last
+                             M  if that, or if it is itself */
+
+/* clang-format off */
+static const char sgf__mask_cells[8][SGF_MASK_COUNT * 9] = {
+    /*                         manual-           few-shot          shared-
+              causal  isolated  cross   few-shot original  shared  original   hub
+             ^PqA-a|> ^PqA-a|> ^PqA-a|> ^PqA-a|> ^PqA-a|> ^PqA-a|> ^PqA-a|> ^PqA-a|> */
+    /* ^ */ "######## #....... #mmmmmm. ##...... ##...... #####... #######. #####...",
+    /* P */ "######## #=...... #Mmmmmm. ##...... ##...... #####... #######. #####...",
+    /* q */ "######## #.=..... #mMmmmm. ##=..... ##o..... #####... #######. #####...",
+    /* A */ "######## #..=.... #mmMmmm. ##g=.... ###o.... #####... #######. #####...",
+    /* - */ "######## ........ mmmmmmm. ........ ........ #####g.. #######. #####g..",
+    /* a */ "######## #....=.. #mmmmMm. ####.=.. ####.=.. #####gg. #####g#. #####11.",
+    /* | */ "######## ........ mmmmmmm. ........ ........ #####gg. #######. #####11.",
+    /* > */ "######## ######## ######## ######## ######## ######## ######## ########"};
+/* clang-format on */
+
+/* The row and column of a segment. */
+static size_t sgf__mask_kind(const sgf_segment *s) {
+    static const unsigned char kinds[] = {0, 1, 5, 5, 5, 6, 2, 3, 7}; /* by role */
+    return s->role == SGF_ROLE_SEPARATOR && s->group < 0 ? 4 : kinds[s->role];
 }
-static int sgf__shared_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k) {
-    if (mask == SGF_MASK_SHARED_ORIGINAL)
-        return !sgf__is_paraphrase(q->role) || !sgf__is_paraphrase(k->role) || q->group == k->group;
-    if (mask == SGF_MASK_HUB && !sgf__is_prefix(q) && k->group == 0) return 1;
-    return sgf__is_prefix(k) || sgf__same_paraphrase(q, k);
+/* What is before the paraphrases: prefix, examples, and separators that follow none of them. */
+static int sgf__is_prefix(const sgf_segment *s) {
+    return sgf__mask_kind(s) < 5;
 }
-/* same: q and k are one segment; cross: both stand between the first manual segment and the last.
- */
-static int sgf__mask_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k, int same,
-                          int cross) {
-    int few_shot = mask == SGF_MASK_FEW_SHOT || mask == SGF_MASK_FEW_SHOT_ORIGINAL;
-    if (mask == SGF_MASK_CAUSAL || q->role == SGF_ROLE_ANSWER) return 1;
-    if (k->role == SGF_ROLE_ANSWER) return 0;
-    if (mask == SGF_MASK_SHARED || mask == SGF_MASK_SHARED_ORIGINAL || mask == SGF_MASK_HUB)
-        return sgf__shared_rule(mask, q, k);
-    if (mask == SGF_MASK_MANUAL_CROSS && cross) return 1;
-    if (q->role == SGF_ROLE_SEPARATOR || k->role == SGF_ROLE_SEPARATOR) return 0;
-    if (same || k->role == SGF_ROLE_BOS) return 1;
-    return few_shot && (k->role == SGF_ROLE_SHARED ||
-                        sgf__few_shot_rule(q, k, mask == SGF_MASK_FEW_SHOT_ORIGINAL));
+/* manual: are both from the first manual paraphrase to the last? */
+static int sgf__mask_cell(char cell, const sgf_segment *q, const sgf_segment *k, int manual) {
+    switch (cell) {
+    case '#': return 1;
+    case '=': return q == k;
+    case 'g': return q->group == k->group;
+    case 'o': return q == k || q->group != k->group;
+    case '1': return q->group == k->group || k->group == 0;
+    case 'm': return manual;
+    case 'M': return manual || q == k;
+    default: return 0;
+    }
 }
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask) {
+    const sgf_segment *segment = layout->segment;
     int32_t q, k, S = (int32_t)layout->segments, first = S, last = -1;
-    for (q = 0; q < S; q++)
-        if (layout->segment[q].role == SGF_ROLE_MANUAL) {
-            if (first == S) first = q;
-            last = q;
+    if ((unsigned)mask >= SGF_MASK_COUNT) return;
+    for (q = S; q-- > 0;)
+        if (segment[q].role == SGF_ROLE_MANUAL) {
+            first = q;
+            if (last < 0) last = q;
         }
     for (q = 0; q < S; q++)
         for (k = 0; k < S; k++) {
-            int cross = q >= first && q <= last && k >= first && k <= last;
+            const char *row = sgf__mask_cells[sgf__mask_kind(&segment[q])] + (size_t)mask * 9;
+            int manual = q >= first && q <= last && k >= first && k <= last;
             sgf_visible_set(
                 layout, q, k,
-                sgf__mask_rule(mask, &layout->segment[q], &layout->segment[k], q == k, cross));
+                sgf__mask_cell(row[sgf__mask_kind(&segment[k])], &segment[q], &segment[k], manual));
         }
 }
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
@@ -1656,9 +1684,13 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
         for (k = 0; k < T; k++) out[q * T + k] = (uint8_t)sgf__attends(layout, q, k);
 }
 
-/* ---- looking into a mask ---- */
+/* ====================================================================================
+ * [SGF-13A] Audits of masks: words, comparison, leaks
+ *
+ * What a mask does, for people who must trust it. None of this is needed to compute an answer.
+ * ==================================================================================== */
 
-/* printf behind what is in out; out stays zero-terminated whatever fits. */
+/* printf to the end of out, which stays zero-terminated; what does not fit is cut. */
 static SGF__PRINTF(3, 4) void sgf__append(char *out, size_t cap, const char *format, ...) {
     size_t at = cap ? strlen(out) : 0;
     va_list args;
@@ -1673,27 +1705,29 @@ SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *
                                         "manual paraphrase", "auto paraphrase", "separator",
                                         "question",          "answer",          "answer"};
     const sgf_segment *s;
-    int numbered, example, same = 0, before = 0;
+    int numbered, same = 0, before = 0; /* segments of that name, those before this one */
     int32_t i;
     if (cap) out[0] = 0;
-    if (segment < 0 || (size_t)segment >= layout->segments) {
+    if (!sgf__segment_is(layout, segment)) {
         sgf__append(out, cap, "segment %d, which does not exist", (int)segment);
         return out;
     }
     s = &layout->segment[segment];
     numbered = s->group >= 0 && s->role != SGF_ROLE_BOS && s->role != SGF_ROLE_SHARED &&
                s->role != SGF_ROLE_ANSWER;
-    example = s->role == SGF_ROLE_EXAMPLE_Q || s->role == SGF_ROLE_EXAMPLE_A;
     for (i = 0; i < (int32_t)layout->segments; i++)
         if (layout->segment[i].role == s->role &&
             (!numbered || layout->segment[i].group == s->group))
             same++, before += i < segment;
     sgf__append(out, cap, "%s", words[s->role]);
-    if (s->role == SGF_ROLE_EXAMPLE_Q && numbered) sgf__append(out, cap, " %d", before + 1);
-    if (example) sgf__append(out, cap, numbered ? " of example" : " of an example");
+    if (s->role == SGF_ROLE_EXAMPLE_Q && numbered) {
+        sgf__append(out, cap, " %d", before + 1);
+        same = 1;
+    }
+    if (s->role == SGF_ROLE_EXAMPLE_Q || s->role == SGF_ROLE_EXAMPLE_A)
+        sgf__append(out, cap, numbered ? " of example" : " of an example");
     if (numbered) sgf__append(out, cap, " %d", (int)s->group + 1);
-    if (same > 1 && !(s->role == SGF_ROLE_EXAMPLE_Q && numbered))
-        sgf__append(out, cap, " (segment %d)", (int)segment);
+    if (same > 1) sgf__append(out, cap, " (segment %d)", (int)segment);
     return out;
 }
 
@@ -1721,8 +1755,7 @@ static void sgf__token_words(const sgf_layout *layout, const sgf_tokenizer *toke
 }
 SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
                                     size_t q, size_t k, char *out, size_t cap, sgf_error *err) {
-    int32_t row, column;
-    int bit;
+    int row, column, bit;
     if (q >= layout->tokens || k >= layout->tokens)
         return sgf__fail(err, SGF_ERR_ARG, "there is no token %llu: the layout has %llu",
                          (unsigned long long)(q < layout->tokens ? k : q),
@@ -1735,13 +1768,12 @@ SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenize
     sgf__append(out, cap, sgf__attends(layout, q, k) ? " sees " : " does not see ");
     sgf__token_words(layout, tokenizer, k, out, cap);
     if (k > q)
-        sgf__append(out, cap, ": it stands later (%d > %d), and no token sees what comes after it",
-                    (int)k, (int)q);
-    else if (q == k)
-        sgf__append(out, cap, ", itself: visible[%d][%d] is %d", (int)row, (int)row, bit);
+        sgf__append(out, cap, ": it is later (%d > %d), and no token sees a later one", (int)k,
+                    (int)q);
+    else if (q == k) sgf__append(out, cap, ", itself: visible[%d][%d] is %d", row, row, bit);
     else
         sgf__append(out, cap, ": %d < %d, %s visible[%d][%d] is %d", (int)k, (int)q,
-                    bit ? "and" : "but", (int)row, (int)column, bit);
+                    bit ? "and" : "but", row, column, bit);
     return SGF_OK;
 }
 
@@ -1759,72 +1791,57 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
 }
 
 /* ---- leaks ----
-   In a layout, what segment `from` knows has after r hops reached, in every segment, a suffix of its
-   tokens: those that stand behind the first token it could reach. So one number a segment is enough:
-
-       first[r][s] = min(first[r - 1][s],
-                         the first token of s not before min { first[r - 1][t] : s sees t })
-
-   and nothing of size T x T is looked at. In a dense mask it is a search by breadth on the tokens. */
+   A search by breadth, hop after hop, for every segment of its own. In a dense mask it visits tokens.
+   In a layout nothing of size T x T is looked at: what a token reaches in another segment is a suffix
+   of that segment's tokens, those not before it, so of every segment only the first token that was
+   reached counts, and a hop is one step for every segment where that one has become an earlier one. */
 
 SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to) {
-    int example_from = from->role == SGF_ROLE_EXAMPLE_Q || from->role == SGF_ROLE_EXAMPLE_A;
-    int example_to = to->role == SGF_ROLE_EXAMPLE_Q || to->role == SGF_ROLE_EXAMPLE_A;
+    int question_from = from->role == SGF_ROLE_EXAMPLE_Q, same_group = from->group == to->group;
+    int question_to = to->role == SGF_ROLE_EXAMPLE_Q, both = question_from && question_to;
     if (promise == SGF_MASK_CAUSAL || from == to) return 1;
-    if (example_from && example_to && from->group != to->group) return promise != SGF_MASK_FEW_SHOT;
-    if (from->role == SGF_ROLE_EXAMPLE_Q && to->role == SGF_ROLE_EXAMPLE_Q)
-        return promise != SGF_MASK_FEW_SHOT && promise != SGF_MASK_FEW_SHOT_ORIGINAL;
+    if ((question_from || from->role == SGF_ROLE_EXAMPLE_A) &&
+        (question_to || to->role == SGF_ROLE_EXAMPLE_A)) {
+        if (promise == SGF_MASK_FEW_SHOT) return same_group && !both;
+        return promise != SGF_MASK_FEW_SHOT_ORIGINAL || !both || !same_group;
+    }
     if (!sgf__is_paraphrase(from->role) || !sgf__is_paraphrase(to->role)) return 1;
     if (promise == SGF_MASK_HUB && from->group == 0) return 1;
     if (promise == SGF_MASK_MANUAL_CROSS && from->role == SGF_ROLE_MANUAL &&
         to->role == SGF_ROLE_MANUAL)
         return 1;
-    return from->group >= 0 && from->group == to->group;
+    return from->group >= 0 && same_group;
 }
 
-/* What the search works on, and where its finds go. */
+/* Information has arrived at a token, after so many hops, from the arrival of that index (-1: this is
+   its source). */
+typedef struct sgf__arrival {
+    int32_t token, hops, before;
+} sgf__arrival;
+
 typedef struct sgf__leaks {
     const sgf_layout *layout;
-    sgf_mask promise;
-    size_t layers; /* SIZE_MAX: any number */
-    sgf_leak *leaks;
-    size_t cap, count;
-    int32_t *token; /* [S] one token a segment; T or -1: none */
-    /* a layout's own mask */
+    sgf__arrival *arrival; /* [T] from one source, hop after hop */
+    int32_t arrivals;
+    int32_t *found; /* [S] the first arrival in each segment, -1 if there is none */
+    /* a layout's own mask: */
+    int32_t *first;         /* [S] the first token that was reached, T if there is none */
     int32_t *start, *order; /* tokens by segment: those of s are order[start[s] .. start[s + 1]) */
-    void *first;            /* [2 + hops][S] */
-    size_t first_cap;
-    /* a dense mask */
-    size_t words;            /* of 64 tokens */
-    uint64_t *seen;          /* [T][words]: who sees token k? */
-    uint64_t *reached;       /* [words] */
-    int32_t *queue, *parent; /* [T] tokens in the order they are reached, and from where */
-    int32_t *hops;           /* [T] after how many hops */
+    /* a dense mask: */
+    size_t words;      /* of 64 tokens */
+    uint64_t *seen;    /* [T][words] who sees token k? NULL: a layout's own mask */
+    uint64_t *reached; /* [words] */
 } sgf__leaks;
 
-static int sgf__leaks_wanted(const sgf__leaks *l, int32_t from, int32_t to) {
-    const sgf_segment *segment = l->layout->segment;
-    return !sgf_mask_allows(l->promise, &segment[from], &segment[to]);
+static void sgf__leaks_arrive(sgf__leaks *l, int32_t token, int32_t hops, int32_t before) {
+    sgf__arrival *made = &l->arrival[l->arrivals];
+    int32_t *found = &l->found[l->layout->seg[token]];
+    made->token = token;
+    made->hops = hops;
+    made->before = before;
+    if (*found < 0) *found = l->arrivals;
+    l->arrivals++;
 }
-/* A new leak's record, or NULL when there is no room for it. */
-static sgf_leak *sgf__leak_found(sgf__leaks *l, int32_t from, int32_t to, size_t hops) {
-    sgf_leak *leak = l->count < l->cap ? &l->leaks[l->count] : NULL;
-    l->count++;
-    if (!leak) return NULL;
-    memset(leak, 0, sizeof *leak);
-    leak->from = from;
-    leak->to = to;
-    leak->hops = hops;
-    leak->tokens = hops < SGF_LEAK_PATH ? hops + 1 : (size_t)SGF_LEAK_PATH;
-    return leak;
-}
-/* The token after `hop` hops of the path. */
-static void sgf__leak_token(sgf_leak *leak, size_t hop, int32_t token) {
-    if (leak->hops - hop < SGF_LEAK_PATH / 2)
-        leak->path[leak->tokens - 1 - (leak->hops - hop)] = token;
-    else if (hop < SGF_LEAK_PATH / 2) leak->path[hop] = token;
-}
-
 /* The first token of segment s that is not before token `from`; T if there is none. */
 static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
     int32_t low = l->start[s], high = l->start[s + 1];
@@ -1835,121 +1852,90 @@ static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
     }
     return low < l->start[s + 1] ? l->order[low] : (int32_t)l->layout->tokens;
 }
-/* One more hop: from row `before` of first[][] to the next. Only what the hop before has changed can
-   change something; `known`: the row before that one. 0 if nothing is new. */
-static int sgf__leaks_hop(const sgf__leaks *l, const int32_t *known, const int32_t *before,
-                          int32_t *after) {
-    int32_t S = (int32_t)l->layout->segments, T = (int32_t)l->layout->tokens, s, t;
-    int32_t *seen = l->token; /* the first reached token that segment s sees */
-    int news = 0;
-    for (s = 0; s < S; s++) seen[s] = T;
-    for (t = 0; t < S; t++)
-        if (known[t] != before[t])
-            for (s = 0; s < S; s++)
-                if (before[t] < seen[s] && sgf_visible(l->layout, s, t)) seen[s] = before[t];
+/* One more hop in a layout, from the arrivals [begin, end): in each segment to the earliest token that
+   sees one of them, from the first one that it sees. */
+static void sgf__leaks_hop(sgf__leaks *l, int32_t begin, int32_t end) {
+    int32_t S = (int32_t)l->layout->segments, s, i;
     for (s = 0; s < S; s++) {
-        int32_t next = seen[s] < before[s] ? sgf__leaks_next(l, s, seen[s]) : T;
-        after[s] = next < before[s] ? next : before[s];
-        news |= after[s] != before[s];
-    }
-    return news;
-}
-/* Walk the path to the token that was reached back to where it came from. Row 0 of first[][] is
-   empty, row 1 holds the source. */
-static void sgf__leaks_path(const sgf__leaks *l, sgf_leak *leak) {
-    size_t S = l->layout->segments, hop = leak->hops;
-    const int32_t *first = (const int32_t *)l->first + S;
-    int32_t s = leak->to, token = first[hop * S + (size_t)s], t;
-    sgf__leak_token(leak, hop, token);
-    while (hop-- > 0) {
-        for (t = 0; first[hop * S + (size_t)t] > token || !sgf_visible(l->layout, s, t);) t++;
-        s = t;
-        token = first[hop * S + (size_t)s];
-        sgf__leak_token(leak, hop, token);
+        int32_t from = l->first[s], next;
+        for (i = begin; i < end; i++) {
+            int32_t token = l->arrival[i].token;
+            if (token < from && sgf_visible(l->layout, s, l->layout->seg[token])) from = token;
+        }
+        next = from < l->first[s] ? sgf__leaks_next(l, s, from) : l->first[s];
+        if (next >= l->first[s]) continue;
+        for (i = begin; l->arrival[i].token > next ||
+                        !sgf_visible(l->layout, s, l->layout->seg[l->arrival[i].token]);)
+            i++;
+        l->first[s] = next;
+        sgf__leaks_arrive(l, next, l->arrival[i].hops + 1, i);
     }
 }
-/* Everything that leaks out of one segment of a layout. */
-static sgf_status sgf__leaks_spread(sgf__leaks *l, int32_t from, sgf_error *err) {
-    size_t S = l->layout->segments, hops = 0, hop, s;
-    int32_t T = (int32_t)l->layout->tokens, *row;
-    for (;;) {
-        sgf_status status = sgf__grow(&l->layout->mem, &l->first, &l->first_cap, (hops + 3) * S,
-                                      sizeof(int32_t), err);
-        if (status) return status;
-        row = (int32_t *)l->first + hops * S;
-        for (s = 0; s < 2 * S && !hops; s++)
-            row[s] = s == S + (size_t)from ? sgf__leaks_next(l, from, 0) : T;
-        if (hops == l->layers || !sgf__leaks_hop(l, row, row + S, row + 2 * S)) break;
-        hops++;
-    }
-    row = (int32_t *)l->first + S;
-    for (s = 0; s < S; s++) {
-        sgf_leak *leak;
-        if (row[hops * S + s] == T || !sgf__leaks_wanted(l, from, (int32_t)s)) continue;
-        for (hop = 0; row[hop * S + s] == T;) hop++;
-        leak = sgf__leak_found(l, from, (int32_t)s, hop);
-        if (leak) sgf__leaks_path(l, leak);
-    }
-    return SGF_OK;
-}
-
-/* The same in a dense mask. */
-static void sgf__leaks_search(sgf__leaks *l, int32_t from) {
-    const sgf_layout *layout = l->layout;
-    int32_t T = (int32_t)layout->tokens, S = (int32_t)layout->segments, head, tail = 0, i;
+/* The same in a dense mask: all tokens that see one of them and were not reached before. */
+static void sgf__leaks_hop_dense(sgf__leaks *l, int32_t begin, int32_t end) {
+    int32_t i, token;
     size_t w;
-    memset(l->reached, 0, l->words * sizeof(uint64_t));
-    for (i = 0; i < S; i++) l->token[i] = -1;
-    for (i = 0; i < T; i++)
-        if (layout->seg[i] == from) {
-            l->reached[i / 64] |= (uint64_t)1 << (i % 64);
-            l->parent[i] = -1;
-            l->hops[i] = 0;
-            l->queue[tail++] = i;
-        }
-    for (head = 0; head < tail && (size_t)l->hops[l->queue[head]] < l->layers; head++) {
-        const uint64_t *seen = l->seen + (size_t)l->queue[head] * l->words;
+    for (i = begin; i < end; i++)
         for (w = 0; w < l->words; w++) {
-            uint64_t fresh = seen[w] & ~l->reached[w];
+            uint64_t fresh = l->seen[(size_t)l->arrival[i].token * l->words + w] & ~l->reached[w];
             l->reached[w] |= fresh;
-            for (i = (int32_t)w * 64; fresh; fresh >>= 1, i++) {
-                if (!(fresh & 1)) continue;
-                l->parent[i] = l->queue[head];
-                l->hops[i] = l->hops[l->queue[head]] + 1;
-                l->queue[tail++] = i;
-                if (l->token[layout->seg[i]] < 0) l->token[layout->seg[i]] = i;
-            }
+            for (token = (int32_t)w * 64; fresh; fresh >>= 1, token++)
+                if (fresh & 1) sgf__leaks_arrive(l, token, l->arrival[i].hops + 1, i);
         }
+}
+/* All that segment `from` knows reaches within so many hops. */
+static void sgf__leaks_search(sgf__leaks *l, int32_t from, size_t layers) {
+    int32_t S = (int32_t)l->layout->segments, T = (int32_t)l->layout->tokens, begin = 0, i;
+    size_t hops;
+    l->arrivals = 0;
+    for (i = 0; i < S; i++) l->found[i] = -1, l->first[i] = T;
+    if (l->seen) memset(l->reached, 0, l->words * sizeof(uint64_t));
+    for (i = l->start[from]; i < l->start[from + 1] && (l->seen || !l->arrivals); i++) {
+        int32_t token = l->order[i];
+        if (l->seen) l->reached[token / 64] |= (uint64_t)1 << (token % 64);
+        l->first[from] = token;
+        sgf__leaks_arrive(l, token, 0, -1);
     }
-    for (i = 0; i < S; i++) {
-        int32_t token = l->token[i];
-        sgf_leak *leak;
-        if (token < 0 || !sgf__leaks_wanted(l, from, i)) continue;
-        leak = sgf__leak_found(l, from, i, (size_t)l->hops[token]);
-        for (; leak && token >= 0; token = l->parent[token])
-            sgf__leak_token(leak, (size_t)l->hops[token], token);
+    for (hops = 0; hops < layers && begin < l->arrivals; hops++) {
+        int32_t end = l->arrivals;
+        if (l->seen) sgf__leaks_hop_dense(l, begin, end);
+        else sgf__leaks_hop(l, begin, end);
+        begin = end;
     }
 }
-
-/* Tokens by segment (counting sort), or, of a dense mask, its columns as bits. */
+/* The leak from the source to a segment where it has arrived. A path that is too long lacks its
+   middle. */
+static void sgf__leak_make(const sgf__leaks *l, int32_t from, int32_t to, sgf_leak *leak) {
+    const sgf__arrival *at = &l->arrival[l->found[to]];
+    size_t hops = (size_t)at->hops, half = SGF_LEAK_PATH / 2;
+    memset(leak, 0, sizeof *leak);
+    leak->from = from;
+    leak->to = to;
+    leak->hops = hops;
+    leak->tokens = hops < SGF_LEAK_PATH ? hops + 1 : (size_t)SGF_LEAK_PATH;
+    for (;; at = &l->arrival[at->before]) {
+        size_t hop = (size_t)at->hops;
+        if (hops - hop < half) leak->path[leak->tokens - 1 - (hops - hop)] = at->token;
+        else if (hop < half) leak->path[hop] = at->token;
+        if (at->before < 0) return;
+    }
+}
+/* Tokens by segment (counting sort), and of a dense mask its columns as bits. */
 static sgf_status sgf__leaks_prepare(sgf__leaks *l, const uint8_t *dense, sgf__arena *arena,
                                      sgf_error *err) {
     const sgf_layout *layout = l->layout;
     size_t T = layout->tokens, S = layout->segments, q, k;
-    int32_t *ints = (int32_t *)sgf__arena_alloc(arena, 2 * S + 1 + 3 * T, sizeof *ints, err);
-    if (!ints) return SGF_ERR_MEMORY;
-    l->token = ints;
-    l->start = ints + S;
-    l->order = l->queue = l->start + S + 1;
-    l->parent = l->queue + T;
-    l->hops = l->parent + T;
-    if (!dense) {
-        for (k = 0; k < T; k++) l->start[layout->seg[k] + 1]++;
-        for (k = 0; k < S; k++) l->start[k + 1] += l->start[k];
-        for (k = 0; k < S; k++) l->token[k] = l->start[k];
-        for (k = 0; k < T; k++) l->order[l->token[layout->seg[k]]++] = (int32_t)k;
-        return SGF_OK;
-    }
+    l->arrival = (sgf__arrival *)sgf__arena_alloc(arena, T, sizeof *l->arrival, err);
+    l->found = (int32_t *)sgf__arena_alloc(arena, 3 * S + 1 + T, sizeof *l->found, err);
+    if (!l->arrival || !l->found) return SGF_ERR_MEMORY;
+    l->first = l->found + S;
+    l->start = l->first + S;
+    l->order = l->start + S + 1;
+    for (k = 0; k < T; k++) l->start[layout->seg[k] + 1]++;
+    for (k = 0; k < S; k++) l->start[k + 1] += l->start[k];
+    for (k = 0; k < S; k++) l->first[k] = l->start[k];
+    for (k = 0; k < T; k++) l->order[l->first[layout->seg[k]]++] = (int32_t)k;
+    if (!dense) return SGF_OK;
     l->words = (T + 63) / 64;
     l->seen = (uint64_t *)sgf__arena_alloc(arena, (T + 1) * l->words, sizeof *l->seen, err);
     if (!l->seen) return SGF_ERR_MEMORY;
@@ -1962,7 +1948,9 @@ static sgf_status sgf__leaks_prepare(sgf__leaks *l, const uint8_t *dense, sgf__a
 SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise,
                                   size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
                                   sgf_error *err) {
+    const sgf_segment *segment = layout->segment;
     int32_t S = (int32_t)layout->segments, from, to;
+    size_t n = 0;
     sgf__leaks l;
     sgf__arena arena;
     sgf_status status;
@@ -1970,20 +1958,19 @@ SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense
         return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)promise);
     memset(&l, 0, sizeof l);
     l.layout = layout;
-    l.promise = promise;
-    l.layers = layers ? layers : SIZE_MAX;
-    l.leaks = leaks;
-    l.cap = cap;
     sgf__arena_init(&arena, &layout->mem);
     status = sgf__leaks_prepare(&l, dense, &arena, err);
     for (from = 0; from < S && !status; from++) {
-        for (to = 0; to < S && !sgf__leaks_wanted(&l, from, to);) to++;
-        if (to == S) continue; /* it may go anywhere */
-        if (dense) sgf__leaks_search(&l, from);
-        else status = sgf__leaks_spread(&l, from, err);
+        for (to = 0; to < S && sgf_mask_allows(promise, &segment[from], &segment[to]);) to++;
+        if (to == S) continue; /* it may reach all */
+        sgf__leaks_search(&l, from, layers ? layers : SIZE_MAX);
+        for (; to < S; to++) {
+            if (l.found[to] < 0 || sgf_mask_allows(promise, &segment[from], &segment[to])) continue;
+            if (n < cap) sgf__leak_make(&l, from, to, &leaks[n]);
+            n++;
+        }
     }
-    if (!status) *count = l.count;
-    sgf__free(&arena.mem, l.first, l.first_cap, sizeof(int32_t));
+    if (!status) *count = n;
     sgf__arena_free(&arena);
     return status;
 }
@@ -2004,30 +1991,6 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
                     (int)leak->path[i]);
     sgf__append(out, cap, ")");
     return out;
-}
-
-SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
-                                    sgf_error *err) {
-    size_t i, count = 0;
-    for (i = 0; i < layout->segments; i++) {
-        const sgf_segment *segment = &layout->segment[i];
-        if (!sgf__is_paraphrase(segment->role)) continue;
-        count++;
-        if (weights && (segment->group < 0 || (size_t)segment->group >= n ||
-                        !(weights[segment->group] >= 1e-300) || weights[segment->group] > 1e300))
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "paraphrase %d needs a positive mass; %d masses were given",
-                             (int)segment->group + 1, (int)n);
-    }
-    for (i = 0; i < layout->segments && count; i++) {
-        sgf_segment *segment = &layout->segment[i];
-        int follows = segment->role == SGF_ROLE_SEPARATOR && segment->group >= 0 &&
-                      (!weights || (size_t)segment->group < n);
-        if (sgf__is_paraphrase(segment->role) || follows)
-            segment->log_weight = (float)sgf__log_d(weights ? weights[segment->group]
-                                                            : 1.0 / (double)count);
-    }
-    return SGF_OK;
 }
 
 /* ====================================================================================
