@@ -73,6 +73,7 @@
      How it works: the method first, then the plumbing
        [SGF-12] Base: errors, memory, growing buffers
        [SGF-13] Layouts, visibility, masks
+       [SGF-13A] Audits of masks: words, comparison, leaks
        [SGF-14] Numerics: what every result is, bit for bit
        [SGF-14R] The reference: the whole transformer, in plain loops
        [SGF-15] Sessions: KV cache, segment attention, the forward pass
@@ -224,26 +225,31 @@ extern sgf_status sgf_host_finish(void *file, int keep);
 
 /* ====================================================================================
  * [SGF-02] The method: layouts, visibility, masks
+ *
+ * A prompt has a prefix, which is everything before the paraphrases (the instruction, its first
+ * text, and few-shot examples), then the paraphrases with separators between them, then the answer:
+ * the cue that asks for it, or without a cue the last token of the prompt, and every generated
+ * token. The tokens of the answer segment are the fused ones: they see all paraphrases.
  * ==================================================================================== */
 
 /* What a segment is. Masks are made from roles. */
 /* clang-format off */
 #define SGF_ROLE_LIST(X)                                                                          \
-    X(SGF_ROLE_BOS, "bos")             /* the begin-of-sequence token, when it stands alone */         \
-    X(SGF_ROLE_SHARED, "shared")       /* prefix seen by everyone: instruction, examples */            \
-    X(SGF_ROLE_PARAPHRASE, "para")     /* one way to ask the question (or its whole prompt) */         \
-    X(SGF_ROLE_MANUAL, "manual")       /* a paraphrase written by a person */                          \
-    X(SGF_ROLE_AUTO, "auto")           /* a paraphrase made by a machine */                            \
-    X(SGF_ROLE_SEPARATOR, "sep")       /* text between paraphrases */                                  \
-    X(SGF_ROLE_EXAMPLE_Q, "example_q") /* one question paraphrase of a few-shot example */             \
-    X(SGF_ROLE_EXAMPLE_A, "example_a") /* the answer of a few-shot example */                          \
-    X(SGF_ROLE_ANSWER, "answer")       /* the answer cue and everything generated */
+    X(SGF_ROLE_BOS, "bos")             /* a begin-of-sequence token in a segment of its own */    \
+    X(SGF_ROLE_SHARED, "shared")       /* text of the prefix that everyone sees */                \
+    X(SGF_ROLE_PARAPHRASE, "para")     /* one way to ask the question (or its whole prompt) */    \
+    X(SGF_ROLE_MANUAL, "manual")       /* a paraphrase written by a person */                     \
+    X(SGF_ROLE_AUTO, "auto")           /* a paraphrase made by a machine */                       \
+    X(SGF_ROLE_SEPARATOR, "sep")       /* text between paraphrases or examples */                 \
+    X(SGF_ROLE_EXAMPLE_Q, "example_q") /* one question paraphrase of a few-shot example */        \
+    X(SGF_ROLE_EXAMPLE_A, "example_a") /* the answer of a few-shot example */                     \
+    X(SGF_ROLE_ANSWER, "answer")       /* what is fused: the answer cue, all that is generated */
 /* clang-format on */
 #define SGF__ROLE_ENUM(name, text) name,
 typedef enum sgf_role { SGF_ROLE_LIST(SGF__ROLE_ENUM) SGF_ROLE_COUNT } sgf_role;
 #undef SGF__ROLE_ENUM
 
-/* The role's name as the command line spells it; static storage. */
+/* The role's name as the command line spells it, "unknown" for another number; static storage. */
 SGF_DEF const char *sgf_role_name(sgf_role role);
 
 enum { SGF_MAX_SEGMENTS = 1024 };
@@ -251,9 +257,10 @@ enum { SGF_MAX_SEGMENTS = 1024 };
 typedef struct sgf_segment {
     sgf_role role;
     int32_t group;    /* which paraphrase (manual and automatic ones count together) or which
-                       example, from 0; questions and answer of one example have its number; a
-                       separator has the group of the paraphrase it follows; -1 if none */
-    float log_weight; /* added to the scores of answer queries on this segment's keys; 0: as is */
+                         example, from 0; questions and answer of one example have its number; a
+                         separator has the group of the paraphrase it follows; -1 if none */
+    float log_weight; /* the logarithm of the segment's weight; it is added to the scores of answer
+                         queries on the segment's keys; 0 (weight 1) leaves them as they are */
     size_t tokens;    /* number of tokens */
 } sgf_segment;
 
@@ -261,34 +268,37 @@ typedef struct sgf_segment {
 
        token q may attend to token k   iff   k <= q   and   visible(segment[q], segment[k])
 
-   The arrays belong to the layout; they may be read freely and are valid until the next call that
-   changes it. Every mask of this library is an S x S bit matrix in a layout; a T x T matrix is made
-   only to be looked at (sgf_mask_dense). */
+   Every mask of this library is an S x S bit matrix in a layout; a T x T matrix is made only to be
+   looked at (sgf_mask_dense). The arrays belong to the layout and are valid until the next call
+   that adds to it or frees it. Read them freely; you may set ids, positions, groups and
+   log_weight. */
 typedef struct sgf_layout {
     size_t tokens;        /* T */
     int32_t *token;       /* [T] ids */
-    int32_t *pos;         /* [T] RoPE positions; the index, until sgf_layout_place or you set it */
-    int32_t *seg;         /* [T] */
+    int32_t *pos;         /* [T] RoPE positions, not negative; the index, until sgf_layout_place */
+    int32_t *seg;         /* [T] the segment of each token */
     size_t segments;      /* S */
     sgf_segment *segment; /* [S] */
     uint64_t *visible;    /* [S][SGF_MAX_SEGMENTS / 64] bits; use sgf_visible */
-    int32_t answer;       /* the segment generated tokens belong to; -1 before there is one */
-    int32_t answer_pos;   /* the position of the next generated token */
+    int32_t answer; /* the segment of generated tokens, whose queries get the weights; -1: none */
+    int32_t answer_pos; /* the position of the next generated token */
     size_t token_cap, segment_cap;
     sgf_allocator mem;
 } sgf_layout;
 
 /* An empty layout; `mem` NULL: malloc and free. */
 SGF_DEF void sgf_layout_init(sgf_layout *layout, const sgf_allocator *mem);
-/* Its memory goes; what is left is an empty layout. */
+/* Frees the layout's memory; it is then empty and can be used again. */
 SGF_DEF void sgf_layout_free(sgf_layout *layout);
-/* Forget tokens and segments, keep the memory. */
+/* Removes all tokens and segments and keeps the memory. */
 SGF_DEF void sgf_layout_clear(sgf_layout *layout);
-/* A new segment, seeing nothing yet; its number goes to *segment (may be NULL). A role of
-   SGF_ROLE_ANSWER makes it the answer segment. SGF_ERR_LIMIT above SGF_MAX_SEGMENTS. */
+/* A new segment, which sees nothing and is seen by nobody; its number goes to *segment (may be
+   NULL). One of SGF_ROLE_ANSWER becomes the answer segment, also if there was another one.
+   SGF_ERR_LIMIT above SGF_MAX_SEGMENTS. */
 SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t group,
                                       int32_t *segment, sgf_error *err);
-/* Append n tokens that belong to `segment`. */
+/* Append n tokens; they belong to `segment`, which may have others elsewhere in the layout. Ids
+   are not checked here: a session refuses those that its model does not have. */
 SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
                                   sgf_error *err);
 /* The bit: may segment `query` see segment `key`? 0 where there are no such segments. */
@@ -299,124 +309,121 @@ SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int
 /* Where RoPE puts the tokens. */
 typedef enum sgf_positions {
     SGF_POSITIONS_SEQUENTIAL, /* position = index */
-    SGF_POSITIONS_ALIGNED /* every paraphrase starts right after what is shared, as if it alone were there;
-                   the answer goes on after the longest. A separator continues the paraphrase before
-                   it. */
+    SGF_POSITIONS_ALIGNED     /* every paraphrase starts right after the prefix, as if it were alone
+                                 there; its separator continues it; the answer starts after the
+                                 longest of them */
 } sgf_positions;
+/* Set pos and answer_pos. Call it after the last token was added. */
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
 
-/* Masks by name. Rows are queries, columns keys, # = visible; P prefix, a b c paraphrases (one
-   token each), | separators, > the answer. Under `manual-cross` a and b are manual, c is automatic.
-   Under `shared` and `hub` a separator belongs to the paraphrase before it.
+/* Give every paraphrase, and the separator that follows it, a weight w: log w is added to the
+   scores of answer queries on its keys. `weights` has n numbers from 1e-300 to 1e300, of group 0,
+   1, ...; NULL gives each 1/N, N being the number of segments that are paraphrases. SGF_ERR_ARG if
+   one is out of range or missing; the layout is then untouched. */
+SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
+                                    sgf_error *err);
 
-        causal          shared          shared-original hub
-        P a|b|c>        P a|b|c>        P a|b|c>        P a|b|c>
-      P #             P #             P #             P #
-      a ##            a ##            a ##            a ##
-      | ###           | ###           | ###           | ###
-      b ####          b #..#          b #.##          b ####
-      | #####         | #..##         | #####         | #####
-      c ######        c #....#        c #.#.##        c ###..#
-      > #######       > #######       > #######       > #######
+/* Masks by name. Rows are queries, columns keys, # = visible; one token each: ^ BOS, P prefix,
+   a b c paraphrases (under `manual-cross` a and b are manual), | separators, > the answer; q r and A
+   are questions and answer of one few-shot example, s t and B of another.
 
-        isolated        manual-cross
+        causal           shared           shared-original  hub
+        ^Pa|b|c>         ^Pa|b|c>         ^Pa|b|c>         ^Pa|b|c>
+      ^ #              ^ #              ^ #              ^ #
+      P ##             P ##             P ##             P ##
+      a ###            a ###            a ###            a ###
+      | ####           | ####           | ####           | ####
+      b #####          b ##..#          b ##.##          b #####
+      | ######         | ##..##         | ######         | ######
+      c #######        c ##....#        c ##.#.##        c ####..#
+      > ########       > ########       > ########       > ########
 
-        a|b|c>          a|b|c>
-      a #             a #
-      | .             | ##
-      b ..#           b ###
-      | ....          | ....
-      c ....#         c ....#
-      > ######        > ######
-
-   Two few-shot examples, q r asked and A answered, s t asked and B answered:
-
-        few-shot        few-shot-original
-        PqrAstBab>      PqrAstBab>
-      P #             P #
-      q ##            q ##
-      r #.#           r #.#
-      A ####          A ####
-      s #...#         s ###.#
-      t #....#        t ###..#
-      B #...###       B #######
-      a ########      a ########
-      b #######.#     b #######.#
-      > ##########    > ##########
-*/
+        isolated         manual-cross     few-shot            few-shot-original
+        ^a|b|c>          ^a|b|c>          ^P|qrA|stB|a|b>     ^P|qrA|stB|a|b>
+      ^ #              ^ #              ^ #                 ^ #
+      a ##             a ##             P ##                P ##
+      | ...            | .##            | ...               | ...
+      b #..#           b ####           q ##.#              q ##.#
+      | .....          | .....          r ##..#             r ##..#
+      c #....#         c #....#         A ##.###            A ##.###
+      > #######        > #######        | .......           | .......
+                                        s ##.....#          s ##.##..#
+                                        t ##......#         t ##.##...#
+                                        B ##.....###        B ##.###.###
+                                        | ...........       | ...........
+                                        a ##.###.###.#      a ##.###.###.#
+                                        | .............     | .............
+                                        b ##.###.###...#    b ##.###.###...#
+                                        > ###############   > ###############
+   */
 /* clang-format off */
 #define SGF_MASK_LIST(X)                                                                          \
-    X(SGF_MASK_CAUSAL, "causal")             /* everything sees everything before it */                \
-    X(SGF_MASK_ISOLATED, "isolated")         /* a segment sees itself (and a lone BOS); separators     \
-                                           see nothing and are seen by the answer alone; the      \
-                                           answer sees all */                                     \
-    X(SGF_MASK_MANUAL_CROSS, "manual-cross") /* isolated, but the segments from the first manual one   \
-                                           to the last, separators between them included, see     \
-                                           each other */                                          \
-    X(SGF_MASK_FEW_SHOT, "few-shot")         /* all see the prefix; a question of an example sees      \
-                                           itself, the answer of an example that example's        \
-                                           questions, a paraphrase all examples and itself;       \
-                                           separators as in isolated; the answer sees all */      \
-    X(SGF_MASK_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but a question also sees the       \
-                                           questions of other examples, and an answer their       \
-                                           questions and answers */                               \
-    X(SGF_MASK_SHARED, "shared")        /* the prefix is causal; a paraphrase sees the prefix     \
-                                           and itself; a separator is part of the paraphrase      \
-                                           before it (of the prefix when its group is -1); the    \
-                                           answer sees all */                                     \
-    X(SGF_MASK_SHARED_ORIGINAL, "shared-original") /* shared, but separators are part of the prefix:   \
-                                           they see all before them, all behind see them, and so  \
-                                           paraphrases leak into later ones */                    \
+    X(SGF_MASK_CAUSAL, "causal")             /* everything sees everything before it */           \
+    X(SGF_MASK_ISOLATED, "isolated")         /* a segment sees itself and BOS; separators see     \
+                                                nothing and are seen by the answer alone; the     \
+                                                answer sees all, as under every mask */           \
+    X(SGF_MASK_MANUAL_CROSS, "manual-cross") /* isolated, but the segments from the first manual  \
+                                                one to the last, by their numbers, see each       \
+                                                other, separators between them included */        \
+    X(SGF_MASK_FEW_SHOT, "few-shot")         /* all see shared segments (the instruction); a      \
+                                                question of an example sees itself, its answer    \
+                                                that example's questions, a paraphrase all        \
+                                                examples and itself; separators as in isolated */ \
+    X(SGF_MASK_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but a question also sees the  \
+                                                questions of other examples, and an answer their  \
+                                                questions and answers */                          \
+    X(SGF_MASK_SHARED, "shared")             /* the prefix is causal; a paraphrase sees the       \
+                                                prefix and itself; a separator is part of the     \
+                                                paraphrase before it (group -1: of the prefix) */ \
+    X(SGF_MASK_SHARED_ORIGINAL, "shared-original") /* shared, but separators are part of the      \
+                                                prefix: all after them see them, and so           \
+                                                paraphrases leak into later ones */               \
     X(SGF_MASK_HUB, "hub")                   /* shared, and every paraphrase sees the first one */
 /* clang-format on */
 #define SGF__MASK_ENUM(name, text) name,
 typedef enum sgf_mask { SGF_MASK_LIST(SGF__MASK_ENUM) SGF_MASK_COUNT } sgf_mask;
 #undef SGF__MASK_ENUM
 
-/* The mask's name as the command line spells it; static storage. */
+/* The mask's name as the command line spells it, "unknown" for another number; static storage. */
 SGF_DEF const char *sgf_mask_name(sgf_mask mask);
 /* The mask of that name into *mask; SGF_ERR_ARG with the list of known names otherwise. */
 SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *err);
-/* Fill the visibility matrix from the segments' roles and groups. Call it after the last segment was
-   made. Segments count as they are numbered: "from the first manual one to the last" means those
-   numbers. */
+/* Set the visibility matrix from the segments' roles and groups. Call it after the last segment was
+   made. A number that is no mask changes nothing. */
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
-/* out[T, T] of 0/1, row-major: row q, column k, causality included. `out` has room for T * T bytes.
- */
+/* out[T, T] of 0/1, row-major: row q, column k, causality included; T * T bytes. */
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
 
-/* ---- looking into a mask ---- */
+/* ---- audits: what a mask does, and whether it keeps its promise ---- */
 
-/* A segment in words: "paraphrase 1", "separator 2", "question 2 of example 1", "shared prefix"; when
+/* A segment in words: "paraphrase 1", "separator 2", "question 2 of example 1", "shared prefix"; if
    others have the same words, its number follows: "shared prefix (segment 3)". To out,
    zero-terminated, cut at cap - 1 bytes; returns out. */
 SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *out, size_t cap);
 
 /* Why may token q see token k, or why not? One sentence with both tokens, their segments,
-   causality and the bit that decides, to out (zero-terminated, cut at cap - 1 bytes). With a
-   tokenizer (may be NULL, see [SGF-07]) the tokens' texts are in it. SGF_ERR_ARG if there is no such
-   token. */
+   causality and the bit that decides, to out (zero-terminated, cut at cap - 1 bytes); with the
+   tokens' texts if there is a tokenizer (may be NULL). SGF_ERR_ARG if there is no such token. */
 typedef struct sgf_tokenizer sgf_tokenizer;
 SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
                                     size_t q, size_t k, char *out, size_t cap, sgf_error *err);
 
-/* Compare a dense mask [T, T] of 0/1 (anybody's) with the layout's own. Returns
-   the number of entries that differ; the first one, row by row, goes to *q and *k (may be NULL). */
+/* Compare a dense mask [T, T], row-major, not 0 is visible, with the layout's own. Returns the
+   number of entries that differ; the first one, row by row, goes to *q and *k (may be NULL;
+   untouched if none differs). */
 SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q,
                                 size_t *k);
 
-/* Does a mask keep the paraphrases apart? What a token knows travels to every token that sees it, one
+/* Does a mask keep the paraphrases apart? What a token knows reaches every token that sees it, one
    hop a layer; so a mask that hides paraphrase 1 from paraphrase 2 still leaks if a separator sees
-   the one and is seen by the other. Promises go by the names of masks:
+   the one and is seen by the other. Masks promise that no paraphrase learns of another one, but
 
-     causal             nothing
-     manual-cross       no paraphrase learns of another one, except a manual one of a manual one
-     few-shot           no paraphrase learns of another one, no example of another one, and no
-                        question of an example of another question of that example
-     few-shot-original  no paraphrase learns of another one, and no question of an example of
-                        another question of that example
-     hub                no paraphrase learns of another one than the first
-     all others         no paraphrase learns of another one
+     causal             promises nothing
+     manual-cross       lets manual ones learn of manual ones
+     hub                lets all learn of the first one
+     few-shot           also promises that no example learns of another one, and no question of an
+                        example of another question of that example
+     few-shot-original  also promises the latter
 
    1 if `promise` allows that what is in segment `from` reaches segment `to`. Both are elements of
    one layout's segment array. */
@@ -434,23 +441,17 @@ typedef struct sgf_leak {
 
 /* Find every pair of segments between which information travels against `promise` within `layers`
    hops (0: any number), by a shortest path each.
-     dense   NULL: the mask is the layout's own. [T, T] of 0/1: that one is looked at instead, just
-             as it is (an entry above the diagonal lets information travel backwards); the layout
-             then only says which token is in which segment.
+     dense   NULL: the layout's own mask. [T, T], not 0 is visible: that mask, just as it is (above
+             the diagonal information travels backwards); the layout then only says which token is
+             in which segment.
      leaks   the first `cap` of them, by `from`, then `to`; *count gets the number of all. NULL with
              cap 0: count only. */
 SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise,
                                   size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
                                   sgf_error *err);
-/* "paraphrase 1 -> separator 1 -> paraphrase 2 (tokens 5 -> 6 -> 7)" to out, zero-terminated, cut at
-   cap - 1 bytes; returns out. */
+/* "paraphrase 1 -> separator 1 -> paraphrase 2 (tokens 5 -> 6 -> 7)" to out, zero-terminated, cut
+   at cap - 1 bytes; returns out. */
 SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
-
-/* Give every paraphrase segment its softmax mass: weight w adds log w to the answer's scores on its
-   keys, and on those of the separator that follows it. `weights` has n positive numbers, one per
-   paraphrase (group 0, 1, ...), or is NULL for 1/N each. */
-SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
-                                    sgf_error *err);
 
 /* ====================================================================================
  * [SGF-03] Models: a Hugging Face folder, mapped
@@ -1525,7 +1526,7 @@ static int sgf__is_paraphrase(sgf_role role) {
 }
 
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
-    int32_t next = 0, longest = -1; /* longest: behind the highest position so far */
+    int32_t next = 0, longest = -1; /* longest: one more than the highest position so far */
     int32_t start = -1;             /* where paraphrases begin, once there is one */
     int32_t last = -1;              /* the segment of the token before */
     size_t i;
@@ -1554,7 +1555,7 @@ SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, s
         if (weights && (segment->group < 0 || (size_t)segment->group >= n ||
                         !(weights[segment->group] >= 1e-300) || weights[segment->group] > 1e300))
             return sgf__fail(err, SGF_ERR_ARG,
-                             "paraphrase %d needs a positive mass; %d masses were given",
+                             "paraphrase %d needs a positive weight; %d weights were given",
                              (int)segment->group + 1, (int)n);
     }
     for (i = 0; i < layout->segments && count; i++) {
@@ -1607,8 +1608,8 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
 
 /* ---- masks ----
 
-   May a token of segment q see one of segment k? (k <= q is asked elsewhere.) A mask is a table: rows
-   are kinds of q, columns kinds of k, with the letters of the drawings in [SGF-02]:
+   May a token of segment q see one of segment k? (That k <= q is asked elsewhere.) A mask is a
+   table: rows are kinds of q, columns kinds of k, with the letters of the drawings in [SGF-02]:
 
      ^  BOS                  q  question of an example    a  paraphrase, manual and auto, too
      P  shared prefix        A  answer of an example      |  separator that follows a paraphrase
@@ -1638,7 +1639,7 @@ static const char sgf__mask_cells[8][SGF_MASK_COUNT * 9] = {
     /* > */ "######## ######## ######## ######## ######## ######## ######## ########"};
 /* clang-format on */
 
-/* The row and column of a segment. */
+/* The row and the column of a segment. */
 static size_t sgf__mask_kind(const sgf_segment *s) {
     static const unsigned char kinds[] = {0, 1, 5, 5, 5, 6, 2, 3, 7}; /* by role */
     return s->role == SGF_ROLE_SEPARATOR && s->group < 0 ? 4 : kinds[s->role];
@@ -1791,10 +1792,10 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
 }
 
 /* ---- leaks ----
-   A search by breadth, hop after hop, for every segment of its own. In a dense mask it visits tokens.
-   In a layout nothing of size T x T is looked at: what a token reaches in another segment is a suffix
-   of that segment's tokens, those not before it, so of every segment only the first token that was
-   reached counts, and a hop is one step for every segment where that one has become an earlier one. */
+   A search by breadth, hop after hop, from each segment. In a dense mask it visits tokens. In a
+   layout nothing of size T x T is looked at: what a token reaches in another segment are all that
+   segment's tokens but those before it. So only the first token that was reached counts in every
+   segment, and a hop matters where that one becomes an earlier one. */
 
 SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to) {
     int question_from = from->role == SGF_ROLE_EXAMPLE_Q, same_group = from->group == to->group;
@@ -1813,8 +1814,8 @@ SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf
     return from->group >= 0 && same_group;
 }
 
-/* Information has arrived at a token, after so many hops, from the arrival of that index (-1: this is
-   its source). */
+/* Information has arrived at a token, after so many hops, from the arrival of that index (-1: this
+   is its source). */
 typedef struct sgf__arrival {
     int32_t token, hops, before;
 } sgf__arrival;
@@ -1852,8 +1853,8 @@ static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
     }
     return low < l->start[s + 1] ? l->order[low] : (int32_t)l->layout->tokens;
 }
-/* One more hop in a layout, from the arrivals [begin, end): in each segment to the earliest token that
-   sees one of them, from the first one that it sees. */
+/* One more hop in a layout, from the arrivals [begin, end): in each segment to the earliest token
+   that sees one of them, from the first one that it sees. */
 static void sgf__leaks_hop(sgf__leaks *l, int32_t begin, int32_t end) {
     int32_t S = (int32_t)l->layout->segments, s, i;
     for (s = 0; s < S; s++) {

@@ -1,6 +1,6 @@
 /* Layouts, masks and positions; the drawings are those of the header. */
 
-/* A layout of one-token segments: P prefix, q r s t the questions and A B the answers of two
+/* A layout of one-token segments: ^ BOS, P prefix, q r s t the questions and A B the answers of two
    examples, a b c paraphrases (a and b manual, c automatic, if `manual`), | separators, > the
    answer. */
 static sgf_layout layout_spelled(const char *spelling, int manual) {
@@ -9,7 +9,8 @@ static sgf_layout layout_spelled(const char *spelling, int manual) {
     const char *c;
     sgf_layout_init(&layout, NULL);
     for (c = spelling; *c; c++) {
-        sgf_role role = *c == 'P'                ? SGF_ROLE_SHARED
+        sgf_role role = *c == '^'                ? SGF_ROLE_BOS
+                        : *c == 'P'              ? SGF_ROLE_SHARED
                         : *c == '|'              ? SGF_ROLE_SEPARATOR
                         : *c == '>'              ? SGF_ROLE_ANSWER
                         : *c == 'A' || *c == 'B' ? SGF_ROLE_EXAMPLE_A
@@ -19,9 +20,9 @@ static sgf_layout layout_spelled(const char *spelling, int manual) {
                                                  : SGF_ROLE_MANUAL;
         int32_t group = role == SGF_ROLE_EXAMPLE_Q || role == SGF_ROLE_EXAMPLE_A
                             ? strchr("stB", *c) != NULL
-                        : role == SGF_ROLE_SHARED || role == SGF_ROLE_ANSWER ? -1
-                        : role == SGF_ROLE_SEPARATOR                         ? paraphrase
-                                                                             : ++paraphrase;
+                        : strchr("^P>", *c)          ? -1
+                        : role == SGF_ROLE_SEPARATOR ? paraphrase
+                                                     : ++paraphrase;
         sgf_layout_segment(&layout, role, group, &segment, NULL);
         sgf_layout_add(&layout, segment, &id, 1, NULL);
     }
@@ -48,16 +49,19 @@ static void test_masks_are_drawn_as_documented(void) {
         sgf_mask mask;
         const char *spelling, *drawing;
     } drawn[] = {
-        {SGF_MASK_CAUSAL, "Pa|b|c>", "#\n##\n###\n####\n#####\n######\n#######\n"},
-        {SGF_MASK_SHARED, "Pa|b|c>", "#\n##\n###\n#..#\n#..##\n#....#\n#######\n"},
-        {SGF_MASK_SHARED_ORIGINAL, "Pa|b|c>", "#\n##\n###\n#.##\n#####\n#.#.##\n#######\n"},
-        {SGF_MASK_HUB, "Pa|b|c>", "#\n##\n###\n####\n#####\n###..#\n#######\n"},
-        {SGF_MASK_ISOLATED, "a|b|c>", "#\n..\n..#\n....\n....#\n######\n"},
-        {SGF_MASK_MANUAL_CROSS, "a|b|c>", "#\n##\n###\n....\n....#\n######\n"},
-        {SGF_MASK_FEW_SHOT, "PqrAstBab>",
-         "#\n##\n#.#\n####\n#...#\n#....#\n#...###\n########\n#######.#\n##########\n"},
-        {SGF_MASK_FEW_SHOT_ORIGINAL, "PqrAstBab>",
-         "#\n##\n#.#\n####\n###.#\n###..#\n#######\n########\n#######.#\n##########\n"}};
+        {SGF_MASK_CAUSAL, "^Pa|b|c>", "#\n##\n###\n####\n#####\n######\n#######\n########\n"},
+        {SGF_MASK_SHARED, "^Pa|b|c>", "#\n##\n###\n####\n##..#\n##..##\n##....#\n########\n"},
+        {SGF_MASK_SHARED_ORIGINAL, "^Pa|b|c>",
+         "#\n##\n###\n####\n##.##\n######\n##.#.##\n########\n"},
+        {SGF_MASK_HUB, "^Pa|b|c>", "#\n##\n###\n####\n#####\n######\n####..#\n########\n"},
+        {SGF_MASK_ISOLATED, "^a|b|c>", "#\n##\n...\n#..#\n.....\n#....#\n#######\n"},
+        {SGF_MASK_MANUAL_CROSS, "^a|b|c>", "#\n##\n.##\n####\n.....\n#....#\n#######\n"},
+        {SGF_MASK_FEW_SHOT, "^P|qrA|stB|a|b>",
+         "#\n##\n...\n##.#\n##..#\n##.###\n.......\n##.....#\n##......#\n##.....###\n"
+         "...........\n##.###.###.#\n.............\n##.###.###...#\n###############\n"},
+        {SGF_MASK_FEW_SHOT_ORIGINAL, "^P|qrA|stB|a|b>",
+         "#\n##\n...\n##.#\n##..#\n##.###\n.......\n##.##..#\n##.##...#\n##.###.###\n"
+         "...........\n##.###.###.#\n.............\n##.###.###...#\n###############\n"}};
     size_t i;
     CHECK(sizeof drawn / sizeof drawn[0] == SGF_MASK_COUNT);
     for (i = 0; i < sizeof drawn / sizeof drawn[0]; i++) {
@@ -66,6 +70,64 @@ static void test_masks_are_drawn_as_documented(void) {
         CHECK(layout_draws(&layout, drawn[i].drawing));
         sgf_layout_free(&layout);
     }
+}
+/* The masks once more, as rules instead of tables. `cross`: both are from the first manual segment to
+   the last. */
+static int layout_paraphrase(const sgf_segment *s) {
+    return s->role == SGF_ROLE_PARAPHRASE || s->role == SGF_ROLE_MANUAL || s->role == SGF_ROLE_AUTO;
+}
+static int layout_rule(sgf_mask mask, const sgf_segment *q, const sgf_segment *k, int cross) {
+    int original = mask == SGF_MASK_FEW_SHOT_ORIGINAL, group = q->group == k->group;
+    int few_shot = mask == SGF_MASK_FEW_SHOT || original;
+    int separators = (q->role == SGF_ROLE_SEPARATOR) + (k->role == SGF_ROLE_SEPARATOR);
+    int para = layout_paraphrase(q), paras = para + layout_paraphrase(k);
+    int q_prefix = !para && (q->role != SGF_ROLE_SEPARATOR || q->group < 0);
+    int k_prefix = !layout_paraphrase(k) && (k->role != SGF_ROLE_SEPARATOR || k->group < 0);
+    if (mask == SGF_MASK_CAUSAL || q->role == SGF_ROLE_ANSWER) return 1;
+    if (k->role == SGF_ROLE_ANSWER) return 0;
+    if (mask == SGF_MASK_SHARED_ORIGINAL) return paras < 2 || group;
+    if (mask == SGF_MASK_HUB && !q_prefix && k->group == 0) return 1;
+    if (mask == SGF_MASK_SHARED || mask == SGF_MASK_HUB)
+        return k_prefix || (separators + paras == 2 && group);
+    if (mask == SGF_MASK_MANUAL_CROSS && cross) return 1;
+    if (separators) return 0;
+    if (q == k || k->role == SGF_ROLE_BOS) return 1;
+    if (!few_shot) return 0;
+    if (k->role == SGF_ROLE_SHARED) return 1;
+    if (k->role == SGF_ROLE_EXAMPLE_Q)
+        return para || (q->role == SGF_ROLE_EXAMPLE_A && (original || group)) ||
+               (q->role == SGF_ROLE_EXAMPLE_Q && original && !group);
+    return k->role == SGF_ROLE_EXAMPLE_A &&
+           (para || (q->role == SGF_ROLE_EXAMPLE_A && original && !group));
+}
+static void test_masks_equal_their_rules(void) {
+    sgf_layout layout;
+    sgf_error err;
+    int i, q, k, wrong = 0, mask, S;
+    sgf_layout_init(&layout, NULL);
+    srand(5);
+    for (i = 0; i < 4000; i++) {
+        int first = 99, last = -1;
+        sgf_layout_clear(&layout);
+        S = 1 + rand() % 12;
+        for (q = 0; q < S; q++) {
+            sgf_role role = (sgf_role)(rand() % SGF_ROLE_COUNT);
+            MUST(sgf_layout_segment(&layout, role, rand() % 4 - 1, NULL, &err), err);
+            if (role == SGF_ROLE_MANUAL) last = q, first = first < q ? first : q;
+        }
+        mask = i % SGF_MASK_COUNT;
+        sgf_mask_set(&layout, (sgf_mask)mask);
+        for (q = 0; q < S; q++)
+            for (k = 0; k < S; k++)
+                wrong += sgf_visible(&layout, q, k) !=
+                         layout_rule((sgf_mask)mask, &layout.segment[q], &layout.segment[k],
+                                     q >= first && q <= last && k >= first && k <= last);
+        sgf_mask_set(&layout, SGF_MASK_CAUSAL);
+        sgf_mask_set(&layout, SGF_MASK_COUNT); /* no mask: changes nothing */
+        for (q = 0; q < S; q++) wrong += !sgf_visible(&layout, q, S - 1);
+    }
+    CHECK(!wrong);
+    sgf_layout_free(&layout);
 }
 /* Separators of few-shot prompts stand between examples, too; those follow no paraphrase. */
 static void test_separators_of_examples(void) {
@@ -376,6 +438,7 @@ static void test_bits_need_their_segments(void) {
 static void tests_layout(void) {
     RUN(test_bits_need_their_segments);
     RUN(test_masks_are_drawn_as_documented);
+    RUN(test_masks_equal_their_rules);
     RUN(test_separators_of_examples);
     RUN(test_answers_see_and_are_not_seen);
     RUN(test_a_lone_bos_is_seen_by_all);

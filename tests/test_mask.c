@@ -265,8 +265,8 @@ static void test_explanations(void) {
          "token 4 (id 1, separator 2) sees token 3 (id 1, paraphrase 2): 3 < 4, and visible[4][3] "
          "is 1"},
         {2, 5,
-         "token 2 (id 1, separator 1) does not see token 5 (id 1, paraphrase 3): it stands later "
-         "(5 > 2), and no token sees what comes after it"},
+         "token 2 (id 1, separator 1) does not see token 5 (id 1, paraphrase 3): it is later "
+         "(5 > 2), and no token sees a later one"},
         {0, 0,
          "token 0 (id 1, shared prefix) sees token 0 (id 1, shared prefix), itself: "
          "visible[0][0] is 1"}};
