@@ -8,7 +8,7 @@
 
    (for a Hopper, and for all others from Ampere on, whose drivers compile it).
 
-   There is one public function, sgf_cuda(), which sgf_session_create calls for SGF_DEVICE_CUDA. A
+   There is one public function, sgf__cuda(), which sgf_session_create calls for SGF_DEVICE_CUDA. A
    session keeps its books in segfuse.h, section [SGF-15]; here are the weights, the pages of keys
    and values, the activations, and two ways to compute:
 
@@ -54,7 +54,7 @@ struct f16 {
 };
 
 enum {
-    PAGE = SGF_PAGE_TOKENS,
+    PAGE = SGF__PAGE,
     HEAD_MOST = 512,          /* C at most */
     TILE = 64,                /* keys that `attend` takes at a time */
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
@@ -362,7 +362,7 @@ __global__ void probe(int *there) {
 
 /* x[T, D] = the rows' embeddings (sgf__embed_part). A block for each row. */
 template <class W>
-__global__ void embed(const sgf_device_row *rows, const W *table, float *x, int D) {
+__global__ void embed(const sgf__device_row *rows, const W *table, float *x, int D) {
     const W *from;
     int d;
     follow();
@@ -372,7 +372,7 @@ __global__ void embed(const sgf_device_row *rows, const W *table, float *x, int 
 }
 
 /* cosine, sine [T, C/2] of the rows' positions (sgf__embed_part). A block for each row. */
-__global__ void angles(const sgf_device_row *rows, const float *inv_freq, float scale, int half,
+__global__ void angles(const sgf__device_row *rows, const float *inv_freq, float scale, int half,
                        float *cosine, float *sine) {
     size_t at = (size_t)blockIdx.x * (size_t)half;
     int i;
@@ -479,7 +479,7 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
 
 /* Where rotated heads go: queries to q [T, H C], keys and values into the rows' pages. */
 template <class T> struct heads {
-    const sgf_device_row *rows;
+    const sgf__device_row *rows;
     const float *cosine, *sine; /* [T, C/2] */
     T *q;
     int H, G, C, layer, layers;
@@ -949,9 +949,9 @@ __global__ void norm_rotate_store(heads<T> a, const float *qkv, const float *bia
 /* KV copies: keys, rotated, and values from page to page (sgf__kv_copy_run). A block for each copy (x) and each
    kv head of each layer (y); a thread for each channel of half a head. */
 template <class T>
-__global__ void kv_copy(const sgf_device_copy *copies, const float *inv_freq, int layers, int G,
+__global__ void kv_copy(const sgf__device_copy *copies, const float *inv_freq, int layers, int G,
                         int C) {
-    sgf_device_copy own;
+    sgf__device_copy own;
     int layer = (int)blockIdx.y / G, g = (int)blockIdx.y % G, half = C / 2, c, i;
     const T *from;
     T *to;
@@ -1016,15 +1016,15 @@ __device__ __forceinline__ bool too_far(int window, int query, int key) {
    It walks the row's visible keys twice: for the maximum of the scores, then for their exponentials,
    128 at a time in shared memory, which thread 0 sums and thread c multiplies with channel c of V. */
 template <class T>
-__global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group *groups,
-                             const sgf_device_span *spans, void *const *pages, const T *q, T *out,
+__global__ void attend_exact(const sgf__device_row *rows, const sgf__device_group *groups,
+                             const sgf__device_span *spans, void *const *pages, const T *q, T *out,
                              int H, int G, int C, int layer, int layers, int window) {
     enum { KEYS = 128, CHANNELS = HEAD_MOST / KEYS };
     __shared__ float query[HEAD_MOST], weight[KEYS], top, sum;
     int head = (int)blockIdx.x, row = (int)blockIdx.y, i = (int)threadIdx.x, c, k, pass, s;
     int g = head / (H / G);
-    sgf_device_row own;
-    sgf_device_group group;
+    sgf__device_row own;
+    sgf__device_group group;
     float scale = 1.0f / sqrtf((float)C), best = -INFINITY, total = 0, acc[CHANNELS];
     size_t at = ((size_t)row * (size_t)H + (size_t)head) * (size_t)C;
     follow();
@@ -1035,7 +1035,7 @@ __global__ void attend_exact(const sgf_device_row *rows, const sgf_device_group 
     __syncthreads();
     for (pass = 0; pass < 2; pass++) {
         for (s = group.span; s < group.span + group.spans; s++) {
-            sgf_device_span span = spans[s];
+            sgf__device_span span = spans[s];
             int end = span.own && own.index + 1 < span.end ? own.index + 1 : span.end, base;
             void *const *page = pages + span.first_page;
             for (base = span.begin; base < end; base += KEYS) {
@@ -1096,10 +1096,10 @@ struct parts {
 /* What the two kernels get: q, out [T, H C]; partial results: outputs partial[.., H, C], maximum and sum of weights
    partial_ml[.., H, 2]. */
 struct attending {
-    const sgf_device_row *rows;
+    const sgf__device_row *rows;
     const item *items;
     const int32_t *list;
-    const sgf_device_span *spans;
+    const sgf__device_span *spans;
     void *const *pages;
     const f16 *q;
     f16 *out;
@@ -1117,7 +1117,7 @@ struct place {
     int span, base, end; /* keys [base, min(base + TILE, end)) of that span */
     void *const *page;   /* of the span's sequence */
 };
-/* Who sees its keys (as sgf_device_span's own), and their mass. */
+/* Who sees its keys (as sgf__device_span's own), and their mass. */
 struct kind {
     int own;
     float mass;
@@ -1878,7 +1878,7 @@ struct gpu {
     uint64_t clock;
     array<item> items, ordered;
     array<size_t> of_length;
-    array<sgf_device_span> cut; /* the plan's spans */
+    array<sgf__device_span> cut; /* the plan's spans */
     array<int32_t> list, slot, bucket_rows, level_bucket;
     array<parts> of;
     array<struct bucket> buckets;
@@ -2108,7 +2108,7 @@ struct bucket {
     size_t groups;
 };
 
-int spans_equal(const sgf_device_span *a, const sgf_device_span *b, int n) {
+int spans_equal(const sgf__device_span *a, const sgf__device_span *b, int n) {
     int i;
     for (i = 0; i < n; i++)
         if (a[i].first_page != b[i].first_page || a[i].begin != b[i].begin ||
@@ -2117,20 +2117,20 @@ int spans_equal(const sgf_device_span *a, const sgf_device_span *b, int n) {
     return 1;
 }
 /* The number of spans of the first level of spans [at, end). */
-int32_t level_length(const sgf_device_span *span, int32_t at, int32_t end) {
+int32_t level_length(const sgf__device_span *span, int32_t at, int32_t end) {
     int32_t n = 1;
     while (at + n < end && span[at + n].first_page == span[at].first_page) n++;
     return n;
 }
 /* Fill buckets and bucket_rows. */
-sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
+sgf_status plan_buckets(gpu *d, const sgf__device_call *call, sgf_error *err) {
     size_t i, k, b, n = 0;
     int32_t at, length, r;
     d->buckets.n = d->level_bucket.n = 0;
     for (i = 0; i < call->groups; i++) {
-        const sgf_device_group *g = &call->group[i];
+        const sgf__device_group *g = &call->group[i];
         for (at = g->span; at < g->span + g->spans; at += length) {
-            const sgf_device_span *span = call->span + at;
+            const sgf__device_span *span = call->span + at;
             length = level_length(call->span, at, g->span + g->spans);
             b = d->buckets.n;
             for (k = 0; !span->own && k < d->buckets.n; k++) {
@@ -2150,7 +2150,7 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
         }
     }
     for (i = k = 0; i < call->groups; i++) { /* levels that nobody shares are one */
-        const sgf_device_group *g = &call->group[i];
+        const sgf__device_group *g = &call->group[i];
         bucket *before = NULL;
         for (at = g->span; at < g->span + g->spans; at += length, k++) {
             bucket *now = &d->buckets.at[d->level_bucket.at[k]];
@@ -2171,7 +2171,7 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
     }
     TRY(d->bucket_rows.room(n + 1, err));
     for (i = k = 0; i < call->groups; i++) {
-        const sgf_device_group *g = &call->group[i];
+        const sgf__device_group *g = &call->group[i];
         for (at = g->span; at < g->span + g->spans; at += length) {
             bucket *to = &d->buckets.at[d->level_bucket.at[k++]];
             length = level_length(call->span, at, g->span + g->spans);
@@ -2182,7 +2182,7 @@ sgf_status plan_buckets(gpu *d, const sgf_device_call *call, sgf_error *err) {
     return SGF_OK;
 }
 /* The end of a span for rows up to `index`. */
-int32_t span_end(const sgf_device_span *span, int32_t index) {
+int32_t span_end(const sgf__device_span *span, int32_t index) {
     return span->own && index + 1 < span->end ? index + 1 : span->end;
 }
 /* Keys as tiles count them, which hold those of one span. */
@@ -2190,8 +2190,8 @@ size_t tiled(size_t keys) {
     return (keys + TILE - 1) / TILE * TILE;
 }
 /* Items for rows [at, at + count) of a bucket; `step`: keys of an item at most, tiled. */
-sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size_t at, size_t count,
-                      size_t step, sgf_error *err) {
+sgf_status plan_items(gpu *d, const sgf__device_call *call, const bucket *b, size_t at,
+                      size_t count, size_t step, sgf_error *err) {
     const int32_t *rows = d->bucket_rows.at + b->first + at;
     int32_t high = 0, low = INT32_MAX, s;
     size_t i, keys = 0;
@@ -2207,7 +2207,7 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
     made.span = (int32_t)d->cut.n;
     made.low = low;
     for (s = b->span; s < b->span + b->spans; s++) {
-        sgf_device_span span = call->span[s];
+        sgf__device_span span = call->span[s];
         int32_t end = span_end(&span, high);
         while (span.begin < end) {
             span.end = (int32_t)least((size_t)end, (size_t)span.begin + (step - keys));
@@ -2230,7 +2230,7 @@ sgf_status plan_items(gpu *d, const sgf_device_call *call, const bucket *b, size
 }
 /* How many keys an item may have, so that there is work for all multiprocessors, two items each, and none
    of them works on a long item when all others are done: a prefix that many short sequences share. */
-size_t plan_step(const gpu *d, const sgf_device_call *call, size_t each) {
+size_t plan_step(const gpu *d, const sgf__device_call *call, size_t each) {
     size_t b, keys = 0, step;
     for (b = 0; b < d->buckets.n; b++) {
         const bucket *k = &d->buckets.at[b];
@@ -2263,7 +2263,7 @@ sgf_status plan_order(gpu *d, sgf_error *err) {
     return SGF_OK;
 }
 /* Number the partial results, a row's behind each other. */
-sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
+sgf_status plan_parts(gpu *d, const sgf__device_call *call, shape *s, sgf_error *err) {
     size_t i;
     int32_t r, n = 0, partials = 0;
     parts none = {0, 0};
@@ -2303,7 +2303,7 @@ sgf_status plan_parts(gpu *d, const sgf_device_call *call, shape *s, sgf_error *
     return SGF_OK;
 }
 /* The whole plan of a call. */
-sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *err) {
+sgf_status plan_make(gpu *d, const sgf__device_call *call, shape *s, sgf_error *err) {
     size_t R = (size_t)(d->H / d->G), widest = 0, b, at, each, step;
     d->items.n = d->cut.n = d->list.n = 0;
     TRY(d->items.room(1, err)); /* where there are none, too, the grid's are filled with zeros */
@@ -2326,10 +2326,10 @@ sgf_status plan_make(gpu *d, const sgf_device_call *call, shape *s, sgf_error *e
 
 /* What was uploaded, as the kernels see it. */
 struct uploaded {
-    const sgf_device_row *row;
-    const sgf_device_group *group;
-    const sgf_device_span *span;
-    const sgf_device_copy *copy;
+    const sgf__device_row *row;
+    const sgf__device_group *group;
+    const sgf__device_span *span;
+    const sgf__device_copy *copy;
     void *const *page;
     const int32_t *wanted; /* numbers of the rows whose logits are wanted */
     const item *items;
@@ -2348,7 +2348,7 @@ template <class T> T *upload_part(gpu *d, size_t *at, const T *from, size_t n, s
     return (T *)(void *)(d->call.at + here);
 }
 /* Lay out the upload for a shape; with `call`, fill the staging buffer too. Returns its bytes. */
-size_t upload_lay(gpu *d, const shape *s, const sgf_device_call *call, uploaded *u) {
+size_t upload_lay(gpu *d, const shape *s, const sgf__device_call *call, uploaded *u) {
     size_t at = 0, i, n = 0;
     int chained = d->exact || d->type == SGF_DTYPE_F32;
     u->row = upload_part(d, &at, call ? call->row : NULL, s->rows, s->rows);
@@ -2879,7 +2879,7 @@ sgf_status arrived_reserve(gpu *d, size_t bytes, sgf_error *err) {
     return SGF_OK;
 }
 /* Plan the call, make room, and fill the staging buffer. */
-sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_error *err) {
+sgf_status call_prepare(gpu *d, const sgf__device_call *call, prepared *p, sgf_error *err) {
     int chained = d->exact || d->type == SGF_DTYPE_F32;
     shape *s = &p->s;
     size_t kept;
@@ -2918,7 +2918,7 @@ sgf_status call_prepare(gpu *d, const sgf_device_call *call, prepared *p, sgf_er
     return SGF_OK;
 }
 
-sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err) {
+sgf_status gpu_forward(void *device, const sgf__device_call *call, sgf_error *err) {
     gpu *d = (gpu *)device;
     size_t V = (size_t)d->V, done;
     prepared p;
@@ -2945,7 +2945,7 @@ sgf_status gpu_forward(void *device, const sgf_device_call *call, sgf_error *err
 
 /* ---- the next tokens ---- */
 
-sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int32_t *ids,
+sgf_status gpu_choose(void *device, const sgf__device_choice *list, size_t n, int32_t *ids,
                       sgf_error *err) {
     gpu *d = (gpu *)device;
     size_t i, c, shares = 0, rows = 0, at_shares, at_stats, at_ids, bytes;
@@ -2970,7 +2970,7 @@ sgf_status gpu_choose(void *device, const sgf_device_choice *list, size_t n, int
     stats = (float *)(void *)(d->ids.at + at_stats);
     shares = 0;
     for (i = 0; i < n; i++) { /* as sgf__combine weighs */
-        const sgf_device_choice *own = &list[i];
+        const sgf__device_choice *own = &list[i];
         double total = 0;
         to[i].first = (int32_t)own->first;
         to[i].contexts = (int32_t)own->contexts;
@@ -3169,8 +3169,8 @@ sgf_status gpu_open(const sgf_model *model, const float *inv_freq, float rope_sc
 
 } /* namespace */
 
-extern "C" const sgf_device_functions *sgf_cuda(void) {
-    static const sgf_device_functions functions = {gpu_describe, gpu_open,    gpu_close,
-                                                   gpu_page,     gpu_forward, gpu_choose};
+extern "C" const sgf__device_functions *sgf__cuda(void) {
+    static const sgf__device_functions functions = {gpu_describe, gpu_open,    gpu_close,
+                                                    gpu_page,     gpu_forward, gpu_choose};
     return &functions;
 }

@@ -878,82 +878,6 @@ SGF_DEF sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const
 SGF_DEF sgf_str sgf_first_line(sgf_str text);
 SGF_DEF sgf_str sgf_first_word(sgf_str text);
 
-/* ---- what a session asks of a GPU (segfuse.cu); no concern of users ----
-
-   The session keeps its books on the host: sequences, who sees whom, prefixes. The device holds the
-   weights, the pages of keys and values, and the activations. A call hands over rows and, for
-   neighbours in one sequence and one segment, the spans of keys that they see. */
-
-enum { SGF_PAGE_TOKENS = 32 };
-
-typedef struct sgf_device_row {
-    void *page;   /* where its keys and values go: */
-    int32_t cell; /* the place in that page */
-    int32_t token, pos;
-    int32_t index; /* the row's number in its own sequence */
-    int32_t want;  /* 1: logits are wanted */
-    int32_t group;
-} sgf_device_row;
-
-/* Keys [begin, end) of one sequence: key j is cell j % SGF_PAGE_TOKENS of
-   pages[first_page + j / SGF_PAGE_TOKENS]. Equal first_page: the same sequence. */
-typedef struct sgf_device_span {
-    int32_t first_page, begin, end;
-    int32_t own;      /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
-    float log_weight; /* added to the scores */
-} sgf_device_span;
-
-/* Rows [row, row + rows) see spans [span, span + spans), in ascending order of keys. */
-typedef struct sgf_device_group {
-    int32_t row, rows, span, spans;
-} sgf_device_group;
-
-/* Keys and values of `count` cells of one page go to another one, the keys rotated by so many
-   positions, before any row is computed. */
-typedef struct sgf_device_copy {
-    const void *from;
-    void *to;
-    int32_t from_cell, to_cell, count, rotate;
-} sgf_device_copy;
-
-typedef struct sgf_device_call {
-    const sgf_device_row *row;
-    const sgf_device_group *group;
-    const sgf_device_span *span;
-    const sgf_device_copy *copy;
-    void *const *page;
-    size_t rows, groups, spans, copies, pages, wanted;
-    float *logits; /* [wanted, V] on the host, or NULL: */
-    int keep;      /* 1: logits stay on the device as number first_kept, ... of all_kept */
-    size_t first_kept, all_kept;
-    float *hidden; /* [rows, D] on the host, or NULL */
-} sgf_device_call;
-
-/* Choose the next token from kept logits [first, first + contexts): sgf_combine, greedy. */
-typedef struct sgf_device_choice {
-    size_t first, contexts;
-    sgf_combine combine;
-    const double *weight;
-} sgf_device_choice;
-
-#ifndef SGF_DEVICE_ROWS
-#define SGF_DEVICE_ROWS ((size_t)4096) /* rows of one call at most */
-#endif
-
-typedef struct sgf_device_functions {
-    sgf_status (*describe)(char *out, size_t cap, sgf_error *err);
-    sgf_status (*open)(const sgf_model *model, const float *inv_freq, float rope_scale, int exact,
-                       void **device, sgf_error *err);
-    void (*close)(void *device);
-    sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
-    sgf_status (*forward)(void *device, const sgf_device_call *call, sgf_error *err);
-    sgf_status (*choose_ids)(void *device, const sgf_device_choice *choice, size_t n, int32_t *ids,
-                             sgf_error *err);
-} sgf_device_functions;
-
-/* Defined by segfuse.cu. */
-extern const sgf_device_functions *sgf_cuda(void);
-
 /* ====================================================================================
  * [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
  *
@@ -3209,9 +3133,89 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
  * visibility bits. A query walks the runs its segment may see, cut at itself: attention costs
  * what is visible. Nothing of size T x T exists.
  * ==================================================================================== */
+#endif /* SEGFUSE_IMPLEMENTATION */
+
+/* ---- what a session asks of a GPU: segfuse.cu includes this, too ----
+
+   The session keeps sequences, visibility and prefixes on the host. The device holds the weights, the
+   pages of keys and values, and the activations. A call hands over rows and, for consecutive rows of
+   one sequence and one segment, the spans of keys that they see. */
+
+enum { SGF__PAGE = 32 }; /* tokens of a page */
+#ifndef SGF__DEVICE_ROWS
+#define SGF__DEVICE_ROWS ((size_t)4096) /* rows of one call at most */
+#endif
+
+typedef struct sgf__device_row {
+    void *page;   /* its keys and values are stored there, */
+    int32_t cell; /* in this place */
+    int32_t token, pos;
+    int32_t index; /* the row's number in its own sequence */
+    int32_t want;  /* 1: logits are wanted */
+    int32_t group;
+} sgf__device_row;
+
+/* Keys [begin, end) of one sequence: key j is cell j % SGF__PAGE of
+   pages[first_page + j / SGF__PAGE]. Equal first_page: the same sequence. */
+typedef struct sgf__device_span {
+    int32_t first_page, begin, end;
+    int32_t own;      /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
+    float log_weight; /* added to the scores */
+} sgf__device_span;
+
+/* Rows [row, row + rows) see spans [span, span + spans), in ascending order of keys. */
+typedef struct sgf__device_group {
+    int32_t row, rows, span, spans;
+} sgf__device_group;
+
+/* Copy keys and values of `count` cells of one page to another one, the keys rotated by so many
+   positions, before any row is computed. */
+typedef struct sgf__device_copy {
+    const void *from;
+    void *to;
+    int32_t from_cell, to_cell, count, rotate;
+} sgf__device_copy;
+
+typedef struct sgf__device_call {
+    const sgf__device_row *row;
+    const sgf__device_group *group;
+    const sgf__device_span *span;
+    const sgf__device_copy *copy;
+    void *const *page;
+    size_t rows, groups, spans, copies, pages, wanted;
+    float *logits; /* [wanted, V] on the host, or NULL: */
+    int keep;      /* 1: logits stay on the device as number first_kept, ... of all_kept */
+    size_t first_kept, all_kept;
+    float *hidden; /* [rows, D] on the host, or NULL */
+} sgf__device_call;
+
+/* Choose the next token from kept logits [first, first + contexts): sgf_combine, greedy. */
+typedef struct sgf__device_choice {
+    size_t first, contexts;
+    sgf_combine combine;
+    const double *weight;
+} sgf__device_choice;
+
+typedef struct sgf__device_functions {
+    sgf_status (*describe)(char *out, size_t cap, sgf_error *err);
+    sgf_status (*open)(const sgf_model *model, const float *inv_freq, float rope_scale, int exact,
+                       void **device, sgf_error *err);
+    void (*close)(void *device);
+    sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
+    sgf_status (*forward)(void *device, const sgf__device_call *call, sgf_error *err);
+    sgf_status (*choose_ids)(void *device, const sgf__device_choice *choice, size_t n, int32_t *ids,
+                             sgf_error *err);
+} sgf__device_functions;
+
+#ifdef __cplusplus
+extern "C"
+#endif
+    const sgf__device_functions *
+    sgf__cuda(void); /* in segfuse.cu */
+
+#ifdef SEGFUSE_IMPLEMENTATION
 
 enum {
-    SGF__PAGE = SGF_PAGE_TOKENS,
     SGF__CHUNK = 256,    /* rows that go through the layers together: bounds the workspace */
     SGF__GRAIN = 1 << 15 /* small operations a thread takes at least: some microseconds */
 };
@@ -3277,7 +3281,7 @@ struct sgf_session {
     sgf_watch_function *watch;
     void *watch_user;
     int64_t watched; /* rows of this call that wanted logits so far */
-    const sgf_device_functions
+    const sgf__device_functions
         *device; /* NULL: the processor; else pages are the device's memory */
     void *on;    /* what `device` works on */
     int exact;
@@ -4412,10 +4416,10 @@ static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_e
 
 /* What one call hands over; arrays grow as needed. */
 typedef struct sgf__device_room {
-    sgf_device_row *row;
-    sgf_device_group *group;
-    sgf_device_span *span;
-    sgf_device_copy *copy;
+    sgf__device_row *row;
+    sgf__device_group *group;
+    sgf__device_span *span;
+    sgf__device_copy *copy;
     void **page;
     int32_t *listed; /* [sequences] where its pages begin in `page`; -1: not listed */
     size_t groups, spans, pages, copies;
@@ -4452,11 +4456,11 @@ static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence
         room->listed[sequence] = (int32_t)room->pages;
         for (i = 0; i < q->page_count; i++) room->page[room->pages++] = q->page[i];
     }
-    room->span = (sgf_device_span *)SGF__ROOM(s, room, span, room->spans + q->runs, err);
+    room->span = (sgf__device_span *)SGF__ROOM(s, room, span, room->spans + q->runs, err);
     if (status) return status;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         const sgf__run *run = &q->run[i];
-        sgf_device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
+        sgf__device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
         if (!sgf__sees(own->layout.visible, seg, run->seg)) continue;
         made.first_page = room->listed[sequence];
         made.begin = (int32_t)run->begin;
@@ -4488,7 +4492,7 @@ static sgf_status sgf__device_copy_list(const sgf_session *s, const sgf__kv_copy
     sgf_status status = SGF_OK;
     void *grown;
     for (i = 0; i < copy->count && !status; i += n) {
-        sgf_device_copy made;
+        sgf__device_copy made;
         size_t to_at = first + i, from_at = copy->from + i;
         n = sgf__min(copy->count - i, SGF__PAGE - sgf__max(to_at % SGF__PAGE, from_at % SGF__PAGE));
         made.to = own->page[to_at / SGF__PAGE];
@@ -4497,7 +4501,7 @@ static sgf_status sgf__device_copy_list(const sgf_session *s, const sgf__kv_copy
         made.from_cell = (int32_t)(from_at % SGF__PAGE);
         made.count = (int32_t)n;
         made.rotate = copy->pos[0] - from->layout.pos[copy->from];
-        room->copy = (sgf_device_copy *)SGF__ROOM(s, room, copy, room->copies + 1, err);
+        room->copy = (sgf__device_copy *)SGF__ROOM(s, room, copy, room->copies + 1, err);
         if (!status) room->copy[room->copies++] = made;
     }
     return status;
@@ -4510,14 +4514,14 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
     sgf_status status;
     void *grown;
     room->groups = room->spans = room->pages = room->copies = 0;
-    room->row = (sgf_device_row *)SGF__ROOM(s, room, row, n, err);
-    if (!status) room->group = (sgf_device_group *)SGF__ROOM(s, room, group, n, err);
+    room->row = (sgf__device_row *)SGF__ROOM(s, room, row, n, err);
+    if (!status) room->group = (sgf__device_group *)SGF__ROOM(s, room, group, n, err);
     if (!status) room->listed = (int32_t *)SGF__ROOM(s, room, listed, s->sequence_count, err);
     for (i = 0; !status && i < s->sequence_count; i++) room->listed[i] = -1;
     for (i = 0; i < n; i++) {
         const sgf_row *from = &rows->row[at + i];
         sgf__sequence *q = &s->sequence[from->sequence];
-        sgf_device_row *row = &room->row[i];
+        sgf__device_row *row = &room->row[i];
         int joined = i && from[-1].sequence == from->sequence && from[-1].seg == from->seg;
         for (; *g < rows->copies && rows->copy[*g].row == at + i; ++*g) {
             sgf__kv_copy_add(s, &rows->copy[*g]);
@@ -4537,7 +4541,7 @@ static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t
         sgf__sequence_add(q, from->token, from->seg, from->pos);
     }
     for (i = 0; i < room->groups && !status; i++) {
-        sgf_device_group *group = &room->group[i];
+        sgf__device_group *group = &room->group[i];
         const sgf_row *row;
         group->rows = (i + 1 < room->groups ? group[1].row : (int32_t)n) - group->row;
         group->span = (int32_t)room->spans;
@@ -4555,7 +4559,7 @@ static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, flo
     size_t kept = 0, g = 0;
     sgf_status status = SGF_OK;
     sgf__device_room room;
-    sgf_device_call call;
+    sgf__device_call call;
     if (s->watch)
         return sgf__fail(err, SGF_ERR_UNSUPPORTED,
                          "where attention goes can be watched on the processor only: use the "
@@ -4565,7 +4569,7 @@ static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, flo
     call.keep = s->keep;
     call.all_kept = s->keep ? sgf__rows_wanted(rows->row, rows->n) : 0;
     for (at = 0; at < rows->n && !status; at += call.rows) {
-        call.rows = sgf__min(rows->n - at, SGF_DEVICE_ROWS);
+        call.rows = sgf__min(rows->n - at, SGF__DEVICE_ROWS);
         status = sgf__device_list(s, rows, at, call.rows, &g, &room, err);
         call.row = room.row, call.group = room.group, call.span = room.span;
         call.page = room.page, call.copy = room.copy;
@@ -4739,15 +4743,15 @@ static sgf_status sgf__norms_widen(sgf_session *s, sgf_error *err) {
     return SGF_OK;
 }
 
-static const sgf_device_functions *sgf__device_linked(void) {
+static const sgf__device_functions *sgf__device_linked(void) {
 #ifdef SGF_CUDA
-    return sgf_cuda();
+    return sgf__cuda();
 #else
     return NULL;
 #endif
 }
 SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err) {
-    const sgf_device_functions *gpu = sgf__device_linked();
+    const sgf__device_functions *gpu = sgf__device_linked();
     if (device != SGF_DEVICE_CPU && gpu) {
         sgf_status status = gpu->describe(out, cap, err);
         if (!status || device == SGF_DEVICE_CUDA) return status;
@@ -5783,7 +5787,7 @@ static int sgf__device_chooses(const sgf_session *s, const sgf__flight *f) {
 /* The device's choice for every task. */
 static sgf_status sgf__device_choose(sgf_session *s, sgf__flight *f, sgf_error *err) {
     size_t n = f->count, i;
-    sgf_device_choice *choice = (sgf_device_choice *)sgf__alloc(&s->mem, n, sizeof *choice, err);
+    sgf__device_choice *choice = (sgf__device_choice *)sgf__alloc(&s->mem, n, sizeof *choice, err);
     int32_t *ids = choice ? (int32_t *)sgf__alloc(&s->mem, n, sizeof *ids, err) : NULL;
     sgf_status status = ids ? SGF_OK : SGF_ERR_MEMORY;
     for (i = 0; !status && i < n; i++) {

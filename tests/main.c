@@ -97,14 +97,6 @@ static sgf_status tensors_parse(sgf__folder *f, const char *name, const char *by
     if (!f->status) sgf__folder_sort(f);
     return f->status;
 }
-static sgf_status tensors_open(sgf__folder *f, const char *path, sgf_error *err) {
-    sgf__file *file;
-    sgf__folder_init(f, "", NULL, err);
-    file = sgf__folder_file(f, sgf_text(path), 0);
-    if (file) sgf__safetensors_read(f, file);
-    if (!f->status) sgf__folder_sort(f);
-    return f->status;
-}
 static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
     return (const sgf__stored *)((void **)f->list)[i];
 }

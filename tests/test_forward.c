@@ -22,6 +22,15 @@ static const char *const forward_models[] = {"llama-mha-untied",
                                              "qwen3-window-bias"};
 enum { FORWARD_MODELS = sizeof forward_models / sizeof forward_models[0] };
 
+/* One safetensors file by itself. */
+static sgf_status tensors_open(sgf__folder *f, const char *path, sgf_error *err) {
+    sgf__file *file;
+    sgf__folder_init(f, "", NULL, err);
+    file = sgf__folder_file(f, sgf_text(path), 0);
+    if (file) sgf__safetensors_read(f, file);
+    if (!f->status) sgf__folder_sort(f);
+    return f->status;
+}
 static sgf_model *forward_model(const char *name) {
     char path[512];
     sgf_model *model = NULL;

@@ -1,8 +1,8 @@
 /* What bench-speed needs of the GPU beyond the API: the card's limits, and attention alone. segfuse.cu is a part of
    this file, so what is measured are its kernels, launched as it launches them. */
-#define sgf_cuda sgf_cuda_itself
+#define sgf__cuda sgf_cuda_itself
 #include "../../segfuse.cu"
-#undef sgf_cuda
+#undef sgf__cuda
 
 #include <time.h>
 
@@ -23,7 +23,7 @@ cudaEvent_t begin, end;  /* made at their first use, kept to the end */
 
 /* The call that was just computed: plan it again, and let every layer attend again, `rounds` times after one that is
    not counted. Layers take turns, so that no cache holds what is read. */
-sgf_status attention_watch(gpu *d, const sgf_device_call *call, sgf_error *err) {
+sgf_status attention_watch(gpu *d, const sgf__device_call *call, sgf_error *err) {
     double start = seconds_now();
     float ms = 0;
     prepared p;
@@ -43,7 +43,7 @@ sgf_status attention_watch(gpu *d, const sgf_device_call *call, sgf_error *err) 
     }
     return SGF_OK;
 }
-sgf_status forward_watched(void *device, const sgf_device_call *call, sgf_error *err) {
+sgf_status forward_watched(void *device, const sgf__device_call *call, sgf_error *err) {
     sgf_status status = gpu_forward(device, call, err);
     if (status || !watch || (watch->rows && (watch->rows != call->rows || watch->calls)))
         return status;
@@ -131,8 +131,8 @@ sgf_status products(sgf_error *err) {
 
 extern "C" {
 
-const sgf_device_functions *sgf_cuda(void) {
-    static sgf_device_functions functions;
+const sgf__device_functions *sgf__cuda(void) {
+    static sgf__device_functions functions;
     functions = *sgf_cuda_itself();
     functions.forward = forward_watched;
     return &functions;
