@@ -6533,17 +6533,18 @@ static int sgf__processors(void) {
  * sgf__fail_at(err, status, doc.file, value - doc.text, ...).
  * ==================================================================================== */
 
+/* The kind of a value is its first byte; of a number '0'. */
 enum {
-    SGF__ABSENT,
-    SGF__NULL,
-    SGF__FALSE,
-    SGF__TRUE,
-    SGF__NUMBER,
-    SGF__STRING,
-    SGF__ARRAY,
-    SGF__OBJECT,
-    SGF__JSON_DEPTH = 1024
+    SGF__ABSENT = 0,
+    SGF__NULL = 'n',
+    SGF__FALSE = 'f',
+    SGF__TRUE = 't',
+    SGF__NUMBER = '0',
+    SGF__STRING = '"',
+    SGF__ARRAY = '[',
+    SGF__OBJECT = '{'
 };
+enum { SGF__JSON_DEPTH = 1024 };
 
 typedef struct sgf__json_doc {
     const char *file;       /* its name, for messages */
@@ -6553,16 +6554,6 @@ typedef struct sgf__json_doc {
     sgf_error *err;
 } sgf__json_doc;
 
-static sgf_status sgf__json_wrong(const sgf__json_doc *d, const char *at, const char *what) {
-    unsigned long long byte = (unsigned long long)(at - d->text), line = 1;
-    const char *p;
-    for (p = d->text; p < at; p++) line += *p == '\n';
-    if (d->text == d->end || !memchr(d->text, '\n', (size_t)(d->end - d->text)))
-        return sgf__fail_at(d->err, SGF_ERR_FORMAT, d->file, (int64_t)byte,
-                            "%s: not JSON: %s at byte %llu", d->file, what, byte);
-    return sgf__fail_at(d->err, SGF_ERR_FORMAT, d->file, (int64_t)byte,
-                        "%s: not JSON: %s at line %llu, byte %llu", d->file, what, line, byte);
-}
 static int sgf__hex4(const char *p, uint32_t *code) {
     int i;
     *code = 0;
@@ -6582,20 +6573,18 @@ static const char *sgf__json_blank(const char *p, const char *end) {
     return p;
 }
 /* The escape at p (a backslash) -> the *n bytes of its character in out[4]. Returns the position
-   after it; NULL if it is none, with the reason in *why. */
+   after it; NULL if it is none, with the reason in *wrong. */
 static const char *sgf__json_escape(const char *p, const char *end, char *out, size_t *n,
-                                    const char **why) {
+                                    const char **wrong) {
     static const char names[] = "\"\\/bfnrtu", values[] = "\"\\/\b\f\n\r\t";
     const char *name = end - p < 2 || !p[1] ? NULL : strchr(names, p[1]);
     uint32_t code, low;
-    if (!name) return *why = "an unknown escape", (const char *)NULL;
-    if (*name != 'u') {
-        *out = values[name - names];
-        *n = 1;
-        return p + 2;
-    }
+    if (!name) return *wrong = "an unknown escape", (const char *)NULL;
+    *out = values[name - names];
+    *n = 1;
+    if (*name != 'u') return p + 2;
     if (end - p < 6 || !sgf__hex4(p + 2, &code))
-        return *why = "\\u without four hexadecimal digits", (const char *)NULL;
+        return *wrong = "\\u without four hexadecimal digits", (const char *)NULL;
     p += 6;
     if (code >= 0xD800 && code <= 0xDBFF && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
         sgf__hex4(p + 2, &low) && low >= 0xDC00 && low <= 0xDFFF) {
@@ -6603,107 +6592,109 @@ static const char *sgf__json_escape(const char *p, const char *end, char *out, s
         p += 6;
     }
     if (code >= 0xD800 && code <= 0xDFFF)
-        return *why = "half of a surrogate pair", (const char *)NULL;
+        return *wrong = "half of a surrogate pair", (const char *)NULL;
     *n = sgf__utf8_put(code, out);
     return p;
 }
-/* p is at the opening quote: the position after the closing one; NULL after an error. */
-static const char *sgf__json_check_string(const sgf__json_doc *d, const char *p) {
-    const char *why = "a string without its closing quote", *next;
+/* p is at the opening quote: the position after the closing one. After an error, which is in *wrong,
+   its position; the same below. */
+static const char *sgf__json_check_string(const char *p, const char *end, const char **wrong) {
+    const char *next = p + 1;
     uint32_t code;
     char out[4];
     size_t n;
-    for (p++;; p = next) {
-        while (p < d->end && (signed char)*p >= 0x20 && *p != '"' && *p != '\\') p++;
-        if (p < d->end && *p == '"') return p + 1;
-        if (p == d->end) next = NULL;
-        else if (*p == '\\') next = sgf__json_escape(p, d->end, out, &n, &why);
-        else if ((unsigned char)*p < 0x20) {
-            why = "a control character inside a string (it must be escaped)";
-            next = NULL;
-        } else {
-            why = "invalid UTF-8";
-            n = sgf__utf8_next(p, (size_t)(d->end - p), &code);
-            next = n ? p + n : NULL;
+    while (!*wrong) {
+        for (p = next; p < end && (signed char)*p >= 0x20 && *p != '"' && *p != '\\'; p++) {}
+        if (p < end && *p == '"') return p + 1;
+        if (p == end) *wrong = "a string without its closing quote";
+        else if (*p == '\\') next = sgf__json_escape(p, end, out, &n, wrong);
+        else if ((unsigned char)*p < 0x20)
+            *wrong = "a control character inside a string (it must be escaped)";
+        else {
+            n = sgf__utf8_next(p, (size_t)(end - p), &code);
+            if (!n) *wrong = "invalid UTF-8";
+            next = p + n;
         }
-        if (!next) return sgf__json_wrong(d, p, why), (const char *)NULL;
-        why = "a string without its closing quote";
     }
+    return p;
 }
-/* The same for a value that is neither array nor object. */
-static const char *sgf__json_check_scalar(const sgf__json_doc *d, const char *p) {
+/* The position of a member's value. */
+static const char *sgf__json_check_name(const char *p, const char *end, const char **wrong) {
+    if (*p != '"') return *wrong = "a member's name in quotes was expected", p;
+    p = sgf__json_check_string(p, end, wrong);
+    if (*wrong) return p;
+    p = sgf__json_blank(p, end);
+    if (p == end || *p != ':') return *wrong = "':' was expected", p;
+    p = sgf__json_blank(p + 1, end);
+    if (p == end) *wrong = "the text ends in the middle of a value";
+    return p;
+}
+/* A value that is neither array nor object. */
+static const char *sgf__json_check_scalar(const char *p, const char *end, const char **wrong) {
     static const char *const words[] = {"null", "false", "true"};
-    size_t size = (size_t)(d->end - p), n = 0, i;
+    size_t size = (size_t)(end - p), n = 0, i;
     double value;
-    if (*p == '"') return sgf__json_check_string(d, p);
+    if (*p == '"') return sgf__json_check_string(p, end, wrong);
     for (i = 0; i < 3 && !n; i++)
         if (size >= strlen(words[i]) && !memcmp(p, words[i], strlen(words[i])))
             n = strlen(words[i]);
     if (!n) n = sgf__number_parse(p, size, &value);
-    if (n) return p + n;
-    return sgf__json_wrong(d, p,
-                           *p == '-' || (*p >= '0' && *p <= '9')
-                               ? "a number that JSON does not have"
-                               : "a value was expected"),
-           (const char *)NULL;
+    if (!n)
+        *wrong = *p == '-' || (*p >= '0' && *p <= '9') ? "a number that JSON does not have"
+                                                       : "a value was expected";
+    return p + n;
 }
-static sgf_status sgf__json_check(const sgf__json_doc *d) {
+/* Check the text; *at is the position of an error. Returns what is wrong, or NULL. */
+static const char *sgf__json_check(const sgf__json_doc *d, const char **at) {
     char close[SGF__JSON_DEPTH]; /* of the arrays and objects that are open */
-    const char *p = d->text;
+    const char *p = d->text, *end = d->end, *wrong = NULL;
     size_t depth = 0;
     int want_value = 1, first = 0; /* first: an empty array or object may close here */
-    for (;;) {
+    for (; !wrong; *at = p) {
         char closing = depth ? close[depth - 1] : 0;
-        p = sgf__json_blank(p, d->end);
-        if (p == d->end) {
-            if (!depth && !want_value) return SGF_OK;
-            return sgf__json_wrong(d, p,
-                                   p == d->root ? "the text is empty"
-                                                : "the text ends in the middle of a value");
-        }
-        if (!want_value && !depth) return sgf__json_wrong(d, p, "text after the end of the value");
-        if (depth && *p == closing && (first || !want_value)) {
+        p = sgf__json_blank(p, end);
+        if (p == end && !depth && !want_value) return NULL;
+        if (p == end)
+            wrong = p == d->root ? "the text is empty" : "the text ends in the middle of a value";
+        else if (!depth && !want_value) wrong = "text after the end of the value";
+        else if (*p == closing && (first || !want_value)) {
             p++;
             depth--;
             want_value = first = 0;
-            continue;
-        }
-        if (!want_value) {
-            if (*p != ',')
-                return sgf__json_wrong(
-                    d, p, closing == '}' ? "',' or '}' was expected" : "',' or ']' was expected");
+        } else if (!want_value && *p != ',')
+            wrong = closing == '}' ? "',' or '}' was expected" : "',' or ']' was expected";
+        else if (!want_value) {
             p++;
             want_value = 1;
             first = 0;
-            continue;
+        } else {
+            if (closing == '}') p = sgf__json_check_name(p, end, &wrong);
+            if (wrong) continue;
+            first = want_value = *p == '{' || *p == '[';
+            if (!want_value) p = sgf__json_check_scalar(p, end, &wrong);
+            else if (depth == SGF__JSON_DEPTH) wrong = "nesting deeper than 1024";
+            else close[depth++] = *p++ == '{' ? '}' : ']';
         }
-        if (closing == '}') {
-            if (*p != '"') return sgf__json_wrong(d, p, "a member's name in quotes was expected");
-            p = sgf__json_check_string(d, p);
-            if (!p) return SGF_ERR_FORMAT;
-            p = sgf__json_blank(p, d->end);
-            if (p == d->end || *p != ':') return sgf__json_wrong(d, p, "':' was expected");
-            p = sgf__json_blank(p + 1, d->end);
-            if (p == d->end) return sgf__json_wrong(d, p, "the text ends in the middle of a value");
-        }
-        first = want_value = *p == '{' || *p == '[';
-        if (want_value) {
-            if (depth == SGF__JSON_DEPTH) return sgf__json_wrong(d, p, "nesting deeper than 1024");
-            close[depth++] = *p++ == '{' ? '}' : ']';
-        } else p = sgf__json_check_scalar(d, p);
-        if (!p) return SGF_ERR_FORMAT;
     }
+    return wrong;
 }
 /* Check `size` bytes. `file` names them in messages; file, text and arena must outlive *d. */
 static sgf_status sgf__json_open(sgf__json_doc *d, const char *file, const char *text, size_t size,
                                  sgf__arena *arena, sgf_error *err) {
+    const char *at, *wrong, *p;
+    long line = 1;
     d->file = file;
     d->text = size ? text : "";
     d->end = d->text + size;
     d->root = sgf__json_blank(d->text, d->end);
     d->arena = arena;
     d->err = err;
-    return sgf__json_check(d);
+    wrong = sgf__json_check(d, &at);
+    if (!wrong) return SGF_OK;
+    for (p = d->text; p < at; p++) line += *p == '\n';
+    return sgf__fail_at(err, SGF_ERR_FORMAT, file, at - d->text,
+                        "%s: not JSON: %s at line %ld, byte %llu", file, wrong, line,
+                        (unsigned long long)(at - d->text));
 }
 /* The root must be an object. */
 static sgf_status sgf__json_open_object(sgf__json_doc *d, const char *file, const char *text,
@@ -6715,17 +6706,9 @@ static sgf_status sgf__json_open_object(sgf__json_doc *d, const char *file, cons
                         file);
 }
 
-static unsigned sgf__json_kind(const char *at) {
-    switch (at ? *at : 0) {
-    case 0: return SGF__ABSENT;
-    case '{': return SGF__OBJECT;
-    case '[': return SGF__ARRAY;
-    case '"': return SGF__STRING;
-    case 'n': return SGF__NULL;
-    case 'f': return SGF__FALSE;
-    case 't': return SGF__TRUE;
-    default: return SGF__NUMBER;
-    }
+static int sgf__json_kind(const char *at) {
+    if (!at) return SGF__ABSENT;
+    return strchr("nft\"[{", *at) ? *at : SGF__NUMBER;
 }
 /* The position after a value. end: of the text; NULL for any value but the root. */
 static const char *sgf__json_end(const char *at, const char *end) {
@@ -6862,23 +6845,18 @@ static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least
 
 /* Add `s` as a JSON string in quotes. Non-ASCII stays as it is; s must be UTF-8. */
 static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
-    size_t i, start = 0;
-    sgf_status status = sgf__buf_add(buf, "\"", 1, err);
-    for (i = 0; !status && i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        char escape[8];
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        status = sgf__buf_add(buf, s.ptr + start, i - start, err);
-        start = i + 1;
-        if (c == '\n') memcpy(escape, "\\n", 3);
-        else if (c == '\t') memcpy(escape, "\\t", 3);
-        else if (c == '\r') memcpy(escape, "\\r", 3);
-        else if (c < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-        else escape[0] = '\\', escape[1] = (char)c, escape[2] = 0;
-        if (!status) status = sgf__buf_text(buf, escape, err);
+    size_t i;
+    (void)sgf__buf_add(buf, "\"", 1, err);
+    for (i = 0; i < s.len; i++) {
+        char c = s.ptr[i], escape[8] = {'\\', c, 0};
+        if (c == '\n') escape[1] = 'n';
+        else if (c == '\t') escape[1] = 't';
+        else if (c == '\r') escape[1] = 'r';
+        else if ((unsigned char)c < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
+        else if (c != '"' && c != '\\') escape[0] = c, escape[1] = 0;
+        (void)sgf__buf_text(buf, escape, err);
     }
-    if (!status) status = sgf__buf_add(buf, s.ptr + start, s.len - start, err);
-    return status ? status : sgf__buf_add(buf, "\"", 1, err);
+    return sgf__buf_add(buf, "\"", 1, err);
 }
 
 /* ====================================================================================
@@ -8697,7 +8675,7 @@ static sgf_str sgf__loader_str(sgf__loader *l, const char *value) {
 }
 /* true or false, `standard` where the value of `key` is absent or null. */
 static int sgf__loader_flag(sgf__loader *l, const char *value, const char *key, int standard) {
-    unsigned kind = sgf__json_kind(value);
+    int kind = sgf__json_kind(value);
     if (kind == SGF__ABSENT || kind == SGF__NULL) return standard;
     if (kind != SGF__TRUE && kind != SGF__FALSE)
         sgf__bad(l, "\"%s\" is neither true nor false", key);
@@ -8705,7 +8683,7 @@ static int sgf__loader_flag(sgf__loader *l, const char *value, const char *key, 
 }
 /* The text of `key`, "" where it is absent or null. */
 static sgf_str sgf__loader_text(sgf__loader *l, const char *value, const char *key) {
-    unsigned kind = sgf__json_kind(value);
+    int kind = sgf__json_kind(value);
     if (kind != SGF__STRING && kind != SGF__ABSENT && kind != SGF__NULL)
         sgf__bad(l, "\"%s\" is not a text", key);
     return sgf__loader_str(l, value);
@@ -8736,7 +8714,7 @@ typedef void sgf__part_reader(sgf__loader *l, const char *at, sgf_str type);
 /* A component of tokenizer.json: null, an object with a type, or a Sequence of them in `list`. */
 static void sgf__read_part(sgf__loader *l, const char *at, const char *name, const char *list,
                            sgf__part_reader *reader, int depth) {
-    unsigned kind = sgf__json_kind(at);
+    int kind = sgf__json_kind(at);
     sgf_str type = sgf__read_text(l, at, "type");
     if (kind == SGF__ABSENT || kind == SGF__NULL || l->status) return;
     if (!type.len) sgf__bad(l, "%s is not an object with a type", name);
@@ -9245,7 +9223,7 @@ static void sgf__pattern_init(sgf__loader *l, int normalized, sgf__pattern_set *
 }
 static void sgf__read_added(sgf__loader *l, const char *list) {
     sgf_tokenizer *t = l->t;
-    unsigned kind = sgf__json_kind(list);
+    int kind = sgf__json_kind(list);
     const char *at;
     size_t i;
     int strips = 0;

@@ -1,13 +1,13 @@
 /* The JSON reader: its own cases, and JSONTestSuite when it is beside the checkout. */
 #include <dirent.h>
 
-/* Every value is walked over; returns how many there are. */
 /* A zero-terminated copy. */
 static const char *json_copy(sgf__arena *arena, sgf_str text) {
     char *copy = (char *)sgf__arena_alloc(arena, text.len + 1, 1, NULL);
     memcpy(copy, text.ptr, text.len);
     return copy;
 }
+/* Every value is walked over; returns how many there are. */
 static size_t json_walk(const sgf__json_doc *doc, const char *at) {
     size_t n = 1;
     const char *child;
