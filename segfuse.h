@@ -6285,19 +6285,21 @@ static int sgf__file_missing(const char *path) {
 #else
 #define SGF__NEW_FILE "wbx"
 #endif
-/* A new file next to out->path, of a name that no file has. */
+/* A new file next to out->path, of a name that no file has: path.PROCESS-N.tmp. */
 static sgf_status sgf__out_create(sgf__out *out) {
+    long process = 0;
     int i;
 #ifndef SGF_NO_MMAP
     struct stat info;
+    process = (long)getpid();
     if (!stat(out->path, &info)) /* a device or pipe is not replaced */
         errno = S_ISREG(info.st_mode) ? ENOENT : S_ISDIR(info.st_mode) ? EISDIR : EEXIST;
     if (errno != ENOENT) return SGF_ERR_IO;
 #endif
     errno = ENAMETOOLONG;
-    if (strlen(out->path) > sizeof out->temp - 16) return SGF_ERR_IO;
+    if (strlen(out->path) > sizeof out->temp - 32) return SGF_ERR_IO;
     for (errno = EEXIST, i = 0; i < 1000 && !out->file && errno == EEXIST; i++) {
-        snprintf(out->temp, sizeof out->temp, "%s.%d.tmp", out->path, i);
+        snprintf(out->temp, sizeof out->temp, "%s.%ld-%d.tmp", out->path, process, i);
         out->file = fopen(out->temp, SGF__NEW_FILE);
     }
     return out->file ? SGF_OK : SGF_ERR_IO;
