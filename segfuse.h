@@ -1230,6 +1230,7 @@ static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_
     arena->blocks = block;
     return (char *)block + SGF__ARENA_LINK;
 }
+
 /* Growing bytes, zero-terminated once something was added. The first failure is kept: later calls
    do nothing and return it, so a caller may test `status` once, at the end. */
 typedef struct sgf__buf {
