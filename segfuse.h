@@ -78,7 +78,7 @@
        [SGF-14R] The reference: the whole transformer, in plain loops
        [SGF-15] Sessions: KV cache, segment attention, the forward pass
        [SGF-16] Prompts and methods
-       [SGF-17] Generation: prefixes, steps, combination of logits
+       [SGF-17] Generation: common prefixes, steps
        [SGF-18] Text: UTF-8, and numbers in any locale
        [SGF-19] Platform: files, memory mapping, threads
        [SGF-20] JSON (RFC 8259)
@@ -683,36 +683,40 @@ SGF_DEF void sgf_session_watch(sgf_session *session, sgf_watch_function *see, vo
  * [SGF-05] Prompts and methods
  * ==================================================================================== */
 
+/* A few-shot example. */
 typedef struct sgf_example {
     sgf_str question, answer;
-    const sgf_str
-        *paraphrase; /* [paraphrases] the question in several ways, for SGF_FORMAT_FEW_SHOT_PARTS;
-                                  other formats use `question` */
-    size_t paraphrases; /* 0: `question` is the only one */
+    const sgf_str *paraphrase; /* [paraphrases] the question in several ways, for
+                                  SGF_FORMAT_FEW_SHOT_PARTS; other formats use `question` */
+    size_t paraphrases;        /* 0: `question` is the only one */
 } sgf_example;
 
-/* One question: what it is asked with. Texts are borrowed for the call. */
+/* One question, and what it is asked with. All of it is borrowed for the call. */
 typedef struct sgf_prompt {
-    sgf_str instruction;
-    const sgf_example *example; /* few-shot examples, [examples] */
+    sgf_str instruction;        /* the first text of the prompt */
+    const sgf_example *example; /* [examples] */
     size_t examples;
     const sgf_str *paraphrase; /* [paraphrases]; paraphrase 0 is the original question */
     size_t paraphrases;
-    const unsigned char
-        *manual; /* [paraphrases] 1: written by a person (SGF_ROLE_MANUAL), 0: made by a
-                                    machine (SGF_ROLE_AUTO), for the mask manual-cross; NULL: nobody
-                                    knows (SGF_ROLE_PARAPHRASE) */
+    const unsigned char *manual; /* [paraphrases] 1: written by a person (SGF_ROLE_MANUAL), 0: made
+                                    by a machine (SGF_ROLE_AUTO), for the mask manual-cross; NULL:
+                                    not known (SGF_ROLE_PARAPHRASE) */
+    const double *weight; /* [paraphrases] in a fusion the factor on the keys of each, above 0;
+                                    in an ensemble what the weighted rules take, 0 or more; NULL: as
+                                    the method says */
 } sgf_prompt;
 
-/* The texts; each part is tokenised by itself and the ids are joined. | is the separator, a part, too:
+/* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
+   ids are joined. The prefix is everything before the paraphrases. | is the separator, a part, too:
    the method's, or, if that is NULL, the one named here.
-     STANDARD        I\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n   +   Q: {paraphrase}\nA:
+
+     STANDARD        {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n  +  Q: {paraphrase}\nA:
      CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
-     SHARED_PARTS    I\n\nQ: q1 A: a1\n...Q: q5 A: a5\n|   +   parts Q: {paraphrase} A: joined by |,
-                     which is \n; the first one is then no part but the last byte of the prefix
-     SHARED_CUE      the same with parts Q: {paraphrase}, and one answer cue " A:" after the last
-     FEW_SHOT_PARTS  I, then for each example parts Q: {its paraphrase} and A: {its answer}, then
-                     parts Q: {paraphrase}, then the answer cue A:, all joined by |, which is \n\n */
+     SHARED_PARTS    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n  |  parts Q: {paraphrase} A: joined
+                     by |, which is \n; the first | is then no part but the last byte of the prefix
+     SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
+     FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
+                     parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n */
 typedef enum sgf_format {
     SGF_FORMAT_STANDARD,
     SGF_FORMAT_CONCATENATED,
@@ -721,39 +725,48 @@ typedef enum sgf_format {
     SGF_FORMAT_FEW_SHOT_PARTS
 } sgf_format;
 
-/* In how many contexts the paraphrases stand. */
+/* How many contexts a question has. */
 typedef enum sgf_contexts {
-    SGF_CONTEXTS_SINGLE,  /* one, of the first paraphrase alone */
+    SGF_CONTEXTS_SINGLE,  /* one, of one paraphrase */
     SGF_CONTEXTS_FUSION,  /* one, of all paraphrases */
-    SGF_CONTEXTS_ENSEMBLE /* one for each paraphrase, one answer */
+    SGF_CONTEXTS_ENSEMBLE /* one for each paraphrase; their logits are combined */
 } sgf_contexts;
 
-/* Which query is the first to see everything. */
+/* Which token is the first to see everything: the first token of the answer segment.
+
+   FIRST_ANSWER  the token that predicts the first answer token sees everything. Where the format has
+                 a cue, the segment begins with it: with " A" of " A:" in SHARED_CUE, with the
+                 separator before A: in FEW_SHOT_PARTS. Elsewhere it is the last prompt token, the
+                 ":" of the last "A:".
+   AFTER_FIRST   only generated tokens see everything (the original's formula). The cue belongs to the
+                 last paraphrase, and no paraphrase but that has a say in the first answer token. */
 typedef enum sgf_fusion_start {
-    SGF_FUSION_START_FIRST_ANSWER, /* the one that predicts the first answer token: the cue, or the last prompt
-                         token */
-    SGF_FUSION_START_AFTER_FIRST /* generated tokens only (the original's formula) */
+    SGF_FUSION_START_FIRST_ANSWER,
+    SGF_FUSION_START_AFTER_FIRST
 } sgf_fusion_start;
 
-/* The begin-of-sequence token. AUTO: FIRST if the tokenizer's own prompts start with one, else
- * NONE. */
+/* The begin-of-sequence token: before the prompt, in a segment of its own (FIRST), or before each
+   prompt or paraphrase, in its segment (EACH). AUTO: FIRST if the tokenizer's own prompts start with
+   one, else NONE. */
 typedef enum sgf_bos_rule { SGF_BOS_AUTO, SGF_BOS_FIRST, SGF_BOS_EACH, SGF_BOS_NONE } sgf_bos_rule;
 
 /* How the logits of several contexts become one next token. One context: its own logits, whatever
    the rule. Ties go to the lowest id. Weights are normalised over the contexts; if all are 0, they
    count as equal. */
 typedef enum sgf_combine {
-    SGF_COMBINE_AVG,          /* argmax of the mean of raw logits: summed in order, then divided */
-    SGF_COMBINE_MAX,          /* argmax of the elementwise maximum of the softmax probabilities */
-    SGF_COMBINE_WEIGHTED_AVG, /* argmax of the weighted sum of raw logits */
-    SGF_COMBINE_WEIGHTED_MAX /* the logits of the context with the highest weight, the first one on ties */
+    SGF_COMBINE_AVG,          /* the mean of raw logits: summed in order, then divided */
+    SGF_COMBINE_MAX,          /* the elementwise maximum of the softmax probabilities */
+    SGF_COMBINE_WEIGHTED_AVG, /* the weighted sum of raw logits */
+    SGF_COMBINE_WEIGHTED_MAX /* the logits of the context with the highest weight, the first on ties */
 } sgf_combine;
 
 /* What of a generation is the prediction. */
 typedef enum sgf_prediction {
-    SGF_PREDICTION_FIRST_LINE, /* the first line */
-    SGF_PREDICTION_FIRST_WORD  /* the first word of it */
+    SGF_PREDICTION_FIRST_LINE, /* the first line, without white space around it */
+    SGF_PREDICTION_FIRST_WORD  /* the first word of that line */
 } sgf_prediction;
+/* That part of a generation's text; empty if there is nothing but white space. */
+SGF_DEF sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation);
 
 /* A method is a choice of these. Take a known one with sgf_method_find and change what you like. */
 typedef struct sgf_method {
@@ -768,10 +781,10 @@ typedef struct sgf_method {
     sgf_bos_rule bos;
     sgf_combine combine;
     sgf_prediction prediction;
-    int even_weights; /* 1: mass 1/N; 0: every paraphrase as it is */
-    const double
-        *weight; /* one positive weight per paraphrase, borrowed: the mass of each in a fusion;
-                           in an ensemble what the weighted rules take. NULL: even_weights decides. */
+    int even_weights; /* in a fusion: 1: each of N paraphrases has the weight 1/N; 0: 1. It is added as
+                         log 1/N to the scores that answer queries, the cue's included, give to the
+                         keys of a paraphrase and of the separator after it (sgf_layout_weigh);
+                         prefix and answer keep theirs. */
 } sgf_method;
 
 /* The known methods:
@@ -779,28 +792,26 @@ typedef struct sgf_method {
      origin             the original question alone
      per_prompt         origin, asked once for every paraphrase
      avg, max           one context per paraphrase: mean of logits, maximum of probabilities
-     weighted_avg,      the same with `mass` as weights: weighted sum of logits, logits of the
+     weighted_avg,      the same with sgf_prompt.weight: weighted sum of logits, logits of the
      weighted_max       highest weight
      flex_attention     N full prompts, isolated
-     myriadlama_flex    the same with the separator \n\n; SGF_MASK_MANUAL_CROSS lets the manual ones see
-                        each other
+     myriadlama_flex    the same with the separator \n\n; SGF_MASK_MANUAL_CROSS lets the manual ones
+                        see each other
      myriadlama         few-shot examples and question in N paraphrases each, mask few-shot
      myriadlama_custom  one prefix, N parts that end with "A:", mask shared
-     fused              one prefix, N parts, one cue, mask shared, aligned, mass 1/N: recommended
+     fused              one prefix, N parts, one cue, mask shared, aligned, weights 1/N: recommended
 
    SGF_ERR_ARG, with the list of names, for another one. */
 SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
-/* The i-th name, NULL behind the last. */
+/* The i-th name, NULL after the last; static storage. */
 SGF_DEF const char *sgf_method_name(size_t i);
 /* The text that separates the parts of this method's prompts: its own, or the format's ("" for
    SGF_FORMAT_STANDARD, which has none). */
 SGF_DEF const char *sgf_method_separator(const sgf_method *method);
-/* The part of a generation's text that is the answer by this method's rule. */
-SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 
-/* Build the layout of one context: of all paraphrases (method->contexts == SGF_CONTEXTS_FUSION), or of paraphrase
-   `which` alone. The layout is cleared first; then it has an answer segment, and positions, mask and
-   mass as the method says. On failure its content is undefined. */
+/* Build the layout of one context: of all paraphrases (SGF_CONTEXTS_FUSION; `which` is ignored), or of
+   paraphrase `which` alone. The layout is cleared first. It then has an answer segment, and
+   positions, mask and weights as the method says. On failure its content is undefined. */
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                      const sgf_method *method, size_t which, sgf_layout *layout,
                                      sgf_error *err);
@@ -809,11 +820,18 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
  * [SGF-06] Generation
  * ==================================================================================== */
 
-/* One question on its way to an answer. Set the first part, zero the rest.
+/* One question: the whole way from the texts to the answer by a known method. Builds the contexts,
+   generates at most max_new_tokens (0: 10), decodes them and writes the prediction to out[cap],
+   zero-terminated, cut at cap - 1 bytes. For anything else build the layouts yourself, with
+   sgf_prompt_layout, and take sgf_generate. */
+SGF_DEF sgf_status sgf_ask(sgf_session *session, const char *method, const sgf_prompt *prompt,
+                           size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
 
-   Tasks that stand next to each other and have the same `context` (the same pointer), as the samples
-   of one prompt do, share it: the prompt is computed once, and every task goes on from there with a
-   cache of its own. */
+/* One question for sgf_generate. Set the first part, zero the rest. What it points to is borrowed.
+
+   Tasks that follow each other and have the same `context` (the same pointer), as the samples of one
+   prompt do, share it: the prompt is computed once, and each task continues it with a cache of its
+   own. */
 typedef struct sgf_task {
     const sgf_layout *context; /* [contexts], each with an answer segment */
     size_t contexts;
@@ -825,58 +843,45 @@ typedef struct sgf_task {
     size_t max_new_tokens;  /* 0: none are generated */
 
     size_t count;          /* ids written, the one that ended the answer included */
-    size_t prefill_tokens; /* prompt tokens computed for this task; a prefix that was reused costs
-                              none */
+    size_t prefill_tokens; /* prompt tokens computed for this task; what is reused costs none */
     size_t decode_tokens;  /* generated tokens fed back, over all contexts */
-    size_t steps;          /* next tokens chosen */
 } sgf_task;
 
-/* Called after each choice; logits [V] are the combined ones (for SGF_COMBINE_MAX over several contexts:
-   probabilities). *chosen is the greedy choice; the function may replace it by any id of the
-   vocabulary, to sample for example. It returns 0 to go on, or SGF_END_TASK to end this task with
-   *chosen as its last id; the other tasks go on, and their ids are the same. Any other value, or a
-   *chosen that is no id, stops the generation with SGF_ERR_ARG. */
+/* Called with each next token. logits [V] are the combined ones (for SGF_COMBINE_MAX over several
+   contexts: probabilities), valid during the call. *chosen is the id of the highest; the function may
+   replace it by any id of the vocabulary, to sample for example. It returns 0 to go on, or
+   SGF_END_TASK to end this task with *chosen as its last id; the other tasks go on, and their ids are
+   the same. Any other value, or a *chosen that is no id, stops the generation with SGF_ERR_ARG. */
 enum { SGF_END_TASK = 2 };
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
                               int32_t *chosen);
 
-/* Decoding of n questions at once: one forward pass a step for all of them. A question ends at an
-   end-of-sequence id of the model, at a newline once something else than white space came, or at its
-   limit. The ids do not depend on which questions are together, on threads, or on reuse. On failure
-   what the tasks hold is undefined; the session can be used again. */
+/* Decode n questions at once: one forward pass a step for all of them. A question ends at an
+   end-of-sequence id of the model, at a newline after something else than white space, or at its limit.
+   The ids do not depend on which questions are together, on threads, or on reuse. `on_step` may be
+   NULL; `task` is the number of the task, `step` that of its token, both from 0. On failure the tasks'
+   outputs are undefined, and the session can be used again. */
 SGF_DEF sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err);
 
-/* Questions that come and go: at most `most` tasks are in flight; when one ends it leaves, and the next
-   one enters the same forward pass. Every answer is what sgf_generate gives. */
+/* The same for questions that arrive one by one: at most `most` tasks are in flight; when one ends,
+   the next one takes its place in the following forward pass. */
 typedef struct sgf_stream {
-    /* The next task into *task, which is NULL before; left so, there are no more and it is not asked
-       again. One task is asked for ahead of those that fly. The task, and what it points to, must
-       stay as they are until `done` gets it (its context: until all tasks that share it are done). */
+    /* Store the next task in *task, or leave it NULL to end the stream; then `next` is not called
+       again. One task is fetched ahead of those in flight. A task, and what it points to, must stay
+       unchanged until `done` gets it (its context: until all tasks that share it are done). */
     sgf_status (*next)(void *user, sgf_task **task, sgf_error *err);
-    /* This task's answer is there, and the task is the caller's again. NULL: not wanted. Both may fill
-       *err (never NULL here) when they fail; it is passed on. */
+    /* The task has its answer and is yours again. NULL: not called. `next` and `done` may fill *err
+       (never NULL here) when they fail; any status but SGF_OK ends the stream and is returned. */
     sgf_status (*done)(void *user, sgf_task *task, sgf_error *err);
-    sgf_step_function *on_step; /* its `task` counts arrivals from 0; NULL: not wanted */
+    sgf_step_function *on_step; /* its `task` counts arrivals from 0; NULL: not called */
     void *user;                 /* for all three */
-    size_t most;                /* tasks in flight; 0: as many as come */
+    size_t most;                /* tasks in flight; 0: no limit */
 } sgf_stream;
-
-/* Decoding of all questions of a stream, one forward pass a step. Whatever `next` or `done` returns
-   beside SGF_OK ends it. On failure what the tasks in flight hold is undefined; the session can be
-   used again. */
+/* Decode all questions of a stream, each with the answer that sgf_generate gives. On failure the outputs
+   of the tasks in flight are undefined, and the session can be used again. */
 SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *stream,
                                        sgf_error *err);
-
-/* The whole way for one question: build the contexts of `method`, generate at most max_new_tokens
-   (0: 10), decode the text and take what the method's prediction rule says into out
-   (zero-terminated, cut at cap - 1 bytes). */
-SGF_DEF sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const sgf_prompt *prompt,
-                           size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
-
-/* The first line of a generation, without white space around it; the first word of that line. */
-SGF_DEF sgf_str sgf_first_line(sgf_str text);
-SGF_DEF sgf_str sgf_first_word(sgf_str text);
 
 /* ====================================================================================
  * [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
@@ -3237,12 +3242,10 @@ typedef struct sgf__sequence {
     size_t runs, page_count, page_cap, run_cap;
 } sgf__sequence;
 
-/* A shared prefix that is kept encoded: its tokens, positions, segments and rules, and the sequence
- * that holds it. */
+/* A prefix that is kept encoded, in a sequence of its own. */
 typedef struct sgf__prefix {
-    sgf_layout layout;
     int32_t sequence;
-    uint64_t used; /* 0: empty */
+    uint64_t used; /* when, by the session's clock; 0: the slot is empty */
 } sgf__prefix;
 
 enum { SGF__PREFIXES = 4 };
@@ -4833,10 +4836,6 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     size_t i;
     if (!s) return;
     mem = s->mem;
-    for (i = 0; i < SGF__PREFIXES; i++) {
-        if (s->prefix[i].used) sgf_layout_free(&s->prefix[i].layout);
-        if (s->common[i].used) sgf_layout_free(&s->common[i].layout);
-    }
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
     for (i = 0; !s->device && i < s->free_pages; i++)
@@ -4858,48 +4857,40 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
 /* ====================================================================================
  * [SGF-16] Prompts and methods
  *
- * A prompt becomes a layout part by part: text -> ids -> the part's segment. Then positions,
- * mask and mass are set from the segments' roles.
+ * A prompt becomes a layout part by part: text -> ids -> the part's segment. Then positions, mask and
+ * weights are set from the segments' roles.
  * ==================================================================================== */
 
-/* name, about / contexts, format, separator, mask, positions, fusion_start, bos / combine,
-   prediction, even_weights, mass */
 /* clang-format off */
+#define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
+    {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, separator, SGF_MASK_##mask,               \
+     SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO, SGF_COMBINE_##combine,       \
+     SGF_PREDICTION_##prediction, even}
 static const sgf_method sgf__methods[] = {
-    {"origin", "the original question alone",
-     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"per_prompt", "every paraphrase alone, a row for each",
-     SGF_CONTEXTS_SINGLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"avg", "mean of the paraphrases' logits",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"max", "maximum of the paraphrases' probabilities",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_MAX, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"weighted_avg", "sum of the logits, weighted by confidence",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_WEIGHTED_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"weighted_max", "logits of the most confident paraphrase",
-     SGF_CONTEXTS_ENSEMBLE, SGF_FORMAT_STANDARD, NULL, SGF_MASK_CAUSAL, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_WEIGHTED_MAX, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"flex_attention", "N full prompts, blind to each other",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, NULL, SGF_MASK_ISOLATED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 0, NULL},
-    {"myriadlama_flex", "manual, then auto templates, each a prompt",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_CONCATENATED, "\n\n", SGF_MASK_ISOLATED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, NULL},
-    {"myriadlama", "examples, too, in N paraphrases each",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_FEW_SHOT_PARTS, NULL, SGF_MASK_FEW_SHOT, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, NULL},
-    {"myriadlama_custom", "one prefix, paraphrases with a cue each",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_PARTS, "\n", SGF_MASK_SHARED, SGF_POSITIONS_SEQUENTIAL, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_WORD, 0, NULL},
-    {"fused", "one prefix, one cue, aligned, mass 1/N",
-     SGF_CONTEXTS_FUSION, SGF_FORMAT_SHARED_CUE, NULL, SGF_MASK_SHARED, SGF_POSITIONS_ALIGNED, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,
-     SGF_COMBINE_AVG, SGF_PREDICTION_FIRST_LINE, 1, NULL},
+    SGF__METHOD("origin", "the original question alone",
+                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("per_prompt", "every paraphrase alone, a row for each",
+                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("avg", "mean of the paraphrases' logits",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("max", "maximum of the paraphrases' probabilities",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, MAX, FIRST_LINE, 0),
+    SGF__METHOD("weighted_avg", "sum of the logits, weighted by confidence",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0),
+    SGF__METHOD("weighted_max", "logits of the most confident paraphrase",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0),
+    SGF__METHOD("flex_attention", "N full prompts, blind to each other",
+                FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("myriadlama_flex", "manual, then auto templates, each a prompt",
+                FUSION, CONCATENATED, "\n\n", ISOLATED, SEQUENTIAL, AVG, FIRST_WORD, 0),
+    SGF__METHOD("myriadlama", "examples, too, in N paraphrases each",
+                FUSION, FEW_SHOT_PARTS, NULL, FEW_SHOT, SEQUENTIAL, AVG, FIRST_WORD, 0),
+    SGF__METHOD("myriadlama_custom", "one prefix, paraphrases with a cue each",
+                FUSION, SHARED_PARTS, "\n", SHARED, SEQUENTIAL, AVG, FIRST_WORD, 0),
+    SGF__METHOD("fused", "one prefix, one cue, aligned, mass 1/N",
+                FUSION, SHARED_CUE, NULL, SHARED, ALIGNED, AVG, FIRST_LINE, 1),
 };
+#undef SGF__METHOD
 /* clang-format on */
 enum { SGF__METHODS = (int)(sizeof sgf__methods / sizeof sgf__methods[0]) };
 
@@ -4925,11 +4916,28 @@ SGF_DEF const char *sgf_method_separator(const sgf_method *method) {
     default: return "";
     }
 }
-SGF_DEF sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation) {
-    return method->prediction == SGF_PREDICTION_FIRST_WORD ? sgf_first_word(generation)
-                                                           : sgf_first_line(generation);
+
+static int sgf__is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
 }
-/* Where parts go: the layout being built, and buffers that are used again for every part. */
+static sgf_str sgf__strip(sgf_str s) {
+    while (s.len && sgf__is_space(s.ptr[0])) s.ptr++, s.len--;
+    while (s.len && sgf__is_space(s.ptr[s.len - 1])) s.len--;
+    return s;
+}
+SGF_DEF sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation) {
+    sgf_str text = sgf__strip(generation);
+    size_t n = 0;
+    while (n < text.len && text.ptr[n] != '\n') n++;
+    text.len = n;
+    for (n = 0; n < text.len && !sgf__is_space(text.ptr[n]);) n++;
+    if (prediction == SGF_PREDICTION_FIRST_WORD) text.len = n;
+    return sgf__strip(text);
+}
+
+/* ---- parts ---- */
+
+/* A layout that is being built. The first failure stays in `status`; nothing happens after it. */
 typedef struct sgf__builder {
     const sgf_tokenizer *tokenizer;
     const sgf_prompt *prompt;
@@ -4937,222 +4945,192 @@ typedef struct sgf__builder {
     sgf_layout *layout;
     const char *separator;
     size_t first, end; /* the paraphrases of this context: all, or one */
-    int after;         /* only generated tokens are fused */
-    sgf__buf text;
-    void *ids;
+    int32_t bos;       /* its id, or -1 */
+    int bos_next;      /* the next part begins with it */
+    sgf__buf text;     /* of the next part */
+    void *ids;         /* of a part; used again for the next one */
     size_t ids_cap;
-    int bos_now; /* the next part starts with BOS */
-    int32_t bos;
+    sgf_status status;
     sgf_error *err;
 } sgf__builder;
 
-static sgf_status sgf__part_add(sgf__builder *b, sgf_str text) {
-    return sgf__buf_add(&b->text, text.ptr, text.len, b->err);
+/* Add to the text of the next part. */
+static void sgf__write(sgf__builder *b, sgf_str text) {
+    if (!b->status) b->status = sgf__buf_add(&b->text, text.ptr, text.len, b->err);
 }
-static sgf_status sgf__part_text(sgf__builder *b, const char *text) {
-    return sgf__part_add(b, sgf_text(text));
+static void sgf__write_text(sgf__builder *b, const char *text) {
+    sgf__write(b, sgf_text(text));
 }
-/* The collected text as ids[1 .. *n]; ids[0] is room for a BOS. */
-static sgf_status sgf__part_encode(sgf__builder *b, int32_t **ids, size_t *n) {
-    size_t bound = sgf_encode_bound(b->text.len) + 1;
-    sgf_str text;
-    sgf_status status = sgf__grow(&b->text.mem, &b->ids, &b->ids_cap, bound, sizeof(int32_t),
-                                  b->err);
-    text.ptr = b->text.ptr ? b->text.ptr : "";
-    text.len = b->text.len;
-    *ids = (int32_t *)b->ids;
-    if (!status) status = sgf_encode(b->tokenizer, text, 0, *ids + 1, bound - 1, n, b->err);
+static int32_t sgf__segment(sgf__builder *b, sgf_role role, int32_t group) {
+    int32_t segment = 0;
+    if (!b->status) b->status = sgf_layout_segment(b->layout, role, group, &segment, b->err);
+    return segment;
+}
+/* The part ends: its text becomes ids of `segment`. */
+static void sgf__part_end(sgf__builder *b, int32_t segment) {
+    sgf_str text = sgf__text_of(b->text.ptr ? b->text.ptr : "", b->text.len);
+    size_t bound = sgf_encode_bound(text.len) + 1, n = 0, bos = b->bos_next != 0;
+    int32_t *ids;
+    if (!b->status)
+        b->status = sgf__grow(&b->text.mem, &b->ids, &b->ids_cap, bound, sizeof *ids, b->err);
+    if (b->status) return;
+    ids = (int32_t *)b->ids;
+    ids[0] = b->bos;
+    b->status = sgf_encode(b->tokenizer, text, 0, ids + bos, bound - bos, &n, b->err);
+    if (!b->status) b->status = sgf_layout_add(b->layout, segment, ids, n + bos, b->err);
     b->text.len = 0;
-    return status;
+    b->bos_next = 0;
 }
-/* Tokenise the collected text, give its ids to `segment`, start a new part. */
-static sgf_status sgf__part_end(sgf__builder *b, int32_t segment) {
-    size_t n = 0, bos = b->bos_now ? 1 : 0;
-    int32_t *ids = NULL;
-    sgf_status status = sgf__part_encode(b, &ids, &n);
-    if (!status) {
-        ids[0] = b->bos;
-        status = sgf_layout_add(b->layout, segment, ids + 1 - bos, n + bos, b->err);
-    }
-    b->bos_now = 0;
-    return status;
+/* A separator, in a segment of its own; group: the paraphrase it follows, or -1. */
+static void sgf__separator(sgf__builder *b, int32_t group) {
+    sgf__write_text(b, b->separator);
+    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SEPARATOR, group));
 }
-/* Make a segment and put the collected part into it. */
-static sgf_status sgf__segment_end(sgf__builder *b, sgf_role role, int32_t group) {
-    int32_t segment = 0;
-    sgf_status status = sgf_layout_segment(b->layout, role, group, &segment, b->err);
-    return status ? status : sgf__part_end(b, segment);
-}
-/* The separator, a segment of its own; group: the paraphrase it follows, or -1. */
-static sgf_status sgf__separator_end(sgf__builder *b, int32_t group) {
-    sgf_status status = sgf__part_text(b, b->separator);
-    return status ? status : sgf__segment_end(b, SGF_ROLE_SEPARATOR, group);
-}
-/* The segment of paraphrase i. */
-static sgf_status sgf__paraphrase_segment(sgf__builder *b, size_t i, int32_t *segment) {
+static int32_t sgf__paraphrase(sgf__builder *b, size_t i) {
     const unsigned char *manual = b->prompt->manual;
-    return sgf_layout_segment(b->layout,
-                              !manual     ? SGF_ROLE_PARAPHRASE
-                              : manual[i] ? SGF_ROLE_MANUAL
-                                          : SGF_ROLE_AUTO,
-                              (int32_t)i, segment, b->err);
+    return sgf__segment(b,
+                        !manual     ? SGF_ROLE_PARAPHRASE
+                        : manual[i] ? SGF_ROLE_MANUAL
+                                    : SGF_ROLE_AUTO,
+                        (int32_t)i);
 }
-/* Instruction and examples: "I\n\nQ: q\nA: a\n\n..." or, on one line each, "I\n\nQ: q A: a\n...".
- */
-static sgf_status sgf__prefix_text(sgf__builder *b, int one_line) {
-    const sgf_prompt *p = b->prompt;
-    sgf_status status = sgf__part_add(b, p->instruction);
+static void sgf__write_question(sgf__builder *b, sgf_str question, const char *end) {
+    sgf__write_text(b, "Q: ");
+    sgf__write(b, question);
+    sgf__write_text(b, end);
+}
+/* Instruction and examples, each on two lines with an empty one after them, or on one line. */
+static void sgf__write_prefix(sgf__builder *b, int one_line) {
     size_t i;
-    if (!status) status = sgf__part_text(b, "\n\n");
-    for (i = 0; i < p->examples && !status; i++) {
-        status = sgf__part_text(b, "Q: ");
-        if (!status) status = sgf__part_add(b, p->example[i].question);
-        if (!status) status = sgf__part_text(b, one_line ? " A: " : "\nA: ");
-        if (!status) status = sgf__part_add(b, p->example[i].answer);
-        if (!status) status = sgf__part_text(b, one_line ? "\n" : "\n\n");
+    sgf__write(b, b->prompt->instruction);
+    sgf__write_text(b, "\n\n");
+    for (i = 0; i < b->prompt->examples; i++) {
+        sgf__write_question(b, b->prompt->example[i].question, one_line ? " A: " : "\nA: ");
+        sgf__write(b, b->prompt->example[i].answer);
+        sgf__write_text(b, one_line ? "\n" : "\n\n");
     }
-    return status;
-}
-static sgf_status sgf__question_text(sgf__builder *b, size_t i, const char *cue) {
-    sgf_status status = sgf__part_text(b, "Q: ");
-    if (!status) status = sgf__part_add(b, b->prompt->paraphrase[i]);
-    return status ? status : sgf__part_text(b, cue);
 }
 
-/* One standard prompt: the prefix in a segment of its own, or in the paraphrase's, then the
-   question. */
-static sgf_status sgf__standard_build(sgf__builder *b, size_t i, int own_prefix) {
-    int32_t segment = 0;
-    sgf_status status = sgf__prefix_text(b, 0);
-    if (!status && own_prefix) status = sgf__segment_end(b, SGF_ROLE_SHARED, 0);
-    if (!status) status = sgf__paraphrase_segment(b, i, &segment);
-    if (!status && !own_prefix) status = sgf__part_end(b, segment);
-    if (!status) status = sgf__question_text(b, i, "\nA:");
-    return status ? status : sgf__part_end(b, segment);
-}
-static sgf_status sgf__concatenated_build(sgf__builder *b) {
-    sgf_status status = SGF_OK;
-    size_t i;
-    for (i = b->first; i < b->end && !status; i++) {
-        b->bos_now = b->method->bos == SGF_BOS_EACH;
-        status = sgf__standard_build(b, i, 0);
-        if (!status && i + 1 < b->end) status = sgf__separator_end(b, (int32_t)i);
-    }
-    return status;
-}
-/* The paraphrases one after the other, each a part; `before`: with a separator before the first. */
-static sgf_status sgf__questions_build(sgf__builder *b, const char *cue, int before) {
-    sgf_status status = before ? sgf__separator_end(b, -1) : SGF_OK;
-    int32_t segment = 0;
-    size_t i;
-    for (i = b->first; i < b->end && !status; i++) {
-        status = sgf__paraphrase_segment(b, i, &segment);
-        b->bos_now = b->method->bos == SGF_BOS_EACH;
-        if (!status) status = sgf__question_text(b, i, cue);
-        if (!status) status = sgf__part_end(b, segment);
-        if (!status && i + 1 < b->end) status = sgf__separator_end(b, (int32_t)i);
-    }
-    return status;
-}
-/* A separator of the method's own is a part of its own behind the prefix, too; the format's is the end of
-   the prefix's last part. So "\n" of myriadlama_custom is not the same as NULL: other tokens. */
-static sgf_status sgf__shared_build(sgf__builder *b) {
-    int32_t prefix = 0;
-    sgf_status status = sgf__prefix_text(b, 1);
-    b->bos_now = b->method->bos == SGF_BOS_EACH;
-    if (!status) status = sgf_layout_segment(b->layout, SGF_ROLE_SHARED, 0, &prefix, b->err);
-    if (!status && b->method->separator) status = sgf__part_end(b, prefix);
-    if (!status) status = sgf__part_text(b, b->separator);
-    if (!status) status = sgf__part_end(b, prefix);
-    return status ? status
-                  : sgf__questions_build(
-                        b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:", 0);
-}
-static sgf_status sgf__example_build(sgf__builder *b, size_t e) {
-    const sgf_example *example = &b->prompt->example[e];
-    size_t i, n = example->paraphrases ? example->paraphrases : 1;
-    sgf_status status = SGF_OK;
-    for (i = 0; i <= n && !status; i++) {
-        sgf_str text = i == n                 ? example->answer
-                       : example->paraphrases ? example->paraphrase[i]
-                                              : example->question;
-        status = sgf__separator_end(b, -1);
-        if (!status) status = sgf__part_text(b, i == n ? "A: " : "Q: ");
-        if (!status) status = sgf__part_add(b, text);
-        if (!status)
-            status = sgf__segment_end(b, i == n ? SGF_ROLE_EXAMPLE_A : SGF_ROLE_EXAMPLE_Q,
-                                      (int32_t)e);
-    }
-    return status;
-}
-static sgf_status sgf__few_shot_build(sgf__builder *b) {
-    sgf_status status = sgf__part_add(b, b->prompt->instruction);
-    size_t e;
-    b->bos_now = b->method->bos == SGF_BOS_EACH;
-    if (!status) status = sgf__segment_end(b, SGF_ROLE_SHARED, 0);
-    for (e = 0; e < b->prompt->examples && !status; e++) status = sgf__example_build(b, e);
-    return status ? status : sgf__questions_build(b, "", 1);
-}
+/* ---- formats ---- */
 
-/* The answer cue of a format, or NULL: it belongs to the answer or, when only generated tokens are
-   fused, to the last paraphrase. */
-static const char *sgf__cue(const sgf_method *method) {
-    if (method->format == SGF_FORMAT_SHARED_CUE) return " A:";
-    return method->format == SGF_FORMAT_FEW_SHOT_PARTS ? "A:" : NULL;
+/* STANDARD: the prefix is a segment of its own. */
+static void sgf__standard(sgf__builder *b) {
+    int32_t segment;
+    sgf__write_prefix(b, 0);
+    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
+    segment = sgf__paraphrase(b, b->first);
+    sgf__write_question(b, b->prompt->paraphrase[b->first], "\nA:");
+    sgf__part_end(b, segment);
 }
-/* The answer segment: with a cue, that; else the last prompt token, or nothing yet. */
-static sgf_status sgf__answer_build(sgf__builder *b) {
+/* CONCATENATED: each prompt is one segment. */
+static void sgf__concatenated(sgf__builder *b) {
+    size_t i;
+    for (i = b->first; i < b->end; i++) {
+        int32_t segment = sgf__paraphrase(b, i);
+        b->bos_next = b->method->bos == SGF_BOS_EACH;
+        sgf__write_prefix(b, 0);
+        sgf__part_end(b, segment);
+        sgf__write_question(b, b->prompt->paraphrase[i], "\nA:");
+        sgf__part_end(b, segment);
+        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
+    }
+}
+/* The paraphrases, each a part, with a separator after each but the last. */
+static void sgf__questions(sgf__builder *b, const char *cue) {
+    size_t i;
+    for (i = b->first; i < b->end; i++) {
+        int32_t segment = sgf__paraphrase(b, i);
+        b->bos_next = b->method->bos == SGF_BOS_EACH;
+        sgf__write_question(b, b->prompt->paraphrase[i], cue);
+        sgf__part_end(b, segment);
+        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
+    }
+}
+/* SHARED_PARTS and SHARED_CUE. A separator of the method's own is a part of its own after the prefix,
+   too; the format's is the end of the prefix's last part. So "\n" of myriadlama_custom is not the same
+   as NULL: other tokens. */
+static void sgf__shared(sgf__builder *b) {
+    int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
+    b->bos_next = b->method->bos == SGF_BOS_EACH;
+    sgf__write_prefix(b, 1);
+    if (b->method->separator) sgf__part_end(b, prefix);
+    sgf__write_text(b, b->separator);
+    sgf__part_end(b, prefix);
+    sgf__questions(b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:");
+}
+/* FEW_SHOT_PARTS: each question of an example, and its answer, is a segment. */
+static void sgf__few_shot(sgf__builder *b) {
+    size_t e, i;
+    b->bos_next = b->method->bos == SGF_BOS_EACH;
+    sgf__write(b, b->prompt->instruction);
+    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
+    for (e = 0; e < b->prompt->examples; e++) {
+        const sgf_example *example = &b->prompt->example[e];
+        const sgf_str *asked = example->paraphrases ? example->paraphrase : &example->question;
+        for (i = 0; i < (example->paraphrases ? example->paraphrases : 1); i++) {
+            sgf__separator(b, -1);
+            sgf__write_question(b, asked[i], "");
+            sgf__part_end(b, sgf__segment(b, SGF_ROLE_EXAMPLE_Q, (int32_t)e));
+        }
+        sgf__separator(b, -1);
+        sgf__write_text(b, "A: ");
+        sgf__write(b, example->answer);
+        sgf__part_end(b, sgf__segment(b, SGF_ROLE_EXAMPLE_A, (int32_t)e));
+    }
+    sgf__separator(b, -1);
+    sgf__questions(b, "");
+}
+/* The answer segment: the cue, or the last prompt token, or nothing yet if only generated tokens are
+   fused; a cue then belongs to the last paraphrase. */
+static void sgf__answer(sgf__builder *b) {
+    int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
+    int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
     sgf_layout *layout = b->layout;
-    const char *cue = sgf__cue(b->method);
-    int32_t last, answer = 0;
-    sgf_status status;
-    if (!layout->tokens)
-        return sgf__fail(b->err, SGF_ERR_FORMAT,
-                         "the tokenizer makes no tokens of the prompt: its vocabulary does not "
-                         "cover the text");
+    int32_t last, answer;
+    if (!b->status && !layout->tokens)
+        b->status = sgf__fail(b->err, SGF_ERR_FORMAT,
+                              "the tokenizer makes no tokens of the prompt: its vocabulary does "
+                              "not cover the text");
+    if (b->status) return;
     last = layout->seg[layout->tokens - 1];
-    status = sgf_layout_segment(layout, SGF_ROLE_ANSWER, -1, &answer, b->err);
-    if (!status && cue && b->method->format == SGF_FORMAT_FEW_SHOT_PARTS) {
-        status = sgf__part_text(b, b->separator);
-        if (!status) status = sgf__part_end(b, b->after ? last : answer);
+    answer = sgf__segment(b, SGF_ROLE_ANSWER, -1);
+    if (few_shot) {
+        sgf__write_text(b, b->separator);
+        sgf__part_end(b, after ? last : answer);
     }
-    if (!status && cue) {
-        status = sgf__part_text(b, cue);
-        if (!status) status = sgf__part_end(b, b->after ? last : answer);
+    if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE) {
+        sgf__write_text(b, few_shot ? "A:" : " A:");
+        sgf__part_end(b, after ? last : answer);
+    } else if (!after && !b->status) {
+        layout->seg[layout->tokens - 1] = answer;
+        layout->segment[last].tokens--;
+        layout->segment[answer].tokens++;
     }
-    if (status || cue || b->after) return status;
-    layout->seg[layout->tokens - 1] = answer;
-    layout->segment[last].tokens--;
-    layout->segment[answer].tokens++;
-    return SGF_OK;
 }
-
-/* Does the context start with a BOS that stands alone? For FIRST, and for AUTO when the tokenizer's
-   own prompts start with one. */
-static sgf_status sgf__bos_stands(sgf__builder *b, int *stands) {
+/* A BOS in a segment of its own: for FIRST, and for AUTO when the tokenizer's own prompts start with
+   one. */
+static void sgf__bos(sgf__builder *b) {
     sgf_bos_rule rule = b->method->bos;
     sgf_tokenizer_info info;
     sgf_tokenizer_describe(b->tokenizer, &info);
     b->bos = info.bos;
     if (rule == SGF_BOS_AUTO) rule = info.adds_bos ? SGF_BOS_FIRST : SGF_BOS_NONE;
-    *stands = rule == SGF_BOS_FIRST ||
-              (rule == SGF_BOS_EACH && b->method->format == SGF_FORMAT_STANDARD);
-    if (rule == SGF_BOS_NONE || info.bos >= 0) return SGF_OK;
-    return sgf__fail(b->err, SGF_ERR_ARG,
-                     "a begin-of-sequence token was asked for, but the model's tokenizer has none");
-}
-static sgf_status sgf__bos_build(sgf__builder *b) {
-    int32_t segment = 0;
-    sgf_status status = sgf_layout_segment(b->layout, SGF_ROLE_BOS, -1, &segment, b->err);
-    return status ? status : sgf_layout_add(b->layout, segment, &b->bos, 1, b->err);
+    if (rule == SGF_BOS_EACH && b->method->format == SGF_FORMAT_STANDARD) rule = SGF_BOS_FIRST;
+    if (rule != SGF_BOS_NONE && b->bos < 0)
+        b->status = sgf__fail(b->err, SGF_ERR_ARG,
+                              "a begin-of-sequence token was asked for, but the model's tokenizer "
+                              "has none");
+    if (rule == SGF_BOS_FIRST) {
+        int32_t segment = sgf__segment(b, SGF_ROLE_BOS, -1);
+        if (!b->status) b->status = sgf_layout_add(b->layout, segment, &b->bos, 1, b->err);
+    }
 }
 
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                      const sgf_method *method, size_t which, sgf_layout *layout,
                                      sgf_error *err) {
+    int fusion = method->contexts == SGF_CONTEXTS_FUSION;
     sgf__builder b;
-    sgf_status status;
-    int bos = 0;
     if (!tokenizer)
         return sgf__fail(err, SGF_ERR_ARG,
                          "the model has no tokenizer.json, so it cannot read a prompt");
@@ -5163,8 +5141,7 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (prompt->examples && !prompt->example)
         return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
                          (unsigned long long)prompt->examples);
-    if (!prompt->paraphrases ||
-        (method->contexts != SGF_CONTEXTS_FUSION && which >= prompt->paraphrases))
+    if (!prompt->paraphrases || (!fusion && which >= prompt->paraphrases))
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
     memset(&b, 0, sizeof b);
@@ -5173,240 +5150,31 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     b.method = method;
     b.layout = layout;
     b.separator = sgf_method_separator(method);
-    b.first = method->contexts == SGF_CONTEXTS_FUSION ? 0 : which;
-    b.end = method->contexts == SGF_CONTEXTS_FUSION ? prompt->paraphrases : which + 1;
-    b.after = method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
+    b.first = fusion ? 0 : which;
+    b.end = fusion ? prompt->paraphrases : which + 1;
     b.err = err;
     sgf__buf_init(&b.text, &layout->mem);
     sgf_layout_clear(layout);
-    status = sgf__bos_stands(&b, &bos);
-    if (!status && bos) status = sgf__bos_build(&b);
-    if (status) {
-    } else if (method->format == SGF_FORMAT_STANDARD) status = sgf__standard_build(&b, which, 1);
-    else if (method->format == SGF_FORMAT_CONCATENATED) status = sgf__concatenated_build(&b);
-    else if (method->format == SGF_FORMAT_FEW_SHOT_PARTS) status = sgf__few_shot_build(&b);
-    else status = sgf__shared_build(&b);
-    if (!status) status = sgf__answer_build(&b);
-    if (!status) {
+    sgf__bos(&b);
+    switch (method->format) {
+    case SGF_FORMAT_STANDARD: sgf__standard(&b); break;
+    case SGF_FORMAT_CONCATENATED: sgf__concatenated(&b); break;
+    case SGF_FORMAT_FEW_SHOT_PARTS: sgf__few_shot(&b); break;
+    default: sgf__shared(&b); break;
+    }
+    sgf__answer(&b);
+    if (!b.status) {
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
-        if (!status && method->contexts == SGF_CONTEXTS_FUSION &&
-            (method->weight || method->even_weights))
-            status = sgf_layout_weigh(layout, method->weight, prompt->paraphrases, err);
+        if (fusion && (prompt->weight || method->even_weights))
+            b.status = sgf_layout_weigh(layout, prompt->weight, prompt->paraphrases, err);
     }
     sgf__free(&b.text.mem, b.ids, b.ids_cap, sizeof(int32_t));
     sgf__buf_free(&b.text);
-    return status;
+    return b.status;
 }
 
-/* ====================================================================================
- * [SGF-17] Generation: prefixes, steps, combination of logits
- *
- * In: tasks with layouts; out: their next ids, until each ends. A task takes off when its contexts have
- * sequences: on a prefix that is kept encoded, with KV copies of beginnings that are, and with rows for
- * what is left. Then, again and again: one forward pass over the rows of all tasks; each combines the
- * logits of its contexts, chooses an id, and leaves or lists the rows of the next pass. What is reused
- * has the bits that computing it again would give (rotated KV copies excepted).
- * ==================================================================================== */
-
-/* ---- shared prefixes, encoded once ---- */
-
-/* The number of leading tokens of prefix segments (examples are prefix, too): by causality they
-   depend on nothing else. */
-static size_t sgf__prefix_length(const sgf_layout *layout) {
-    size_t n = 0;
-    while (n < layout->tokens && sgf__is_prefix(&layout->segment[layout->seg[n]]) &&
-           layout->seg[n] != layout->answer)
-        n++;
-    return n < layout->tokens ? n : 0; /* something must be left to compute */
-}
-/* Is `kept` what the first n tokens of `layout` are? Then its keys and values are theirs, bit for
- * bit. */
-static int sgf__prefix_equal(const sgf_layout *kept, const sgf_layout *layout, size_t n) {
-    int32_t q, k;
-    if (kept->tokens != n || kept->segments > layout->segments) return 0;
-    if (memcmp(kept->token, layout->token, n * sizeof(int32_t)) ||
-        memcmp(kept->pos, layout->pos, n * sizeof(int32_t)) ||
-        memcmp(kept->seg, layout->seg, n * sizeof(int32_t)))
-        return 0;
-    for (q = 0; q < (int32_t)kept->segments; q++)
-        for (k = 0; k < (int32_t)kept->segments; k++)
-            if (sgf_visible(kept, q, k) != sgf_visible(layout, q, k)) return 0;
-    return 1;
-}
-/* Copy the first n tokens of `layout`, and the segments they are in. */
-static sgf_status sgf__prefix_copy(const sgf_layout *layout, size_t n, sgf_layout *copy,
-                                   sgf_error *err) {
-    int32_t S = 0, q, k;
-    size_t i;
-    sgf_status status = SGF_OK;
-    for (i = 0; i < n; i++)
-        if (layout->seg[i] >= S) S = layout->seg[i] + 1;
-    for (q = 0; q < S && !status; q++)
-        status = sgf_layout_segment(copy, layout->segment[q].role, 0, NULL, err);
-    for (i = 0; i < n && !status; i++) {
-        status = sgf_layout_add(copy, layout->seg[i], &layout->token[i], 1, err);
-        if (!status) copy->pos[i] = layout->pos[i];
-    }
-    for (q = 0; q < S && !status; q++)
-        for (k = 0; k < S; k++) sgf_visible_set(copy, q, k, sgf_visible(layout, q, k));
-    return status;
-}
-/* The sequence that holds the first n tokens of `layout`, encoding them if nobody has, kept in one
-   of `prefixes`. *computed gets the number of tokens that took. The least recently used one without
-   children makes room. */
-static sgf_status sgf__prefix_get(sgf_session *s, sgf__prefix *prefixes, const sgf_layout *layout,
-                                  size_t n, int32_t *sequence, size_t *computed, sgf_error *err) {
-    sgf__prefix *slot = NULL, made;
-    sgf_status status;
-    int i;
-    for (i = 0; i < SGF__PREFIXES; i++) {
-        sgf__prefix *p = &prefixes[i];
-        if (p->used && sgf__prefix_equal(&p->layout, layout, n)) {
-            p->used = ++s->clock;
-            *sequence = p->sequence;
-            *computed = 0;
-            return SGF_OK;
-        }
-        if (p->used && s->sequence[p->sequence].children) continue;
-        if (!slot || p->used < slot->used) slot = p;
-    }
-    *sequence = -1;
-    if (!slot) return SGF_OK; /* all in use: the caller computes the whole prompt */
-    memset(&made, 0, sizeof made);
-    sgf_layout_init(&made.layout, &s->mem);
-    status = sgf__prefix_copy(layout, n, &made.layout, err);
-    if (!status) status = sgf_forward_layout(s, &made.layout, NULL, NULL, &made.sequence, err);
-    if (status) {
-        sgf_layout_free(&made.layout);
-        return status;
-    }
-    if (slot->used) {
-        sgf_sequence_close(s, slot->sequence);
-        sgf_layout_free(&slot->layout);
-    }
-    made.used = ++s->clock;
-    *slot = made;
-    *sequence = made.sequence;
-    *computed = n;
-    return SGF_OK;
-}
-
-/* ---- what isolated paraphrases begin with, encoded once ----
-   The prompts of flex_attention begin alike: instruction and examples. Keys and values of a token that
-   sees its own segment alone, or that and a lone BOS, follow from these tokens and their positions,
-   so an equal beginning has the same, bit for bit. Without a BOS only differences of positions count
-   (RoPE is a rotation): V is the same anywhere, and K is rotated, which is equal up to rounding. */
-
-enum { SGF__COMMON_LEAST = 16 }; /* a beginning of fewer tokens is not worth it */
-
-/* Where the run of one segment ends that begins at token `first`. */
-static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
-    size_t i = first;
-    while (i < layout->tokens && layout->seg[i] == layout->seg[first]) i++;
-    return i;
-}
-/* The run that begins at token `first`, and what it sees, as a layout of its own; empty if that is more
-   than a BOS, or if the BOS itself sees something before it, which it would bring along. The last token
-   is left out: it is computed, since its logits may be wanted. */
-static sgf_status sgf__isolated_take(const sgf_layout *layout, size_t first, sgf_layout *run,
-                                     sgf_error *err) {
-    int32_t seg = layout->seg[first], bos = -1, k;
-    size_t i, n = sgf__run_end(layout, first) - first - 1;
-    sgf_status status = SGF_OK;
-    if (n < SGF__COMMON_LEAST || seg == layout->answer || (first && layout->seg[first - 1] == seg))
-        return SGF_OK;
-    for (i = 0; i < first; i++) {
-        if (!sgf_visible(layout, seg, layout->seg[i])) continue;
-        if (bos >= 0 || layout->segment[layout->seg[i]].role != SGF_ROLE_BOS) return SGF_OK;
-        bos = (int32_t)i;
-    }
-    for (k = 0; k < bos; k++)
-        if (sgf_visible(layout, layout->seg[bos], layout->seg[k])) return SGF_OK;
-    if (bos >= 0) {
-        status = sgf_layout_segment(run, SGF_ROLE_BOS, -1, NULL, err);
-        if (!status) status = sgf_layout_add(run, 0, layout->token + bos, 1, err);
-        if (!status) run->pos[0] = layout->pos[bos];
-    }
-    if (!status) status = sgf_layout_segment(run, SGF_ROLE_PARAPHRASE, -1, &seg, err);
-    if (!status) status = sgf_layout_add(run, seg, layout->token + first, n, err);
-    if (status) return status;
-    memcpy(run->pos + run->tokens - n, layout->pos + first, n * sizeof(int32_t));
-    if (bos >= 0) {
-        sgf_visible_set(run, 0, 0, sgf_visible(layout, layout->seg[bos], layout->seg[bos]));
-        sgf_visible_set(run, seg, 0, 1);
-    }
-    sgf_visible_set(run, seg, seg, sgf_visible(layout, layout->seg[first], layout->seg[first]));
-    return SGF_OK;
-}
-/* How many tokens two isolated runs have in common behind the BOS; `rotated`: their positions may differ by one
-   distance. */
-static size_t sgf__isolated_common(const sgf_layout *a, const sgf_layout *b, int rotated) {
-    size_t n = 0, most = sgf__min(a->tokens, b->tokens), before = a->segments - 1;
-    int32_t S = (int32_t)a->segments, distance = 0, q;
-    if (a->segments != b->segments) return 0;
-    for (q = 0; q < S; q++)
-        if (sgf_visible(a, q, q) != sgf_visible(b, q, q)) return 0;
-    while (n < most && a->token[n] == b->token[n]) {
-        if (n == before && rotated) distance = a->pos[n] - b->pos[n];
-        if (a->pos[n] - b->pos[n] != distance) break;
-        n++;
-    }
-    return n > before ? n - before : 0;
-}
-/* The kept beginning that has most of an isolated run's tokens, and how many. */
-static size_t sgf__common_find(const sgf_session *s, const sgf_layout *run, int *slot) {
-    size_t best = 0, n;
-    int i;
-    for (i = 0; i < SGF__PREFIXES; i++) {
-        if (!s->common[i].used) continue;
-        n = sgf__isolated_common(run, &s->common[i].layout, s->rotate && run->segments == 1);
-        if (n > best) best = n, *slot = i;
-    }
-    return best;
-}
-/* What the run at token `first` begins with that is encoded already, or encoded now because the next
-   run begins so, too: *copy says where it is; its count is 0 if there is no such thing. *computed
-   gets the number of tokens that took. Only the first run of a layout (*isolated counts them) is worth
-   encoding for: the others stand elsewhere in every question. */
-static sgf_status sgf__common_get(sgf_session *s, const sgf_layout *layout, size_t first,
-                                  sgf__kv_copy *copy, size_t *isolated, size_t *computed,
-                                  sgf_error *err) {
-    sgf_layout run, next;
-    size_t i = first, n = 0;
-    int slot = 0;
-    sgf_status status;
-    copy->count = *computed = 0;
-    sgf_layout_init(&run, &s->mem);
-    sgf_layout_init(&next, &s->mem);
-    status = sgf__isolated_take(layout, first, &run, err);
-    if (!status && run.tokens) n = sgf__common_find(s, &run, &slot);
-    if (run.tokens && !(*isolated)++ && n < SGF__COMMON_LEAST)
-        while (!status && !next.tokens && (i = sgf__run_end(layout, i)) < layout->tokens)
-            status = sgf__isolated_take(layout, i, &next, err);
-    if (!status && next.tokens) {
-        size_t common = sgf__isolated_common(&run, &next, 1);
-        if (common >= SGF__COMMON_LEAST) {
-            int32_t sequence;
-            status = sgf__prefix_get(s, s->common, &run, run.segments - 1 + common, &sequence,
-                                     computed, err);
-            if (!status) n = sgf__common_find(s, &run, &slot);
-        }
-    }
-    if (!status && n >= SGF__COMMON_LEAST) {
-        s->common[slot].used = ++s->clock;
-        copy->source = s->common[slot].sequence;
-        copy->from = run.segments - 1;
-        copy->count = n;
-        copy->seg = layout->seg[first];
-        copy->pos = layout->pos + first;
-    }
-    sgf_layout_free(&run);
-    sgf_layout_free(&next);
-    return status;
-}
-
-/* ---- from logits to the next token ---- */
+/* ---- contexts to one next token ---- */
 
 /* The highest value; the lowest id on ties. NaN never wins. */
 static int32_t sgf__argmax(const float *x, size_t n) {
@@ -5446,40 +5214,48 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
     for (v = 0; rule == SGF_COMBINE_AVG && v < V; v++) out[v] /= (float)contexts;
 }
 
-/* ---- the decoding loop: questions in flight ---- */
+/* ====================================================================================
+ * [SGF-17] Generation: common prefixes, steps
+ *
+ * In: tasks with layouts. Out: their next ids, until each ends. When a task starts, the contexts of its
+ * prompt get sequences: on a shared prefix that is kept encoded, with KV copies of common prefixes that
+ * are, and with rows for the rest. Then, again and again: one forward pass over the rows of all tasks
+ * in flight; each combines the logits of its contexts, chooses an id, and ends or lists the rows of
+ * the next pass. What is reused has the bits that computing it again would give (except rotated KV
+ * copies).
+ * ==================================================================================== */
 
-static int sgf__is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* A prompt that tasks in a row share: the sequences of its contexts, and their last logits. */
-typedef struct sgf__shared_prompt {
+/* The sequences of a task, one for each context, with its prompt in them. Tasks in a row with the same
+   contexts share one; the first id of each is fed to sequences of its own that continue those. */
+typedef struct sgf__prompt {
+    struct sgf__prompt *parent; /* what these sequences continue; NULL: nothing */
     const sgf_layout *context;
-    size_t contexts, users; /* users: who stands on it, and the flight as long as more may come */
-    size_t at;              /* the first row of its logits in the pass that computes them */
-    int ready;              /* they are in `logits` */
-    int32_t *sequence;      /* [contexts] */
-    float *logits;          /* [contexts][V] */
-} sgf__shared_prompt;
+    size_t contexts,
+        users;         /* users: tasks, prompts that continue it, and a flight that may share it */
+    int32_t *sequence; /* [contexts] */
+    int shared;
+    size_t at;     /* the first row of its logits in the pass that computes it */
+    float *logits; /* [contexts][V] of a shared one; NULL until they are computed */
+} sgf__prompt;
 
-/* A task in flight. */
 typedef struct sgf__active {
     sgf_task *task;
-    size_t number, step;        /* of arrival, from 0; ids chosen */
-    int32_t *sequence;          /* [contexts] -1: not open yet, the prompt is a shared one */
-    sgf__shared_prompt *prompt; /* NULL: not shared */
-    size_t at;                  /* its first row in `logits`; the other contexts' follow */
-    int written;                /* something else than white space was generated */
-    int32_t chosen;             /* by the device, if the flight keeps its logits there */
+    size_t number; /* of arrival, from 0 */
+    sgf__prompt *prompt;
+    size_t at;      /* its first row in `logits`; the other contexts' follow */
+    int written;    /* something else than white space was generated */
+    int32_t chosen; /* by the device, if the flight keeps its logits there */
 } sgf__active;
 
 typedef struct sgf__flight {
     const sgf_stream *stream;
-    sgf_task *waiting; /* the task that comes next; NULL: there are no more */
+    sgf_task *list; /* [left] tasks that come before those of the stream */
+    size_t left;
+    sgf_task *waiting; /* the next task; NULL: there are no more */
     size_t arrived;
-    sgf__active *active;          /* in the order of arrival */
-    size_t count, cap;            /* of them */
-    sgf__shared_prompt *prompt;   /* of the last task that started, if the next one shares it */
+    sgf__active *active; /* [count] in the order of arrival */
+    size_t count, cap;
+    sgf__prompt *prompt;          /* of the last task that started, if the next one shares it */
     sgf_row *row;                 /* of the next pass */
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
     sgf__kv_copy *copy;
@@ -5490,238 +5266,370 @@ typedef struct sgf__flight {
     int keep;        /* the logits stayed on the device, and each task has its `chosen` */
 } sgf__flight;
 
-/* 1 if no segment sees any: whoever generates with such a layout forgot the mask. */
-static int sgf__layout_blind(const sgf_layout *layout) {
-    size_t i;
-    for (i = 0; i < layout->segments; i++)
-        if (sgf__segment_sees(layout, (int32_t)i)) return 0;
-    return layout->tokens > 0;
-}
-static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
-                                  sgf_error *err) {
-    int32_t limit = s->model->config.context;
-    size_t c, i;
-    int weighs;
-    if (!task->ids && task->max_new_tokens)
-        return sgf__fail(err, SGF_ERR_ARG, "question %d has no ids to write to", (int)number + 1);
-    if (!task->contexts || !task->context)
-        return sgf__fail(err, SGF_ERR_ARG, "question %d has no context", (int)number + 1);
-    if ((unsigned)task->combine > SGF_COMBINE_WEIGHTED_MAX)
-        return sgf__fail(err, SGF_ERR_ARG, "question %d: there is no rule %d; sgf_combine has them",
-                         (int)number + 1, (int)task->combine);
-    weighs = task->combine >= SGF_COMBINE_WEIGHTED_AVG && task->contexts > 1;
-    if (weighs && !task->weight)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "question %d: a weighted rule needs a weight for each context "
-                         "(sgf_task.weight; sgf_method.weight for sgf_ask)",
-                         (int)number + 1);
-    for (c = 0; c < task->contexts; c++) {
-        const sgf_layout *layout = &task->context[c];
-        if (weighs && !(task->weight[c] >= 0 && task->weight[c] <= DBL_MAX))
-            return sgf__fail(err, SGF_ERR_ARG, "question %d: context %llu has the weight %g",
-                             (int)number + 1, (unsigned long long)c + 1, task->weight[c]);
-        if (layout->answer < 0 || !layout->tokens)
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "question %d: a context needs tokens and an answer segment",
-                             (int)number + 1);
-        if (sgf__layout_blind(layout))
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "question %d: no segment of its layout sees any; set the mask first "
-                             "(sgf_mask_set, sgf_visible_set)",
-                             (int)number + 1);
-        if (!sgf__segment_sees(layout, layout->answer))
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "question %d: the answer's segment sees none; set the mask when all "
-                             "segments are there",
-                             (int)number + 1);
-        for (i = 0; task->segment && i < task->max_new_tokens; i++)
-            if (task->segment[i] < 0 || (size_t)task->segment[i] >= layout->segments)
-                return sgf__fail(
-                    err, SGF_ERR_ARG,
-                    "question %d: generated token %llu is to belong to segment %d; the "
-                    "layout has %llu",
-                    (int)number + 1, (unsigned long long)i + 1, (int)task->segment[i],
-                    (unsigned long long)layout->segments);
-        if (layout->answer_pos < 0 ||
-            layout->answer_pos > limit || /* the last id is not fed back: */
-            task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
-            return sgf__fail(
-                err, SGF_ERR_LIMIT,
-                "the prompt is too long: its %llu tokens end at position %d and %llu are to be generated, but the model's context "
-                "is %d; use fewer paraphrases or examples, or aligned positions",
-                (unsigned long long)layout->tokens, (int)layout->answer_pos,
-                (unsigned long long)task->max_new_tokens, (int)limit);
-    }
-    return SGF_OK;
-}
-
-static void sgf__shared_prompt_leave(sgf_session *s, sgf__shared_prompt *p) {
-    size_t c, V = (size_t)s->model->config.vocab_size;
-    if (!p || --p->users) return;
-    for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
-    sgf__free(&s->mem, p->sequence, p->contexts, sizeof *p->sequence);
-    sgf__free(&s->mem, p->logits, p->contexts, V * sizeof(float));
-    sgf__free(&s->mem, p, 1, sizeof *p);
-}
-static sgf_status sgf__sequences_make(sgf_session *s, size_t n, int32_t **sequence,
-                                      sgf_error *err) {
-    size_t i;
-    *sequence = (int32_t *)sgf__alloc(&s->mem, n, sizeof **sequence, err);
-    for (i = 0; *sequence && i < n; i++) (*sequence)[i] = -1;
-    return *sequence ? SGF_OK : SGF_ERR_MEMORY;
-}
-/* A prompt with one user. */
-static sgf_status sgf__shared_prompt_make(sgf_session *s, const sgf_task *task,
-                                          sgf__shared_prompt **prompt, sgf_error *err) {
-    size_t V = (size_t)s->model->config.vocab_size;
-    sgf__shared_prompt *p = (sgf__shared_prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
-    sgf_status status = p ? SGF_OK : SGF_ERR_MEMORY;
-    if (status) return status;
-    p->context = task->context;
-    p->contexts = task->contexts;
-    p->users = 1;
-    status = sgf__sequences_make(s, p->contexts, &p->sequence, err);
-    if (!status) p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
-    if (!p->logits) {
-        sgf__shared_prompt_leave(s, p);
-        return SGF_ERR_MEMORY;
-    }
-    *prompt = p;
-    return SGF_OK;
-}
-static void sgf__active_free(sgf_session *s, sgf__active *a) {
-    size_t c;
-    for (c = 0; a->sequence && c < a->task->contexts; c++) sgf_sequence_close(s, a->sequence[c]);
-    sgf__free(&s->mem, a->sequence, a->task->contexts, sizeof *a->sequence);
-    sgf__shared_prompt_leave(s, a->prompt);
-}
-
-/* A list of the next pass grows by `more` items. */
-static sgf_status sgf__rows_grow(sgf_session *s, sgf__flight *f, size_t more, sgf_error *err) {
+/* List a row for the next pass. */
+static sgf_status sgf__row_list(sgf_session *s, sgf__flight *f, int32_t sequence, int32_t token,
+                                int32_t pos, int32_t seg, int want, sgf_error *err) {
     void *grown = f->row;
-    sgf_status status = sgf__grow(&s->mem, &grown, &f->row_cap, f->rows + more, sizeof *f->row,
-                                  err);
-    f->row = (sgf_row *)grown;
-    return status;
+    sgf_status status = sgf__grow(&s->mem, &grown, &f->row_cap, f->rows + 1, sizeof *f->row, err);
+    sgf_row *row = f->row = (sgf_row *)grown;
+    if (status) return status;
+    row += f->rows++;
+    row->sequence = sequence;
+    row->token = token, row->pos = pos, row->seg = seg;
+    row->want = want;
+    f->wanted += want != 0;
+    return SGF_OK;
 }
-static sgf_status sgf__copies_grow(sgf_session *s, sgf__flight *f, sgf_error *err) {
+/* List a KV copy for the next pass. */
+static sgf_status sgf__copy_list(sgf_session *s, sgf__flight *f, sgf__kv_copy copy,
+                                 sgf_error *err) {
     void *grown = f->copy;
     sgf_status status = sgf__grow(&s->mem, &grown, &f->copy_cap, f->copies + 1, sizeof *f->copy,
                                   err);
     f->copy = (sgf__kv_copy *)grown;
-    return status;
+    if (status) return status;
+    s->sequence[copy.source].children++; /* it stays until the pass is over */
+    f->copy[f->copies++] = copy;
+    return SGF_OK;
 }
-/* The pass is over, or will not be: what is kept may go again. */
+/* The pass is over, or will not be: what was kept for it may be replaced. */
 static void sgf__pass_end(sgf_session *s, sgf__flight *f) {
     while (f->copies) s->sequence[f->copy[--f->copies].source].children--;
     f->rows = f->wanted = 0;
 }
 
-/* Open a context's sequence on its prefix and list the rows that are left to compute. */
-static sgf_status sgf__context_start(sgf_session *s, const sgf_layout *layout, int32_t *sequence,
-                                     sgf__flight *f, size_t *prefill, sgf_error *err) {
-    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, computed = 0, isolated = 0, i;
-    int32_t parent = -1;
-    sgf_status status = prefix
-                            ? sgf__prefix_get(s, s->prefix, layout, prefix, &parent, &computed, err)
-                            : SGF_OK;
-    if (parent < 0) prefix = 0;
-    if (!status) status = sgf_sequence_open(s, layout, parent, sequence, err);
-    if (!status) status = sgf__rows_grow(s, f, layout->tokens - prefix, err);
-    for (i = prefix; i < layout->tokens && !status; i++) {
-        sgf_row *row = &f->row[f->rows];
-        sgf__kv_copy copy;
-        *prefill += computed + 1;
-        computed = 0;
-        if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
-            status = sgf__common_get(s, layout, i, &copy, &isolated, &computed, err);
-            if (!status && copy.count) status = sgf__copies_grow(s, f, err);
-            if (status) break;
-            if (copy.count) {
-                copy.row = f->rows;
-                copy.sequence = *sequence;
-                s->sequence[copy.source].children++; /* it stays until the pass is over */
-                f->copy[f->copies++] = copy;
-                i += copy.count;
-            }
-        }
-        row->token = layout->token[i];
-        row->pos = layout->pos[i];
-        row->seg = layout->seg[i];
-        row->sequence = *sequence;
-        row->want = i + 1 == layout->tokens;
-        f->wanted += row->want != 0;
-        f->rows++;
+/* ---- prefixes that are kept encoded ---- */
+
+/* Part of a layout: token `bos`, if that is not -1, then those from `first` on, `count` in all. */
+typedef struct sgf__layout_part {
+    const sgf_layout *layout;
+    size_t first, count;
+    int32_t bos;
+} sgf__layout_part;
+
+/* The index of its n-th token. */
+static size_t sgf__part_token(const sgf__layout_part *part, size_t n) {
+    return part->bos < 0 ? part->first + n : n ? part->first + n - 1 : (size_t)part->bos;
+}
+/* Encode a part and keep it in one of `prefixes`, in place of the one that was used longest ago and has no
+   children. *slot becomes NULL if all have some. *prefill counts its tokens. */
+static sgf_status sgf__prefix_keep(sgf_session *s, sgf__flight *f, sgf__prefix *prefixes,
+                                   const sgf__layout_part *part, sgf__prefix **slot,
+                                   size_t *prefill, sgf_error *err) {
+    sgf_layout rule = *part->layout; /* of the segments up to the part's */
+    size_t rows = f->rows, n;
+    int32_t sequence = -1;
+    sgf_status status;
+    int i;
+    *slot = NULL;
+    for (i = 0; i < SGF__PREFIXES; i++) {
+        if (prefixes[i].used && s->sequence[prefixes[i].sequence].children) continue;
+        if (!*slot || prefixes[i].used < (*slot)->used) *slot = &prefixes[i];
     }
-    *prefill += computed;
+    if (!*slot) return SGF_OK;
+    rule.answer = -1;
+    rule.segments = 0;
+    for (n = 0; n < part->count; n++)
+        rule.segments = sgf__max(rule.segments, (size_t)rule.seg[sgf__part_token(part, n)] + 1);
+    status = sgf_sequence_open(s, &rule, -1, &sequence, err);
+    for (n = 0; n < part->count && !status; n++) {
+        size_t at = sgf__part_token(part, n);
+        status = sgf__row_list(s, f, sequence, rule.token[at], rule.pos[at], rule.seg[at], 0, err);
+    }
+    if (!status) status = sgf_forward(s, f->row + rows, part->count, NULL, NULL, err);
+    f->rows = rows;
+    if (status) {
+        sgf_sequence_close(s, sequence);
+        return status;
+    }
+    if ((*slot)->used) sgf_sequence_close(s, (*slot)->sequence);
+    (*slot)->sequence = sequence;
+    (*slot)->used = ++s->clock;
+    *prefill += part->count;
+    return SGF_OK;
+}
+
+/* ---- the shared prefix ----
+   By causality its keys and values depend on nothing else, so they are those of every layout that
+   begins alike. The sequence of a context continues that of its prefix. */
+
+/* The number of leading tokens of prefix segments (examples are prefix, too). */
+static size_t sgf__prefix_length(const sgf_layout *layout) {
+    size_t n = 0;
+    while (n < layout->tokens && sgf__is_prefix(&layout->segment[layout->seg[n]]) &&
+           layout->seg[n] != layout->answer)
+        n++;
+    return n < layout->tokens ? n : 0; /* something must be left to compute */
+}
+/* The slot that holds the first n tokens of `layout`, encoded now if they are not kept, or NULL if there
+   is no room: then the caller computes the whole prompt. */
+static sgf_status sgf__prefix_get(sgf_session *s, sgf__flight *f, const sgf_layout *layout,
+                                  size_t n, sgf__prefix **slot, size_t *prefill, sgf_error *err) {
+    sgf__layout_part part;
+    int i;
+    for (i = 0; i < SGF__PREFIXES; i++) {
+        const sgf_layout *kept;
+        *slot = &s->prefix[i];
+        if (!(*slot)->used) continue;
+        kept = &s->sequence[(*slot)->sequence].layout;
+        if (kept->tokens != n || memcmp(kept->token, layout->token, n * sizeof(int32_t)) ||
+            memcmp(kept->pos, layout->pos, n * sizeof(int32_t)) ||
+            memcmp(kept->seg, layout->seg, n * sizeof(int32_t)) ||
+            !sgf__rule_continues(kept, layout))
+            continue;
+        (*slot)->used = ++s->clock;
+        return SGF_OK;
+    }
+    part.layout = layout, part.first = 0, part.count = n, part.bos = -1;
+    return sgf__prefix_keep(s, f, s->prefix, &part, slot, prefill, err);
+}
+
+/* ---- common prefixes of isolated runs ----
+   The prompts of flex_attention begin alike: instruction and examples. Keys and values of a token that
+   sees its own segment alone, or that and a lone BOS, follow from these tokens and their positions,
+   so those of an equal common prefix are the same, bit for bit, and can be copied. Without a BOS only
+   differences of positions count (RoPE is a rotation): V is the same anywhere, and K is rotated, which
+   is equal up to rounding. */
+
+enum { SGF__COMMON_LEAST = 16 }; /* shorter ones are not worth it */
+
+/* Where the run of one segment ends that begins at token `first`. */
+static size_t sgf__run_end(const sgf_layout *layout, size_t first) {
+    size_t i = first;
+    while (i < layout->tokens && layout->seg[i] == layout->seg[first]) i++;
+    return i;
+}
+/* The isolated run that begins at token `first`; count 0 if there is none that is worth it, or if its
+   BOS sees something before it, too. The last token is left out: it is computed, since its logits may
+   be wanted. */
+static sgf__layout_part sgf__isolated_at(const sgf_layout *layout, size_t first) {
+    sgf__layout_part run;
+    int32_t seg = layout->seg[first], k;
+    size_t i, n = sgf__run_end(layout, first) - first - 1;
+    run.layout = layout, run.first = first, run.count = 0, run.bos = -1;
+    if (n < SGF__COMMON_LEAST || seg == layout->answer || (first && layout->seg[first - 1] == seg))
+        return run;
+    for (i = 0; i < first; i++) {
+        if (!sgf_visible(layout, seg, layout->seg[i])) continue;
+        if (run.bos >= 0 || layout->segment[layout->seg[i]].role != SGF_ROLE_BOS) return run;
+        run.bos = (int32_t)i;
+    }
+    for (k = 0; k < run.bos; k++)
+        if (sgf_visible(layout, layout->seg[run.bos], layout->seg[k])) return run;
+    run.count = n + (run.bos >= 0);
+    return run;
+}
+/* How many tokens two runs have in common after the BOS; `rotated`: their positions may differ by one
+   distance. */
+static size_t sgf__isolated_common(const sgf__layout_part *a, const sgf__layout_part *b,
+                                   int rotated) {
+    const sgf_layout *x = a->layout, *y = b->layout;
+    int32_t distance = rotated ? x->pos[a->first] - y->pos[b->first] : 0;
+    size_t bos = a->bos >= 0, n;
+    if (bos != (b->bos >= 0)) return 0;
+    for (n = 0; n < a->count && n < b->count; n++) {
+        size_t i = sgf__part_token(a, n), k = sgf__part_token(b, n);
+        if (x->token[i] != y->token[k] || x->pos[i] - y->pos[k] != (n < bos ? 0 : distance) ||
+            sgf_visible(x, x->seg[i], x->seg[i]) != sgf_visible(y, y->seg[k], y->seg[k]))
+            break;
+    }
+    return n > bos ? n - bos : 0;
+}
+/* The kept prefix that has most tokens of a run, and how many. */
+static size_t sgf__common_find(sgf_session *s, const sgf__layout_part *run, sgf__prefix **slot) {
+    size_t best = 0, n;
+    sgf__layout_part kept;
+    int i;
+    for (i = 0; i < SGF__PREFIXES; i++) {
+        if (!s->common[i].used) continue;
+        kept.layout = &s->sequence[s->common[i].sequence].layout;
+        kept.count = kept.layout->tokens;
+        kept.bos = kept.layout->seg[0] == kept.layout->seg[kept.count - 1] ? -1 : 0;
+        kept.first = kept.bos < 0 ? 0 : 1;
+        n = sgf__isolated_common(run, &kept, s->rotate && run->bos < 0);
+        if (n > best) best = n, *slot = &s->common[i];
+    }
+    return best;
+}
+/* The KV copy for what the run at token `first` begins with: a kept prefix, or one that is encoded now
+   because the next isolated run begins so, too. Its count is 0 if there is none. Only the first
+   isolated run of a layout (*runs counts them) is worth encoding for: the others have other positions
+   in every question. */
+static sgf_status sgf__common_get(sgf_session *s, sgf__flight *f, const sgf_layout *layout,
+                                  size_t first, sgf__kv_copy *copy, size_t *runs, size_t *prefill,
+                                  sgf_error *err) {
+    sgf__layout_part run = sgf__isolated_at(layout, first), next;
+    sgf__prefix *slot = NULL;
+    sgf_status status = SGF_OK;
+    size_t i = first, n = run.count ? sgf__common_find(s, &run, &slot) : 0, common;
+    next.count = copy->count = 0;
+    if (run.count && !(*runs)++ && n < SGF__COMMON_LEAST)
+        while (!next.count && (i = sgf__run_end(layout, i)) < layout->tokens)
+            next = sgf__isolated_at(layout, i);
+    common = next.count ? sgf__isolated_common(&run, &next, 1) : 0;
+    if (common >= SGF__COMMON_LEAST) {
+        run.count = common + (run.bos >= 0);
+        status = sgf__prefix_keep(s, f, s->common, &run, &slot, prefill, err);
+        n = slot ? common : 0;
+    }
+    if (status || n < SGF__COMMON_LEAST) return status;
+    slot->used = ++s->clock;
+    copy->source = slot->sequence;
+    copy->from = run.bos >= 0;
+    copy->count = n;
+    copy->seg = layout->seg[first];
+    copy->pos = layout->pos + first;
+    return SGF_OK;
+}
+
+/* ---- tasks start ---- */
+
+static sgf_status sgf__context_check(const sgf_session *s, const sgf_task *task, size_t number,
+                                     const sgf_layout *layout, sgf_error *err) {
+    int32_t limit = s->model->config.context;
+    if (layout->answer < 0 || !layout->tokens)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "question %d: a context needs tokens and an answer segment",
+                         (int)number + 1);
+    if (!sgf__segment_sees(layout, layout->answer))
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "question %d: the answer's segment sees none; set the mask when all "
+                         "segments are there (sgf_mask_set, sgf_visible_set)",
+                         (int)number + 1);
+    if (layout->answer_pos < 0 || layout->answer_pos > limit || /* the last id is not fed back: */
+        task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
+        return sgf__fail(err, SGF_ERR_LIMIT,
+                         "the prompt is too long: its %llu tokens end at position %d and %llu are "
+                         "to be generated, but the model's context is %d; use fewer paraphrases or "
+                         "examples, or aligned positions",
+                         (unsigned long long)layout->tokens, (int)layout->answer_pos,
+                         (unsigned long long)task->max_new_tokens, (int)limit);
+    return SGF_OK;
+}
+static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
+                                  sgf_error *err) {
+    int weighs = task->combine >= SGF_COMBINE_WEIGHTED_AVG && task->contexts > 1;
+    const char *wrong = !task->ids && task->max_new_tokens  ? "has no ids to write to"
+                        : !task->contexts || !task->context ? "has no context"
+                        : (unsigned)task->combine > SGF_COMBINE_WEIGHTED_MAX
+                            ? "has a rule to combine that is not in sgf_combine"
+                        : weighs && !task->weight
+                            ? "needs a weight for each context: its rule is a weighted one "
+                              "(sgf_task.weight; sgf_prompt.weight for sgf_ask)"
+                            : NULL;
+    sgf_status status = SGF_OK;
+    size_t c;
+    if (wrong) return sgf__fail(err, SGF_ERR_ARG, "question %d %s", (int)number + 1, wrong);
+    for (c = 0; c < task->contexts && !status; c++) {
+        if (weighs && !(task->weight[c] >= 0 && task->weight[c] <= DBL_MAX))
+            return sgf__fail(err, SGF_ERR_ARG, "question %d: context %llu has the weight %g",
+                             (int)number + 1, (unsigned long long)c + 1, task->weight[c]);
+        status = sgf__context_check(s, task, number, &task->context[c], err);
+    }
     return status;
 }
 
+static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p) {
+    size_t V = (size_t)s->model->config.vocab_size, c;
+    if (!p || --p->users) return;
+    for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
+    sgf__prompt_leave(s, p->parent);
+    sgf__free(&s->mem, p->sequence, p->contexts, sizeof *p->sequence);
+    sgf__free(&s->mem, p->logits, p->contexts, V * sizeof(float));
+    sgf__free(&s->mem, p, 1, sizeof *p);
+}
+/* A prompt with one user, and no sequence open yet. */
+static sgf__prompt *sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf_error *err) {
+    sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
+    size_t c;
+    if (!p) return NULL;
+    p->context = task->context;
+    p->contexts = task->contexts;
+    p->users = 1;
+    p->sequence = (int32_t *)sgf__alloc(&s->mem, p->contexts, sizeof *p->sequence, err);
+    for (c = 0; p->sequence && c < p->contexts; c++) p->sequence[c] = -1;
+    if (p->sequence) return p;
+    sgf__prompt_leave(s, p);
+    return NULL;
+}
+
+/* Open a context's sequence on its shared prefix, and list what is left to copy and to compute. */
+static sgf_status sgf__context_start(sgf_session *s, sgf__flight *f, const sgf_layout *layout,
+                                     int32_t *sequence, size_t *prefill, sgf_error *err) {
+    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, runs = 0, i;
+    sgf__prefix *slot = NULL;
+    sgf_status status = prefix ? sgf__prefix_get(s, f, layout, prefix, &slot, prefill, err)
+                               : SGF_OK;
+    if (!slot) prefix = 0;
+    if (!status) status = sgf_sequence_open(s, layout, slot ? slot->sequence : -1, sequence, err);
+    for (i = prefix; i < layout->tokens && !status; i++) {
+        if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
+            sgf__kv_copy copy;
+            status = sgf__common_get(s, f, layout, i, &copy, &runs, prefill, err);
+            copy.row = f->rows;
+            copy.sequence = *sequence;
+            if (!status && copy.count) status = sgf__copy_list(s, f, copy, err);
+            i += copy.count;
+        }
+        if (!status)
+            status = sgf__row_list(s, f, *sequence, layout->token[i], layout->pos[i],
+                                   layout->seg[i], i + 1 == layout->tokens, err);
+        ++*prefill;
+    }
+    return status;
+}
 /* What a callback of the stream returned; *said is its error, with an empty message if it wrote none. */
 static sgf_status sgf__callback_status(const char *name, sgf_status status, const sgf_error *said,
                                        sgf_error *err) {
-    if (!status) return SGF_OK;
-    if (!said->message[0])
+    if (status && !said->message[0])
         return sgf__fail(err, status, "`%s` of the stream failed: %s", name,
                          sgf_status_text(status));
-    if (err) *err = *said;
+    if (status && err) *err = *said;
     return status;
 }
 /* The next task, checked. */
 static sgf_status sgf__task_next(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    sgf_status status;
+    const sgf_stream *stream = f->stream;
+    sgf_status status = SGF_OK;
     sgf_error said;
     f->waiting = NULL;
     said.message[0] = 0;
-    status = sgf__callback_status("next", f->stream->next(f->stream->user, &f->waiting, &said),
-                                  &said, err);
+    if (f->left) f->left--, f->waiting = f->list++;
+    else if (stream->next)
+        status = sgf__callback_status("next", stream->next(stream->user, &f->waiting, &said), &said,
+                                      err);
     if (!status && f->waiting) status = sgf__task_check(s, f->waiting, f->arrived++, err);
     return status;
 }
-/* The task that waits takes off. The one behind it is asked for first, since it may share the prompt. */
+/* The waiting task starts. The one after it is fetched first, since it may share the prompt. */
 static sgf_status sgf__task_start(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    sgf_task *task = f->waiting;
     void *grown = f->active;
-    sgf__active a;
+    sgf__active *a;
+    int begins = !f->prompt;
     size_t c;
-    int32_t *sequence;
-    int begins = 0;
     sgf_status status = sgf__grow(&s->mem, &grown, &f->cap, f->count + 1, sizeof *f->active, err);
     f->active = (sgf__active *)grown;
-    memset(&a, 0, sizeof a);
-    a.task = f->waiting;
-    a.number = f->arrived - 1;
-    if (!status) status = sgf__sequences_make(s, a.task->contexts, &a.sequence, err);
+    if (!status && begins && !(f->prompt = sgf__prompt_make(s, task, err))) status = SGF_ERR_MEMORY;
     if (status) return status;
-    a.prompt = f->prompt;
+    a = &f->active[f->count++]; /* from here on it is freed with the flight */
+    memset(a, 0, sizeof *a);
+    a->task = task;
+    a->number = f->arrived - 1;
+    a->prompt = f->prompt;
     f->prompt = NULL;
-    f->active[f->count++] = a; /* from here on it is freed with the flight */
-    a.task->count = a.task->prefill_tokens = 0;
-    a.task->decode_tokens = a.task->steps = 0;
+    task->count = task->prefill_tokens = task->decode_tokens = 0;
     status = sgf__task_next(s, f, err);
-    if (status) return status;
-    if (s->reuse && f->waiting && f->waiting->context == a.task->context &&
-        f->waiting->contexts == a.task->contexts) {
-        begins = !a.prompt;
-        if (begins) status = sgf__shared_prompt_make(s, a.task, &a.prompt, err);
-        if (status) return status;
-        a.prompt->users++;
-        f->prompt = a.prompt;
-        f->active[f->count - 1].prompt = a.prompt;
+    if (!status && s->reuse && f->waiting && f->waiting->context == task->context &&
+        f->waiting->contexts == task->contexts) {
+        f->prompt = a->prompt;
+        f->prompt->users++;
+        f->prompt->shared = 1;
     }
-    if (a.prompt && !begins) return SGF_OK;
-    f->active[f->count - 1].at = f->wanted;
-    if (begins) a.prompt->at = f->wanted;
-    sequence = begins ? a.prompt->sequence : a.sequence;
-    for (c = 0; c < a.task->contexts && !status; c++)
-        status = sgf__context_start(s, &a.task->context[c], &sequence[c], f,
-                                    &a.task->prefill_tokens, err);
-    return status;
-}
-/* Tasks take off while there is room. */
-static sgf_status sgf__tasks_start(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    sgf_status status = SGF_OK;
-    while (f->waiting && !status && (!f->stream->most || f->count < f->stream->most))
-        status = sgf__task_start(s, f, err);
+    if (begins) a->at = a->prompt->at = f->wanted;
+    for (c = 0; begins && c < task->contexts && !status; c++)
+        status = sgf__context_start(s, f, &task->context[c], &a->prompt->sequence[c],
+                                    &task->prefill_tokens, err);
     return status;
 }
 
@@ -5741,48 +5649,41 @@ static int sgf__task_ends(const sgf_session *s, const sgf_task *task, int32_t id
     }
     return ends;
 }
-
-/* Feed the id that a task chose back: one row for each of its contexts. The first time, a context
-   whose prompt is shared opens a sequence of its own on it. */
-static sgf_status sgf__task_feed(sgf_session *s, sgf__flight *f, sgf__active *a, int32_t id,
-                                 sgf_error *err) {
+/* Feed the last id of a task back: one row for each of its contexts. Where the prompt is shared, the task
+   gets sequences of its own the first time. */
+static sgf_status sgf__task_feed(sgf_session *s, sgf__flight *f, sgf__active *a, sgf_error *err) {
     sgf_task *task = a->task;
-    size_t c, step = a->step - 1;
-    sgf_status status = sgf__rows_grow(s, f, task->contexts, err);
+    size_t c, step = task->count - 1;
+    sgf_status status = SGF_OK;
+    if (a->prompt->shared) {
+        sgf__prompt *own = sgf__prompt_make(s, task, err);
+        if (!own) return SGF_ERR_MEMORY;
+        own->parent = a->prompt;
+        a->prompt = own;
+        for (c = 0; c < task->contexts && !status; c++)
+            status = sgf_sequence_open(s, &task->context[c], own->parent->sequence[c],
+                                       &own->sequence[c], err);
+    }
     a->at = f->wanted;
     for (c = 0; c < task->contexts && !status; c++) {
         const sgf_layout *layout = &task->context[c];
-        sgf_row *row = &f->row[f->rows];
-        if (a->sequence[c] < 0)
-            status = sgf_sequence_open(s, layout, a->prompt->sequence[c], &a->sequence[c], err);
-        if (status) break;
-        row->token = id;
-        row->pos = layout->answer_pos + (int32_t)step;
-        row->seg = task->segment ? task->segment[step] : layout->answer;
-        row->sequence = a->sequence[c];
-        row->want = 1;
-        f->rows++;
-        f->wanted++;
+        status = sgf__row_list(s, f, a->prompt->sequence[c], task->ids[step],
+                               layout->answer_pos + (int32_t)step,
+                               task->segment ? task->segment[step] : layout->answer, 1, err);
         task->decode_tokens++;
     }
     return status;
 }
 
-/* The logits of a task's contexts, [contexts][V]. */
-static const float *sgf__active_logits(const sgf_session *s, const sgf__flight *f,
-                                       const sgf__active *a) {
-    size_t V = (size_t)s->model->config.vocab_size;
-    return a->prompt && !a->step ? a->prompt->logits : f->logits + a->at * V;
-}
+/* ---- the decoding loop ---- */
+
 /* Is all the host needs the next ids? Then the logits of this pass stay on the device, which combines
    them and chooses. */
 static int sgf__device_chooses(const sgf_session *s, const sgf__flight *f) {
     size_t i;
     if (!s->device || f->stream->on_step) return 0;
-    for (i = 0; i < f->count; i++) {
-        const sgf__active *a = &f->active[i];
-        if (a->prompt && !a->step) return 0;
-    }
+    for (i = 0; i < f->count; i++)
+        if (f->active[i].prompt->shared) return 0;
     return 1;
 }
 /* The device's choice for every task. */
@@ -5803,62 +5704,6 @@ static sgf_status sgf__device_choose(sgf_session *s, sgf__flight *f, sgf_error *
     sgf__free(&s->mem, choice, n, sizeof *choice);
     return status;
 }
-/* Choose the next id of one task; *ends: it was the last one. */
-static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active *a, int *ends,
-                                     sgf_error *err) {
-    sgf_task *task = a->task;
-    size_t V = (size_t)s->model->config.vocab_size;
-    float *scratch = f->combined + V;
-    int32_t id;
-    int said = 0;
-    *ends = !task->max_new_tokens;
-    if (*ends) return SGF_OK;
-    if (f->keep) id = a->chosen;
-    else {
-        sgf__combine(s->simd, task->combine, task->weight, sgf__active_logits(s, f, a),
-                     task->contexts, V, scratch, f->combined);
-        id = sgf__argmax(f->combined, V);
-    }
-    if (f->stream->on_step)
-        said = f->stream->on_step(f->stream->user, a->number, a->step, f->combined, &id);
-    if (said && said != SGF_END_TASK)
-        return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
-    if (id < 0 || (size_t)id >= V)
-        return sgf__fail(
-            err, SGF_ERR_ARG,
-            "question %d: the step function chose the id %d; the vocabulary has %d ids",
-            (int)a->number + 1, (int)id, (int)V);
-    task->ids[task->count++] = id;
-    task->steps++;
-    a->step++;
-    *ends = sgf__task_ends(s, task, id, &a->written) || said == SGF_END_TASK;
-    return SGF_OK;
-}
-/* Choose the next id of every task; those that end leave, the others are listed for the next pass. */
-static sgf_status sgf__active_choose_all(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    size_t i, kept = 0;
-    sgf_status status = SGF_OK;
-    sgf_error said;
-    for (i = 0; i < f->count; i++) {
-        sgf__active a = f->active[i];
-        int ends = 0;
-        if (!status) status = sgf__active_choose(s, f, &a, &ends, err);
-        if (!status && !ends) {
-            int32_t id = a.task->ids[a.task->count - 1];
-            status = sgf__task_feed(s, f, &a, id, err);
-        }
-        if (ends) {
-            sgf_task *task = a.task;
-            sgf__active_free(s, &a);
-            said.message[0] = 0;
-            if (f->stream->done)
-                status = sgf__callback_status("done", f->stream->done(f->stream->user, task, &said),
-                                              &said, err);
-        } else f->active[kept++] = a;
-    }
-    f->count = kept;
-    return status;
-}
 /* One forward pass over all rows that were listed, into f->logits. */
 static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size, i;
@@ -5872,147 +5717,157 @@ static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *er
     s->keep = 0;
     if (!status && f->keep) status = sgf__device_choose(s, f, err);
     for (i = 0; i < f->count && !status; i++) {
-        sgf__shared_prompt *p = f->active[i].prompt;
-        if (!p || p->ready) continue;
-        memcpy(p->logits, f->logits + p->at * V, p->contexts * V * sizeof(float));
-        p->ready = 1;
+        sgf__prompt *p = f->active[i].prompt;
+        if (!p->shared || p->logits) continue;
+        p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
+        if (!p->logits) status = SGF_ERR_MEMORY;
+        else memcpy(p->logits, f->logits + p->at * V, p->contexts * V * sizeof(float));
     }
     sgf__pass_end(s, f);
     return status;
 }
-static void sgf__flight_free(sgf_session *s, sgf__flight *f) {
+/* Choose the next id of one task; *ends: it was the last one. */
+static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active *a, int *ends,
+                                     sgf_error *err) {
+    sgf_task *task = a->task;
     size_t V = (size_t)s->model->config.vocab_size;
-    sgf__pass_end(s, f);
-    while (f->count) sgf__active_free(s, &f->active[--f->count]);
-    sgf__shared_prompt_leave(s, f->prompt);
-    sgf__free(&s->mem, f->active, f->cap, sizeof *f->active);
-    sgf__free(&s->mem, f->row, f->row_cap, sizeof *f->row);
-    sgf__free(&s->mem, f->copy, f->copy_cap, sizeof *f->copy);
-    sgf__floats_free(&s->mem, f->logits, f->logits_cap);
-    sgf__free(&s->mem, f->combined, 2 * V, sizeof(float));
+    int32_t id = a->chosen;
+    int said = 0;
+    *ends = !task->max_new_tokens;
+    if (*ends) return SGF_OK;
+    if (!f->keep) {
+        const float *logits = a->prompt->shared ? a->prompt->logits : f->logits + a->at * V;
+        sgf__combine(s->simd, task->combine, task->weight, logits, task->contexts, V,
+                     f->combined + V, f->combined);
+        id = sgf__argmax(f->combined, V);
+    }
+    if (f->stream->on_step)
+        said = f->stream->on_step(f->stream->user, a->number, task->count, f->combined, &id);
+    if (said && said != SGF_END_TASK)
+        return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
+    if (id < 0 || (size_t)id >= V)
+        return sgf__fail(
+            err, SGF_ERR_ARG,
+            "question %d: the step function chose the id %d; the vocabulary has %d ids",
+            (int)a->number + 1, (int)id, (int)V);
+    task->ids[task->count++] = id;
+    *ends = sgf__task_ends(s, task, id, &a->written) || said == SGF_END_TASK;
+    return SGF_OK;
 }
-SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream, sgf_error *err) {
+/* Choose the next id of every task; those that end leave, the others are listed for the next pass. */
+static sgf_status sgf__flight_choose(sgf_session *s, sgf__flight *f, sgf_error *err) {
+    const sgf_stream *stream = f->stream;
+    size_t i, kept = 0;
+    sgf_status status = SGF_OK;
+    sgf_error said;
+    for (i = 0; i < f->count; i++) {
+        sgf__active a = f->active[i];
+        int ends = 0;
+        if (!status) status = sgf__active_choose(s, f, &a, &ends, err);
+        if (!status && !ends) status = sgf__task_feed(s, f, &a, err);
+        if (ends) {
+            sgf__prompt_leave(s, a.prompt);
+            said.message[0] = 0;
+            if (stream->done)
+                status = sgf__callback_status("done", stream->done(stream->user, a.task, &said),
+                                              &said, err);
+        } else f->active[kept++] = a;
+    }
+    f->count = kept;
+    return status;
+}
+/* Decode the tasks of a list, then those of a stream. */
+static sgf_status sgf__decode_all(sgf_session *s, sgf_task *list, size_t n,
+                                  const sgf_stream *stream, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size;
     sgf__flight f;
     sgf_status status;
     memset(&f, 0, sizeof f);
     f.stream = stream;
+    f.list = list;
+    f.left = n;
     f.combined = (float *)sgf__alloc(&s->mem, 2 * V, sizeof(float), err);
     status = f.combined ? sgf__task_next(s, &f, err) : SGF_ERR_MEMORY;
     while (!status && (f.count || f.waiting)) {
-        status = sgf__tasks_start(s, &f, err);
+        while (!status && f.waiting && (!stream->most || f.count < stream->most))
+            status = sgf__task_start(s, &f, err);
         f.keep = 0;
         if (!status && f.rows) status = sgf__flight_pass(s, &f, err);
-        if (!status) status = sgf__active_choose_all(s, &f, err);
+        if (!status) status = sgf__flight_choose(s, &f, err);
     }
-    sgf__flight_free(s, &f);
+    sgf__pass_end(s, &f);
+    while (f.count) sgf__prompt_leave(s, f.active[--f.count].prompt);
+    sgf__prompt_leave(s, f.prompt);
+    sgf__free(&s->mem, f.active, f.cap, sizeof *f.active);
+    sgf__free(&s->mem, f.row, f.row_cap, sizeof *f.row);
+    sgf__free(&s->mem, f.copy, f.copy_cap, sizeof *f.copy);
+    sgf__floats_free(&s->mem, f.logits, f.logits_cap);
+    sgf__free(&s->mem, f.combined, 2 * V, sizeof(float));
     return status;
 }
-
-/* A stream of tasks that lie in a row. */
-typedef struct sgf__task_list {
-    sgf_task *next, *end;
-    sgf_step_function *on_step;
-    void *user;
-} sgf__task_list;
-static sgf_status sgf__task_list_next(void *user, sgf_task **task, sgf_error *err) {
-    sgf__task_list *list = (sgf__task_list *)user;
-    (void)err;
-    if (list->next < list->end) *task = list->next++;
-    return SGF_OK;
-}
-static int sgf__task_list_step(void *user, size_t task, size_t step, const float *logits,
-                               int32_t *chosen) {
-    const sgf__task_list *list = (const sgf__task_list *)user;
-    return list->on_step(list->user, task, step, logits, chosen);
+SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream, sgf_error *err) {
+    return sgf__decode_all(s, NULL, 0, stream, err);
 }
 SGF_DEF sgf_status sgf_generate(sgf_session *s, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err) {
-    sgf__task_list list;
     sgf_stream stream;
     sgf_status status = SGF_OK;
     size_t i;
     for (i = 0; i < n && !status; i++) /* all of them, before there is work to lose */
         status = sgf__task_check(s, &tasks[i], i, err);
-    if (status) return status;
     memset(&stream, 0, sizeof stream);
-    list.next = tasks;
-    list.end = tasks + n;
-    list.on_step = on_step;
-    list.user = user;
-    stream.next = sgf__task_list_next;
-    stream.on_step = on_step ? sgf__task_list_step : NULL;
-    stream.user = &list;
-    return sgf_generate_stream(s, &stream, err);
+    stream.on_step = on_step;
+    stream.user = user;
+    return status ? status : sgf__decode_all(s, tasks, n, &stream, err);
 }
 
 /* ---- one question from text to text ---- */
 
-static sgf_str sgf__strip(sgf_str s) {
-    while (s.len && sgf__is_space(s.ptr[0])) s.ptr++, s.len--;
-    while (s.len && sgf__is_space(s.ptr[s.len - 1])) s.len--;
-    return s;
-}
-SGF_DEF sgf_str sgf_first_line(sgf_str text) {
-    size_t n = 0;
-    text = sgf__strip(text);
-    while (n < text.len && text.ptr[n] != '\n') n++;
-    text.len = n;
-    return sgf__strip(text);
-}
-SGF_DEF sgf_str sgf_first_word(sgf_str text) {
-    size_t n = 0;
-    text = sgf_first_line(text);
-    while (n < text.len && !sgf__is_space(text.ptr[n])) n++;
-    text.len = n;
-    return text;
-}
-
-SGF_DEF sgf_status sgf_ask(sgf_session *s, const sgf_method *method, const sgf_prompt *prompt,
+SGF_DEF sgf_status sgf_ask(sgf_session *s, const char *name, const sgf_prompt *prompt,
                            size_t max_new_tokens, char *out, size_t cap, sgf_error *err) {
-    size_t contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1, i,
-           len = 0;
+    const sgf_tokenizer *tokenizer = s->model->tokenizer;
+    size_t i, made = 0, len = 0;
+    sgf_method method;
     sgf_task task;
-    sgf_str line;
+    sgf_str text;
     sgf__arena arena;
     sgf_layout *context;
-    char *text = NULL;
-    sgf_status status = SGF_OK;
+    char *whole = NULL;
+    sgf_status status = sgf_method_find(name, &method, err);
+    if (status) return status;
     memset(&task, 0, sizeof task);
     task.max_new_tokens = max_new_tokens ? max_new_tokens : 10;
     if (task.max_new_tokens > (size_t)s->model->config.context)
         return sgf__fail(err, SGF_ERR_LIMIT,
                          "%llu new tokens are more than the model's context of %d",
                          (unsigned long long)task.max_new_tokens, (int)s->model->config.context);
+    task.contexts = method.contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1;
     sgf__arena_init(&arena, &s->mem);
-    context = (sgf_layout *)sgf__arena_alloc(&arena, contexts, sizeof *context, err);
+    context = (sgf_layout *)sgf__arena_alloc(&arena, task.contexts, sizeof *context, err);
     task.ids = (int32_t *)sgf__arena_alloc(&arena, task.max_new_tokens, sizeof(int32_t), err);
     if (!context || !task.ids) status = SGF_ERR_MEMORY;
-    for (i = 0; context && i < contexts; i++) sgf_layout_init(&context[i], &s->mem);
-    for (i = 0; i < contexts && !status; i++)
-        status = sgf_prompt_layout(s->model->tokenizer, prompt, method, i, &context[i], err);
-    task.context = context;
-    task.contexts = contexts;
-    task.combine = method->combine;
-    task.weight = method->weight;
-    if (!status) status = sgf_generate(s, &task, 1, NULL, NULL, err);
-    if (!status)
-        status = sgf_decode(s->model->tokenizer, task.ids, task.count, SGF_DECODE_SKIP_SPECIAL,
-                            NULL, 0, &len, err);
-    if (!status && !(text = (char *)sgf__arena_alloc(&arena, len + 1, 1, err)))
-        status = SGF_ERR_MEMORY;
-    if (!status)
-        status = sgf_decode(s->model->tokenizer, task.ids, task.count, SGF_DECODE_SKIP_SPECIAL,
-                            text, len, &len, err);
-    if (!status && cap) {
-        line.ptr = text;
-        line.len = len;
-        line = sgf_method_prediction(method, line);
-        if (line.len > cap - 1) line.len = cap - 1;
-        memcpy(out, line.ptr, line.len);
-        out[line.len] = 0;
+    for (; made < task.contexts && !status; made++) {
+        sgf_layout_init(&context[made], &s->mem);
+        status = sgf_prompt_layout(tokenizer, prompt, &method, made, &context[made], err);
     }
-    for (i = 0; context && i < contexts; i++) sgf_layout_free(&context[i]);
+    task.context = context;
+    task.combine = method.combine;
+    task.weight = prompt->weight;
+    if (!status) status = sgf_generate(s, &task, 1, NULL, NULL, err);
+    for (i = 0; i < 2 && !status; i++) { /* measure, then write */
+        if (i && !(whole = (char *)sgf__arena_alloc(&arena, len + 1, 1, err)))
+            status = SGF_ERR_MEMORY;
+        else
+            status = sgf_decode(tokenizer, task.ids, task.count, SGF_DECODE_SKIP_SPECIAL, whole,
+                                i ? len : 0, &len, err);
+    }
+    if (!status && cap) {
+        text = sgf_prediction_take(method.prediction, sgf__text_of(whole, len));
+        if (text.len > cap - 1) text.len = cap - 1;
+        memcpy(out, text.ptr, text.len);
+        out[text.len] = 0;
+    }
+    while (made) sgf_layout_free(&context[--made]);
     sgf__arena_free(&arena);
     return status;
 }

@@ -64,7 +64,6 @@ extern void sgf_session_watch(sgf_session *session, sgf_watch_function *see, voi
 extern sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
 extern const char *sgf_method_name(size_t i);
 extern const char *sgf_method_separator(const sgf_method *method);
-extern sgf_str sgf_method_prediction(const sgf_method *method, sgf_str generation);
 extern sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                     const sgf_method *method, size_t which, sgf_layout *layout,
                                     sgf_error *err);
@@ -72,10 +71,9 @@ extern sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                sgf_step_function *on_step, void *user, sgf_error *err);
 extern sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *stream,
                                       sgf_error *err);
-extern sgf_status sgf_ask(sgf_session *session, const sgf_method *method, const sgf_prompt *prompt,
+extern sgf_status sgf_ask(sgf_session *session, const char *method, const sgf_prompt *prompt,
                           size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
-extern sgf_str sgf_first_line(sgf_str text);
-extern sgf_str sgf_first_word(sgf_str text);
+extern sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation);
 extern sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem, sgf_tokenizer **out,
                                      sgf_error *err);
 extern void sgf_tokenizer_free(sgf_tokenizer *tokenizer);

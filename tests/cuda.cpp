@@ -567,11 +567,11 @@ static void test_watching_is_refused(void) {
     MUST(sgf_method_find("origin", &method, &err), err);
     sgf_session_watch(
         gpu, [](void *, size_t, int32_t, const double *, size_t) {}, NULL);
-    CHECK(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err) ==
+    CHECK(sgf_ask(gpu, "origin", &all.prompt[0], 1, answer, sizeof answer, &err) ==
           SGF_ERR_UNSUPPORTED);
     CHECK(strstr(err.message, "device cpu") != NULL);
     sgf_session_watch(gpu, NULL, NULL);
-    MUST(sgf_ask(gpu, &method, &all.prompt[0], 1, answer, sizeof answer, &err), err);
+    MUST(sgf_ask(gpu, "origin", &all.prompt[0], 1, answer, sizeof answer, &err), err);
     sgf_session_free(gpu);
     sgf_model_free(model);
 }

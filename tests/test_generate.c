@@ -316,27 +316,31 @@ static void test_ask_and_its_refusals(void) {
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;
     sgf_method method;
+    sgf_layout layout;
     char answer[64] = "as it was", *too_long;
     sgf_error err;
     CHECK(session != NULL);
     if (!session) return;
     generate_prompts(&all, 5);
-    MUST(sgf_method_find("fused", &method, &err), err);
-    MUST(sgf_ask(session, &method, &all.prompt[0], 0, answer, sizeof answer, &err), err);
+    MUST(sgf_ask(session, "fused", &all.prompt[0], 0, answer, sizeof answer, &err), err);
     CHECK(answer[0] && !strchr(answer, '\n') && answer[0] != ' ');
     too_long = (char *)malloc(40001);
     memset(too_long, 'x', 40000);
     too_long[40000] = 0;
     all.paraphrase[0][1] = sgf_text(too_long);
     strcpy(answer, "as it was");
-    CHECK(sgf_ask(session, &method, &all.prompt[0], 0, answer, sizeof answer, &err) ==
+    CHECK(sgf_ask(session, "fused", &all.prompt[0], 0, answer, sizeof answer, &err) ==
           SGF_ERR_LIMIT);
     CHECK(strstr(err.message, "context is 2048") != NULL && !strcmp(answer, "as it was"));
     free(too_long);
     all.prompt[0].paraphrases = 0;
-    CHECK(sgf_ask(session, &method, &all.prompt[0], 0, answer, sizeof answer, &err) == SGF_ERR_ARG);
+    CHECK(sgf_ask(session, "fused", &all.prompt[0], 0, answer, sizeof answer, &err) == SGF_ERR_ARG);
+    MUST(sgf_method_find("fused", &method, &err), err);
     method.bos = SGF_BOS_FIRST;
-    CHECK(sgf_ask(session, &method, &all.prompt[1], 0, answer, sizeof answer, &err) == SGF_ERR_ARG);
+    sgf_layout_init(&layout, NULL);
+    CHECK(sgf_prompt_layout(model->tokenizer, &all.prompt[1], &method, 0, &layout, &err) ==
+          SGF_ERR_ARG);
+    sgf_layout_free(&layout);
     CHECK(strstr(err.message, "begin-of-sequence") != NULL);
     sgf_session_free(session);
     sgf_model_free(model);
@@ -360,9 +364,9 @@ static void test_combination_rules(void) {
     sgf__combine(0, SGF_COMBINE_MAX, NULL, logits, 2, 3, scratch, out);
     CHECK(fabs((double)out[2] - exp(4) / (exp(1) + exp(2) + exp(4))) < 1e-6);
     CHECK(fabs((double)out[0] - exp(3) / (exp(3) + 2 * exp(2))) < 1e-6);
-    CHECK(sgf_first_line(sgf_text("  a b \nc")).len == 3 &&
-          sgf_first_word(sgf_text(" ab c\n")).len == 2);
-    CHECK(sgf_first_line(sgf_text(" \n ")).len == 0);
+    CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, sgf_text("  a b \nc")).len == 3 &&
+          sgf_prediction_take(SGF_PREDICTION_FIRST_WORD, sgf_text(" ab c\n")).len == 2);
+    CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, sgf_text(" \n ")).len == 0);
 }
 
 /* Weights are masses in a fusion and weights of contexts in an ensemble, never both; a format can be used for one
@@ -381,11 +385,11 @@ static void test_weights_are_used_once(void) {
     sgf_layout_init(&layout, NULL);
     MUST(sgf_method_find("avg", &method, &err), err);
     method.combine = SGF_COMBINE_WEIGHTED_AVG;
-    method.weight = weights;
+    all.prompt[0].weight = weights;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 1, &layout, &err), err);
     for (i = 0; i < layout.segments; i++) CHECK(layout.segment[i].log_weight == 0);
     MUST(sgf_method_find("fused", &method, &err), err);
-    method.weight = weights;
+    all.prompt[0].weight = weights;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
     CHECK(layout.segment[1].log_weight == -1.60943791f &&
           layout.segment[5].log_weight == -0.69314718f);
@@ -423,7 +427,7 @@ static void test_generate_checks_its_limits(void) {
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_LIMIT);
     task.max_new_tokens = (size_t)(2048 - layout.answer_pos) + 2;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_LIMIT);
-    CHECK(sgf_ask(session, &method, &all.prompt[0], SIZE_MAX, answer, sizeof answer, &err) ==
+    CHECK(sgf_ask(session, "origin", &all.prompt[0], SIZE_MAX, answer, sizeof answer, &err) ==
           SGF_ERR_LIMIT);
     sgf_layout_free(&layout);
     CHECK(!layout.tokens && !layout.segments && layout.mem.alloc && layout.answer == -1);
@@ -470,7 +474,7 @@ static void test_generate_refuses_what_is_wrong(void) {
     for (i = 0; i < 2; i++) sgf_mask_set(&layout[i], SGF_MASK_CAUSAL);
     task.combine = (sgf_combine)(SGF_COMBINE_WEIGHTED_MAX + 1);
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-    CHECK(strstr(err.message, "there is no rule 4"));
+    CHECK(strstr(err.message, "rule to combine that is not in sgf_combine"));
     task.combine = SGF_COMBINE_WEIGHTED_AVG;
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "a weight for each context"));

@@ -25,7 +25,7 @@ static sgf_status memory_question_make(const char *method, memory_question *q, s
     q->prompt.paraphrase = q->paraphrase;
     q->prompt.paraphrases = 3;
     if (sgf_method_find(method, &q->method, err)) return err->status;
-    if (q->method.combine >= SGF_COMBINE_WEIGHTED_AVG) q->method.weight = memory_weights;
+    if (q->method.combine >= SGF_COMBINE_WEIGHTED_AVG) q->prompt.weight = memory_weights;
     return SGF_OK;
 }
 
@@ -39,7 +39,7 @@ static sgf_status memory_ask(const sgf_model *model, const sgf_allocator *mem,
     options.threads = 1;
     options.mem = mem;
     status = sgf_session_create(model, &options, &session, err);
-    if (!status) status = sgf_ask(session, &q->method, &q->prompt, 3, answer, cap, err);
+    if (!status) status = sgf_ask(session, q->method.name, &q->prompt, 3, answer, cap, err);
     sgf_session_free(session);
     return status;
 }
@@ -98,10 +98,10 @@ static void test_a_session_goes_on_after_a_failing_allocation(void) {
             options.mem = &mem;
             MUST(sgf_session_create(model, &options, &session, &err), err);
             heap.fail = heap.calls + fail;
-            status = sgf_ask(session, &q.method, &q.prompt, 3, answer, sizeof answer, &err);
+            status = sgf_ask(session, q.method.name, &q.prompt, 3, answer, sizeof answer, &err);
             heap.fail = 0;
             if (status)
-                CHECK(!sgf_ask(session, &q.method, &q.prompt, 3, answer, sizeof answer, &err));
+                CHECK(!sgf_ask(session, q.method.name, &q.prompt, 3, answer, sizeof answer, &err));
             CHECK(!strcmp(answer, expected));
             sgf_session_free(session);
             CHECK(!heap.used);

@@ -156,10 +156,8 @@ static void test_every_method_can_be_described(void) {
         }
     }
     CHECK(i == 11);
-    method.prediction = SGF_PREDICTION_FIRST_WORD;
-    CHECK(sgf_method_prediction(&method, sgf_text(" New York\nQ:")).len == 3);
-    method.prediction = SGF_PREDICTION_FIRST_LINE;
-    CHECK(sgf_method_prediction(&method, sgf_text(" New York\nQ:")).len == 8);
+    CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_WORD, sgf_text(" New York\nQ:")).len == 3);
+    CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, sgf_text(" New York\nQ:")).len == 8);
     MUST(accident_find("swapped", &accident, &err), err);
     CHECK(accident == ACCIDENT_SWAPPED);
     MUST(accident_find("no-cue", &accident, &err), err);
@@ -171,7 +169,6 @@ static void test_ask_takes_the_prediction_of_the_method(void) {
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;
-    sgf_method method;
     sgf_error err;
     char line[64], word[64];
     CHECK(session != NULL);
@@ -179,17 +176,17 @@ static void test_ask_takes_the_prediction_of_the_method(void) {
     generate_prompts(&all, 3);
     all.paraphrase[0][0] = all.paraphrase[0][1] = all.paraphrase[0][2] = sgf_text(
         "The capital of Mexico is [MASK].");
-    MUST(sgf_method_find("fused", &method, &err), err);
-    MUST(sgf_ask(session, &method, &all.prompt[0], 0, line, sizeof line, &err), err);
-    method.prediction = SGF_PREDICTION_FIRST_WORD;
-    MUST(sgf_ask(session, &method, &all.prompt[0], 0, word, sizeof word, &err), err);
+    MUST(sgf_ask(session, "fused", &all.prompt[0], 0, line, sizeof line, &err), err);
+    MUST(sgf_ask(session, "myriadlama_custom", &all.prompt[0], 0, word, sizeof word, &err), err);
     CHECK(strchr(line, ' ') && strlen(word) == strcspn(line, " ") &&
           !memcmp(line, word, strlen(word)));
-    MUST(sgf_method_find("weighted_avg", &method, &err), err);
-    CHECK(sgf_ask(session, &method, &all.prompt[0], 0, word, sizeof word, &err) == SGF_ERR_ARG);
-    CHECK(strstr(err.message, "sgf_method.weight for sgf_ask") != NULL);
-    method.weight = generate_weights;
-    MUST(sgf_ask(session, &method, &all.prompt[0], 0, word, sizeof word, &err), err);
+    CHECK(sgf_ask(session, "weighted_avg", &all.prompt[0], 0, word, sizeof word, &err) ==
+          SGF_ERR_ARG);
+    CHECK(strstr(err.message, "sgf_prompt.weight for sgf_ask") != NULL);
+    all.prompt[0].weight = generate_weights;
+    MUST(sgf_ask(session, "weighted_avg", &all.prompt[0], 0, word, sizeof word, &err), err);
+    CHECK(sgf_ask(session, "weighted", &all.prompt[0], 0, word, sizeof word, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "weighted_max") != NULL);
     sgf_session_free(session);
     sgf_model_free(model);
 }
@@ -369,10 +366,9 @@ static void test_generated_tokens_have_segments(void) {
     task.ids = ids;
     task.segment = segment;
     task.max_new_tokens = 4;
-    segment[3] = (int32_t)layout.segments;
+    segment[2] = (int32_t)layout.segments; /* there is no such segment */
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-    CHECK(strstr(err.message, "generated token 4 is to belong to segment") != NULL);
-    segment[3] = layout.answer;
+    segment[2] = layout.answer;
     MUST(sgf_generate(session, &task, 1, generate_keep, &r, &err), err);
     logits = (float *)malloc((whole.tokens + 4) * V * sizeof(float));
     for (i = 0; i < task.count; i++) {

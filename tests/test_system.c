@@ -209,7 +209,7 @@ static void test_threads_that_do_not_start_change_nothing(void) {
         MUST(sgf_session_create(model, &options, &session, &err), err);
         CHECK(test_system.calls == (at < 7 ? at : 6));
         system_reset(0, 0);
-        MUST(sgf_ask(session, &q.method, &q.prompt, 3, answer, sizeof answer, &err), err);
+        MUST(sgf_ask(session, q.method.name, &q.prompt, 3, answer, sizeof answer, &err), err);
         CHECK(!strcmp(answer, expected));
         sgf_session_free(session);
     }

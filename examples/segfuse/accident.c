@@ -107,8 +107,8 @@ static sgf_status accident_shift(const sgf_tokenizer *tokenizer, accident_tokens
     return SGF_OK;
 }
 /* Build the layout again of these tokens and segments. */
-static sgf_status accident_build(const accident_tokens *t, const sgf_method *method, size_t n,
-                                 sgf_layout *layout, sgf_error *err) {
+static sgf_status accident_build(const accident_tokens *t, const sgf_method *method,
+                                 const sgf_prompt *prompt, sgf_layout *layout, sgf_error *err) {
     sgf_status status = SGF_OK;
     size_t i;
     sgf_layout_clear(layout);
@@ -119,8 +119,8 @@ static sgf_status accident_build(const accident_tokens *t, const sgf_method *met
     if (status) return status;
     sgf_layout_place(layout, method->positions);
     sgf_mask_set(layout, method->mask);
-    if (!method->weight && !method->even_weights) return SGF_OK;
-    return sgf_layout_weigh(layout, method->weight, n, err);
+    if (!prompt->weight && !method->even_weights) return SGF_OK;
+    return sgf_layout_weigh(layout, prompt->weight, prompt->paraphrases, err);
 }
 void accident_hide(sgf_layout *layout) {
     int32_t p, s, S = (int32_t)layout->segments;
@@ -166,7 +166,7 @@ sgf_status accident_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *pro
     }
     if (accidents & ACCIDENT_SHIFTED)
         status = accident_shift(tokenizer, &t, max_new_tokens, segment, arena, err);
-    if (!status) status = accident_build(&t, method, prompt->paraphrases, layout, err);
+    if (!status) status = accident_build(&t, method, prompt, layout, err);
     if (!status && accidents & ACCIDENT_SWAPPED) accident_hide(layout);
     return status;
 }

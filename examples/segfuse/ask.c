@@ -48,7 +48,7 @@ static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch 
         int used;
         if (status) return status;
         if (!run->o.quiet) printf("%-18s ", i ? "" : m->name);
-        used = text_shown(sgf_method_prediction(m, text));
+        used = text_shown(sgf_prediction_take(m->prediction, text));
         if (!run->o.quiet) {
             printf("%*s ", used < ASK_ANSWER ? ASK_ANSWER - used : 0, "");
             ask_to(run, m, i);

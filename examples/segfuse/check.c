@@ -238,7 +238,7 @@ static sgf_status check_ask(sgf_session *session, const sgf_model *model, const 
     if (!status) {
         text.ptr = answer;
         text.len = len;
-        text = sgf_first_line(text);
+        text = sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, text);
         memmove(answer, text.ptr, text.len);
         answer[text.len] = 0;
         text.ptr = bits.bytes.ptr;

@@ -138,7 +138,7 @@ static sgf_status confidence_row(const confidence_run *c, confidence_table *t,
     sgf_status status = texts ? prompt_text(run, &p->layout, arena, &prompt, err) : SGF_ERR_MEMORY;
     for (i = 0; i <= n && !status; i++) {
         status = task_text(run, &p->tasks[i], arena, &texts[i], err);
-        if (!status) texts[i] = sgf_first_line(texts[i]);
+        if (!status) texts[i] = sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, texts[i]);
     }
     if (!status) status = table_text(t->table, t->uuid, p->asked->uuid, err);
     if (!status) status = table_text(t->table, t->paraphrase, p->paraphrase, err);

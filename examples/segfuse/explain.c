@@ -208,7 +208,7 @@ static sgf_status explain_answer(explanation *e, const method_view *view, answer
     size_t c;
     sgf_status status = task_text(e->run, task, &e->arena, &answer->generation, err);
     if (status) return status;
-    answer->prediction = sgf_method_prediction(view->method, answer->generation);
+    answer->prediction = sgf_prediction_take(view->method->prediction, answer->generation);
     status = lemma_match_any(answer->prediction, e->q->answers, e->q->answer_count, NULL,
                              &answer->right, err);
     for (c = 0; c < task->contexts && !status; c++)

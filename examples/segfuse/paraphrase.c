@@ -153,7 +153,7 @@ static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size
     for (i = 0; i < n && !status; i++) {
         sgf_str text = sgf_text("");
         status = task_text(run, &tasks[i], keep, &text, err);
-        text = sgf_first_line(text);
+        text = sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, text);
         p->tokens += tasks[i].prefill_tokens + tasks[i].decode_tokens;
         if (!status && wording_is_new(rows[i], k, text)) rows[i]->wording[k] = text;
         else p->redrawn++;

@@ -252,7 +252,7 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
     base_arena_init(&arena, NULL);
     prompts = (sgf_str *)base_arena_alloc(&arena, task->contexts, sizeof *prompts, err);
     status = prompts ? task_text(run, task, &arena, &generation, err) : SGF_ERR_MEMORY;
-    prediction = sgf_method_prediction(t->method, generation);
+    prediction = sgf_prediction_take(t->method->prediction, generation);
     for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
         status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
     if (!status)
@@ -276,8 +276,8 @@ static sgf_status result_add(const generate_run *run, result_table *t, const que
     result->right_one_way += (size_t)one_way;
     result->prefill += task->prefill_tokens;
     result->decode += task->decode_tokens;
-    result->passes += task->steps * task->contexts;
-    result->steps += task->steps;
+    result->passes += task->count * task->contexts;
+    result->steps += task->count;
     base_arena_free(&arena);
     return status;
 }

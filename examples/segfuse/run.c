@@ -40,7 +40,7 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method, 
     task->context = b->layouts + b->layout_count;
     task->contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1;
     task->combine = method->combine;
-    task->weight = method->weight;
+    task->weight = prompt->weight;
     task->max_new_tokens = (size_t)method_tokens(run, method);
     task->ids = (int32_t *)base_arena_alloc(&b->arena, task->max_new_tokens, sizeof(int32_t), err);
     if (!task->ids) return SGF_ERR_MEMORY;
@@ -71,15 +71,16 @@ static sgf_status batch_build(const generate_run *run, const sgf_method *m, cons
     prompt.example = run->examples;
     prompt.examples = (size_t)run->o.fewshots;
     for (q = 0; q < n && !status; q++) {
-        sgf_method method = *m;
         asked *a = &b->asked[q];
         status = question_ask(run, m, &run->data.questions[questions[q]], &b->arena, a, err);
-        if (a->weight) method.weight = a->weight;
+        prompt.weight = a->weight                            ? a->weight
+                        : m->contexts == SGF_CONTEXTS_FUSION ? run->mass
+                                                             : NULL;
         prompt.paraphrase = a->text;
         prompt.manual = a->manual;
         prompt.paraphrases = a->n;
         for (t = 0; t < each && !status; t++)
-            status = batch_task(run, &method, run_accidents(run, m), &prompt, t, b, err);
+            status = batch_task(run, m, run_accidents(run, m), &prompt, t, b, err);
     }
     return status;
 }

@@ -173,10 +173,7 @@ static int generate_method(generate_run *run, const char *name) {
         run->rotated = i;
     }
     m->separator = o->separator ? o->separator : m->separator;
-    if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) {
-        m->even_weights = !strcmp(o->mass, "1/N");
-        m->weight = run->mass;
-    }
+    if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) m->even_weights = !strcmp(o->mass, "1/N");
     run->methods++;
     return 1;
 }
