@@ -456,10 +456,9 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
 /* ====================================================================================
  * [SGF-03] Models: a Hugging Face folder, mapped
  *
- * Folders written by transformers (4 or 5) for LlamaForCausalLM, MistralForCausalLM,
- * Qwen2ForCausalLM and Qwen3ForCausalLM. The letters below are those of all shape comments:
- * V vocabulary, D model width, L layers, H query heads, G key/value heads, C head width,
- * F feed-forward width.
+ * Folders that transformers (4 or 5) writes for LlamaForCausalLM, MistralForCausalLM,
+ * Qwen2ForCausalLM and Qwen3ForCausalLM. Shapes use these letters: V vocabulary, D model width,
+ * L layers, H query heads, G key/value heads, C head width, F feed-forward width.
  * ==================================================================================== */
 
 typedef enum sgf_dtype { SGF_DTYPE_F32, SGF_DTYPE_F16, SGF_DTYPE_BF16 } sgf_dtype;
@@ -467,35 +466,32 @@ typedef enum sgf_dtype { SGF_DTYPE_F32, SGF_DTYPE_F16, SGF_DTYPE_BF16 } sgf_dtyp
 /* "F32", "F16", "BF16": safetensors' names. */
 SGF_DEF const char *sgf_dtype_name(sgf_dtype dtype);
 
-/* A weight matrix (or vector: rows = 1) as it lies in the file: row-major [rows, cols], in the
-   machine's byte order, aligned to its element. `data` is NULL for a weight that the
-   architecture does not have. */
+/* A weight matrix [rows, cols], row-major, or a vector (rows = 1), in the machine's byte order and
+   aligned to its elements. `data` is NULL for a weight that the architecture does not have. */
 typedef struct sgf_tensor {
     const void *data;
     size_t rows, cols;
     sgf_dtype dtype;
 } sgf_tensor;
 
+/* clang-format off */
 typedef enum sgf_rope {
-    SGF_ROPE_DEFAULT,
-    SGF_ROPE_LINEAR,
-    SGF_ROPE_DYNAMIC,
-    SGF_ROPE_LLAMA3,
-    SGF_ROPE_YARN
+    SGF_ROPE_DEFAULT, SGF_ROPE_LINEAR, SGF_ROPE_DYNAMIC, SGF_ROPE_LLAMA3, SGF_ROPE_YARN
 } sgf_rope;
+/* clang-format on */
 
 enum { SGF_MAX_LAYERS = 1024, SGF_MAX_EOS = 16 };
 
-/* config.json (and the ids of generation_config.json). Every difference between architectures is a
+/* config.json, and the ids of generation_config.json. Every difference between architectures is a
    field here; there is one forward pass. A plain value: it owns nothing. */
 typedef struct sgf_config {
     char architecture[32];  /* "LlamaForCausalLM", ... */
-    int32_t vocab_size;     /* V; may exceed the tokenizer's ids */
+    int32_t vocab_size;     /* V; the tokenizer may have fewer ids */
     int32_t dim;            /* D */
     int32_t layers;         /* L */
     int32_t heads;          /* H */
     int32_t kv_heads;       /* G; H is a multiple of G */
-    int32_t head_dim;       /* C, even; H * C need not be D */
+    int32_t head_dim;       /* C, even; H * C may differ from D */
     int32_t ffn_dim;        /* F */
     int32_t context;        /* longest sequence the model was made for */
     int32_t sliding_window; /* of the layers in sliding_layers; 0 if there are none */
@@ -516,18 +512,18 @@ typedef struct sgf_config {
     int32_t bos;                           /* -1: none */
     int32_t eos[SGF_MAX_EOS];              /* any of them ends an answer */
     int32_t eos_count;
-    sgf_dtype dtype; /* what config.json says the weights are; F32 if it does not say */
+    sgf_dtype dtype; /* of the weights, as config.json says; F32 if it does not say */
 } sgf_config;
 
-/* Read config.json and, if there is one, generation_config.json from folder `dir`. A missing,
-   contradicting or unsupported setting is named in `err`. */
+/* Read config.json and, if there is one, generation_config.json from folder `dir`. `err` names the
+   setting that is missing, contradictory or unsupported. */
 SGF_DEF sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                    sgf_error *err);
 /* How far layer `layer` looks back: query q sees keys k with q - window < k <= q; 0: all k <= q. */
 SGF_DEF int32_t sgf_config_window(const sgf_config *config, int32_t layer);
-/* Number of weights of such a model, tied ones counted once. */
+/* Number of weights of such a model; tied ones count once. */
 SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config);
-/* Bytes of key/value cache one token takes: 2 * L * G * C f32. */
+/* Bytes that one token takes in a KV cache: 2 * L * G * C f32. */
 SGF_DEF uint64_t sgf_config_kv_bytes(const sgf_config *config);
 
 typedef struct sgf_layer {
@@ -541,8 +537,8 @@ typedef struct sgf_layer {
     sgf_tensor gate_bias, up_bias, down_bias; /* [F], [F], [D] or absent */
 } sgf_layer;
 
-/* Immutable after load; may be shared by any number of sessions and threads. Read it, do not write.
-   Everything it points to is valid until sgf_model_free. */
+/* Immutable; any number of sessions and threads may share it. All pointers in it are valid until
+   sgf_model_free. */
 typedef struct sgf_model {
     sgf_config config;
     sgf_tensor embedding;     /* [V, D] */
@@ -550,16 +546,15 @@ typedef struct sgf_model {
     sgf_tensor output;        /* [V, D]; the embedding itself when tied */
     sgf_layer *layer;         /* [L] */
     sgf_tokenizer *tokenizer; /* NULL if the folder has no tokenizer.json */
-    uint64_t parameters;      /* number of weights, tied ones counted once */
     char identity[17];        /* hex digest of settings, tokenizer and a sample of the weights */
     void *storage;            /* mappings and memory; private */
 } sgf_model;
 
 /* Load config.json, generation_config.json (optional), model.safetensors or the shards of
    model.safetensors.index.json, and tokenizer.json (optional) from folder `dir`. Weights are
-   mapped, not copied: the files must stay as they are until sgf_model_free. A missing, cut,
-   contradicting or unknown thing is named in `err`, with file and tensor.
-   *out is freed with sgf_model_free, after every session made from it. */
+   mapped, not copied: the files must not change before sgf_model_free. `err` names file and tensor
+   of what is missing, cut, contradictory or unknown. Free *out with sgf_model_free, after every
+   session made from it. */
 SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out,
                                   sgf_error *err);
 SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
@@ -6620,7 +6615,7 @@ static int sgf__json_is(const char *at, const char *text) {
         n = 1;
         c[0] = *at;
         at = *at == '\\' ? sgf__json_escape(at, at + 12, c, &n, &why) : at + 1;
-        if (n > left || memcmp(text, c, n) != 0) return 0;
+        if (n > left || *text != *c || (n > 1 && memcmp(text, c, n) != 0)) return 0;
     }
     return !left;
 }
@@ -6731,15 +6726,13 @@ static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
  * ==================================================================================== */
 
 /* The first three are the weights we compute with, in the order of sgf_dtype. */
-static const struct {
-    const char *name;
-    unsigned bits;
-} sgf__dtypes[] = {{"F32", 32},        {"F16", 16},        {"BF16", 16},   {"BOOL", 8},
-                   {"F4", 4},          {"F6_E2M3", 6},     {"F6_E3M2", 6}, {"U8", 8},
-                   {"I8", 8},          {"F8_E5M2", 8},     {"F8_E4M3", 8}, {"F8_E8M0", 8},
-                   {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},
-                   {"I32", 32},        {"U32", 32},        {"F64", 64},    {"I64", 64},
-                   {"U64", 64},        {"C64", 64}};
+/* clang-format off */
+static const struct { const char *name; unsigned bits; } sgf__dtypes[] = {
+    {"F32", 32}, {"F16", 16}, {"BF16", 16}, {"BOOL", 8}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6},
+    {"U8", 8}, {"I8", 8}, {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+    {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16}, {"I32", 32}, {"U32", 32}, {"F64", 64},
+    {"I64", 64}, {"U64", 64}, {"C64", 64}};
+/* clang-format on */
 enum { SGF__DTYPES = sizeof sgf__dtypes / sizeof *sgf__dtypes };
 
 SGF_DEF const char *sgf_dtype_name(sgf_dtype dtype) {
@@ -6759,7 +6752,7 @@ typedef struct sgf__stored { /* an entry of a header: a tensor, or another name 
     sgf_str name;
     sgf_str alias; /* from "__metadata__": the name of the tensor; ptr NULL: this is a tensor */
     const sgf__file *file;
-    sgf_str body;        /* its JSON, for messages */
+    const char *body;    /* JSON: its value in the header */
     unsigned dtype;      /* index in sgf__dtypes */
     char shape[72];      /* "[2048, 512]" */
     uint64_t begin, end; /* data_offsets */
@@ -6866,35 +6859,36 @@ static int sgf__place_compare(const void *a, const void *b) {
     if (x->begin != y->begin) return x->begin < y->begin ? -1 : 1;
     return x->end < y->end ? -1 : x->end > y->end;
 }
-/* A whole number written in digits alone: 1, else 0 and *value is as it was. Not for the root. */
+/* A whole number in digits alone: 1, else 0. Not for the root. */
 static int sgf__json_u64(const char *at, uint64_t *value) {
-    const char *p = at;
-    uint64_t sum = 0;
-    for (; *p >= '0' && *p <= '9'; p++) {
-        unsigned digit = (unsigned)(*p - '0');
+    uint64_t sum = 0, digit;
+    if (*at < '0' || *at > '9') return 0;
+    for (; *at >= '0' && *at <= '9'; at++, sum = sum * 10 + digit) {
+        digit = (uint64_t)(*at - '0');
         if (sum > (UINT64_MAX - digit) / 10) return 0;
-        sum = sum * 10 + digit;
     }
-    if (p == at || !strchr(",]} \n\t\r", *p)) return 0;
     *value = sum;
-    return 1;
+    return strchr(",]} \n\t\r", *at) != NULL;
 }
-/* A new entry of the list: a member of an object, with its name; NULL after a failure. */
-static sgf__stored *sgf__stored_add(sgf__folder *f, const sgf__file *file, const char *member) {
+
+/* A new entry of the list, from a member of an object. *at is its name, and becomes its value.
+   NULL after a failure. */
+static sgf__stored *sgf__stored_add(sgf__folder *f, const sgf__file *file, const char **at) {
     sgf__stored *t = (sgf__stored *)sgf__arena_alloc(&f->arena, 1, sizeof *t, f->err);
     if (!t || sgf__grow(&f->arena.mem, &f->list, &f->cap, f->count + 1, sizeof t, f->err))
         f->status = SGF_ERR_MEMORY;
     if (f->status) return NULL;
     t->file = file;
-    t->name = sgf__json_str(&file->doc, member);
-    t->body = sgf__json_raw(&file->doc, sgf__json_next(member));
+    t->name = sgf__json_take(&file->doc, at);
+    t->body = *at;
     if (!t->name.ptr) f->status = SGF_ERR_MEMORY;
     ((void **)f->list)[f->count++] = t;
     return f->status ? NULL : t;
 }
 static void sgf__stored_fail(sgf__folder *f, const sgf__stored *t, const char *wrong) {
+    sgf_str body = sgf__json_raw(&t->file->doc, t->body);
     sgf__file_fail(f, t->file, "tensor %.*s: %s; the file is damaged, it says %.*s",
-                   SGF__SHOWN(t->name), wrong, SGF__SHOWN(t->body));
+                   SGF__SHOWN(t->name), wrong, SGF__SHOWN(body));
 }
 /* Read the shape and the data_offsets (JSON) of a tensor, of which dtype is set. Returns what is
    wrong with them, or NULL. */
@@ -6920,40 +6914,29 @@ static const char *sgf__stored_span(sgf__stored *t, const char *shape, const cha
     if (t->end < t->begin) return "its data_offsets are reversed";
     return t->end - t->begin == size * bits / 8 ? NULL : "dtype and shape take other bytes";
 }
-/* A member of the header: the name of a tensor, then its description. */
-static void sgf__stored_read(sgf__folder *f, const sgf__file *file, const char *member) {
+/* The description of a tensor (JSON). */
+static void sgf__stored_read(sgf__folder *f, sgf__stored *t) {
     static const char *const keys[] = {"dtype", "shape", "data_offsets"};
-    const char *found[3] = {NULL, NULL, NULL}, *body = sgf__json_next(member), *key, *value;
-    sgf__stored *t = sgf__stored_add(f, file, member);
-    const char *wrong = NULL;
-    int i, once = 1;
-    for (key = *body == '{' ? sgf__json_first(body) : NULL; key; key = sgf__json_next(value)) {
-        value = sgf__json_next(key);
-        for (i = 0; i < 3; i++) {
-            if (!sgf__json_is(key, keys[i])) continue;
-            if (found[i]) once = 0;
-            found[i] = value;
-        }
-    }
-    if (!t) return;
-    if (!once || !found[0] || !found[1] || !found[2])
+    sgf_str value[3];
+    const char *wrong = sgf__json_pick(t->body, keys, 3, value);
+    if (wrong || !value[0].ptr || !value[1].ptr || !value[2].ptr)
         wrong = "an object with dtype, shape and data_offsets, each of them once, was wanted";
-    while (!wrong && !sgf__json_is(found[0], sgf__dtypes[t->dtype].name))
+    while (!wrong && !sgf__json_is(value[0].ptr, sgf__dtypes[t->dtype].name))
         if (++t->dtype == SGF__DTYPES) wrong = "its dtype is not one of safetensors'";
-    if (!wrong) wrong = sgf__stored_span(t, found[1], found[2]);
+    if (!wrong) wrong = sgf__stored_span(t, value[1].ptr, value[2].ptr);
     if (wrong) sgf__stored_fail(f, t, wrong);
 }
 /* "__metadata__": names and texts. safetensors writes {"model.embed_tokens.weight":
    "lm_head.weight"} for a matrix with two names. */
 static void sgf__metadata_read(sgf__folder *f, const sgf__file *file, const char *object) {
-    const char *name, *value;
+    const char *at = sgf__json_first(object);
     int ok = *object == '{';
-    for (name = sgf__json_first(object); name && ok && !f->status; name = sgf__json_next(value)) {
-        sgf__stored *t = sgf__stored_add(f, file, name);
-        value = sgf__json_next(name);
-        ok = *value == '"';
-        if (t) t->alias = sgf__json_str(&file->doc, value);
-        if (t && !t->alias.ptr) f->status = SGF_ERR_MEMORY;
+    while (at && ok && !f->status) {
+        sgf__stored *t = sgf__stored_add(f, file, &at);
+        if (!t) return;
+        ok = *at == '"';
+        t->alias = sgf__json_take(&file->doc, &at);
+        if (!t->alias.ptr) f->status = SGF_ERR_MEMORY;
     }
     if (!ok && !f->status) sgf__file_fail(f, file, "%s is not an object of texts", "__metadata__");
 }
@@ -6982,25 +6965,29 @@ static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file
 /* Add the tensors and aliases of a file to the list. The digest gets its header, and 64 bytes from
    the middle of every tensor: enough to tell a fine-tuned model from its origin. */
 static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
-    const char *bytes = file->map.data, *name;
-    size_t size = file->map.size, i, n, first = f->count, metadata = 0;
-    uint64_t header = 0;
-    for (i = 8; i-- && size >= 8;) header = header << 8 | (unsigned char)bytes[i];
-    if (size < 8 || header > 100000000 || header > size - 8)
+    const char *bytes = file->map.data, *at, *metadata = NULL;
+    size_t size = file->map.size, i, n, first = f->count;
+    uint64_t length = 0;
+    for (i = 8; i-- && size >= 8;) length = length << 8 | (unsigned char)bytes[i];
+    if (size < 8 || length > 100000000 || length > size - 8)
         sgf__file_fail(f, file,
                        "of %llu bytes the header takes %llu (at most 100000000); the file is cut "
                        "or no safetensors file, download it again",
-                       (unsigned long long)size, (unsigned long long)header);
-    else sgf__folder_json(f, file, bytes + 8, (size_t)header);
+                       (unsigned long long)size, (unsigned long long)length);
+    else sgf__folder_json(f, file, bytes + 8, (size_t)length);
     if (f->status) return;
-    sgf__folder_digest(f, bytes + 8, (size_t)header);
-    for (name = sgf__json_first(file->doc.root); name && !f->status;
-         name = sgf__json_next(sgf__json_next(name))) {
-        if (!sgf__json_is(name, "__metadata__")) sgf__stored_read(f, file, name);
-        else if (!metadata++) sgf__metadata_read(f, file, sgf__json_next(name));
-        else sgf__file_fail(f, file, "%s is there twice", "__metadata__");
+    sgf__folder_digest(f, bytes + 8, (size_t)length);
+    for (at = sgf__json_first(file->doc.root); at && !f->status; at = sgf__json_next(at)) {
+        if (sgf__json_is(at, "__metadata__")) {
+            if (metadata) sgf__file_fail(f, file, "%s is there twice", "__metadata__");
+            metadata = at = sgf__json_next(at);
+        } else {
+            sgf__stored *t = sgf__stored_add(f, file, &at);
+            if (t) sgf__stored_read(f, t);
+        }
     }
-    if (!f->status) sgf__folder_tile(f, first, file, bytes + 8 + header, size - 8 - (size_t)header);
+    if (metadata && !f->status) sgf__metadata_read(f, file, metadata);
+    if (!f->status) sgf__folder_tile(f, first, file, bytes + 8 + length, size - 8 - (size_t)length);
     if (f->status) return;
     for (i = first; i < f->count; i++) {
         const sgf__stored *t = (const sgf__stored *)((void **)f->list)[i];
@@ -7049,22 +7036,22 @@ static int sgf__plain_name(sgf_str name) {
 /* Read the distinct files that the index names, in the order of their names. Every tensor of the
    index must be in the file that the index names for it, and be there once. */
 static void sgf__index_read(sgf__folder *f, const sgf__file *index) {
-    const char *map = sgf__json_find(index->doc.root, "weight_map"), *name, *value;
-    size_t n = sgf__json_count(map), i = 0;
-    sgf_str *files = (sgf_str *)sgf__arena_alloc(&f->arena, n, sizeof *files, f->err), tensor;
+    const char *map = sgf__json_find(index->doc.root, "weight_map"), *at = sgf__json_first(map);
+    size_t n = sgf__json_count(map), i;
+    sgf_str *names = (sgf_str *)sgf__arena_alloc(&f->arena, n, sizeof *names, f->err);
+    sgf_str *files = (sgf_str *)sgf__arena_alloc(&f->arena, n, sizeof *files, f->err);
     void **order = (void **)sgf__arena_alloc(&f->arena, n, sizeof *order, f->err);
-    if (!files || !order) f->status = SGF_ERR_MEMORY;
+    if (!names || !files || !order) f->status = SGF_ERR_MEMORY;
     else if (sgf__json_kind(map) != SGF__OBJECT)
         sgf__file_fail(f, index, "it has no object \"%s\"", "weight_map");
-    for (name = sgf__json_first(map); name && !f->status; name = sgf__json_next(value), i++) {
-        value = sgf__json_next(name);
-        files[i] = sgf__json_str(&index->doc, value);
-        order[i] = files + i;
-        tensor = sgf__json_raw(&index->doc, name);
-        if (!files[i].ptr) f->status = SGF_ERR_MEMORY;
+    for (i = 0; i < n && !f->status; i++) {
+        names[i] = sgf__json_take(&index->doc, &at);
+        files[i] = sgf__json_take(&index->doc, &at);
+        order[i] = &files[i];
+        if (!names[i].ptr || !files[i].ptr) f->status = SGF_ERR_MEMORY;
         else if (!sgf__plain_name(files[i]))
             sgf__file_fail(f, index, "tensor %.*s needs the name of a file next to the index",
-                           SGF__SHOWN(tensor));
+                           SGF__SHOWN(names[i]));
     }
     if (!f->status) sgf__sort(order, n, sgf__text_compare);
     for (i = 0; i < n && !f->status; i++) {
@@ -7074,17 +7061,13 @@ static void sgf__index_read(sgf__folder *f, const sgf__file *index) {
         if (file) sgf__safetensors_read(f, file);
     }
     if (!f->status) sgf__folder_sort(f);
-    for (name = sgf__json_first(map), i = 0; name && !f->status; i++) {
-        sgf__stored *t;
-        tensor = sgf__json_str(&index->doc, name);
-        t = tensor.ptr ? sgf__folder_find(f, tensor, 0) : NULL;
-        if (!tensor.ptr) f->status = SGF_ERR_MEMORY;
-        else if (!t || t->indexed++ || sgf__text_compare(&files[i], &t->file->name))
+    for (i = 0; i < n && !f->status; i++) {
+        sgf__stored *t = sgf__folder_find(f, names[i], 0);
+        if (!t || t->indexed++ || sgf__text_compare(&files[i], &t->file->name))
             sgf__file_fail(f, index,
                            "tensor %.*s is not in %.*s, or twice in this index; download all "
                            "files again",
-                           SGF__SHOWN(tensor), SGF__SHOWN(files[i]));
-        name = sgf__json_next(sgf__json_next(name));
+                           SGF__SHOWN(names[i]), SGF__SHOWN(files[i]));
     }
 }
 /* Read model.safetensors, or else the shards of model.safetensors.index.json. */
@@ -7121,22 +7104,24 @@ static void sgf__folder_weights(sgf__folder *f) {
 static const struct sgf__architecture {
     int32_t kv_heads, head_dim, context; /* defaults; 0: as many as heads, D / H */
     int qkv_bias, qk_norm;
-    int attention_bias, mlp_bias; /* these keys matter */
-    int windows, window_keys;     /* layers may have a window; use_sliding_window says whether */
+    int attention_key, mlp_key; /* attention_bias and mlp_bias decide */
+    int windows, window_keys;   /* layers may have a window; use_sliding_window says whether */
 } sgf__architectures[] = {{0, 0, 2048, 0, 0, 1, 1, 0, 0},
                           {8, 0, 131072, 0, 0, 0, 0, 1, 0},
                           {32, 0, 32768, 1, 0, 0, 0, 1, 1},
                           {32, 128, 32768, 0, 1, 1, 0, 1, 1}};
+
+enum { SGF__KEYS = 41 };
 
 typedef struct sgf__config_reader {
     sgf_config c;
     sgf__folder *f;
     const sgf__file *file;
     struct sgf__architecture a;
-    const char *object[2]; /* JSON: config.json, its RoPE settings (NULL: there are none) */
+    sgf_str value[2][SGF__KEYS]; /* of every key in config.json, and in its RoPE settings */
     const char *layer_types, *eos;
     int32_t window, window_from; /* the layers from window_from on look back that far */
-    int windowed, dtype, rope, ignored;
+    int windowed, dtype, rope, attention_bias, mlp_bias, ignored;
     double eps, rotary;
 } sgf__config_reader;
 
@@ -7145,7 +7130,7 @@ typedef struct sgf__config_reader {
 /* clang-format off */
 enum {
     SGF__ARCHITECTURE, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__DTYPE, SGF__ROPE_TYPE,
-    SGF__LAYER_TYPE, SGF__SETTINGS, SGF__PLACE, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG
+    SGF__LAYER_TYPE, SGF__OLDER, SGF__SETTINGS, SGF__PLACE, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG
 };
 static const struct {
     const char *wanted;  /* what a refused value is told; least and most are printed into it */
@@ -7160,6 +7145,7 @@ static const struct {
     {"supported are \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"",
      {"default", "linear", "dynamic", "llama3", "yarn"}},
     {"supported are \"full_attention\" and \"sliding_attention\"", {"full_attention", "sliding_attention"}},
+    {"", {NULL}},
     {"an object or null is supported; RoPE that differs by layer is not", {NULL}},
     {"", {NULL}},
     {"a whole number from %.0f to %.0f was wanted", {NULL}},
@@ -7173,59 +7159,58 @@ static const struct {
 /* Every key that is read, in the order of reading. */
 #define SGF__AT(field) offsetof(sgf__config_reader, field)
 static const struct sgf__key {
-    int object;        /* it is in object[..] of the reader */
+    int in_rope;       /* it is in the RoPE settings */
     const char *name;
     unsigned kind;          /* index in sgf__kinds */
     double least, most;
     double absent;     /* its value if it is absent or null, or SGF__KEEP or SGF__NEEDED */
     size_t field;      /* offset in the reader */
     size_t when;       /* offset of an int that must not be 0, or the key is ignored; 0: always */
-    const char *other; /* an older spelling, which is read if there is none of the newer one */
-} sgf__keys[] = {
-    {0, "vocab_size", SGF__INT, 1, 1 << 24, SGF__NEEDED, SGF__AT(c.vocab_size), 0, NULL},
-    {0, "hidden_size", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.dim), 0, NULL},
-    {0, "intermediate_size", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.ffn_dim), 0, NULL},
-    {0, "num_hidden_layers", SGF__INT, 1, SGF_MAX_LAYERS, SGF__NEEDED, SGF__AT(c.layers), 0, NULL},
-    {0, "num_attention_heads", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.heads), 0, NULL},
-    {0, "num_key_value_heads", SGF__INT_OR_NULL, 1, 1 << 20, SGF__KEEP, SGF__AT(c.kv_heads), 0, NULL},
-    {0, "head_dim", SGF__INT, 1, 1 << 20, SGF__KEEP, SGF__AT(c.head_dim), 0, NULL},
-    {0, "max_position_embeddings", SGF__INT, 1, INT32_MAX, SGF__KEEP, SGF__AT(c.context), 0, NULL},
-    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(ignored), 0, NULL},
-    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(c.qkv_bias), SGF__AT(a.attention_bias), NULL},
-    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(c.out_bias), SGF__AT(a.attention_bias), NULL},
-    {0, "mlp_bias", SGF__FLAG, 0, 0, 0, SGF__AT(ignored), 0, NULL},
-    {0, "mlp_bias", SGF__FLAG, 0, 0, 0, SGF__AT(c.mlp_bias), SGF__AT(a.mlp_bias), NULL},
-    {0, "tie_word_embeddings", SGF__FLAG, 0, 0, 0, SGF__AT(c.tied), 0, NULL},
-    {0, "rms_norm_eps", SGF__REAL, 0, 1, 1e-6, SGF__AT(eps), 0, NULL},
-    {0, "hidden_act", SGF__ACT, 0, 0, 0, SGF__AT(ignored), 0, NULL},
-    {0, "quantization_config", SGF__QUANTISED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0, NULL},
-    {0, "dtype", SGF__DTYPE, 0, 0, 0, SGF__AT(dtype), 0, "torch_dtype"},
-    {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_keys), NULL},
-    {0, "max_window_layers", SGF__INT, 0, INT32_MAX, 28, SGF__AT(window_from), SGF__AT(a.window_keys), NULL},
-    {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, 4096, SGF__AT(window), SGF__AT(windowed), NULL},
-    {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.windows), NULL},
-    {0, "rope_theta", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_theta), 0, NULL},
-    {0, "partial_rotary_factor", SGF__REAL, 0, 1, 1, SGF__AT(rotary), 0, NULL},
-    {0, "rope_scaling", SGF__SETTINGS, 0, 0, SGF__KEEP, SGF__AT(object[1]), 0, "rope_parameters"},
-    {1, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_theta), 0, NULL},
-    {1, "partial_rotary_factor", SGF__REAL, 0, 1, SGF__KEEP, SGF__AT(rotary), 0, NULL},
-    {1, "rope_type", SGF__ROPE_TYPE, 0, 0, 0, SGF__AT(rope), 0, "type"},
-    {1, "factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_factor), SGF__AT(rope), NULL},
-    {1, "low_freq_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_low), SGF__AT(rope), NULL},
-    {1, "high_freq_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_high), SGF__AT(rope), NULL},
-    {1, "beta_fast", SGF__REAL, 0, 1e12, 32, SGF__AT(c.rope_beta_fast), SGF__AT(rope), NULL},
-    {1, "beta_slow", SGF__REAL, 0, 1e12, 1, SGF__AT(c.rope_beta_slow), SGF__AT(rope), NULL},
-    {1, "attention_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_attention_factor), SGF__AT(rope), NULL},
-    {1, "mscale", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_mscale), SGF__AT(rope), NULL},
-    {1, "mscale_all_dim", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_mscale_all), SGF__AT(rope), NULL},
-    {1, "truncate", SGF__FLAG, 0, 0, 1, SGF__AT(c.rope_truncate), SGF__AT(rope), NULL},
+} sgf__keys[SGF__KEYS] = {
+    {0, "vocab_size", SGF__INT, 1, 1 << 24, SGF__NEEDED, SGF__AT(c.vocab_size), 0},
+    {0, "hidden_size", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.dim), 0},
+    {0, "intermediate_size", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.ffn_dim), 0},
+    {0, "num_hidden_layers", SGF__INT, 1, SGF_MAX_LAYERS, SGF__NEEDED, SGF__AT(c.layers), 0},
+    {0, "num_attention_heads", SGF__INT, 1, 1 << 20, SGF__NEEDED, SGF__AT(c.heads), 0},
+    {0, "num_key_value_heads", SGF__INT_OR_NULL, 1, 1 << 20, SGF__KEEP, SGF__AT(c.kv_heads), 0},
+    {0, "head_dim", SGF__INT, 1, 1 << 20, SGF__KEEP, SGF__AT(c.head_dim), 0},
+    {0, "max_position_embeddings", SGF__INT, 1, INT32_MAX, SGF__KEEP, SGF__AT(c.context), 0},
+    {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(attention_bias), 0},
+    {0, "mlp_bias", SGF__FLAG, 0, 0, 0, SGF__AT(mlp_bias), 0},
+    {0, "tie_word_embeddings", SGF__FLAG, 0, 0, 0, SGF__AT(c.tied), 0},
+    {0, "rms_norm_eps", SGF__REAL, 0, 1, 1e-6, SGF__AT(eps), 0},
+    {0, "hidden_act", SGF__ACT, 0, 0, 0, SGF__AT(ignored), 0},
+    {0, "quantization_config", SGF__QUANTISED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
+    {0, "dtype", SGF__DTYPE, 0, 0, 0, SGF__AT(dtype), 0},
+    {0, "torch_dtype", SGF__OLDER, 0, 0, 0, 0, 0},
+    {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_keys)},
+    {0, "max_window_layers", SGF__INT, 0, INT32_MAX, 28, SGF__AT(window_from), SGF__AT(a.window_keys)},
+    {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, 4096, SGF__AT(window), SGF__AT(windowed)},
+    {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.windows)},
+    {0, "rope_theta", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_theta), 0},
+    {0, "partial_rotary_factor", SGF__REAL, 0, 1, 1, SGF__AT(rotary), 0},
+    {0, "rope_scaling", SGF__SETTINGS, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
+    {0, "rope_parameters", SGF__OLDER, 0, 0, 0, 0, 0},
+    {1, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_theta), 0},
+    {1, "partial_rotary_factor", SGF__REAL, 0, 1, SGF__KEEP, SGF__AT(rotary), 0},
+    {1, "rope_type", SGF__ROPE_TYPE, 0, 0, 0, SGF__AT(rope), 0},
+    {1, "type", SGF__OLDER, 0, 0, 0, 0, 0},
+    {1, "factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_factor), SGF__AT(rope)},
+    {1, "low_freq_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_low), SGF__AT(rope)},
+    {1, "high_freq_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_high), SGF__AT(rope)},
+    {1, "beta_fast", SGF__REAL, 0, 1e12, 32, SGF__AT(c.rope_beta_fast), SGF__AT(rope)},
+    {1, "beta_slow", SGF__REAL, 0, 1e12, 1, SGF__AT(c.rope_beta_slow), SGF__AT(rope)},
+    {1, "attention_factor", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_attention_factor), SGF__AT(rope)},
+    {1, "mscale", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_mscale), SGF__AT(rope)},
+    {1, "mscale_all_dim", SGF__REAL, 0, 1e12, 0, SGF__AT(c.rope_mscale_all), SGF__AT(rope)},
+    {1, "truncate", SGF__FLAG, 0, 0, 1, SGF__AT(c.rope_truncate), SGF__AT(rope)},
     {1, "original_max_position_embeddings", SGF__REAL, 0, 1e12, 0,
-     SGF__AT(c.rope_original_context), SGF__AT(rope), NULL},
+     SGF__AT(c.rope_original_context), SGF__AT(rope)},
     {0, "original_max_position_embeddings", SGF__REAL, 0, 1e12, SGF__KEEP,
-     SGF__AT(c.rope_original_context), SGF__AT(rope), NULL},
+     SGF__AT(c.rope_original_context), SGF__AT(rope)},
     /* generation_config.json has these two as well */
-    {0, "bos_token_id", SGF__INT, -1, INT32_MAX, SGF__KEEP, SGF__AT(c.bos), 0, NULL},
-    {0, "eos_token_id", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(eos), 0, NULL}};
+    {0, "bos_token_id", SGF__INT, -1, INT32_MAX, SGF__KEEP, SGF__AT(c.bos), 0},
+    {0, "eos_token_id", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(eos), 0}};
 #undef SGF__AT
 /* clang-format on */
 
@@ -7243,39 +7228,42 @@ static int32_t sgf__kind_index(unsigned kind, const char *at) {
         if (sgf__json_is(at, sgf__kinds[kind].text[i])) return i;
     return -1;
 }
-/* The value of a key; NULL if it is absent or null. */
-static const char *sgf__config_find(const char *object, const char *key) {
-    const char *at = sgf__json_find(object, key);
-    return at && *at != 'n' ? at : NULL;
+/* Find the values of the keys in config.json or, with `rope` 1, in its RoPE settings. */
+static void sgf__config_pick(sgf__config_reader *r, const char *object, int rope) {
+    const char *names[SGF__KEYS];
+    int i;
+    for (i = 0; i < SGF__KEYS; i++)
+        names[i] = sgf__keys[i].in_rope == rope ? sgf__keys[i].name : "";
+    (void)sgf__json_pick(object, names, SGF__KEYS, r->value[rope]);
 }
-/* Is it an object that holds no other objects? */
-static int sgf__json_flat(const char *object) {
-    const char *name, *value = "";
-    for (name = *object == '{' ? sgf__json_first(object) : NULL; name; name = sgf__json_next(value))
-        if (*(value = sgf__json_next(name)) == '{') return 0;
-    return *object == '{';
-}
-/* Read one key into its field. */
-static void sgf__config_key(sgf__config_reader *r, const struct sgf__key *k) {
-    const char *name = k->name, *at = sgf__config_find(r->object[k->object], name);
+/* Read key i into its field. */
+static void sgf__config_key(sgf__config_reader *r, int i) {
+    const struct sgf__key *k = sgf__keys + i;
+    const char *at = r->value[k->in_rope][i].ptr, *name = k->name;
     void *field = (char *)r + k->field;
     double value = k->absent;
     int64_t whole = 0;
     char wanted[112];
     int ok = 1;
+    if (k->kind == SGF__OLDER) return;
     if (k->when && !*(const int *)(const void *)((const char *)r + k->when)) return;
-    if (!at && k->other) at = sgf__config_find(r->object[k->object], name = k->other);
-    if (!at) {
+    if ((!at || *at == 'n') && i + 1 < SGF__KEYS && k[1].kind == SGF__OLDER)
+        at = r->value[k->in_rope][i + 1].ptr, name = k[1].name;
+    if (!at || *at == 'n') {
         if (value == SGF__NEEDED) sgf__file_fail(r->f, r->file, "\"%s\" is missing", name);
-        if (k->kind == SGF__INT_OR_NULL && sgf__json_find(r->object[k->object], name)) value = 0;
+        if (at && k->kind == SGF__INT_OR_NULL) value = 0;
         if (value <= SGF__KEEP) return;
-    } else if (k->kind == SGF__SETTINGS) ok = sgf__json_flat(at);
-    else if (k->kind < SGF__SETTINGS) ok = (value = sgf__kind_index(k->kind, at)) >= 0;
-    else if (k->kind == SGF__FLAG) ok = (value = *at == 't') != 0 || *at == 'f';
+    } else if (k->kind < SGF__OLDER) ok = (value = sgf__kind_index(k->kind, at)) >= 0;
+    else if (k->kind == SGF__SETTINGS) {
+        const char *member = sgf__json_first(at);
+        for (ok = *at == '{'; ok && member; member = sgf__json_next(member))
+            ok = *(member = sgf__json_next(member)) != '{';
+        sgf__config_pick(r, at, 1);
+    } else if (k->kind == SGF__FLAG) ok = (value = *at == 't') != 0 || *at == 'f';
     else if (k->kind == SGF__REAL) {
         value = sgf__json_number(&r->file->doc, at);
         ok = sgf__json_kind(at) == SGF__NUMBER && value > k->least && value <= k->most;
-    } else if (k->kind >= SGF__INT) {
+    } else if (k->kind != SGF__PLACE) {
         ok = sgf__json_whole(&r->file->doc, at, (int64_t)k->least, (int64_t)k->most, &whole);
         value = (double)whole;
     }
@@ -7283,18 +7271,19 @@ static void sgf__config_key(sgf__config_reader *r, const struct sgf__key *k) {
     if (!ok)
         sgf__config_refuse(r, k->kind < SGF__INT ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, name, at,
                            wanted);
-    else if (k->kind == SGF__SETTINGS || k->kind == SGF__PLACE) *(const char **)field = at;
+    else if (k->kind == SGF__PLACE) *(const char **)field = at;
     else if (k->kind == SGF__REAL) *(double *)field = value;
     else if (k->kind == SGF__INT || k->kind == SGF__INT_OR_NULL) *(int32_t *)field = (int32_t)value;
     else *(int *)field = (int)value;
 }
 /* The architecture, and the defaults that it brings. */
 static void sgf__config_architecture(sgf__config_reader *r) {
-    const char *list = sgf__json_find(r->object[0], "architectures");
-    const char *type = sgf__config_find(r->object[0], "model_type");
+    const char *list = sgf__json_find(r->file->doc.root, "architectures");
+    const char *type = sgf__json_find(r->file->doc.root, "model_type");
     const char *name = sgf__json_kind(list) == SGF__ARRAY ? sgf__json_first(list) : NULL;
     const char *key = name ? "architectures" : "model_type", *at = name ? name : type;
     int32_t by_type = sgf__kind_index(SGF__MODEL_TYPE, type), i = by_type;
+    if (type && *type == 'n') type = NULL;
     if (name) i = sgf__kind_index(SGF__ARCHITECTURE, name);
     if (!at) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
     else if (i < 0)
@@ -7309,8 +7298,6 @@ static void sgf__config_architecture(sgf__config_reader *r) {
     r->c.kv_heads = r->a.kv_heads;
     r->c.head_dim = r->a.head_dim;
     r->c.context = r->a.context;
-    r->c.qkv_bias = r->a.qkv_bias;
-    r->c.qk_norm = r->a.qk_norm;
     r->windowed = r->a.windows && !r->a.window_keys;
 }
 /* What the keys make of the rest of the configuration, and whether they fit together. */
@@ -7321,6 +7308,10 @@ static void sgf__config_finish(sgf__config_reader *r) {
     if (!c->kv_heads) c->kv_heads = c->heads;
     if (!c->head_dim && c->dim % c->heads == 0) c->head_dim = c->dim / c->heads;
     c->rms_eps = (float)r->eps;
+    c->qkv_bias = r->a.qkv_bias || (r->a.attention_key && r->attention_bias);
+    c->out_bias = r->a.attention_key && r->attention_bias;
+    c->mlp_bias = r->a.mlp_key && r->mlp_bias;
+    c->qk_norm = r->a.qk_norm;
     c->dtype = (sgf_dtype)r->dtype;
     c->rope = (sgf_rope)r->rope;
     if (r->rope && c->rope_original_context == 0) c->rope_original_context = c->context;
@@ -7389,7 +7380,6 @@ static void sgf__config_eos(sgf__config_reader *r) {
 }
 /* Read config.json into *c or, with `ids` 1, generation_config.json, which changes the ids alone. */
 static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_config *c) {
-    enum { KEYS = sizeof sgf__keys / sizeof *sgf__keys };
     sgf__config_reader r;
     int i;
     memset(&r, 0, sizeof r);
@@ -7398,9 +7388,9 @@ static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_confi
     r.f = f;
     r.file = file;
     sgf__folder_json(f, file, file->map.data, file->map.size);
-    r.object[0] = file->doc.root;
+    if (!f->status) sgf__config_pick(&r, file->doc.root, 0);
     if (!f->status && !ids) sgf__config_architecture(&r);
-    for (i = ids ? KEYS - 2 : 0; i < KEYS && !f->status; i++) sgf__config_key(&r, sgf__keys + i);
+    for (i = ids ? SGF__KEYS - 2 : 0; i < SGF__KEYS && !f->status; i++) sgf__config_key(&r, i);
     if (!f->status && !ids) sgf__config_finish(&r);
     if (!f->status && !ids) sgf__config_windows(&r);
     if (!f->status && r.eos) sgf__config_eos(&r);
@@ -7466,11 +7456,6 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err) {
     double theta = c->rope_theta, width = c->head_dim, low = 0, high = 0, scale = 1;
     int32_t i;
-    if (c->head_dim < 2 || c->head_dim % 2 || (unsigned)c->rope > SGF_ROPE_YARN || !(theta > 1))
-        return sgf__fail(
-            err, SGF_ERR_ARG,
-            "RoPE type %d with a head of width %d: not a configuration from sgf_config_load",
-            (int)c->rope, (int)c->head_dim);
     if (c->rope == SGF_ROPE_YARN) {
         low = sgf__yarn_index(c, c->rope_beta_fast);
         high = sgf__yarn_index(c, c->rope_beta_slow);
@@ -7640,11 +7625,10 @@ static void sgf__fetch_all(sgf__model *m) {
             if (sgf__elements(&m->model.config, &sgf__weights[k])) sgf__fetch(m, k, i);
     if (f->status) return;
     i = sgf__dtypes[in->dtype].bits / 8;
-    if (m->model.config.tied && in->dtype == out->dtype &&
+    if (m->model.config.tied && in->data != out->data && in->dtype == out->dtype &&
         !memcmp(in->data, out->data, in->rows * in->cols * i))
         *out = *in;
     m->model.config.tied = out->data == in->data;
-    m->model.parameters = sgf_config_parameters(&m->model.config);
 }
 /* The tokenizer, if there is one; the digest gets its files. */
 static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
@@ -7654,9 +7638,7 @@ static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
     for (i = 0; i < 2 && !f->status; i++) {
         sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
         if (!file && !i) return;
-        if (!file) continue;
-        sgf__folder_digest(f, file->map.data, file->map.size);
-        sgf__unmap(&file->map);
+        if (file) sgf__folder_digest(f, file->map.data, file->map.size), sgf__unmap(&file->map);
     }
     if (!f->status)
         f->status = sgf_tokenizer_load(f->dir, &f->arena.mem, &model->tokenizer, f->err);

@@ -81,7 +81,8 @@ static int decode_call(void *user) {
     return 0;
 }
 static size_t weight_bytes(const sgf_model *m) {
-    return (size_t)m->parameters * (m->embedding.dtype == SGF_DTYPE_F32 ? 4 : 2);
+    return (size_t)sgf_config_parameters(&m->config) *
+           (m->embedding.dtype == SGF_DTYPE_F32 ? 4 : 2);
 }
 
 /* ---- peers ---- */
@@ -190,7 +191,8 @@ static int matmul_call(void *user) {
     return 0;
 }
 static double layer_parameters(const sgf_model *m) {
-    return (double)m->parameters - (double)m->embedding.rows * (double)m->embedding.cols;
+    return (double)sgf_config_parameters(&m->config) -
+           (double)m->embedding.rows * (double)m->embedding.cols;
 }
 
 /* Prefill and decoding of a large model. */

@@ -23,11 +23,13 @@ import transformers
 DRIVER = r"""
 #define SEGFUSE_IMPLEMENTATION
 #include "segfuse.h"
+static unsigned long long elements;
 static void show(const char *name, const sgf_tensor *t) {
     const unsigned char *p = (const unsigned char *)t->data;
     size_t i, n = t->rows * t->cols * (t->dtype == SGF_DTYPE_F32 ? 4 : 2);
     uint64_t sum = 0;
     if (!p) return;
+    elements += t->rows * t->cols;
     for (i = 0; i < n; i++) sum += p[i] * (uint64_t)(i + 1);
     printf("tensor %s %d %d %s %llu\n", name, (int)t->rows, (int)t->cols, sgf_dtype_name(t->dtype), (unsigned long long)sum);
 }
@@ -40,6 +42,7 @@ int main(int argc, char **argv) {
     show("model.embed_tokens.weight", &m->embedding);
     show("model.norm.weight", &m->norm);
     show("lm_head.weight", &m->output);
+    if (m->output.data == m->embedding.data) elements -= m->output.rows * m->output.cols;
     for (i = 0; i < m->config.layers; i++) {
         const sgf_layer *y = m->layer + i;
         const struct { const char *name; const sgf_tensor *t; } all[] = {
@@ -59,7 +62,7 @@ int main(int argc, char **argv) {
     if (sgf__rope_frequencies(&m->config, f, &factor, &e)) return fprintf(stderr, "%s\n", e.message), 1;
     printf("factor %.9g\nfreq", (double)factor);
     for (i = 0; i < m->config.head_dim / 2; i++) printf(" %.9g", (double)f[i]);
-    printf("\neps %.9g\nparameters %llu %llu\nids %d", (double)m->config.rms_eps, (unsigned long long)m->parameters,
+    printf("\neps %.9g\nparameters %llu %llu\nids %d", (double)m->config.rms_eps, elements,
            (unsigned long long)sgf_config_parameters(&m->config), (int)m->config.bos);
     for (i = 0; i < m->config.eos_count; i++) printf(" %d", (int)m->config.eos[i]);
     printf("\n");
