@@ -6371,16 +6371,16 @@ static int sgf__processors(void) {
  * 1024 and text after the value are refused, with the file, the line and the byte. No tree
  * is built. A value is a pointer to its first byte in the text; a member is two values: its
  * name, then its value. NULL is an absent value, which every function takes. As the text was
- * checked, walking cannot fail; only sgf__json_str may run out of memory.
+ * checked, walking cannot fail; only sgf__json_take may run out of memory.
  *
  *     sgf__json_open(&doc, "config.json", text, size, &arena, err)      doc.root is the value
  *     rope = sgf__json_find(doc.root, "rope_scaling");                  a member of an object
  *     if (sgf__json_kind(rope) == SGF__OBJECT) ...
  *     for (at = sgf__json_first(list); at; at = sgf__json_next(at))     the elements of an array
  *         ok = sgf__json_whole(&doc, at, 0, 100, &value);
- *     for (name = sgf__json_first(object); name; name = sgf__json_next(value)) {
- *         value = sgf__json_next(name);                                 the members of an object
- *         text = sgf__json_str(&doc, value); }
+ *     for (at = sgf__json_first(object); at;) {                         the members of an object
+ *         name = sgf__json_take(&doc, &at);
+ *         text = sgf__json_take(&doc, &at); }
  *
  * Passing over a value takes time linear in its length. A message about a value is
  * sgf__fail_at(err, status, doc.file, value - doc.text, ...).
@@ -6674,9 +6674,6 @@ static sgf_str sgf__json_take(const sgf__json_doc *d, const char **at) {
         else copy[s.len] = *p++;
     }
     return s;
-}
-static sgf_str sgf__json_str(const sgf__json_doc *d, const char *at) {
-    return at ? sgf__json_take(d, &at) : sgf_text("");
 }
 /* 0 if it is no number. */
 static double sgf__json_number(const sgf__json_doc *d, const char *at) {

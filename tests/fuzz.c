@@ -9,9 +9,13 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The bytes of a JSON string; "" if it is none. */
+static sgf_str json_str(const sgf__json_doc *doc, const char *at) {
+    return at ? sgf__json_take(doc, &at) : sgf_text("");
+}
 static void fuzz_json_walk(const sgf__json_doc *doc, const char *at) {
     const char *child;
-    (void)sgf__json_str(doc, at);
+    (void)json_str(doc, at);
     (void)sgf__json_raw(doc, at);
     (void)sgf__json_number(doc, at);
     (void)sgf__json_find(at, "a");

@@ -71,6 +71,10 @@ static void temp_remove(void) {
     if (temp_folder[0] && system(command)) printf("%s stays behind\n", temp_folder);
 }
 
+/* The bytes of a JSON string; "" if it is none. */
+static sgf_str json_str(const sgf__json_doc *doc, const char *at) {
+    return at ? sgf__json_take(doc, &at) : sgf_text("");
+}
 /* A config.json in memory. */
 static sgf_status config_parse(const char *text, size_t size, sgf_config *c, sgf_error *err) {
     sgf__folder f;

@@ -11,7 +11,7 @@ static const char *json_copy(sgf__arena *arena, sgf_str text) {
 static size_t json_walk(const sgf__json_doc *doc, const char *at) {
     size_t n = 1;
     const char *child;
-    sgf_str text = sgf__json_str(doc, at), raw = sgf__json_raw(doc, at);
+    sgf_str text = json_str(doc, at), raw = sgf__json_raw(doc, at);
     CHECK(text.ptr && text.len <= raw.len && raw.len && raw.ptr + raw.len <= doc->end);
     CHECK(sgf__json_kind(at) != SGF__STRING || memchr(text.ptr, 0, text.len) || text.len > 1000 ||
           sgf__json_is(at, json_copy(doc->arena, text)));
@@ -46,8 +46,8 @@ static void test_json_walk(void) {
     CHECK(sgf__json_kind(list) == SGF__ARRAY && sgf__json_count(list) == 8);
     CHECK(sgf__json_whole(&doc, sgf__json_find(doc.root, "a"), 0, 7, &value) && value == 7);
     CHECK(!sgf__json_whole(&doc, sgf__json_find(doc.root, "a"), 8, 9, &value) && value == 7);
-    CHECK(sgf__str_is(sgf__json_str(&doc, sgf__json_find(doc.root, "b")), "\xF0\x9F\x98\x80\n"));
-    CHECK(sgf__str_is(sgf__json_str(&doc, sgf__json_find(doc.root, "c")), "plain"));
+    CHECK(sgf__str_is(json_str(&doc, sgf__json_find(doc.root, "b")), "\xF0\x9F\x98\x80\n"));
+    CHECK(sgf__str_is(json_str(&doc, sgf__json_find(doc.root, "c")), "plain"));
     at = sgf__json_next(sgf__json_first(list));
     CHECK(sgf__json_number(&doc, at) == -2500 && sgf__str_is(sgf__json_raw(&doc, at), "-2.5e3"));
     at = sgf__json_next(at);

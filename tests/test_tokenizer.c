@@ -225,7 +225,7 @@ static void tok_swift(const sgf__json_doc *doc, const char *model, const char *n
                     : SGF_DECODE_CLEAN_UP; /* what each model's tokenizer_config.json asks for */
     CHECK(t && sgf__json_count(list) >= 18);
     for (at = t ? sgf__json_first(list) : NULL; at; at = sgf__json_next(at)) {
-        sgf_str input = sgf__json_str(doc, sgf__json_find(at, "input"));
+        sgf_str input = json_str(doc, sgf__json_find(at, "input"));
         const char *encoded = sgf__json_find(at, "encoded");
         const char *wanted = tok_json_ids(doc, encoded, "input_ids", 0);
         CHECK(sgf__json_is(sgf__json_find(at, "decoded_without_special"),
