@@ -964,7 +964,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
  * [SGF-10] Tables: results become Feather (Arrow IPC) and CSV files
  * ==================================================================================== */
 
-/* A table is borrowed: its columns point to arrays of the caller, which are read during the call only.
+/* A table is borrowed: its columns point to arrays of the caller, which are only read during the call.
    Two questions with their answers and scores:
 
        const sgf_str question[2] = {{"Largest planet?", 15}, {"7 + 5?", 6}};
@@ -976,8 +976,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
            {.name = "answers", .type = SGF_COLUMN_LIST_UTF8, .text = answer, .ends = ends},
            {.name = "score", .type = SGF_COLUMN_F64, .f64 = score}};
        const sgf_table table = {.columns = columns, .n_columns = 3, .rows = 2};
-       status = sgf_table_write_feather(&table, "scores.feather", NULL, &err);
-*/
+       status = sgf_table_write_feather(&table, "scores.feather", NULL, &err); */
 typedef enum sgf_column_type {
     SGF_COLUMN_UTF8,           /* texts */
     SGF_COLUMN_LIST_UTF8,      /* lists of texts: answers, prompts */
@@ -988,38 +987,36 @@ typedef enum sgf_column_type {
     SGF_COLUMN_TYPE_COUNT
 } sgf_column_type;
 
-enum { SGF_CELL_NULL = 2 }; /* no value, None in Python: see sgf_column.flags */
+enum { SGF_CELL_NULL = 2 }; /* in `flags`: no value, None in Python */
 
-/* A column has the arrays that its type needs, the others are NULL. List i holds the items from the end
-   of list i - 1 (0 for the first) up to its own; a null list with end e is stored as ~e. */
+/* A column has the arrays that its type needs. List i holds the items from the end of list i - 1 (0 for
+   the first) to its own end; ends must not descend. A null list with end e is stored as ~e. */
 typedef struct sgf_column {
-    const char *name;
+    const char *name; /* UTF-8 */
     sgf_column_type type;
-    const sgf_str *text;  /* texts: [rows]; else those of all lists; its ptr is NULL: a null text */
-    const int64_t *ends;  /* lists: [rows], ends in `text`; lists of lists: [rows], in `inner` */
+    const sgf_str *text;  /* texts: [rows]; else those of all lists. ptr NULL: a null text */
+    const int64_t *ends;  /* lists: [rows], in `text`; lists of lists: [rows], in `inner` */
     const int64_t *inner; /* lists of lists: the ends of all inner lists, in `text` */
     const double *f64;    /* [rows] */
     const int64_t *i64;   /* [rows] */
-    const uint8_t
-        *flags; /* bool: [rows], 0, 1 or SGF_CELL_NULL. f64, i64: [rows], SGF_CELL_NULL for
-                             a null number; NULL if there are none */
+    const uint8_t *flags; /* bool: [rows], 0, 1 or SGF_CELL_NULL; numbers: [rows], SGF_CELL_NULL for
+                             a null one, or NULL if there are none */
 } sgf_column;
 
-typedef struct sgf_metadata {
-    const char *key; /* not "pandas", which the writer adds itself */
+typedef struct sgf_metadata { /* in the schema of a Feather file */
+    const char *key;          /* not "pandas", which the writer adds itself */
     sgf_str value;
 } sgf_metadata;
 
 typedef struct sgf_table {
     const sgf_column *columns; /* [n_columns] */
     size_t n_columns, rows;
-    const sgf_metadata *metadata; /* [n_metadata]: the schema of a Feather file holds it */
+    const sgf_metadata *metadata; /* [n_metadata] */
     size_t n_metadata;
 } sgf_table;
 
 /* Write the whole table. The file appears complete under its name or not at all. Bytes of cells and
-   metadata that are not UTF-8 become U+FFFD; names must be UTF-8. `mem` may be NULL. SGF_ERR_ARG: an
-   unknown type, a list that ends before it begins, or, for CSV, no columns.
+   metadata that are not UTF-8 become U+FFFD. `mem` may be NULL.
 
    feather  Arrow IPC file, uncompressed, batches of up to 65536 rows and about 64 MiB of text a
             column; pandas.read_feather, pyarrow, polars and DuckDB give these types and values back.
@@ -1027,7 +1024,7 @@ typedef struct sgf_table {
    csv      RFC 4180 with '\n' line ends, first line the names: what pandas writes with index=False,
             except that a lone '\r' is quoted, too, and not-a-number is nan. Lists are Python
             literals, floats as repr() gives them, booleans True and False, nulls empty; a zero
-            byte of a text, which no reader of CSV takes, becomes U+FFFD. Metadata is lost. */
+            byte of a text becomes U+FFFD. Metadata is not written. SGF_ERR_ARG: no columns. */
 SGF_DEF sgf_status sgf_table_write_feather(const sgf_table *table, const char *path,
                                            const sgf_allocator *mem, sgf_error *err);
 SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
@@ -9679,60 +9676,59 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
  * that are not UTF-8 become U+FFFD while they are copied, so that every file can be read back.
  * ==================================================================================== */
 
-/* By sgf_column_type: levels of lists; the type of Schema.fbs, sizes and values of its two fields; what
-   pandas calls it. */
-static const struct {
-    int levels;
-    unsigned char id, value[2];
+/* By sgf_column_type: nodes (a level of lists has one, and so have the leaves) and buffers of a record
+   batch; the type of Schema.fbs, sizes and values of its two fields; what pandas calls it. */
+typedef struct sgf__column_kind {
+    unsigned char nodes, buffers, id, value[2];
     const char *sizes, *pandas, *numpy;
-} sgf__column_types[] = {{0, 5, {0, 0}, "00", "unicode", "object"},
-                         {1, 12, {0, 0}, "00", "list[unicode]", "object"},
-                         {2, 12, {0, 0}, "00", "list[list[unicode]]", "object"},
-                         {0, 3, {2, 0}, "20", "float64", "float64"}, /* precision: double */
-                         {0, 2, {64, 1}, "41", "int64", "int64"},    /* bits, signed */
-                         {0, 6, {0, 0}, "00", "bool", "bool"}};
+} sgf__column_kind;
+static const sgf__column_kind sgf__column_kinds[] = {
+    {1, 3, 5, {0, 0}, "00", "unicode", "object"},
+    {2, 5, 12, {0, 0}, "00", "list[unicode]", "object"},
+    {3, 7, 12, {0, 0}, "00", "list[list[unicode]]", "object"},
+    {1, 2, 3, {2, 0}, "20", "float64", "float64"}, /* precision: double */
+    {1, 2, 2, {64, 1}, "41", "int64", "int64"},    /* bits, signed */
+    {1, 2, 6, {0, 0}, "00", "bool", "bool"}};
 
-/* The ends of the lists on a level, NULL where the leaves are. */
-static const int64_t *sgf__column_ends(const sgf_column *c, int level) {
-    static const int64_t none = 0; /* of no lists: `inner` may be NULL then */
-    const int64_t *ends = level ? c->inner : c->ends;
-    return level >= sgf__column_types[c->type].levels ? NULL : ends ? ends : &none;
+/* The ends of the lists on a level: 1, and 2 for lists of lists; NULL on the last one, the leaves. */
+static const int64_t *sgf__level_ends(const sgf_column *c, int level) {
+    return level == sgf__column_kinds[c->type].nodes ? NULL : level == 1 ? c->ends : c->inner;
 }
 /* Where the first n lists end. List i holds the items from this of i up to this of i + 1. */
 static size_t sgf__list_end(const int64_t *ends, size_t n) {
     int64_t end = n ? ends[n - 1] : 0;
     return (size_t)(end < 0 ? ~end : end);
 }
-static int sgf__has_text(const sgf_column *c) {
-    return c->type <= SGF_COLUMN_LIST_LIST_UTF8;
-}
 /* Is item i of the level with these ends null? */
 static int sgf__item_null(const sgf_column *c, const int64_t *ends, size_t i) {
     if (ends) return ends[i] < 0;
-    return sgf__has_text(c) ? !c->text[i].ptr : c->flags && c->flags[i] == SGF_CELL_NULL;
+    if (c->type <= SGF_COLUMN_LIST_LIST_UTF8) return !c->text[i].ptr;
+    return c->flags && c->flags[i] == SGF_CELL_NULL;
 }
 
 /* ---- a file under construction ---- */
 
 typedef struct sgf__writer {
     const sgf_table *table;
-    size_t batch_rows, batch_bytes; /* Feather: see sgf__feather_fit */
+    size_t batch_rows, batch_bytes, row_bytes; /* Feather: see sgf__feather_fit */
     sgf__out out;
-    sgf__buf body;       /* CSV: lines. Feather: the body of a message, */
-    sgf__buf meta;       /* its metadata, */
-    sgf__buf blocks;     /* the footer's list of batches, */
-    sgf__buf text;       /* and what pandas wants to know. CSV: a cell */
-    size_t node, buffer; /* where in `meta` the next ones belong */
+    sgf__buf body, text; /* CSV: lines; a cell. Feather: the body of a message; pandas' metadata */
+    sgf__buf meta, blocks; /* Feather: a message's metadata; the footer's list of batches */
+    size_t node, buffer;   /* where in `meta` the next ones belong */
+    sgf_status status;     /* the first failure; whatever follows does nothing */
     sgf_error *err;
 } sgf__writer;
 
-static void sgf__put(sgf__writer *w, sgf__buf *to, const char *text) {
-    (void)sgf__buf_text(to, text, w->err);
+static void sgf__add(sgf__writer *w, sgf__buf *to, const char *bytes, size_t n) {
+    if (!w->status) w->status = sgf__buf_add(to, bytes, n, w->err);
 }
-/* What replaces code point c, NULL if nothing does. `quote` is that of a Python literal (where repr()
-   escapes every code point that is not printable, this leaves unassigned ones as they are), or a comma
-   for CSV. */
-static const char *sgf__escape(uint32_t c, char quote, char *room) {
+static void sgf__put(sgf__writer *w, sgf__buf *to, const char *text) {
+    sgf__add(w, to, text, strlen(text));
+}
+/* What replaces code point c, NULL if nothing does: in a CSV field (`kind` is a comma), in a JSON string
+   (a colon), in a Python literal (its quote). Where Python's repr() escapes every code point that is not
+   printable, this leaves unassigned ones as they are. */
+static const char *sgf__escape(uint32_t c, char kind, char *room) {
     static const uint32_t ranges[][2] = {
         {0x00, 0x1F},       {0x7F, 0xA0},       {0xAD, 0xAD},       {0x600, 0x605},
         {0x61C, 0x61C},     {0x6DD, 0x6DD},     {0x70F, 0x70F},     {0x890, 0x891},
@@ -9741,70 +9737,64 @@ static const char *sgf__escape(uint32_t c, char quote, char *room) {
         {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},   {0xFFFE, 0xFFFF},   {0x110BD, 0x110BD},
         {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
         {0xE0000, 0xE007F}, {0xF0000, 0x10FFFF}};
-    size_t i = 0;
-    if (quote == ',') return c == '"' ? "\"\"" : c ? NULL : "\xEF\xBF\xBD"; /* no zeros in text */
+    int json = kind == ':', size = json ? 1 : (c > 0xFF) + (c > 0xFFFF), i = 0;
+    if (kind == ',') return c == '"' ? "\"\"" : c ? NULL : "\xEF\xBF\xBD"; /* no zeros in text */
     if (c == '\n') return "\\n";
     if (c == '\r') return "\\r";
     if (c == '\t') return "\\t";
     while (c > ranges[i][1]) i++;
-    if (c == '\\' || c == (uint32_t)quote) snprintf(room, 16, "\\%c", (int)c);
-    else if (c < ranges[i][0]) return NULL;
-    else snprintf(room, 16, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+    if (c == '\\' || c == (uint32_t)(json ? '"' : kind)) snprintf(room, 16, "\\%c", (int)c);
+    else if (json ? c >= 0x20 : c < ranges[i][0]) return NULL;
+    else snprintf(room, 16, "\\%c%0*x", "xuU"[size], 2 << size, (unsigned)c);
     return room;
 }
-/* Add a text; `quote` as above, 0 for none. */
-static void sgf__put_text(sgf__writer *w, sgf__buf *to, sgf_str text, char quote) {
+/* Add a text between two of `around`; `kind` as above, 0: without escapes. */
+static void sgf__put_text(sgf__writer *w, sgf__buf *to, sgf_str text, const char *around,
+                          char kind) {
     size_t i, len, start = 0;
     char room[16];
     uint32_t c;
+    sgf__put(w, to, around);
     for (i = 0; i < text.len; i += len) {
         const char *other = "\xEF\xBF\xBD";
         len = sgf__utf8_next(text.ptr + i, text.len - i, &c);
-        if (len) other = quote ? sgf__escape(c, quote, room) : NULL;
+        if (len) other = kind ? sgf__escape(c, kind, room) : NULL;
         else len = 1;
         if (!other) continue;
-        (void)sgf__buf_add(to, text.ptr + start, i - start, w->err);
+        sgf__add(w, to, text.ptr + start, i - start);
         sgf__put(w, to, other);
         start = i + len;
     }
-    if (start < text.len) (void)sgf__buf_add(to, text.ptr + start, text.len - start, w->err);
+    if (start < text.len) sgf__add(w, to, text.ptr + start, text.len - start);
+    sgf__put(w, to, around);
 }
-static int sgf__column_good(const sgf_column *c, size_t rows) {
-    const int64_t *ends;
-    size_t i;
-    int level;
-    if ((unsigned)c->type >= SGF_COLUMN_TYPE_COUNT) return 0;
-    for (level = 0; (ends = sgf__column_ends(c, level)) != NULL; level++) {
-        for (i = 0; i < rows; i++)
-            if (sgf__list_end(ends, i) > sgf__list_end(ends, i + 1)) return 0;
-        rows = sgf__list_end(ends, rows);
-    }
-    return 1;
+static void sgf__flush(sgf__writer *w, sgf__buf *from) {
+    if (!w->status) w->status = sgf__out_write(&w->out, from->ptr, from->len, w->err);
+    from->len = 0;
 }
 static sgf_status sgf__table_write(const sgf_table *t, const char *path, const sgf_allocator *mem,
-                                   sgf_status (*write)(sgf__writer *w), size_t batch_rows,
-                                   size_t batch_bytes, sgf_error *err) {
+                                   void (*write)(sgf__writer *w), sgf_error *err) {
     sgf__writer w;
     sgf__buf *all[4] = {&w.body, &w.meta, &w.blocks, &w.text};
-    sgf_status status;
     size_t i;
     for (i = 0; i < t->n_columns; i++)
-        if (!sgf__column_good(&t->columns[i], t->rows))
+        if ((unsigned)t->columns[i].type >= SGF_COLUMN_TYPE_COUNT)
             return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
-                                "%s: not written: column '%s' has an unknown type, or a list that "
-                                "ends before it begins",
-                                path, t->columns[i].name);
-    if ((status = sgf__out_open(&w.out, path, err)) != SGF_OK) return status;
+                                "%s: not written: column '%s' is of no known type", path,
+                                t->columns[i].name);
+    memset(&w, 0, sizeof w);
+    if (sgf__out_open(&w.out, path, err)) return w.out.status;
     w.table = t;
-    w.batch_rows = batch_rows;
-    w.batch_bytes = batch_bytes;
+    w.batch_rows = 65536;
+    w.batch_bytes = (size_t)64 << 20;
+    w.row_bytes = 0x7fffffff;
     w.err = err;
     for (i = 0; i < 4; i++) sgf__buf_init(all[i], mem);
-    status = write(&w);
-    if (status) sgf__out_drop(&w.out);
-    else status = sgf__out_close(&w.out, err);
+    write(&w);
+    if (w.status) sgf__out_drop(&w.out);
+    else w.status = sgf__out_close(&w.out, err);
     for (i = 0; i < 4; i++) sgf__buf_free(all[i]);
-    return status;
+    return w.status;
 }
 
 /* ---- CSV (RFC 4180); lists become Python literals, as pandas writes them ---- */
@@ -9813,25 +9803,22 @@ static sgf_status sgf__table_write(const sgf_table *t, const char *path, const s
 static void sgf__csv_list(sgf__writer *w, const sgf_column *c, const int64_t *inner, size_t begin,
                           size_t end) {
     size_t i;
-    sgf__put(w, &w->text, "[");
     for (i = begin; i < end; i++) {
-        if (i > begin) sgf__put(w, &w->text, ", ");
+        sgf__put(w, &w->text, i > begin ? ", " : "[");
         if (sgf__item_null(c, inner, i)) sgf__put(w, &w->text, "None");
         else if (inner)
             sgf__csv_list(w, c, NULL, sgf__list_end(inner, i), sgf__list_end(inner, i + 1));
         else {
             sgf_str s = c->text[i];
             int two = s.len && memchr(s.ptr, '\'', s.len) && !memchr(s.ptr, '"', s.len);
-            sgf__put(w, &w->text, two ? "\"" : "'");
-            sgf__put_text(w, &w->text, s, two ? '"' : '\'');
-            sgf__put(w, &w->text, two ? "\"" : "'");
+            sgf__put_text(w, &w->text, s, two ? "\"" : "'", two ? '"' : '\'');
         }
     }
-    sgf__put(w, &w->text, "]");
+    sgf__put(w, &w->text, begin < end ? "]" : "[]");
 }
 /* The text of a cell; in w->text where it has to be made. */
 static sgf_str sgf__csv_cell(sgf__writer *w, const sgf_column *c, size_t row) {
-    const int64_t *ends = sgf__column_ends(c, 0);
+    const int64_t *ends = sgf__level_ends(c, 1);
     char number[40];
     if (sgf__item_null(c, ends, row)) return sgf__text_of(NULL, 0);
     if (c->type == SGF_COLUMN_UTF8) return c->text[row];
@@ -9839,14 +9826,14 @@ static sgf_str sgf__csv_cell(sgf__writer *w, const sgf_column *c, size_t row) {
     if (c->type == SGF_COLUMN_F64) sgf__number_print(c->f64[row], number);
     if (c->type == SGF_COLUMN_I64) snprintf(number, sizeof number, "%lld", (long long)c->i64[row]);
     w->text.len = 0;
-    if (!ends) sgf__put(w, &w->text, number);
-    else
-        sgf__csv_list(w, c, sgf__column_ends(c, 1), sgf__list_end(ends, row),
+    if (ends)
+        sgf__csv_list(w, c, sgf__level_ends(c, 2), sgf__list_end(ends, row),
                       sgf__list_end(ends, row + 1));
+    else sgf__put(w, &w->text, number);
     return sgf__text_of(w->text.ptr, w->text.len);
 }
 /* Row 0: the names, row r: the cells of row r - 1. */
-static sgf_status sgf__csv_row(sgf__writer *w, size_t row) {
+static void sgf__csv_row(sgf__writer *w, size_t row) {
     size_t i, k;
     for (i = 0; i < w->table->n_columns; i++) {
         const sgf_column *c = &w->table->columns[i];
@@ -9857,53 +9844,43 @@ static sgf_status sgf__csv_row(sgf__writer *w, size_t row) {
         for (k = 0; k < text.len && !quotes; k++)
             quotes = text.ptr[k] && strchr(",\"\r\n", text.ptr[k]);
         sgf__put(w, &w->body, i ? "," : "");
-        sgf__put(w, &w->body, quotes ? "\"" : "");
-        sgf__put_text(w, &w->body, text, ',');
-        sgf__put(w, &w->body, quotes ? "\"" : "");
+        sgf__put_text(w, &w->body, text, quotes ? "\"" : "", ',');
     }
     sgf__put(w, &w->body, "\n");
-    return w->text.status ? w->text.status : w->body.status;
 }
-static sgf_status sgf__csv_write(sgf__writer *w) {
+static void sgf__csv_write(sgf__writer *w) {
     enum { FLUSH = 65536 };
-    sgf_status status = SGF_OK;
     size_t row;
-    for (row = 0; row <= w->table->rows && !status; row++) {
-        status = sgf__csv_row(w, row);
-        if (status || (row < w->table->rows && w->body.len < FLUSH)) continue;
-        status = sgf__out_write(&w->out, w->body.ptr, w->body.len, w->err);
-        w->body.len = 0;
+    for (row = 0; row <= w->table->rows && !w->status; row++) {
+        sgf__csv_row(w, row);
+        if (w->body.len >= FLUSH) sgf__flush(w, &w->body);
     }
-    return status;
+    sgf__flush(w, &w->body);
 }
 SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
                                        const sgf_allocator *mem, sgf_error *err) {
-    if (table->n_columns) return sgf__table_write(table, path, mem, sgf__csv_write, 0, 0, err);
+    if (table->n_columns) return sgf__table_write(table, path, mem, sgf__csv_write, err);
     return sgf__fail_at(err, SGF_ERR_ARG, path, -1,
-                        "%s: not written: a table without columns has no header, and cannot be a "
-                        "CSV file",
-                        path);
+                        "%s: not written: a table without columns has no header", path);
 }
 
 /* ---- Feather V2, an Arrow IPC file ----
    "ARROW1", the schema, record batches, a footer that lists them. All but the footer are messages:
    0xFFFFFFFF, the size of the metadata, the metadata (a flatbuffer, padded to 8 bytes), the body
-   (buffers, padded to 64 bytes). Source: the Arrow columnar format, version 1.5, Schema.fbs, Message.fbs
-   and File.fbs; flatbuffers internals.
-
-   A flatbuffer is written from the top down, so that every offset points forward: an object gets the
-   place `link` of the offset that points to it. */
+   (buffers, padded to 64 bytes). Source: the Arrow columnar format, version 1.5, with Schema.fbs,
+   Message.fbs, File.fbs. Flatbuffers are written from the top down, so that offsets point forward: an
+   object gets the place `link` of the offset that points to it. */
 
 /* Little-endian integers; bytes behind the eighth are 0. */
-static void sgf__fb_set(sgf__buf *b, size_t at, uint64_t value, size_t size) {
+static void sgf__fb_set(sgf__writer *w, sgf__buf *b, size_t at, uint64_t value, size_t size) {
     size_t i;
-    for (i = 0; i < size && !b->status; i++)
+    for (i = 0; i < size && !w->status; i++)
         b->ptr[at + i] = (char)(unsigned char)(i < 8 ? value >> 8 * i : 0);
 }
 static void sgf__fb_put(sgf__writer *w, sgf__buf *b, uint64_t value, size_t size) {
-    if (sgf__buf_reserve(b, size, w->err)) return;
-    b->len += size;
-    sgf__fb_set(b, b->len - size, value, size);
+    if (!w->status) w->status = sgf__buf_reserve(b, size, w->err);
+    sgf__fb_set(w, b, b->len, value, size);
+    if (!w->status) b->len += size;
 }
 /* Zeros until `ahead` bytes further on is a multiple of `align`, a power of two. */
 static void sgf__fb_align(sgf__writer *w, sgf__buf *b, size_t align, size_t ahead) {
@@ -9923,56 +9900,53 @@ static void sgf__fb_table(sgf__writer *w, size_t link, const char *sizes, size_t
         }
     sgf__fb_align(w, b, 8, head);
     start = b->len + head;
-    sgf__fb_set(b, link, start - link, 4);
+    sgf__fb_set(w, b, link, start - link, 4);
     sgf__fb_put(w, b, head, 2);
     sgf__fb_put(w, b, offset, 2);
     for (i = 0; i < n; i++) sgf__fb_put(w, b, at[i], 2);
     sgf__fb_put(w, b, head, 4); /* from the table back to its vtable */
     sgf__fb_put(w, b, 0, offset - 4);
     for (i = 0; i < n; i++) {
-        sgf__fb_set(b, start + at[i], field[i], (size_t)(sizes[i] - '0'));
+        sgf__fb_set(w, b, start + at[i], field[i], (size_t)(sizes[i] - '0'));
         field[i] = start + at[i];
     }
 }
 /* A vector of n elements that are 0; returns where they are. */
-static size_t sgf__fb_vector(sgf__writer *w, size_t link, size_t n, size_t size, size_t align) {
-    sgf__fb_align(w, &w->meta, align, 4);
-    sgf__fb_set(&w->meta, link, w->meta.len - link, 4);
+static size_t sgf__fb_vector(sgf__writer *w, size_t link, size_t n, size_t size) {
+    sgf__fb_align(w, &w->meta, size > 4 ? 8 : 4, 4);
+    sgf__fb_set(w, &w->meta, link, w->meta.len - link, 4);
     sgf__fb_put(w, &w->meta, n, 4);
     sgf__fb_put(w, &w->meta, 0, n * size);
     return w->meta.len - n * size;
 }
 static void sgf__fb_text(sgf__writer *w, size_t link, sgf_str text) {
-    size_t at = sgf__fb_vector(w, link, 0, 1, 4);
-    sgf__put_text(w, &w->meta, text, 0);
-    sgf__fb_set(&w->meta, at - 4, w->meta.len - at, 4);
+    size_t at = sgf__fb_vector(w, link, 0, 1);
+    sgf__put_text(w, &w->meta, text, "", 0);
+    sgf__fb_set(w, &w->meta, at - 4, w->meta.len - at, 4);
     sgf__fb_put(w, &w->meta, 0, 1);
 }
 
-/* ---- the schema ---- */
-
-/* Field: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. */
+/* Field: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. The items of a list are of
+   the type before its own. */
 static void sgf__feather_field(sgf__writer *w, size_t link, const char *name,
                                sgf_column_type type) {
-    size_t field[6] = {0, 1, 0, 0, 0, 0}, of[2], lists = sgf__column_types[type].levels > 0;
-    field[2] = sgf__column_types[type].id;
-    of[0] = sgf__column_types[type].value[0];
-    of[1] = sgf__column_types[type].value[1];
+    const sgf__column_kind *kind = &sgf__column_kinds[type];
+    size_t field[6] = {0, 1, kind->id, 0, 0, 0}, of[2] = {kind->value[0], kind->value[1]};
     sgf__fb_table(w, link, "411404", field);
-    sgf__fb_table(w, field[3], sgf__column_types[type].sizes, of);
+    sgf__fb_table(w, field[3], kind->sizes, of);
     sgf__fb_text(w, field[0], sgf_text(name));
-    link = sgf__fb_vector(w, field[5], lists, 4, 4);
-    if (lists) sgf__feather_field(w, link, "item", (sgf_column_type)(type - 1)); /* a level less */
+    link = sgf__fb_vector(w, field[5], kind->nodes > 1, 4);
+    if (kind->nodes > 1) sgf__feather_field(w, link, "item", (sgf_column_type)(type - 1));
 }
 /* Schema: endianness 0, fields 1, custom_metadata 2 (KeyValue: key 0, value 1), pandas' first. */
 static void sgf__feather_schema(sgf__writer *w, size_t link) {
     const sgf_table *t = w->table;
     size_t schema[3] = {0, 0, 0}, list, i;
     sgf__fb_table(w, link, "044", schema);
-    list = sgf__fb_vector(w, schema[1], t->n_columns, 4, 4);
+    list = sgf__fb_vector(w, schema[1], t->n_columns, 4);
     for (i = 0; i < t->n_columns; i++)
         sgf__feather_field(w, list + 4 * i, t->columns[i].name, t->columns[i].type);
-    list = sgf__fb_vector(w, schema[2], 1 + t->n_metadata, 4, 4);
+    list = sgf__fb_vector(w, schema[2], 1 + t->n_metadata, 4);
     for (i = 0; i <= t->n_metadata; i++) {
         size_t pair[2] = {0, 0};
         sgf__fb_table(w, list + 4 * i, "44", pair);
@@ -9983,7 +9957,7 @@ static void sgf__feather_schema(sgf__writer *w, size_t link) {
 }
 /* What pandas wants to know to give back the same DataFrame: an index 0 .. rows - 1, and its own
    names for the types. */
-static sgf_status sgf__feather_pandas(sgf__writer *w) {
+static void sgf__feather_pandas(sgf__writer *w) {
     char text[320];
     size_t i;
     snprintf(text, sizeof text,
@@ -9996,26 +9970,28 @@ static sgf_status sgf__feather_pandas(sgf__writer *w) {
     for (i = 0; i < w->table->n_columns; i++) {
         const sgf_column *c = &w->table->columns[i];
         sgf__put(w, &w->text, i ? ", {\"name\": " : "{\"name\": ");
-        (void)sgf__json_quote(&w->text, sgf_text(c->name), w->err);
+        sgf__put_text(w, &w->text, sgf_text(c->name), "\"", ':');
         sgf__put(w, &w->text, ", \"field_name\": ");
-        (void)sgf__json_quote(&w->text, sgf_text(c->name), w->err);
+        sgf__put_text(w, &w->text, sgf_text(c->name), "\"", ':');
         snprintf(text, sizeof text,
                  ", \"pandas_type\": \"%s\", \"numpy_type\": \"%s\", \"metadata\": null}",
-                 sgf__column_types[c->type].pandas, sgf__column_types[c->type].numpy);
+                 sgf__column_kinds[c->type].pandas, sgf__column_kinds[c->type].numpy);
         sgf__put(w, &w->text, text);
     }
     sgf__put(w, &w->text,
              "], \"attributes\": {}, \"creator\": {\"library\": \"segfuse\", \"version\": \"1\"}, "
              "\"pandas_version\": \"2.2.3\"}");
-    return w->text.status;
 }
 
 /* ---- record batches ---- */
 
-/* The buffer that began at `start` of the body is complete. */
+/* The buffer that began at `start` of the body is complete. Texts can be longer than their weight was:
+   U+FFFD has three bytes. */
 static void sgf__feather_buffer(sgf__writer *w, size_t start) {
-    sgf__fb_set(&w->meta, w->buffer, start, 8);
-    sgf__fb_set(&w->meta, w->buffer + 8, w->body.len - start, 8);
+    if (w->body.len - start > 0x7fffffff && !w->status)
+        w->status = sgf__fail(w->err, SGF_ERR_LIMIT, "%s: a cell of 2 GiB or more", w->out.path);
+    sgf__fb_set(w, &w->meta, w->buffer, start, 8);
+    sgf__fb_set(w, &w->meta, w->buffer + 8, w->body.len - start, 8);
     w->buffer += 16;
     sgf__fb_align(w, &w->body, 64, 0);
 }
@@ -10035,153 +10011,141 @@ static size_t sgf__feather_bits(sgf__writer *w, const sgf_column *c, const int64
     }
     return zeros;
 }
-/* The node of a level, and its validity bitmap, which is empty when nothing is null. */
-static void sgf__feather_node(sgf__writer *w, const sgf_column *c, const int64_t *ends,
-                              size_t begin, size_t end) {
-    size_t start = w->body.len, nulls = sgf__feather_bits(w, c, ends, 0, begin, end);
-    sgf__fb_set(&w->meta, w->node, end - begin, 8);
-    sgf__fb_set(&w->meta, w->node + 8, nulls, 8);
-    w->node += 16;
-    if (!nulls) w->body.len = start;
-    sgf__feather_buffer(w, start);
-}
 /* The leaves [begin, end): offsets and bytes of texts; bits; or 8 bytes each. */
 static void sgf__feather_leaves(sgf__writer *w, const sgf_column *c, size_t begin, size_t end) {
     size_t i, start = w->body.len, offset = start;
     uint64_t value;
-    if (sgf__has_text(c)) {
+    if (c->type == SGF_COLUMN_BOOL) (void)sgf__feather_bits(w, c, NULL, 1, begin, end);
+    else if (c->type <= SGF_COLUMN_LIST_LIST_UTF8) {
         sgf__fb_put(w, &w->body, 0, 4 * (end - begin + 1));
         sgf__feather_buffer(w, start);
-        start = w->body.len;
-    }
-    for (i = begin; i < end && c->type != SGF_COLUMN_BOOL; i++)
-        if (sgf__has_text(c)) {
-            sgf__put_text(w, &w->body, c->text[i], 0);
-            sgf__fb_set(&w->body, offset += 4, w->body.len - start, 4);
-        } else {
+        for (i = begin, start = w->body.len; i < end; i++) {
+            sgf__put_text(w, &w->body, c->text[i], "", 0);
+            sgf__fb_set(w, &w->body, offset += 4, w->body.len - start, 4);
+        }
+    } else
+        for (i = begin; i < end; i++) {
             memcpy(&value, c->type == SGF_COLUMN_F64 ? (const void *)(c->f64 + i) : c->i64 + i, 8);
             sgf__fb_put(w, &w->body, value, 8);
         }
-    if (c->type == SGF_COLUMN_BOOL) (void)sgf__feather_bits(w, c, NULL, 1, begin, end);
     sgf__feather_buffer(w, start);
 }
+/* Each level has a node, a validity bitmap (empty when nothing is null), and offsets or leaves. */
 static void sgf__feather_column(sgf__writer *w, const sgf_column *c, size_t begin, size_t end) {
-    const int64_t *ends;
     int level;
-    for (level = 0; (ends = sgf__column_ends(c, level)) != NULL; level++) {
-        size_t i, start, first = sgf__list_end(ends, begin);
-        sgf__feather_node(w, c, ends, begin, end);
+    for (level = 1;; level++) {
+        const int64_t *ends = sgf__level_ends(c, level);
+        size_t i, first, start = w->body.len, nulls = sgf__feather_bits(w, c, ends, 0, begin, end);
+        if (!nulls) w->body.len = start;
+        sgf__feather_buffer(w, start);
+        sgf__fb_set(w, &w->meta, w->node, end - begin, 8);
+        sgf__fb_set(w, &w->meta, w->node + 8, nulls, 8);
+        w->node += 16;
+        if (level == sgf__column_kinds[c->type].nodes) break;
         start = w->body.len;
+        first = sgf__list_end(ends, begin);
         for (i = begin; i <= end; i++) sgf__fb_put(w, &w->body, sgf__list_end(ends, i) - first, 4);
         sgf__feather_buffer(w, start);
         begin = first;
         end = sgf__list_end(ends, end);
     }
-    sgf__feather_node(w, c, NULL, begin, end);
     sgf__feather_leaves(w, c, begin, end);
 }
 /* Bytes of text, or number of items if larger, that a row adds to a batch. */
 static size_t sgf__feather_weight(const sgf_column *c, size_t row) {
     size_t begin = row, end = row + 1, weight = 0, items = 0;
-    const int64_t *ends;
     int level;
-    for (level = 0; (ends = sgf__column_ends(c, level)) != NULL; level++) {
-        begin = sgf__list_end(ends, begin);
-        end = sgf__list_end(ends, end);
+    if (c->type > SGF_COLUMN_LIST_LIST_UTF8) return 0;
+    for (level = 1; level < sgf__column_kinds[c->type].nodes; level++) {
+        begin = sgf__list_end(sgf__level_ends(c, level), begin);
+        end = sgf__list_end(sgf__level_ends(c, level), end);
         if (end - begin > items) items = end - begin;
     }
-    for (; begin < end && sgf__has_text(c); begin++) weight += c->text[begin].len + 1;
+    for (; begin < end; begin++) weight += c->text[begin].len + 1;
     return weight > items ? weight : items;
 }
-/* Rows from `begin` that fit one batch: 32-bit offsets must reach every byte and item. A batch is made
-   in memory, so that without batch_bytes it is far smaller, unless one row alone is larger. */
-static sgf_status sgf__feather_fit(const sgf__writer *w, size_t begin, size_t *end) {
-    const size_t limit = w->batch_bytes ? w->batch_bytes : (size_t)64 << 20;
-    const size_t reach = w->batch_bytes ? w->batch_bytes : 0x7fffffff;
-    size_t i, row, total, weight;
-    *end = w->table->rows - begin < w->batch_rows ? w->table->rows : begin + w->batch_rows;
-    for (i = 0; i < w->table->n_columns; i++) {
-        for (row = begin, total = 0; row < *end; row++, total += weight) {
+/* Where a batch from row `begin` on ends. It is made in memory, and so has at most batch_bytes a column,
+   unless one row alone has more, up to what 32-bit offsets reach. */
+static size_t sgf__feather_fit(sgf__writer *w, size_t begin) {
+    size_t rows = w->table->rows - begin, end, i, row, total, weight;
+    end = begin + (rows < w->batch_rows ? rows : w->batch_rows);
+    for (i = 0; i < w->table->n_columns && !w->status; i++) {
+        for (row = begin, total = 0; row < end; row++, total += weight) {
             weight = sgf__feather_weight(&w->table->columns[i], row);
-            if (row == begin ? weight > reach : total > limit || weight > limit - total) break;
+            if (row == begin ? weight > w->row_bytes
+                             : total > w->batch_bytes || weight > w->batch_bytes - total)
+                break;
         }
         if (row == begin)
-            return sgf__fail_at(
+            w->status = sgf__fail_at(
                 w->err, SGF_ERR_LIMIT, w->out.path, -1,
                 "%s: column '%s', row %llu: a cell of 2 GiB or more cannot be written", w->out.path,
                 w->table->columns[i].name, (unsigned long long)row);
-        *end = row;
+        end = row;
     }
-    return SGF_OK;
+    return end;
 }
 
 /* ---- messages and the file ---- */
 
 /* A flatbuffer with its root behind the first 8 bytes of a message, which also end a stream. */
 static void sgf__message_begin(sgf__writer *w, const char *sizes, size_t *root) {
-    w->meta.len = w->body.len = 0;
-    sgf__fb_put(w, &w->meta, 0xFFFFFFFFu, 8);
-    sgf__fb_put(w, &w->meta, 0, 4);
+    sgf__fb_put(w, &w->meta, 0xFFFFFFFFu, 12);
     sgf__fb_table(w, 8, sizes, root);
 }
-static sgf_status sgf__message_end(sgf__writer *w, const size_t *message) {
-    sgf__fb_set(&w->meta, message[3], w->body.len, 8);
+static void sgf__message_end(sgf__writer *w, const size_t *message) {
+    sgf__fb_set(w, &w->meta, message[3], w->body.len, 8);
     sgf__fb_align(w, &w->meta, 8, 0);
-    sgf__fb_set(&w->meta, 4, w->meta.len - 8, 4);
-    if (w->meta.status || w->body.status) return w->meta.status ? w->meta.status : w->body.status;
-    (void)sgf__out_write(&w->out, w->meta.ptr, w->meta.len, w->err);
-    return sgf__out_write(&w->out, w->body.ptr, w->body.len, w->err);
+    sgf__fb_set(w, &w->meta, 4, w->meta.len - 8, 4);
+    sgf__fb_put(w, &w->blocks, w->out.size, 8); /* Block: offset, metadata and body length */
+    sgf__fb_put(w, &w->blocks, w->meta.len, 8);
+    sgf__fb_put(w, &w->blocks, w->body.len, 8);
+    sgf__flush(w, &w->meta);
+    sgf__flush(w, &w->body);
 }
 /* Message: version 0 (4 is V5), header_type 1, header 2, bodyLength 3. RecordBatch: length 0, nodes 1,
    buffers 2. */
-static sgf_status sgf__feather_batch(sgf__writer *w, size_t begin, size_t end) {
+static void sgf__feather_batch(sgf__writer *w, size_t begin, size_t end) {
     const sgf_table *t = w->table;
-    size_t message[4] = {4, 3, 0, 0}, batch[3] = {0, 0, 0}, i, nodes = 0, buffers = 0;
-    uint64_t place = w->out.size;
-    sgf_status status;
+    size_t message[4] = {4, 3, 0, 0}, batch[3] = {end - begin, 0, 0}, i, nodes = 0, buffers = 0;
     for (i = 0; i < t->n_columns; i++) {
-        size_t levels = 1 + (size_t)sgf__column_types[t->columns[i].type].levels;
-        nodes += levels;
-        buffers += 2 * levels + (size_t)sgf__has_text(&t->columns[i]);
+        nodes += sgf__column_kinds[t->columns[i].type].nodes;
+        buffers += sgf__column_kinds[t->columns[i].type].buffers;
     }
-    batch[0] = end - begin;
     sgf__message_begin(w, "2148", message);
     sgf__fb_table(w, message[2], "844", batch);
-    w->node = sgf__fb_vector(w, batch[1], nodes, 16, 8);
-    w->buffer = sgf__fb_vector(w, batch[2], buffers, 16, 8);
+    w->node = sgf__fb_vector(w, batch[1], nodes, 16);
+    w->buffer = sgf__fb_vector(w, batch[2], buffers, 16);
     for (i = 0; i < t->n_columns; i++) sgf__feather_column(w, &t->columns[i], begin, end);
-    status = sgf__message_end(w, message);
-    sgf__fb_put(w, &w->blocks, place, 8); /* Block: offset, metadata length, padding, body length */
-    sgf__fb_put(w, &w->blocks, w->meta.len, 8);
-    sgf__fb_put(w, &w->blocks, w->body.len, 8);
-    return status ? status : w->blocks.status;
+    sgf__message_end(w, message);
 }
 /* Footer: version 0, schema 1, dictionaries 2, recordBatches 3. Its length and the magic follow. */
-static sgf_status sgf__feather_write(sgf__writer *w) {
+static void sgf__feather_write(sgf__writer *w) {
     size_t message[4] = {4, 1, 0, 0}, footer[4] = {4, 0, 0, 0}, list, begin = 0, end;
-    sgf_status status = sgf__feather_pandas(w);
-    if (!status) status = sgf__out_write(&w->out, "ARROW1\0\0", 8, w->err);
+    sgf__feather_pandas(w);
+    sgf__put(w, &w->meta, "ARROW1");
+    sgf__fb_put(w, &w->meta, 0, 2);
+    sgf__flush(w, &w->meta);
     sgf__message_begin(w, "2148", message);
     sgf__feather_schema(w, message[2]);
-    if (!status) status = sgf__message_end(w, message);
-    for (; begin < w->table->rows && !status; begin = end) {
-        status = sgf__feather_fit(w, begin, &end);
-        if (!status) status = sgf__feather_batch(w, begin, end);
+    sgf__message_end(w, message);
+    w->blocks.len = 0; /* the schema is not listed */
+    for (; begin < w->table->rows && !w->status; begin = end) {
+        end = sgf__feather_fit(w, begin);
+        sgf__feather_batch(w, begin, end);
     }
-    if (status) return status;
     sgf__message_begin(w, "2444", footer);
-    (void)sgf__fb_vector(w, footer[2], 0, 24, 8);
-    list = sgf__fb_vector(w, footer[3], w->blocks.len / 24, 24, 8);
-    if (!w->meta.status && w->blocks.len) memcpy(w->meta.ptr + list, w->blocks.ptr, w->blocks.len);
+    (void)sgf__fb_vector(w, footer[2], 0, 24);
+    list = sgf__fb_vector(w, footer[3], w->blocks.len / 24, 24);
+    if (!w->status && w->blocks.len) memcpy(w->meta.ptr + list, w->blocks.ptr, w->blocks.len);
     sgf__feather_schema(w, footer[1]);
     sgf__fb_put(w, &w->meta, w->meta.len - 8, 4);
     sgf__put(w, &w->meta, "ARROW1");
-    if (w->meta.status) return w->meta.status;
-    return sgf__out_write(&w->out, w->meta.ptr, w->meta.len, w->err);
+    sgf__flush(w, &w->meta);
 }
 SGF_DEF sgf_status sgf_table_write_feather(const sgf_table *table, const char *path,
                                            const sgf_allocator *mem, sgf_error *err) {
-    return sgf__table_write(table, path, mem, sgf__feather_write, 65536, 0, err);
+    return sgf__table_write(table, path, mem, sgf__feather_write, err);
 }
 #endif /* SEGFUSE_IMPLEMENTATION */
 #endif /* SEGFUSE_IMPLEMENTED */

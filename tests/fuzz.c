@@ -157,7 +157,7 @@ static void fuzz_table(struct table *table) {
         sgf__buf_init(&w.body, NULL);
         sgf__buf_init(&w.text, NULL);
         for (row = 0; row < table_rows(table) && row < 16; row++) {
-            (void)sgf__csv_row(&w, row + 1);
+            sgf__csv_row(&w, row + 1);
             (void)jsonl_row(&line, table, row, NULL);
         }
         sgf__buf_free(&w.body);

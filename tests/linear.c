@@ -207,7 +207,8 @@ static sgf_status read_table(sgf_status status, struct table *table, const sgf_a
     w.table = &loan.table;
     for (row = 0; row < rows && !status; row++) {
         w.body.len = line.len = 0;
-        status = sgf__csv_row(&w, row + 1);
+        sgf__csv_row(&w, row + 1);
+        status = w.status;
         if (!status) status = jsonl_row(&line, table, row, err);
     }
     if (lent) table_lend_end(&loan);
@@ -554,8 +555,12 @@ static void jsonl_empty(size_t n) {
     put("{\"a\": 1}\n"), put_n("\n", n);
 }
 
-/* What the library's own writer makes: that many columns, rows, rows a batch. */
-static void arrow(size_t columns, size_t rows, size_t batch) {
+/* What the library's own writer makes: that many columns, rows; one row a batch or all of them. */
+static void arrow_one(sgf__writer *w) {
+    w->batch_rows = 1;
+    sgf__feather_write(w);
+}
+static void arrow(size_t columns, size_t rows, void (*write)(sgf__writer *w)) {
     const char *base = getenv("TMPDIR");
     char path[512], name[32];
     struct table *table = NULL;
@@ -576,7 +581,7 @@ static void arrow(size_t columns, size_t rows, size_t batch) {
             failed = table_text(table, (int)i, sgf_text("x"), &err) != SGF_OK;
     failed = failed || table_lend(table, path, &loan, &err);
     if (failed) abort();
-    failed = sgf__table_write(&loan.table, path, NULL, sgf__feather_write, batch, 0, &err) ||
+    failed = sgf__table_write(&loan.table, path, NULL, write, &err) ||
              sgf__map_file(path, NULL, &map, &err);
     table_lend_end(&loan);
     if (failed || sgf__buf_add(&in, map.data, map.size, NULL)) abort();
@@ -586,13 +591,13 @@ static void arrow(size_t columns, size_t rows, size_t batch) {
     remove(path);
 }
 static void arrow_columns(size_t n) {
-    arrow(n / 512, 1, 1);
+    arrow(n / 512, 1, arrow_one);
 }
 static void arrow_batches(size_t n) {
-    arrow(1, n / 512, 1);
+    arrow(1, n / 512, arrow_one);
 }
 static void arrow_rows(size_t n) {
-    arrow(1, n / 8, 65536);
+    arrow(1, n / 8, sgf__feather_write);
 }
 
 static void lz4_frame(const char *block, size_t size, size_t n) {

@@ -239,8 +239,8 @@ static void gold_message(sgf__writer *w, size_t version, size_t type, size_t bod
 /* The message that was begun, and its body, to the end of a stream. */
 static void gold_end(sgf__buf *stream, sgf__writer *w, const void *body, size_t size) {
     sgf__fb_align(w, &w->meta, 8, 0);
-    sgf__fb_set(&w->meta, 4, w->meta.len - 8, 4);
-    CHECK(!w->meta.status && !sgf__buf_add(stream, w->meta.ptr, w->meta.len, NULL) &&
+    sgf__fb_set(w, &w->meta, 4, w->meta.len - 8, 4);
+    CHECK(!w->status && !sgf__buf_add(stream, w->meta.ptr, w->meta.len, NULL) &&
           !sgf__buf_add(stream, body, size, NULL));
     sgf__buf_free(&w->meta);
 }
@@ -287,11 +287,11 @@ static void test_arrow_passes_run_ends_of_both_versions(void) {
         memcpy(body + 16, "abc", 3);
         gold_message(&w, (size_t)version, ARROW_BATCH, sizeof body, 3, at);
         link = sgf__fb_vector(&w, at[1], 4, 16, 8);
-        for (i = 0; i < 4; i++) sgf__fb_set(&w.meta, link + 16 * i, lengths[i], 8);
+        for (i = 0; i < 4; i++) sgf__fb_set(&w, &w.meta, link + 16 * i, lengths[i], 8);
         link = sgf__fb_vector(&w, at[2], skipped + 3, 16, 8) + 16 * (skipped + 1);
-        sgf__fb_set(&w.meta, link + 8, 16, 8);
-        sgf__fb_set(&w.meta, link + 16, 16, 8);
-        sgf__fb_set(&w.meta, link + 24, 3, 8);
+        sgf__fb_set(&w, &w.meta, link + 8, 16, 8);
+        sgf__fb_set(&w, &w.meta, link + 16, 16, 8);
+        sgf__fb_set(&w, &w.meta, link + 24, 3, 8);
         gold_end(&stream, &w, body, sizeof body);
         MUST(arrow_read("runs.arrow", stream.ptr, stream.len, NULL, &t, &err), err);
         CHECK(!strcmp(table_type_text(t, 0), "run-end encoded"));
