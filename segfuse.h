@@ -6690,22 +6690,6 @@ static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least
     return 1;
 }
 
-/* Add `s` as a JSON string in quotes. Non-ASCII stays as it is; s must be UTF-8. */
-static sgf_status sgf__json_quote(sgf__buf *buf, sgf_str s, sgf_error *err) {
-    size_t i;
-    (void)sgf__buf_add(buf, "\"", 1, err);
-    for (i = 0; i < s.len; i++) {
-        char c = s.ptr[i], escape[8] = {'\\', c, 0};
-        if (c == '\n') escape[1] = 'n';
-        else if (c == '\t') escape[1] = 't';
-        else if (c == '\r') escape[1] = 'r';
-        else if ((unsigned char)c < 0x20) snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
-        else if (c != '"' && c != '\\') escape[0] = c, escape[1] = 0;
-        (void)sgf__buf_text(buf, escape, err);
-    }
-    return sgf__buf_add(buf, "\"", 1, err);
-}
-
 /* ====================================================================================
  * [SGF-22] safetensors, one file or several
  *

@@ -219,7 +219,7 @@ static size_t gold_field(sgf__writer *w, size_t link, const char *name, size_t i
     sgf__fb_table(w, link, "411404", field);
     sgf__fb_table(w, field[3], bits ? "41" : "00", kind);
     sgf__fb_text(w, field[0], sgf_text(name));
-    return sgf__fb_vector(w, field[5], children, 4, 4);
+    return sgf__fb_vector(w, field[5], children, 4);
 }
 /* Begin a message with a header of three slots (the second a vector or an offset); their places go to
    at. */
@@ -253,7 +253,7 @@ static void test_arrow_lists_as_deep_as_there_may_be(void) {
     size_t at[3], link, i;
     sgf__buf_init(&stream, NULL);
     gold_message(&w, ARROW_V5, ARROW_SCHEMA, 0, 0, at);
-    link = sgf__fb_vector(&w, at[1], 1, 4, 4);
+    link = sgf__fb_vector(&w, at[1], 1, 4);
     for (i = 0; i < 60; i++) link = gold_field(&w, link, "deep", ARROW_LIST, 0, 1);
     gold_field(&w, link, "text", ARROW_UTF8, 0, 0);
     gold_end(&stream, &w, "", 0);
@@ -276,7 +276,7 @@ static void test_arrow_passes_run_ends_of_both_versions(void) {
         size_t at[3], link, children, i, skipped = version == ARROW_V4 ? 6 : 5;
         sgf__buf_init(&stream, NULL);
         gold_message(&w, (size_t)version, ARROW_SCHEMA, 0, 0, at);
-        link = sgf__fb_vector(&w, at[1], 2, 4, 4);
+        link = sgf__fb_vector(&w, at[1], 2, 4);
         children = gold_field(&w, link, "runs", 22, 0, 2);
         gold_field(&w, children, "run_ends", ARROW_INT, 32, 0);
         gold_field(&w, children + 4, "values", ARROW_UTF8, 0, 0);
@@ -286,9 +286,9 @@ static void test_arrow_passes_run_ends_of_both_versions(void) {
         for (i = 0; i < 4; i++) body[4 * i] = (unsigned char)i;
         memcpy(body + 16, "abc", 3);
         gold_message(&w, (size_t)version, ARROW_BATCH, sizeof body, 3, at);
-        link = sgf__fb_vector(&w, at[1], 4, 16, 8);
+        link = sgf__fb_vector(&w, at[1], 4, 16);
         for (i = 0; i < 4; i++) sgf__fb_set(&w, &w.meta, link + 16 * i, lengths[i], 8);
-        link = sgf__fb_vector(&w, at[2], skipped + 3, 16, 8) + 16 * (skipped + 1);
+        link = sgf__fb_vector(&w, at[2], skipped + 3, 16) + 16 * (skipped + 1);
         sgf__fb_set(&w, &w.meta, link + 8, 16, 8);
         sgf__fb_set(&w, &w.meta, link + 16, 16, 8);
         sgf__fb_set(&w, &w.meta, link + 24, 3, 8);

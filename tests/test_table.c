@@ -987,7 +987,7 @@ static void table_small_batches(sgf__writer *w) {
     sgf__feather_write(w);
 }
 static void table_tiny_batches(sgf__writer *w) {
-    w->row_bytes = 2;
+    w->batch_bytes = w->row_bytes = 2;
     sgf__feather_write(w);
 }
 static sgf_status table_write_batches(const struct table *t, const char *path,
