@@ -31,6 +31,7 @@ static const char *temp_path(const char *name) {
 #include "../examples/segfuse/base.c"
 #include "../examples/segfuse/json.c"
 #include "../examples/segfuse/layoutfile.c"
+#include "../examples/segfuse/tensors.c"
 #include "test_forward.c"
 
 #include "test_generate.c"

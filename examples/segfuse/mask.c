@@ -71,7 +71,7 @@ static sgf_status mask_segments(mask_work *w, sgf_error *err) {
     }
     return status;
 }
-/* --generated: answer tokens behind the prompt. */
+/* --generated: answer tokens after the prompt. */
 static sgf_status mask_generated(mask_work *w, sgf_error *err) {
     int32_t segment = w->layout.answer, id = 0;
     long i;

@@ -37,14 +37,13 @@ sgf_status npy_write(const char *path, const char *descr, const size_t *shape, s
     head[8] = (unsigned char)(at & 255);
     head[9] = (unsigned char)(at >> 8);
     status = base_out_open(&out, path, err);
-    if (!status) status = base_out_write(&out, head, 10 + at, err);
-    if (!status && (*(unsigned char *)&probe || item == 1))
-        status = base_out_write(&out, data, count * item, err);
-    else
-        for (i = 0; i < count * item && !status;
-             i++) /* big-endian machine: turn every item round */
-            status = base_out_write(&out, bytes + i / item * item + (item - 1 - i % item), 1, err);
-    return status ? status : base_out_close(&out, err);
+    if (status) return status;
+    base_out_write(&out, head, 10 + at, err); /* the first error stays in `out` */
+    if (*(unsigned char *)&probe || item == 1) base_out_write(&out, data, count * item, err);
+    else /* a big-endian machine: the bytes of every item are reversed */
+        for (i = 0; i < count * item && !out.status; i++)
+            base_out_write(&out, bytes + i / item * item + (item - 1 - i % item), 1, err);
+    return base_out_close(&out, err);
 }
 
 /* ---- reading .npy: a header that is a Python dictionary, then the items ---- */
@@ -141,7 +140,7 @@ static sgf_status npy_header(npy_array *a, const char *text, size_t n, size_t T,
     static const char *const keys[3] = {"descr", "fortran_order", "shape"};
     size_t at = npy_space(text, n, 0), found = 0, i;
     sgf_status status = SGF_OK;
-    char next = at < n && text[at++] == '{' ? ',' : 0; /* what stands before a key */
+    char next = at < n && text[at++] == '{' ? ',' : 0; /* what precedes a key */
     while (next == ',' && !status) {
         at = npy_space(text, n, at);
         if (found == 7 && at < n && text[at] == '}') return SGF_OK;
