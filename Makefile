@@ -1,4 +1,4 @@
-# segfuse: `make run` shows the method at work, `make test` tests everything.
+# segfuse. `make run` shows the method at work, `make test` tests everything, `make help` lists the rest.
 
 CC      ?= cc
 CXX     ?= c++
@@ -6,286 +6,81 @@ CFLAGS  ?= -O3
 STRICT   = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
 FLAGS    = -std=c99 $(STRICT) $(CFLAGS)
 LDLIBS   = -lm -pthread
-PREFIX  ?= /usr/local
-ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
+VERSION := $(shell sed -n 's/^\#define SGF_VERSION "\(.*\)"/\1/p' segfuse.h)
+SONAME   = libsegfuse.so.$(firstword $(subst ., ,$(VERSION)))
 
 PROGRAM  = $(wildcard examples/segfuse/*.c examples/segfuse/*.h)
 TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
-TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c)
+EXAMPLES = fuse mask verify
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run test models oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-sanitize cuda-emulated warn symbols asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check install clean help
+.PHONY: all run models lib install dist clean help
+all: build/segfuse build/segfuse-train $(EXAMPLES:%=build/%)
 
-all: build/segfuse build/fuse build/mask build/verify build/segfuse-train
+help: # the targets of this file, then those of tests/checks.mk
+	@sed -n 's/^## /    /p' Makefile; echo; sed -n 's/^## /    /p; s/^### //p' tests/checks.mk
 
-help:
-	@sed -n 's/^## //p' Makefile
-
-## run      answer the bundled questions with the bundled model, by every method
+## run          answer the bundled questions with the bundled model, by every method
 run: build/segfuse
-	./build/segfuse generate --method $(METHODS) --dataset myriadlama \
-	    --output results/myriadlama/segfuse-2m
+	./build/segfuse generate --method $(METHODS) --dataset myriadlama --output results/myriadlama/segfuse-2m
 
-## test     the whole test suite: no network, no Python, no GPU
-test: build/tests build/segfuse-faulty all
-	@./build/tests
-
+## all          the program, the trainer and the examples, in build/
 build:
 	@mkdir -p build
 build/segfuse: segfuse.h $(PROGRAM) | build
 	$(CC) $(FLAGS) examples/segfuse/main.c -o $@ $(LDLIBS)
-build/fuse build/mask build/verify: build/%: examples/%.c segfuse.h | build
-	$(CC) $(FLAGS) -I. $< -o $@ $(LDLIBS)
-# No contraction of a * b + c: the weights a seed gives must not depend on the compiler.
+# No contraction of a * b + c: the weights that a seed gives must not depend on the compiler.
 build/segfuse-train: segfuse.h $(TRAINER) $(PROGRAM) | build
 	$(CC) $(FLAGS) -I. -ffp-contract=off examples/train/main.c -o $@ $(LDLIBS)
-build/tests: segfuse.h $(TESTS) $(TRAINER) $(PROGRAM) | build
-	$(CC) $(FLAGS) -ffp-contract=off tests/main.c -o $@ $(LDLIBS)
-# The program on a system whose calls fail, which the tests run.
-build/segfuse-faulty: tests/faulty.c tests/system.h segfuse.h $(PROGRAM) | build
-	$(CC) $(FLAGS) tests/faulty.c -o $@ $(LDLIBS)
+$(EXAMPLES:%=build/%): build/%: examples/%.c segfuse.h | build
+	$(CC) $(FLAGS) -I. $< -o $@ $(LDLIBS)
 
-## models   make the bundled questions and train the bundled model from models/facts (about an hour at most)
+## models       make the bundled questions and train the bundled model from models/facts (less than an hour)
 models: build/segfuse-train build/segfuse
 	./build/segfuse-train questions --facts models/facts --output models/questions
 	./build/segfuse-train train --facts models/facts --questions models/questions --output models/segfuse-2m
 	./build/segfuse check --record models/segfuse-2m/check.jsonl
 
-## oracle   compare with transformers, FlexAttention, tokenizers, pandas, ... in a virtual environment outside the tree
-oracle: build/segfuse $(ORACLE)/done
-	$(ORACLE)/bin/python tests/oracle/oracle.py --segfuse build/segfuse --work build/oracle --model models/segfuse-2m
-	$(ORACLE)/bin/python tests/oracle/mask_oracle.py --segfuse build/segfuse
-	$(ORACLE)/bin/python tests/oracle/model_oracle.py
-	$(ORACLE)/bin/python tests/oracle/table_oracle.py
-	$(ORACLE)/bin/python tests/oracle/analyze_oracle.py --segfuse build/segfuse
-	$(ORACLE)/bin/python tests/oracle/report_oracle.py --segfuse build/segfuse
-	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
-	$(ORACLE)/bin/python tests/oracle/session_oracle.py
-	$(ORACLE)/bin/python tests/oracle/sampling_oracle.py --segfuse build/segfuse
-	@for f in $(wildcard ../shared/data/tokenizers/*/tokenizer.json.gz); do \
-	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \
-	    gzip -dc $$f > $$d/tokenizer.json; cp $$(dirname $$f)/tokenizer_config.json $$d/; done
-	$(ORACLE)/bin/python tests/oracle/tokenizer_oracle.py --program build/segfuse --count $(ORACLE_STRINGS) \
-	    --texts $(wildcard ../shared/data/webquestions/main/*.json) models/questions/test.jsonl \
-	    -- models/segfuse-2m $$(ls -d build/tokenizers/* 2> /dev/null)
-ORACLE_STRINGS ?= 100000
-$(ORACLE)/done: tests/oracle/requirements.txt
-	python3 -m venv $(ORACLE)
-	$(ORACLE)/bin/pip install --quiet --requirement tests/oracle/requirements.txt
-	touch $@
+## lib          libsegfuse.a and libsegfuse.so, in build/
+lib: build/libsegfuse.a build/$(SONAME)
+build/libsegfuse.a: segfuse.h | build
+	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -x c -c $< -o build/libsegfuse.o
+	$(AR) rcs $@ build/libsegfuse.o
+build/$(SONAME): segfuse.h | build
+	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -fPIC -shared -Wl,-soname,$(SONAME) -x c $< -o $@ $(LDLIBS)
+	ln -sf $(SONAME) build/libsegfuse.so
 
-## bench    the forward pass and the methods against the machine's limits, and, where BENCH_PEERS names them, other
-##          engines (see tests/bench/speed.c; writes 2 GB of random weights, and as many for every peer's format, to
-##          build/bench); tests/bench/README.md has results
-BENCH_PEERS ?=
-bench: build/bench-speed build/segfuse
-	./build/bench-speed --json build/bench.json $(BENCH_PEERS)
-build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/rows.c tests/bench/weights.c | build
-	$(CC) $(FLAGS) -DBENCH_FLAGS='"$(CFLAGS)"' tests/bench/speed.c -o $@ $(LDLIBS)
-
-## bench-cuda  the same on the NVIDIA GPU of this machine, beside the card's limits and PyTorch (tests/bench/rows_cuda.c);
-##          BENCH_PEERS="--torch PYTHON": one with torch and transformers for CUDA
-bench-cuda:
-	@$(HAVE_NVCC); $(MAKE) build/bench-speed-cuda && \
-	./build/bench-speed-cuda --device cuda --json build/bench-cuda.json $(BENCH_PEERS)
-build/bench-speed-cuda: tests/bench/cuda.cu tests/bench/cuda.h tests/bench/rows_cuda.c segfuse.cu build/bench-speed
-	$(NVCC) $(NVCC_FLAGS) -c $< -o build/bench_cuda.o
-	$(CC) $(FLAGS) -DSGF_CUDA -DBENCH_FLAGS='"$(CFLAGS)"' -c tests/bench/speed.c -o build/bench_speed.o
-	$(NVCC) build/bench_speed.o build/bench_cuda.o -o $@ $(NVCC_LIBS)
-
-## bench-tokenizer   our tokenizer against Hugging Face's; BENCH_TOKENIZERS: folders with a tokenizer.json
-BENCH_TOKENIZERS ?= models/segfuse-2m $(wildcard ../shared/data/tokenizers/llama3.2 ../shared/data/tokenizers/qwen3)
-bench-tokenizer: build/bench-tokenizer $(ORACLE)/done
-	$(ORACLE)/bin/python tests/bench/tokenizer.py build/bench-tokenizer $(BENCH_TOKENIZERS)
-build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
-	$(CC) $(FLAGS) tests/bench/tokenizer.c -o $@ $(LDLIBS)
-
-## cuda     build/segfuse-cuda and build/segfuse_cuda.o, by nvcc: the program and the forward pass on an NVIDIA GPU
-NVCC ?= nvcc
-# 1: decoding by few_chain, in segfuse.cu; 0: by few_rows, as where few_chain does not fit the chip. After a
-# change of this, make clean.
-CHAIN ?= 1
-NVCC_FLAGS = -std=c++17 -O3 -fmad=false -gencode arch=compute_80,code=sm_80 \
-    -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_90,code=compute_90 \
-    -Werror all-warnings -Xcompiler -Wall,-Wextra -DSGF_CHAIN=$(CHAIN)
-NVCC_LIBS = -lcublasLt -Xlinker -rpath -Xlinker $(dir $(shell command -v $(NVCC)))../lib64 -lm -lpthread
-HAVE_NVCC = command -v $(NVCC) > /dev/null || { echo "skipped $@: $(NVCC) is not installed"; exit 0; }
-cuda:
-	@$(HAVE_NVCC); $(MAKE) build/segfuse-cuda
-build/segfuse_cuda.o: segfuse.cu segfuse.h | build
-	$(NVCC) $(NVCC_FLAGS) -c $< -o $@
-build/segfuse-cuda: build/segfuse_cuda.o $(PROGRAM)
-	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_main.o
-	$(NVCC) build/segfuse_main.o build/segfuse_cuda.o -o $@ $(NVCC_LIBS)
-
-## cuda-test  segfuse.cu against the CPU, on the GPU of this machine
-cuda-test:
-	@$(HAVE_NVCC); $(MAKE) build/tests-cuda && ./build/tests-cuda
-# SGF_WIDE: so that the tests' short prompts take both kinds of blocks of `attend`.
-build/tests-cuda: tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h segfuse.cu segfuse.h | build
-	$(CXX) -std=c++17 -O2 -ffp-contract=off -c tests/cuda.cpp -o build/tests_cuda.o
-	$(NVCC) $(NVCC_FLAGS) -DSGF_WIDE=64 -c segfuse.cu -o build/tests_segfuse_cuda.o
-	$(NVCC) build/tests_cuda.o build/tests_segfuse_cuda.o -o $@ $(NVCC_LIBS)
-
-## cuda-sanitize  the same under compute-sanitizer: memory out of bounds, races between the threads of a block
-SANITIZED ?= nobody random heads golden fast_methods
-cuda-sanitize:
-	@command -v compute-sanitizer > /dev/null || { echo "skipped $@: compute-sanitizer is not installed"; exit 0; }; \
-	$(MAKE) build/tests-cuda && for tool in memcheck racecheck; do for test in $(SANITIZED); do \
-	    compute-sanitizer --tool $$tool --error-exitcode 99 ./build/tests-cuda $$test || exit 1; done; done
-
-## cuda-emulated  the same, without a GPU: segfuse.cu compiled for a Hopper, and for an Ampere, that tests/cuda_emulator emulates
-EMULATED = -std=c++17 -O3 -ffp-contract=off -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -I. -DSGF_WIDE=64
-cuda-emulated:
-	@[ "$$(uname -m)" = x86_64 ] || { echo "skipped $@: the emulator is for x86-64"; exit 0; }; \
-	$(MAKE) build/tests-cuda-emulated build/tests-cuda-rows build/tests-cuda-ampere build/segfuse-emulated && \
-	./build/tests-cuda-emulated && ./build/tests-cuda-rows fast_ && ./build/tests-cuda-rows order && ./build/tests-cuda-ampere fast_
-build/segfuse_emulated.o: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) | build
-	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@
-build/segfuse-emulated: build/segfuse_emulated.o $(PROGRAM)
-	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_emulated_main.o
-	$(CXX) build/segfuse_emulated_main.o build/segfuse_emulated.o -o $@ -lm -pthread
-# Without few_chain, and with it on an Ampere that has little shared memory.
-build/tests-cuda-rows: EMULATED += -DSGF_CHAIN=0
-build/tests-cuda-ampere: EMULATED += -DEMULATED_AMPERE
-build/tests-cuda-rows build/tests-cuda-ampere: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) tests/cuda.cpp | build
-	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@.o
-	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF__DEVICE_ROWS=100 tests/cuda.cpp $@.o -o $@ -pthread
-build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h
-	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF__DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_emulated.o -o $@ -pthread
-
-# ---- the wider checks ----
-
-UNIT = printf '\#define SEGFUSE_IMPLEMENTATION\n\#include "segfuse.h"\nint main(void) { return 0; }\n'
-
-## warn     no warning from gcc and clang, C99 to C17, C++17, C++20, 32 bits, clang's -Weverything less a list, and
-##          behind the macros of other people's headers
-# Left out of -Weverything: struct layout; the comma and == on floats, which are meant; switches whose default takes the
-# rest; functions that only some processors use; and for C++ what C99 cannot avoid: casts, NULL, guards, `long long`.
-WEVERYTHING = -Weverything -Wno-padded -Wno-comma -Wno-float-equal -Wno-switch-enum -Wno-used-but-marked-unused \
-    -Wno-unknown-warning-option -Wno-unsafe-buffer-usage -Wno-declaration-after-statement -Wno-switch-default
-WEVERYTHING_CXX = $(WEVERYTHING) -Wno-old-style-cast -Wno-zero-as-null-pointer-constant -Wno-reserved-identifier \
-    -Wno-reserved-macro-identifier -Wno-c++98-compat-pedantic -Wno-pre-c++17-compat-pedantic
-warn: | build
-	@$(UNIT) > build/unit.c; cp build/unit.c build/unit.cpp
-	@$(UNIT) | sed 1d > build/interface.c; cp build/interface.c build/interface.cpp; name=unit; \
-	try() { unit=$$name.$$1; shift; command -v $$1 > /dev/null || { echo "skipped $$1: not installed"; return 0; }; \
-	    "$$@" $$extra -Werror -O2 -I. -c build/$$unit -o build/unit.o && echo "ok      $$*$$more"; }; \
-	set -e; extra="$(STRICT)"; \
-	for s in c99 c11 c17; do try c gcc -std=$$s; try c clang -std=$$s; done; \
-	for s in c++17 c++20; do try cpp g++ -std=$$s; try cpp clang++ -std=$$s; done; \
-	try c i686-linux-gnu-gcc -std=c99 -msse2 -mfpmath=sse; try c x86_64-w64-mingw32-gcc -std=c99; \
-	more=" -Weverything ..."; extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17; \
-	extra="$(STRICT) -include tests/macros.h"; for name in interface unit; do more=", the $$name behind tests/macros.h"; \
-	    try c gcc -std=c99; try c clang -std=c99; try cpp g++ -std=c++17; try cpp clang++ -std=c++17; done
-
-## symbols  the header holds what its top promises, exports nothing else, and may be included many times
-symbols:
-	sh tests/header.sh
-
-## asan ubsan tsan msan   the tests, and the programs they run, under a sanitizer (msan: reads of memory that nobody has
-##          written, clang's alone); TEST_GROUPS: which (-system: all but that one)
-# All of it is built in a tree of links to this one, whose build/ is its own.
-SANITIZERS = $(subst asan,address$(,)undefined,$(subst ubsan,undefined,$(subst tsan,thread,$(subst msan,memory,$@))))
-SANITIZER_OPTIONS = exitcode=99:allocator_may_return_null=1
-asan ubsan tsan msan: | build
-	@[ $@ != msan ] || command -v clang > /dev/null || { echo "skipped msan: clang is not installed"; exit 0; }; \
-	mkdir -p build/$@; ln -sfn ../../shared build/shared; \
-	for f in *; do [ $$f = build ] || ln -sfn ../../$$f build/$@/$$f; done; \
-	$(MAKE) -C build/$@ build/tests build/segfuse-faulty all $(if $(filter msan,$@),CC=clang STRICT=-w) \
-	    CFLAGS='-O1 -g1 -fno-sanitize-recover=all -fsanitize=$(SANITIZERS)' && cd build/$@ && \
-	export ASAN_OPTIONS=$(SANITIZER_OPTIONS) UBSAN_OPTIONS=exitcode=99 MSAN_OPTIONS=$(SANITIZER_OPTIONS) TSAN_OPTIONS=$(SANITIZER_OPTIONS) && sh -c \
-	'for group in $(or $(TEST_GROUPS),""); do ./build/tests $$group || exit 1; done'
-, := ,
-
-## coverage lines and branches of segfuse.h that the tests reach, and the functions with most lines that they do not
-# A branch is one side of one condition (clang's definition), `a && b` has four. The program's own runs are not counted.
-coverage: all build/segfuse-faulty
-	@command -v llvm-cov > /dev/null || { echo "skipped coverage: llvm-cov is not installed"; exit 0; }; \
-	clang -std=c99 -w -O1 -g -ffp-contract=off -fprofile-instr-generate -fcoverage-mapping tests/main.c \
-	    -o build/tests-coverage $(LDLIBS) && \
-	LLVM_PROFILE_FILE=build/coverage.raw ./build/tests-coverage > build/coverage.log; tail -1 build/coverage.log && \
-	llvm-profdata merge -sparse build/coverage.raw -o build/coverage.data && \
-	sh tests/coverage.sh build/tests-coverage build/coverage.data
-
-## fuzz     libFuzzer on every reader, FUZZ_SECONDS each; FUZZERS: which
-FUZZ_SECONDS ?= 20
-FUZZERS ?= $(shell sed -n 's/^    {"\(.*\)", fuzz_.*/\1/p' tests/fuzz.c)
-FUZZ_LIMITS = -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536
-build/fuzz: tests/fuzz.c segfuse.h $(PROGRAM) | build
-	clang -std=c99 -w -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    tests/fuzz.c -o $@ $(LDLIBS)
-fuzz: | build
-	@command -v clang > /dev/null || { echo "skipped fuzz: clang is not installed"; exit 0; }; \
-	$(MAKE) -s build/fuzz || exit 1; \
-	for f in $(FUZZERS); do \
-	    ln -sf fuzz build/fuzz-$$f; mkdir -p build/corpus/$$f; \
-	    build/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) $(FUZZ_LIMITS) -dict=tests/corpus/$$f.dict \
-	        -print_final_stats=1 -artifact_prefix=build/fuzz-$$f- build/corpus/$$f tests/corpus/$$f \
-	        2> build/fuzz-$$f.log || { tail -30 build/fuzz-$$f.log; exit 1; }; \
-	    echo "ok      fuzz $$f: $$(sed -n 's/stat::number_of_executed_units: *//p' build/fuzz-$$f.log)" \
-	        "executions, $$(sed -n 's/.*DONE *\(cov: [0-9]*\).*/\1/p' build/fuzz-$$f.log)"; done
-
-## linear   readers take time and memory in proportion to the file: counted, on inputs that are quadratic elsewhere
-build/linear: tests/linear.c tests/test.h segfuse.h $(PROGRAM) | build
-	$(CC) -std=c99 -w -O1 -fno-builtin -fsanitize-coverage=trace-pc tests/linear.c -o $@ $(LDLIBS)
-linear: build/linear
-	./build/linear
-
-## kill     KILLS runs are killed at random moments and go on to the same bytes; the same with full disks
-KILLS ?= 200
-kill: build/segfuse
-	KILLS=$(KILLS) sh tests/kill.sh
-	sh tests/disk.sh
-
-## digest   all bundled questions by every method give the golden bits, whatever the threads, batches and kernels
-digest: build/segfuse
-	sh tests/digest.sh build/segfuse all
-	sh tests/digest.sh build/segfuse all --threads 1 --batch_size 3
-	sh tests/digest.sh build/segfuse 4 --threads 3 --kernels naive
-
-## heldout  every reader on HELDOUT inputs of seed HELDOUT_SEED that no fuzzer has seen, under sanitizers
-HELDOUT ?= 20000
-HELDOUT_SEED ?= 1
-build/heldout: tests/heldout.c tests/fuzz.c segfuse.h $(PROGRAM) | build
-	$(CC) -std=c99 -w -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/heldout.c -o $@ $(LDLIBS)
-heldout: build/heldout
-	./build/heldout $(HELDOUT) $(HELDOUT_SEED)
-
-## same     other compilers and levels of optimisation give the same bits
-same: build/segfuse
-	sh tests/same.sh
-
-## platforms  32 bits, big-endian, NEON, musl, Windows through cross compilers and emulators (PLATFORMS: which): the same bits
-platforms: | build
-	sh tests/platforms.sh
-
-## mutate   change MUTANTS places of the header; how many do the tests notice?
-MUTANTS ?= 200
-mutate: all build/segfuse-faulty
-	python3 tests/mutate.py --count $(MUTANTS)
-
-## format   clang-format all sources
-SOURCES = segfuse.h segfuse.cu $(wildcard tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/*/*.c examples/*/*.h tests/*.c tests/*.h tests/bench/*.c tests/bench/*.h tests/bench/*.cu)
-format:
-	clang-format -i $(SOURCES)
-format-check:
-	clang-format --dry-run -Werror $(SOURCES)
-
-## install  the header, the program, its models, manual page and completion below PREFIX
-SHARE = $(DESTDIR)$(PREFIX)/share
-MODELS = segfuse-2m/config.json segfuse-2m/generation_config.json segfuse-2m/model.safetensors \
-    segfuse-2m/tokenizer.json segfuse-2m/tokenizer_config.json segfuse-2m/check.jsonl questions/test.jsonl questions/train.jsonl
-install: build/segfuse
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/man/man1 \
-	    $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+## install      program, header, libraries, pkg-config and CMake files, models, manual, completion below PREFIX (DESTDIR)
+PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+SHARE    = $(DESTDIR)$(PREFIX)/share
+MODELS   = $(addprefix segfuse-2m/,config.json generation_config.json model.safetensors tokenizer.json \
+    tokenizer_config.json check.jsonl) questions/test.jsonl questions/train.jsonl
+FILL     = sed -e 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@SONAME@|$(SONAME)|g'
+install: build/segfuse lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/segfuse \
+	    $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
 	    $(SHARE)/segfuse/models/segfuse-2m $(SHARE)/segfuse/models/questions
 	install build/segfuse $(DESTDIR)$(PREFIX)/bin
 	install -m 644 segfuse.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 build/libsegfuse.a $(DESTDIR)$(LIBDIR)
+	install build/$(SONAME) $(DESTDIR)$(LIBDIR) && ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsegfuse.so
+	$(FILL) examples/packages/segfuse.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/segfuse.pc
+	$(FILL) examples/packages/segfuse-config.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/segfuse/segfuse-config.cmake
+	$(FILL) examples/packages/segfuse-config-version.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/segfuse/segfuse-config-version.cmake
 	for f in $(MODELS); do install -m 644 models/$$f $(SHARE)/segfuse/models/$$f || exit 1; done
 	./build/segfuse man > $(SHARE)/man/man1/segfuse.1
 	./build/segfuse completion bash > $(SHARE)/bash-completion/completions/segfuse
 	./build/segfuse completion zsh > $(SHARE)/zsh/site-functions/_segfuse
 
+## dist         the header alone with its checksum, and a tarball of the last commit, in build/dist
+dist: | build
+	@mkdir -p build/dist
+	cp segfuse.h build/dist/ && cd build/dist && sha256sum segfuse.h > segfuse.h.sha256
+	git archive --prefix=segfuse-$(VERSION)/ HEAD | gzip -n > build/dist/segfuse-$(VERSION).tar.gz
+
+## clean        remove build/
 clean:
 	rm -rf build
+
+include tests/checks.mk

@@ -84,7 +84,7 @@ static int generate_accidents(generate_run *run) {
     size_t i;
     for (; at && *at; at += strspn(at, ",")) {
         char name[32];
-        unsigned accident;
+        unsigned accident = 0;
         int used = 0;
         sgf_error err;
         size_t n = strcspn(at, ",");
