@@ -964,8 +964,8 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
  * [SGF-10] Tables: results become Feather (Arrow IPC) and CSV files
  * ==================================================================================== */
 
-/* A table is borrowed: its columns point to arrays of the caller, which are only read during the call.
-   Two questions with their answers and scores:
+/* A table is borrowed: its columns point to arrays of the caller, which are only read during the
+   call. Two questions with their answers and scores:
 
        const sgf_str question[2] = {{"Largest planet?", 15}, {"7 + 5?", 6}};
        const sgf_str answer[3] = {{"Jupiter", 7}, {"12", 2}, {"twelve", 6}};
@@ -989,8 +989,8 @@ typedef enum sgf_column_type {
 
 enum { SGF_CELL_NULL = 2 }; /* in `flags`: no value, None in Python */
 
-/* A column has the arrays that its type needs. List i holds the items from the end of list i - 1 (0 for
-   the first) to its own end; ends must not descend. A null list with end e is stored as ~e. */
+/* A column has the arrays that its type needs. List i holds the items from the end of list i - 1
+   (0 for the first) to its own end, which is not smaller. A null list is stored as ~end. */
 typedef struct sgf_column {
     const char *name; /* UTF-8 */
     sgf_column_type type;
@@ -1019,8 +1019,8 @@ typedef struct sgf_table {
    metadata that are not UTF-8 become U+FFFD. `mem` may be NULL.
 
    feather  Arrow IPC file, uncompressed, batches of up to 65536 rows and about 64 MiB of text a
-            column; pandas.read_feather, pyarrow, polars and DuckDB give these types and values back.
-            SGF_ERR_LIMIT: a cell of 2 GiB.
+            column; pandas.read_feather, pyarrow, polars and DuckDB give these types and values
+            back. SGF_ERR_LIMIT: a cell of 2 GiB.
    csv      RFC 4180 with '\n' line ends, first line the names: what pandas writes with index=False,
             except that a lone '\r' is quoted, too, and not-a-number is nan. Lists are Python
             literals, floats as repr() gives them, booleans True and False, nulls empty; a zero
@@ -9656,11 +9656,11 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
 /* ====================================================================================
  * [SGF-29] Tables: results become Feather (Arrow IPC) and CSV files
  *
- * A column has leaves: texts, numbers or bools. Lists are one or two levels of ends above them. Bytes
- * that are not UTF-8 become U+FFFD while they are copied, so that every file can be read back.
+ * A column has leaves: texts, numbers or bools. Lists are one or two levels of ends above them.
+ * Bytes that are not UTF-8 become U+FFFD on the way, so that every file can be read back.
  * ==================================================================================== */
 
-/* By sgf_column_type: nodes (a level of lists has one, and so have the leaves) and buffers of a record
+/* By sgf_column_type: nodes (one for each level of lists, one for the leaves) and buffers in a record
    batch; the type of Schema.fbs, sizes and values of its two fields; what pandas calls it. */
 typedef struct sgf__column_kind {
     unsigned char nodes, buffers, id, value[2];
@@ -9674,7 +9674,7 @@ static const sgf__column_kind sgf__column_kinds[] = {
     {1, 2, 2, {64, 1}, "41", "int64", "int64"},    /* bits, signed */
     {1, 2, 6, {0, 0}, "00", "bool", "bool"}};
 
-/* The ends of the lists on a level: 1, and 2 for lists of lists; NULL on the last one, the leaves. */
+/* The ends of the lists on a level: 1, 2 for lists of lists; NULL on the last level, the leaves. */
 static const int64_t *sgf__level_ends(const sgf_column *c, int level) {
     return level == sgf__column_kinds[c->type].nodes ? NULL : level == 1 ? c->ends : c->inner;
 }
@@ -9709,9 +9709,9 @@ static void sgf__add(sgf__writer *w, sgf__buf *to, const char *bytes, size_t n) 
 static void sgf__put(sgf__writer *w, sgf__buf *to, const char *text) {
     sgf__add(w, to, text, strlen(text));
 }
-/* What replaces code point c, NULL if nothing does: in a CSV field (`kind` is a comma), in a JSON string
-   (a colon), in a Python literal (its quote). Where Python's repr() escapes every code point that is not
-   printable, this leaves unassigned ones as they are. */
+/* What replaces code point c, NULL if nothing does: in a CSV field (`kind` is a comma), in a JSON
+   string (a colon), in a Python literal (its quote). Where Python's repr() escapes every code
+   point that is not printable, this leaves unassigned ones as they are. */
 static const char *sgf__escape(uint32_t c, char kind, char *room) {
     static const uint32_t ranges[][2] = {
         {0x00, 0x1F},       {0x7F, 0xA0},       {0xAD, 0xAD},       {0x600, 0x605},
@@ -9852,8 +9852,8 @@ SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
    "ARROW1", the schema, record batches, a footer that lists them. All but the footer are messages:
    0xFFFFFFFF, the size of the metadata, the metadata (a flatbuffer, padded to 8 bytes), the body
    (buffers, padded to 64 bytes). Source: the Arrow columnar format, version 1.5, with Schema.fbs,
-   Message.fbs, File.fbs. Flatbuffers are written from the top down, so that offsets point forward: an
-   object gets the place `link` of the offset that points to it. */
+   Message.fbs, File.fbs. Flatbuffers are written from the top down, so that offsets point forward:
+   an object gets the place `link` of the offset that points to it. */
 
 /* Little-endian integers; bytes behind the eighth are 0. */
 static void sgf__fb_set(sgf__writer *w, sgf__buf *b, size_t at, uint64_t value, size_t size) {
@@ -9910,8 +9910,8 @@ static void sgf__fb_text(sgf__writer *w, size_t link, sgf_str text) {
     sgf__fb_put(w, &w->meta, 0, 1);
 }
 
-/* Field: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. The items of a list are of
-   the type before its own. */
+/* Field: name 0, nullable 1, type_type 2, type 3, dictionary 4, children 5. The items of a list
+   are of the type before its own. */
 static void sgf__feather_field(sgf__writer *w, size_t link, const char *name,
                                sgf_column_type type) {
     const sgf__column_kind *kind = &sgf__column_kinds[type];
@@ -9969,8 +9969,8 @@ static void sgf__feather_pandas(sgf__writer *w) {
 
 /* ---- record batches ---- */
 
-/* The buffer that began at `start` of the body is complete. Texts can be longer than their weight was:
-   U+FFFD has three bytes. */
+/* The buffer that began at `start` of the body is complete. Texts can be longer than their weight
+   was: U+FFFD has three bytes. */
 static void sgf__feather_buffer(sgf__writer *w, size_t start) {
     if (w->body.len - start > 0x7fffffff && !w->status)
         w->status = sgf__fail(w->err, SGF_ERR_LIMIT, "%s: a cell of 2 GiB or more", w->out.path);
@@ -9979,8 +9979,8 @@ static void sgf__feather_buffer(sgf__writer *w, size_t start) {
     w->buffer += 16;
     sgf__fb_align(w, &w->body, 64, 0);
 }
-/* A bit for each of the items [begin, end): is it not null, or (`bools`) is it true? Returns how many
-   are 0. */
+/* A bit for each of the items [begin, end): is it not null, or (`bools`) is it true? Returns how
+   many are 0. */
 static size_t sgf__feather_bits(sgf__writer *w, const sgf_column *c, const int64_t *ends, int bools,
                                 size_t begin, size_t end) {
     size_t i, zeros = 0;
@@ -10048,8 +10048,8 @@ static size_t sgf__feather_weight(const sgf_column *c, size_t row) {
     for (; begin < end; begin++) weight += c->text[begin].len + 1;
     return weight > items ? weight : items;
 }
-/* Where a batch from row `begin` on ends. It is made in memory, and so has at most batch_bytes a column,
-   unless one row alone has more, up to what 32-bit offsets reach. */
+/* Where a batch from row `begin` on ends. It is made in memory, and so has at most batch_bytes a
+   column, unless one row alone has more, up to what 32-bit offsets reach. */
 static size_t sgf__feather_fit(sgf__writer *w, size_t begin) {
     size_t rows = w->table->rows - begin, end, i, row, total, weight;
     end = begin + (rows < w->batch_rows ? rows : w->batch_rows);
@@ -10087,8 +10087,8 @@ static void sgf__message_end(sgf__writer *w, const size_t *message) {
     sgf__flush(w, &w->meta);
     sgf__flush(w, &w->body);
 }
-/* Message: version 0 (4 is V5), header_type 1, header 2, bodyLength 3. RecordBatch: length 0, nodes 1,
-   buffers 2. */
+/* Message: version 0 (4 is V5), header_type 1, header 2, bodyLength 3. RecordBatch: length 0,
+   nodes 1, buffers 2. */
 static void sgf__feather_batch(sgf__writer *w, size_t begin, size_t end) {
     const sgf_table *t = w->table;
     size_t message[4] = {4, 3, 0, 0}, batch[3] = {end - begin, 0, 0}, i, nodes = 0, buffers = 0;

@@ -389,7 +389,7 @@ static void test_csv_reads_quotes_lines_and_marks(void) {
           strstr(err.message, "row at line 3 has 1 fields, the header has 2"));
     CHECK(table_csv("a,b\n1,2,3\n", &t, &err) && strstr(err.message, "line 2 has 3 fields"));
     CHECK(table_csv("a,b\n\"1\"x,2\n", &t, &err) &&
-          strstr(err.message, "line 2, column 4: text behind"));
+          strstr(err.message, "line 2, column 4: text after"));
     CHECK(table_csv("a,b\n1,\xE9\n", &t, &err) &&
           strstr(err.message, "line 2, column 3: a byte that is not UTF-8"));
     CHECK(table_csv("", &t, &err) && strstr(err.message, "empty"));

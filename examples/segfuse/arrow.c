@@ -1,4 +1,10 @@
-/* arrow.h: Arrow IPC files and streams. */
+/* arrow.h: Arrow IPC files and streams.
+
+   A stream is a run of messages: 0xFFFFFFFF, the size of the metadata, the metadata (a flatbuffer,
+   padded to 8 bytes), the body (buffers at the offsets that the metadata gives). The first message
+   is the schema; dictionaries and record batches follow. A file is a stream between magic words,
+   with a footer that lists the messages. Source: the Arrow columnar format, version 1.5,
+   Schema.fbs, Message.fbs and File.fbs; flatbuffers internals. */
 #include "arrow.h"
 #include "column.h"
 #include "lz4.h"
@@ -6,9 +12,30 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- reading flatbuffers ----
-   A view of one flatbuffer. Positions are offsets into it; 0 means "absent". A read outside of it gives
-   0 and sets `bad`, which is looked at once, when everything has been read. */
+/* Metadata versions, kinds of messages, and the type ids of Schema.fbs that we read. */
+enum {
+    ARROW_V4 = 3,
+    ARROW_V5 = 4,
+    ARROW_SCHEMA = 1,
+    ARROW_DICTIONARY = 2,
+    ARROW_BATCH = 3,
+    ARROW_NULL = 1,
+    ARROW_INT = 2,
+    ARROW_FLOAT = 3,
+    ARROW_UTF8 = 5,
+    ARROW_BOOL = 6,
+    ARROW_LIST = 12,
+    ARROW_UNION = 14,
+    ARROW_FIXED_LIST = 16,
+    ARROW_LARGE_UTF8 = 20,
+    ARROW_LARGE_LIST = 21,
+    ARROW_UTF8_VIEW = 24,
+    ARROW_LAST = 26
+};
+
+/* ---- flatbuffers ----
+   A view of one flatbuffer. Positions are offsets into it; 0 means "absent". A read outside of it
+   gives 0 and sets `bad`, which is tested once, when everything has been read. */
 
 typedef struct arrow_flat {
     const unsigned char *bytes;
@@ -47,7 +74,7 @@ static size_t arrow_flat_follow(arrow_flat *flat, size_t at) {
 static size_t arrow_flat_table(arrow_flat *flat, size_t table, unsigned slot) {
     return arrow_flat_follow(flat, arrow_flat_field(flat, table, slot));
 }
-/* The first of *count elements of a vector, all of which lie inside; 0 and *count 0 if absent. */
+/* The first of *count elements of a vector, all of which are inside; 0 and *count 0 if absent. */
 static size_t arrow_flat_vector(arrow_flat *flat, size_t table, unsigned slot, size_t element,
                                 size_t *count) {
     size_t at = arrow_flat_table(flat, table, slot);
@@ -99,7 +126,7 @@ typedef struct arrow_reader {
     int overflow;    /* a uint64 that int64 cannot hold was met */
     size_t budget;   /* bytes of the file not yet claimed by a message or buffer: nothing is used
                         twice */
-    size_t unbacked; /* cells allowed that no byte stands for (null columns) */
+    size_t unbacked; /* cells allowed that have no bytes (null columns) */
     arrow_flat flat; /* of the batch being read: */
     arrow_span body;
     size_t rows, node, nodes, buffer, buffers, variadic, variadics;
@@ -507,7 +534,7 @@ static sgf_status arrow_views(arrow_reader *r, struct column *to) {
         else {
             if (k >= count || offset > data[k].len || length > data[k].len - offset)
                 return arrow_broken(r, "a text outside of its buffer");
-            text.ptr = data[k].ptr + offset; /* the copy has a 0 behind it */
+            text.ptr = data[k].ptr + offset; /* a 0 follows the copy */
             good = ((unsigned char)text.ptr[0] & 0xC0) != 0x80 &&
                    ((unsigned char)text.ptr[length] & 0xC0) != 0x80;
         }
@@ -631,7 +658,7 @@ static sgf_status arrow_get_lists(arrow_reader *r, size_t i, arrow_lists *lists)
     if (!lists->width) return lists->size ? SGF_OK : arrow_unbacked(r, lists->n);
     return arrow_buffer(r, lists->n ? ((uint64_t)lists->n + 1) * lists->width : 0, &lists->offsets);
 }
-/* All offsets ascend and stay within `items`. */
+/* All offsets ascend, up to `items`. */
 static sgf_status arrow_check_lists(arrow_reader *r, const arrow_lists *lists, size_t items) {
     uint64_t before = 0, at = 0;
     size_t i;

@@ -1,4 +1,4 @@
-/* column.h: the arrays of a column, and what readers do with them. */
+/* column.h: the inside of a table. */
 #include "column.h"
 
 #include <string.h>
@@ -33,7 +33,6 @@ size_t column_rows(const struct column *column) {
     default: return column->flags.count;
     }
 }
-/* Where list i of `ends` begins and ends; 0 if it is null (then it is empty). */
 int column_range(const column_array *ends, size_t i, size_t *begin, size_t *end) {
     const int64_t *all = (const int64_t *)ends->items;
     int64_t before = i ? all[i - 1] : 0, at = all[i];
@@ -42,7 +41,6 @@ int column_range(const column_array *ends, size_t i, size_t *begin, size_t *end)
     return at >= 0;
 }
 
-/* Adding cells when there is room; a text must already be in the arena. */
 void column_put_text(struct column *column, sgf_str text) {
     column_items(column)[column->text.count++] = text;
 }
@@ -61,7 +59,6 @@ void column_put_flag(struct column *column, int flag) {
     ((uint8_t *)column->flags.items)[column->flags.count++] = (uint8_t)flag;
 }
 
-/* Room for `cells` more cells, with `lists` more inner lists and `items` more texts in all. */
 sgf_status column_room(const sgf_allocator *mem, struct column *column, size_t cells, size_t lists,
                        size_t items, sgf_error *err) {
     sgf_status status = SGF_OK;
@@ -79,7 +76,6 @@ sgf_status column_room(const sgf_allocator *mem, struct column *column, size_t c
         status = column_array_room(mem, &column->flags, cells, 1, err);
     return status;
 }
-/* A null cell, when there is room. */
 void column_put_null(struct column *column) {
     switch (column->type) {
     case SGF_COLUMN_UTF8: column_put_text(column, base_text_of(NULL, 0)); break;
@@ -92,9 +88,8 @@ void column_put_null(struct column *column) {
     }
 }
 
-/* ---- text: whatever comes in, UTF-8 is stored ---- */
+/* ---- texts: what is stored is UTF-8 ---- */
 
-/* The first byte that is not part of valid UTF-8, or text.len. */
 size_t column_text_valid(sgf_str text) {
     size_t i = 0, len;
     uint32_t code;
@@ -110,8 +105,7 @@ size_t column_text_valid(sgf_str text) {
     return i;
 }
 /* Append `text` at out (or only measure, out NULL) with U+FFFD for every bad byte; returns the
- * length.
- */
+   length. */
 static size_t column_text_mend(sgf_str text, char *out) {
     size_t n = 0;
     while (text.len) {
@@ -128,7 +122,6 @@ static size_t column_text_mend(sgf_str text, char *out) {
     }
     return n;
 }
-/* Copies of n texts, side by side in the arena, to out[n]. */
 sgf_status column_copy_texts(base_arena *arena, const sgf_str *texts, size_t n, sgf_str *out,
                              sgf_error *err) {
     size_t total = 0, i;
@@ -161,8 +154,6 @@ const char *column_type_text(sgf_column_type type) {
 struct column *column_at(const struct table *table, int column) {
     return column >= 0 && (size_t)column < table->count ? &table->columns[column] : NULL;
 }
-/* A new column; unlike table_column it takes names twice, as files have them. `other` must
- * stay. */
 sgf_status column_add(struct table *table, sgf_str name, sgf_column_type type, const char *other,
                       sgf_error *err) {
     void *columns = table->columns;
@@ -188,13 +179,10 @@ sgf_status column_add(struct table *table, sgf_str name, sgf_column_type type, c
     table->count++;
     return SGF_OK;
 }
-/* Names in order, the shorter first: a name is found among n with log n comparisons, so that neither
-   many columns nor long names that begin alike make a file slow. */
 int column_name_compare(sgf_str name, const struct column *column) {
     if (name.len != column->name_len) return name.len < column->name_len ? -1 : 1;
     return name.len ? memcmp(name.ptr, column->name, name.len) : 0;
 }
-/* The place among the n sorted columns where this name is, or (*found is 0) where it belongs. */
 size_t column_name_place(const struct table *table, const int *sorted, size_t n, sgf_str name,
                          int *found) {
     size_t low = 0, high = n;
@@ -208,7 +196,6 @@ size_t column_name_place(const struct table *table, const int *sorted, size_t n,
     }
     return high;
 }
-/* Note column `column` at its place among the n sorted ones. */
 void column_name_insert(int *sorted, size_t n, size_t place, size_t column) {
     memmove(sorted + place + 1, sorted + place, (n - place) * sizeof *sorted);
     sorted[place] = (int)column;
@@ -298,7 +285,6 @@ static sgf_status column_copy_lists(const sgf_allocator *mem, struct column *to,
     if (!status) column_put_end(&to->ends, to->inner.count, !valid);
     return status;
 }
-/* Add cell `row` of `from` to `to`, a column of the same type. */
 sgf_status column_copy_cell(const sgf_allocator *mem, struct column *to, const struct column *from,
                             size_t row, sgf_error *err) {
     const uint8_t *flags = (const uint8_t *)from->flags.items;

@@ -1,10 +1,10 @@
 /* The inside of a table, for the units that fill one or walk through one.
 
-   A column is a few growing arrays. All texts are in the table's arena, so that cells that share a text
-   (dictionary-encoded columns) share its bytes. A list column has an end for every cell: cell r holds
-   the items from the end of cell r - 1 to its own. A null list of end e is stored as ~e, a null text as
-   ptr NULL, a null number as a flag. Invariant: an array that has been appended to never holds half a
-   cell, whatever failed. */
+   A column is a few growing arrays. All texts are in the table's arena, so that cells that share a
+   text (dictionary-encoded columns) share its bytes. A list column has an end for every cell: cell
+   r holds the items from the end of cell r - 1 to its own. A null list of end e is stored as ~e, a
+   null text as ptr NULL, a null number as a flag: these are the arrays that the library's writers
+   take. Invariant: an array that has been appended to never holds half a cell, whatever failed. */
 #ifndef SEGFUSE_COLUMN_H
 #define SEGFUSE_COLUMN_H
 
@@ -46,7 +46,7 @@ void column_array_free(const sgf_allocator *mem, column_array *array, size_t siz
 /* Room for `cells` more cells, with `lists` more inner lists and `items` more texts in all. */
 sgf_status column_room(const sgf_allocator *mem, struct column *column, size_t cells, size_t lists,
                        size_t items, sgf_error *err);
-/* No cells, no memory; name and type stay. */
+/* Free the cells; name and type are kept. */
 void column_clear(const sgf_allocator *mem, struct column *column);
 size_t column_rows(const struct column *column);
 /* The array `text`. */
@@ -81,11 +81,11 @@ sgf_status column_copy_texts(base_arena *arena, const sgf_str *texts, size_t n, 
 const char *column_type_text(sgf_column_type type);
 /* NULL if there is no such column. */
 struct column *column_at(const struct table *table, int column);
-/* A new column; unlike table_column it takes names twice, as files have them. `other` must stay. */
+/* A new column; unlike table_column it takes a name twice, as files do. `other` is not copied. */
 sgf_status column_add(struct table *table, sgf_str name, sgf_column_type type, const char *other,
                       sgf_error *err);
-/* Names in order, the shorter first: a name is found among n with log n comparisons, so that neither
-   many columns nor long names that begin alike make a file slow. */
+/* Names in order, the shorter first: a name is found among n with log n comparisons, so that
+   neither many columns nor long names that begin alike make a file slow. */
 int column_name_compare(sgf_str name, const struct column *column);
 /* The place among the n sorted columns where this name is, or (*found is 0) where it belongs. */
 size_t column_name_place(const struct table *table, const int *sorted, size_t n, sgf_str name,

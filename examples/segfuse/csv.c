@@ -1,10 +1,8 @@
-/* csv.h: CSV (RFC 4180). */
+/* csv.h: CSV (RFC 4180), read. */
 #include "csv.h"
 #include "column.h"
 
 #include <string.h>
-
-/* ---- reading CSV ---- */
 
 typedef struct csv_reader {
     const char *file, *text;
@@ -59,7 +57,7 @@ static sgf_status csv_get(csv_reader *csv, sgf_str *field) {
         }
     *field = base_text_of(csv->out + start, csv->made - start);
     if (!status && csv->at < csv->size && !strchr(",\r\n", csv->text[csv->at]))
-        return csv_fail(csv, SGF_ERR_FORMAT, "text behind a closing quote");
+        return csv_fail(csv, SGF_ERR_FORMAT, "text after a closing quote");
     return status;
 }
 /* Pass a line end, if there is one here. */
@@ -103,8 +101,6 @@ static sgf_status csv_line(csv_reader *csv, struct table *table, int header) {
     csv_line_end(csv);
     return SGF_OK;
 }
-/* Read CSV in memory: a header line, then rows; all columns are SGF_COLUMN_UTF8. Blank lines are skipped.
- */
 sgf_status csv_read(const char *file, const void *bytes, size_t size, const sgf_allocator *mem,
                     struct table **table, sgf_error *err) {
     csv_reader csv;

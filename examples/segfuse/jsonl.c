@@ -7,7 +7,7 @@
 
 /* ---- writing ---- */
 
-/* For a format in which a name stands for one column. */
+/* Refuse two columns of one name. */
 static sgf_status jsonl_names_check(const struct table *table, const char *path, sgf_error *err) {
     int sorted[TABLE_MAX_COLUMNS], found;
     size_t i, place;
@@ -115,8 +115,9 @@ sgf_status jsonl_write(const struct table *table, const char *path, sgf_error *e
 }
 
 /* ---- reading ----
-   A column's type is what its values so far allow: nothing but nulls, then a type, and if a value comes
-   that does not fit, a wider type (int64 to float64; an empty list to any list) or TABLE_OTHER. */
+   A column's type is what its values so far allow: nothing but nulls, then a type, and after a
+   value that does not fit, a wider type (int64 to float64; an empty list to any list) or
+   TABLE_OTHER. */
 
 typedef struct records {
     const char *file;
@@ -209,7 +210,7 @@ static int records_to_f64(struct column *at) {
     at->type = SGF_COLUMN_F64;
     return 1;
 }
-/* Lists of nothing but nulls become lists of null lists; others stay what they are. */
+/* Lists of nothing but nulls become lists of null lists; others are kept as they are. */
 static sgf_status records_to_lists(records *r, struct column *at) {
     size_t i, n = at->text.count;
     sgf_status status;
@@ -349,7 +350,8 @@ static sgf_status records_add(records *r, const json_doc *j, uint32_t node) {
     if (nodes[node].type != JSON_OBJECT)
         return base_fail_at(
             r->err, SGF_ERR_FORMAT, r->file, -1,
-            "%s: record %llu is not an object; one JSON object a line, or an array of objects, is read",
+            "%s: record %llu is not an object; one JSON object a line, or an array of objects, is "
+            "read",
             r->file, (unsigned long long)r->rows + 1);
     for (i = 0; i < nodes[node].count && !status; i++, key = nodes[key + 1].next) {
         int null = nodes[key + 1].type == JSON_NULL;

@@ -1,9 +1,10 @@
-/* table.h: table_parse. Python literals, and numbers: texts become other types. */
+/* table.h, table_parse: texts become other types.
+
+   Lists in CSV are Python literals, as pandas writes them: the grammar is that of Python's repr(),
+   and a little more, such as what NumPy prints. */
 #include "column.h"
 
 #include <string.h>
-
-/* ---- Python literals, and numbers: texts become other types ---- */
 
 typedef struct literal {
     sgf_str text;
@@ -51,7 +52,7 @@ static int literal_escape(literal *p) {
     if (c >= '0' && c <= '7') return p->at--, literal_code(p, 0);
     if (c == '\n') return 1; /* a continued line */
     found = c ? strchr(names, c) : NULL;
-    if (!found) p->out[p->made++] = '\\'; /* an unknown escape stands for itself */
+    if (!found) p->out[p->made++] = '\\'; /* an unknown escape is kept */
     p->out[p->made++] = found ? values[found - names] : c;
     return 1;
 }

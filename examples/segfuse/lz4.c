@@ -1,4 +1,9 @@
-/* lz4.h: LZ4 frames, decompression. */
+/* lz4.h: LZ4 frames, decompression.
+
+   One frame is decompressed; the caller says beforehand how many bytes there may be. Blocks may
+   refer to earlier ones (the whole output is kept) unless the frame declares them independent.
+   Every checksum that is present is verified. Source: lz4_Frame_format.md 1.6.4,
+   lz4_Block_format.md, xxHash specification 0.1. */
 #include "lz4.h"
 
 #include <string.h>
@@ -41,7 +46,7 @@ static int lz4_bad(lz4_stream *z, const char *what) {
     if (!z->what) z->what = what;
     return 0;
 }
-/* A length of 15 goes on in bytes of 255 and a last one. */
+/* A length of 15 continues in bytes of 255 and a last one. */
 static int lz4_length(lz4_stream *z, size_t end, size_t *length) {
     unsigned byte;
     if (*length < 15) return 1;
@@ -108,12 +113,10 @@ static int lz4_next(lz4_stream *z, unsigned flags, size_t most) {
     }
     return ok;
 }
-/* Decompress the frame at in[0, in_size) to out[out_size]. Returns NULL and the number of bytes in
- *made, or what is wrong. Bytes behind the frame are ignored. */
 const char *lz4_decompress(const unsigned char *in, size_t in_size, unsigned char *out,
                            size_t out_size, size_t *made) {
-    /* magic, FLG (version 2 bits, independent, block checksums, size, checksum, 0, dictionary), BD, ...
-     */
+    /* magic, FLG (version 2 bits, independent, block checksums, size, checksum, 0, dictionary),
+       BD, ... */
     lz4_stream z;
     uint64_t content = 0;
     unsigned flags;

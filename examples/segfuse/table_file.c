@@ -8,7 +8,7 @@
 
 /* ---- writing ---- */
 
-/* The table as the library's writers take it: its arrays stay where they are. */
+/* The table as the library's writers take it: its arrays are lent, not copied. */
 typedef struct table_loan {
     sgf_table table;
     sgf_column *columns;
@@ -80,7 +80,7 @@ sgf_status table_write_jsonl(const struct table *table, const char *path, sgf_er
 /* ---- reading ---- */
 
 /* Formats that are not read, known by their first bytes (and, where those are not enough, by the
-   file's name), with the line of Python that converts one; @ stands for the path. */
+   file's name), with the line of Python that converts one; @ is the path. */
 typedef struct foreign {
     const char *name, *magic, *ending, *python;
     size_t size; /* of the magic bytes */
@@ -146,7 +146,7 @@ static int foreign_is(const foreign *f, const char *path, const char *bytes, siz
            base_ends_with(path, f->ending) &&
            (closed || !foreign_is_text(bytes, size)); /* Parquet and Feather 1 end as they begin */
 }
-/* A table in memory; `path` gives the extension and stands in messages. */
+/* A table in memory; messages name `path`, whose extension counts. */
 static sgf_status table_parse_file(const char *path, const char *bytes, size_t size,
                                    const sgf_allocator *mem, struct table **table, sgf_error *err) {
     size_t i = size >= 3 && !memcmp(bytes, "\xEF\xBB\xBF", 3) ? 3 : 0;
