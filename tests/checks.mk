@@ -236,5 +236,6 @@ mutate: all build/segfuse-faulty
 FORMATTED = segfuse.cu $(SOURCES) $(wildcard tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/train/*.[ch] tests/*.c tests/*.h tests/bench/*.c tests/bench/*.h tests/bench/*.cu)
 format:
 	clang-format -i $(FORMATTED)
+	sh tests/lines.sh --write
 format-check:
 	clang-format --dry-run -Werror $(FORMATTED)
