@@ -1177,18 +1177,20 @@ static void sgf__free(const sgf_allocator *mem, void *ptr, size_t count, size_t 
     if (ptr) (mem->free)(ptr, count && size ? count * size : 1, mem->user);
 }
 
-/* Make room for `need` items in a growing array: *items has *cap items of `size` bytes. */
-static sgf_status sgf__grow(const sgf_allocator *mem, void **items, size_t *cap, size_t need,
+/* Make room for `need` items in a growing array of *cap items of `size` bytes. `items` is the address of
+   the pointer to the first one, a pointer to any type. */
+static sgf_status sgf__grow(const sgf_allocator *mem, void *items, size_t *cap, size_t need,
                             size_t size, sgf_error *err) {
     size_t n = *cap ? *cap : 16;
-    void *grown;
+    void *grown, *old;
     if (need <= *cap) return SGF_OK;
     while (n < need) n = n > SIZE_MAX / 2 ? need : n * 2;
     grown = sgf__alloc(mem, n, size, err);
     if (!grown) return SGF_ERR_MEMORY;
-    if (*items) memcpy(grown, *items, *cap * size);
-    sgf__free(mem, *items, *cap, size);
-    *items = grown;
+    memcpy(&old, items, sizeof old);
+    if (old) memcpy(grown, old, *cap * size);
+    sgf__free(mem, old, *cap, size);
+    memcpy(items, &grown, sizeof grown);
     *cap = n;
     return SGF_OK;
 }
@@ -1978,35 +1980,36 @@ static int sgf__simd_best(void) {
 #endif
 }
 
-/* Define `name` from `name_body`, once for each instruction set. `declare` and `args` are the
-   parenthesised parameters and arguments; the first is `int simd`. */
+/* Define `name` from `body`, once for each instruction set. `declare` and `args` are the parenthesised
+   parameters and arguments; the first is `int simd`. */
 #ifdef SGF__X86
 #define SGF__TARGET_AVX2   __attribute__((target("avx2,fma,f16c")))
 #define SGF__TARGET_AVX512 __attribute__((target("avx512f,avx2,fma,f16c")))
-#define SGF__KERNEL(name, declare, args)                   \
+#define SGF__KERNEL_OF(name, body, declare, args)          \
     SGF__TARGET_AVX512 static void name##_avx512 declare { \
         simd = SGF__AVX512;                                \
-        name##_body args;                                  \
+        body args;                                         \
     }                                                      \
     SGF__TARGET_AVX2 static void name##_avx2 declare {     \
         simd = SGF__AVX2;                                  \
-        name##_body args;                                  \
+        body args;                                         \
     }                                                      \
     static void name declare {                             \
         if (simd == SGF__AVX512) name##_avx512 args;       \
         else if (simd == SGF__AVX2) name##_avx2 args;      \
         else {                                             \
             simd = SGF__PORTABLE;                          \
-            name##_body args;                              \
+            body args;                                     \
         }                                                  \
     }
 #else
-#define SGF__KERNEL(name, declare, args) \
-    static void name declare {           \
-        simd = SGF__PORTABLE;            \
-        name##_body args;                \
+#define SGF__KERNEL_OF(name, body, declare, args) \
+    static void name declare {                    \
+        simd = SGF__PORTABLE;                     \
+        body args;                                \
     }
 #endif
+#define SGF__KERNEL(name, declare, args) SGF__KERNEL_OF(name, name##_body, declare, args)
 
 static size_t sgf__max(size_t a, size_t b) {
     return a > b ? a : b;
@@ -2172,26 +2175,23 @@ static size_t sgf__dtype_size(sgf_dtype dtype) {
     return dtype == SGF_DTYPE_F32 ? 4 : 2;
 }
 /* out[n] = elements [first, first + n) of the tensor */
-SGF__INLINE void sgf__widen_body(int simd, const sgf_tensor *w, size_t first, size_t n,
-                                 float *out) {
+static void sgf__widen(const sgf_tensor *w, size_t first, size_t n, float *out) {
+    const float *whole = (const float *)w->data + first;
+    const uint16_t *half = (const uint16_t *)w->data + first;
     size_t i;
-    (void)simd;
-    if (w->dtype == SGF_DTYPE_F32) memcpy(out, (const float *)w->data + first, n * sizeof(float));
-    else {
-        const uint16_t *half = (const uint16_t *)w->data + first;
-        if (w->dtype == SGF_DTYPE_BF16)
-            for (i = 0; i < n; i++) out[i] = sgf__bf16_float(half[i]);
-        else
-            for (i = 0; i < n; i++) out[i] = sgf__f16_float(half[i]);
-    }
+    if (w->dtype == SGF_DTYPE_F32) memcpy(out, whole, n * sizeof(float));
+    else if (w->dtype == SGF_DTYPE_BF16)
+        for (i = 0; i < n; i++) out[i] = sgf__bf16_float(half[i]);
+    else
+        for (i = 0; i < n; i++) out[i] = sgf__f16_float(half[i]);
 }
-SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, float *out),
-            (simd, w, first, n, out))
 
 /* ---- vectors: what every kernel is written in, once for each instruction set ----
    load, store, set1, fma         as their names say; fma(a, b, c) = a b + c
    fma_if                         lanes whose bit is set get a b + c, the others keep c
-   words, transpose               a vector of 32-bit words; a square of words, turned in place
+   words, transpose               a vector of 32-bit words; a square of words, transposed in place
+   low, high                      the words of two vectors in turn, from the lower and upper half of
+                                  every 128 bits
    low16, high16                  the bf16 in the lower and upper half of every word, as float
    half                           the f16 in the lower half of every word, as float
    shift                          every word's upper half into its lower one */
@@ -2208,6 +2208,8 @@ SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, 
 #define sgf__512_fma                   _mm512_fmadd_ps
 #define sgf__512_fma_if(bits, a, b, c) _mm512_mask3_fmadd_ps(a, b, c, (__mmask16)(bits))
 #define sgf__512_words(p)              _mm512_loadu_si512((const void *)(p))
+#define sgf__512_low                   _mm512_unpacklo_epi32
+#define sgf__512_high                  _mm512_unpackhi_epi32
 #define sgf__512_as_float              _mm512_castsi512_ps
 #define sgf__512_low16(w)              _mm512_castsi512_ps(_mm512_slli_epi32(w, 16))
 #define sgf__512_high16(w)             _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(-65536)))
@@ -2224,56 +2226,12 @@ SGF__KERNEL(sgf__widen, (int simd, const sgf_tensor *w, size_t first, size_t n, 
 #define sgf__256_set1      _mm256_set1_ps
 #define sgf__256_fma       _mm256_fmadd_ps
 #define sgf__256_words(p)  _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define sgf__256_low       _mm256_unpacklo_epi32
+#define sgf__256_high      _mm256_unpackhi_epi32
 #define sgf__256_as_float  _mm256_castsi256_ps
 #define sgf__256_low16(w)  _mm256_castsi256_ps(_mm256_slli_epi32(w, 16))
 #define sgf__256_high16(w) _mm256_castsi256_ps(_mm256_and_si256(w, _mm256_set1_epi32(-65536)))
 #define sgf__256_shift(w)  _mm256_srli_epi32(w, 16)
-
-SGF__TARGET_AVX512 SGF__INLINE void sgf__512_transpose(__m512i *r) {
-    __m512i t[16];
-    int i;
-    SGF__UNROLL for (i = 0; i < 8; i++) {
-        t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    SGF__UNROLL for (i = 0; i < 4; i++) {
-        r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-        r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-    }
-    SGF__UNROLL for (i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xDD);
-        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xDD);
-    }
-    SGF__UNROLL for (i = 0; i < 4; i++) {
-        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xDD);
-        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xDD);
-    }
-}
-SGF__TARGET_AVX2 SGF__INLINE void sgf__256_transpose(__m256i *r) {
-    __m256i t[8];
-    int i;
-    SGF__UNROLL for (i = 0; i < 4; i++) {
-        t[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    SGF__UNROLL for (i = 0; i < 2; i++) {
-        r[4 * i] = _mm256_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 1] = _mm256_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 2] = _mm256_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-        r[4 * i + 3] = _mm256_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-    }
-    SGF__UNROLL for (i = 0; i < 4; i++) {
-        t[i] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x20);
-        t[i + 4] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x31);
-    }
-    SGF__UNROLL for (i = 0; i < 8; i++) r[i] = t[i];
-}
 SGF__TARGET_AVX2 SGF__INLINE __m256 sgf__256_half(__m256i w) {
     __m256i low = _mm256_and_si256(w, _mm256_set1_epi32(0xFFFF));
     low = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
@@ -2298,20 +2256,13 @@ SGF__TARGET_AVX2 SGF__INLINE __m256 sgf__256_fma_if(uint32_t bits, __m256 a, __m
 #define sgf__128_set1         vdupq_n_f32
 #define sgf__128_fma(a, b, c) vfmaq_f32(c, a, b)
 #define sgf__128_words(p)     vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)(const void *)(p)))
+#define sgf__128_low          vzip1q_u32
+#define sgf__128_high         vzip2q_u32
 #define sgf__128_as_float     vreinterpretq_f32_u32
 #define sgf__128_low16(w)     vreinterpretq_f32_u32(vshlq_n_u32(w, 16))
 #define sgf__128_high16(w)    vreinterpretq_f32_u32(vandq_u32(w, vdupq_n_u32(0xFFFF0000u)))
 #define sgf__128_shift(w)     vshrq_n_u32(w, 16)
 #define sgf__128_half(w)      vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(w)))
-
-SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
-    uint32x4_t a = vtrn1q_u32(r[0], r[1]), b = vtrn2q_u32(r[0], r[1]);
-    uint32x4_t c = vtrn1q_u32(r[2], r[3]), d = vtrn2q_u32(r[2], r[3]);
-    r[0] = vcombine_u32(vget_low_u32(a), vget_low_u32(c));
-    r[1] = vcombine_u32(vget_low_u32(b), vget_low_u32(d));
-    r[2] = vcombine_u32(vget_high_u32(a), vget_high_u32(c));
-    r[3] = vcombine_u32(vget_high_u32(b), vget_high_u32(d));
-}
 SGF__INLINE float32x4_t sgf__128_fma_if(uint32_t bits, float32x4_t a, float32x4_t b,
                                         float32x4_t c) {
     static const uint32_t lanes[4] = {1, 2, 4, 8};
@@ -2319,215 +2270,148 @@ SGF__INLINE float32x4_t sgf__128_fma_if(uint32_t bits, float32x4_t a, float32x4_
 }
 #endif
 
+/* Half of the transposition of every square of 4 x 4 words; twice is all of it. */
+#define SGF__INTERLEAVE(I, from, to)                          \
+    SGF__UNROLL for (i = 0; i < I##_lanes; i += 2) {          \
+        int row = i / 4 * 4 + i % 4 / 2;                      \
+        (to)[i] = I##_low((from)[row], (from)[row + 2]);      \
+        (to)[i + 1] = I##_high((from)[row], (from)[row + 2]); \
+    }
+#ifdef SGF__X86
+SGF__TARGET_AVX512 SGF__INLINE void sgf__512_transpose(__m512i *r) {
+    __m512i t[16];
+    int i;
+    SGF__INTERLEAVE(sgf__512, r, t)
+    SGF__INTERLEAVE(sgf__512, t, r)
+    SGF__UNROLL for (i = 0; i < 8; i++) { /* then the squares as a whole */
+        int row = i + i / 4 * 4;
+        t[row] = _mm512_shuffle_i32x4(r[row], r[row + 4], 0x88);
+        t[row + 4] = _mm512_shuffle_i32x4(r[row], r[row + 4], 0xDD);
+    }
+    SGF__UNROLL for (i = 0; i < 8; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xDD);
+    }
+}
+SGF__TARGET_AVX2 SGF__INLINE void sgf__256_transpose(__m256i *r) {
+    __m256i t[8], u[8];
+    int i;
+    SGF__INTERLEAVE(sgf__256, r, t)
+    SGF__INTERLEAVE(sgf__256, t, u)
+    SGF__UNROLL for (i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2x128_si256(u[i], u[i + 4], 0x31);
+    }
+}
+#endif
+#ifdef SGF__ARM
+SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
+    uint32x4_t t[4];
+    int i;
+    SGF__INTERLEAVE(sgf__128, r, t)
+    SGF__INTERLEAVE(sgf__128, t, r)
+}
+#endif
+
 /* ---- a tile: some rows by some lanes ----
-   out[r][lane] = (first ? 0 : out[r][lane]) + sum over k of w(r, k) * x[k][lane], as the chain above.
+   out[r][lane] = (first ? 0 : out[r][lane]) + sum over k of w[k][r] * x[k][lane], as the chain above.
    ROWS x NV accumulators stay in registers; a step in k loads NV vectors of x, broadcasts ROWS weights
-   and issues ROWS * NV fused multiply-adds. The forms differ in where w(r, k) lies, so that a
-   compiler knows the distances: */
-enum {
-    SGF__ANY,     /* w[r * w_row + k * w_k] */
-    SGF__PACKED,  /* w[r + k * SGF__TILE_ROWS] */
-    SGF__COLUMNS, /* w[r + k * w_k] */
-    SGF__SEEN, /* as COLUMNS, of one part; step k counts only for lanes whose bit is set in seen[k] */
-    SGF__FORMS
-};
+   and issues ROWS * NV fused multiply-adds. There are two forms: in one all lanes add all steps, in
+   the other step k is added only to lanes whose bit is set in seen[k]. */
 
 #define SGF__TILE_ROWS  ((size_t)12)
 #define SGF__TILE_K     ((size_t)512)
-#define SGF__TILE_AHEAD ((size_t)16) /* steps that x is asked for before its use */
+#define SGF__TILE_AHEAD ((size_t)16) /* steps that x is prefetched before its use */
 #define SGF__PANEL      ((size_t)32)
 #define SGF__STRIPE     ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
 
-/* `count` steps of k whose weights lie together. x goes on from part to part. */
+/* `count` steps of k whose weights are stored together. x continues from part to part. */
 typedef struct sgf__tile_part {
     const float *w;
     size_t count;
 } sgf__tile_part;
 
-typedef struct sgf__tile_args {
+typedef struct sgf__tile {
     const sgf__tile_part *part; /* [parts] */
-    size_t parts, w_from;       /* w_from: of the tile's first row, behind part.w */
+    size_t parts, row;          /* row: the tile's first */
     const float *x;
     float *out;
-    size_t w_row, w_k, x_k, out_row;
-    const uint32_t *seen; /* [the steps of all parts] */
+    size_t w_k, x_k, out_row; /* floats from one step or row to the next */
+    const uint32_t *seen;     /* NULL, or [the steps of the only part], at most 32 */
     int first;
-} sgf__tile_args;
+} sgf__tile;
 
-#define SGF__STEP_ALL(I, v, a, b, c)  I##_fma(a, b, c)
-#define SGF__STEP_SEEN(I, v, a, b, c) I##_fma_if(seen[k] >> (v * I##_lanes), a, b, c)
+#define SGF__ADD_ALL(I, v, a, b, c)  I##_fma(a, b, c)
+#define SGF__ADD_SEEN(I, v, a, b, c) I##_fma_if(seen[k] >> (v * I##_lanes), a, b, c)
 
-#define SGF__TILE(I, form, ROWS, NV, W_ROW, W_K, STEP)                                     \
-    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile_args *tile) {        \
-        const float *x = tile->x;                                                          \
-        size_t w_row = tile->w_row, w_k = tile->w_k, out_row = tile->out_row, p, k;        \
-        const uint32_t *seen = tile->seen;                                                 \
-        I##_float sum[ROWS][NV], lanes[NV];                                                \
-        float *out = tile->out;                                                            \
-        int r, v;                                                                          \
-        (void)w_row, (void)w_k, (void)seen;                                                \
-        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
-            sum[r][v] = tile->first ? I##_zero                                             \
-                                    : I##_load(out + (size_t)r * out_row + v * I##_lanes); \
-        for (p = 0; p < tile->parts; p++) {                                                \
-            const float *w = tile->part[p].w + tile->w_from;                               \
-            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {                    \
-                SGF__UNROLL for (v = 0; v < NV; v++) {                                     \
-                    lanes[v] = I##_load(x + v * I##_lanes);                                \
-                    SGF__PREFETCH(x + SGF__TILE_AHEAD * tile->x_k + v * I##_lanes);        \
-                }                                                                          \
-                SGF__UNROLL for (r = 0; r < ROWS; r++) {                                   \
-                    I##_float weight = I##_set1(w[(size_t)r * (W_ROW) + k * (W_K)]);       \
-                    SGF__UNROLL for (v = 0; v < NV; v++)                                   \
-                        sum[r][v] = STEP(I, v, weight, lanes[v], sum[r][v]);               \
-                }                                                                          \
-            }                                                                              \
-        }                                                                                  \
-        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)        \
-            I##_store(out + (size_t)r * out_row + v * I##_lanes, sum[r][v]);               \
+#define SGF__TILE(I, form, ROWS, NV, ADD)                                                     \
+    I##_target static void I##_##form##_##ROWS##x##NV(const sgf__tile *tile) {                \
+        const float *x = tile->x;                                                             \
+        const uint32_t *seen = tile->seen;                                                    \
+        size_t w_k = tile->w_k, out_row = tile->out_row, p, k, r, v;                          \
+        I##_float sum[ROWS][NV], lanes[NV];                                                   \
+        float *out = tile->out;                                                               \
+        (void)seen;                                                                           \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)           \
+            sum[r][v] = tile->first ? I##_zero : I##_load(out + r * out_row + v * I##_lanes); \
+        for (p = 0; p < tile->parts; p++) {                                                   \
+            const float *w = tile->part[p].w + tile->row;                                     \
+            for (k = 0; k < tile->part[p].count; k++, w += w_k, x += tile->x_k) {             \
+                SGF__UNROLL for (v = 0; v < NV; v++) {                                        \
+                    lanes[v] = I##_load(x + v * I##_lanes);                                   \
+                    SGF__PREFETCH(x + SGF__TILE_AHEAD * tile->x_k + v * I##_lanes);           \
+                }                                                                             \
+                SGF__UNROLL for (r = 0; r < ROWS; r++) {                                      \
+                    I##_float weight = I##_set1(w[r]);                                        \
+                    SGF__UNROLL for (v = 0; v < NV; v++)                                      \
+                        sum[r][v] = ADD(I, v, weight, lanes[v], sum[r][v]);                   \
+                }                                                                             \
+            }                                                                                 \
+        }                                                                                     \
+        SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)           \
+            I##_store(out + r * out_row + v * I##_lanes, sum[r][v]);                          \
     }
-#define SGF__TILE_FORMS(I, ROWS, NV)                                         \
-    SGF__TILE(I, any, ROWS, NV, w_row, w_k, SGF__STEP_ALL)                   \
-    SGF__TILE(I, packed, ROWS, NV, (size_t)1, SGF__TILE_ROWS, SGF__STEP_ALL) \
-    SGF__TILE(I, columns, ROWS, NV, (size_t)1, w_k, SGF__STEP_ALL)           \
-    SGF__TILE(I, seen, ROWS, NV, (size_t)1, w_k, SGF__STEP_SEEN)
-
-typedef void sgf__tile_kernel(const sgf__tile_args *tile);
-typedef struct sgf__tile_set { /* kernels of one width, for 12 (or 6), 4 and 1 rows */
+typedef void sgf__tile_kernel(const sgf__tile *tile);
+typedef struct sgf__tiles { /* kernels of one width, for 12 (or 6), 4 and 1 rows */
     size_t lanes, rows[3];
-    sgf__tile_kernel *kernel[SGF__FORMS][3];
-} sgf__tile_set;
+    sgf__tile_kernel *all[3], *seen[3];
+} sgf__tiles;
 
-#define SGF__TILE_SIZES(I, form, MOST, NV) \
-    { I##_##form##_##MOST##x##NV, I##_##form##_4x##NV, I##_##form##_1x##NV }
-#define SGF__TILE_SET(I, MOST, NV)                                                \
-    SGF__TILE_FORMS(I, MOST, NV)                                                  \
-    SGF__TILE_FORMS(I, 4, NV)                                                     \
-    SGF__TILE_FORMS(I, 1, NV)                                                     \
-    static const sgf__tile_set I##_x##NV = {                                      \
-        (size_t)(NV)*I##_lanes,                                                   \
-        {MOST, 4, 1},                                                             \
-        {SGF__TILE_SIZES(I, any, MOST, NV), SGF__TILE_SIZES(I, packed, MOST, NV), \
-         SGF__TILE_SIZES(I, columns, MOST, NV), SGF__TILE_SIZES(I, seen, MOST, NV)}};
-#ifdef SGF__X86
-SGF__TILE_SET(sgf__512, 12, 2)
-SGF__TILE_SET(sgf__512, 12, 1)
-SGF__TILE_SET(sgf__256, 6, 2)
-SGF__TILE_SET(sgf__256, 12, 1)
-#endif
-#ifdef SGF__ARM
-SGF__TILE_SET(sgf__128, 12, 2)
-#endif
-
-/* The widest set of kernels for that many lanes; NULL: plain C. */
-static const sgf__tile_set *sgf__tile_choose(int simd, size_t lanes) {
-#ifdef SGF__X86
-    if (simd == SGF__AVX512 && lanes >= 32) return &sgf__512_x2;
-    if (simd == SGF__AVX512 && lanes >= 16) return &sgf__512_x1;
-    if (simd >= SGF__AVX2 && lanes >= 16) return &sgf__256_x2;
-    if (simd >= SGF__AVX2 && lanes >= 8) return &sgf__256_x1;
-#endif
-#ifdef SGF__ARM
-    if (simd == SGF__NEON && lanes >= 8) return &sgf__128_x2;
-#endif
-    (void)simd, (void)lanes;
-    return NULL;
-}
-
-/* Any tile in plain C: the lanes that fill no vector. */
-SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile_args *tile, int form, size_t rows,
-                                      size_t lanes) {
-    size_t w_row = form == SGF__ANY ? tile->w_row : 1;
-    size_t w_k = form == SGF__PACKED ? SGF__TILE_ROWS : tile->w_k, r, p, k, t;
-    for (r = 0; r < rows; r++) {
-        float *sum = tile->out + r * tile->out_row;
-        const float *x = tile->x;
-        for (t = 0; tile->first && t < lanes; t++) sum[t] = 0;
-        for (p = 0; p < tile->parts; p++)
-            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {
-                float weight = tile->part[p].w[tile->w_from + r * w_row + k * w_k];
-                if (form != SGF__SEEN)
-                    for (t = 0; t < lanes; t++) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
-                else
-                    for (t = 0; t < lanes; t++)
-                        if (tile->seen[k] >> t & 1) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
-            }
+#define SGF__TILE_FORMS(I, ROWS, NV)          \
+    SGF__TILE(I, all, ROWS, NV, SGF__ADD_ALL) \
+    SGF__TILE(I, seen, ROWS, NV, SGF__ADD_SEEN)
+#define SGF__TILE_SIZES(I, MOST, NV) \
+    SGF__TILE_FORMS(I, MOST, NV)     \
+    SGF__TILE_FORMS(I, 4, NV)        \
+    SGF__TILE_FORMS(I, 1, NV)
+#define SGF__TILES(I, MOST, NV)                                        \
+    {                                                                  \
+        (size_t)(NV) * I##_lanes, {MOST, 4, 1},                        \
+            {I##_all_##MOST##x##NV, I##_all_4x##NV, I##_all_1x##NV}, { \
+            I##_seen_##MOST##x##NV, I##_seen_4x##NV, I##_seen_1x##NV   \
+        }                                                              \
     }
-}
-SGF__KERNEL(sgf__tile_plain,
-            (int simd, const sgf__tile_args *tile, int form, size_t rows, size_t lanes),
-            (simd, tile, form, rows, lanes))
-
-/* Lanes [from, lanes) of a tile of any size, cut into the ones above. In the form SEEN there are at most
-   32 lanes (the bits of seen[k]) and 32 steps. */
-static void sgf__tile_run(int simd, int form, size_t rows, size_t from, size_t lanes,
-                          const sgf__tile_args *whole) {
-    size_t w_row = form == SGF__ANY ? whole->w_row : 1, t, r;
-    const sgf__tile_set *set;
-    uint32_t seen[32];
-    for (t = from; t < lanes; t += set ? set->lanes : lanes - t) {
-        sgf__tile_args tile = *whole;
-        tile.x += t;
-        set = sgf__tile_choose(simd, lanes - t);
-        if (form == SGF__SEEN && t) {
-            for (r = 0; r < tile.part->count; r++) seen[r] = whole->seen[r] >> t;
-            tile.seen = seen;
-        }
-        for (r = 0; r < rows;) {
-            size_t left = rows - r, size = 2;
-            tile.w_from = r * w_row;
-            tile.out = whole->out + r * tile.out_row + t;
-            if (!set) {
-                sgf__tile_plain(simd, &tile, form, rows, lanes - t);
-                break;
-            }
-            while (size && left >= set->rows[size - 1]) size--;
-            set->kernel[form][size](&tile);
-            r += set->rows[size];
-        }
-    }
-}
-/* out[rows][lanes] (+)= w [rows][count] x [count][lanes], rows of w, x and out that far apart. */
-SGF__UNUSED static void sgf__tile(int simd, size_t rows, size_t lanes, const float *w,
-                                  size_t w_stride, const float *x, size_t x_stride, float *out,
-                                  size_t out_stride, size_t count, int first) {
-    sgf__tile_args tile;
-    sgf__tile_part part;
-    part.w = w, part.count = count;
-    tile.part = &part, tile.parts = 1;
-    tile.w_row = w_stride, tile.w_k = 1;
-    tile.x = x, tile.x_k = x_stride;
-    tile.out = out, tile.out_row = out_stride;
-    tile.first = first, tile.seen = NULL;
-    sgf__tile_run(simd, SGF__ANY, rows, 0, lanes, &tile);
-}
 
 /* ---- weights times a few columns: decoding ----
-   Lanes are weight rows: a square of 32-bit words is loaded, turned in registers, widened, and multiplied
-   with broadcast activations; T columns share the work. Decoding is bound by reading the weights: each of
-   the rows is asked for SGF__AHEAD bytes before it is needed, and at its end the row that follows. w: the
-   first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out [lanes][T]; k from 0 to the last
-   whole square. */
+   Lanes are weight rows: a square of 32-bit words is loaded, transposed in registers, widened, and
+   multiplied with broadcast activations; T columns share the work. Decoding is bound by reading the
+   weights: each of the rows is prefetched SGF__AHEAD bytes before it is needed, and at its end the
+   row that follows. w: the first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out
+   [lanes][T]; k from 0 to the last whole square. */
 enum { SGF__AHEAD = 512 };
-#define SGF__WORD_BF16(I, word, EACH) EACH(I, 0, I##_low16(word)) EACH(I, 1, I##_high16(word))
-#define SGF__WORD_F16(I, word, EACH) \
-    EACH(I, 0, I##_half(word)) EACH(I, 1, I##_half(I##_shift(word)))
-#define SGF__WORD_F32(I, word, EACH) EACH(I, 0, I##_as_float(word))
-#define SGF__COLUMNS_ADD(I, part, value)                                                       \
-    {                                                                                          \
-        I##_float weight = value;                                                              \
-        SGF__UNROLL for (t = 0; t < columns; t++)                                              \
-            sum[t] = I##_fma(weight, I##_set1(x[(k + per * i + part) * columns + t]), sum[t]); \
-    }
-#define SGF__GEMV(I, dtype, WORD, PER, T)                                                  \
+/* The elements of a word: one or two. */
+#define SGF__PART_BF16(I, word, part) ((part) ? I##_high16(word) : I##_low16(word))
+#define SGF__PART_F16(I, word, part)  I##_half((part) ? I##_shift(word) : (word))
+#define SGF__PART_F32(I, word, part)  I##_as_float(word)
+#define SGF__GEMV(I, dtype, PART, PER, T)                                                  \
     I##_target static void I##_##dtype##_##T(const char *w, size_t stride, const float *x, \
                                              float *out, size_t K) {                       \
         enum { columns = T, per = PER, lanes = I##_lanes };                                \
         const char *ahead;                                                                 \
         I##_float sum[columns];                                                            \
         I##_word word[lanes];                                                              \
-        float turned[lanes];                                                               \
-        size_t k, i, t;                                                                    \
+        float column[lanes];                                                               \
+        size_t k, i, t, part;                                                              \
         SGF__UNROLL for (t = 0; t < columns; t++) sum[t] = I##_zero;                       \
         for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4) {              \
             ahead = w + SGF__AHEAD;                                                        \
@@ -2537,265 +2421,287 @@ enum { SGF__AHEAD = 512 };
                 SGF__PREFETCH(ahead + i * stride);                                         \
             }                                                                              \
             I##_transpose(word);                                                           \
-            SGF__UNROLL for (i = 0; i < lanes; i++) {                                      \
-                WORD(I, word[i], SGF__COLUMNS_ADD)                                         \
+            SGF__UNROLL for (i = 0; i < lanes; i++)                                        \
+                SGF__UNROLL for (part = 0; part < per; part++) {                           \
+                I##_float weight = PART(I, word[i], part);                                 \
+                SGF__UNROLL for (t = 0; t < columns; t++) sum[t] = I##_fma(                \
+                    weight, I##_set1(x[(k + per * i + part) * columns + t]), sum[t]);      \
             }                                                                              \
         }                                                                                  \
         for (t = 0; t < columns; t++) {                                                    \
-            I##_store(turned, sum[t]);                                                     \
-            for (i = 0; i < lanes; i++) out[i * columns + t] = turned[i];                  \
+            I##_store(column, sum[t]);                                                     \
+            for (i = 0; i < lanes; i++) out[i * columns + t] = column[i];                  \
         }                                                                                  \
     }
-#define SGF__GEMV_TYPES(I, T)                \
-    SGF__GEMV(I, bf16, SGF__WORD_BF16, 2, T) \
-    SGF__GEMV(I, f16, SGF__WORD_F16, 2, T)   \
-    SGF__GEMV(I, f32, SGF__WORD_F32, 1, T)
-
-typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
-typedef struct sgf__gemv_set {
-    size_t lanes;
-    sgf__gemv_kernel *kernel[4][3]; /* [1, 2, 4 or 8 columns][sgf_dtype] */
-} sgf__gemv_set;
-
-#define SGF__GEMV_SET(I)                                                        \
-    SGF__GEMV_TYPES(I, 1)                                                       \
-    SGF__GEMV_TYPES(I, 2)                                                       \
-    SGF__GEMV_TYPES(I, 4)                                                       \
-    SGF__GEMV_TYPES(I, 8)                                                       \
-    static const sgf__gemv_set I##_gemv = {I##_lanes,                           \
-                                           {{I##_f32_1, I##_f16_1, I##_bf16_1}, \
-                                            {I##_f32_2, I##_f16_2, I##_bf16_2}, \
-                                            {I##_f32_4, I##_f16_4, I##_bf16_4}, \
-                                            {I##_f32_8, I##_f16_8, I##_bf16_8}}};
-#ifdef SGF__X86
-SGF__GEMV_SET(sgf__512)
-SGF__GEMV_SET(sgf__256)
-#endif
-#ifdef SGF__ARM
-SGF__GEMV_SET(sgf__128)
-#endif
-static const sgf__gemv_set *sgf__gemv_choose(int simd) {
-#ifdef SGF__X86
-    if (simd == SGF__AVX512) return &sgf__512_gemv;
-    if (simd == SGF__AVX2) return &sgf__256_gemv;
-#endif
-#ifdef SGF__ARM
-    if (simd == SGF__NEON) return &sgf__128_gemv;
-#endif
-    (void)simd;
-    return NULL;
-}
-
-/* ---- weights for a wide product: twelve rows, widened and turned, out[k * SGF__TILE_ROWS + r] ----
-   The squares of the above. A square that is wider than a tile goes over the tile's edge: the next k
-   overwrites what is too much. k from 0 to the last whole square. */
-#define SGF__PACK_STORE(I, part, value) \
-    I##_store(out + (k + per * i + part) * SGF__TILE_ROWS, value);
-#define SGF__PACK(I, dtype, WORD, PER)                                                   \
-    I##_target static void I##_##dtype##_pack(const char *w, size_t stride, float *out,  \
-                                              size_t count) {                            \
-        enum { per = PER, lanes = I##_lanes };                                           \
-        I##_word word[lanes];                                                            \
-        size_t k, i;                                                                     \
-        for (k = 0; k + lanes * per <= count; k += lanes * per, w += lanes * 4) {        \
-            SGF__UNROLL for (i = 0; i < lanes; i++) word[i] = I##_words(w + i * stride); \
-            I##_transpose(word);                                                         \
-            SGF__UNROLL for (i = 0; i < lanes; i++) {                                    \
-                WORD(I, word[i], SGF__PACK_STORE)                                        \
-            }                                                                            \
-        }                                                                                \
+/* ---- weights for a wide product: twelve rows, widened, transposed to out[k * SGF__TILE_ROWS + r] ----
+   The squares of the above. A square that is wider than a tile is stored beyond the tile's edge: the
+   next k overwrites what is too much. k from 0 to the last whole square. */
+#define SGF__PACK(I, dtype, PART, PER)                                                             \
+    I##_target static void I##_##dtype##_pack(const char *w, size_t stride, float *out,            \
+                                              size_t count) {                                      \
+        enum { per = PER, lanes = I##_lanes };                                                     \
+        I##_word word[lanes];                                                                      \
+        size_t k, i, part;                                                                         \
+        for (k = 0; k + lanes * per <= count; k += lanes * per, w += lanes * 4) {                  \
+            SGF__UNROLL for (i = 0; i < lanes; i++) word[i] = I##_words(w + i * stride);           \
+            I##_transpose(word);                                                                   \
+            SGF__UNROLL for (i = 0; i < lanes; i++) SGF__UNROLL for (part = 0; part < per; part++) \
+                I##_store(out + (k + per * i + part) * SGF__TILE_ROWS, PART(I, word[i], part));    \
+        }                                                                                          \
     }
+typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
 typedef void sgf__pack_kernel(const char *w, size_t stride, float *out, size_t count);
-typedef struct sgf__pack_set {
-    size_t lanes;
-    sgf__pack_kernel *kernel[3]; /* [sgf_dtype] */
-} sgf__pack_set;
-#define SGF__PACK_SET(I)                  \
-    SGF__PACK(I, bf16, SGF__WORD_BF16, 2) \
-    SGF__PACK(I, f16, SGF__WORD_F16, 2)   \
-    SGF__PACK(I, f32, SGF__WORD_F32, 1)   \
-    static const sgf__pack_set I##_packs = {I##_lanes, {I##_f32_pack, I##_f16_pack, I##_bf16_pack}};
+#define SGF__DTYPES(I, dtype, PART, PER) \
+    SGF__GEMV(I, dtype, PART, PER, 1)    \
+    SGF__GEMV(I, dtype, PART, PER, 2)    \
+    SGF__GEMV(I, dtype, PART, PER, 4)    \
+    SGF__GEMV(I, dtype, PART, PER, 8)    \
+    SGF__PACK(I, dtype, PART, PER)
+#define SGF__EVERY_DTYPE(I)                 \
+    SGF__DTYPES(I, bf16, SGF__PART_BF16, 2) \
+    SGF__DTYPES(I, f16, SGF__PART_F16, 2)   \
+    SGF__DTYPES(I, f32, SGF__PART_F32, 1)
+
+/* ---- the kernels of an instruction set ---- */
+
+typedef struct sgf__kernel_set {
+    size_t lanes;                 /* of a vector */
+    sgf__gemv_kernel *gemv[4][3]; /* [1, 2, 4 or 8 columns][sgf_dtype] */
+    sgf__pack_kernel *pack[3];    /* [sgf_dtype] */
+    sgf__tiles tiles[4];          /* the widest first; the last has no lanes */
+} sgf__kernel_set;
+#define SGF__PRODUCTS(I)                          \
+    I##_lanes,                                    \
+        {{I##_f32_1, I##_f16_1, I##_bf16_1},      \
+         {I##_f32_2, I##_f16_2, I##_bf16_2},      \
+         {I##_f32_4, I##_f16_4, I##_bf16_4},      \
+         {I##_f32_8, I##_f16_8, I##_bf16_8}},     \
+    {                                             \
+        I##_f32_pack, I##_f16_pack, I##_bf16_pack \
+    }
 #ifdef SGF__X86
-SGF__PACK_SET(sgf__512)
-SGF__PACK_SET(sgf__256)
+SGF__EVERY_DTYPE(sgf__512)
+SGF__EVERY_DTYPE(sgf__256)
+SGF__TILE_SIZES(sgf__512, 12, 2)
+SGF__TILE_SIZES(sgf__512, 12, 1)
+SGF__TILE_SIZES(sgf__256, 6, 2)
+SGF__TILE_SIZES(sgf__256, 12, 1)
+static const sgf__kernel_set sgf__avx512 = {
+    SGF__PRODUCTS(sgf__512),
+    {SGF__TILES(sgf__512, 12, 2), SGF__TILES(sgf__512, 12, 1), SGF__TILES(sgf__256, 12, 1)}};
+static const sgf__kernel_set sgf__avx2 = {
+    SGF__PRODUCTS(sgf__256), {SGF__TILES(sgf__256, 6, 2), SGF__TILES(sgf__256, 12, 1)}};
 #endif
 #ifdef SGF__ARM
-SGF__PACK_SET(sgf__128)
+SGF__EVERY_DTYPE(sgf__128)
+SGF__TILE_SIZES(sgf__128, 12, 2)
+static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128), {SGF__TILES(sgf__128, 12, 2)}};
 #endif
-static const sgf__pack_set *sgf__pack_choose(int simd) {
+/* NULL: plain C. */
+static const sgf__kernel_set *sgf__kernels_of(int simd) {
 #ifdef SGF__X86
-    if (simd == SGF__AVX512) return &sgf__512_packs;
-    if (simd == SGF__AVX2) return &sgf__256_packs;
+    if (simd == SGF__AVX512) return &sgf__avx512;
+    if (simd == SGF__AVX2) return &sgf__avx2;
 #endif
 #ifdef SGF__ARM
-    if (simd == SGF__NEON) return &sgf__128_packs;
+    if (simd == SGF__NEON) return &sgf__neon;
 #endif
     (void)simd;
     return NULL;
 }
+
+/* A tile in plain C: the lanes that fill no vector. */
+SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile *tile, size_t rows, size_t lanes) {
+    size_t r, p, k, t;
+    for (r = 0; r < rows; r++) {
+        float *sum = tile->out + r * tile->out_row;
+        const float *x = tile->x;
+        for (t = 0; tile->first && t < lanes; t++) sum[t] = 0;
+        for (p = 0; p < tile->parts; p++)
+            for (k = 0; k < tile->part[p].count; k++, x += tile->x_k) {
+                float weight = tile->part[p].w[r + k * tile->w_k];
+                if (!tile->seen)
+                    for (t = 0; t < lanes; t++) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
+                else
+                    for (t = 0; t < lanes; t++)
+                        if (tile->seen[k] >> t & 1) sum[t] = sgf__fma(simd, weight, x[t], sum[t]);
+            }
+    }
+}
+SGF__KERNEL(sgf__tile_plain, (int simd, const sgf__tile *tile, size_t rows, size_t lanes),
+            (simd, tile, rows, lanes))
+
+/* Lanes [from, lanes) of a tile of any size, cut into those above. With `seen`: at most 32 lanes. */
+static void sgf__tile_run(int simd, size_t rows, size_t from, size_t lanes,
+                          const sgf__tile *whole) {
+    const sgf__kernel_set *set = sgf__kernels_of(simd);
+    size_t t, r, i, size;
+    uint32_t seen[32];
+    for (t = from; t < lanes;) {
+        const sgf__tiles *fit = set ? set->tiles : NULL;
+        sgf__tile tile = *whole;
+        tile.x += t;
+        tile.out += t;
+        for (i = 0; whole->seen && t && i < whole->part->count; i++) seen[i] = whole->seen[i] >> t;
+        if (whole->seen && t) tile.seen = seen;
+        while (fit && fit->lanes > lanes - t) fit++;
+        if (!fit || !fit->lanes) {
+            sgf__tile_plain(simd, &tile, rows, lanes - t);
+            return;
+        }
+        for (r = 0; r < rows; r += fit->rows[size]) {
+            for (size = 0; fit->rows[size] > rows - r;) size++;
+            tile.row = r;
+            tile.out = whole->out + r * tile.out_row + t;
+            (tile.seen ? fit->seen : fit->all)[size](&tile);
+        }
+        t += fit->lanes;
+    }
+}
+
+/* ---- products of all panels ---- */
+
 /* Rows [row, row + rows), at most 12, of steps [k, k + count), at most 512. out has room for 16 floats
-   behind its last. */
-static void sgf__pack(int simd, const sgf_tensor *w, size_t row, size_t rows, size_t k,
-                      size_t count, float *out) {
-    const sgf__pack_set *set = sgf__pack_choose(simd);
+   after its last. */
+static void sgf__pack(const sgf__kernel_set *set, const sgf_tensor *w, size_t row, size_t rows,
+                      size_t k, size_t count, float *out) {
     size_t size = sgf__dtype_size(w->dtype), done = 0, r, i;
     const char *from = (const char *)w->data + (row * w->cols + k) * size;
     float one[SGF__TILE_K];
     if (set && rows == SGF__TILE_ROWS && row + sgf__max(set->lanes, rows) <= w->rows) {
         done = count - count % (set->lanes * 4 / size);
-        for (r = 0; r < rows; r += set->lanes) { /* the last square may go back over rows again */
+        for (r = 0; r < rows; r += set->lanes) { /* the last square may repeat some rows */
             size_t at = r + set->lanes <= rows || !r ? r : rows - set->lanes;
-            set->kernel[w->dtype](from + at * w->cols * size, w->cols * size, out + at, done);
+            set->pack[w->dtype](from + at * w->cols * size, w->cols * size, out + at, done);
         }
     }
     for (r = 0; done < count && r < rows; r++) {
-        sgf__widen(simd, w, (row + r) * w->cols + k + done, count - done, one);
+        sgf__widen(w, (row + r) * w->cols + k + done, count - done, one);
         for (i = done; i < count; i++) out[i * SGF__TILE_ROWS + r] = one[i - done];
     }
 }
 
 /* One projection of all panels. */
-typedef struct sgf__matmul_job {
-    const sgf_tensor *w;
-    const float *bias;      /* [N] or NULL: added last */
+typedef struct sgf__product {
+    const sgf_tensor *w;    /* [N, K] */
+    const sgf_tensor *bias; /* [N], NULL or without data: added last */
     const float *const *in; /* [panels] -> [K][width] */
     float *const *out;      /* [panels] -> [N][width] */
     const size_t *width;    /* [panels] */
     size_t panels;
     int simd;
-} sgf__matmul_job;
+} sgf__product;
 
-/* Weights are widened into a scratch of 12 x 512 floats, once for all panels; a sum that goes over
-   several scratches is carried in `out`, which rounds nothing. */
-typedef struct sgf__scratch {
-    float weight[SGF__TILE_ROWS * SGF__TILE_K + 16];
-} sgf__scratch;
-
-/* Ask for `bytes` of memory from p on. */
-static void sgf__prefetch(const void *p, size_t bytes) {
-    size_t line;
-    for (line = 0; line < bytes; line += 64) SGF__PREFETCH((const char *)p + line);
-}
-/* Rows [row, row + rows), at most 12, times steps [k, k + count), at most 512, of every panel, each of
-   which asks for a share of the next tile's weights. */
-static void sgf__matmul_tile(const sgf__matmul_job *job, size_t row, size_t rows, size_t k,
-                             size_t count, sgf__scratch *scratch) {
-    size_t p, r = 0, end, K = job->w->cols, size = sgf__dtype_size(job->w->dtype);
+/* Rows [row, row + rows), at most 12, times steps [k, k + count), at most 512, of every panel. The
+   weights are widened once for all panels; a sum over more steps is carried in `out`, which rounds
+   nothing. Each panel prefetches a share of the next tile's weights. */
+static void sgf__product_tile(const sgf__product *job, size_t row, size_t rows, size_t k,
+                              size_t count) {
+    size_t K = job->w->cols, size = sgf__dtype_size(job->w->dtype), p, r = 0, end, byte;
     const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
-    sgf__tile_args tile;
+    float weight[SGF__TILE_ROWS * SGF__TILE_K + 16];
+    sgf__tile tile;
     sgf__tile_part part;
-    sgf__pack(job->simd, job->w, row, rows, k, count, scratch->weight);
-    part.w = scratch->weight, part.count = count;
-    tile.part = &part, tile.parts = 1, tile.w_row = tile.w_k = 0;
-    tile.seen = NULL, tile.first = k == 0;
+    sgf__pack(sgf__kernels_of(job->simd), job->w, row, rows, k, count, weight);
+    memset(&tile, 0, sizeof tile);
+    part.w = weight, part.count = count;
+    tile.part = &part, tile.parts = 1, tile.w_k = SGF__TILE_ROWS, tile.first = k == 0;
     for (p = 0; p < job->panels; p++) {
         for (end = rows * (p + 1) / job->panels; r < end; r++)
-            sgf__prefetch(ahead + r * K * size, count * size);
+            for (byte = 0; byte < count * size; byte += 64)
+                SGF__PREFETCH(ahead + r * K * size + byte);
         tile.x_k = tile.out_row = job->width[p];
         tile.x = job->in[p] + k * job->width[p];
         tile.out = job->out[p] + row * job->width[p];
-        sgf__tile_run(job->simd, SGF__PACKED, rows, 0, job->width[p], &tile);
+        sgf__tile_run(job->simd, rows, 0, job->width[p], &tile);
     }
 }
-static void sgf__matmul_bias(const sgf__matmul_job *job, size_t begin, size_t end) {
-    size_t p, r, t;
-    for (p = 0; job->bias && p < job->panels; p++)
-        for (r = begin; r < end; r++)
-            for (t = 0; t < job->width[p]; t++) job->out[p][r * job->width[p] + t] += job->bias[r];
+/* Rows [begin, end): all rows of the first steps before the next steps, so that the sums, and the
+   activations of these steps, stay in the cache. */
+static void sgf__product_rows(const sgf__product *job, size_t begin, size_t end, size_t from) {
+    size_t K = job->w->cols, row, k;
+    for (k = from; k < K || !k; k += SGF__TILE_K)
+        for (row = begin; row < end; row += SGF__TILE_ROWS)
+            sgf__product_tile(job, row, sgf__min(end - row, SGF__TILE_ROWS), k,
+                              sgf__min(K - k, SGF__TILE_K));
 }
-/* Rows [begin, end) for many columns, in stripes: all blocks of k pass by before the next stripe, so that
-   its sums, and the activations of a block, stay in the cache. */
-static void sgf__matmul_wide(const sgf__matmul_job *job, size_t begin, size_t end) {
-    size_t K = job->w->cols, at, row, k, stop;
-    sgf__scratch scratch;
-    for (at = begin; at < end; at = stop) {
-        stop = sgf__min(end, at + (job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS));
-        for (k = 0; k < K || !k; k += SGF__TILE_K)
-            for (row = at; row < stop; row += SGF__TILE_ROWS)
-                sgf__matmul_tile(job, row, sgf__min(stop - row, SGF__TILE_ROWS), k,
-                                 sgf__min(K - k, SGF__TILE_K), &scratch);
+/* One stripe: at most SGF__STRIPE rows. */
+static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t end) {
+    const sgf__kernel_set *set = sgf__kernels_of(job->simd);
+    size_t K = job->w->cols, columns = job->width[0], row = begin, which = 0, p, t;
+    size_t size = sgf__dtype_size(job->w->dtype);
+    size_t step = job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS;
+    if (set && job->panels == 1 && columns <= 8) {
+        while ((size_t)1 << which < columns) which++;
+        for (; row + set->lanes <= end; row += set->lanes)
+            set->gemv[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
+                                            job->in[0], job->out[0] + row * columns, K);
+        if (K % (set->lanes * 4 / size))
+            sgf__product_rows(job, begin, row, K - K % (set->lanes * 4 / size));
     }
-    sgf__matmul_bias(job, begin, end);
-}
-/* Rows [begin, end) for 1, 2, 4 or 8 columns. */
-static void sgf__matmul_narrow(const sgf__matmul_job *job, const sgf__gemv_set *set, size_t begin,
-                               size_t end) {
-    size_t K = job->w->cols, columns = job->width[0], which = 0, row = begin, rows, k;
-    size_t size = sgf__dtype_size(job->w->dtype), whole = K - K % (set->lanes * 4 / size), at;
-    sgf__scratch scratch;
-    while ((size_t)1 << which < columns) which++;
-    for (; row + set->lanes <= end; row += set->lanes)
-        set->kernel[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
-                                          job->in[0], job->out[0] + row * columns, K);
-    for (at = begin; at < end; at += rows) { /* what is left of k, then of the rows */
-        rows = sgf__min((at < row ? row : end) - at, SGF__TILE_ROWS);
-        for (k = at < row ? whole : 0; k < K; k += SGF__TILE_K)
-            sgf__matmul_tile(job, at, rows, k, sgf__min(K - k, SGF__TILE_K), &scratch);
+    for (; row < end; row += step) sgf__product_rows(job, row, sgf__min(row + step, end), 0);
+    for (row = begin; job->bias && job->bias->data && row < end; row++) {
+        float bias;
+        sgf__widen(job->bias, row, 1, &bias);
+        for (p = 0; p < job->panels; p++)
+            for (t = 0; t < job->width[p]; t++) job->out[p][row * job->width[p] + t] += bias;
     }
-    sgf__matmul_bias(job, begin, end);
 }
 
-typedef struct sgf__matmul_jobs {
-    const sgf__matmul_job *job;
+typedef struct sgf__products {
+    const sgf__product *job;
     size_t count;
-} sgf__matmul_jobs;
+} sgf__products;
 
-static size_t sgf__stripes(const sgf__matmul_job *job) {
+static size_t sgf__stripes(const sgf__product *job) {
     return (job->w->rows + SGF__STRIPE - 1) / SGF__STRIPE;
 }
 /* Stripes [begin, end) of the jobs, counted one job after the other. */
-static void sgf__matmul_part(void *context, size_t begin, size_t end, int thread) {
-    const sgf__matmul_jobs *jobs = (const sgf__matmul_jobs *)context;
-    size_t i, first = 0;
+static void sgf__products_part(void *context, size_t begin, size_t end, int thread) {
+    const sgf__products *all = (const sgf__products *)context;
+    const sgf__product *job = all->job;
+    size_t first = 0, row;
     (void)thread;
-    for (i = 0; i < jobs->count; i++) {
-        const sgf__matmul_job *job = &jobs->job[i];
-        size_t stripes = sgf__stripes(job);
-        size_t from = (begin > first ? begin - first : 0) * SGF__STRIPE;
-        size_t to = end > first ? (end - first) * SGF__STRIPE : 0;
-        const sgf__gemv_set *set = job->panels == 1 && job->width[0] <= 8
-                                       ? sgf__gemv_choose(job->simd)
-                                       : NULL;
-        if (to > job->w->rows) to = job->w->rows;
-        if (from < to && set) sgf__matmul_narrow(job, set, from, to);
-        else if (from < to) sgf__matmul_wide(job, from, to);
-        first += stripes;
+    for (; begin < end; begin++) {
+        while (begin - first >= sgf__stripes(job)) first += sgf__stripes(job++);
+        row = (begin - first) * SGF__STRIPE;
+        sgf__product_stripe(job, row, sgf__min(row + SGF__STRIPE, job->w->rows));
     }
 }
-/* out = w x (+ bias) on every panel of every job, one division of the work for all. w [N, K], in
-   [K][width], out [N][width]; no out may alias an in. A thread gets work of some microseconds at
-   least, so that small models do not pay for threads. */
-static void sgf__matmul(sgf__pool *pool, const sgf__matmul_job *job, size_t count) {
-    sgf__matmul_jobs jobs;
+/* out = w x (+ bias) on every panel of every job, one division of the work for all; no out may alias an
+   in. A thread gets work of some microseconds at least, so that small models do not pay for threads.
+ */
+static void sgf__matmul(sgf__pool *pool, const sgf__product *job, size_t count) {
+    sgf__products all;
     size_t i, p, stripes = 0, columns = 0, cost;
-    jobs.job = job;
-    jobs.count = count;
+    all.job = job;
+    all.count = count;
     for (i = 0; i < count; i++) stripes += sgf__stripes(&job[i]);
     for (p = 0; p < job->panels; p++) columns += job->width[p];
     cost = SGF__STRIPE * job->w->cols * columns + 1;
-    sgf__parallel(pool, stripes, ((size_t)1 << 17) / cost + 1, sgf__matmul_part, &jobs);
+    sgf__parallel(pool, stripes, ((size_t)1 << 17) / cost + 1, sgf__products_part, &all);
 }
-
 /* ---- the small operations, each on one panel; lanes are tokens ---- */
 
-/* Call `body` with a width that the compiler knows. */
-#define SGF__WIDTHS(body, width)  \
-    do {                          \
-        switch (width) {          \
-        case 1: body(1); break;   \
-        case 2: body(2); break;   \
-        case 4: body(4); break;   \
-        case 8: body(8); break;   \
-        case 16: body(16); break; \
-        case 32: body(32); break; \
-        default: body(width);     \
-        }                         \
-    } while (0)
+/* SGF__KERNEL for a body that is compiled once more for each width of a panel. */
+#define SGF__KERNEL_WIDTHS(name, declare, args)       \
+    SGF__INLINE void name##_widths declare {          \
+        switch (width) {                              \
+        case 1: width = 1, name##_body args; break;   \
+        case 2: width = 2, name##_body args; break;   \
+        case 4: width = 4, name##_body args; break;   \
+        case 8: width = 8, name##_body args; break;   \
+        case 16: width = 16, name##_body args; break; \
+        case 32: width = 32, name##_body args; break; \
+        default: name##_body args;                    \
+        }                                             \
+    }                                                 \
+    SGF__KERNEL_OF(name, name##_widths, declare, args)
 
 /* RMSNorm (Zhang and Sennrich 2019): out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d]
  */
-SGF__INLINE void sgf__rmsnorm_width(int simd, const float *x, const float *weight, float eps,
-                                    size_t D, size_t width, float *out) {
+SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight, float eps,
+                                   size_t D, size_t width, float *out) {
     float scale[SGF__PANEL];
     size_t d, t;
     for (t = 0; t < width; t++) scale[t] = 0;
@@ -2806,16 +2712,10 @@ SGF__INLINE void sgf__rmsnorm_width(int simd, const float *x, const float *weigh
     for (d = 0; d < D; d++)
         for (t = 0; t < width; t++) out[d * width + t] = x[d * width + t] * scale[t] * weight[d];
 }
-SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight, float eps,
-                                   size_t D, size_t width, float *out) {
-#define SGF__BODY(W) sgf__rmsnorm_width(simd, x, weight, eps, D, W, out)
-    SGF__WIDTHS(SGF__BODY, width);
-#undef SGF__BODY
-}
-SGF__KERNEL(sgf__rmsnorm,
-            (int simd, const float *x, const float *weight, float eps, size_t D, size_t width,
-             float *out),
-            (simd, x, weight, eps, D, width, out))
+SGF__KERNEL_WIDTHS(sgf__rmsnorm,
+                   (int simd, const float *x, const float *weight, float eps, size_t D,
+                    size_t width, float *out),
+                   (simd, x, weight, eps, D, width, out))
 
 /* SwiGLU (Shazeer 2020): gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i] */
 SGF__INLINE void sgf__swiglu_body(int simd, float *gate, const float *up, size_t n) {
@@ -2839,39 +2739,25 @@ SGF__KERNEL(sgf__rope_head,
             (int simd, float *x, const float *cosine, const float *sine, size_t half, size_t width),
             (simd, x, cosine, sine, half, width))
 
-/* score[i] = fma(score[i], scale, plus) */
-SGF__INLINE void sgf__scale_body(int simd, float *score, size_t n, float scale, float plus) {
-    size_t i;
-    for (i = 0; i < n; i++) score[i] = sgf__fma(simd, score[i], scale, plus);
-}
-SGF__KERNEL(sgf__scale, (int simd, float *score, size_t n, float scale, float plus),
-            (simd, score, n, scale, plus))
-
-/* The same on score [n][width], column t of row i only where bit t of seen[i] is set; elsewhere -inf. */
-SGF__INLINE void sgf__scale_seen_width(int simd, float *score, const uint32_t *seen, size_t n,
-                                       size_t width, float scale, float plus) {
+/* score[n][width] = fma(score, scale, plus); with `seen`, only column t of row i where bit t of seen[i]
+   is set, and -inf elsewhere. */
+SGF__INLINE void sgf__scale_body(int simd, float *score, const uint32_t *seen, size_t n,
+                                 size_t width, float scale, float plus) {
     size_t i, t;
-    for (i = 0; i < n; i++)
-        for (t = 0; t < width; t++) {
-            float *at = &score[i * width + t], value = sgf__fma(simd, *at, scale, plus);
-            *at = seen[i] >> t & 1 ? value : -INFINITY;
-        }
+    for (i = 0; i < n * width; i++) score[i] = sgf__fma(simd, score[i], scale, plus);
+    for (i = 0; seen && i < n; i++)
+        for (t = 0; t < width; t++)
+            score[i * width + t] = seen[i] >> t & 1 ? score[i * width + t] : -INFINITY;
 }
-SGF__INLINE void sgf__scale_seen_body(int simd, float *score, const uint32_t *seen, size_t n,
-                                      size_t width, float scale, float plus) {
-#define SGF__BODY(W) sgf__scale_seen_width(simd, score, seen, n, W, scale, plus)
-    SGF__WIDTHS(SGF__BODY, width);
-#undef SGF__BODY
-}
-SGF__KERNEL(sgf__scale_seen,
-            (int simd, float *score, const uint32_t *seen, size_t n, size_t width, float scale,
-             float plus),
-            (simd, score, seen, n, width, scale, plus))
+SGF__KERNEL_WIDTHS(sgf__scale,
+                   (int simd, float *score, const uint32_t *seen, size_t n, size_t width,
+                    float scale, float plus),
+                   (simd, score, seen, n, width, scale, plus))
 
 /* Softmax of every column of score [n][width], in place: maximum, exp, sum[width] in ascending
    order. The division is left to the caller. A score of -inf is a key that is not seen: it adds 0;
    a column that sees nothing has the sum 0. */
-SGF__INLINE void sgf__softmax_width(int simd, float *score, size_t n, size_t width, float *sum) {
+SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t width, float *sum) {
     float top[SGF__PANEL];
     size_t i, t;
     for (t = 0; t < width; t++) top[t] = -INFINITY;
@@ -2892,13 +2778,8 @@ SGF__INLINE void sgf__softmax_width(int simd, float *score, size_t n, size_t wid
     for (i = 0; i < n; i++)
         for (t = 0; t < width; t++) sum[t] += score[i * width + t];
 }
-SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t width, float *sum) {
-#define SGF__BODY(W) sgf__softmax_width(simd, score, n, W, sum)
-    SGF__WIDTHS(SGF__BODY, width);
-#undef SGF__BODY
-}
-SGF__KERNEL(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
-            (simd, score, n, width, sum))
+SGF__KERNEL_WIDTHS(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
+                   (simd, score, n, width, sum))
 
 /* ====================================================================================
  * [SGF-14R] The reference: the whole transformer, in plain loops
@@ -3214,7 +3095,7 @@ extern "C"
 #ifdef SEGFUSE_IMPLEMENTATION
 
 enum {
-    SGF__CHUNK = 256,    /* rows that go through the layers together: bounds the workspace */
+    SGF__CHUNK = 256,    /* rows that pass the layers together: bounds the workspace */
     SGF__GRAIN = 1 << 15 /* small operations a thread takes at least: some microseconds */
 };
 
@@ -3243,16 +3124,24 @@ typedef struct sgf__prefix {
 enum { SGF__PREFIXES = 4 };
 
 /* Tokens whose keys and values another sequence has already: `count` tokens of it from `from` on.
-   They enter `sequence` before row `row` is computed, as tokens of segment `seg` at positions `pos`;
-   if their positions differ, the keys are rotated. */
+   They enter `sequence` before row `row`, as tokens of segment `seg` at positions `pos`; if their
+   positions differ, the keys are rotated. `source` does not grow in the same call. */
 typedef struct sgf__kv_copy {
     size_t row, from, count;
+    size_t to; /* set by sgf__rows_add: where they are in `sequence` */
     int32_t source, sequence, seg;
     const int32_t *pos; /* [count], a constant distance from the source's */
 } sgf__kv_copy;
 
+/* Floats that begin at a cache line, so that no vector crosses one. */
+typedef struct sgf__floats {
+    float *raw, *at; /* what was allocated; the first line in it */
+    size_t count;    /* from `at` on */
+} sgf__floats;
+
 struct sgf_session {
     sgf_allocator mem;
+    sgf__arena arena; /* what stays until the session is freed */
     const sgf_model *model;
     sgf__pool *pool;
     int simd, reuse, rotate;
@@ -3260,63 +3149,40 @@ struct sgf_session {
     sgf__sequence *sequence;
     size_t sequence_count, sequence_cap;
     float **free_page; /* pages not in use, kept for the next sequence */
-    size_t free_pages, free_cap, page_floats;
+    size_t free_pages, free_cap, pages, page_floats;
     float *inv_freq, rope_scale;
-    float *rotation; /* [2][C/2] cosines and sines of a KV copy */
-    float *norms;    /* every norm weight and bias as floats, see sgf__vectors */
-    size_t norm_floats;
-    float *work; /* activations, see sgf__work */
-    size_t work_floats;
-    float *block; /* one panel of final states and their logits */
-    size_t block_floats;
-    float *scores; /* per thread */
-    size_t scores_floats, score_stride, pieces_most;
+    float *rotation;                 /* [2][C/2] cosines and sines of a KV copy */
+    sgf__floats work, block, scores; /* see sgf__work, sgf__logits, sgf__attend_room */
+    size_t score_keys, score_pieces;
     sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
     sgf__prefix common[SGF__PREFIXES]; /* what segments that see nobody else begin with */
     uint64_t clock;                    /* counts uses of both */
     sgf_watch_function *watch;
     void *watch_user;
-    int64_t watched; /* rows of this call that wanted logits so far */
-    const sgf__device_functions
-        *device; /* NULL: the processor; else pages are the device's memory */
-    void *on;    /* what `device` works on */
+    const sgf__device_functions *device; /* NULL: the processor; else pages are its memory */
+    void *on;                            /* what `device` works on */
     int exact;
     int keep; /* 1: wanted logits stay on the device, for sgf__device_choose */
 };
 
-/* ---- floats that begin on a cache line, so that no vector lies across two ---- */
-
-enum {
-    SGF__LINE = 64
-}; /* bytes; the distance from the memory's begin stands before the first float */
-
-static float *sgf__floats_alloc(const sgf_allocator *mem, size_t n, sgf_error *err) {
-    char *raw = (char *)sgf__alloc(mem, n + 2 * SGF__LINE / sizeof(float), sizeof(float), err),
-         *ptr;
-    uint32_t distance;
-    if (!raw) return NULL;
-    distance = (uint32_t)(2 * SGF__LINE - (uintptr_t)raw % SGF__LINE);
-    ptr = raw + distance;
-    memcpy(ptr - sizeof distance, &distance, sizeof distance);
-    return (float *)(void *)ptr;
+enum { SGF__LINE = 64 / sizeof(float) };
+static float *sgf__line(float *raw) {
+    return raw + (64 - (uintptr_t)raw % 64) % 64 / sizeof(float);
 }
-static void sgf__floats_free(const sgf_allocator *mem, float *floats, size_t n) {
-    char *ptr = (char *)floats;
-    uint32_t distance;
-    if (!ptr) return;
-    memcpy(&distance, ptr - sizeof distance, sizeof distance);
-    sgf__free(mem, ptr - distance, n + 2 * SGF__LINE / sizeof(float), sizeof(float));
+static void sgf__floats_free(const sgf_allocator *mem, const sgf__floats *floats) {
+    sgf__free(mem, floats->raw, floats->count + SGF__LINE, sizeof(float));
 }
 /* Room for `need` floats; what was there is lost when it grows. */
-static sgf_status sgf__floats_reserve(sgf_session *s, float **room, size_t *have, size_t need,
+static sgf_status sgf__floats_reserve(sgf_session *s, sgf__floats *floats, size_t need,
                                       sgf_error *err) {
-    float *grown;
-    if (need <= *have) return SGF_OK;
-    grown = sgf__floats_alloc(&s->mem, need, err);
-    if (!grown) return SGF_ERR_MEMORY;
-    sgf__floats_free(&s->mem, *room, *have);
-    *room = grown;
-    *have = need;
+    float *raw;
+    if (need <= floats->count) return SGF_OK;
+    raw = (float *)sgf__alloc(&s->mem, need + SGF__LINE, sizeof(float), err);
+    if (!raw) return SGF_ERR_MEMORY;
+    sgf__floats_free(&s->mem, floats);
+    floats->raw = raw;
+    floats->at = sgf__line(raw);
+    floats->count = need;
     return SGF_OK;
 }
 
@@ -3330,12 +3196,17 @@ static void sgf__sequence_clear(sgf_session *s, sgf__sequence *q) {
     sgf_layout_free(&q->layout);
     memset(q, 0, sizeof *q);
 }
+/* The open sequence of that number, or NULL. */
+static sgf__sequence *sgf__sequence_of(const sgf_session *s, int32_t sequence) {
+    int there = sequence >= 0 && (size_t)sequence < s->sequence_count;
+    return there && s->sequence[sequence].open ? &s->sequence[sequence] : NULL;
+}
+static sgf__sequence *sgf__parent_of(const sgf_session *s, const sgf__sequence *q) {
+    return q->parent < 0 ? NULL : &s->sequence[q->parent];
+}
 SGF_DEF void sgf_sequence_close(sgf_session *s, int32_t sequence) {
-    sgf__sequence *q;
-    if (sequence < 0 || (size_t)sequence >= s->sequence_count || !s->sequence[sequence].open)
-        return;
-    q = &s->sequence[sequence];
-    if (q->children) return;
+    sgf__sequence *q = sgf__sequence_of(s, sequence);
+    if (!q || q->children) return;
     if (q->parent >= 0) s->sequence[q->parent].children--;
     sgf__sequence_clear(s, q);
 }
@@ -3373,52 +3244,54 @@ static sgf_status sgf__rule_copy(const sgf_session *s, const sgf_layout *rule,
 }
 SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int32_t parent,
                                      int32_t *sequence, sgf_error *err) {
-    const sgf__sequence *up = parent >= 0 && (size_t)parent < s->sequence_count
-                                  ? &s->sequence[parent]
-                                  : NULL;
+    const sgf__sequence *up = sgf__sequence_of(s, parent);
     size_t i = 0;
     sgf__sequence made;
     sgf_status status;
-    void *grown = s->sequence;
     if (parent >= 0 &&
-        (!up || !up->open || up->depth == SGF_MAX_DEPTH || !sgf__rule_continues(&up->layout, rule)))
+        (!up || up->depth == SGF_MAX_DEPTH || !sgf__rule_continues(&up->layout, rule)))
         return sgf__fail(
             err, SGF_ERR_ARG,
             "sequence %d cannot be a parent: it must be open, its segments must be the "
-            "first ones of the child's and see the same there, and at most %d "
-            "sequences stand on each other",
+            "first ones of the child's and see the same there, and a chain of parents "
+            "has at most %d sequences",
             (int)parent, (int)SGF_MAX_DEPTH);
+    while (i < s->sequence_count && s->sequence[i].open) i++;
+    status = sgf__grow(&s->mem, &s->sequence, &s->sequence_cap, i + 1, sizeof made, err);
+    if (status) return status;
     memset(&made, 0, sizeof made);
     sgf_layout_init(&made.layout, &s->mem);
+    up = sgf__sequence_of(s, parent);
     status = sgf__rule_copy(s, rule, up ? &up->layout : NULL, &made.layout, err);
-    if (status) return status;
-    while (i < s->sequence_count && s->sequence[i].open) i++;
-    status = sgf__grow(&s->mem, &grown, &s->sequence_cap, i + 1, sizeof *s->sequence, err);
-    s->sequence = (sgf__sequence *)grown;
     if (status) {
         sgf_layout_free(&made.layout);
         return status;
     }
     made.open = 1;
-    made.parent = parent;
-    made.depth = parent >= 0 ? s->sequence[parent].depth + 1 : 1;
+    made.parent = up ? parent : -1;
+    made.depth = up ? up->depth + 1 : 1;
     s->sequence[i] = made;
     if (i == s->sequence_count) s->sequence_count++;
-    if (parent >= 0) s->sequence[parent].children++;
+    if (up) s->sequence[parent].children++;
     *sequence = (int32_t)i;
     return SGF_OK;
 }
 
-/* A page is memory of what computes. On a device it stays until the session goes. */
-static sgf_status sgf__page_make(sgf_session *s, float **page, sgf_error *err) {
+/* One more page, in memory of what computes; it is freed with the session. */
+static sgf_status sgf__page_make(sgf_session *s, sgf_error *err) {
     void *made = NULL;
-    sgf_status status = SGF_OK;
-    if (s->device) status = s->device->page(s->on, &made, err);
-    else if (!(made = sgf__floats_alloc(&s->mem, s->page_floats, err))) status = SGF_ERR_MEMORY;
-    if (!status) *page = (float *)made;
-    return status;
+    sgf_status status = sgf__grow(&s->mem, &s->free_page, &s->free_cap, s->pages + 1,
+                                  sizeof *s->free_page, err); /* room to take all of them back */
+    if (!status && s->device) status = s->device->page(s->on, &made, err);
+    else if (!status) {
+        made = sgf__arena_alloc(&s->arena, s->page_floats + SGF__LINE, sizeof(float), err);
+        if (!made) status = SGF_ERR_MEMORY;
+    }
+    if (status) return status;
+    s->free_page[s->free_pages++] = s->device ? (float *)made : sgf__line((float *)made);
+    s->pages++;
+    return SGF_OK;
 }
-
 /* Where in a page, in floats, the keys [C][32] and the values [32][C] of a layer and kv head begin:
    layer by layer, all its keys before all its values. */
 static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_t *k_at,
@@ -3433,48 +3306,33 @@ static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t
                                         sgf_error *err) {
     size_t pages = s->reference ? 0 : (q->layout.tokens + more + SGF__PAGE - 1) / SGF__PAGE;
     sgf_status status = sgf__layout_reserve(&q->layout, q->layout.tokens + more, 0, err);
-    void *grown = q->page;
-    if (status) return status;
-    status = sgf__grow(&s->mem, &grown, &q->page_cap, pages, sizeof *q->page, err);
-    q->page = (float **)grown;
-    if (status) return status;
-    grown = q->run;
-    status = sgf__grow(&s->mem, &grown, &q->run_cap, q->runs + more, sizeof *q->run, err);
-    q->run = (sgf__run *)grown;
-    if (status) return status;
-    while (q->page_count < pages) {
-        if (!s->free_pages) {
-            size_t total = q->page_count + 1, i;
-            for (i = 0; i < s->sequence_count; i++) total += s->sequence[i].page_count;
-            grown = s->free_page; /* room to take every page back without an allocation */
-            status = sgf__grow(&s->mem, &grown, &s->free_cap, total, sizeof *s->free_page, err);
-            s->free_page = (float **)grown;
-            if (status) return status;
-            status = sgf__page_make(s, &s->free_page[0], err);
-            if (status) return status;
-            s->free_pages = 1;
-        }
-        q->page[q->page_count++] = s->free_page[--s->free_pages];
+    if (!status)
+        status = sgf__grow(&s->mem, &q->run, &q->run_cap, q->runs + more, sizeof *q->run, err);
+    if (!status) status = sgf__grow(&s->mem, &q->page, &q->page_cap, pages, sizeof *q->page, err);
+    while (!status && q->page_count < pages) {
+        if (!s->free_pages) status = sgf__page_make(s, err);
+        if (!status) q->page[q->page_count++] = s->free_page[--s->free_pages];
     }
-    return SGF_OK;
+    return status;
 }
 static void sgf__sequence_add(sgf__sequence *q, int32_t token, int32_t seg, int32_t pos) {
     size_t at = q->layout.tokens++;
-    if (q->runs && q->run[q->runs - 1].seg == seg) q->run[q->runs - 1].end++;
-    else {
+    if (!q->runs || q->run[q->runs - 1].seg != seg) {
         q->run[q->runs].begin = at;
-        q->run[q->runs].end = at + 1;
         q->run[q->runs++].seg = seg;
     }
+    q->run[q->runs - 1].end = at + 1;
     q->layout.token[at] = token;
     q->layout.seg[at] = seg;
     q->layout.pos[at] = pos;
     q->layout.segment[seg].tokens++;
 }
-/* Take the last token out again. */
-static void sgf__sequence_drop(sgf__sequence *q) {
-    q->layout.segment[q->layout.seg[--q->layout.tokens]].tokens--;
-    if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
+/* Take the last n tokens out again. */
+static void sgf__sequence_drop(sgf__sequence *q, size_t n) {
+    for (; n; n--) {
+        q->layout.segment[q->layout.seg[--q->layout.tokens]].tokens--;
+        if (--q->run[q->runs - 1].end == q->run[q->runs - 1].begin) q->runs--;
+    }
 }
 
 /* The columns of a panel for so many rows: a power of two from `least` to 32. */
@@ -3485,27 +3343,15 @@ static size_t sgf__panel_width(size_t rows, size_t least) {
 
 /* ---- what a query sees ---- */
 
-/* Keys [lane, lane + count) of one page, seen by at least one query of a group. */
-typedef struct sgf__piece {
-    const float *page;
-    size_t lane, count;
-    float log_weight;
-    int32_t seg;
-    const int32_t *pos;       /* of the keys */
-    ptrdiff_t ahead;          /* key i is not before queries [0, ahead + i) of the group */
-    int mixed;                /* some query of the group does not see some key: */
-    uint32_t seen[SGF__PAGE]; /* the queries that see each key, as bits */
-} sgf__piece;
-
+/* A row of sgf_forward, which is in its sequence already. */
 typedef struct sgf__query {
-    const sgf__sequence *all; /* the session's sequences */
-    const sgf__sequence *own;
-    size_t index; /* in `own` */
-    int32_t seg, pos;
-    int64_t watched; /* the number of its logits if its attention is watched, else -1 */
+    const sgf_row *row;
+    sgf__sequence *own;
+    size_t index;   /* in `own` */
+    int64_t number; /* of its logits; -1: they are not wanted */
 } sgf__query;
 
-/* Queries that go through attention together: neighbours in one sequence and one segment, so that they
+/* Queries that pass attention together: consecutive in one sequence and of one segment, so that they
    differ only in causality (and in a sliding window). */
 typedef struct sgf__group {
     const sgf__query *query; /* [count], consecutive rows */
@@ -3514,176 +3360,265 @@ typedef struct sgf__group {
 } sgf__group;
 
 static sgf__group sgf__group_make(const sgf__query *query, size_t row, size_t most) {
+    const sgf__query *first = query + row, *q;
     sgf__group g;
-    g.query = query + row;
+    g.query = first;
     g.row = row;
-    g.low = g.high = query[row].pos;
+    g.low = g.high = first->row->pos;
     for (g.count = 1; g.count < most; g.count++) {
-        const sgf__query *q = &g.query[g.count];
-        if (q->own != g.query->own || q->seg != g.query->seg) break;
-        g.low = q->pos < g.low ? q->pos : g.low;
-        g.high = q->pos > g.high ? q->pos : g.high;
+        q = &first[g.count];
+        if (q->own != first->own || q->row->seg != first->row->seg ||
+            q->index != first->index + g.count)
+            break;
+        if (q->row->pos < g.low) g.low = q->row->pos;
+        if (q->row->pos > g.high) g.high = q->row->pos;
     }
     return g;
 }
 
-/* Does a window hide keys that stand so far back? */
+/* Keys [lane, lane + count) of one page, each seen by at least one query of a group. */
+typedef struct sgf__piece {
+    const float *page;
+    size_t lane, count;
+    float log_weight;
+    int32_t seg;
+    ptrdiff_t ahead;          /* key i is not before queries [0, ahead + i) of the group */
+    int mixed;                /* some query of the group does not see some key: */
+    uint32_t seen[SGF__PAGE]; /* the queries that see each key, as bits */
+} sgf__piece;
+
+/* Does a window hide keys that are so far back? */
 static int sgf__too_far(int32_t window, int32_t query, int32_t key) {
     return window && query - key >= window;
 }
-/* Which queries see which keys of a piece. */
-static void sgf__piece_mix(const sgf__group *group, int32_t window, sgf__piece *piece) {
+/* Which queries see which keys of a piece, whose positions are pos[count]. */
+static void sgf__piece_mix(const sgf__group *group, int32_t window, const int32_t *pos,
+                           sgf__piece *piece) {
     size_t i, t;
     piece->mixed = 0;
     for (i = 0; i < piece->count; i++) {
         piece->mixed |= piece->ahead + (ptrdiff_t)i > 0 ||
-                        sgf__too_far(window, group->high, piece->pos[i]);
+                        sgf__too_far(window, group->high, pos[i]);
         piece->seen[i] = 0;
     }
     for (i = 0; piece->mixed && i < piece->count; i++)
         for (t = 0; t < group->count; t++)
             if (piece->ahead + (ptrdiff_t)i <= (ptrdiff_t)t &&
-                !sgf__too_far(window, group->query[t].pos, piece->pos[i]))
+                !sgf__too_far(window, group->query[t].row->pos, pos[i]))
                 piece->seen[i] |= (uint32_t)1 << t;
 }
-/* Cut the visible runs of one sequence into pieces of pages; `before`: only tokens below it. With a
-   sliding window, only keys less than `window` positions back. Returns the number of pieces; piece
-   NULL only counts. */
+/* Cut the visible runs of `q`, which is the group's sequence or one of its parents, into pieces of
+   pages: only tokens below `before` and, with a sliding window, only those that the group's lowest
+   position still sees. Returns the number of pieces. */
 static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, size_t before,
                              int32_t window, sgf__piece *piece) {
     const sgf__query *query = group->query;
     const sgf_layout *rule = &query->own->layout;
     const int32_t *pos = q->layout.pos;
-    size_t i, n = 0;
+    size_t i, n = 0, at, stop, end;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         int32_t seg = q->run[i].seg;
-        size_t at = q->run[i].begin, end = sgf__min(q->run[i].end, before);
-        if (!sgf__sees(rule->visible, query->seg, seg)) continue;
-        while (at < end) {
-            size_t stop = sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE), from = at;
-            if (window) {
-                while (from < stop && sgf__too_far(window, group->low, pos[from])) from++;
-                for (at = from; at < stop && !sgf__too_far(window, group->low, pos[at]); at++) {}
-                stop = at;
-            }
-            if (piece && stop > from) {
-                sgf__piece *p = &piece[n];
-                p->page = q->page[from / SGF__PAGE];
-                p->lane = from % SGF__PAGE;
-                p->count = stop - from;
-                p->log_weight = sgf__log_weight(rule, query->seg, seg);
-                p->seg = seg;
-                p->pos = pos + from;
-                p->ahead = q == query->own ? (ptrdiff_t)from - (ptrdiff_t)query->index
-                                           : -(ptrdiff_t)SGF__PAGE;
-                sgf__piece_mix(group, window, p);
-            }
-            n += stop > from;
-            at = stop;
+        if (!sgf__sees(rule->visible, query->row->seg, seg)) continue;
+        end = sgf__min(q->run[i].end, before);
+        for (at = q->run[i].begin; at < end; at = stop) {
+            sgf__piece *p = &piece[n];
+            stop = window ? at + 1 : sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE);
+            if (sgf__too_far(window, group->low, pos[at])) continue;
+            while (window && stop < end && stop % SGF__PAGE &&
+                   !sgf__too_far(window, group->low, pos[stop]))
+                stop++;
+            p->page = q->page[at / SGF__PAGE];
+            p->lane = at % SGF__PAGE;
+            p->count = stop - at;
+            p->log_weight = sgf__log_weight(rule, query->row->seg, seg);
+            p->seg = seg;
+            p->ahead = q == query->own ? (ptrdiff_t)at - (ptrdiff_t)query->index
+                                       : -(ptrdiff_t)SGF__PAGE;
+            sgf__piece_mix(group, window, pos + at, p);
+            n++;
         }
     }
     return n;
 }
-/* The pieces of `q` behind those of the sequences it stands on. */
-static size_t sgf__pieces_chain(const sgf__group *group, const sgf__sequence *q, size_t before,
-                                int32_t window, sgf__piece *piece) {
-    const sgf__sequence *parent = q->parent >= 0 ? &group->query->all[q->parent] : NULL;
-    size_t n = parent ? sgf__pieces_chain(group, parent, parent->layout.tokens, window, piece) : 0;
-    return n + sgf__pieces_of(group, q, before, window, piece ? piece + n : NULL);
+/* The pieces of `q` after those of its parents: keys in ascending order. */
+static size_t sgf__pieces(const sgf_session *s, const sgf__group *group, const sgf__sequence *q,
+                          size_t before, int32_t window, sgf__piece *piece) {
+    const sgf__sequence *up = sgf__parent_of(s, q);
+    size_t n = up ? sgf__pieces(s, group, up, up->layout.tokens, window, piece) : 0;
+    return n + sgf__pieces_of(group, q, before, window, piece + n);
 }
-static size_t sgf__pieces(const sgf__group *group, int32_t window, sgf__piece *piece) {
-    return sgf__pieces_chain(group, group->query->own, group->query[group->count - 1].index + 1,
-                             window, piece);
-}
-/* ---- attention ----
-   score[j] = fma(q . k_j, 1/sqrt(C), log mass), out = (sum over j of exp(score[j] - max) v_j) * (1 / sum
-   of exps), all sums over visible keys in ascending order; no visible key: out = 0. */
 
-typedef struct sgf__attend_job {
+/* ---- the workspace of one chunk of rows ---- */
+
+/* The activations: arrays of [features][width] panels. */
+enum {
+    SGF__X,      /* the residual stream */
+    SGF__NORMED, /* its norm, which projections read; then what o and down add to it */
+    SGF__COS,
+    SGF__SIN,
+    SGF__Q,
+    SGF__K,
+    SGF__V,
+    SGF__ATTENDED,
+    SGF__GATE,
+    SGF__UP,
+    SGF__ARRAYS
+};
+enum { SGF__PANELS = SGF__CHUNK / 32 };
+
+/* What all steps of the forward pass read and write; the context of every task. */
+typedef struct sgf__work {
     sgf_session *s;
-    const sgf__query *query; /* [rows] */
-    const sgf__group *group; /* [groups] */
-    size_t groups;
-    float *const *q;   /* [panels] -> [H*C][width], rotated */
-    float *const *out; /* [panels] -> [H*C][width] */
-    const size_t *width;
+    const sgf__query *query;                       /* [n] */
+    size_t n, panels, columns, width[SGF__PANELS]; /* columns: the widths' sum */
+    float *at[SGF__ARRAYS][SGF__PANELS];
+    float *norm;            /* [D] weights of the next norm */
+    float *q_norm, *k_norm; /* [C]; NULL: this layer has none */
+    sgf__group group[SGF__CHUNK];
+    size_t groups, pairs; /* pairs: of queries and keys that may be visible */
     size_t layer;
     int32_t window;
-    float scale; /* 1/sqrt(C) */
-} sgf__attend_job;
+} sgf__work;
 
-/* What one thread needs: scores [keys][32], queries and outputs of a kv head, pieces. */
+/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
+   computes replaces what attention does not need any more: GATE begins where Q did. */
+static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
+    const sgf_config *c = &s->model->config;
+    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim;
+    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C;
+    const size_t features[SGF__ARRAYS] = {D, D, C / 2, C / 2, HC, GC, GC, HC, F, F};
+    size_t first[SGF__ARRAYS], need = 0, a, p;
+    sgf_status status;
+    memset(w, 0, sizeof *w);
+    w->s = s;
+    w->n = n;
+    w->panels = (n + SGF__PANEL - 1) / SGF__PANEL;
+    for (p = 0; p < w->panels; p++) {
+        w->width[p] = sgf__panel_width(n - p * SGF__PANEL, w->panels > 1 ? 8 : 1);
+        w->columns += w->width[p];
+    }
+    for (a = 0; a < SGF__ARRAYS; a++) {
+        first[a] = a == SGF__GATE ? first[SGF__Q]
+                   : a            ? first[a - 1] + features[a - 1] * w->columns
+                                  : 0;
+        need = sgf__max(need, first[a] + features[a] * w->columns);
+    }
+    status = sgf__floats_reserve(s, &s->work, need + D + 2 * C, err);
+    if (status) return status;
+    for (a = 0; a < SGF__ARRAYS; a++)
+        for (p = 0; p < w->panels; p++)
+            w->at[a][p] = s->work.at + first[a] + features[a] * p * SGF__PANEL;
+    w->norm = s->work.at + need;
+    /* Lanes of the last panel that no row fills are computed with, too, and read by nobody: they begin at
+       0 every time, or what they hold would grow from call to call, to infinities and NaN. */
+    p = w->panels - 1;
+    memset(w->at[SGF__X][p], 0, D * w->width[p] * sizeof(float));
+    return SGF_OK;
+}
+/* Put the rows into groups. */
+static void sgf__groups_make(sgf__work *w) {
+    size_t row, i;
+    const sgf__sequence *q;
+    for (row = w->groups = w->pairs = 0; row < w->n; row += w->group[w->groups++].count) {
+        sgf__group *g = &w->group[w->groups];
+        *g = sgf__group_make(w->query, row, sgf__min(w->n - row, SGF__PANEL));
+        for (i = 0; i < g->count; i++) w->pairs += g->query[i].index + 1;
+        for (q = sgf__parent_of(w->s, g->query->own); q; q = sgf__parent_of(w->s, q))
+            w->pairs += g->count * q->layout.tokens;
+    }
+}
+
+/* ---- attention ----
+   score[j] = fma(q . k_j, 1/sqrt(C), log weight), out = (sum over j of exp(score[j] - max) v_j) * (1 /
+   sum of exps), all sums over visible keys in ascending order; no visible key: out = 0. */
+
+/* What one thread needs: scores [keys][32], queries and outputs of a kv head, and the pieces that a
+   group sees, with their values. */
 typedef struct sgf__attend_room {
     float *score, *q, *out;
     sgf__piece *piece;
-    sgf__tile_part *part;
+    sgf__tile_part *value; /* [pieces] */
+    size_t pieces, k_at;   /* k_at: where in a page the keys begin */
 } sgf__attend_room;
 
+/* In bytes: room for one kv head, with so many keys and pieces. */
+static size_t sgf__attend_bytes(const sgf_session *s) {
+    const sgf_config *c = &s->model->config;
+    size_t heads = 2 * (size_t)(c->heads / c->kv_heads) * (size_t)c->head_dim;
+    size_t bytes = (s->score_keys + heads) * SGF__PANEL * sizeof(float) +
+                   s->score_pieces * (sizeof(sgf__piece) + sizeof(sgf__tile_part));
+    return (bytes + 63) / 64 * 64;
+}
+/* For the longest sequence of a call, for every thread. A run is one piece, and one more for every
+   edge of a page inside it; a window may cut one before every key. */
+static sgf_status sgf__scores_prepare(sgf_session *s, const sgf__query *query, size_t n,
+                                      sgf_error *err) {
+    size_t i, threads = (size_t)sgf__pool_threads(s->pool), need;
+    const sgf__sequence *q;
+    s->score_keys = s->score_pieces = 0;
+    for (i = 0; i < n; i++) {
+        size_t keys = 0, runs = 0;
+        for (q = query[i].own; q; q = sgf__parent_of(s, q))
+            keys += q->layout.tokens, runs += q->runs + 1;
+        if (s->model->config.sliding_window) runs += keys;
+        s->score_keys = sgf__max(s->score_keys, keys);
+        s->score_pieces = sgf__max(s->score_pieces, keys / SGF__PAGE + runs + 1);
+    }
+    need = sgf__attend_bytes(s) / sizeof(float) * threads;
+    return sgf__floats_reserve(s, &s->scores, need > s->scores.count ? need + need / 4 : need, err);
+}
 static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
     const sgf_config *c = &s->model->config;
     size_t each = (size_t)(c->heads / c->kv_heads) * (size_t)c->head_dim * SGF__PANEL;
     sgf__attend_room room;
-    room.score = s->scores + (size_t)thread * s->scores_floats;
-    room.q = room.score + s->score_stride * SGF__PANEL;
+    memset(&room, 0, sizeof room);
+    room.score = s->scores.at + (size_t)thread * sgf__attend_bytes(s) / sizeof(float);
+    room.q = room.score + s->score_keys * SGF__PANEL;
     room.out = room.q + each;
     room.piece = (sgf__piece *)(void *)(room.out + each);
-    room.part = (sgf__tile_part *)(void *)(room.piece + s->pieces_most);
+    room.value = (sgf__tile_part *)(void *)(room.piece + s->score_pieces);
     return room;
 }
-
-/* The keys and values that a group sees, of one layer and kv head: they stand k_at and v_at floats
-   behind a page's begin. */
-typedef struct sgf__attend_keys {
-    const sgf__piece *piece;
-    const sgf__tile_part *part; /* [pieces] the values of each */
-    size_t pieces, k_at, v_at;
-} sgf__attend_keys;
-
-static sgf__attend_keys sgf__attend_keys_of(const sgf__attend_job *job, const sgf__group *group,
-                                            size_t g, const sgf__attend_room *room) {
-    const sgf_session *s = job->s;
-    size_t C = (size_t)s->model->config.head_dim, i;
-    sgf__attend_keys keys;
-    keys.piece = room->piece, keys.part = room->part;
-    keys.pieces = sgf__pieces(group, job->window, room->piece);
-    sgf__page_places(s, job->layer, g, &keys.k_at, &keys.v_at);
-    for (i = 0; i < keys.pieces; i++) {
-        room->part[i].w = room->piece[i].page + keys.v_at + room->piece[i].lane * C;
-        room->part[i].count = room->piece[i].count;
+/* List the keys and values of kv head g that a group sees. */
+static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t g,
+                             sgf__attend_room *room) {
+    const sgf__query *last = &group->query[group->count - 1];
+    size_t C = (size_t)w->s->model->config.head_dim, v_at, i;
+    room->pieces = sgf__pieces(w->s, group, last->own, last->index + 1, w->window, room->piece);
+    sgf__page_places(w->s, w->layer, g, &room->k_at, &v_at);
+    for (i = 0; i < room->pieces; i++) {
+        room->value[i].w = room->piece[i].page + v_at + room->piece[i].lane * C;
+        room->value[i].count = room->piece[i].count;
     }
-    return keys;
 }
 
-/* One query, the R heads that share a kv head: lanes are keys, then channels. q [C][R], score
-   [keys][R], out [R][C]. Leaves exp(score - max) in `score`. */
-static void sgf__attend_row(int simd, const float *q, size_t R, size_t C,
-                            const sgf__attend_keys *keys, float scale, float *score, float *out) {
-    float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS];
-    const sgf__piece *piece = keys->piece;
-    size_t i, j, r, n = 0, done = 0;
-    sgf__tile_args tile;
+/* One query, R <= 12 heads that share a kv head: lanes are keys, then channels. q [C][R], out [R][C].
+   Leaves exp(score - max) in score [keys][R]. */
+static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, float scale,
+                            const sgf__attend_room *room, float *out) {
+    float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS], *score = room->score;
+    size_t i, j, r, n = 0;
+    sgf__tile tile;
     sgf__tile_part part;
-    tile.w_row = 1, tile.w_k = R, tile.seen = NULL;
-    tile.part = &part, tile.parts = 1;
-    for (i = 0; i < keys->pieces; i++) {
-        part.w = q, part.count = C;
-        tile.x = piece[i].page + keys->k_at, tile.x_k = SGF__PAGE;
-        tile.out = dots, tile.out_row = SGF__PAGE, tile.first = 1;
-        sgf__tile_run(simd, SGF__COLUMNS, R, 0, SGF__PAGE, &tile);
-        for (j = 0; j < piece[i].count; j++)
-            for (r = 0; r < R; r++)
-                score[(n + j) * R + r] = dots[r * SGF__PAGE + piece[i].lane + j];
-        sgf__scale(simd, score + n * R, piece[i].count * R, scale, piece[i].log_weight);
-        n += piece[i].count;
+    memset(&tile, 0, sizeof tile);
+    part.w = q, part.count = C;
+    tile.part = &part, tile.parts = 1, tile.w_k = R, tile.first = 1;
+    tile.x_k = tile.out_row = SGF__PAGE, tile.out = dots;
+    for (i = 0; i < room->pieces; n += room->piece[i++].count) {
+        const sgf__piece *piece = &room->piece[i];
+        tile.x = piece->page + room->k_at;
+        sgf__tile_run(simd, R, 0, SGF__PAGE, &tile);
+        for (j = 0; j < piece->count; j++)
+            for (r = 0; r < R; r++) score[(n + j) * R + r] = dots[r * SGF__PAGE + piece->lane + j];
+        sgf__scale(simd, score + n * R, NULL, piece->count, R, scale, piece->log_weight);
     }
-    memset(out, 0, R * C * sizeof(float));
     sgf__softmax(simd, score, n, R, sum);
-    for (i = 0; i < keys->pieces; i++) {
-        part.w = score + done * R, part.count = piece[i].count;
-        tile.x = piece[i].page + keys->v_at + piece[i].lane * C, tile.x_k = C;
-        tile.out = out, tile.out_row = C, tile.first = 0;
-        sgf__tile_run(simd, SGF__COLUMNS, R, 0, C, &tile);
-        done += piece[i].count;
+    memset(out, 0, R * C * sizeof(float));
+    tile.x_k = tile.out_row = C, tile.out = out, tile.first = 0;
+    for (i = n = 0; i < room->pieces; n += room->piece[i++].count) {
+        part.w = score + n * R, part.count = room->piece[i].count;
+        tile.x = room->value[i].w;
+        sgf__tile_run(simd, R, 0, C, &tile);
     }
     for (r = 0; r < R; r++) {
         float share = 1.0f / (sum[r] != 0 ? sum[r] : 1);
@@ -3691,56 +3626,57 @@ static void sgf__attend_row(int simd, const float *q, size_t R, size_t C,
     }
 }
 
-/* A group of queries, one head: lanes are queries. q and out [C][width], score [keys][width]. Pieces
-   that all queries see are computed whole. Of the others, which lie on the diagonal or at the edge of
-   a window, SGF__STEP keys at a time, without the lanes that come before these keys. */
+/* A group of queries, one head: lanes are queries. q and out [C][width]. Pieces that all queries see
+   are computed whole. Of the others, which are on the diagonal or at the edge of a window, SGF__STEP
+   keys at a time, without the lanes that are before these keys. */
 enum { SGF__STEP = 16 };
 
 static size_t sgf__lanes_before(const sgf__piece *piece, size_t key, size_t width) {
-    return width == SGF__PANEL && piece->ahead + (ptrdiff_t)key >= SGF__STEP ? SGF__STEP : 0;
+    return piece->mixed && width == SGF__PANEL && piece->ahead + (ptrdiff_t)key >= SGF__STEP
+               ? SGF__STEP
+               : 0;
 }
-static void sgf__attend_group(int simd, const float *q, size_t C, size_t width,
-                              const sgf__attend_keys *keys, float scale, float *score, float *out) {
-    float sum[SGF__PANEL];
-    size_t i, j, t, n = 0, done = 0;
-    sgf__tile_args tile;
+static void sgf__attend_group(int simd, const float *q, size_t C, size_t width, float scale,
+                              const sgf__attend_room *room, float *out) {
+    float sum[SGF__PANEL], *score = room->score;
+    size_t i, j, t, n = 0, step;
+    sgf__tile tile;
     sgf__tile_part part;
-    tile.w_row = 1, tile.x_k = tile.out_row = width, tile.seen = NULL;
+    memset(&tile, 0, sizeof tile);
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
-    for (i = 0; i < keys->pieces; n += keys->piece[i++].count) {
-        const sgf__piece *piece = &keys->piece[i];
-        size_t step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE, at = n;
-        for (j = 0; j < piece->count; j += step, at += step) {
-            part.w = piece->page + keys->k_at + piece->lane + j, part.count = C;
-            tile.w_k = SGF__PAGE, tile.out = score + at * width;
-            sgf__tile_run(simd, SGF__COLUMNS, sgf__min(step, piece->count - j),
-                          piece->mixed ? sgf__lanes_before(piece, j, width) : 0, width, &tile);
+    tile.x_k = tile.out_row = width, tile.w_k = SGF__PAGE;
+    for (i = 0; i < room->pieces; n += room->piece[i++].count) {
+        const sgf__piece *piece = &room->piece[i];
+        step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE;
+        for (j = 0; j < piece->count; j += step) {
+            part.w = piece->page + room->k_at + piece->lane + j, part.count = C;
+            tile.out = score + (n + j) * width;
+            sgf__tile_run(simd, sgf__min(step, piece->count - j),
+                          sgf__lanes_before(piece, j, width), width, &tile);
         }
-        if (piece->mixed)
-            sgf__scale_seen(simd, score + n * width, piece->seen, piece->count, width, scale,
-                            piece->log_weight);
-        else sgf__scale(simd, score + n * width, piece->count * width, scale, piece->log_weight);
+        sgf__scale(simd, score + n * width, piece->mixed ? piece->seen : NULL, piece->count, width,
+                   scale, piece->log_weight);
     }
     sgf__softmax(simd, score, n, width, sum);
     memset(out, 0, C * width * sizeof(float));
-    tile.out = out, tile.w_k = C, tile.first = 0;
-    for (i = 0; i < keys->pieces;) {
-        const sgf__piece *piece = &keys->piece[i];
-        tile.x = score + done * width;
+    tile.x = score, tile.out = out, tile.w_k = C, tile.first = 0;
+    for (i = 0; i < room->pieces;) {
+        const sgf__piece *piece = &room->piece[i];
         if (!piece->mixed) { /* as many as follow each other, in one go */
-            tile.part = keys->part + i;
-            for (tile.parts = 0; i < keys->pieces && !keys->piece[i].mixed; i++, tile.parts++)
-                done += keys->piece[i].count;
-            sgf__tile_run(simd, SGF__COLUMNS, C, 0, width, &tile);
+            tile.part = room->value + i;
+            for (n = tile.parts = 0; i < room->pieces && !room->piece[i].mixed; tile.parts++)
+                n += room->piece[i++].count;
+            sgf__tile_run(simd, C, 0, width, &tile);
+            tile.x += n * width;
             continue;
         }
         tile.part = &part, tile.parts = 1;
-        for (j = 0; j < piece->count; j += SGF__STEP, tile.x += SGF__STEP * width) {
-            part.w = keys->part[i].w + j * C, part.count = sgf__min(SGF__STEP, piece->count - j);
+        for (j = 0; j < piece->count; j += part.count, tile.x += part.count * width) {
+            part.w = room->value[i].w + j * C, part.count = sgf__min(SGF__STEP, piece->count - j);
             tile.seen = piece->seen + j;
-            sgf__tile_run(simd, SGF__SEEN, C, sgf__lanes_before(piece, j, width), width, &tile);
+            sgf__tile_run(simd, C, sgf__lanes_before(piece, j, width), width, &tile);
         }
-        done += piece->count;
+        tile.seen = NULL;
         i++;
     }
     for (t = 0; t < width; t++) sum[t] = 1.0f / (sum[t] != 0 ? sum[t] : 1);
@@ -3764,89 +3700,92 @@ static void sgf__group_columns(const sgf__group *group, float *const *panel, con
         t += n;
     }
 }
-
+static float sgf__attend_scale(const sgf__work *w) {
+    return 1.0f / sqrtf((float)w->s->model->config.head_dim);
+}
+/* Heads [head, head + heads), at most 12, of one row, which share kv head g; out [heads][C]. */
+static void sgf__attend_heads(const sgf__work *w, size_t row, size_t head, size_t heads,
+                              const sgf__attend_room *room, float *out) {
+    size_t C = (size_t)w->s->model->config.head_dim, width = w->width[row / SGF__PANEL], h, c;
+    const float *from = w->at[SGF__Q][row / SGF__PANEL] + head * C * width + row % SGF__PANEL;
+    for (h = 0; h < heads; h++)
+        for (c = 0; c < C; c++) room->q[c * heads + h] = from[(h * C + c) * width];
+    sgf__attend_row(w->s->simd, room->q, heads, C, sgf__attend_scale(w), room, out);
+}
 /* One kv head of a group of a few queries: row by row. */
-static void sgf__attend_rows(sgf__attend_job *job, const sgf__group *group, size_t g,
-                             const sgf__attend_room *room) {
-    sgf_session *s = job->s;
-    size_t C = (size_t)s->model->config.head_dim, i, r, c, h, heads;
-    size_t R = (size_t)(s->model->config.heads / s->model->config.kv_heads);
-    for (i = 0; i < group->count; i++) {
-        sgf__group one = sgf__group_make(group->query, i, 1);
-        size_t row = group->row + i, width = job->width[row / SGF__PANEL];
-        float *from = job->q[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
-        float *to = job->out[row / SGF__PANEL] + g * R * C * width + row % SGF__PANEL;
-        sgf__attend_keys keys = sgf__attend_keys_of(job, &one, g, room);
-        for (r = 0; r < R; r += heads) {
-            heads = sgf__min(R - r, SGF__TILE_ROWS);
-            for (h = 0; h < heads; h++)
-                for (c = 0; c < C; c++) room->q[c * heads + h] = from[((r + h) * C + c) * width];
-            sgf__attend_row(s->simd, room->q, heads, C, &keys, job->scale, room->score,
-                            room->out + r * C);
-        }
+static void sgf__attend_rows(const sgf__work *w, const sgf__group *group, size_t g,
+                             sgf__attend_room *room) {
+    const sgf_config *config = &w->s->model->config;
+    size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), i, r, c;
+    for (i = group->row; i < group->row + group->count; i++) {
+        sgf__group one = sgf__group_make(w->query, i, 1);
+        size_t width = w->width[i / SGF__PANEL];
+        float *to = w->at[SGF__ATTENDED][i / SGF__PANEL] + g * R * C * width + i % SGF__PANEL;
+        sgf__attend_list(w, &one, g, room);
+        for (r = 0; r < R; r += SGF__TILE_ROWS)
+            sgf__attend_heads(w, i, g * R + r, sgf__min(R - r, SGF__TILE_ROWS), room,
+                              room->out + r * C);
         for (c = 0; c < R * C; c++) to[c * width] = room->out[c];
     }
 }
 
-enum { SGF__FEW = 4 }; /* so many queries go row by row */
+enum { SGF__FEW = 4 }; /* so many queries are computed row by row */
 
 /* Items are (kv head, group), so that threads get equal shares of short and long rows. */
 static void sgf__attend_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__attend_job *job = (sgf__attend_job *)context;
-    sgf_session *s = job->s;
-    const sgf_config *config = &s->model->config;
+    sgf__work *w = (sgf__work *)context;
+    const sgf_config *config = &w->s->model->config;
     size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), item, r;
-    sgf__attend_room room = sgf__attend_room_of(s, thread);
+    sgf__attend_room room = sgf__attend_room_of(w->s, thread);
     for (item = begin; item < end; item++) {
-        const sgf__group *group = &job->group[item % job->groups];
-        size_t g = item / job->groups, width = sgf__panel_width(group->count, 8);
+        const sgf__group *group = &w->group[item % w->groups];
+        size_t g = item / w->groups, width = sgf__panel_width(group->count, 8);
         size_t panel = group->row / SGF__PANEL, block = g * R * C;
-        int whole = group->row % SGF__PANEL == 0 && group->count == job->width[panel];
-        float *q = whole ? job->q[panel] + block * width : room.q;
-        float *out = whole ? job->out[panel] + block * width : room.out;
-        sgf__attend_keys keys;
+        int whole = group->row % SGF__PANEL == 0 && group->count == w->width[panel];
+        float *q = whole ? w->at[SGF__Q][panel] + block * width : room.q;
+        float *out = whole ? w->at[SGF__ATTENDED][panel] + block * width : room.out;
         if (group->count <= SGF__FEW) {
-            sgf__attend_rows(job, group, g, &room);
+            sgf__attend_rows(w, group, g, &room);
             continue;
         }
-        keys = sgf__attend_keys_of(job, group, g, &room);
+        sgf__attend_list(w, group, g, &room);
         if (!whole) {
             memset(q, 0, R * C * width * sizeof(float));
-            sgf__group_columns(group, job->q, job->width, block, R * C, width, q, 0);
+            sgf__group_columns(group, w->at[SGF__Q], w->width, block, R * C, width, q, 0);
         }
         for (r = 0; r < R; r++)
-            sgf__attend_group(s->simd, q + r * C * width, C, width, &keys, job->scale, room.score,
+            sgf__attend_group(w->s->simd, q + r * C * width, C, width, sgf__attend_scale(w), &room,
                               out + r * C * width);
-        if (!whole) sgf__group_columns(group, job->out, job->width, block, R * C, width, out, 1);
+        if (!whole)
+            sgf__group_columns(group, w->at[SGF__ATTENDED], w->width, block, R * C, width, out, 1);
     }
 }
 
 /* Tell who watches which segments the rows attended to. */
-static void sgf__attend_watch(const sgf__attend_job *job, size_t rows) {
-    sgf_session *s = job->s;
-    size_t C = (size_t)s->model->config.head_dim, H = (size_t)s->model->config.heads,
-           R = H / (size_t)s->model->config.kv_heads, row, h, c, i, j, n;
-    sgf__attend_room room = sgf__attend_room_of(s, 0);
+static void sgf__attend_watch(const sgf__work *w) {
+    const sgf_config *config = &w->s->model->config;
+    size_t H = (size_t)config->heads, R = H / (size_t)config->kv_heads, row, h, i, j;
+    sgf__attend_room room = sgf__attend_room_of(w->s, 0);
     double mass[SGF_MAX_SEGMENTS];
-    for (row = 0; row < rows; row++) {
-        const sgf__query *query = &job->query[row];
-        sgf__group one = sgf__group_make(job->query, row, 1);
-        size_t width = job->width[row / SGF__PANEL], segments = query->own->layout.segments;
-        if (query->watched < 0) continue;
+    for (row = 0; row < w->n; row++) {
+        const sgf__query *query = &w->query[row];
+        sgf__group one = sgf__group_make(w->query, row, 1);
+        if (query->number < 0) continue;
         memset(mass, 0, sizeof mass);
         for (h = 0; h < H; h++) {
-            sgf__attend_keys keys = sgf__attend_keys_of(job, &one, h / R, &room);
+            const float *score = room.score;
             double sum = 0;
-            for (c = 0; c < C; c++)
-                room.q[c] = job->q[row / SGF__PANEL][(h * C + c) * width + row % SGF__PANEL];
-            sgf__attend_row(s->simd, room.q, 1, C, &keys, job->scale, room.score, room.out);
-            for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
-                for (j = n; j < n + room.piece[i].count; j++) sum += (double)room.score[j];
-            for (i = n = 0; i < keys.pieces; n += room.piece[i++].count)
-                for (j = n; j < n + room.piece[i].count; j++)
-                    mass[room.piece[i].seg] += (double)room.score[j] / sum / (double)H;
+            sgf__attend_list(w, &one, h / R, &room);
+            sgf__attend_heads(w, row, h, 1, &room, room.out);
+            for (i = 0; i < room.pieces; i++)
+                for (j = 0; j < room.piece[i].count; j++) sum += (double)*score++;
+            score = room.score;
+            for (i = 0; i < room.pieces; i++)
+                for (j = 0; j < room.piece[i].count; j++)
+                    mass[room.piece[i].seg] += (double)*score++ / sum / (double)H;
         }
-        s->watch(s->watch_user, (size_t)query->watched, (int32_t)job->layer, mass, segments);
+        w->s->watch(w->s->watch_user, (size_t)query->number, (int32_t)w->layer, mass,
+                    query->own->layout.segments);
     }
 }
 SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *user) {
@@ -3856,235 +3795,85 @@ SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *us
 
 /* ---- the forward pass of one chunk of rows ---- */
 
-/* The activations of a chunk, in the order in which they lie in the workspace: see sgf__work_prepare. */
-enum {
-    SGF__X,      /* the residual stream */
-    SGF__NORMED, /* its norm, which projections read; then what o and down add to it */
-    SGF__COS,
-    SGF__SIN,
-    SGF__Q,
-    SGF__K,
-    SGF__V,
-    SGF__ATTENDED,
-    SGF__GATE,
-    SGF__UP,
-    SGF__ARRAYS
-};
-enum { SGF__PANELS = SGF__CHUNK / 32 };
-
-/* The workspace: SGF__ARRAYS activations, each a list of panels. */
-typedef struct sgf__work {
-    size_t n, panels, columns, width[SGF__PANELS]; /* columns: the widths' sum */
-    float *at[SGF__ARRAYS][SGF__PANELS];
-    sgf__query query[SGF__CHUNK];
-    sgf__group group[SGF__CHUNK];
-    size_t groups, pairs; /* pairs: of queries and keys that may be visible */
-} sgf__work;
-
-/* features[SGF__ARRAYS]: how many each array has. */
-static void sgf__array_sizes(const sgf_config *c, size_t *features) {
-    size_t C = (size_t)c->head_dim;
-    features[SGF__X] = features[SGF__NORMED] = (size_t)c->dim;
-    features[SGF__Q] = features[SGF__ATTENDED] = (size_t)c->heads * C;
-    features[SGF__K] = features[SGF__V] = (size_t)c->kv_heads * C;
-    features[SGF__GATE] = features[SGF__UP] = (size_t)c->ffn_dim;
-    features[SGF__COS] = features[SGF__SIN] = C / 2;
-}
-/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
-   computes takes the place of what attention has done with: GATE begins where Q did. */
-static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
-    size_t features[SGF__ARRAYS], first[SGF__ARRAYS], a, p, columns = 0, need = 0;
-    sgf_status status;
-    sgf__array_sizes(&s->model->config, features);
-    w->n = n;
-    w->panels = (n + SGF__PANEL - 1) / SGF__PANEL;
-    for (p = 0; p < w->panels; p++) {
-        w->width[p] = sgf__panel_width(n - p * SGF__PANEL, w->panels > 1 ? 8 : 1);
-        columns += w->width[p];
-    }
-    for (a = 0; a < SGF__ARRAYS; a++) {
-        first[a] = a == SGF__GATE ? first[SGF__Q]
-                   : a            ? first[a - 1] + features[a - 1] * columns
-                                  : 0;
-        need = sgf__max(need, first[a] + features[a] * columns);
-    }
-    status = sgf__floats_reserve(s, &s->work, &s->work_floats, need, err);
-    if (status) return status;
-    for (a = 0; a < SGF__ARRAYS; a++) {
-        float *at = s->work + first[a];
-        for (p = 0; p < w->panels; p++) {
-            w->at[a][p] = at;
-            at += features[a] * w->width[p];
-        }
-    }
-    w->columns = columns;
-    /* Lanes of the last panel that no row fills are computed with, too, and read by nobody: they begin at
-       0 every time, or what they hold would grow from call to call, to infinities and NaN. */
-    p = w->panels - 1;
-    memset(w->at[SGF__X][p], 0, features[SGF__X] * w->width[p] * sizeof(float));
-    return SGF_OK;
-}
-
-/* Put the rows into groups. */
-static void sgf__groups_make(sgf__work *w) {
-    size_t row = 0, i;
-    w->groups = w->pairs = 0;
-    while (row < w->n) {
-        sgf__group *g = &w->group[w->groups++];
-        const sgf__sequence *q = w->query[row].own;
-        *g = sgf__group_make(w->query, row, sgf__min(w->n - row, SGF__PANEL));
-        row += g->count;
-        for (i = 0; i < g->count; i++) w->pairs += g->query[i].index + 1;
-        for (; q->parent >= 0; q = &g->query->all[q->parent])
-            w->pairs += g->count * g->query->all[q->parent].layout.tokens;
-    }
-}
-
 /* Embeddings into X, and the cosines and sines of every row's position: cos(pos * inv_freq), the
-   angle rounded to float as transformers does, its cosine taken in double. */
-typedef struct sgf__embed_job {
-    sgf_session *s;
-    const sgf_row *rows;
-    sgf__work *w;
-} sgf__embed_job;
-
+   angle rounded to float as transformers does, its cosine computed in double. */
 static void sgf__embed_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__embed_job *job = (sgf__embed_job *)context;
-    const sgf_session *s = job->s;
+    sgf__work *w = (sgf__work *)context;
+    const sgf_session *s = w->s;
     size_t D = (size_t)s->model->config.dim, half = (size_t)s->model->config.head_dim / 2, i, j, at;
     float value[256];
     (void)thread;
     for (i = begin; i < end; i++) {
-        size_t p = i / SGF__PANEL, lane = i % SGF__PANEL, width = job->w->width[p];
-        float *x = job->w->at[SGF__X][p] + lane;
-        for (at = 0; at < D; at += 256) {
-            size_t n = sgf__min(D - at, 256);
-            sgf__widen(s->simd, &s->model->embedding, (size_t)job->rows[i].token * D + at, n,
-                       value);
+        size_t p = i / SGF__PANEL, lane = i % SGF__PANEL, width = w->width[p], n;
+        const sgf_row *row = w->query[i].row;
+        float *x = w->at[SGF__X][p] + lane;
+        for (at = 0; at < D; at += n) {
+            n = sgf__min(D - at, 256);
+            sgf__widen(&s->model->embedding, (size_t)row->token * D + at, n, value);
             for (j = 0; j < n; j++) x[(at + j) * width] = value[j];
         }
         for (j = 0; j < half; j++) {
             double sine, cosine;
-            float angle = (float)job->rows[i].pos * s->inv_freq[j];
-            sgf__sincos_d((double)angle, &sine, &cosine);
-            job->w->at[SGF__COS][p][j * width + lane] = (float)cosine * s->rope_scale;
-            job->w->at[SGF__SIN][p][j * width + lane] = (float)sine * s->rope_scale;
+            sgf__sincos_d((double)((float)row->pos * s->inv_freq[j]), &sine, &cosine);
+            w->at[SGF__COS][p][j * width + lane] = (float)cosine * s->rope_scale;
+            w->at[SGF__SIN][p][j * width + lane] = (float)sine * s->rope_scale;
         }
     }
 }
-
-typedef struct sgf__panel_job {
-    sgf_session *s;
-    sgf__work *w;
-    const float *weight;
-} sgf__panel_job;
-
 static void sgf__norm_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__panel_job *job = (sgf__panel_job *)context;
-    const sgf_config *c = &job->s->model->config;
+    sgf__work *w = (sgf__work *)context;
+    const sgf_config *c = &w->s->model->config;
     size_t p;
     (void)thread;
     for (p = begin; p < end; p++)
-        sgf__rmsnorm(job->s->simd, job->w->at[SGF__X][p], job->weight, c->rms_eps, (size_t)c->dim,
-                     job->w->width[p], job->w->at[SGF__NORMED][p]);
+        sgf__rmsnorm(w->s->simd, w->at[SGF__X][p], w->norm, c->rms_eps, (size_t)c->dim, w->width[p],
+                     w->at[SGF__NORMED][p]);
 }
-/* The panels of one array lie behind each other: floats [begin, end) of all of them. */
+static void sgf__norm(sgf__work *w, const sgf_tensor *weight) {
+    sgf__widen(weight, 0, (size_t)w->s->model->config.dim, w->norm);
+    sgf__parallel(w->s->pool, w->panels, 2, sgf__norm_part, w);
+}
+/* The panels of one array follow each other in memory: floats [begin, end) of all of them. */
 static void sgf__swiglu_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__panel_job *job = (sgf__panel_job *)context;
+    sgf__work *w = (sgf__work *)context;
     (void)thread;
-    sgf__swiglu(job->s->simd, job->w->at[SGF__GATE][0] + begin, job->w->at[SGF__UP][0] + begin,
-                end - begin);
+    sgf__swiglu(w->s->simd, w->at[SGF__GATE][0] + begin, w->at[SGF__UP][0] + begin, end - begin);
 }
 /* x += normed, where projections leave their result */
 static void sgf__residual_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__panel_job *job = (sgf__panel_job *)context;
-    float *x = job->w->at[SGF__X][0];
-    const float *plus = job->w->at[SGF__NORMED][0];
+    sgf__work *w = (sgf__work *)context;
+    float *x = w->at[SGF__X][0];
+    const float *plus = w->at[SGF__NORMED][0];
     size_t i;
     (void)thread;
     for (i = begin; i < end; i++) x[i] += plus[i];
 }
-
-/* The vectors (norm weights, biases) of a layer as floats. They lie behind each other in
-   session->norms: layer by layer in this order, then the final norm. Absent ones take no room. */
-enum {
-    SGF__ATTN_NORM,
-    SGF__FFN_NORM,
-    SGF__Q_NORM,
-    SGF__K_NORM,
-    SGF__Q_BIAS,
-    SGF__K_BIAS,
-    SGF__V_BIAS,
-    SGF__O_BIAS,
-    SGF__GATE_BIAS,
-    SGF__UP_BIAS,
-    SGF__DOWN_BIAS,
-    SGF__VECTORS
-};
-static const sgf_tensor *sgf__vector(const sgf_layer *l, size_t i) {
-    const sgf_tensor *list[SGF__VECTORS];
-    list[SGF__ATTN_NORM] = &l->attn_norm, list[SGF__FFN_NORM] = &l->ffn_norm;
-    list[SGF__Q_NORM] = &l->q_norm, list[SGF__K_NORM] = &l->k_norm;
-    list[SGF__Q_BIAS] = &l->q_bias, list[SGF__K_BIAS] = &l->k_bias;
-    list[SGF__V_BIAS] = &l->v_bias, list[SGF__O_BIAS] = &l->o_bias;
-    list[SGF__GATE_BIAS] = &l->gate_bias, list[SGF__UP_BIAS] = &l->up_bias;
-    list[SGF__DOWN_BIAS] = &l->down_bias;
-    return list[i];
+static void sgf__residual(sgf__work *w) {
+    size_t floats = w->columns * (size_t)w->s->model->config.dim;
+    sgf__parallel(w->s->pool, floats, SGF__GRAIN, sgf__residual_part, w);
 }
-static void sgf__vectors(const sgf_session *s, size_t layer, const float **out) {
-    const float *at = s->norms;
-    size_t l, i;
-    for (l = 0; l <= layer; l++)
-        for (i = 0; i < SGF__VECTORS; i++) {
-            const sgf_tensor *t = sgf__vector(&s->model->layer[l], i);
-            out[i] = t->data ? at : NULL;
-            if (t->data) at += t->rows * t->cols;
-        }
-}
-
-static sgf__matmul_job sgf__projection(const sgf_session *s, const sgf__work *w,
-                                       const sgf_tensor *weight, const float *bias, int in,
-                                       int out) {
-    sgf__matmul_job job;
-    job.w = weight;
-    job.bias = bias;
-    job.in = (const float *const *)w->at[in];
-    job.out = w->at[out];
-    job.width = w->width;
-    job.panels = w->panels;
-    job.simd = s->simd;
-    return job;
-}
-typedef struct sgf__heads_job {
-    sgf_session *s;
-    sgf__work *w;
-    size_t layer;
-    const float *q_norm, *k_norm;
-} sgf__heads_job;
 
 /* Head norm (where the architecture has one) and RoPE for one head of Q or K. */
-static void sgf__head_rotate(sgf__heads_job *job, int array, size_t head, const float *norm) {
-    size_t C = (size_t)job->s->model->config.head_dim, p;
-    float eps = job->s->model->config.rms_eps;
-    int simd = job->s->simd;
-    for (p = 0; p < job->w->panels; p++) {
-        size_t width = job->w->width[p];
-        float *x = job->w->at[array][p] + head * C * width;
-        if (norm) sgf__rmsnorm(simd, x, norm, eps, C, width, x);
-        sgf__rope_head(simd, x, job->w->at[SGF__COS][p], job->w->at[SGF__SIN][p], C / 2, width);
+static void sgf__head_rotate(const sgf__work *w, int array, size_t head, const float *norm) {
+    const sgf_config *c = &w->s->model->config;
+    size_t C = (size_t)c->head_dim, p;
+    for (p = 0; p < w->panels; p++) {
+        size_t width = w->width[p];
+        float *x = w->at[array][p] + head * C * width;
+        if (norm) sgf__rmsnorm(w->s->simd, x, norm, c->rms_eps, C, width, x);
+        sgf__rope_head(w->s->simd, x, w->at[SGF__COS][p], w->at[SGF__SIN][p], C / 2, width);
     }
 }
 /* The rows' keys and values of one kv head into their pages. */
-static void sgf__cache_store(sgf__heads_job *job, size_t g) {
-    const sgf_session *s = job->s;
-    size_t C = (size_t)s->model->config.head_dim, i, c, k_at, v_at;
-    sgf__page_places(s, job->layer, g, &k_at, &v_at);
-    for (i = 0; i < job->w->n; i++) {
-        const sgf__query *query = &job->w->query[i];
-        size_t p = i / SGF__PANEL, width = job->w->width[p], cell = query->index % SGF__PAGE;
+static void sgf__cache_store(const sgf__work *w, size_t g) {
+    size_t C = (size_t)w->s->model->config.head_dim, i, c, k_at, v_at;
+    sgf__page_places(w->s, w->layer, g, &k_at, &v_at);
+    for (i = 0; i < w->n; i++) {
+        const sgf__query *query = &w->query[i];
+        size_t p = i / SGF__PANEL, width = w->width[p], cell = query->index % SGF__PAGE;
         float *page = query->own->page[query->index / SGF__PAGE];
-        const float *k = job->w->at[SGF__K][p] + g * C * width + i % SGF__PANEL;
-        const float *v = job->w->at[SGF__V][p] + g * C * width + i % SGF__PANEL;
+        const float *k = w->at[SGF__K][p] + g * C * width + i % SGF__PANEL;
+        const float *v = w->at[SGF__V][p] + g * C * width + i % SGF__PANEL;
         for (c = 0; c < C; c++) {
             page[k_at + c * SGF__PAGE + cell] = k[c * width];
             page[v_at + cell * C + c] = v[c * width];
@@ -4093,59 +3882,63 @@ static void sgf__cache_store(sgf__heads_job *job, size_t g) {
 }
 /* Items are the kv heads, each with the query heads that share it. */
 static void sgf__heads_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__heads_job *job = (sgf__heads_job *)context;
-    const sgf_config *c = &job->s->model->config;
-    size_t R = (size_t)(c->heads / c->kv_heads), g, r;
+    const sgf__work *w = (const sgf__work *)context;
+    size_t R = (size_t)(w->s->model->config.heads / w->s->model->config.kv_heads), g, r;
     (void)thread;
     for (g = begin; g < end; g++) {
-        for (r = 0; r < R; r++) sgf__head_rotate(job, SGF__Q, g * R + r, job->q_norm);
-        sgf__head_rotate(job, SGF__K, g, job->k_norm);
-        sgf__cache_store(job, g);
+        for (r = 0; r < R; r++) sgf__head_rotate(w, SGF__Q, g * R + r, w->q_norm);
+        sgf__head_rotate(w, SGF__K, g, w->k_norm);
+        sgf__cache_store(w, g);
     }
 }
+static float *sgf__head_norm(const sgf_tensor *weight, size_t C, float *room) {
+    if (!weight->data) return NULL;
+    sgf__widen(weight, 0, C, room);
+    return room;
+}
+static sgf__product sgf__projection(const sgf__work *w, const sgf_tensor *weight,
+                                    const sgf_tensor *bias, int in, int out) {
+    sgf__product product;
+    product.w = weight;
+    product.bias = bias;
+    product.in = (const float *const *)w->at[in];
+    product.out = w->at[out];
+    product.width = w->width;
+    product.panels = w->panels;
+    product.simd = w->s->simd;
+    return product;
+}
 /* x += attention(norm(x)); x += feed_forward(norm(x)) */
-static void sgf__layer_forward(sgf_session *s, sgf__work *w, size_t l) {
+static void sgf__layer_forward(sgf__work *w, size_t l) {
+    sgf_session *s = w->s;
     const sgf_layer *layer = &s->model->layer[l];
     const sgf_config *c = &s->model->config;
-    const float *vectors[SGF__VECTORS];
-    sgf__matmul_job product[3];
-    sgf__panel_job panel;
-    sgf__heads_job heads;
-    sgf__attend_job attend;
-    size_t G = (size_t)c->kv_heads, x = w->columns * (size_t)c->dim;
-    size_t scores = w->pairs * (size_t)(c->heads * c->head_dim);
-    sgf__vectors(s, l, vectors);
-    panel.s = s, panel.w = w, panel.weight = vectors[SGF__ATTN_NORM];
-    sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->q, vectors[SGF__Q_BIAS], SGF__NORMED, SGF__Q);
-    product[1] = sgf__projection(s, w, &layer->k, vectors[SGF__K_BIAS], SGF__NORMED, SGF__K);
-    product[2] = sgf__projection(s, w, &layer->v, vectors[SGF__V_BIAS], SGF__NORMED, SGF__V);
+    sgf__product product[3];
+    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, G = (size_t)c->kv_heads;
+    size_t items = w->groups * G, scores = w->pairs * (size_t)(c->heads * c->head_dim);
+    w->layer = l;
+    w->window = sgf_config_window(c, (int32_t)l);
+    w->q_norm = sgf__head_norm(&layer->q_norm, C, w->norm + D);
+    w->k_norm = sgf__head_norm(&layer->k_norm, C, w->norm + D + C);
+    sgf__norm(w, &layer->attn_norm);
+    product[0] = sgf__projection(w, &layer->q, &layer->q_bias, SGF__NORMED, SGF__Q);
+    product[1] = sgf__projection(w, &layer->k, &layer->k_bias, SGF__NORMED, SGF__K);
+    product[2] = sgf__projection(w, &layer->v, &layer->v_bias, SGF__NORMED, SGF__V);
     sgf__matmul(s->pool, product, 3);
-    heads.s = s, heads.w = w, heads.layer = l;
-    heads.q_norm = vectors[SGF__Q_NORM], heads.k_norm = vectors[SGF__K_NORM];
-    sgf__parallel(s->pool, G, SGF__GRAIN * G / x + 1, sgf__heads_part, &heads);
-    attend.s = s, attend.query = w->query, attend.group = w->group, attend.groups = w->groups;
-    attend.q = w->at[SGF__Q], attend.out = w->at[SGF__ATTENDED], attend.width = w->width;
-    attend.layer = l, attend.window = sgf_config_window(c, (int32_t)l);
-    attend.scale = 1.0f / sqrtf((float)c->head_dim);
-    sgf__parallel(s->pool, w->groups * G, SGF__GRAIN * w->groups * G / scores + 1, sgf__attend_part,
-                  &attend);
-    if (s->watch) sgf__attend_watch(&attend, w->n);
-    product[0] = sgf__projection(s, w, &layer->o, vectors[SGF__O_BIAS], SGF__ATTENDED, SGF__NORMED);
+    sgf__parallel(s->pool, G, SGF__GRAIN * G / (w->columns * D) + 1, sgf__heads_part, w);
+    sgf__parallel(s->pool, items, SGF__GRAIN * items / scores + 1, sgf__attend_part, w);
+    if (s->watch) sgf__attend_watch(w);
+    product[0] = sgf__projection(w, &layer->o, &layer->o_bias, SGF__ATTENDED, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
-    sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
-    panel.weight = vectors[SGF__FFN_NORM];
-    sgf__parallel(s->pool, w->panels, 2, sgf__norm_part, &panel);
-    product[0] = sgf__projection(s, w, &layer->gate, vectors[SGF__GATE_BIAS], SGF__NORMED,
-                                 SGF__GATE);
-    product[1] = sgf__projection(s, w, &layer->up, vectors[SGF__UP_BIAS], SGF__NORMED, SGF__UP);
+    sgf__residual(w);
+    sgf__norm(w, &layer->ffn_norm);
+    product[0] = sgf__projection(w, &layer->gate, &layer->gate_bias, SGF__NORMED, SGF__GATE);
+    product[1] = sgf__projection(w, &layer->up, &layer->up_bias, SGF__NORMED, SGF__UP);
     sgf__matmul(s->pool, product, 2);
-    sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part,
-                  &panel);
-    product[0] = sgf__projection(s, w, &layer->down, vectors[SGF__DOWN_BIAS], SGF__GATE,
-                                 SGF__NORMED);
+    sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part, w);
+    product[0] = sgf__projection(w, &layer->down, &layer->down_bias, SGF__GATE, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
-    sgf__parallel(s->pool, x, SGF__GRAIN, sgf__residual_part, &panel);
+    sgf__residual(w);
 }
 
 typedef struct sgf__spread_job {
@@ -4162,90 +3955,146 @@ static void sgf__spread_part(void *context, size_t begin, size_t end, int thread
     for (v = begin; v < end; v++)
         for (i = 0; i < job->n; i++) job->logits[i * job->V + v] = job->block[v * job->width + i];
 }
-
-static size_t sgf__rows_wanted(const sgf_row *rows, size_t n) {
-    size_t i, wanted = 0;
-    for (i = 0; i < n; i++) wanted += rows[i].want != 0;
-    return wanted;
-}
 /* Logits of the rows that want them, from the normed panels: gather up to 32 columns, multiply,
- * spread. */
-static sgf_status sgf__logits(sgf_session *s, const sgf_row *rows, sgf__work *w, float **logits,
-                              sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, i, j, d;
-    size_t wanted = sgf__rows_wanted(rows, w->n), widest = sgf__panel_width(wanted, 1);
-    sgf_status status;
-    status = sgf__floats_reserve(s, &s->block, &s->block_floats, (D + V) * widest, err);
-    for (i = 0; wanted && !status && i < w->n;) {
+   spread. */
+static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err) {
+    sgf_session *s = w->s;
+    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, i = 0, j, d;
+    while (i < w->n) {
         size_t column[SGF__PANEL], n = 0, width;
-        sgf__matmul_job product;
         sgf__spread_job spread;
-        const float *in = s->block;
-        float *out = s->block + D * widest;
+        sgf__product product;
+        const float *in;
+        float *out;
         for (; i < w->n && n < SGF__PANEL; i++)
-            if (rows[i].want) column[n++] = i;
+            if (w->query[i].number >= 0) column[n++] = i;
         if (!n) break;
         width = sgf__panel_width(n, 1);
-        if (n == 1) out = *logits; /* one column needs no spreading */
-        memset(s->block, 0, D * width * sizeof(float));
+        if (sgf__floats_reserve(s, &s->block, (D + V) * width, err)) return SGF_ERR_MEMORY;
+        in = s->block.at;
+        memset(s->block.at, 0, D * width * sizeof(float));
         for (j = 0; j < n; j++) {
             size_t p = column[j] / SGF__PANEL;
             const float *from = w->at[SGF__NORMED][p] + column[j] % SGF__PANEL;
-            for (d = 0; d < D; d++) s->block[d * width + j] = from[d * w->width[p]];
+            for (d = 0; d < D; d++) s->block.at[d * width + j] = from[d * w->width[p]];
         }
+        spread.logits = logits + (size_t)w->query[column[0]].number * V;
+        out = n == 1 ? spread.logits : s->block.at + D * width; /* one column needs no spreading */
         product.w = &s->model->output, product.bias = NULL, product.simd = s->simd;
         product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
         sgf__matmul(s->pool, &product, 1);
-        spread.block = out, spread.logits = *logits;
-        spread.V = V, spread.width = width, spread.n = n;
+        spread.block = out, spread.V = V, spread.width = width, spread.n = n;
         if (n > 1) sgf__parallel(s->pool, V, SGF__GRAIN / n + 1, sgf__spread_part, &spread);
-        *logits += n * V;
     }
-    return status;
+    return SGF_OK;
 }
 
-/* Up to SGF__CHUNK rows, already in their sequences. */
-static sgf_status sgf__chunk_forward(sgf_session *s, const sgf_row *rows, size_t n,
-                                     const size_t *index, float **logits, float *hidden,
-                                     sgf_error *err) {
+/* Up to SGF__CHUNK rows. logits of the whole call, hidden of these rows; NULL: not wanted. */
+static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__query *query, size_t n,
+                                     float *logits, float *hidden, sgf_error *err) {
     size_t D = (size_t)s->model->config.dim, L = (size_t)s->model->config.layers, i, d, l;
-    sgf__panel_job panel;
-    sgf__embed_job embed;
     sgf__work w;
     sgf_status status = sgf__work_prepare(s, n, &w, err);
     if (status) return status;
-    for (i = 0; i < n; i++) {
-        w.query[i].all = s->sequence;
-        w.query[i].own = &s->sequence[rows[i].sequence];
-        w.query[i].index = index[i];
-        w.query[i].seg = rows[i].seg;
-        w.query[i].pos = rows[i].pos;
-        w.query[i].watched = rows[i].want ? s->watched++ : -1;
-    }
+    w.query = query;
     sgf__groups_make(&w);
-    embed.s = s, embed.w = &w, embed.rows = rows;
-    sgf__parallel(s->pool, n, 16, sgf__embed_part, &embed);
-    for (l = 0; l < L; l++) sgf__layer_forward(s, &w, l);
-    panel.s = s;
-    panel.w = &w;
-    panel.weight = s->norms + s->norm_floats - D;
-    sgf__parallel(s->pool, w.panels, 2, sgf__norm_part, &panel);
+    sgf__parallel(s->pool, n, 16, sgf__embed_part, &w);
+    for (l = 0; l < L; l++) sgf__layer_forward(&w, l);
+    sgf__norm(&w, &s->model->norm);
     for (i = 0; hidden && i < n; i++)
         for (d = 0; d < D; d++)
             hidden[i * D + d] =
                 w.at[SGF__NORMED][i / SGF__PANEL][d * w.width[i / SGF__PANEL] + i % SGF__PANEL];
-    return logits ? sgf__logits(s, rows, &w, logits, err) : SGF_OK;
+    return logits ? sgf__logits(&w, logits, err) : SGF_OK;
 }
+
+/* ---- KV copies: keys and values that are computed already ---- */
+
+typedef struct sgf__kv_copy_job {
+    const sgf_session *s;
+    const sgf__kv_copy *copy;
+    float
+        *cosine; /* [2][C/2], then the sines, of the angles between the positions; NULL: the same */
+} sgf__kv_copy_job;
+
+/* Up to a page's edge, `count` tokens at most: how many cells of which two pages. */
+static size_t sgf__copy_cells(size_t from, size_t to, size_t count) {
+    return sgf__min(count, SGF__PAGE - sgf__max(from % SGF__PAGE, to % SGF__PAGE));
+}
+/* x [C][32] from one page to another, n lanes, rotated as RoPE does. */
+static void sgf__keys_copy(const float *cosine, const float *from, float *to, size_t n, size_t C) {
+    size_t half = C / 2, c, i;
+    for (c = 0; !cosine && c < C; c++)
+        memcpy(to + c * SGF__PAGE, from + c * SGF__PAGE, n * sizeof(float));
+    for (c = 0; cosine && c < half; c++)
+        for (i = 0; i < n; i++) {
+            float a = from[c * SGF__PAGE + i], b = from[(half + c) * SGF__PAGE + i];
+            float sine = cosine[half + c];
+            to[c * SGF__PAGE + i] = sgf__fma_portable(a, cosine[c], -(b * sine));
+            to[(half + c) * SGF__PAGE + i] = sgf__fma_portable(b, cosine[c], a * sine);
+        }
+}
+/* Items are the kv heads of all layers. */
+static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int thread) {
+    const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
+    const sgf_config *c = &job->s->model->config;
+    const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
+    const sgf__sequence *source = &job->s->sequence[job->copy->source];
+    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n, k_at, v_at;
+    (void)thread;
+    for (item = begin; item < end; item++) {
+        sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
+        for (i = 0; i < job->copy->count; i += n) {
+            size_t to = job->copy->to + i, from = job->copy->from + i;
+            float *page = own->page[to / SGF__PAGE];
+            const float *old = source->page[from / SGF__PAGE];
+            n = sgf__copy_cells(from, to, job->copy->count - i);
+            from %= SGF__PAGE, to %= SGF__PAGE;
+            sgf__keys_copy(job->cosine, old + k_at + from, page + k_at + to, n, C);
+            memcpy(page + v_at + to * C, old + v_at + from * C, n * C * sizeof(float));
+        }
+    }
+}
+/* By how many positions a copy's keys are rotated. */
+static int32_t sgf__kv_copy_rotation(const sgf_session *s, const sgf__kv_copy *copy) {
+    return copy->pos[0] - s->sequence[copy->source].layout.pos[copy->from];
+}
+/* Keys and values of every layer. The angle is not that of a position, which is rounded to float, so
+   rotated keys are equal up to rounding only; rope_scale is in them already. */
+static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
+    const sgf_config *c = &s->model->config;
+    size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
+    int32_t rotate = sgf__kv_copy_rotation(s, copy);
+    sgf__kv_copy_job job;
+    for (i = 0; rotate && i < half; i++) {
+        double sine, cosine;
+        sgf__sincos_d((double)rotate * (double)s->inv_freq[i], &sine, &cosine);
+        s->rotation[i] = (float)cosine;
+        s->rotation[half + i] = (float)sine;
+    }
+    job.s = s;
+    job.copy = copy;
+    job.cosine = rotate ? s->rotation : NULL;
+    sgf__parallel(s->pool, items, SGF__GRAIN / (copy->count * half * 4) + 1, sgf__kv_copy_part,
+                  &job);
+}
+
+/* ---- rows enter their sequences ---- */
+
+/* The rows of one call of sgf_forward, and the KV copies between them. */
+typedef struct sgf__rows {
+    const sgf_row *row;
+    size_t n;
+    sgf__kv_copy *copy; /* by ascending rows, all below n */
+    size_t copies;
+} sgf__rows;
 
 static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_error *err) {
     const sgf_config *c = &s->model->config;
-    const sgf__sequence *q;
-    if (row->sequence < 0 || (size_t)row->sequence >= s->sequence_count ||
-        !s->sequence[row->sequence].open)
-        return sgf__fail(err, SGF_ERR_ARG, "sequence %d is not open", (int)row->sequence);
-    q = &s->sequence[row->sequence];
+    const sgf__sequence *q = sgf__sequence_of(s, row->sequence);
+    if (!q) return sgf__fail(err, SGF_ERR_ARG, "sequence %d is not open", (int)row->sequence);
     if (q->children)
-        return sgf__fail(err, SGF_ERR_ARG, "sequence %d cannot grow while %d sequences stand on it",
+        return sgf__fail(err, SGF_ERR_ARG, "sequence %d cannot grow while it is the parent of %d",
                          (int)row->sequence, q->children);
     if (row->token < 0 || row->token >= c->vocab_size)
         return sgf__fail(err, SGF_ERR_ARG, "token id %d: the model's ids are 0 to %d",
@@ -4263,155 +4112,104 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
             (int)row->pos, (int)c->context);
     return SGF_OK;
 }
-
-/* Room for the scores, the vectors and the pieces of the longest sequence, for every thread: see
-   sgf__attend_room. A run is one piece, and one more for every edge of a page inside it; a window may
-   cut one before every key. */
-static sgf_status sgf__scores_prepare(sgf_session *s, size_t keys, size_t runs, sgf_error *err) {
-    const sgf_config *c = &s->model->config;
-    size_t R = (size_t)(c->heads / c->kv_heads), C = (size_t)c->head_dim;
-    size_t pieces = keys / SGF__PAGE + runs + 2 + (c->sliding_window ? keys : 0);
-    size_t each = sizeof(sgf__piece) + sizeof(sgf__tile_part);
-    size_t stride = keys < s->score_stride ? s->score_stride : keys + keys / 4 + 16; /* to grow */
-    size_t most = pieces < s->pieces_most ? s->pieces_most : pieces + pieces / 4 + 16;
-    size_t need = (stride + 2 * R * C) * SGF__PANEL +
-                  (most * each + sizeof(float) - 1) / sizeof(float);
-    size_t threads = (size_t)sgf__pool_threads(s->pool);
-    float *scores;
-    need = (need + 15) & ~(size_t)15; /* whole cache lines: every thread's room is aligned */
-    if (stride == s->score_stride && most == s->pieces_most) return SGF_OK;
-    scores = sgf__floats_alloc(&s->mem, need * threads, err);
-    if (!scores) return SGF_ERR_MEMORY;
-    sgf__floats_free(&s->mem, s->scores, s->scores_floats * threads);
-    s->scores = scores;
-    s->scores_floats = need;
-    s->score_stride = stride;
-    s->pieces_most = most;
-    return SGF_OK;
-}
-
-/* The rows of one call of sgf_forward, and the KV copies between them. */
-typedef struct sgf__rows {
-    const sgf_row *row;
-    size_t n;
-    const sgf__kv_copy *copy; /* by ascending rows, all below n */
-    size_t copies;
-} sgf__rows;
-
-/* Take the first n rows and g copies out of their sequences again. All that was added goes, so that the
+/* Take the first n rows and copies out of their sequences again. All that was added is dropped, so the
    order does not matter. */
-static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t g) {
-    size_t i;
-    while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence]);
-    while (g--)
-        for (i = 0; i < rows->copy[g].count; i++)
-            sgf__sequence_drop(&s->sequence[rows->copy[g].sequence]);
+static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t copies) {
+    while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence], 1);
+    while (copies--)
+        sgf__sequence_drop(&s->sequence[rows->copy[copies].sequence], rows->copy[copies].count);
 }
-
-/* ---- KV copies: keys and values that are computed already ---- */
-
-typedef struct sgf__kv_copy_job {
-    sgf_session *s;
-    const sgf__kv_copy *copy;
-    size_t at;                  /* the copy's first token in its sequence */
-    const float *cosine, *sine; /* [C/2] of the angles between the two positions; NULL: the same */
-} sgf__kv_copy_job;
-
-/* x [C][32] from one page to another, n lanes, rotated as RoPE does. */
-static void sgf__keys_copy(const sgf__kv_copy_job *job, const float *from, float *to, size_t n,
-                           size_t C) {
-    size_t half = C / 2, c, i;
-    for (c = 0; !job->cosine && c < C; c++)
-        memcpy(to + c * SGF__PAGE, from + c * SGF__PAGE, n * sizeof(float));
-    for (c = 0; job->cosine && c < half; c++)
-        for (i = 0; i < n; i++) {
-            float a = from[c * SGF__PAGE + i], b = from[(half + c) * SGF__PAGE + i];
-            float cosine = job->cosine[c], sine = job->sine[c];
-            to[c * SGF__PAGE + i] = sgf__fma_portable(a, cosine, -(b * sine));
-            to[(half + c) * SGF__PAGE + i] = sgf__fma_portable(b, cosine, a * sine);
-        }
-}
-/* Items are the kv heads of all layers. */
-static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int thread) {
-    const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
-    const sgf_config *c = &job->s->model->config;
-    const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
-    const sgf__sequence *source = &job->s->sequence[job->copy->source];
-    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n, k_at, v_at;
-    (void)thread;
-    for (item = begin; item < end; item++) {
-        sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
-        for (i = 0; i < job->copy->count; i += n) {
-            size_t at = job->at + i, from = job->copy->from + i;
-            float *page = own->page[at / SGF__PAGE];
-            const float *old = source->page[from / SGF__PAGE];
-            n = sgf__min(job->copy->count - i,
-                         SGF__PAGE - sgf__max(at % SGF__PAGE, from % SGF__PAGE));
-            sgf__keys_copy(job, old + k_at + from % SGF__PAGE, page + k_at + at % SGF__PAGE, n, C);
-            memcpy(page + v_at + at % SGF__PAGE * C, old + v_at + from % SGF__PAGE * C,
-                   n * C * sizeof(float));
-        }
-    }
-}
-/* Add the tokens of a KV copy to their sequence; nothing is copied yet. */
-static void sgf__kv_copy_add(sgf_session *s, const sgf__kv_copy *copy) {
+static sgf_status sgf__copy_add(sgf_session *s, sgf__kv_copy *copy, sgf_error *err) {
+    sgf__sequence *q = &s->sequence[copy->sequence];
     const int32_t *token = s->sequence[copy->source].layout.token + copy->from;
+    sgf_status status = sgf__sequence_reserve(s, q, copy->count, err);
     size_t i;
-    for (i = 0; i < copy->count; i++)
-        sgf__sequence_add(&s->sequence[copy->sequence], token[i], copy->seg, copy->pos[i]);
-}
-/* Their keys and values, of every layer. The angle is not that of a position, which is rounded to float,
-   so rotated keys are equal up to rounding only; rope_scale is in them already. */
-static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
-    const sgf_config *c = &s->model->config;
-    size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
-    int32_t rotate = copy->pos[0] - s->sequence[copy->source].layout.pos[copy->from];
-    float *angle = s->rotation;
-    sgf__kv_copy_job job;
-    for (i = 0; rotate && i < half; i++) {
-        double sine, cosine;
-        sgf__sincos_d((double)rotate * (double)s->inv_freq[i], &sine, &cosine);
-        angle[i] = (float)cosine;
-        angle[half + i] = (float)sine;
-    }
-    job.s = s;
-    job.copy = copy;
-    job.at = s->sequence[copy->sequence].layout.tokens - copy->count;
-    job.cosine = rotate ? angle : NULL;
-    job.sine = rotate ? angle + half : NULL;
-    sgf__parallel(s->pool, items, SGF__GRAIN / (copy->count * half * 4) + 1, sgf__kv_copy_part,
-                  &job);
-}
-
-/* Make room for all rows and copies, and for the scores of the longest sequence. */
-static sgf_status sgf__rows_reserve(sgf_session *s, const sgf__rows *rows, sgf_error *err) {
-    size_t i, g = 0, keys = 0, runs = 0;
-    sgf_status status = SGF_OK;
-    for (i = 0; i < rows->n && !status; i++) {
-        sgf__sequence *q = &s->sequence[rows->row[i].sequence];
-        const sgf__sequence *up;
-        size_t base = 0, base_runs = 0;
-        while (g < rows->copies && rows->copy[g].row == i && !status) {
-            const sgf__kv_copy *copy = &rows->copy[g];
-            status = sgf__sequence_reserve(s, &s->sequence[copy->sequence], copy->count, err);
-            if (!status) sgf__kv_copy_add(s, copy), g++;
-        }
-        if (!status) status = sgf__sequence_reserve(s, q, 1, err);
-        if (status) break;
-        for (up = q; up->parent >= 0; base += up->layout.tokens, base_runs += up->runs)
-            up = &s->sequence[up->parent];
-        sgf__sequence_add(q, rows->row[i].token, rows->row[i].seg, rows->row[i].pos);
-        keys = sgf__max(keys, base + q->layout.tokens);
-        runs = sgf__max(runs, base_runs + q->runs);
-    }
-    if (!status && !s->device && !s->reference) status = sgf__scores_prepare(s, keys, runs, err);
-    sgf__rows_undo(s, rows, i, g); /* the chunks add them again, each row knowing its own index */
+    copy->to = q->layout.tokens;
+    for (i = 0; !status && i < copy->count; i++)
+        sgf__sequence_add(q, token[i], copy->seg, copy->pos[i]);
     return status;
 }
-/* ---- the same on a device: segfuse.cu ---- */
+/* Check all rows and add them, and what is copied between them, to their sequences: all or nothing.
+   query[n] gets the rows' places. */
+static sgf_status sgf__rows_add(sgf_session *s, const sgf__rows *rows, sgf__query *query,
+                                sgf_error *err) {
+    size_t i, copies = 0;
+    int64_t wanted = 0;
+    sgf_status status = SGF_OK;
+    for (i = 0; i < rows->n && !status; i++) {
+        const sgf_row *row = &rows->row[i];
+        while (!status && copies < rows->copies && rows->copy[copies].row == i) {
+            status = sgf__copy_add(s, &rows->copy[copies], err);
+            copies += !status;
+        }
+        if (!status) status = sgf__row_check(s, row, err);
+        if (!status) status = sgf__sequence_reserve(s, sgf__sequence_of(s, row->sequence), 1, err);
+        if (status) break;
+        query[i].row = row;
+        query[i].own = &s->sequence[row->sequence];
+        query[i].index = query[i].own->layout.tokens;
+        query[i].number = row->want ? wanted++ : -1;
+        sgf__sequence_add(query[i].own, row->token, row->seg, row->pos);
+    }
+    if (status) sgf__rows_undo(s, rows, i, copies);
+    return status;
+}
 
-/* What one call hands over; arrays grow as needed. */
-typedef struct sgf__device_room {
+/* ---- by the processor, by the reference ---- */
+
+static sgf_status sgf__chunks_forward(sgf_session *s, const sgf__rows *rows,
+                                      const sgf__query *query, float *logits, float *hidden,
+                                      sgf_error *err) {
+    size_t D = (size_t)s->model->config.dim, i, n;
+    sgf_status status = sgf__scores_prepare(s, query, rows->n, err);
+    for (i = 0; i < rows->copies && !status; i++) sgf__kv_copy_run(s, &rows->copy[i]);
+    for (i = 0; i < rows->n && !status; i += n) {
+        n = sgf__min(rows->n - i, SGF__CHUNK);
+        status = sgf__chunk_forward(s, query + i, n, logits, hidden ? hidden + i * D : NULL, err);
+    }
+    return status;
+}
+/* The rows of one sequence: its whole layout is computed, if anything is asked of it. */
+static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
+                                      const sgf__query *query, size_t n, float *logits,
+                                      float *hidden, sgf_error *err) {
+    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size;
+    size_t T = q->layout.tokens, i, asked = 0;
+    sgf_status status = SGF_ERR_MEMORY;
+    sgf__reference r;
+    int64_t *number;
+    float *x;
+    for (i = 0; i < n; i++) asked += query[i].own == q && (hidden || query[i].number >= 0);
+    if (!asked) return SGF_OK;
+    memset(&r, 0, sizeof r);
+    number = (int64_t *)sgf__alloc(&s->mem, T, sizeof *number, err);
+    x = number ? (float *)sgf__alloc(&s->mem, T, D * sizeof *x, err) : NULL;
+    if (x) {
+        for (i = 0; i < T; i++) number[i] = -1;
+        for (i = 0; i < n; i++)
+            if (query[i].own == q) number[query[i].index] = query[i].number;
+        r.model = s->model, r.layout = &q->layout, r.number = number;
+        r.watch = s->watch, r.watch_user = s->watch_user;
+        status = sgf__reference_run(&r, x, NULL, err);
+    }
+    for (i = 0; i < n && !status; i++) {
+        const float *at = x + query[i].index * D;
+        if (query[i].own != q) continue;
+        if (hidden) memcpy(hidden + i * D, at, D * sizeof(float));
+        if (logits && query[i].number >= 0)
+            sgf__reference_product(&s->model->output, NULL, at,
+                                   logits + (size_t)query[i].number * V);
+    }
+    sgf__free(&s->mem, number, T, sizeof *number);
+    sgf__free(&s->mem, x, T, D * sizeof *x);
+    return status;
+}
+
+/* ---- by a device: segfuse.cu ---- */
+
+/* What one call hands over. Arrays grow as needed; the first failure is kept. */
+typedef struct sgf__device_lists {
+    sgf_session *s;
     sgf__device_row *row;
     sgf__device_group *group;
     sgf__device_span *span;
@@ -4420,253 +4218,167 @@ typedef struct sgf__device_room {
     int32_t *listed; /* [sequences] where its pages begin in `page`; -1: not listed */
     size_t groups, spans, pages, copies;
     size_t row_cap, group_cap, span_cap, page_cap, copy_cap, listed_cap;
-} sgf__device_room;
-
-static void sgf__device_room_free(const sgf_session *s, sgf__device_room *room) {
-    sgf__free(&s->mem, room->row, room->row_cap, sizeof *room->row);
-    sgf__free(&s->mem, room->group, room->group_cap, sizeof *room->group);
-    sgf__free(&s->mem, room->span, room->span_cap, sizeof *room->span);
-    sgf__free(&s->mem, room->copy, room->copy_cap, sizeof *room->copy);
-    sgf__free(&s->mem, room->page, room->page_cap, sizeof *room->page);
-    sgf__free(&s->mem, room->listed, room->listed_cap, sizeof *room->listed);
-}
-/* sgf__grow for the arrays of the room, which has a type for each. */
-#define SGF__ROOM(s, room, array, need, err)                                                  \
-    (grown = (room)->array,                                                                   \
-     status = sgf__grow(&(s)->mem, &grown, &(room)->array##_cap, need, sizeof *(room)->array, \
-                        err),                                                                 \
-     grown)
-
-/* The spans of one sequence that a query of segment `seg` sees, below key `before`: runs that touch
-   and weigh the same are one span. */
-static sgf_status sgf__device_spans_of(const sgf_session *s, const sgf__sequence *own, int32_t seg,
-                                       int32_t sequence, size_t before, sgf__device_room *room,
-                                       sgf_error *err) {
-    const sgf__sequence *q = &s->sequence[sequence];
-    size_t i, first = room->spans;
     sgf_status status;
-    void *grown;
-    if (room->listed[sequence] < 0) {
-        room->page = (void **)SGF__ROOM(s, room, page, room->pages + q->page_count, err);
-        if (status) return status;
-        room->listed[sequence] = (int32_t)room->pages;
-        for (i = 0; i < q->page_count; i++) room->page[room->pages++] = q->page[i];
+    sgf_error *err;
+} sgf__device_lists;
+
+static void sgf__device_lists_free(sgf__device_lists *d) {
+    const sgf_allocator *mem = &d->s->mem;
+    sgf__free(mem, d->row, d->row_cap, sizeof *d->row);
+    sgf__free(mem, d->group, d->group_cap, sizeof *d->group);
+    sgf__free(mem, d->span, d->span_cap, sizeof *d->span);
+    sgf__free(mem, d->copy, d->copy_cap, sizeof *d->copy);
+    sgf__free(mem, d->page, d->page_cap, sizeof *d->page);
+    sgf__free(mem, d->listed, d->listed_cap, sizeof *d->listed);
+}
+/* Is there room for `need` items in one of the arrays? */
+static int sgf__device_room(sgf__device_lists *d, void *items, size_t *cap, size_t need,
+                            size_t size) {
+    if (!d->status) d->status = sgf__grow(&d->s->mem, items, cap, need, size, d->err);
+    return !d->status;
+}
+/* The spans of `q`, which is `own` or one of its parents, that a query of segment `seg` sees, below
+   key `before`: runs that touch and have the same weight are one span. The parents' come first: keys
+   in ascending order, as sgf__pieces has them. */
+static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, int32_t seg,
+                              const sgf__sequence *q, size_t before) {
+    const sgf__sequence *up = sgf__parent_of(d->s, q);
+    int32_t *listed = &d->listed[q - d->s->sequence];
+    size_t i, first;
+    if (up) sgf__device_spans(d, own, seg, up, up->layout.tokens);
+    if (!sgf__device_room(d, &d->page, &d->page_cap, d->pages + q->page_count, sizeof *d->page) ||
+        !sgf__device_room(d, &d->span, &d->span_cap, d->spans + q->runs, sizeof *d->span))
+        return;
+    if (*listed < 0) {
+        *listed = (int32_t)d->pages;
+        for (i = 0; i < q->page_count; i++) d->page[d->pages++] = q->page[i];
     }
-    room->span = (sgf__device_span *)SGF__ROOM(s, room, span, room->spans + q->runs, err);
-    if (status) return status;
+    first = d->spans;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         const sgf__run *run = &q->run[i];
-        sgf__device_span made, *last = room->spans > first ? &room->span[room->spans - 1] : NULL;
+        sgf__device_span made, *last = d->spans > first ? &d->span[d->spans - 1] : NULL;
         if (!sgf__sees(own->layout.visible, seg, run->seg)) continue;
-        made.first_page = room->listed[sequence];
+        made.first_page = *listed;
         made.begin = (int32_t)run->begin;
         made.end = (int32_t)sgf__min(run->end, before);
         made.own = q == own;
         made.log_weight = sgf__log_weight(&own->layout, seg, run->seg);
         if (last && last->end == made.begin && last->log_weight == made.log_weight)
             last->end = made.end;
-        else room->span[room->spans++] = made;
+        else d->span[d->spans++] = made;
     }
-    return SGF_OK;
 }
-/* Ancestors first: keys in ascending order, as sgf__pieces has them. */
-static sgf_status sgf__device_spans(const sgf_session *s, const sgf_row *last, int32_t sequence,
-                                    size_t before, sgf__device_room *room, sgf_error *err) {
-    const sgf__sequence *own = &s->sequence[last->sequence];
-    int32_t parent = s->sequence[sequence].parent;
-    sgf_status status = parent < 0
-                            ? SGF_OK
-                            : sgf__device_spans(s, last, parent, s->sequence[parent].layout.tokens,
-                                                room, err);
-    return status ? status : sgf__device_spans_of(s, own, last->seg, sequence, before, room, err);
-}
-/* List a KV copy, page by page. */
-static sgf_status sgf__device_copy_list(const sgf_session *s, const sgf__kv_copy *copy,
-                                        sgf__device_room *room, sgf_error *err) {
-    const sgf__sequence *own = &s->sequence[copy->sequence], *from = &s->sequence[copy->source];
-    size_t first = own->layout.tokens - copy->count, i, n;
-    sgf_status status = SGF_OK;
-    void *grown;
-    for (i = 0; i < copy->count && !status; i += n) {
-        sgf__device_copy made;
-        size_t to_at = first + i, from_at = copy->from + i;
-        n = sgf__min(copy->count - i, SGF__PAGE - sgf__max(to_at % SGF__PAGE, from_at % SGF__PAGE));
-        made.to = own->page[to_at / SGF__PAGE];
-        made.from = from->page[from_at / SGF__PAGE];
-        made.to_cell = (int32_t)(to_at % SGF__PAGE);
-        made.from_cell = (int32_t)(from_at % SGF__PAGE);
-        made.count = (int32_t)n;
-        made.rotate = copy->pos[0] - from->layout.pos[copy->from];
-        room->copy = (sgf__device_copy *)SGF__ROOM(s, room, copy, room->copies + 1, err);
-        if (!status) room->copy[room->copies++] = made;
+/* List what is copied, page by page. */
+static void sgf__device_copies(sgf__device_lists *d, const sgf__kv_copy *copy) {
+    const sgf__sequence *own = &d->s->sequence[copy->sequence];
+    const sgf__sequence *source = &d->s->sequence[copy->source];
+    size_t i, n;
+    for (i = 0; i < copy->count; i += n) {
+        size_t to = copy->to + i, from = copy->from + i;
+        sgf__device_copy *made;
+        if (!sgf__device_room(d, &d->copy, &d->copy_cap, d->copies + 1, sizeof *made)) return;
+        made = &d->copy[d->copies++];
+        n = sgf__copy_cells(from, to, copy->count - i);
+        made->to = own->page[to / SGF__PAGE];
+        made->from = source->page[from / SGF__PAGE];
+        made->to_cell = (int32_t)(to % SGF__PAGE);
+        made->from_cell = (int32_t)(from % SGF__PAGE);
+        made->count = (int32_t)n;
+        made->rotate = sgf__kv_copy_rotation(d->s, copy);
     }
-    return status;
 }
-/* Add rows [at, at + n) and the KV copies before them, from number *g on, to their sequences; list them, the
-   groups of rows and what these see. */
-static sgf_status sgf__device_list(sgf_session *s, const sgf__rows *rows, size_t at, size_t n,
-                                   size_t *g, sgf__device_room *room, sgf_error *err) {
-    size_t i, last;
-    sgf_status status;
-    void *grown;
-    room->groups = room->spans = room->pages = room->copies = 0;
-    room->row = (sgf__device_row *)SGF__ROOM(s, room, row, n, err);
-    if (!status) room->group = (sgf__device_group *)SGF__ROOM(s, room, group, n, err);
-    if (!status) room->listed = (int32_t *)SGF__ROOM(s, room, listed, s->sequence_count, err);
-    for (i = 0; !status && i < s->sequence_count; i++) room->listed[i] = -1;
-    for (i = 0; i < n; i++) {
-        const sgf_row *from = &rows->row[at + i];
-        sgf__sequence *q = &s->sequence[from->sequence];
-        sgf__device_row *row = &room->row[i];
-        int joined = i && from[-1].sequence == from->sequence && from[-1].seg == from->seg;
-        for (; *g < rows->copies && rows->copy[*g].row == at + i; ++*g) {
-            sgf__kv_copy_add(s, &rows->copy[*g]);
-            if (!status) status = sgf__device_copy_list(s, &rows->copy[*g], room, err);
-            if (rows->copy[*g].sequence == from->sequence) joined = 0;
-        }
-        if (!status) {
-            if (!joined) room->group[room->groups++].row = (int32_t)i;
-            row->index = (int32_t)q->layout.tokens;
+/* List rows, their groups, and what these see. */
+static void sgf__device_list(sgf__device_lists *d, const sgf__query *query, size_t n) {
+    size_t i, j;
+    d->groups = d->spans = d->pages = 0;
+    if (!sgf__device_room(d, &d->row, &d->row_cap, n, sizeof *d->row) ||
+        !sgf__device_room(d, &d->group, &d->group_cap, n, sizeof *d->group) ||
+        !sgf__device_room(d, &d->listed, &d->listed_cap, d->s->sequence_count, sizeof *d->listed))
+        return;
+    for (i = 0; i < d->s->sequence_count; i++) d->listed[i] = -1;
+    for (i = j = 0; i < n; d->groups++) {
+        sgf__group g = sgf__group_make(query, i, n - i);
+        sgf__device_group *made = &d->group[d->groups];
+        const sgf__query *last = &query[i + g.count - 1];
+        made->row = (int32_t)i;
+        made->rows = (int32_t)g.count;
+        made->span = (int32_t)d->spans;
+        sgf__device_spans(d, last->own, last->row->seg, last->own, last->index + 1);
+        made->spans = (int32_t)d->spans - made->span;
+        for (i += g.count; j < i; j++) {
+            sgf__device_row *row = &d->row[j];
+            row->index = (int32_t)query[j].index;
             row->cell = row->index % SGF__PAGE;
-            row->page = q->page[row->index / SGF__PAGE];
-            row->token = from->token;
-            row->pos = from->pos;
-            row->want = from->want != 0;
-            row->group = (int32_t)room->groups - 1;
+            row->page = query[j].own->page[row->index / SGF__PAGE];
+            row->token = query[j].row->token;
+            row->pos = query[j].row->pos;
+            row->want = query[j].number >= 0;
+            row->group = (int32_t)d->groups;
         }
-        sgf__sequence_add(q, from->token, from->seg, from->pos);
     }
-    for (i = 0; i < room->groups && !status; i++) {
-        sgf__device_group *group = &room->group[i];
-        const sgf_row *row;
-        group->rows = (i + 1 < room->groups ? group[1].row : (int32_t)n) - group->row;
-        group->span = (int32_t)room->spans;
-        last = (size_t)(group->row + group->rows) - 1;
-        row = &rows->row[at + last];
-        status = sgf__device_spans(s, row, row->sequence, (size_t)room->row[last].index + 1, room,
-                                   err);
-        group->spans = (int32_t)room->spans - group->span;
-    }
-    return status;
 }
-static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows, float *logits,
-                                      float *hidden, sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, at;
-    size_t kept = 0, g = 0;
-    sgf_status status = SGF_OK;
-    sgf__device_room room;
+static size_t sgf__queries_wanted(const sgf__query *query, size_t n) {
+    size_t i, wanted = 0;
+    for (i = 0; i < n; i++) wanted += query[i].number >= 0;
+    return wanted;
+}
+static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows,
+                                      const sgf__query *query, float *logits, float *hidden,
+                                      sgf_error *err) {
+    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, at, i;
+    sgf__device_lists d;
     sgf__device_call call;
     if (s->watch)
         return sgf__fail(err, SGF_ERR_UNSUPPORTED,
                          "where attention goes can be watched on the processor only: use the "
                          "device cpu for that");
-    memset(&room, 0, sizeof room);
+    memset(&d, 0, sizeof d);
     memset(&call, 0, sizeof call);
+    d.s = s;
+    d.err = err;
+    for (i = 0; i < rows->copies; i++) sgf__device_copies(&d, &rows->copy[i]);
     call.keep = s->keep;
-    call.all_kept = s->keep ? sgf__rows_wanted(rows->row, rows->n) : 0;
-    for (at = 0; at < rows->n && !status; at += call.rows) {
+    call.all_kept = s->keep ? sgf__queries_wanted(query, rows->n) : 0;
+    for (at = 0; at < rows->n && !d.status; at += call.rows) {
         call.rows = sgf__min(rows->n - at, SGF__DEVICE_ROWS);
-        status = sgf__device_list(s, rows, at, call.rows, &g, &room, err);
-        call.row = room.row, call.group = room.group, call.span = room.span;
-        call.page = room.page, call.copy = room.copy;
-        call.groups = room.groups, call.spans = room.spans, call.pages = room.pages;
-        call.copies = room.copies;
-        call.wanted = s->keep || logits ? sgf__rows_wanted(rows->row + at, call.rows) : 0;
-        call.logits = logits && !s->keep ? logits + kept * V : NULL;
+        sgf__device_list(&d, query + at, call.rows);
+        call.row = d.row, call.group = d.group, call.span = d.span;
+        call.page = d.page, call.copy = d.copy;
+        call.groups = d.groups, call.spans = d.spans, call.pages = d.pages;
+        call.copies = at ? 0 : d.copies;
+        call.first_kept += call.wanted;
+        call.wanted = s->keep || logits ? sgf__queries_wanted(query + at, call.rows) : 0;
+        call.logits = logits && !s->keep ? logits + call.first_kept * V : NULL;
         call.hidden = hidden ? hidden + at * D : NULL;
-        call.first_kept = kept;
-        kept += call.wanted;
-        if (!status) status = s->device->forward(s->on, &call, err);
-        if (status) sgf__rows_undo(s, rows, at + call.rows, g);
+        if (!d.status) d.status = s->device->forward(s->on, &call, err);
     }
-    sgf__device_room_free(s, &room);
-    return status;
+    sgf__device_lists_free(&d);
+    return d.status;
 }
 
-/* ---- the same by the reference ---- */
-
-/* The rows of one sequence: its whole layout is computed, if anything is asked of it. */
-static sgf_status sgf__reference_rows(sgf_session *s, int32_t sequence, const sgf__rows *rows,
-                                      float *logits, float *hidden, sgf_error *err) {
-    const sgf_layout *layout = &s->sequence[sequence].layout;
-    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size;
-    size_t T = layout->tokens, i, t, fresh = 0, asked = 0;
-    sgf_status status;
-    sgf__reference r;
-    int64_t *number, wanted = 0;
-    float *x;
-    for (i = 0; i < rows->n; i++)
-        if (rows->row[i].sequence == sequence)
-            fresh++, asked += hidden || (rows->row[i].want && (logits || s->watch));
-    if (!asked) return SGF_OK;
-    number = (int64_t *)sgf__alloc(&s->mem, T, sizeof *number, err);
-    x = number ? (float *)sgf__alloc(&s->mem, T, D * sizeof *x, err) : NULL;
-    for (t = 0; x && t < T - fresh; t++) number[t] = -1;
-    for (i = 0; x && i < rows->n; i++) {
-        if (rows->row[i].sequence == sequence) number[t++] = rows->row[i].want ? wanted : -1;
-        wanted += rows->row[i].want != 0;
-    }
-    memset(&r, 0, sizeof r);
-    r.model = s->model, r.layout = layout, r.number = number;
-    r.watch = s->watch, r.watch_user = s->watch_user;
-    status = x ? sgf__reference_run(&r, x, NULL, err) : SGF_ERR_MEMORY;
-    for (t = T - fresh; logits && !status && t < T; t++)
-        if (number[t] >= 0)
-            sgf__reference_product(&s->model->output, NULL, x + t * D,
-                                   logits + (size_t)number[t] * V);
-    for (i = 0, t = T - fresh; hidden && !status && i < rows->n; i++)
-        if (rows->row[i].sequence == sequence)
-            memcpy(hidden + i * D, x + t++ * D, D * sizeof(float));
-    sgf__free(&s->mem, number, T, sizeof *number);
-    sgf__free(&s->mem, x, T, D * sizeof *x);
-    return status;
-}
-static sgf_status sgf__forward_reference(sgf_session *s, const sgf__rows *rows, float *logits,
-                                         float *hidden, sgf_error *err) {
-    sgf_status status = SGF_OK;
-    size_t i;
-    for (i = 0; i < rows->n; i++)
-        sgf__sequence_add(&s->sequence[rows->row[i].sequence], rows->row[i].token, rows->row[i].seg,
-                          rows->row[i].pos);
-    for (i = 0; i < s->sequence_count && !status; i++)
-        status = sgf__reference_rows(s, (int32_t)i, rows, logits, hidden, err);
-    if (status) sgf__rows_undo(s, rows, rows->n, 0);
-    return status;
-}
+/* ---- the forward pass ---- */
 
 static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *logits, float *hidden,
                                sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, i, at, g = 0, index[SGF__CHUNK];
-    sgf_status status = SGF_OK;
-    for (i = 0; i < rows->n && !status; i++) status = sgf__row_check(s, &rows->row[i], err);
-    if (!status && rows->n) status = sgf__rows_reserve(s, rows, err);
-    if (!status && s->device) return sgf__device_forward(s, rows, logits, hidden, err);
-    if (!status && s->reference) return sgf__forward_reference(s, rows, logits, hidden, err);
-    s->watched = 0;
-    for (at = 0; at < rows->n && !status; at += SGF__CHUNK) {
-        size_t count = sgf__min(rows->n - at, SGF__CHUNK);
-        for (i = 0; i < count; i++) {
-            const sgf_row *row = &rows->row[at + i];
-            for (; g < rows->copies && rows->copy[g].row == at + i; g++) {
-                sgf__kv_copy_add(s, &rows->copy[g]);
-                sgf__kv_copy_run(s, &rows->copy[g]);
-            }
-            index[i] = s->sequence[row->sequence].layout.tokens;
-            sgf__sequence_add(&s->sequence[row->sequence], row->token, row->seg, row->pos);
-        }
-        status = sgf__chunk_forward(s, rows->row + at, count, index, logits ? &logits : NULL,
-                                    hidden ? hidden + at * D : NULL, err);
-        if (status) sgf__rows_undo(s, rows, at + count, g);
+    sgf__query *query = (sgf__query *)sgf__alloc(&s->mem, rows->n, sizeof *query, err);
+    sgf_status status = query ? sgf__rows_add(s, rows, query, err) : SGF_ERR_MEMORY;
+    size_t i;
+    if (!status) {
+        if (s->device) status = sgf__device_forward(s, rows, query, logits, hidden, err);
+        else if (!s->reference) status = sgf__chunks_forward(s, rows, query, logits, hidden, err);
+        for (i = 0; s->reference && i < s->sequence_count && !status; i++)
+            status = sgf__reference_rows(s, &s->sequence[i], query, rows->n, logits, hidden, err);
+        if (status) sgf__rows_undo(s, rows, rows->n, rows->copies);
     }
+    sgf__free(&s->mem, query, rows->n, sizeof *query);
     return status;
 }
 SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, float *logits,
                                float *hidden, sgf_error *err) {
     sgf__rows all;
+    memset(&all, 0, sizeof all);
     all.row = rows;
     all.n = n;
-    all.copy = NULL;
-    all.copies = 0;
     return sgf__forward(s, &all, logits, hidden, err);
 }
 
@@ -4706,39 +4418,14 @@ static int sgf__arithmetic_sound(void) {
 }
 static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_error *err) {
     int best = sgf__simd_best();
-    if ((unsigned)kernels >= SGF_KERNELS_COUNT)
-        return sgf__fail(err, SGF_ERR_ARG, "there are no kernels number %d", (int)kernels);
     s->simd = kernels == SGF_KERNELS_AUTO     ? best
               : kernels == SGF_KERNELS_AVX512 ? SGF__AVX512
               : kernels == SGF_KERNELS_AVX2   ? SGF__AVX2
                                               : SGF__PORTABLE;
-    s->reference = kernels == SGF_KERNELS_REFERENCE;
     if (s->simd <= best) return SGF_OK;
     return sgf__fail(err, SGF_ERR_UNSUPPORTED, "this processor (or build) has no %s",
                      kernels == SGF_KERNELS_AVX512 ? "AVX-512" : "AVX2 with FMA");
 }
-/* All norm weights and biases as floats, in the order of sgf__vectors. */
-static sgf_status sgf__norms_widen(sgf_session *s, sgf_error *err) {
-    size_t l, i, at = 0, L = (size_t)s->model->config.layers;
-    for (l = 0; l < L; l++)
-        for (i = 0; i < SGF__VECTORS; i++) {
-            const sgf_tensor *t = sgf__vector(&s->model->layer[l], i);
-            if (t->data) s->norm_floats += t->rows * t->cols;
-        }
-    s->norm_floats += (size_t)s->model->config.dim;
-    s->norms = (float *)sgf__alloc(&s->mem, s->norm_floats, sizeof(float), err);
-    if (!s->norms) return SGF_ERR_MEMORY;
-    for (l = 0; l < L; l++)
-        for (i = 0; i < SGF__VECTORS; i++) {
-            const sgf_tensor *t = sgf__vector(&s->model->layer[l], i);
-            if (!t->data) continue;
-            sgf__widen(SGF__PORTABLE, t, 0, t->rows * t->cols, s->norms + at);
-            at += t->rows * t->cols;
-        }
-    sgf__widen(SGF__PORTABLE, &s->model->norm, 0, (size_t)s->model->config.dim, s->norms + at);
-    return SGF_OK;
-}
-
 static const sgf__device_functions *sgf__device_linked(void) {
 #ifdef SGF_CUDA
     return sgf__cuda();
@@ -4762,7 +4449,7 @@ SGF_DEF sgf_device sgf_session_device(const sgf_session *s, int *exact) {
     if (exact) *exact = !s->device || s->exact;
     return s->device ? SGF_DEVICE_CUDA : SGF_DEVICE_CPU;
 }
-/* Take the device that the options ask for. AUTO takes the processor where no GPU can be used, but
+/* Open the device that the options ask for. AUTO is the processor where no GPU can be used, but
    reports a GPU that fails or is too small. */
 static sgf_status sgf__device_open(sgf_session *s, const sgf_session_options *options,
                                    sgf_error *err) {
@@ -4775,48 +4462,51 @@ static sgf_status sgf__device_open(sgf_session *s, const sgf_session_options *op
     s->exact = options->exact;
     return s->device->open(s->model, s->inv_freq, s->rope_scale, s->exact, &s->on, err);
 }
-
-SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
-                                      sgf_session **out, sgf_error *err) {
-    const sgf_config *c;
-    sgf_session_options standard;
-    sgf_allocator mem;
-    sgf_session *s;
-    sgf_status status;
-    memset(&standard, 0, sizeof standard);
-    if (!options) options = &standard;
-    if (!model) return sgf__fail(err, SGF_ERR_ARG, "a session needs a model; was it loaded?");
+static sgf_status sgf__options_check(const sgf_session_options *options, sgf_error *err) {
     if (options->threads < 0)
         return sgf__fail(err, SGF_ERR_ARG, "%d threads were asked for; 0 is one per processor",
                          options->threads);
     if ((unsigned)options->device >= SGF_DEVICE_COUNT)
         return sgf__fail(err, SGF_ERR_ARG, "there is no device number %d", (int)options->device);
-    c = &model->config;
+    if ((unsigned)options->kernels >= SGF_KERNELS_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there are no kernels number %d", (int)options->kernels);
+    if (!sgf__arithmetic_sound())
+        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                         "this program does not compute as IEEE 754 says: compile without unsafe "
+                         "math options, and do not flush subnormals or change the rounding mode");
+    return SGF_OK;
+}
+SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
+                                      sgf_session **out, sgf_error *err) {
+    sgf_session_options standard;
+    sgf_allocator mem;
+    sgf_session *s;
+    sgf_status status;
+    size_t C;
+    memset(&standard, 0, sizeof standard);
+    if (!options) options = &standard;
+    if (!model) return sgf__fail(err, SGF_ERR_ARG, "a session needs a model; was it loaded?");
+    status = sgf__options_check(options, err);
+    if (status) return status;
     mem = sgf__allocator(options->mem);
     s = (sgf_session *)sgf__alloc(&mem, 1, sizeof *s, err);
     if (!s) return SGF_ERR_MEMORY;
     s->mem = mem;
+    sgf__arena_init(&s->arena, &mem);
     s->model = model;
-    s->page_floats = (size_t)c->layers * 2 * (size_t)c->kv_heads * (size_t)c->head_dim * SGF__PAGE;
-    status = sgf__arithmetic_sound()
-                 ? sgf__kernels_choose(s, options->kernels, err)
-                 : sgf__fail(
-                       err, SGF_ERR_UNSUPPORTED,
-                       "this program does not compute as IEEE 754 says: compile without unsafe "
-                       "math options, and do not flush subnormals or change the rounding mode");
+    C = (size_t)model->config.head_dim;
+    s->page_floats = (size_t)model->config.layers * 2 * (size_t)model->config.kv_heads * C *
+                     SGF__PAGE;
+    status = sgf__kernels_choose(s, options->kernels, err);
     if (!status)
         status = sgf__pool_create(&mem, options->threads > 0 ? options->threads : sgf__processors(),
                                   &s->pool, err);
-    if (!status) {
-        s->inv_freq = (float *)sgf__alloc(&mem, (size_t)c->head_dim / 2, sizeof(float), err);
-        s->rotation = (float *)sgf__alloc(&mem, (size_t)c->head_dim, sizeof(float), err);
-        status = s->inv_freq && s->rotation
-                     ? sgf__rope_frequencies(c, s->inv_freq, &s->rope_scale, err)
-                     : SGF_ERR_MEMORY;
-    }
-    if (!status) status = sgf__norms_widen(s, err);
+    if (!status) s->inv_freq = (float *)sgf__arena_alloc(&s->arena, C / 2, sizeof(float), err);
+    if (s->inv_freq) s->rotation = (float *)sgf__arena_alloc(&s->arena, C, sizeof(float), err);
+    if (!status && !s->rotation) status = SGF_ERR_MEMORY;
+    if (!status) status = sgf__rope_frequencies(&model->config, s->inv_freq, &s->rope_scale, err);
     if (!status) status = sgf__device_open(s, options, err);
-    s->reference = s->reference && !s->device;
+    s->reference = options->kernels == SGF_KERNELS_REFERENCE && !s->device;
     s->reuse = !options->no_prefix_reuse && !s->reference;
     s->rotate = options->reuse_rotated;
     if (status) sgf_session_free(s);
@@ -4830,19 +4520,14 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     mem = s->mem;
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
-    for (i = 0; !s->device && i < s->free_pages; i++)
-        sgf__floats_free(&mem, s->free_page[i], s->page_floats);
     if (s->on) s->device->close(s->on);
     sgf__free(&mem, s->free_page, s->free_cap, sizeof *s->free_page);
     sgf__free(&mem, s->sequence, s->sequence_cap, sizeof *s->sequence);
-    sgf__free(&mem, s->inv_freq, (size_t)s->model->config.head_dim / 2, sizeof(float));
-    sgf__free(&mem, s->rotation, (size_t)s->model->config.head_dim, sizeof(float));
-    sgf__free(&mem, s->norms, s->norm_floats, sizeof(float));
-    sgf__floats_free(&mem, s->work, s->work_floats);
-    sgf__floats_free(&mem, s->block, s->block_floats);
-    if (s->pool)
-        sgf__floats_free(&mem, s->scores, s->scores_floats * (size_t)sgf__pool_threads(s->pool));
+    sgf__floats_free(&mem, &s->work);
+    sgf__floats_free(&mem, &s->block);
+    sgf__floats_free(&mem, &s->scores);
     sgf__pool_destroy(s->pool);
+    sgf__arena_free(&s->arena);
     sgf__free(&mem, s, 1, sizeof *s);
 }
 
@@ -5252,10 +4937,9 @@ typedef struct sgf__flight {
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
     sgf__kv_copy *copy;
     size_t copies, copy_cap;
-    float *logits; /* [wanted][V] */
-    size_t logits_cap;
-    float *combined; /* [2][V]: combined logits, and scratch */
-    int keep;        /* the logits stayed on the device, and each task has its `chosen` */
+    sgf__floats logits; /* [wanted][V] */
+    float *combined;    /* [2][V]: combined logits, and scratch */
+    int keep;           /* the logits stayed on the device, and each task has its `chosen` */
 } sgf__flight;
 
 /* List a row for the next pass. */
@@ -5696,16 +5380,16 @@ static sgf_status sgf__device_choose(sgf_session *s, sgf__flight *f, sgf_error *
     sgf__free(&s->mem, choice, n, sizeof *choice);
     return status;
 }
-/* One forward pass over all rows that were listed, into f->logits. */
+/* One forward pass over all rows that were listed, into f->logits.at. */
 static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *err) {
     size_t V = (size_t)s->model->config.vocab_size, i;
     sgf__rows rows;
     sgf_status status;
     f->keep = s->keep = sgf__device_chooses(s, f);
-    status = sgf__floats_reserve(s, &f->logits, &f->logits_cap, f->keep ? 0 : f->wanted * V, err);
+    status = sgf__floats_reserve(s, &f->logits, f->keep ? 0 : f->wanted * V, err);
     rows.row = f->row, rows.n = f->rows;
     rows.copy = f->copy, rows.copies = f->copies;
-    if (!status) status = sgf__forward(s, &rows, f->logits, NULL, err);
+    if (!status) status = sgf__forward(s, &rows, f->logits.at, NULL, err);
     s->keep = 0;
     if (!status && f->keep) status = sgf__device_choose(s, f, err);
     for (i = 0; i < f->count && !status; i++) {
@@ -5713,7 +5397,7 @@ static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *er
         if (!p->shared || p->logits) continue;
         p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
         if (!p->logits) status = SGF_ERR_MEMORY;
-        else memcpy(p->logits, f->logits + p->at * V, p->contexts * V * sizeof(float));
+        else memcpy(p->logits, f->logits.at + p->at * V, p->contexts * V * sizeof(float));
     }
     sgf__pass_end(s, f);
     return status;
@@ -5728,7 +5412,7 @@ static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active
     *ends = !task->max_new_tokens;
     if (*ends) return SGF_OK;
     if (!f->keep) {
-        const float *logits = a->prompt->shared ? a->prompt->logits : f->logits + a->at * V;
+        const float *logits = a->prompt->shared ? a->prompt->logits : f->logits.at + a->at * V;
         sgf__combine(s->simd, task->combine, task->weight, logits, task->contexts, V,
                      f->combined + V, f->combined);
         id = sgf__argmax(f->combined, V);
@@ -5793,7 +5477,7 @@ static sgf_status sgf__decode_all(sgf_session *s, sgf_task *list, size_t n,
     sgf__free(&s->mem, f.active, f.cap, sizeof *f.active);
     sgf__free(&s->mem, f.row, f.row_cap, sizeof *f.row);
     sgf__free(&s->mem, f.copy, f.copy_cap, sizeof *f.copy);
-    sgf__floats_free(&s->mem, f.logits, f.logits_cap);
+    sgf__floats_free(&s->mem, &f.logits);
     sgf__free(&s->mem, f.combined, 2 * V, sizeof(float));
     return status;
 }

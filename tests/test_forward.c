@@ -678,8 +678,8 @@ static void test_matmul_gives_the_reference_bits(void) {
             const float *in[3];
             float *out[3], *wanted[3], bias[256], column[1000], product[256];
             void *weights;
-            sgf_tensor w;
-            sgf__matmul_job job[2];
+            sgf_tensor w, b;
+            sgf__product job[2];
             size_t width[3] = {32, 32, 32};
             N = shapes[s][0], K = shapes[s][1];
             width[shapes[s][2] - 1] = shapes[s][3];
@@ -687,6 +687,7 @@ static void test_matmul_gives_the_reference_bits(void) {
             forward_weights(weights, N * K, (sgf_dtype)dtype);
             w.data = weights, w.rows = N, w.cols = K, w.dtype = (sgf_dtype)dtype;
             for (i = 0; i < N; i++) bias[i] = (float)forward_random(100) / 7.0f;
+            b.data = bias, b.rows = 1, b.cols = N, b.dtype = SGF_DTYPE_F32;
             for (p = 0; p < shapes[s][2]; p++) {
                 float *x = (float *)malloc(K * width[p] * sizeof(float));
                 for (i = 0; i < K * width[p]; i++)
@@ -700,7 +701,7 @@ static void test_matmul_gives_the_reference_bits(void) {
                     for (i = 0; i < N; i++) wanted[p][i * width[p] + t] = product[i] + bias[i];
                 }
             }
-            job[0].w = &w, job[0].bias = bias, job[0].in = in, job[0].out = out;
+            job[0].w = &w, job[0].bias = &b, job[0].in = in, job[0].out = out;
             job[0].width = width, job[0].panels = shapes[s][2];
             for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
                 job[0].simd = simd;
@@ -793,38 +794,54 @@ static void test_odd_shapes_give_the_reference_bits(void) {
     odd_model_free(&model);
 }
 
-/* Our exp, sine and cosine against the machine's; halves against the definition of their bits. */
-/* Tiles of weights that lie anywhere: every number of rows and lanes, added to what is there or not,
-   has the bits of the chain, and touches nothing beside it. */
-static void test_tiles_of_any_shape_give_the_reference_bits(void) {
-    enum { ROWS = 30, LANES = 50, COUNT = 9, W_STRIDE = 11, X_STRIDE = 53, OUT_STRIDE = 57 };
-    static float w[ROWS * W_STRIDE], x[COUNT * X_STRIDE], before[ROWS * OUT_STRIDE];
+/* Tiles: every number of rows and lanes, in one part or two, added to what is there or not, for all
+   lanes or for some, has the bits of the chain, and touches nothing else. */
+static void tiles_of(size_t rows, size_t lanes, int first, const uint32_t *seen) {
+    enum { ROWS = 30, LANES = 50, COUNT = 9, W_STRIDE = 31, X_STRIDE = 53, OUT_STRIDE = 57 };
+    static float w[COUNT * W_STRIDE], x[COUNT * X_STRIDE], before[ROWS * OUT_STRIDE];
     static float wanted[ROWS * OUT_STRIDE], out[ROWS * OUT_STRIDE];
-    size_t i, rows, lanes, r, t, k;
-    int simd, first;
+    sgf__tile_part part[2];
+    sgf__tile tile;
+    size_t i, r, t, k;
+    int simd;
     forward_random_state = 3;
-    for (i = 0; i < ROWS * W_STRIDE; i++) w[i] = (float)forward_random(2001) / 999.0f - 1.0f;
+    for (i = 0; i < COUNT * W_STRIDE; i++) w[i] = (float)forward_random(2001) / 999.0f - 1.0f;
     for (i = 0; i < COUNT * X_STRIDE; i++) x[i] = (float)forward_random(2001) / 999.0f - 1.0f;
     for (i = 0; i < ROWS * OUT_STRIDE; i++) before[i] = (float)forward_random(99);
-    for (rows = 1; rows <= ROWS; rows++)
-        for (lanes = 1; lanes <= LANES; lanes++)
+    memcpy(wanted, before, sizeof wanted);
+    for (r = 0; r < rows; r++)
+        for (t = 0; t < lanes; t++) {
+            float sum = first ? 0 : before[r * OUT_STRIDE + t];
+            for (k = 0; k < COUNT; k++)
+                if (!seen || seen[k] >> t & 1)
+                    sum = sgf__fma_portable(w[k * W_STRIDE + r], x[k * X_STRIDE + t], sum);
+            wanted[r * OUT_STRIDE + t] = sum;
+        }
+    memset(&tile, 0, sizeof tile);
+    part[0].w = w, part[0].count = seen ? COUNT : 4;
+    part[1].w = w + 4 * W_STRIDE, part[1].count = COUNT - 4;
+    tile.part = part, tile.parts = seen ? 1 : 2, tile.x = x, tile.w_k = W_STRIDE;
+    tile.x_k = X_STRIDE, tile.out_row = OUT_STRIDE, tile.seen = seen, tile.first = first;
+    for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
+        memcpy(out, before, sizeof out);
+        tile.out = out;
+        sgf__tile_run(simd, rows, 0, lanes, &tile);
+        CHECK(!memcmp(out, wanted, sizeof out));
+    }
+}
+static void test_tiles_of_any_shape_give_the_reference_bits(void) {
+    static const uint32_t seen[9] = {0xFFFFFFFFu, 0x0F0F1234u, 0,          0x80000001u, 0x13579BDFu,
+                                     0xFFFF0000u, 0x0000FFFFu, 0xAAAAAAAA, 0x7FFFFFFFu};
+    size_t rows, lanes;
+    int first;
+    for (rows = 1; rows <= 30; rows++)
+        for (lanes = 1; lanes <= 50; lanes++)
             for (first = 0; first < 2; first++) {
-                memcpy(wanted, before, sizeof wanted);
-                for (r = 0; r < rows; r++)
-                    for (t = 0; t < lanes; t++) {
-                        float sum = first ? 0 : before[r * OUT_STRIDE + t];
-                        for (k = 0; k < COUNT; k++)
-                            sum = sgf__fma_portable(w[r * W_STRIDE + k], x[k * X_STRIDE + t], sum);
-                        wanted[r * OUT_STRIDE + t] = sum;
-                    }
-                for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
-                    memcpy(out, before, sizeof out);
-                    sgf__tile(simd, rows, lanes, w, W_STRIDE, x, X_STRIDE, out, OUT_STRIDE, COUNT,
-                              first);
-                    CHECK(!memcmp(out, wanted, sizeof out));
-                }
+                tiles_of(rows, lanes, first, NULL);
+                if (lanes <= 32) tiles_of(rows, lanes, first, seen);
             }
 }
+/* Our exp, sine and cosine against the machine's; halves against the definition of their bits. */
 static void test_own_functions_are_accurate(void) {
     double worst = 0, worst_d = 0, worst_trig = 0, worst_log = 0;
     int i;
