@@ -251,7 +251,7 @@ static void test_weights_are_the_library_s(void) {
                 }
                 if (share[k] > 0 && share[k] < 1) sampling_nucleus(plain, N, share[k], wanted);
                 else memcpy(wanted, plain, sizeof wanted);
-                sample_weights(x, N, temperature[t], share[k], other, heap);
+                sample_weights(x, N, sgf__argmax(x, N), temperature[t], share[k], other, heap);
                 CHECK(!memcmp(other, wanted, sizeof wanted));
                 sample_temper(x, N, top, (float)temperature[t], other);
                 CHECK(!memcmp(other, plain, sizeof plain));
@@ -308,7 +308,7 @@ static void test_draws_follow_the_distribution(void) {
     for (k = 0; k < 2; k++) {
         double chi2;
         MUST(sample_probabilities(x, N, 1.5, share[k], p, NULL, &err), err);
-        sample_weights(x, N, 1.5, share[k], weight, heap);
+        sample_weights(x, N, sgf__argmax(x, N), 1.5, share[k], weight, heap);
         memset(count, 0, sizeof count);
         py_random_seed(&random, 2026);
         for (i = 0; i < DRAWS; i++) count[sample_draw(weight, N, py_random_double(&random))]++;

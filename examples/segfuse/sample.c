@@ -12,18 +12,26 @@
 #define SAMPLE_INLINE static inline
 #endif
 
-SAMPLE_INLINE float sample_bits(uint32_t bits) {
+SAMPLE_INLINE float sample_float(uint32_t bits) {
     float x;
     memcpy(&x, &bits, 4);
     return x;
 }
-/* e^x: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7, times 2^n in two exact steps. */
+SAMPLE_INLINE uint32_t sample_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return bits;
+}
+/* e^x for x <= 0: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7, times 2^n in two exact steps. 0 for NaN.
+   Integers are compared, without branches, so that compilers make vectors of it. */
 SAMPLE_INLINE float sample_exp(float x) {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    float y = x < -104.0f ? -104.0f : x, t = fmaf(y, 1.44269504f, shift), n = t - shift, r, p;
-    uint32_t i, half;
-    memcpy(&i, &t, 4);
-    i -= 0x4B400000u; /* the bits of `shift` */
+    uint32_t bits = sample_bits(x), i, half;
+    uint32_t some = (uint32_t)(bits <= 0x7F800000u) | /* all bits; none: it is < -104, or NaN */
+                    ((uint32_t)(bits >= 0x80000000u) & (uint32_t)(bits <= 0xC2D00000u));
+    float y = sample_float(bits & (0u - some)), t = fmaf(y, 1.44269504f, shift), n = t - shift, r,
+          p;
+    i = sample_bits(t) - sample_bits(shift);
     half = (uint32_t)((int32_t)i >> 1);
     r = fmaf(n, -0.693145751953125f, y);
     r = fmaf(n, -1.42860677e-06f, r);
@@ -34,16 +42,14 @@ SAMPLE_INLINE float sample_exp(float x) {
     p = fmaf(p, r, 0.5f);
     p = fmaf(p, r, 1.0f);
     p = fmaf(p, r, 1.0f);
-    p = x < -104.0f ? 0.0f : p;
-    return p * sample_bits((half + 127u) << 23) * sample_bits((i - half + 127u) << 23);
+    p *= sample_float((half + 127u) << 23);
+    p *= sample_float((i - half + 127u) << 23);
+    return sample_float(sample_bits(p) & (0u - some));
 }
 SAMPLE_INLINE void sample_temper(const float *x, size_t n, float top, float temperature,
                                  float *out) {
     size_t i;
-    for (i = 0; i < n; i++) {
-        float e = sample_exp((x[i] - top) / temperature);
-        out[i] = e == e ? e : 0;
-    }
+    for (i = 0; i < n; i++) out[i] = sample_exp((x[i] - top) / temperature);
 }
 #if defined(__GNUC__) && defined(__x86_64__)
 __attribute__((target("avx2,fma"))) static void
@@ -61,12 +67,12 @@ static void sample_exps(const float *x, size_t n, float top, float temperature, 
 #endif
     sample_temper(x, n, top, temperature, out);
 }
-static size_t sample_greedy(const float *x, size_t n) {
+static int32_t sample_greedy(const float *x, size_t n) {
     size_t v, best = 0;
     float top = -INFINITY;
     for (v = 0; v < n; v++)
         if (x[v] > top) top = x[v], best = v;
-    return best;
+    return (int32_t)best;
 }
 
 /* ---- top_p: the heaviest ids, from a heap ---- */
@@ -107,9 +113,8 @@ static void sample_nucleus(float *weight, size_t n, double share, int32_t *heap)
     for (v = 0; v < left; v++) weight[heap[v]] = 0;
 }
 
-void sample_weights(const float *logits, size_t n, double temperature, double top_p, float *weight,
-                    int32_t *heap) {
-    size_t best = sample_greedy(logits, n);
+void sample_weights(const float *logits, size_t n, int32_t best, double temperature, double top_p,
+                    float *weight, int32_t *heap) {
     float t = (float)temperature;
     if (t > 0 && logits[best] > -INFINITY && logits[best] < INFINITY)
         sample_exps(logits, n, logits[best], t, weight);
@@ -145,7 +150,7 @@ sgf_status sample_probabilities(const float *logits, size_t n, double temperatur
     heap = weight ? (int32_t *)base_alloc(&from, n, sizeof *heap, err) : NULL;
     if (heap) {
         double sum;
-        sample_weights(logits, n, temperature, top_p, weight, heap);
+        sample_weights(logits, n, sample_greedy(logits, n), temperature, top_p, weight, heap);
         sum = sample_sum(weight, n);
         for (v = 0; v < n; v++) out[v] = (double)weight[v] / sum;
     }
@@ -169,7 +174,8 @@ int sample_step(void *user, size_t task, size_t step, const float *logits, int32
     sampler *draws = &s->task[task];
     (void)step;
     if (!(draws->temperature > 0)) return 0;
-    sample_weights(logits, s->vocabulary, draws->temperature, draws->top_p, s->weight, s->heap);
+    sample_weights(logits, s->vocabulary, *chosen, draws->temperature, draws->top_p, s->weight,
+                   s->heap);
     *chosen = sample_draw(s->weight, s->vocabulary, py_random_double(&draws->random));
     return 0;
 }

@@ -18,9 +18,9 @@
    negative or not finite, top_p outside [0, 1], or n = 0. */
 sgf_status sample_probabilities(const float *logits, size_t n, double temperature, double top_p,
                                 double *out, const sgf_allocator *mem, sgf_error *err);
-/* The weights w[n] alone; `heap` [n] is scratch. */
-void sample_weights(const float *logits, size_t n, double temperature, double top_p, float *weight,
-                    int32_t *heap);
+/* The weights w[n] alone; `best`: the id of the highest logit; `heap` [n] is scratch. */
+void sample_weights(const float *logits, size_t n, int32_t best, double temperature, double top_p,
+                    float *weight, int32_t *heap);
 /* The lowest id v with w[0] + ... + w[v] > u * (the sum of all w), for u in [0, 1). */
 int32_t sample_draw(const float *weight, size_t n, double u);
 
