@@ -6405,7 +6405,6 @@ typedef struct sgf__file { /* a file of the folder, mapped until the folder is c
     struct sgf__file *next;
     sgf_str name;
     const char *path;
-    size_t number; /* 0 for the first one that was opened */
     sgf__map map;
     sgf__json_doc doc; /* its JSON */
 } sgf__file;
@@ -6427,7 +6426,6 @@ typedef struct sgf__folder { /* a model folder that is being read */
     const char *dir;
     sgf__arena arena;
     sgf__file *files;
-    size_t file_count;
     void *list; /* sgf__stored *[count]: in the order of the files, at last sorted by name */
     size_t count, cap;
     uint64_t digest;
@@ -6455,7 +6453,7 @@ static void sgf__folder_close(sgf__folder *f) {
     sgf__free(&f->arena.mem, f->list, f->cap, sizeof(void *));
     sgf__arena_free(&f->arena);
 }
-/* Map a file of the folder; NULL after a failure and, with `optional` 1, if there is no such file. */
+/* Map a file of the folder; NULL after a failure and, with `optional` 1, if there is none. */
 static sgf__file *sgf__folder_file(sgf__folder *f, sgf_str name, int optional) {
     size_t n = strlen(f->dir);
     sgf__file *file = (sgf__file *)sgf__arena_alloc(&f->arena, 1, sizeof *file, f->err);
@@ -6470,7 +6468,6 @@ static sgf__file *sgf__folder_file(sgf__folder *f, sgf_str name, int optional) {
     if (f->status) return NULL;
     file->name = sgf__text_of(path + n, name.len);
     file->path = path;
-    file->number = f->file_count++;
     file->next = f->files;
     return f->files = file;
 }
@@ -6514,7 +6511,7 @@ static int sgf__stored_compare(const void *a, const void *b) {
     const sgf__stored *x = (const sgf__stored *)a, *y = (const sgf__stored *)b;
     int order = sgf__text_compare(x, y);
     if (!order) order = (x->alias.ptr != NULL) - (y->alias.ptr != NULL);
-    return order ? order : x->file->number < y->file->number ? -1 : x->file != y->file;
+    return order || x->file == y->file ? order : sgf__text_compare(&x->file->name, &y->file->name);
 }
 static int sgf__place_compare(const void *a, const void *b) {
     const sgf__stored *x = (const sgf__stored *)a, *y = (const sgf__stored *)b;
@@ -6602,13 +6599,14 @@ static void sgf__metadata_read(sgf__folder *f, const sgf__file *file, const char
     }
     if (!ok && !f->status) sgf__file_fail(f, file, "%s is not an object of texts", "__metadata__");
 }
-/* The entries from `first` on are those of `file`. They must tile [0, size) of its data (an alias
-   takes no bytes); then their bytes are known. Sorts these entries by name. */
-static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file, const char *data,
-                             uint64_t size) {
+/* The entries from `first` on are those of `file`. They must tile its data exactly (an alias takes
+   no bytes). Then their bytes are known; the digest gets 64 from the middle of every tensor, in the
+   order of the names: enough to tell a fine-tuned model from its origin. */
+static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file) {
+    const char *data = file->doc.end; /* after the header */
+    uint64_t size = (uint64_t)(file->map.data + file->map.size - data), at = 0;
     void **order = f->count > first ? (void **)f->list + first : NULL;
     size_t n = f->count - first, i;
-    uint64_t at = 0;
     sgf__sort(order, n, sgf__place_compare);
     for (i = 0; i < n && !f->status; i++) {
         sgf__stored *t = (sgf__stored *)order[i];
@@ -6623,12 +6621,16 @@ static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file
                        at > size ? "cut" : "damaged", (unsigned long long)at,
                        (unsigned long long)size);
     sgf__sort(order, n, sgf__stored_compare);
+    for (i = 0; i < n && !f->status; i++) {
+        const sgf__stored *t = (const sgf__stored *)order[i];
+        size_t bytes = (size_t)(t->end - t->begin), sample = bytes < 64 ? bytes : 64;
+        sgf__folder_digest(f, t->data + (bytes - sample) / 2, sample);
+    }
 }
-/* Add the tensors and aliases of a file to the list. The digest gets its header, and 64 bytes from
-   the middle of every tensor: enough to tell a fine-tuned model from its origin. */
+/* Add the tensors and aliases of a file to the list, and its header to the digest. */
 static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
     const char *bytes = file->map.data, *at, *metadata = NULL;
-    size_t size = file->map.size, i, n, first = f->count;
+    size_t size = file->map.size, first = f->count, i;
     uint64_t length = 0;
     for (i = 8; i-- && size >= 8;) length = length << 8 | (unsigned char)bytes[i];
     if (size < 8 || length > 100000000 || length > size - 8)
@@ -6649,14 +6651,7 @@ static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
         }
     }
     if (metadata && !f->status) sgf__metadata_read(f, file, metadata);
-    if (!f->status) sgf__folder_tile(f, first, file, bytes + 8 + length, size - 8 - (size_t)length);
-    if (f->status) return;
-    for (i = first; i < f->count; i++) {
-        const sgf__stored *t = (const sgf__stored *)((void **)f->list)[i];
-        size = (size_t)(t->end - t->begin);
-        n = size < 64 ? size : 64;
-        sgf__folder_digest(f, t->data + (size - n) / 2, n);
-    }
+    if (!f->status) sgf__folder_tile(f, first, file);
 }
 /* Sort the whole list. Two tensors of one name are refused: which one is meant? */
 static void sgf__folder_sort(sgf__folder *f) {
@@ -6773,7 +6768,7 @@ static const struct sgf__architecture {
                           {32, 0, 32768, 1, 0, 0, 0, 1, 1},
                           {32, 128, 32768, 0, 1, 1, 0, 1, 1}};
 
-enum { SGF__KEYS = 41 };
+enum { SGF__KEYS = 41 }; /* rows of sgf__keys */
 
 typedef struct sgf__config_reader {
     sgf_config c;
@@ -6792,7 +6787,8 @@ typedef struct sgf__config_reader {
 /* clang-format off */
 enum {
     SGF__ARCHITECTURE, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__DTYPE, SGF__ROPE_TYPE,
-    SGF__LAYER_TYPE, SGF__OLDER, SGF__SETTINGS, SGF__PLACE, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG
+    SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__PLACE,
+    SGF__OLDER /* an older spelling of the key in the row before */
 };
 static const struct {
     const char *wanted;  /* what a refused value is told; least and most are printed into it */
@@ -6806,10 +6802,9 @@ static const struct {
     {"supported are \"float32\", \"float16\" and \"bfloat16\"", {"float32", "float16", "bfloat16"}},
     {"supported are \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"",
      {"default", "linear", "dynamic", "llama3", "yarn"}},
-    {"supported are \"full_attention\" and \"sliding_attention\"", {"full_attention", "sliding_attention"}},
-    {"", {NULL}},
+    {"supported are \"full_attention\" and \"sliding_attention\"",
+     {"full_attention", "sliding_attention"}},
     {"an object or null is supported; RoPE that differs by layer is not", {NULL}},
-    {"", {NULL}},
     {"a whole number from %.0f to %.0f was wanted", {NULL}},
     {"a whole number from %.0f to %.0f, or null, was wanted", {NULL}},
     {"a number above %.0f and up to %.0f was wanted", {NULL}},
@@ -6846,7 +6841,8 @@ static const struct sgf__key {
     {0, "dtype", SGF__DTYPE, 0, 0, 0, SGF__AT(dtype), 0},
     {0, "torch_dtype", SGF__OLDER, 0, 0, 0, 0, 0},
     {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_keys)},
-    {0, "max_window_layers", SGF__INT, 0, INT32_MAX, 28, SGF__AT(window_from), SGF__AT(a.window_keys)},
+    {0, "max_window_layers", SGF__INT, 0, INT32_MAX, 28, SGF__AT(window_from),
+     SGF__AT(a.window_keys)},
     {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, 4096, SGF__AT(window), SGF__AT(windowed)},
     {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.windows)},
     {0, "rope_theta", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_theta), 0},
@@ -6884,8 +6880,8 @@ static void sgf__config_refuse(sgf__config_reader *r, sgf_status why, const char
                      wanted);
 }
 /* The index of a value in the texts of its kind, or -1. */
-static int32_t sgf__kind_index(unsigned kind, const char *at) {
-    int32_t i;
+static int sgf__kind_index(unsigned kind, const char *at) {
+    int i;
     for (i = 0; sgf__kinds[kind].text[i]; i++)
         if (sgf__json_is(at, sgf__kinds[kind].text[i])) return i;
     return -1;
@@ -6898,42 +6894,57 @@ static void sgf__config_pick(sgf__config_reader *r, const char *object, int rope
         names[i] = sgf__keys[i].in_rope == rope ? sgf__keys[i].name : "";
     (void)sgf__json_pick(object, names, SGF__KEYS, r->value[rope]);
 }
+/* Is the value at `at` of kind k? *value is the number to store. */
+static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, const char *at,
+                             double *value) {
+    const char *member = sgf__json_first(at);
+    int64_t whole = 0;
+    switch (k->kind) {
+    case SGF__PLACE: return 1;
+    case SGF__FLAG: *value = *at == 't'; return *at == 't' || *at == 'f';
+    case SGF__INT_OR_NULL:
+    case SGF__INT:
+        if (!sgf__json_whole(&r->file->doc, at, (int64_t)k->least, (int64_t)k->most, &whole))
+            return 0;
+        *value = (double)whole;
+        return 1;
+    case SGF__REAL:
+        *value = sgf__json_number(&r->file->doc, at);
+        return sgf__json_kind(at) == SGF__NUMBER && *value > k->least && *value <= k->most;
+    case SGF__SETTINGS: /* an object without objects in it */
+        for (; member && *at == '{'; member = sgf__json_next(member)) {
+            member = sgf__json_next(member);
+            if (*member == '{') return 0;
+        }
+        sgf__config_pick(r, at, 1);
+        return *at == '{';
+    default: *value = sgf__kind_index(k->kind, at); return *value >= 0;
+    }
+}
 /* Read key i into its field. */
 static void sgf__config_key(sgf__config_reader *r, int i) {
     const struct sgf__key *k = sgf__keys + i;
     const char *at = r->value[k->in_rope][i].ptr, *name = k->name;
     void *field = (char *)r + k->field;
     double value = k->absent;
-    int64_t whole = 0;
     char wanted[112];
-    int ok = 1;
     if (k->kind == SGF__OLDER) return;
     if (k->when && !*(const int *)(const void *)((const char *)r + k->when)) return;
-    if ((!at || *at == 'n') && i + 1 < SGF__KEYS && k[1].kind == SGF__OLDER)
-        at = r->value[k->in_rope][i + 1].ptr, name = k[1].name;
+    if ((!at || *at == 'n') && i + 1 < SGF__KEYS && k[1].kind == SGF__OLDER) {
+        at = r->value[k->in_rope][i + 1].ptr;
+        name = k[1].name;
+    }
     if (!at || *at == 'n') {
         if (value == SGF__NEEDED) sgf__file_fail(r->f, r->file, "\"%s\" is missing", name);
         if (at && k->kind == SGF__INT_OR_NULL) value = 0;
         if (value <= SGF__KEEP) return;
-    } else if (k->kind < SGF__OLDER) ok = (value = sgf__kind_index(k->kind, at)) >= 0;
-    else if (k->kind == SGF__SETTINGS) {
-        const char *member = sgf__json_first(at);
-        for (ok = *at == '{'; ok && member; member = sgf__json_next(member))
-            ok = *(member = sgf__json_next(member)) != '{';
-        sgf__config_pick(r, at, 1);
-    } else if (k->kind == SGF__FLAG) ok = (value = *at == 't') != 0 || *at == 'f';
-    else if (k->kind == SGF__REAL) {
-        value = sgf__json_number(&r->file->doc, at);
-        ok = sgf__json_kind(at) == SGF__NUMBER && value > k->least && value <= k->most;
-    } else if (k->kind != SGF__PLACE) {
-        ok = sgf__json_whole(&r->file->doc, at, (int64_t)k->least, (int64_t)k->most, &whole);
-        value = (double)whole;
-    }
-    snprintf(wanted, sizeof wanted, sgf__kinds[k->kind].wanted, k->least, k->most);
-    if (!ok)
+    } else if (!sgf__config_value(r, k, at, &value)) {
+        snprintf(wanted, sizeof wanted, sgf__kinds[k->kind].wanted, k->least, k->most);
         sgf__config_refuse(r, k->kind < SGF__INT ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, name, at,
                            wanted);
-    else if (k->kind == SGF__PLACE) *(const char **)field = at;
+        return;
+    }
+    if (k->kind == SGF__PLACE) *(const char **)field = at;
     else if (k->kind == SGF__REAL) *(double *)field = value;
     else if (k->kind == SGF__INT || k->kind == SGF__INT_OR_NULL) *(int32_t *)field = (int32_t)value;
     else *(int *)field = (int)value;
@@ -6942,21 +6953,22 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
 static void sgf__config_architecture(sgf__config_reader *r) {
     const char *list = sgf__json_find(r->file->doc.root, "architectures");
     const char *type = sgf__json_find(r->file->doc.root, "model_type");
-    const char *name = sgf__json_kind(list) == SGF__ARRAY ? sgf__json_first(list) : NULL;
-    const char *key = name ? "architectures" : "model_type", *at = name ? name : type;
-    int32_t by_type = sgf__kind_index(SGF__MODEL_TYPE, type), i = by_type;
+    const char *name = list && *list == '[' ? sgf__json_first(list) : NULL;
+    int by_type = sgf__kind_index(SGF__MODEL_TYPE, type),
+        known = sgf__kind_index(SGF__ARCHITECTURE, name);
     if (type && *type == 'n') type = NULL;
-    if (name) i = sgf__kind_index(SGF__ARCHITECTURE, name);
-    if (!at) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
-    else if (i < 0)
-        sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, key, at, sgf__kinds[SGF__ARCHITECTURE].wanted);
-    else if (type && by_type != i)
+    if (!name) known = by_type;
+    if (!name && !type) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
+    else if (known < 0)
+        sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, name ? "architectures" : "model_type",
+                           name ? name : type, sgf__kinds[SGF__ARCHITECTURE].wanted);
+    else if (type && by_type != known)
         sgf__config_refuse(r, SGF_ERR_FORMAT, "model_type", type,
                            sgf__kinds[SGF__MODEL_TYPE].wanted);
     if (r->f->status) return;
     snprintf(r->c.architecture, sizeof r->c.architecture, "%s",
-             sgf__kinds[SGF__ARCHITECTURE].text[i]);
-    r->a = sgf__architectures[i];
+             sgf__kinds[SGF__ARCHITECTURE].text[known]);
+    r->a = sgf__architectures[known];
     r->c.kv_heads = r->a.kv_heads;
     r->c.head_dim = r->a.head_dim;
     r->c.context = r->a.context;
@@ -7010,8 +7022,7 @@ static void sgf__config_windows(sgf__config_reader *r) {
         sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", types,
                            "one entry per layer was wanted");
     for (l = 0; l < c->layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
-        int32_t slides = at ? sgf__kind_index(SGF__LAYER_TYPE, at)
-                            : r->window && l >= r->window_from;
+        int slides = at ? sgf__kind_index(SGF__LAYER_TYPE, at) : r->window && l >= r->window_from;
         if (slides < 0)
             sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "layer_types", at,
                                sgf__kinds[SGF__LAYER_TYPE].wanted);
@@ -7040,7 +7051,7 @@ static void sgf__config_eos(sgf__config_reader *r) {
         else c->eos[c->eos_count++] = (int32_t)id;
     }
 }
-/* Read config.json into *c or, with `ids` 1, generation_config.json, which changes the ids alone. */
+/* Read config.json into *c or, with `ids` 1, generation_config.json, which changes its ids. */
 static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_config *c) {
     sgf__config_reader r;
     int i;
@@ -7155,9 +7166,8 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
  * [SGF-24] Loading a model: every weight by its Hugging Face name
  *
  * The tensors of a model are a table: names, the shapes that the configuration asks for, and the
- * fields they fill. Weights are used where they are in the mapping; they are copied only if they are
- * misaligned or the machine is big-endian. Tensors that are not in the table (rotary_emb.inv_freq)
- * are ignored.
+ * fields they fill. Weights are used in the mapping; only misaligned ones are copied and, on a
+ * big-endian machine, all. Tensors that are not in the table (rotary_emb.inv_freq) are ignored.
  * ==================================================================================== */
 
 enum { SGF__EMBEDDING, SGF__OUTPUT, SGF__NORM, SGF__LAYER }; /* rows of the table */
@@ -7274,7 +7284,7 @@ static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
         out->dtype = (sgf_dtype)t->dtype;
     }
 }
-/* All weights. If a tied model stores embedding and output and they differ, the file is believed and
+/* All weights. If a tied model stores embedding and output and they differ, the file is believed,
    not the configuration, as transformers 5 does. */
 static void sgf__fetch_all(sgf__model *m) {
     sgf_tensor *in = &m->model.embedding, *out = &m->model.output;
