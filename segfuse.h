@@ -9354,7 +9354,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
  * Bytes that are not UTF-8 become U+FFFD on the way, so that every file can be read back.
  * ==================================================================================== */
 
-/* By sgf_column_type: nodes (one for each level of lists, one for the leaves) and buffers in a record
+/* By sgf_column_type: nodes (one a level of lists, one for the leaves) and buffers in a record
    batch; the type of Schema.fbs, sizes and values of its two fields; what pandas calls it. */
 typedef struct sgf__column_kind {
     unsigned char nodes, buffers, id, value[2];
