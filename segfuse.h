@@ -892,39 +892,35 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
  *     if (sgf_encode(t, text, 1, ids, 64, &n, &err)) ...
  * ==================================================================================== */
 
-/* sgf_tokenizer is immutable after load: any number of threads may use one. */
+/* A tokenizer does not change after it is loaded: any number of threads may use one. */
 
-/* Read `dir`/tokenizer.json and, where it is there, `dir`/tokenizer_config.json (names of the BOS
-   and EOS tokens, clean-up of spaces). Truncation and padding that tokenizer.json asks for are left
-   out, as transformers does unless it is asked to. mem may be NULL; encoding and decoding take scratch memory
-   from it too. *out is freed with sgf_tokenizer_free. */
+/* Read `dir`/tokenizer.json and, if there is one, `dir`/tokenizer_config.json (the names of the BOS
+   and EOS tokens). Truncation and padding that tokenizer.json asks for are left out, as transformers
+   does unless it is asked to. mem may be NULL; encoding and decoding take scratch memory from it, too.
+   Free *out with sgf_tokenizer_free. */
 SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
                                       sgf_tokenizer **out, sgf_error *err);
 SGF_DEF void sgf_tokenizer_free(sgf_tokenizer *tokenizer); /* NULL is allowed */
 
 /* text -> ids. special != 0 adds what the tokenizer puts around a text (BOS, EOS), as
    encode(add_special_tokens=True) does. Special tokens written out in the text ("<|im_end|>")
-   become their ids in any case; text from strangers should be checked first where that matters.
-   At most `cap` ids are written and *count is their number; text that needs more is SGF_ERR_LIMIT.
+   become their ids in any case; check texts from strangers first where that matters.
+   At most `cap` ids are written and *count is their number; a text that needs more is SGF_ERR_LIMIT.
    With ids NULL (and any cap) only *count is set. sgf_encode_bound(text.len) ids are always enough:
    a byte is at most one id, normal form C makes a text up to 3 times longer, U+2581 for each space
-   and before each piece up to 6 times, and 64 are left for what stands around it; a normaliser that
-   needs more is SGF_ERR_LIMIT. Text that is not UTF-8 is refused with the place, text of more than
-   1 GiB, too. Time is O(n log n). */
+   and before each piece up to 6 times, and 64 are left for what is put around it; a normaliser that
+   needs more is SGF_ERR_LIMIT. A text that is not UTF-8 is SGF_ERR_FORMAT with the byte, one of more
+   than 1 GiB SGF_ERR_LIMIT. Time is O(n log n). */
 SGF_DEF sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int special,
                               int32_t *ids, size_t cap, size_t *count, sgf_error *err);
 SGF_DEF size_t sgf_encode_bound(size_t text_len);
 
-enum {
-    SGF_DECODE_SKIP_SPECIAL = 1, /* leave special tokens out */
-    SGF_DECODE_CLEAN_UP = 2      /* " ." -> ".", ...: transformers' clean_up_tokenization_spaces */
-};
+enum { SGF_DECODE_SKIP_SPECIAL = 1 /* leave special tokens out */ };
 
-/* ids -> UTF-8 text of *len bytes, not zero-terminated; bytes that are no UTF-8 become U+FFFD,
-   where and as often as Hugging Face does it. Text longer than `cap` is SGF_ERR_LIMIT and nothing
+/* ids -> UTF-8 text of *len bytes, not zero-terminated; bytes that are not UTF-8 become U+FFFD,
+   where and as often as Hugging Face does it. A text longer than `cap` is SGF_ERR_LIMIT, and nothing
    is written; with out NULL only *len is set. An id that no token has (a padded row of the output
-   matrix) gives no text; a negative one is SGF_ERR_ARG. flags: a sum of SGF_DECODE_*; whether the
-   model asks for the clean-up is in sgf_tokenizer_info. */
+   matrix) gives no text; a negative one is SGF_ERR_ARG. flags: a sum of SGF_DECODE_*. */
 SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
                               int flags, char *out, size_t cap, size_t *len, sgf_error *err);
 
@@ -943,12 +939,12 @@ typedef struct sgf_tokenizer_info {
     size_t size;               /* the highest id + 1; a model's matrices may have more rows */
     size_t tokens;             /* of the vocabulary, without the added ones */
     size_t merges;
-    size_t added;       /* see sgf_tokenizer_added */
-    int32_t bos, eos;   /* -1: none */
-    int ignore_merges;  /* a word that is a token is not merged anew */
-    int clean_up;       /* tokenizer_config.json: clean_up_tokenization_spaces */
-    int adds_bos;       /* sgf_encode with special != 0 puts BOS first */
-    int adds_eos;       /* ... and EOS last */
+    size_t added;      /* see sgf_tokenizer_added */
+    int32_t bos, eos;  /* -1: none */
+    int ignore_merges; /* a word that is a token is not merged anew */
+    int clean_up;      /* tokenizer_config.json: clean_up_tokenization_spaces, left to the caller */
+    int adds_bos;      /* sgf_encode with special != 0 puts BOS first */
+    int adds_eos;      /* ... and EOS last */
     int config_add_bos; /* tokenizer_config.json: add_bos_token; -1 if it does not say */
 } sgf_tokenizer_info;
 
@@ -7397,7 +7393,7 @@ static unsigned sgf__uni_kind(const sgf__unicode *u, uint32_t code) {
 
 enum { SGF__TOKEN_RAW = 1, SGF__TOKEN_SPECIAL = 2, SGF__TOKEN_BYTE = 4, SGF__TOKEN_HERE = 8 };
 enum { SGF__STEP_NFC, SGF__STEP_PREPEND, SGF__STEP_REPLACE, SGF__STEPS = 8 };
-enum { SGF__SCAN_NONE, SGF__SCAN_GPT2, SGF__SCAN_LLAMA3, SGF__SCAN_MARKS, SGF__SCAN_MARK_RUNS };
+enum { SGF__SCAN_NONE, SGF__SCAN_WORDS, SGF__SCAN_MARKS, SGF__SCAN_MARK_RUNS };
 enum { SGF__PREPEND_NEVER, SGF__PREPEND_ALWAYS, SGF__PREPEND_FIRST };
 #define SGF__MARK        "\xE2\x96\x81" /* U+2581, sentencepiece's letter for a space */
 #define SGF__REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
@@ -7405,7 +7401,7 @@ enum {
     SGF__TOKEN_PROBES = 512,  /* a search longer than this means that keys were made to collide */
     SGF__PART_BYTES = 256,    /* longest added token, and text in a normaliser or decoder */
     SGF__TOKEN_BYTES = 65535, /* longest token */
-    SGF__AROUND = 64,         /* ids around a text */
+    SGF__AROUND = 64,
     SGF__SHORT_WORD = 32,
     SGF__TEXT_BYTES = 1 << 30,
     SGF__SEQUENCES = 8 /* how deep Sequences may be nested */
@@ -7433,15 +7429,11 @@ typedef struct sgf__added {
 } sgf__added;
 
 /* Added tokens to look for, sorted by their bytes. */
-typedef struct sgf__pattern {
-    sgf_str text;
-    const sgf__added *added;
-} sgf__pattern;
-typedef struct sgf__pattern_set {
-    sgf__pattern *items;
+typedef struct sgf__added_set {
+    sgf__added *items;
     size_t count;
     size_t first[257]; /* items that begin with byte b: first[b] .. first[b + 1] */
-} sgf__pattern_set;
+} sgf__added_set;
 
 typedef struct sgf__step {
     int kind;
@@ -7450,40 +7442,38 @@ typedef struct sgf__step {
 
 struct sgf_tokenizer {
     sgf__arena arena;
-    char *spare; /* where the next token's bytes go */
+    sgf_tokenizer_info info; /* its texts are set by sgf_tokenizer_describe */
+    char *spare;             /* where the next token's bytes go */
     size_t spare_len;
 
-    sgf__token *tokens; /* [size] by id */
-    size_t size, cap, vocab;
+    sgf__token *tokens; /* [info.size] by id */
+    size_t cap;
     sgf__token_slot *entries; /* [slot_mask + 1] bytes -> id, vocabulary only */
     size_t slot_mask;
     sgf__merge *merges; /* [merge_mask + 1] pair -> id */
-    size_t merge_mask, merge_count;
-    int32_t letter_id[256];   /* the token of a byte; not byte-level: of an ASCII character */
-    int32_t byte_id[256];     /* with byte_fallback the token "<0xNN>"; -1: none */
-    int16_t letter_byte[324]; /* the byte that a byte-level letter spells; -1: none */
-    int byte_level, ignore_merges, byte_fallback, fuse_unk;
-    int32_t unk, bos, eos;
-    int clean_up, config_add_bos;
+    size_t merge_mask;
+    int32_t letter_id[256]; /* the token of a byte; not byte-level: of an ASCII character */
+    int32_t byte_id[256];   /* with byte_fallback the token "<0xNN>"; -1: none */
+    int byte_level, byte_fallback, fuse_unk;
+    int32_t unk;
 
-    sgf__step steps[SGF__STEPS]; /* the normaliser */
+    sgf__step steps[SGF__STEPS + 1]; /* the normaliser; the last one is refused */
     size_t step_count;
+    char normalizer[96]; /* "NFC + Replace" */
+    sgf__unicode unicode;
     sgf_str mark;     /* what a space becomes, and what `prepend` puts before a piece; or "" */
     int prepend;      /* SGF__PREPEND_* */
-    int scan, digits; /* the pre-tokenizer; digits: longest run of them in a word */
-    int split_digits; /* every number character is a piece of its own */
+    int scan;         /* the pre-tokenizer */
+    size_t digits;    /* see sgf__scan_word */
+    int split_digits; /* every number character is a word */
     sgf_str cut;      /* where SGF__SCAN_MARKS cuts */
-    char normalizer_name[96]; /* "NFC + Replace" */
-    const char *pre_name;
-    sgf__unicode unicode;
 
     sgf_str decode_from, decode_to; /* not byte-level: Replace; from empty: none */
     int decode_bytes, decode_strip;
 
-    sgf__added *added;
-    size_t added_count;
-    sgf__pattern_set all_added, raw_added, normal_added;
-    int32_t before[SGF__AROUND], after[SGF__AROUND];
+    sgf__added *added; /* [info.added] */
+    sgf__added_set all_added, raw_added, normal_added;
+    int32_t before[SGF__AROUND], after[SGF__AROUND]; /* ids around a text */
     size_t before_count, after_count;
     int has_post; /* tokenizer.json has a post_processor */
 };
@@ -7693,7 +7683,7 @@ static void sgf__encode_word(sgf__encoder *e, const char *word, size_t n) {
     int32_t *ids = (int32_t *)sgf__encoder_room(e, &e->ids, n, sizeof *ids);
     size_t count = 1;
     if (!ids || !n) return;
-    if (!t->ignore_merges || (ids[0] = sgf__token_find(t, word, n, 0)) < 0) {
+    if (!t->info.ignore_merges || (ids[0] = sgf__token_find(t, word, n, 0)) < 0) {
         count = sgf__word_split(t, word, n, ids);
         if (count <= SGF__SHORT_WORD) count = sgf__merge_short(t, ids, count);
         else count = sgf__merge_long(e, ids, count);
@@ -7763,35 +7753,29 @@ static size_t sgf__scan_contraction(const sgf__scan *s, size_t at, int any_case)
     if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l')) return at + 3;
     return at;
 }
-/* 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ */
-static size_t sgf__scan_gpt2(const sgf__scan *s, size_t at) {
-    size_t next, after, end;
-    unsigned kind = sgf__scan_at(s, at, &next);
-    if (s->text[at] == '\'' && (end = sgf__scan_contraction(s, at, 0)) > at) return end;
-    if (s->text[at] == ' ') {
-        unsigned following = sgf__scan_at(s, next, &after);
-        if (following != SGF__CHAR_END && following != SGF__UNI_SPACE)
-            return sgf__scan_run(s, next, following, SIZE_MAX);
-    }
-    return kind == SGF__UNI_SPACE ? sgf__scan_spaces(s, at) : sgf__scan_run(s, at, kind, SIZE_MAX);
-}
-/* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|
+/* The end of the word at `at`. GPT-2's expression (digits 0):
+   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+   and Llama 3's, whose numbers have up to `digits` characters:
+   (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|
    \s*[\r\n]+|\s+(?!\S)|\s+ */
-static size_t sgf__scan_llama3(const sgf__scan *s, size_t at, size_t digits) {
+static size_t sgf__scan_word(const sgf__scan *s, size_t at, size_t digits) {
     size_t next, after, end, line = at;
     unsigned kind = sgf__scan_at(s, at, &next), following;
-    if (s->text[at] == '\'' && (end = sgf__scan_contraction(s, at, 1)) > at) return end;
+    char c = s->text[at];
+    if (c == '\'' && (end = sgf__scan_contraction(s, at, digits > 0)) > at) return end;
     if (kind == SGF__UNI_LETTER) return sgf__scan_run(s, at, kind, SIZE_MAX);
-    if (kind == SGF__UNI_NUMBER) return sgf__scan_run(s, at, kind, digits);
+    if (kind == SGF__UNI_NUMBER) return sgf__scan_run(s, at, kind, digits ? digits : SIZE_MAX);
     following = sgf__scan_at(s, next, &after);
-    if (following == SGF__UNI_LETTER && !sgf__is_newline(s->text[at]))
-        return sgf__scan_run(s, next, SGF__UNI_LETTER, SIZE_MAX);
-    if (kind == SGF__CHAR_OTHER || (s->text[at] == ' ' && following == SGF__CHAR_OTHER)) {
+    if (following == SGF__UNI_LETTER && (digits ? !sgf__is_newline(c) : c == ' '))
+        return sgf__scan_run(s, next, following, SIZE_MAX);
+    if (following == SGF__UNI_NUMBER && !digits && c == ' ')
+        return sgf__scan_run(s, next, following, SIZE_MAX);
+    if (kind == SGF__CHAR_OTHER || (c == ' ' && following == SGF__CHAR_OTHER)) {
         end = sgf__scan_run(s, next, SGF__CHAR_OTHER, SIZE_MAX);
-        while (end < s->n && sgf__is_newline(s->text[end])) end++;
+        while (digits && end < s->n && sgf__is_newline(s->text[end])) end++;
         return end;
     }
-    for (end = at; sgf__scan_at(s, end, &next) == SGF__UNI_SPACE; end = next)
+    for (end = at; digits && sgf__scan_at(s, end, &next) == SGF__UNI_SPACE; end = next)
         if (sgf__is_newline(s->text[end]))
             line = next; /* \s*[\r\n]+ ends with the run's last newline */
     return line > at ? line : sgf__scan_spaces(s, at);
@@ -7806,37 +7790,23 @@ static size_t sgf__scan_marks(const sgf__scan *s, size_t at, sgf_str mark, int r
     }
     return s->n;
 }
-static void sgf__encode_words(sgf__encoder *e, const char *text, size_t n) {
-    const sgf_tokenizer *t = e->t;
-    sgf__scan s;
-    size_t at, end;
-    s.u = &t->unicode;
-    s.text = text;
-    s.n = n;
-    for (at = 0; at < n && !e->status; at = end) {
-        switch (t->scan) {
-        case SGF__SCAN_GPT2: end = sgf__scan_gpt2(&s, at); break;
-        case SGF__SCAN_LLAMA3: end = sgf__scan_llama3(&s, at, (size_t)t->digits); break;
-        case SGF__SCAN_NONE: end = n; break;
-        default: end = sgf__scan_marks(&s, at, t->cut, t->scan == SGF__SCAN_MARK_RUNS);
-        }
-        sgf__encode_word(e, text + at, end - at);
-    }
+/* Digits(individual_digits): up to the end of a number character, else up to the next one. */
+static size_t sgf__scan_digits(const sgf__scan *s, size_t at) {
+    size_t next = at, end = at;
+    while (sgf__scan_at(s, end, &next) != SGF__UNI_NUMBER && end < s->n) end = next;
+    return end > at ? end : next;
 }
-/* Digits(individual_digits): every number character is a word, the text between them is scanned. */
-static void sgf__encode_digits(sgf__encoder *e, sgf_str text) {
-    size_t begin = 0, at, next;
-    sgf__scan s;
-    s.u = &e->t->unicode;
-    s.text = text.ptr;
-    s.n = text.len;
-    for (at = 0; at < text.len; at = next) {
-        if (sgf__scan_at(&s, at, &next) != SGF__UNI_NUMBER) continue;
-        sgf__encode_words(e, text.ptr + begin, at - begin);
-        sgf__encode_words(e, text.ptr + at, next - at);
-        begin = next;
+static void sgf__encode_words(sgf__encoder *e, sgf_str text) {
+    const sgf_tokenizer *t = e->t;
+    sgf__scan all = {&t->unicode, text.ptr, text.len}, s = {&t->unicode, text.ptr, 0};
+    size_t at, end;
+    for (at = 0; at < text.len && !e->status; at = end) {
+        if (at == s.n) s.n = t->split_digits ? sgf__scan_digits(&all, at) : text.len;
+        if (t->scan == SGF__SCAN_WORDS) end = sgf__scan_word(&s, at, t->digits);
+        else if (t->scan == SGF__SCAN_NONE) end = s.n;
+        else end = sgf__scan_marks(&s, at, t->cut, t->scan == SGF__SCAN_MARK_RUNS);
+        sgf__encode_word(e, text.ptr + at, end - at);
     }
-    sgf__encode_words(e, text.ptr + begin, text.len - begin);
 }
 
 /* ---- the normaliser, and what is done to a piece before it is cut into words ---- */
@@ -7898,15 +7868,14 @@ static void sgf__encode_piece(sgf__encoder *e, sgf_str text, int first) {
         e->status = sgf__replace(text, sgf_text(" "), mark, SIZE_MAX, &e->word, e->err);
         text = sgf__text_of(e->word.ptr, e->word.len);
     }
-    if (t->split_digits) sgf__encode_digits(e, text);
-    else sgf__encode_words(e, text.ptr, text.len);
+    sgf__encode_words(e, text);
 }
 
 /* ---- added tokens ---- */
 
 /* The first of the sorted items [low, high) whose byte at `depth` is at least `c`, else `high`. */
-static size_t sgf__pattern_bound(const sgf__pattern *items, size_t low, size_t high, size_t depth,
-                                 unsigned c) {
+static size_t sgf__added_bound(const sgf__added *items, size_t low, size_t high, size_t depth,
+                               unsigned c) {
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if ((unsigned char)items[middle].text.ptr[depth] < c) low = middle + 1;
@@ -7916,19 +7885,19 @@ static size_t sgf__pattern_bound(const sgf__pattern *items, size_t low, size_t h
 }
 /* The longest added token that begins at text[0]. The candidates are a run of the sorted items,
    which gets shorter with every byte. */
-static const sgf__added *sgf__pattern_match(const sgf__pattern_set *set, const char *text, size_t n,
-                                            size_t *len) {
+static const sgf__added *sgf__added_match(const sgf__added_set *set, const char *text, size_t n,
+                                          size_t *len) {
     size_t low = set->first[(unsigned char)text[0]], high = set->first[(unsigned char)text[0] + 1],
            depth;
     const sgf__added *found = NULL;
     for (depth = 1; low < high; depth++) {
         if (set->items[low].text.len == depth) {
-            found = set->items[low++].added;
+            found = &set->items[low++];
             *len = depth;
         }
         if (depth == n) break;
-        low = sgf__pattern_bound(set->items, low, high, depth, (unsigned char)text[depth]);
-        high = sgf__pattern_bound(set->items, low, high, depth, (unsigned char)text[depth] + 1u);
+        low = sgf__added_bound(set->items, low, high, depth, (unsigned char)text[depth]);
+        high = sgf__added_bound(set->items, low, high, depth, (unsigned char)text[depth] + 1u);
     }
     return found;
 }
@@ -7945,17 +7914,14 @@ static size_t sgf__spaces_before(const sgf__scan *s, size_t least, size_t end) {
 /* Added tokens give their ids, the text between them is a piece. The raw text is searched for those
    that are not normalised, then each of its pieces, normalised, for the others. */
 static void sgf__encode_cut(sgf__encoder *e, sgf_str text, int first, int normalized) {
-    const sgf__pattern_set *set = normalized ? &e->t->normal_added : &e->t->raw_added;
+    const sgf__added_set *set = normalized ? &e->t->normal_added : &e->t->raw_added;
     size_t done = 0, at = 0, len = 0;
-    sgf__scan s;
-    s.u = &e->t->unicode;
-    s.text = text.ptr;
-    s.n = text.len;
+    sgf__scan s = {&e->t->unicode, text.ptr, text.len};
     while (done < text.len && !e->status) {
         const sgf__added *added = NULL;
         size_t begin, end;
         while (set->count && at < text.len &&
-               !(added = sgf__pattern_match(set, text.ptr + at, text.len - at, &len)))
+               !(added = sgf__added_match(set, text.ptr + at, text.len - at, &len)))
             at++;
         begin = added ? at : text.len;
         at = end = begin + (added ? len : 0);
@@ -8063,30 +8029,9 @@ static void sgf__bytes_decode(sgf__buf *bytes, int byte_level, sgf__buf *out, sg
     bytes->len = 0;
 }
 
-/* str.replace of Python, in place; `to` is not longer than `from`. */
-static void sgf__shorten(sgf__buf *buf, const char *from, const char *to) {
-    size_t n = strlen(from), m = strlen(to), at = 0, len = 0;
-    while (at < buf->len) {
-        if (at + n <= buf->len && !memcmp(buf->ptr + at, from, n)) {
-            memcpy(buf->ptr + len, to, m);
-            at += n;
-            len += m;
-        } else buf->ptr[len++] = buf->ptr[at++];
-    }
-    buf->len = len;
-}
-/* transformers 4, clean_up_tokenization; the order matters */
-static void sgf__clean_up(sgf__buf *buf) {
-    static const char *const pairs[][2] = {
-        {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
-        {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-    size_t i;
-    for (i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        sgf__shorten(buf, pairs[i][0], pairs[i][1]);
-}
-
 static const sgf__token *sgf__token_at(const sgf_tokenizer *t, int32_t id) {
-    if (id < 0 || (size_t)id >= t->size || !(t->tokens[id].flags & SGF__TOKEN_HERE)) return NULL;
+    if (id < 0 || (size_t)id >= t->info.size || !(t->tokens[id].flags & SGF__TOKEN_HERE))
+        return NULL;
     return &t->tokens[id];
 }
 /* One token: bytes wait in `bytes` until a token of another kind follows. */
@@ -8126,7 +8071,6 @@ SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids
     status = bytes.status ? bytes.status : text.status;
     if (tokenizer->decode_strip && text.len && text.ptr[0] == ' ')
         memmove(text.ptr, text.ptr + 1, --text.len);
-    if (flags & SGF_DECODE_CLEAN_UP) sgf__clean_up(&text);
     if (!status && out && text.len > cap)
         status = sgf__fail(err, SGF_ERR_LIMIT,
                            "the decoded text has %llu bytes, there is room for %llu",
@@ -8142,24 +8086,29 @@ SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids
 
 /* ---- reading tokenizer.json ---- */
 
-/* The first failure is kept in `status`. Functions go on until their next loop ends: what they read
-   of a file is checked JSON, and what they write stays within its bounds. */
+/* The first failure is kept in `status`, and nothing is undone: a reader goes on until its next loop or
+   test of the status. What it reads is checked JSON, and what it writes stays within its bounds. */
 typedef struct sgf__loader {
     sgf_tokenizer *t;
     sgf__json_doc doc;
+    const char *part;   /* what is read, for messages */
     sgf__arena scratch; /* texts with escapes */
     sgf__buf pair;      /* a token, or the two of a merge */
     sgf_error *err;
     sgf_status status;
     int decoders; /* see sgf__read_decoder */
+    int no_cut;   /* see sgf__read_merges */
     int32_t made; /* the token of the last merge */
 } sgf__loader;
 
-/* sgf__bad(l, "format", ...) fails with "FILE: ...", for what is wrong; sgf__unknown for what is not
-   known here. */
-#define sgf__bad(l, ...)     sgf__loader_fail(l, SGF_ERR_FORMAT, __VA_ARGS__)
-#define sgf__unknown(l, ...) sgf__loader_fail(l, SGF_ERR_UNSUPPORTED, __VA_ARGS__)
-static SGF__PRINTF(3, 4) void sgf__loader_fail(sgf__loader *l, sgf_status status,
+/* sgf__bad(l, condition, "format", ...): what is wrong in the file, "FILE: PART: ...".
+   sgf__unknown: what is not known here, "FILE: PART: ... is not supported". */
+#define sgf__bad(l, condition, ...) \
+    ((condition) ? sgf__loader_fail(l, SGF_ERR_FORMAT, "", __VA_ARGS__) : (void)0)
+#define sgf__unknown(l, condition, ...)                                                       \
+    ((condition) ? sgf__loader_fail(l, SGF_ERR_UNSUPPORTED, " is not supported", __VA_ARGS__) \
+                 : (void)0)
+static SGF__PRINTF(4, 5) void sgf__loader_fail(sgf__loader *l, sgf_status status, const char *end,
                                                const char *format, ...) {
     char text[900];
     va_list args;
@@ -8167,9 +8116,14 @@ static SGF__PRINTF(3, 4) void sgf__loader_fail(sgf__loader *l, sgf_status status
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    l->status = sgf__fail_at(l->err, status, l->doc.file, -1, "%s: %s", l->doc.file, text);
+    l->status = sgf__fail_at(l->err, status, l->doc.file, -1, "%s: %s: %s%s", l->doc.file, l->part,
+                             text, end);
 }
-/* Memory that lives as long as the tokenizer. */
+static void sgf__type_unknown(sgf__loader *l, sgf_str type, const char *known) {
+    sgf__loader_fail(l, SGF_ERR_UNSUPPORTED, known, "%.*s is not supported here; known are ",
+                     SGF__SHOWN(type));
+}
+/* Memory that lives as long as the tokenizer; NULL after a failure. */
 static void *sgf__loader_alloc(sgf__loader *l, size_t count, size_t size) {
     void *ptr = l->status ? NULL : sgf__arena_alloc(&l->t->arena, count, size, l->err);
     if (!ptr && !l->status) l->status = SGF_ERR_MEMORY;
@@ -8185,34 +8139,31 @@ static sgf_str sgf__loader_take(sgf__loader *l, const char **value) {
 static sgf_str sgf__loader_str(sgf__loader *l, const char *value) {
     return sgf__loader_take(l, &value);
 }
-/* true or false, `standard` where the value of `key` is absent or null. */
+/* The value of `key`: true or false, `standard` where it is absent or null. */
 static int sgf__loader_flag(sgf__loader *l, const char *value, const char *key, int standard) {
     int kind = sgf__json_kind(value);
     if (kind == SGF__ABSENT || kind == SGF__NULL) return standard;
-    if (kind != SGF__TRUE && kind != SGF__FALSE)
-        sgf__bad(l, "\"%s\" is neither true nor false", key);
+    sgf__bad(l, kind != SGF__TRUE && kind != SGF__FALSE, "\"%s\" is neither true nor false", key);
     return kind == SGF__TRUE;
 }
-/* The text of `key`, "" where it is absent or null. */
-static sgf_str sgf__loader_text(sgf__loader *l, const char *value, const char *key) {
-    int kind = sgf__json_kind(value);
-    if (kind != SGF__STRING && kind != SGF__ABSENT && kind != SGF__NULL)
-        sgf__bad(l, "\"%s\" is not a text", key);
-    return sgf__loader_str(l, value);
-}
-/* The same of a member of an object. */
 static int sgf__read_flag(sgf__loader *l, const char *object, const char *key, int standard) {
     return sgf__loader_flag(l, sgf__json_find(object, key), key, standard);
+}
+/* The same for a text, "" where it is absent or null. */
+static sgf_str sgf__loader_text(sgf__loader *l, const char *value, const char *key) {
+    int kind = sgf__json_kind(value);
+    sgf__bad(l, kind != SGF__STRING && kind != SGF__ABSENT && kind != SGF__NULL,
+             "\"%s\" is not a text", key);
+    return sgf__loader_str(l, value);
 }
 static sgf_str sgf__read_text(sgf__loader *l, const char *object, const char *key) {
     return sgf__loader_text(l, sgf__json_find(object, key), key);
 }
-/* A short copy that lives as long as the tokenizer. */
+/* A short zero-terminated copy that lives as long as the tokenizer. */
 static sgf_str sgf__loader_keep(sgf__loader *l, sgf_str text) {
     char *copy;
-    if (text.len > SGF__PART_BYTES)
-        sgf__unknown(l, "the text \"%.*s\" in one of its parts is longer than %d bytes",
-                     SGF__SHOWN(text), (int)SGF__PART_BYTES);
+    sgf__unknown(l, text.len > SGF__PART_BYTES, "the text \"%.*s\", longer than %d bytes,",
+                 SGF__SHOWN(text), (int)SGF__PART_BYTES);
     copy = (char *)sgf__loader_alloc(l, text.len + 1, 1);
     if (!copy) return sgf_text("");
     if (text.len) memcpy(copy, text.ptr, text.len);
@@ -8224,156 +8175,122 @@ static sgf_str sgf__loader_keep(sgf__loader *l, sgf_str text) {
 typedef void sgf__part_reader(sgf__loader *l, const char *at, sgf_str type);
 
 /* A component of tokenizer.json: null, an object with a type, or a Sequence of them in `list`. */
-static void sgf__read_part(sgf__loader *l, const char *at, const char *name, const char *list,
+static void sgf__read_part(sgf__loader *l, const char *at, const char *list,
                            sgf__part_reader *reader, int depth) {
-    int kind = sgf__json_kind(at);
     sgf_str type = sgf__read_text(l, at, "type");
-    if (kind == SGF__ABSENT || kind == SGF__NULL || l->status) return;
-    if (!type.len) sgf__bad(l, "%s is not an object with a type", name);
-    else if (!sgf__str_is(type, "Sequence")) reader(l, at, type);
-    else {
-        at = sgf__json_find(at, list);
-        if (sgf__json_kind(at) != SGF__ARRAY)
-            sgf__bad(l, "%s: a Sequence without its list %s", name, list);
-        if (depth == SGF__SEQUENCES)
-            sgf__unknown(l, "%s: more than %d nested Sequences", name, (int)SGF__SEQUENCES);
-        for (at = sgf__json_first(at); at && !l->status; at = sgf__json_next(at)) {
-            if (sgf__json_kind(at) != SGF__OBJECT)
-                sgf__bad(l, "%s: an entry of %s is not an object", name, list);
-            sgf__read_part(l, at, name, list, reader, depth + 1);
-        }
+    if (!at || *at == SGF__NULL || l->status) return;
+    sgf__bad(l, !type.len, "it is not an object with a type");
+    if (!sgf__str_is(type, "Sequence")) {
+        if (!l->status) reader(l, at, type);
+        return;
+    }
+    at = sgf__json_find(at, list);
+    sgf__bad(l, sgf__json_kind(at) != SGF__ARRAY, "a Sequence without its list %s", list);
+    sgf__unknown(l, depth == SGF__SEQUENCES, "a Sequence in %d others", (int)SGF__SEQUENCES);
+    for (at = sgf__json_first(at); at && !l->status; at = sgf__json_next(at)) {
+        sgf__bad(l, *at != SGF__OBJECT, "an entry of %s is not an object", list);
+        sgf__read_part(l, at, list, reader, depth + 1);
     }
 }
 /* pattern {"String": from} and content: what Replace is made of. */
-static void sgf__read_replace(sgf__loader *l, const char *at, const char *name, sgf_str *from,
-                              sgf_str *to) {
+static void sgf__read_replace(sgf__loader *l, const char *at, sgf_str *from, sgf_str *to) {
     const char *pattern = sgf__json_find(at, "pattern"), *content = sgf__json_find(at, "content");
     *from = sgf__loader_keep(l, sgf__read_text(l, pattern, "String"));
     *to = sgf__loader_keep(l, sgf__loader_text(l, content, "content"));
-    if (!from->len || sgf__json_find(pattern, "Regex"))
-        sgf__unknown(
-            l, "%s: a Replace by another pattern than a text (\"String\") is not supported", name);
-    if (!content) sgf__bad(l, "%s: a Replace without its content", name);
+    sgf__unknown(l, !from->len || sgf__json_find(pattern, "Regex"),
+                 "a Replace by another pattern than a text (\"String\")");
+    sgf__bad(l, !content, "a Replace without its content");
 }
 static void sgf__read_normalizer(sgf__loader *l, const char *at, sgf_str type) {
     static const char *const kinds[] = {"NFC", "Prepend", "Replace"}; /* SGF__STEP_* */
     sgf_tokenizer *t = l->t;
     sgf__step *step = &t->steps[t->step_count];
-    if (t->step_count == SGF__STEPS) {
-        sgf__unknown(l, "a normalizer of more than %d steps", (int)SGF__STEPS);
-        return;
-    }
     while (step->kind < 3 && !sgf__str_is(type, kinds[step->kind])) step->kind++;
-    if (step->kind == 3) {
-        sgf__unknown(l, "normalizer %.*s is not supported; known are NFC, Prepend and Replace",
-                     SGF__SHOWN(type));
-        return;
-    }
+    if (step->kind == 3) sgf__type_unknown(l, type, "NFC, Prepend and Replace");
+    sgf__unknown(l, t->step_count == SGF__STEPS, "a normalizer of more than %d steps",
+                 (int)SGF__STEPS);
+    if (l->status) return;
     if (step->kind == SGF__STEP_PREPEND) {
         step->to = sgf__loader_keep(l, sgf__read_text(l, at, "prepend"));
-        if (!sgf__json_find(at, "prepend")) sgf__bad(l, "normalizer: a Prepend without its text");
-    } else if (step->kind == SGF__STEP_REPLACE)
-        sgf__read_replace(l, at, "normalizer", &step->from, &step->to);
-    if (t->step_count++) strcat(t->normalizer_name, " + ");
-    strcat(t->normalizer_name, kinds[step->kind]);
+        sgf__bad(l, !sgf__json_find(at, "prepend"), "a Prepend without its text");
+    } else if (step->kind == SGF__STEP_REPLACE) sgf__read_replace(l, at, &step->from, &step->to);
+    if (t->step_count++) strcat(t->normalizer, " + ");
+    strcat(t->normalizer, kinds[step->kind]);
 }
 
 /* The regular expressions that have a scanner. */
 #define SGF__SPLIT_LLAMA3(digits)                                              \
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-static const struct sgf__known_split {
+static const struct sgf__split {
     const char *name, *regex;
-    int scan, digits;
-} sgf__known_splits[] = {
-    {"llama3", SGF__SPLIT_LLAMA3("{1,3}"), SGF__SCAN_LLAMA3, 3},
-    {"qwen2", SGF__SPLIT_LLAMA3(""), SGF__SCAN_LLAMA3, 1},
+    size_t digits;
+} sgf__splits[] = {
+    {"llama3", SGF__SPLIT_LLAMA3("{1,3}"), 3},
+    {"qwen2", SGF__SPLIT_LLAMA3(""), 1},
     {"gpt2", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-     SGF__SCAN_GPT2, 0}};
+     0},
+    {NULL, "", 0}};
 
 static void sgf__read_split(sgf__loader *l, const char *at) {
     sgf_str regex = sgf__read_text(l, sgf__json_find(at, "pattern"), "Regex");
-    size_t i, n = sizeof sgf__known_splits / sizeof sgf__known_splits[0];
-    for (i = 0; i < n && !sgf__str_is(regex, sgf__known_splits[i].regex); i++) {}
-    if (i == n) {
-        sgf__unknown(
-            l,
-            "pre_tokenizer: Split by \"%.*s\" is not supported; known are the regular expressions "
-            "of GPT-2, Llama 3 and Qwen 2",
-            (int)(regex.len < 500 ? regex.len : 500), regex.ptr);
-        return;
-    }
-    if (!sgf__str_is(sgf__read_text(l, at, "behavior"), "Isolated") ||
-        sgf__read_flag(l, at, "invert", 0))
-        sgf__unknown(l,
-                     "pre_tokenizer: Split with another behavior than Isolated is not supported");
-    if (l->t->scan) sgf__unknown(l, "pre_tokenizer: more than one Split is not supported");
-    l->t->scan = sgf__known_splits[i].scan;
-    l->t->digits = sgf__known_splits[i].digits;
-    l->t->pre_name = sgf__known_splits[i].name;
+    const struct sgf__split *split = sgf__splits;
+    while (split->name && !sgf__str_is(regex, split->regex)) split++;
+    sgf__unknown(
+        l,
+        !split->name || l->t->scan || sgf__read_flag(l, at, "invert", 0) ||
+            !sgf__json_is(sgf__json_find(at, "behavior"), "Isolated"),
+        "a Split but one, Isolated, by the expression of GPT-2, Llama 3 or Qwen 2 (\"%.*s\")",
+        (int)(regex.len < 500 ? regex.len : 500), regex.ptr);
+    l->t->scan = SGF__SCAN_WORDS;
+    l->t->digits = split->digits;
+    l->t->info.pre_tokenizer = split->name;
 }
 static void sgf__read_byte_level(sgf__loader *l, const char *at) {
     sgf_tokenizer *t = l->t;
+    int prefix = sgf__read_flag(l, at, "add_prefix_space", 1);
+    sgf__unknown(l, prefix && (t->scan || t->split_digits),
+                 "ByteLevel with add_prefix_space after another one");
+    if (prefix) t->mark = sgf_text(" "), t->prepend = SGF__PREPEND_ALWAYS;
     t->byte_level = 1;
-    if (sgf__read_flag(l, at, "add_prefix_space", 1)) {
-        if (t->scan || t->split_digits)
-            sgf__unknown(
-                l,
-                "pre_tokenizer: ByteLevel with add_prefix_space after another one is not supported");
-        t->mark = sgf_text(" ");
-        t->prepend = SGF__PREPEND_ALWAYS;
-    }
     if (!sgf__read_flag(l, at, "use_regex", 1)) return;
-    if (t->scan)
-        sgf__unknown(l, "pre_tokenizer: ByteLevel with use_regex after a Split is not supported");
-    t->scan = SGF__SCAN_GPT2;
-    t->pre_name = t->split_digits ? "digits + gpt2" : "gpt2";
+    sgf__unknown(l, t->scan != SGF__SCAN_NONE, "ByteLevel with use_regex after a Split");
+    t->scan = SGF__SCAN_WORDS;
+    t->info.pre_tokenizer = t->split_digits ? "digits + gpt2" : "gpt2";
 }
 static void sgf__read_metaspace(sgf__loader *l, const char *at) {
     static const char *const schemes[] = {"never", "always", "first"}; /* SGF__PREPEND_* */
     sgf_tokenizer *t = l->t;
-    uint32_t code;
-    int i = 0;
     sgf_str scheme = sgf__read_text(l, at, "prepend_scheme");
+    int prefix = sgf__read_flag(l, at, "add_prefix_space", 1);
+    uint32_t code;
     t->mark = sgf__loader_keep(l, sgf__read_text(l, at, "replacement"));
-    if (!t->mark.len || sgf__utf8_next(t->mark.ptr, t->mark.len, &code) != t->mark.len)
-        sgf__bad(l, "pre_tokenizer: the replacement of Metaspace is not one character");
-    t->prepend = sgf__read_flag(l, at, "add_prefix_space", 1); /* always or never */
-    if (scheme.len) {
-        while (i < 3 && !sgf__str_is(scheme, schemes[i])) i++;
-        if (i == 3)
-            sgf__bad(l, "pre_tokenizer: prepend_scheme \"%.*s\" is not never, always or first",
-                     SGF__SHOWN(scheme));
-        if (i && !t->prepend)
-            sgf__bad(l, "pre_tokenizer: add_prefix_space is false and prepend_scheme is \"%.*s\"",
-                     SGF__SHOWN(scheme));
-        t->prepend = i;
-    }
-    if (sgf__read_flag(l, at, "split", 1)) {
-        t->scan = SGF__SCAN_MARKS;
-        t->cut = t->mark;
-    }
-    t->pre_name = "metaspace";
+    sgf__bad(l, !t->mark.len || sgf__utf8_next(t->mark.ptr, t->mark.len, &code) != t->mark.len,
+             "the replacement of Metaspace is not one character");
+    while (scheme.len && t->prepend < 3 && !sgf__str_is(scheme, schemes[t->prepend])) t->prepend++;
+    sgf__bad(l, t->prepend == 3, "prepend_scheme \"%.*s\" is not never, always or first",
+             SGF__SHOWN(scheme));
+    sgf__bad(l, t->prepend && !prefix, "add_prefix_space is false and prepend_scheme is \"%.*s\"",
+             SGF__SHOWN(scheme));
+    if (!scheme.len) t->prepend = prefix ? SGF__PREPEND_ALWAYS : SGF__PREPEND_NEVER;
+    t->cut = t->mark;
+    t->scan = sgf__read_flag(l, at, "split", 1) ? SGF__SCAN_MARKS : SGF__SCAN_NONE;
+    t->info.pre_tokenizer = "metaspace";
 }
 static void sgf__read_pre_tokenizer(sgf__loader *l, const char *at, sgf_str type) {
     sgf_tokenizer *t = l->t;
-    int digits = sgf__str_is(type, "Digits");
-    if (t->byte_level || t->mark.len)
-        sgf__unknown(l, "pre_tokenizer: %.*s after %s is not supported", SGF__SHOWN(type),
-                     t->byte_level ? "ByteLevel" : "Metaspace");
-    else if (sgf__str_is(type, "Split")) sgf__read_split(l, at);
+    int first = !t->scan && !t->split_digits;
+    sgf__unknown(l, t->byte_level || t->mark.len, "%.*s after %s", SGF__SHOWN(type),
+                 t->byte_level ? "ByteLevel" : "Metaspace");
+    if (sgf__str_is(type, "Split")) sgf__read_split(l, at);
     else if (sgf__str_is(type, "ByteLevel")) sgf__read_byte_level(l, at);
-    else if (sgf__str_is(type, "Metaspace") && !t->scan && !t->split_digits)
-        sgf__read_metaspace(l, at);
-    else if (digits && !t->scan && sgf__read_flag(l, at, "individual_digits", 0))
+    else if (sgf__str_is(type, "Metaspace") && first) sgf__read_metaspace(l, at);
+    else if (sgf__str_is(type, "Digits") && !t->scan &&
+             sgf__read_flag(l, at, "individual_digits", 0))
         t->split_digits = 1;
-    else
-        sgf__unknown(
-            l,
-            "pre_tokenizer %.*s is not supported%s; known are ByteLevel, Split, Digits and "
-            "Metaspace",
-            SGF__SHOWN(type), digits ? " in this form" : "");
+    else sgf__type_unknown(l, type, "ByteLevel, Split, Digits of individual digits and Metaspace");
 }
+/* Not byte-level: Replace, ByteFallback, Fuse, Strip in this order; only Fuse is a must. */
 static void sgf__read_decoder(sgf__loader *l, const char *at, sgf_str type) {
     static const char *const kinds[] = {"Replace", "ByteFallback", "Fuse", "Strip"};
     enum { REPLACE, FALLBACK, FUSE, STRIP, KINDS };
@@ -8382,34 +8299,30 @@ static void sgf__read_decoder(sgf__loader *l, const char *at, sgf_str type) {
     int64_t start = 0, stop = 0;
     while (kind < KINDS && !sgf__str_is(type, kinds[kind])) kind++;
     if (t->byte_level && sgf__str_is(type, "ByteLevel")) kind = FUSE;
-    if (kind < l->decoders || (kind == STRIP && l->decoders < STRIP)) kind = KINDS; /* the order */
-    if (kind == STRIP && (!sgf__str_is(sgf__read_text(l, at, "content"), " ") ||
+    if (kind < l->decoders || (kind == STRIP && l->decoders < STRIP)) kind = KINDS;
+    if (kind == STRIP && (!sgf__json_is(sgf__json_find(at, "content"), " ") ||
                           !sgf__json_whole(&l->doc, sgf__json_find(at, "start"), 0, 1, &start) ||
                           !sgf__json_whole(&l->doc, sgf__json_find(at, "stop"), 0, 0, &stop)))
         kind = KINDS;
     if (kind == KINDS)
-        sgf__unknown(
-            l, "decoder %.*s is not supported here; known are ByteLevel%s", SGF__SHOWN(type),
-            t->byte_level ? " alone"
-                          : " and the sequence Replace, ByteFallback, Fuse, Strip of one space");
-    if (kind == REPLACE) sgf__read_replace(l, at, "decoder", &t->decode_from, &t->decode_to);
-    if (kind == FALLBACK) t->decode_bytes = 1;
-    if (kind == STRIP) t->decode_strip = (int)start;
+        sgf__type_unknown(
+            l, type,
+            "ByteLevel alone, or Replace, ByteFallback, Fuse, Strip of one space in order");
+    if (kind == REPLACE) sgf__read_replace(l, at, &t->decode_from, &t->decode_to);
+    t->decode_bytes |= kind == FALLBACK;
+    t->decode_strip |= (int)start;
     l->decoders = kind + 1; /* the first kind that may follow */
 }
 
 /* ---- vocab and merges ---- */
 
-/* Which byte a letter of a byte-level file spells: bytes that print stand for themselves, the
-   others are U+0100, U+0101, ... in order (GPT-2's bytes_to_unicode). */
-static void sgf__letters_init(sgf_tokenizer *t) {
-    int byte, next = 256;
-    size_t i;
-    for (i = 0; i < sizeof t->letter_byte / sizeof t->letter_byte[0]; i++) t->letter_byte[i] = -1;
-    for (byte = 0; byte < 256; byte++) {
-        int prints = (byte > 32 && byte < 127) || (byte > 160 && byte != 173);
-        t->letter_byte[prints ? byte : next++] = (int16_t)byte;
-    }
+/* The byte that a letter of a byte-level file spells; -1: none. Bytes that print stand for themselves,
+   the others are U+0100, U+0101, ... in order (GPT-2's bytes_to_unicode). */
+static int sgf__letter_byte(unsigned letter) {
+    if (letter < 256)
+        return (letter > 32 && letter < 127) || (letter > 160 && letter != 173) ? (int)letter : -1;
+    letter -= 256;
+    return letter < 33 ? (int)letter : letter < 67 ? (int)letter + 94 : letter == 67 ? 173 : -1;
 }
 /* A token as the file spells it -> the bytes it stands for, in out (as long as it); returns their
    number. */
@@ -8418,34 +8331,35 @@ static size_t sgf__token_bytes(const sgf_tokenizer *t, sgf_str text, char *out, 
     size_t at = 0, n = 0;
     *raw = 0;
     while (t->byte_level && at < text.len) {
-        unsigned letter = p[at];
-        size_t len = 1;
-        if (letter >= 0xC2 && letter <= 0xC5 && at + 1 < text.len)
-            letter = (letter & 0x1F) << 6 | (p[at + 1] & 0x3Fu), len = 2;
-        else if (letter >= 0x80) letter = 400;
-        if (letter >= sizeof t->letter_byte / sizeof t->letter_byte[0] ||
-            t->letter_byte[letter] < 0)
-            break;
-        out[n++] = (char)t->letter_byte[letter];
-        at += len;
+        int two = p[at] >= 0xC2 && p[at] <= 0xC5 && at + 1 < text.len, byte;
+        byte = sgf__letter_byte(two            ? (p[at] & 0x1Fu) << 6 | (p[at + 1] & 0x3Fu)
+                                : p[at] < 0x80 ? p[at]
+                                               : 0);
+        if (byte < 0) break;
+        out[n++] = (char)byte;
+        at += two ? 2 : 1;
     }
     if (t->byte_level && at == text.len) return n;
     *raw = t->byte_level ? SGF__TOKEN_RAW : 0;
     if (text.len) memcpy(out, text.ptr, text.len);
     return text.len;
 }
-/* The id of a token of the vocabulary as the file spells it; -1 if there is none, or no memory. */
-static int32_t sgf__vocab_id(const sgf_tokenizer *t, sgf_str text, sgf__buf *scratch,
+/* The id of a token as the file spells it: of an added one, or of the vocabulary. -1 if there is none,
+   or no memory. */
+static int32_t sgf__token_id(const sgf_tokenizer *t, sgf_str token, sgf__buf *scratch,
                              sgf_error *err) {
+    size_t n = 0;
     unsigned raw;
-    size_t n;
+    const sgf__added *added = NULL;
+    if (token.len) added = sgf__added_match(&t->all_added, token.ptr, token.len, &n);
+    if (added && n == token.len) return added->id;
     scratch->len = 0;
-    if (text.len > SGF__TOKEN_BYTES || sgf__buf_reserve(scratch, text.len, err)) return -1;
-    n = sgf__token_bytes(t, text, scratch->ptr, &raw);
+    if (token.len > SGF__TOKEN_BYTES || sgf__buf_reserve(scratch, token.len, err)) return -1;
+    n = sgf__token_bytes(t, token, scratch->ptr, &raw);
     return sgf__token_find(t, scratch->ptr, n, raw);
 }
-static int32_t sgf__loader_id(sgf__loader *l, sgf_str text) {
-    int32_t id = sgf__vocab_id(l->t, text, &l->pair, l->err);
+static int32_t sgf__loader_id(sgf__loader *l, sgf_str token) {
+    int32_t id = sgf__token_id(l->t, token, &l->pair, l->err);
     if (!l->status) l->status = l->pair.status;
     return id;
 }
@@ -8474,66 +8388,63 @@ static sgf__token *sgf__token_put(sgf__loader *l, const char *number, sgf_str te
     sgf__token *token;
     if (most < 1 << 20) most = 1 << 20;
     if (most >= INT32_MAX) most = INT32_MAX - 1;
-    if (text.len > SGF__TOKEN_BYTES)
-        sgf__unknown(l, "the token \"%.*s\" is longer than %d bytes", SGF__SHOWN(text),
-                     (int)SGF__TOKEN_BYTES);
-    if (!sgf__json_whole(&l->doc, number, 0, most, &id))
-        sgf__bad(l, "the token \"%.*s\" has an id that is not a whole number from 0 to %lld",
-                 SGF__SHOWN(text), (long long)most);
+    sgf__unknown(l, text.len > SGF__TOKEN_BYTES, "the token \"%.*s\", longer than %d bytes,",
+                 SGF__SHOWN(text), (int)SGF__TOKEN_BYTES);
+    sgf__bad(l, !sgf__json_whole(&l->doc, number, 0, most, &id),
+             "the token \"%.*s\" has an id that is not a whole number from 0 to %ld",
+             SGF__SHOWN(text), (long)most);
     if (!l->status)
         l->status = sgf__grow(&t->arena.mem, &tokens, &t->cap, (size_t)id + 1, sizeof(sgf__token),
                               l->err);
     if (l->status) return NULL;
     t->tokens = (sgf__token *)tokens;
-    if (t->size <= (size_t)id) t->size = (size_t)id + 1;
+    if (t->info.size <= (size_t)id) t->info.size = (size_t)id + 1;
     token = &t->tokens[id];
-    if (token->flags & SGF__TOKEN_HERE)
-        sgf__bad(l, "two tokens have the id %lld; the second is \"%.*s\"", (long long)id,
-                 SGF__SHOWN(text));
+    sgf__bad(l, token->flags & SGF__TOKEN_HERE,
+             "two tokens have the id %ld; the second is \"%.*s\"", (long)id, SGF__SHOWN(text));
     token->flags |= SGF__TOKEN_HERE;
     sgf__token_spell(l, token, text);
     return l->status ? NULL : token;
 }
 static void sgf__read_vocab(sgf__loader *l, sgf_str vocab) {
     sgf_tokenizer *t = l->t;
-    size_t count = sgf__json_commas(vocab) + 1, entries = sgf__table_size(count);
-    const char *at, *id;
-    t->entries = (sgf__token_slot *)sgf__loader_alloc(l, entries, sizeof *t->entries);
-    if (l->status) return;
-    t->slot_mask = entries - 1;
-    t->tokens = (sgf__token *)sgf__alloc(&t->arena.mem, count + 1, sizeof *t->tokens, l->err);
-    if (t->tokens) t->cap = count + 1;
+    size_t count = sgf__json_commas(vocab) + 1;
+    const char *at;
+    t->entries = (sgf__token_slot *)sgf__loader_alloc(l, sgf__table_size(count),
+                                                      sizeof *t->entries);
+    t->slot_mask = sgf__table_size(count) - 1;
+    t->tokens = (sgf__token *)sgf__alloc(&t->arena.mem, count, sizeof *t->tokens, l->err);
+    if (t->tokens) t->cap = count;
     else l->status = SGF_ERR_MEMORY;
-    for (at = sgf__json_first(vocab.ptr); at && !l->status; at = sgf__json_next(id)) {
+    for (at = sgf__json_first(vocab.ptr); at && !l->status; at = sgf__json_next(at)) {
         sgf_str text = sgf__loader_take(l, &at);
-        sgf__token *token;
+        sgf__token *token = sgf__token_put(l, at, text);
         sgf__token_slot *slot;
-        id = at;
-        token = sgf__token_put(l, id, text);
         if (!token) return;
         slot = sgf__token_slot_of(t, token->text, token->len, token->flags & SGF__TOKEN_RAW);
-        if (!slot) {
-            sgf__bad(l, "model.vocab: its tokens collide in a hash table, as if made to");
-            return;
-        }
-        if (slot->next_id)
-            sgf__bad(l, "model.vocab: the token \"%.*s\" appears twice", SGF__SHOWN(text));
+        sgf__bad(l, !slot, "its tokens collide in a hash table, as if made to");
+        if (!slot) return;
+        sgf__bad(l, slot->next_id != 0, "the token \"%.*s\" appears twice", SGF__SHOWN(text));
         slot->tag = (uint32_t)sgf__token_hash(token->text, token->len);
         slot->next_id = (int32_t)(token - t->tokens) + 1;
-        t->vocab++;
+        t->info.tokens++;
     }
 }
 
-static void sgf__merge_unknown(sgf__loader *l, sgf_str left, sgf_str right, const char *what) {
-    sgf__bad(l, "model.merges: merge %llu, \"%.*s\" with \"%.*s\": %s is not in model.vocab",
-             (unsigned long long)l->t->merge_count + 1, SGF__SHOWN(left), SGF__SHOWN(right), what);
+/* The token that the merge of the two texts in l->pair makes: merges are in the order of these, so the
+   last one and the next one are tried first. */
+static int32_t sgf__merge_makes(const sgf__loader *l, const char *bytes, size_t n, unsigned raw) {
+    const sgf_tokenizer *t = l->t;
+    int32_t id = l->made;
+    for (; id < l->made + 2 && (size_t)id < t->info.size; id++)
+        if (sgf__token_is(&t->tokens[id], bytes, n, raw)) return id;
+    return sgf__token_find(t, bytes, n, raw);
 }
-/* *no_cut: a mark follows something else in one of the merges. */
-static void sgf__merge_put(sgf__loader *l, sgf_str left, sgf_str right, int *no_cut) {
+static void sgf__merge_put(sgf__loader *l, sgf_str left, sgf_str right) {
     sgf_tokenizer *t = l->t;
     unsigned raw_left, raw_right;
     size_t n, m;
-    int32_t a, b, both;
+    int32_t a, b;
     char *bytes;
     sgf__merge *merge;
     l->pair.len = 0;
@@ -8548,70 +8459,57 @@ static void sgf__merge_put(sgf__loader *l, sgf_str left, sgf_str right, int *no_
         memcpy(bytes, left.ptr, n = left.len);
         memcpy(bytes + n, right.ptr, m = right.len);
     }
-    /* merges are in the order of the tokens that they make: try the last one and the next one */
-    for (both = l->made; both < (int32_t)t->size && both < l->made + 2; both++)
-        if (sgf__token_is(&t->tokens[both], bytes, n + m, raw_left | raw_right)) break;
-    if (both == (int32_t)t->size || both == l->made + 2)
-        both = sgf__token_find(t, bytes, n + m, raw_left | raw_right);
-    if (a < 0 || b < 0 || both < 0) {
-        sgf__merge_unknown(l, left, right,
-                           a < 0   ? "the first"
-                           : b < 0 ? "the second"
-                                   : "what they make together");
-        return;
-    }
+    l->made = sgf__merge_makes(l, bytes, n + m, raw_left | raw_right);
+    sgf__bad(l, a < 0 || b < 0 || l->made < 0,
+             "merge %lu, \"%.*s\" with \"%.*s\": %s is not in model.vocab",
+             (unsigned long)t->info.merges + 1, SGF__SHOWN(left), SGF__SHOWN(right),
+             a < 0   ? "the first"
+             : b < 0 ? "the second"
+                     : "what they make together");
     merge = sgf__merge_slot_of(t, a, b);
-    if (!merge) {
-        sgf__bad(l, "model.merges: its pairs collide in a hash table, as if made to");
-        return;
-    }
-    if (m >= 3 && !memcmp(bytes + n, SGF__MARK, 3) &&
-        (n < 3 || memcmp(bytes + n - 3, SGF__MARK, 3) != 0))
-        *no_cut = 1;
+    sgf__bad(l, !merge, "its pairs collide in a hash table, as if made to");
+    if (l->status) return;
+    l->no_cut |= m >= 3 && !memcmp(bytes + n, SGF__MARK, 3) &&
+                 (n < 3 || memcmp(bytes + n - 3, SGF__MARK, 3) != 0);
     merge->left = a;
     merge->right = b;
-    merge->next_id = both + 1;
-    l->made = both;
-    merge->rank = (uint32_t)t->merge_count++; /* a pair that appears twice has its last rank */
+    merge->next_id = l->made + 1;
+    merge->rank = (uint32_t)t->info.merges++; /* a pair that appears twice has its last rank */
 }
-/* One merge: "a b" or ["a", "b"]. *at becomes the next one. */
-static void sgf__read_merge(sgf__loader *l, const char **at, int *no_cut) {
-    const char *pair = sgf__json_kind(*at) == SGF__ARRAY ? sgf__json_first(*at) : *at, *space;
-    int texts = sgf__json_kind(pair) == SGF__STRING;
-    sgf_str left = sgf_text(""), right = left;
-    if (texts && pair != *at) {
-        left = sgf__loader_take(l, &pair);
-        texts = sgf__json_kind(pair) == SGF__STRING;
-        if (texts) right = sgf__loader_take(l, &pair);
-        texts &= !pair;
-        *at = sgf__json_next(*at);
+/* One merge: "a b" or ["a", "b"]. */
+static void sgf__read_merge(sgf__loader *l, const char *at) {
+    const char *first = *at == SGF__ARRAY ? sgf__json_first(at) : at, *second = first, *space;
+    sgf_str left = sgf__loader_take(l, &second), right = {"", 0};
+    int texts = sgf__json_kind(first) == SGF__STRING;
+    if (*at == SGF__ARRAY) {
+        texts &= sgf__json_kind(second) == SGF__STRING;
+        right = sgf__loader_take(l, &second);
+        texts &= !second;
     } else if (texts) {
-        left = sgf__loader_take(l, at);
         if (left.len >= 8 && !memcmp(left.ptr, "#version", 8)) return; /* a header, not a merge */
         space = left.len ? (const char *)memchr(left.ptr, ' ', left.len) : NULL;
-        texts = space != NULL;
         if (space) {
             right = sgf__text_of(space + 1, left.len - (size_t)(space - left.ptr) - 1);
             left.len = (size_t)(space - left.ptr);
-            texts = !right.len || !memchr(right.ptr, ' ', right.len);
         }
+        texts = space && (!right.len || !memchr(right.ptr, ' ', right.len));
     }
-    if (!texts)
-        sgf__bad(l, "model.merges: merge %llu is neither a text with one space nor a pair of texts",
-                 (unsigned long long)l->t->merge_count + 1);
-    if (!l->status) sgf__merge_put(l, left, right, no_cut);
+    sgf__bad(l, !texts, "merge %lu is neither a text with one space nor a pair of texts",
+             (unsigned long)l->t->info.merges + 1);
+    if (!l->status) sgf__merge_put(l, left, right);
 }
+/* Where no token has a mark after something else, words are cut at marks: no merge crosses them. */
 static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
     sgf_tokenizer *t = l->t;
-    size_t entries = sgf__table_size(sgf__json_commas(merges) + 1);
-    int no_cut = t->byte_level || t->ignore_merges || t->scan;
+    size_t size = sgf__table_size(sgf__json_commas(merges) + 1);
     const char *at;
-    t->merges = (sgf__merge *)sgf__loader_alloc(l, entries, sizeof *t->merges);
-    t->merge_mask = entries - 1;
-    if (!l->status && sgf__token_find(t, SGF__MARK, 3, 0) < 0) no_cut = 1;
-    at = sgf__json_first(merges.ptr);
-    while (at && !l->status) sgf__read_merge(l, &at, &no_cut);
-    if (no_cut) return;
+    t->merges = (sgf__merge *)sgf__loader_alloc(l, size, sizeof *t->merges);
+    t->merge_mask = size - 1;
+    l->no_cut = t->byte_level || t->info.ignore_merges || t->scan ||
+                sgf__token_find(t, SGF__MARK, 3, 0) < 0;
+    for (at = sgf__json_first(merges.ptr); at && !l->status; at = sgf__json_next(at))
+        sgf__read_merge(l, at);
+    if (l->no_cut) return;
     t->scan = SGF__SCAN_MARK_RUNS;
     t->cut = sgf_text(SGF__MARK);
 }
@@ -8628,39 +8526,37 @@ static void sgf__read_model(sgf__loader *l, const char *model) {
                                            "continuing_subword_prefix",
                                            "end_of_word_suffix"};
     sgf_tokenizer *t = l->t;
-    sgf_str at[KEYS];
-    const char *twice = sgf__json_pick(model, keys, KEYS, at);
-    sgf_str type = sgf__loader_text(l, at[TYPE].ptr, keys[TYPE]),
-            unk = sgf__loader_text(l, at[UNK].ptr, keys[UNK]);
+    sgf_str at[KEYS], type, unk;
+    const char *twice = sgf__json_pick(model, keys, KEYS, at), *dropout = at[DROPOUT].ptr;
     int i;
-    if (sgf__json_kind(model) != SGF__OBJECT)
-        sgf__bad(l, "no \"model\": this is not a tokenizer.json");
-    if (twice) sgf__bad(l, "model.%s appears twice", twice);
-    if (type.len && !sgf__str_is(type, "BPE"))
-        sgf__unknown(l, "model of type %.*s is not supported; known is BPE", SGF__SHOWN(type));
-    if (sgf__json_kind(at[VOCAB].ptr) != SGF__OBJECT)
-        sgf__bad(l, "model.vocab (an object of tokens and ids) is missing");
-    if (sgf__json_kind(at[MERGES].ptr) != SGF__ARRAY)
-        sgf__bad(l, "model.merges (a list) is missing");
+    sgf__bad(l, sgf__json_kind(model) != SGF__OBJECT, "there is none; this is no tokenizer.json");
+    sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
+    type = sgf__loader_text(l, at[TYPE].ptr, "type");
+    unk = sgf__loader_text(l, at[UNK].ptr, "unk_token");
+    sgf__unknown(l, type.len && !sgf__str_is(type, "BPE"), "the type %.*s (known is BPE)",
+                 SGF__SHOWN(type));
     for (i = PREFIX; i <= SUFFIX; i++)
-        if (sgf__loader_text(l, at[i].ptr, keys[i]).len)
-            sgf__unknown(l, "model.%s is not supported", keys[i]);
-    if (at[DROPOUT].ptr && sgf__json_kind(at[DROPOUT].ptr) != SGF__NULL &&
-        (sgf__json_kind(at[DROPOUT].ptr) != SGF__NUMBER ||
-         sgf__json_number(&l->doc, at[DROPOUT].ptr) != 0))
-        sgf__unknown(
-            l, "model.dropout (random merges, for training) is not supported; set it to null");
-    t->ignore_merges = sgf__loader_flag(l, at[IGNORE].ptr, keys[IGNORE], 0);
+        sgf__unknown(l, sgf__loader_text(l, at[i].ptr, keys[i]).len > 0, "%s", keys[i]);
+    sgf__unknown(
+        l,
+        dropout && *dropout != SGF__NULL &&
+            !(sgf__json_kind(dropout) == SGF__NUMBER && sgf__json_number(&l->doc, dropout) == 0),
+        "dropout (random merges, for training; set it to null)");
+    t->info.ignore_merges = sgf__loader_flag(l, at[IGNORE].ptr, keys[IGNORE], 0);
     t->byte_fallback = sgf__loader_flag(l, at[FALLBACK].ptr, keys[FALLBACK], 0);
     t->fuse_unk = sgf__loader_flag(l, at[FUSE].ptr, keys[FUSE], 0);
-    if (t->byte_level && t->byte_fallback)
-        sgf__unknown(
-            l, "model.byte_fallback together with a ByteLevel pre_tokenizer is not supported");
+    sgf__unknown(l, t->byte_level && t->byte_fallback,
+                 "byte_fallback together with a ByteLevel pre_tokenizer");
+    l->part = "model.vocab";
+    sgf__bad(l, sgf__json_kind(at[VOCAB].ptr) != SGF__OBJECT, "no object of tokens and ids");
     if (!l->status) sgf__read_vocab(l, at[VOCAB]);
+    l->part = "model.merges";
+    sgf__bad(l, sgf__json_kind(at[MERGES].ptr) != SGF__ARRAY, "no list");
     if (!l->status) sgf__read_merges(l, at[MERGES]);
-    if (!unk.len || l->status) return;
+    l->part = "model";
+    if (l->status || !unk.len) return;
     t->unk = sgf__loader_id(l, unk);
-    if (t->unk < 0) sgf__bad(l, "model.unk_token \"%.*s\" is not in model.vocab", SGF__SHOWN(unk));
+    sgf__bad(l, t->unk < 0, "unk_token \"%.*s\" is not in model.vocab", SGF__SHOWN(unk));
 }
 
 /* ---- added tokens, post_processor, tables ---- */
@@ -8671,17 +8567,13 @@ static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out
     sgf_str text = sgf__read_text(l, at, "content");
     int64_t id = 0;
     int32_t known = sgf__loader_id(l, text);
-    if (!text.len || !sgf__json_whole(&l->doc, number, 0, INT32_MAX - 1, &id))
-        sgf__bad(
-            l,
-            "added_tokens: entry %llu needs a content (not empty) and an id (a whole number from 0)",
-            (unsigned long long)t->added_count + 1);
-    if (sgf__read_flag(l, at, "single_word", 0))
-        sgf__unknown(l, "added_tokens: \"%.*s\" has single_word, which is not supported",
-                     SGF__SHOWN(text));
-    if (known >= 0 && known != id)
-        sgf__bad(l, "added_tokens: \"%.*s\" has the id %lld, but %ld in model.vocab",
-                 SGF__SHOWN(text), (long long)id, (long)known);
+    sgf__bad(l, !text.len || !sgf__json_whole(&l->doc, number, 0, INT32_MAX - 1, &id),
+             "entry %lu needs a content (not empty) and an id (a whole number from 0)",
+             (unsigned long)t->info.added + 1);
+    sgf__unknown(l, sgf__read_flag(l, at, "single_word", 0), "\"%.*s\" with single_word",
+                 SGF__SHOWN(text));
+    sgf__bad(l, known >= 0 && known != id, "\"%.*s\" has the id %ld, but %ld in model.vocab",
+             SGF__SHOWN(text), (long)id, (long)known);
     if (known < 0) (void)sgf__token_put(l, number, text);
     out->id = (int32_t)id;
     out->lstrip = sgf__read_flag(l, at, "lstrip", 0);
@@ -8691,222 +8583,183 @@ static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out
     out->text = sgf__loader_keep(l, text);
     if (l->status) return;
     if (out->special) t->tokens[id].flags |= SGF__TOKEN_SPECIAL;
-    t->added_count++;
+    t->info.added++;
 }
 /* An added token that is looked for in normalised text: its text, normalised. It is also decoded to
    that, if it is not in the vocabulary. */
-static sgf_str sgf__added_normalize(sgf__loader *l, const sgf__added *added, sgf__buf *bufs) {
-    sgf_str text = added->text;
-    if (!l->status) l->status = sgf__normalize(l->t, text, bufs, &text, l->err);
-    text = sgf__loader_keep(l, text);
-    if (!l->status && sgf__loader_id(l, added->text) < 0)
-        sgf__token_spell(l, &l->t->tokens[added->id], text);
-    return text;
+static void sgf__added_normalize(sgf__loader *l, sgf__added *added, sgf__buf *bufs) {
+    int32_t known = sgf__loader_id(l, added->text);
+    if (!l->status) l->status = sgf__normalize(l->t, added->text, bufs, &added->text, l->err);
+    added->text = sgf__loader_keep(l, added->text);
+    if (!l->status && known < 0) sgf__token_spell(l, &l->t->tokens[added->id], added->text);
 }
 /* The added tokens with that `normalized` flag (-1: all, as spelled), as they are to be found in
    the text. */
-static void sgf__pattern_init(sgf__loader *l, int normalized, sgf__pattern_set *set) {
+static void sgf__added_init(sgf__loader *l, int normalized, sgf__added_set *set) {
     sgf_tokenizer *t = l->t;
     sgf__buf bufs[2];
-    size_t i, b;
+    size_t i, b, n = 0;
+    sgf__added *items = (sgf__added *)sgf__loader_alloc(l, t->info.added, sizeof *items);
     sgf__buf_init(&bufs[0], &t->arena.mem);
     sgf__buf_init(&bufs[1], &t->arena.mem);
-    set->items = (sgf__pattern *)sgf__loader_alloc(l, t->added_count, sizeof *set->items);
-    for (i = 0; !l->status && i < t->added_count; i++) {
-        sgf__pattern *item = &set->items[set->count];
+    for (i = 0; !l->status && i < t->info.added; i++) {
         if (normalized >= 0 && t->added[i].normalized != normalized) continue;
-        item->added = &t->added[i];
-        item->text = normalized == 1 ? sgf__added_normalize(l, item->added, bufs)
-                                     : item->added->text;
-        set->count += item->text.len > 0;
+        items[n] = t->added[i];
+        if (normalized == 1) sgf__added_normalize(l, &items[n], bufs);
+        n += items[n].text.len > 0;
     }
     sgf__buf_free(&bufs[0]);
     sgf__buf_free(&bufs[1]);
     if (l->status) return;
-    qsort(set->items, set->count, sizeof *set->items, sgf__text_compare);
-    for (i = 1; i < set->count; i++)
-        if (!sgf__text_compare(&set->items[i - 1], &set->items[i]))
-            sgf__bad(l, "added_tokens: \"%.*s\" appears twice%s", SGF__SHOWN(set->items[i].text),
-                     normalized == 1 ? " (normalized)" : "");
+    qsort(items, n, sizeof *items, sgf__text_compare);
+    for (i = 1; i < n; i++)
+        sgf__bad(l, !sgf__text_compare(&items[i - 1], &items[i]), "\"%.*s\" appears twice%s",
+                 SGF__SHOWN(items[i].text), normalized == 1 ? " (normalized)" : "");
     for (i = 0, b = 0; b <= 256; b++) {
-        while (i < set->count && (unsigned char)set->items[i].text.ptr[0] < b) i++;
+        while (i < n && (unsigned char)items[i].text.ptr[0] < b) i++;
         set->first[b] = i;
     }
+    set->items = items;
+    set->count = n;
 }
 static void sgf__read_added(sgf__loader *l, const char *list) {
     sgf_tokenizer *t = l->t;
-    int kind = sgf__json_kind(list);
+    int kind = sgf__json_kind(list), strips = 0;
     const char *at;
     size_t i;
-    int strips = 0;
-    if (kind != SGF__ABSENT && kind != SGF__NULL && kind != SGF__ARRAY)
-        sgf__bad(l, "added_tokens is not a list");
+    sgf__bad(l, kind != SGF__ABSENT && kind != SGF__NULL && kind != SGF__ARRAY, "it is not a list");
     t->added = (sgf__added *)sgf__loader_alloc(l, sgf__json_count(list), sizeof *t->added);
     for (at = sgf__json_first(list); at && !l->status; at = sgf__json_next(at))
-        sgf__read_added_item(l, at, &t->added[t->added_count]);
-    for (i = 0; i < t->added_count; i++) strips |= t->added[i].rstrip;
-    for (i = 0; strips && i < t->added_count; i++)  /* where they overlap, what */
-        if (sgf__is_space(t->added[i].text.ptr[0])) /* Hugging Face does has no rule */
-            sgf__unknown(
-                l,
-                "added_tokens: \"%.*s\" begins with white space, and another one strips it "
-                "(rstrip)",
-                SGF__SHOWN(t->added[i].text));
-    sgf__pattern_init(l, -1, &t->all_added);
-    sgf__pattern_init(l, 0, &t->raw_added);
-    sgf__pattern_init(l, 1, &t->normal_added);
+        sgf__read_added_item(l, at, &t->added[t->info.added]);
+    for (i = 0; i < t->info.added; i++) strips |= t->added[i].rstrip;
+    for (i = 0; i < t->info.added; i++) /* Hugging Face has no rule where they overlap */
+        sgf__unknown(
+            l, strips && sgf__is_space(t->added[i].text.ptr[0]),
+            "\"%.*s\", which begins with white space, next to one that strips it (rstrip),",
+            SGF__SHOWN(t->added[i].text));
+    sgf__added_init(l, 0, &t->raw_added);
+    sgf__added_init(l, 1, &t->normal_added);
+    sgf__added_init(l, -1, &t->all_added); /* from here on, sgf__token_id finds them */
 }
 
-/* {"SpecialToken": {"id": name}}: its ids, as the template's special_tokens list them. */
-static void sgf__read_template_token(sgf__loader *l, const char *all, sgf_str name, int32_t *ids,
-                                     size_t *count) {
-    const char *at, *entry = NULL, *list;
-    for (at = sgf__json_first(all); at && !l->status; at = sgf__json_next(list)) {
-        sgf_str key = sgf__loader_str(l, at);
-        list = sgf__json_next(at);
-        if (key.len == name.len && !memcmp(key.ptr, name.ptr, name.len)) entry = list;
-    }
-    list = sgf__json_find(entry, "ids");
-    if (sgf__json_kind(list) != SGF__ARRAY)
-        sgf__bad(l, "post_processor: \"%.*s\" is not among its special_tokens", SGF__SHOWN(name));
-    for (at = sgf__json_first(list); at && !l->status; at = sgf__json_next(at)) {
-        int64_t id = -1;
-        if (!sgf__json_whole(&l->doc, at, 0, INT32_MAX - 1, &id) ||
-            !sgf__token_at(l->t, (int32_t)id))
-            sgf__bad(l, "post_processor: \"%.*s\" has an id that no token has", SGF__SHOWN(name));
-        else if (*count == SGF__AROUND)
-            sgf__unknown(l, "post_processor: more than %d ids around a text", (int)SGF__AROUND);
-        else ids[(*count)++] = (int32_t)id;
-    }
-}
+/* A template: "single" is a list of {"SpecialToken": {"id": name}}, whose ids "special_tokens" lists,
+   and of one {"Sequence": {"id": "A"}}, the text. */
 static void sgf__read_post_processor(sgf__loader *l, const char *at, sgf_str type) {
-    enum { SINGLE, TOKENS, KEYS };
-    static const char *const keys[KEYS] = {"single", "special_tokens"};
-    sgf_str value[KEYS];
-    const char *token, *text;
     sgf_tokenizer *t = l->t;
-    int texts = 0;
+    const char *single = sgf__json_find(at, "single"), *all = sgf__json_find(at, "special_tokens");
+    size_t *count = &t->before_count;
+    int64_t id = -1;
     if (sgf__str_is(type, "ByteLevel")) return; /* it moves offsets, which are not computed here */
     if (!sgf__str_is(type, "TemplateProcessing"))
-        sgf__unknown(
-            l, "post_processor %.*s is not supported; known are TemplateProcessing and ByteLevel",
-            SGF__SHOWN(type));
-    (void)sgf__json_pick(at, keys, KEYS, value);
-    if (sgf__json_kind(value[SINGLE].ptr) != SGF__ARRAY)
-        sgf__bad(l, "post_processor: \"single\" is not a list");
-    if (sgf__json_count(value[SINGLE].ptr) >
-        SGF__AROUND + 1) /* each is looked up in special_tokens */
-        sgf__unknown(l, "post_processor: \"single\" has more than %d entries",
-                     (int)SGF__AROUND + 1);
-    if (t->before_count || t->after_count)
-        sgf__unknown(l, "post_processor: two templates are not supported");
-    for (at = sgf__json_first(value[SINGLE].ptr); at && !l->status; at = sgf__json_next(at)) {
-        token = sgf__json_find(at, "SpecialToken");
-        text = sgf__json_find(at, "Sequence");
-        if (token)
-            sgf__read_template_token(l, value[TOKENS].ptr, sgf__read_text(l, token, "id"),
-                                     texts ? t->after : t->before,
-                                     texts ? &t->after_count : &t->before_count);
-        else if (sgf__json_is(sgf__json_find(text, "id"), "A")) texts++;
-        else
-            sgf__unknown(
-                l,
-                "post_processor: \"single\" has an entry that is not a SpecialToken or Sequence A");
+        sgf__type_unknown(l, type, "TemplateProcessing and ByteLevel");
+    sgf__bad(l, sgf__json_kind(single) != SGF__ARRAY, "\"single\" is not a list");
+    /* each entry is looked up in special_tokens */
+    sgf__unknown(l, sgf__json_count(single) > SGF__AROUND + 1,
+                 "\"single\" with more than %d entries", (int)SGF__AROUND + 1);
+    sgf__unknown(l, t->before_count || t->after_count, "a second template");
+    for (at = sgf__json_first(single); at && !l->status; at = sgf__json_next(at)) {
+        const char *token = sgf__json_find(at, "SpecialToken");
+        const char *text = sgf__json_find(sgf__json_find(at, "Sequence"), "id"), *ids;
+        sgf_str name = sgf__loader_keep(l, sgf__read_text(l, token, "id"));
+        if (!token && sgf__json_is(text, "A") && count == &t->before_count) {
+            count = &t->after_count;
+            continue;
+        }
+        sgf__unknown(l, !token, "\"single\" of other entries than SpecialToken and one Sequence A");
+        ids = sgf__json_find(sgf__json_find(all, name.ptr), "ids");
+        sgf__bad(l, sgf__json_kind(ids) != SGF__ARRAY, "\"%.*s\" is not among its special_tokens",
+                 SGF__SHOWN(name));
+        for (ids = sgf__json_first(ids); ids && !l->status; ids = sgf__json_next(ids)) {
+            sgf__bad(l,
+                     !sgf__json_whole(&l->doc, ids, 0, INT32_MAX - 1, &id) ||
+                         !sgf__token_at(t, (int32_t)id),
+                     "\"%.*s\" has an id that no token has", SGF__SHOWN(name));
+            sgf__unknown(l, *count == SGF__AROUND, "a template of more than %d ids",
+                         (int)SGF__AROUND);
+            if (!l->status)
+                (count == &t->before_count ? t->before : t->after)[(*count)++] = (int32_t)id;
+        }
     }
-    if (texts != 1) sgf__unknown(l, "post_processor: \"single\" must hold Sequence A once");
+    sgf__unknown(l, count == &t->before_count, "\"single\" without Sequence A");
 }
 
-/* Tables for single bytes and characters. */
+/* Tables for single bytes and characters; not byte-level, tokens spelled <0xNN> (also in small letters)
+   decode to that byte. */
 static void sgf__bytes_init(sgf_tokenizer *t) {
-    char name[8], byte;
-    int i;
+    char name[8], four[4] = {'0', '0', '0', '0'}, byte;
+    uint32_t value;
+    size_t i;
     for (i = 0; i < 256; i++) {
         byte = (char)i;
         snprintf(name, sizeof name, "<0x%02X>", (unsigned)i);
         t->letter_id[i] = sgf__token_find(t, &byte, 1, 0);
         t->byte_id[i] = t->byte_fallback ? sgf__token_find(t, name, 6, 0) : -1;
     }
-}
-/* Not byte-level: tokens spelled <0xNN> decode to that byte, also in small letters. */
-static void sgf__byte_tokens_init(sgf_tokenizer *t) {
-    size_t id;
-    uint32_t byte;
-    char four[4] = {'0', '0', '0', '0'};
-    for (id = 0; t->decode_bytes && id < t->size; id++) {
-        sgf__token *token = &t->tokens[id];
+    for (i = 0; t->decode_bytes && i < t->info.size; i++) {
+        sgf__token *token = &t->tokens[i];
         if (token->len != 6 || memcmp(token->text, "<0x", 3) != 0 || token->text[5] != '>')
             continue;
         memcpy(four + 2, token->text + 3, 2);
-        if (sgf__hex4(four, &byte)) token->flags |= SGF__TOKEN_BYTE | byte << 8;
+        if (sgf__hex4(four, &value)) token->flags |= SGF__TOKEN_BYTE | value << 8;
     }
 }
-
 static void sgf__read_tokenizer(sgf__loader *l) {
     enum { NORMALIZER, PRE, DECODER, MODEL, ADDED, POST, KEYS };
     static const char *const keys[KEYS] = {"normalizer", "pre_tokenizer", "decoder",
                                            "model",      "added_tokens",  "post_processor"};
+    sgf_tokenizer *t = l->t;
     sgf_str at[KEYS];
     const char *twice = sgf__json_pick(l->doc.root, keys, KEYS, at);
-    sgf_tokenizer *t = l->t;
     size_t i;
     int nfc = 0;
-    if (twice) sgf__bad(l, "%s appears twice", twice);
-    t->unk = t->bos = t->eos = t->config_add_bos = -1;
-    t->pre_name = "none";
-    sgf__letters_init(t);
-    sgf__read_part(l, at[NORMALIZER].ptr, keys[NORMALIZER], "normalizers", sgf__read_normalizer, 0);
-    sgf__read_part(l, at[PRE].ptr, keys[PRE], "pretokenizers", sgf__read_pre_tokenizer, 0);
-    if (((t->scan && !t->cut.len) || t->split_digits) && !t->byte_level)
-        sgf__unknown(l, "pre_tokenizer: a Split without ByteLevel is not supported");
-    sgf__read_part(l, at[DECODER].ptr, keys[DECODER], "decoders", sgf__read_decoder, 0);
-    if (l->decoders < 3) /* no Fuse, no ByteLevel */
-        sgf__unknown(l, "decoder: none, or one without Fuse, is not supported");
+    sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
+    l->part = keys[NORMALIZER];
+    sgf__read_part(l, at[NORMALIZER].ptr, "normalizers", sgf__read_normalizer, 0);
+    l->part = keys[PRE];
+    sgf__read_part(l, at[PRE].ptr, "pretokenizers", sgf__read_pre_tokenizer, 0);
+    sgf__unknown(l, !t->byte_level && !t->mark.len && (t->scan || t->split_digits),
+                 "a Split without ByteLevel");
+    l->part = keys[DECODER];
+    sgf__read_part(l, at[DECODER].ptr, "decoders", sgf__read_decoder, 0);
+    sgf__unknown(l, l->decoders < 3, "none, or one without Fuse,");
     for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
     if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
+    l->part = keys[MODEL];
     if (!l->status) sgf__read_model(l, at[MODEL].ptr);
     if (l->status) return;
-    sgf__bytes_init(t);
+    l->part = keys[ADDED];
     sgf__read_added(l, at[ADDED].ptr);
-    t->has_post = at[POST].ptr && sgf__json_kind(at[POST].ptr) != SGF__NULL;
-    sgf__read_part(l, at[POST].ptr, keys[POST], "processors", sgf__read_post_processor, 0);
-    sgf__byte_tokens_init(t);
+    l->part = keys[POST];
+    t->has_post = at[POST].ptr && *at[POST].ptr != SGF__NULL;
+    sgf__read_part(l, at[POST].ptr, "processors", sgf__read_post_processor, 0);
+    sgf__bytes_init(t);
 }
 
 /* ---- tokenizer_config.json ---- */
 
-/* An added token, or one of the vocabulary. */
-static int32_t sgf__token_id(const sgf_tokenizer *t, sgf_str token, sgf__buf *scratch,
-                             sgf_error *err) {
-    size_t len = 0;
-    const sgf__added *added = token.len
-                                  ? sgf__pattern_match(&t->all_added, token.ptr, token.len, &len)
-                                  : NULL;
-    if (added && len == token.len) return added->id;
-    return token.len ? sgf__vocab_id(t, token, scratch, err) : -1;
-}
-/* The id of the member's value "<s>" or {"content": "<s>", ...}, or -1. */
+/* The id of the token "<s>" or {"content": "<s>", ...}, or -1. */
 static int32_t sgf__read_config_token(sgf__loader *l, const char *key) {
     const char *value = sgf__json_find(l->doc.root, key);
-    int32_t id;
+    sgf_str token;
     if (sgf__json_kind(value) == SGF__OBJECT) value = sgf__json_find(value, "content");
-    id = sgf__token_id(l->t, sgf__loader_str(l, value), &l->pair, l->err);
-    if (!l->status) l->status = l->pair.status;
-    return id;
+    token = sgf__loader_str(l, value);
+    return token.len ? sgf__loader_id(l, token) : -1;
 }
 /* What the folder's tokenizer_config.json adds. The tokens around a text are those of
    tokenizer.json's post_processor; only if it has none does add_bos_token count, as in
    transformers 5. */
 static void sgf__read_config(sgf__loader *l) {
     sgf_tokenizer *t = l->t;
+    sgf_tokenizer_info *info = &t->info;
     const char *root = l->doc.root;
     int add_eos = sgf__read_flag(l, root, "add_eos_token", 0);
-    t->bos = sgf__read_config_token(l, "bos_token");
-    t->eos = sgf__read_config_token(l, "eos_token");
-    t->clean_up = sgf__read_flag(l, root, "clean_up_tokenization_spaces", 0);
-    t->config_add_bos = sgf__read_flag(l, root, "add_bos_token", -1);
-    if (!t->has_post && t->config_add_bos == 1 && t->bos >= 0)
-        t->before[t->before_count++] = t->bos;
-    if (!t->has_post && add_eos && t->eos >= 0) t->after[t->after_count++] = t->eos;
+    info->bos = sgf__read_config_token(l, "bos_token");
+    info->eos = sgf__read_config_token(l, "eos_token");
+    info->clean_up = sgf__read_flag(l, root, "clean_up_tokenization_spaces", 0);
+    info->config_add_bos = sgf__read_flag(l, root, "add_bos_token", -1);
+    if (t->has_post) return;
+    if (info->config_add_bos == 1 && info->bos >= 0) t->before[t->before_count++] = info->bos;
+    if (add_eos && info->eos >= 0) t->after[t->after_count++] = info->eos;
 }
 
 /* One of the two files. */
@@ -8915,6 +8768,7 @@ static sgf_status sgf__loader_run(sgf_tokenizer *t, const char *file, const char
     sgf__loader l;
     memset(&l, 0, sizeof l);
     l.t = t;
+    l.part = "the file";
     l.err = err;
     sgf__arena_init(&l.scratch, &t->arena.mem);
     sgf__buf_init(&l.pair, &t->arena.mem);
@@ -8933,34 +8787,33 @@ static sgf_status sgf__tokenizer_parse(const char *file, const char *text, size_
     sgf_status status;
     if (!t) return SGF_ERR_MEMORY;
     sgf__arena_init(&t->arena, mem);
+    t->info.pre_tokenizer = "none";
+    t->unk = t->info.bos = t->info.eos = t->info.config_add_bos = -1;
     status = sgf__loader_run(t, file, text, size, sgf__read_tokenizer, err);
+    if (t->before_count) t->info.bos = t->before[0];
+    if (t->after_count) t->info.eos = t->after[t->after_count - 1];
     if (status) sgf_tokenizer_free(t);
     else *out = t;
     return status;
 }
 SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
                                       sgf_tokenizer **out, sgf_error *err) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
     char path[1024];
     sgf_tokenizer *t = NULL;
     sgf__map map;
-    sgf_status status;
-    if (snprintf(path, sizeof path, "%s/tokenizer_config.json", dir) >= (int)sizeof path)
-        return sgf__fail_at(err, SGF_ERR_LIMIT, dir, -1, "a path of more than 1000 bytes: %s", dir);
-    snprintf(path, sizeof path, "%s/tokenizer.json", dir);
-    status = sgf__map_file(path, mem, &map, err);
-    if (status) return status;
-    status = sgf__tokenizer_parse(path, map.data, map.size, mem, &t, err);
-    sgf__unmap(&map);
-    if (status) return status;
-    if (t->before_count) t->bos = t->before[0];
-    if (t->after_count) t->eos = t->after[t->after_count - 1];
-    snprintf(path, sizeof path, "%s/tokenizer_config.json", dir);
-    if (!sgf__file_missing(path)) {
-        status = sgf__map_file(path, mem, &map, err);
-        if (!status) {
-            status = sgf__loader_run(t, path, map.data, map.size, sgf__read_config, err);
-            sgf__unmap(&map);
-        }
+    sgf_status status = SGF_OK;
+    int i;
+    for (i = 0; i < 2 && !status; i++) {
+        if (snprintf(path, sizeof path, "%s/%s", dir, names[i]) >= (int)sizeof path)
+            status = sgf__fail_at(err, SGF_ERR_LIMIT, dir, -1, "a path of more than 1000 bytes: %s",
+                                  dir);
+        else if (i && sgf__file_missing(path)) break;
+        else status = sgf__map_file(path, mem, &map, err);
+        if (status) break;
+        if (!i) status = sgf__tokenizer_parse(path, map.data, map.size, mem, &t, err);
+        else status = sgf__loader_run(t, path, map.data, map.size, sgf__read_config, err);
+        sgf__unmap(&map);
     }
     if (status) sgf_tokenizer_free(t);
     else *out = t;
@@ -8981,7 +8834,7 @@ SGF_DEF int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token) {
     sgf__buf scratch;
     int32_t id;
     sgf__buf_init(&scratch, &tokenizer->arena.mem);
-    id = sgf__token_id(tokenizer, token, &scratch, NULL);
+    id = token.len ? sgf__token_id(tokenizer, token, &scratch, NULL) : -1;
     sgf__buf_free(&scratch);
     return id;
 }
@@ -8991,26 +8844,16 @@ SGF_DEF sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id) {
 }
 SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenizer_info *out) {
     const sgf_tokenizer *t = tokenizer;
-    memset(out, 0, sizeof *out);
+    *out = t->info;
     out->kind = t->byte_level ? "byte-level BPE" : t->byte_fallback ? "byte-fallback BPE" : "BPE";
-    out->normalizer = t->step_count ? t->normalizer_name : "none";
-    out->pre_tokenizer = t->pre_name;
-    out->size = t->size;
-    out->tokens = t->vocab;
-    out->merges = t->merge_count;
-    out->added = t->added_count;
-    out->bos = t->bos;
-    out->eos = t->eos;
-    out->ignore_merges = t->ignore_merges;
-    out->clean_up = t->clean_up;
-    out->adds_bos = t->bos >= 0 && t->before_count > 0 && t->before[0] == t->bos;
-    out->adds_eos = t->eos >= 0 && t->after_count > 0 && t->after[t->after_count - 1] == t->eos;
-    out->config_add_bos = t->config_add_bos;
+    out->normalizer = t->step_count ? t->normalizer : "none";
+    out->adds_bos = out->bos >= 0 && t->before_count && t->before[0] == out->bos;
+    out->adds_eos = out->eos >= 0 && t->after_count && t->after[t->after_count - 1] == out->eos;
 }
 SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index, sgf_str *text,
                                     int *special) {
     const sgf__added *added;
-    if (index >= tokenizer->added_count) return -1;
+    if (index >= tokenizer->info.added) return -1;
     added = &tokenizer->added[index];
     if (text) *text = added->text;
     if (special) *special = added->special;

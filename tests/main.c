@@ -34,6 +34,7 @@
 #include "../examples/segfuse/lz4.c"
 #include "../examples/segfuse/arrow.c"
 #include "../examples/segfuse/table_file.c"
+#include "../examples/segfuse/cleanup.c"
 
 /* Where the committed golden files are. */
 static const char *golden_path(void) {

@@ -930,10 +930,10 @@ static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
     CHECK(bos > 0 && separators > 0);
     MUST(sgf_method_find("origin", &method, &err), err);
     method.bos = SGF_BOS_FIRST;
-    tokenizer->bos = 0; /* the first id is an id */
+    tokenizer->info.bos = 0; /* the first id is an id */
     MUST(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err), err);
     CHECK(layout.token[0] == 0);
-    tokenizer->bos = -1;
+    tokenizer->info.bos = -1;
     CHECK(sgf_prompt_layout(tokenizer, &prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "begin-of-sequence"));
     prompt.paraphrases = 0;

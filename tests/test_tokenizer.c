@@ -59,13 +59,17 @@ static const char *tok_encode(const sgf_tokenizer *t, const char *text) {
     return tok_ids(t, sgf_text(text), 0);
 }
 
+enum { TOK_CLEAN_UP = 2 }; /* a flag of tok_decode: the program's clean-up of the text */
+
 static const char *tok_decode(const sgf_tokenizer *t, const char *ids, int flags) {
     static char out[16384];
     int32_t list[1024];
     size_t n = 0, len = 0;
     char *end;
     for (; *ids && n < 1024; ids = end) list[n++] = (int32_t)strtol(ids, &end, 10);
-    if (sgf_decode(t, list, n, flags, out, sizeof out - 1, &len, NULL)) return "failed";
+    if (sgf_decode(t, list, n, flags & ~TOK_CLEAN_UP, out, sizeof out - 1, &len, NULL))
+        return "failed";
+    if (flags & TOK_CLEAN_UP) len = cleanup_spaces(out, len);
     out[len] = 0;
     return out;
 }
@@ -81,11 +85,9 @@ static sgf_tokenizer_info tok_info(const sgf_tokenizer *t) {
    then `added` (text of entries; ids are the caller's). */
 static void tok_byte_level(sgf__buf *json, const char *const (*merges)[2], size_t n,
                            const char *added) {
-    static sgf_tokenizer letters;
     char text[256], utf8[5] = {0};
     int byte;
     uint32_t i;
-    sgf__letters_init(&letters);
     json->len = 0;
     sgf__buf_text(json, "{\"version\":\"1.0\",\"added_tokens\":[", NULL);
     sgf__buf_text(json, added, NULL);
@@ -96,7 +98,7 @@ static void tok_byte_level(sgf__buf *json, const char *const (*merges)[2], size_
         "\"model\":{\"type\":\"BPE\",\"vocab\":{",
         NULL);
     for (byte = 0; byte < 256; byte++) {
-        for (i = 0; letters.letter_byte[i] != byte; i++) {}
+        for (i = 0; sgf__letter_byte(i) != byte; i++) {}
         memset(utf8, 0, sizeof utf8);
         sgf__utf8_put(i, utf8);
         snprintf(text, sizeof text, "%s\"%s%s\":%d", byte ? "," : "",
@@ -221,8 +223,7 @@ static const char *tok_json_ids(const sgf__json_doc *doc, const char *object, co
 static void tok_swift(const sgf__json_doc *doc, const char *model, const char *name, int bos) {
     sgf_tokenizer *t = tok_shared(name);
     const char *list = sgf__json_find(doc->root, model), *at;
-    int flags = bos ? 0
-                    : SGF_DECODE_CLEAN_UP; /* what each model's tokenizer_config.json asks for */
+    int flags = bos ? 0 : TOK_CLEAN_UP; /* what each model's tokenizer_config.json asks for */
     CHECK(t && sgf__json_count(list) >= 18);
     for (at = t ? sgf__json_first(list) : NULL; at; at = sgf__json_next(at)) {
         sgf_str input = json_str(doc, sgf__json_find(at, "input"));
@@ -460,26 +461,26 @@ static void test_tokenizer_merges_by_rank_then_from_the_left(void) {
     sgf_tokenizer_free(NULL);
 }
 static void test_tokenizer_cuts_words_like_its_regular_expression(void) {
-    /* {text, words joined by |, scanner}; digits: 3 for Llama 3 */
+    /* digits: 0 for GPT-2, 3 for Llama 3 */
     static const struct {
         const char *text, *words;
-        int scan;
-    } cases[] = {{"Hello  world it's 12345", "Hello| | world| it|'s| 12345", SGF__SCAN_GPT2},
-                 {"IT'S we'll'LL", "IT|'|S| we|'ll|'|LL", SGF__SCAN_GPT2},
-                 {"a\n\n b\t\t", "a|\n\n| b|\t\t", SGF__SCAN_GPT2},
-                 {"Hello  world it's 12345", "Hello| | world| it|'s| |123|45", SGF__SCAN_LLAMA3},
-                 {"IT'S we'll'LL", "IT|'S| we|'ll|'LL", SGF__SCAN_LLAMA3},
+        size_t digits;
+    } cases[] = {{"Hello  world it's 12345", "Hello| | world| it|'s| 12345", 0},
+                 {"IT'S we'll'LL", "IT|'|S| we|'ll|'|LL", 0},
+                 {"a\n\n b\t\t", "a|\n\n| b|\t\t", 0},
+                 {"Hello  world it's 12345", "Hello| | world| it|'s| |123|45", 3},
+                 {"IT'S we'll'LL", "IT|'S| we|'ll|'LL", 3},
                  {"a'\xC5\xBF"
                   "b",
-                  "a|'\xC5\xBF|b", SGF__SCAN_LLAMA3},
-                 {"a\n\n b  \n  \n   c", "a|\n\n| b|  \n  \n|  | c", SGF__SCAN_LLAMA3},
-                 {"x = (y);\r\n\r\nz", "x| =| (|y|);\r\n\r\n|z", SGF__SCAN_LLAMA3},
+                  "a|'\xC5\xBF|b", 3},
+                 {"a\n\n b  \n  \n   c", "a|\n\n| b|  \n  \n|  | c", 3},
+                 {"x = (y);\r\n\r\nz", "x| =| (|y|);\r\n\r\n|z", 3},
                  {"\tfoo \xE2\x80\x82"
                   "bar",
                   "\tfoo| |\xE2\x80\x82"
                   "bar",
-                  SGF__SCAN_LLAMA3},
-                 {"   ", "   ", SGF__SCAN_LLAMA3}};
+                  3},
+                 {"   ", "   ", 3}};
     sgf__arena arena;
     sgf__unicode u;
     size_t i;
@@ -494,8 +495,7 @@ static void test_tokenizer_cuts_words_like_its_regular_expression(void) {
         s.text = cases[i].text;
         s.n = strlen(cases[i].text);
         for (; at < s.n; at = end) {
-            end = cases[i].scan == SGF__SCAN_GPT2 ? sgf__scan_gpt2(&s, at)
-                                                  : sgf__scan_llama3(&s, at, 3);
+            end = sgf__scan_word(&s, at, cases[i].digits);
             n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s", at ? "|" : "", (int)(end - at),
                                   s.text + at);
         }
@@ -584,9 +584,10 @@ static void test_tokenizer_puts_the_template_around_a_text(void) {
          "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
         {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":300}"),
          "\"<s>\" is not among", SGF_ERR_FORMAT},
-        {TOK_TEMPLATE(TOK_SPECIAL("<s>"), TOK_TWO), "must hold Sequence A once",
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>"), TOK_TWO), "\"single\" without Sequence A",
          SGF_ERR_UNSUPPORTED},
-        {TOK_TEMPLATE(TOK_TEXT "," TOK_TEXT, TOK_TWO), "Sequence A once", SGF_ERR_UNSUPPORTED},
+        {TOK_TEMPLATE(TOK_TEXT "," TOK_TEXT, TOK_TWO), "than SpecialToken and one Sequence A",
+         SGF_ERR_UNSUPPORTED},
         {TOK_TEMPLATE("{\"Sequence\":{\"id\":\"B\"}}", TOK_TWO), "Sequence A", SGF_ERR_UNSUPPORTED},
         {"\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":7}", "is not a list",
          SGF_ERR_FORMAT}};
@@ -773,13 +774,13 @@ static void test_tokenizer_refuses_steps_that_do_not_fit(void) {
          "\"ByteLevel\"", "ByteLevel after Metaspace", SGF_ERR_UNSUPPORTED},
         {"{\"type\":\"Sequence\",\"pretokenizers\":[" TOK_GPT2_SPLIT
          "\"behavior\":\"Isolated\"}," TOK_GPT2_SPLIT "\"behavior\":\"Isolated\"}]}",
-         "\"ByteLevel\"", "more than one Split", SGF_ERR_UNSUPPORTED},
-        {TOK_GPT2_SPLIT "\"behavior\":\"Removed\"}", "\"ByteLevel\"", "than Isolated",
+         "\"ByteLevel\"", "a Split but one, Isolated", SGF_ERR_UNSUPPORTED},
+        {TOK_GPT2_SPLIT "\"behavior\":\"Removed\"}", "\"ByteLevel\"", "a Split but one, Isolated",
          SGF_ERR_UNSUPPORTED},
         {TOK_GPT2_SPLIT "\"behavior\":\"Isolated\",\"invert\":true}", "\"ByteLevel\"",
-         "than Isolated", SGF_ERR_UNSUPPORTED},
-        {"{\"type\":\"Split\",\"behavior\":\"Isolated\"}", "\"ByteLevel\"", "Split by \"\"",
-         SGF_ERR_UNSUPPORTED},
+         "a Split but one, Isolated", SGF_ERR_UNSUPPORTED},
+        {"{\"type\":\"Split\",\"behavior\":\"Isolated\"}", "\"ByteLevel\"",
+         "(\"\") is not supported", SGF_ERR_UNSUPPORTED},
         {"{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
          "{\"type\":\"ByteLevel\"}]}",
          "\"ByteLevel\"", "add_prefix_space after", SGF_ERR_UNSUPPORTED},
@@ -791,30 +792,30 @@ static void test_tokenizer_refuses_steps_that_do_not_fit(void) {
          "{\"type\":\"Metaspace\",\"replacement\":\"_\"}]}",
          "\"Fuse\"", "Metaspace is not supported", SGF_ERR_UNSUPPORTED},
         {"{\"type\":\"Digits\",\"individual_digits\":false}", "\"Fuse\"",
-         "Digits is not supported in this form", SGF_ERR_UNSUPPORTED},
+         "pre_tokenizer: Digits is not supported here", SGF_ERR_UNSUPPORTED},
         {"{\"type\":\"Sequence\",\"pretokenizers\":[7]}", "\"Fuse\"",
          "an entry of pretokenizers is not an object", SGF_ERR_FORMAT},
         {"{\"type\":\"Sequence\",\"pretokenizers\":7}", "\"Fuse\"",
          "without its list pretokenizers", SGF_ERR_FORMAT},
         {"{\"typ\":\"Digits\"}", "\"Fuse\"", "not an object with a type", SGF_ERR_FORMAT},
         {"null", "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Fuse\"}]",
-         "decoder Fuse is not supported here", SGF_ERR_UNSUPPORTED},
+         "decoder: Fuse is not supported here", SGF_ERR_UNSUPPORTED},
         {"null", "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]",
-         "decoder ByteFallback is not supported here", SGF_ERR_UNSUPPORTED},
+         "decoder: ByteFallback is not supported here", SGF_ERR_UNSUPPORTED},
         {"null",
          "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Replace\",\"pattern\":{\"String\":"
          "\"_\"},\"content\":\" \"}]",
-         "decoder Replace is not supported here", SGF_ERR_UNSUPPORTED},
+         "decoder: Replace is not supported here", SGF_ERR_UNSUPPORTED},
         {"null", "\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0",
-         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+         "decoder: Strip is not supported here", SGF_ERR_UNSUPPORTED},
         {"null",
          "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \","
          "\"start\":2,\"stop\":0}]",
-         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+         "decoder: Strip is not supported here", SGF_ERR_UNSUPPORTED},
         {"null",
          "\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\"_\","
          "\"start\":1,\"stop\":0}]",
-         "decoder Strip is not supported here", SGF_ERR_UNSUPPORTED},
+         "decoder: Strip is not supported here", SGF_ERR_UNSUPPORTED},
         {"{\"type\":\"ByteLevel\"}",
          "\"Sequence\",\"decoders\":[{\"type\":\"ByteLevel\"},{\"type\":\"ByteLevel\"}]",
          "ByteLevel alone", SGF_ERR_UNSUPPORTED}};
@@ -914,7 +915,7 @@ static void test_tokenizer_cleans_up_spaces_when_asked(void) {
     const char *ids;
     MUST(tok_small(NULL, NULL, NULL, &t, &err), err);
     ids = tok_encode(t, "do n't , we 've ' it 's . he 'm ? a 're !");
-    CHECK(!strcmp(tok_decode(t, ids, SGF_DECODE_CLEAN_UP), "don't, we've'it's. he'm? a're!"));
+    CHECK(!strcmp(tok_decode(t, ids, TOK_CLEAN_UP), "don't, we've'it's. he'm? a're!"));
     CHECK(!strcmp(tok_decode(t, ids, 0), "do n't , we 've ' it 's . he 'm ? a 're !"));
     sgf_tokenizer_free(t);
 }
@@ -972,9 +973,9 @@ static void test_tokenizer_refuses_by_name(void) {
         {"\"type\":\"BPE\"", "\"unk_token\":\"<nil>\"", "<nil>", SGF_ERR_FORMAT},
         {"\"vocab\"", "\"vocal\"", "model.vocab", SGF_ERR_FORMAT},
         {"\"merges\"", "\"merged\"", "model.merges", SGF_ERR_FORMAT},
-        {"\"vocab\":{", "\"vocab\":7,\"v\":{", "model.vocab (an object", SGF_ERR_FORMAT},
-        {"\"vocab\":{", "\"vocab\":[],\"v\":{", "model.vocab (an object", SGF_ERR_FORMAT},
-        {"\"merges\":[", "\"merges\":{},\"m\":[", "model.merges (a list", SGF_ERR_FORMAT},
+        {"\"vocab\":{", "\"vocab\":7,\"v\":{", "model.vocab: no object", SGF_ERR_FORMAT},
+        {"\"vocab\":{", "\"vocab\":[],\"v\":{", "model.vocab: no object", SGF_ERR_FORMAT},
+        {"\"merges\":[", "\"merges\":{},\"m\":[", "model.merges: no list", SGF_ERR_FORMAT},
         {"\"merges\"", "\"merges\":[],\"merges\"", "twice", SGF_ERR_FORMAT},
         {"\"model\"", "\"models\"", "model", SGF_ERR_FORMAT},
         {"\"a\":97", "\"a\":98", "two tokens have the id 98", SGF_ERR_FORMAT},

@@ -50,6 +50,7 @@
 #include "run.c"
 #include "confidence.c"
 #include "paraphrase.c"
+#include "cleanup.c"
 #include "tokenize.c"
 #include "forward.c"
 #include "inspect.c"

@@ -20,7 +20,7 @@ static sgf_status tokenize_line(const sgf_tokenizer *tokenizer, const json_doc *
     return status;
 }
 static sgf_status detokenize_line(const sgf_tokenizer *tokenizer, const json_doc *json, int flags,
-                                  sgf_error *err) {
+                                  int clean, sgf_error *err) {
     size_t n = json->nodes[0].count, i, len = 0, cap = 0;
     int32_t *ids = (int32_t *)malloc((n + 1) * sizeof *ids);
     char *text = NULL;
@@ -41,7 +41,7 @@ static sgf_status detokenize_line(const sgf_tokenizer *tokenizer, const json_doc
     if (!status) {
         sgf_str s;
         s.ptr = text;
-        s.len = len;
+        s.len = clean ? cleanup_spaces(text, len) : len;
         status = json_quote(&quoted, s, err);
     }
     if (!status) {
@@ -104,9 +104,8 @@ static int verb_tokenize(int argc, char **argv) {
             bad = base_fail(&err, SGF_ERR_FORMAT, "%s: a JSON %s was expected", name,
                             decode ? "list of ids" : "string");
         if (!bad && decode)
-            bad = detokenize_line(
-                tokenizer, &json,
-                (skip ? SGF_DECODE_SKIP_SPECIAL : 0) | (clean ? SGF_DECODE_CLEAN_UP : 0), &err);
+            bad = detokenize_line(tokenizer, &json, skip ? SGF_DECODE_SKIP_SPECIAL : 0, clean,
+                                  &err);
         else if (!bad) bad = tokenize_line(tokenizer, &json, !no_special, &err);
         base_arena_free(&arena);
     }
