@@ -5237,6 +5237,7 @@ static sgf_status sgf__context_start(sgf_session *s, sgf__flight *f, const sgf_l
     for (i = prefix; i < layout->tokens && !status; i++) {
         if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
             sgf__kv_copy copy;
+            memset(&copy, 0, sizeof copy);
             status = sgf__common_get(s, f, layout, i, &copy, &runs, prefill, err);
             copy.row = f->rows;
             copy.sequence = *sequence;
@@ -9294,7 +9295,7 @@ static void sgf__flush(sgf__writer *w, sgf__buf *from) {
     from->len = 0;
 }
 static sgf_status sgf__table_write(const sgf_table *t, const char *path, const sgf_allocator *mem,
-                                   void (*write)(sgf__writer *w), sgf_error *err) {
+                                   void (*body)(sgf__writer *w), sgf_error *err) {
     sgf__writer w;
     sgf__buf *all[4] = {&w.body, &w.meta, &w.blocks, &w.text};
     size_t i;
@@ -9311,7 +9312,7 @@ static sgf_status sgf__table_write(const sgf_table *t, const char *path, const s
     w.row_bytes = 0x7fffffff;
     w.err = err;
     for (i = 0; i < 4; i++) sgf__buf_init(all[i], mem);
-    write(&w);
+    body(&w);
     if (w.status) sgf__out_drop(&w.out);
     else w.status = sgf__out_close(&w.out, err);
     for (i = 0; i < 4; i++) sgf__buf_free(all[i]);

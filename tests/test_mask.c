@@ -510,32 +510,32 @@ static const char mask_hub[] =
     "answer    #    #      #    #    #    #    #";
 static void test_matrices_by_role(void) {
     sgf_layout named = layout_spelled("Pa|b|c|d|e>", 0), own = layout_spelled("Pa|b|c|d|e>", 0);
-    matrix *matrix = NULL;
+    matrix *rule = NULL;
     char path[1400];
     int32_t q, k;
     sgf_error err;
-    snprintf(path, sizeof path, "%s", temp_path("matrix.txt"));
+    snprintf(path, sizeof path, "%s", temp_path("rule.txt"));
     layout_file(path, mask_hub);
-    MUST(matrix_read(path, NULL, &matrix, &err), err);
-    MUST(matrix_set(&own, matrix, &err), err);
+    MUST(matrix_read(path, NULL, &rule, &err), err);
+    MUST(matrix_set(&own, rule, &err), err);
     sgf_mask_set(&named, SGF_MASK_HUB);
     for (q = 0; q < (int32_t)named.segments; q++)
         for (k = 0; k <= q; k++) CHECK(sgf_visible(&named, q, k) == sgf_visible(&own, q, k));
     sgf_layout_free(&named);
     named = layout_spelled("PqA>", 0);
-    CHECK(matrix_set(&named, matrix, &err) == SGF_ERR_ARG &&
+    CHECK(matrix_set(&named, rule, &err) == SGF_ERR_ARG &&
           strstr(err.message, "no row 'example_q'") && strstr(err.message, "example 1"));
-    matrix_free(matrix);
-    matrix = NULL;
+    matrix_free(rule);
+    rule = NULL;
     layout_file(path, "example_q example_a para1 para auto answer\n"
                       "example_q = . . . . .\nexample_a = = . . . .\npara # # . = . .\n"
                       "auto 1 1 0 1 = 0\nanswer ######\n");
-    MUST(matrix_read(path, NULL, &matrix, &err), err);
+    MUST(matrix_read(path, NULL, &rule, &err), err);
     sgf_layout_free(&named);
     named = layout_spelled("qrAsBabc>", 1);
-    MUST(matrix_set(&named, matrix, &err), err);
+    MUST(matrix_set(&named, rule, &err), err);
     CHECK(layout_draws(&named, "#\n.#\n###\n...#\n...##\n#####.\n#####.#\n#####.##\n#########\n"));
-    matrix_free(matrix);
+    matrix_free(rule);
     sgf_layout_free(&named);
     sgf_layout_free(&own);
 }
@@ -558,29 +558,29 @@ static void test_matrices_by_segment(void) {
         {"para\n#\n", "'#' is not a label"},
         {"para\npara x\n", "a cell is # or 1, . or 0, or ="}};
     sgf_layout layout = layout_spelled("ab>", 0);
-    matrix *matrix = NULL;
+    matrix *rule = NULL;
     char path[1400];
     sgf_error err;
     size_t i;
-    snprintf(path, sizeof path, "%s", temp_path("matrix.txt"));
+    snprintf(path, sizeof path, "%s", temp_path("rule.txt"));
     layout_file(path, "1 0 0 // a\n1,1,0\n# # #\n");
-    MUST(matrix_read(path, NULL, &matrix, &err), err);
-    MUST(matrix_set(&layout, matrix, &err), err);
+    MUST(matrix_read(path, NULL, &rule, &err), err);
+    MUST(matrix_set(&layout, rule, &err), err);
     CHECK(layout_draws(&layout, "#\n##\n###\n"));
     sgf_layout_free(&layout);
     layout = layout_spelled("Pab>", 0);
-    CHECK(matrix_set(&layout, matrix, &err) == SGF_ERR_ARG &&
-          strstr(err.message, "a matrix of 3 segments; the layout has 4"));
+    CHECK(matrix_set(&layout, rule, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "a rule of 3 segments; the layout has 4"));
     sgf_layout_free(&layout);
-    matrix_free(matrix);
-    matrix = NULL;
+    matrix_free(rule);
+    rule = NULL;
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         layout_file(path, bad[i][0]);
-        CHECK(matrix_read(path, NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
-        CHECK(strstr(err.message, bad[i][1]) && strstr(err.message, "matrix.txt"));
+        CHECK(matrix_read(path, NULL, &rule, &err) == SGF_ERR_FORMAT && !rule);
+        CHECK(strstr(err.message, bad[i][1]) && strstr(err.message, "rule.txt"));
         if (!strstr(err.message, bad[i][1])) printf("    %s\n", err.message);
     }
-    CHECK(matrix_read(temp_path("none"), NULL, &matrix, &err) == SGF_ERR_IO);
+    CHECK(matrix_read(temp_path("none"), NULL, &rule, &err) == SGF_ERR_IO);
 }
 
 /* ---- segfuse mask ---- */
@@ -848,24 +848,23 @@ static void test_matrices_from_memory(void) {
                  {"p\x1b[31m\xff\n", "'p?[31m?' is not a label"}};
     static const char nul[] = "#\0\n##\n";
     sgf_layout layout = layout_spelled("ab>", 0);
-    matrix *matrix = NULL;
+    matrix *rule = NULL;
     sgf_str text;
     sgf_error err;
     size_t i;
-    MUST(matrix_parse(sgf_text("1..\n11.\n1.1\n"), "mine", NULL, &matrix, &err), err);
-    MUST(matrix_set(&layout, matrix, &err), err);
+    MUST(matrix_parse(sgf_text("1..\n11.\n1.1\n"), "mine", NULL, &rule, &err), err);
+    MUST(matrix_set(&layout, rule, &err), err);
     CHECK(sgf_visible(&layout, 1, 0) && sgf_visible(&layout, 2, 0) && !sgf_visible(&layout, 2, 1));
-    matrix_free(matrix);
+    matrix_free(rule);
     CHECK(matrix_set(&layout, NULL, &err) == SGF_ERR_ARG);
     for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        matrix = NULL;
-        CHECK(matrix_parse(sgf_text(wrong[i].text), "mine", NULL, &matrix, &err) ==
-                  SGF_ERR_FORMAT &&
-              !matrix && strstr(err.message, wrong[i].says) && !strcmp(err.file, "mine"));
+        rule = NULL;
+        CHECK(matrix_parse(sgf_text(wrong[i].text), "mine", NULL, &rule, &err) == SGF_ERR_FORMAT &&
+              !rule && strstr(err.message, wrong[i].says) && !strcmp(err.file, "mine"));
     }
     text.ptr = nul; /* a zero byte is no cell */
     text.len = sizeof nul - 1;
-    CHECK(matrix_parse(text, "mine", NULL, &matrix, &err) == SGF_ERR_FORMAT && !matrix);
+    CHECK(matrix_parse(text, "mine", NULL, &rule, &err) == SGF_ERR_FORMAT && !rule);
     sgf_layout_free(&layout);
 }
 static void test_mask_verb_refuses(void) {

@@ -66,10 +66,10 @@ static sgf_status system_mask(const char *path, const sgf_allocator *mem, sgf_er
     return status;
 }
 static sgf_status system_matrix(const char *path, const sgf_allocator *mem, sgf_error *err) {
-    matrix *matrix = NULL;
-    sgf_status status = matrix_read(path, mem, &matrix, err);
-    CHECK((matrix != NULL) == !status);
-    matrix_free(matrix);
+    matrix *rule = NULL;
+    sgf_status status = matrix_read(path, mem, &rule, err);
+    CHECK((rule != NULL) == !status);
+    matrix_free(rule);
     return status;
 }
 

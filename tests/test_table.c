@@ -991,11 +991,11 @@ static void table_tiny_batches(sgf__writer *w) {
     sgf__feather_write(w);
 }
 static sgf_status table_write_batches(const struct table *t, const char *path,
-                                      void (*write)(sgf__writer *w), sgf_error *err) {
+                                      void (*body)(sgf__writer *w), sgf_error *err) {
     table_loan loan;
     sgf_status status = table_lend(t, path, &loan, err);
     if (status) return status;
-    status = sgf__table_write(&loan.table, path, NULL, write, err);
+    status = sgf__table_write(&loan.table, path, NULL, body, err);
     table_lend_end(&loan);
     return status;
 }

@@ -73,7 +73,7 @@ static double train_slope(tr_net *net, const tr_sequence *const *batch, size_t s
    backward pass is off by tens of percent, so 1% of the gradient's length plus 5e-4 tells them apart. */
 static void train_check_gradient(const tr_sequence *const *batch, size_t sequences) {
     tr_net net;
-    size_t tensors = 2 + 6 * train_tiny.L, k, i, from, n, try;
+    size_t many = 2 + 6 * train_tiny.L, k, i, from, n, try;
     float *grad, *direction;
     py_random random;
     tr_net_create(&train_tiny, 1, &net);
@@ -85,16 +85,16 @@ static void train_check_gradient(const tr_sequence *const *batch, size_t sequenc
     direction = (float *)tr_alloc(net.param.count, sizeof(float));
     train_loss(&net, batch, sequences);
     memcpy(grad, net.grad.flat, net.param.count * sizeof(float));
-    for (k = 0; k < tensors; k++) {
+    for (k = 0; k < many; k++) {
         const tr_layer *l = &net.param.layer[k / 6 < train_tiny.L ? k / 6 : 0];
-        const float *begin[6], *at = k == tensors - 1 ? net.param.norm : net.param.embedding;
+        const float *begin[6], *at = k == many - 1 ? net.param.norm : net.param.embedding;
         begin[0] = l->norm1, begin[1] = l->qkv, begin[2] = l->o, begin[3] = l->norm2,
         begin[4] = l->gu, begin[5] = l->down;
-        if (k < tensors - 2) at = begin[k % 6];
+        if (k < many - 2) at = begin[k % 6];
         from = (size_t)(at - net.param.flat);
-        n = at == net.param.embedding                      ? 64 * 32
-            : k % 6 == 0 || k % 6 == 3 || k == tensors - 1 ? 32
-                                                           : 32 * 32;
+        n = at == net.param.embedding                   ? 64 * 32
+            : k % 6 == 0 || k % 6 == 3 || k == many - 1 ? 32
+                                                        : 32 * 32;
         for (try = 0; try < 4;
              try++) { /* along the gradient itself, then along random directions */
             double length = 0, expected = 0, got, whole = 0;
