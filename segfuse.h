@@ -2,66 +2,41 @@
    MIT or public domain, at your choice; see the end of this file.
 
    A language model answers the paraphrases of one question differently. segfuse asks all of them
-   at once: it lays them into one sequence, keeps each one blind to the others while the prompt is
+   at once: it puts them into one sequence, hides each one from the others while the prompt is
    encoded, and lets the answer attend to all of them (attention-level fusion). It runs Llama,
-   Qwen2, Qwen3 and Mistral models from their Hugging Face folder, on a CPU, in C99, with libc and
-   libm alone, and every result is defined to the last bit: any kernel, any number of threads, any
-   batch size, with or without its caches, gives the same floats.
+   Qwen2, Qwen3 and Mistral models from their Hugging Face folders, on a CPU, in C99, with libc and
+   libm alone. Every result is defined to the last bit by the reference transformer in [SGF-11]:
+   every kernel, number of threads, batch size and cache gives the same floats.
 
    Use: in one C or C++ file
 
        #define SEGFUSE_IMPLEMENTATION
        #include "segfuse.h"
 
-   before other headers, and link with -lm -pthread. Everywhere else, include it plainly.
+   before other headers, and link with -lm -pthread. In all other files, just include it.
 
    ------------------------------------------------------------------------------------
-   Five paraphrases, one answer (examples/fuse.c, run from the top of the project):
+   One answer from three wordings (shortened; examples/fuse.c is the whole program):
 
-       #define SEGFUSE_IMPLEMENTATION
-       #include "segfuse.h"
-
-       int main(void) {
-           const char *texts[5] = {"The capital of Japan is [MASK].", "Jpaan's capital is [MASK].",
-                                   "The seat of government of Japan is [MASK].",
-                                   "In Nippon, the capital city is [MASK].",
-                                   "What is Japan's capital? [MASK]."};
-           sgf_str questions[5];
-           sgf_example shot = {sgf_text("The capital of France is [MASK]."), sgf_text("Paris"), NULL, 0};
-           sgf_prompt prompt = {0};
-           sgf_model *model = NULL;
-           sgf_session *session = NULL;
-           sgf_method alone, fused;
-           sgf_error err;
-           char answer[64];
-           int i, failed = sgf_method_find("origin", &alone, &err) ||
-                           sgf_method_find("fused", &fused, &err) ||
-                           sgf_model_load("models/segfuse-2m", NULL, &model, &err) ||
-                           sgf_session_create(model, NULL, &session, &err);
-           prompt.instruction = sgf_text(
-               "Based on the context, predict the [MASK] in the sentence in one word.");
-           prompt.example = &shot;
-           prompt.examples = prompt.paraphrases = 1;
-           for (i = 0; i < 5; i++) questions[i] = sgf_text(texts[i]);
-           for (i = 0; i < 5 && !failed; i++) {
-               prompt.paraphrase = &questions[i];
-               failed = sgf_ask(session, &alone, &prompt, 0, answer, sizeof answer, &err) != SGF_OK;
-               if (!failed) printf("%-45s %s\n", texts[i], answer);
-           }
-           prompt.paraphrase = questions;
-           prompt.paraphrases = 5;
-           if (!failed)
-               failed = sgf_ask(session, &fused, &prompt, 0, answer, sizeof answer, &err) != SGF_OK;
-           if (failed) fprintf(stderr, "%s\n", err.message);
-           else printf("%-45s %s\n", "fused", answer);
-           sgf_session_free(session);
-           sgf_model_free(model);
-           return failed;
-       }
+       static const sgf_str asked[] = {SGF_STR("The capital of Japan is [MASK]."),
+                                       SGF_STR("Jpaan's capital is [MASK]."),
+                                       SGF_STR("In Nippon, the capital city is [MASK].")};
+       sgf_prompt prompt = {SGF_STR("Predict the [MASK] in one word."), NULL, 0, asked, 3, NULL, NULL};
+       sgf_model *model = NULL;
+       sgf_session *session = NULL;
+       sgf_error err;
+       char answer[64];
+       if (sgf_model_load("models/segfuse-2m", NULL, &model, &err) ||
+           sgf_session_create(model, NULL, &session, &err) ||
+           sgf_ask(session, "fused", &prompt, 0, answer, sizeof answer, &err)) puts(err.message);
+       else puts(answer);
+       sgf_session_free(session);
+       sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents
+   Contents. The front ends at line 2535. It is the whole method, and all that an auditor must read:
+   everything after it gives the bits of the reference, which the tests check by memcmp.
 
-     What you call
+     The front: what you call
        [SGF-01] Conventions: status, errors, memory, text
        [SGF-02] The method: layouts, visibility, masks
        [SGF-03] Models: a Hugging Face folder, mapped
@@ -69,56 +44,80 @@
        [SGF-05] Prompts and methods
        [SGF-06] Generation
        [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
-       [SGF-10] Tables: results become Feather (Arrow IPC) and CSV files
-     How it works: the method first, then the plumbing
-       [SGF-12] Base: errors, memory, growing buffers
-       [SGF-13] Layouts, visibility, masks
-       [SGF-13A] Audits of masks: words, comparison, leaks
-       [SGF-14] Numerics: what every result is, bit for bit
-       [SGF-14R] The reference: the whole transformer, in plain loops
+       [SGF-08] Tables: results become Feather (Arrow IPC) and CSV files
+     The front: the method
+       [SGF-09] Layouts, visibility, masks
+       [SGF-10] The scalars that define the numbers
+       [SGF-11] The reference: the whole transformer, in plain loops
+       [SGF-12] Prompts and methods
+       [SGF-13] Audits of masks: words, comparison, leaks
+     The engine
+       [SGF-14] Kernels: the reference's sums, many at a time
        [SGF-15] Sessions: KV cache, segment attention, the forward pass
-       [SGF-16] Prompts and methods
-       [SGF-17] Generation: common prefixes, steps
+       [SGF-16] Generation: common prefixes, steps
+     Memory, files and formats
+       [SGF-17] Base: errors, memory, growing buffers
        [SGF-18] Text: UTF-8, and numbers in any locale
        [SGF-19] Platform: files, memory mapping, threads
        [SGF-20] JSON (RFC 8259)
-       [SGF-22] safetensors, one file or several
-       [SGF-23] config.json and RoPE frequencies
-       [SGF-24] Loading a model: every weight by its Hugging Face name
-       [SGF-25] Tokenizer
-       [SGF-26] Unicode tables
-       [SGF-29] Tables: results become Feather (Arrow IPC) and CSV files
+       [SGF-21] safetensors, one file or several
+       [SGF-22] config.json and RoPE frequencies
+       [SGF-23] Loading a model: every weight by its Hugging Face name
+       [SGF-24] Tokenizer
+       [SGF-25] Unicode tables
+       [SGF-26] Tables: results become Feather (Arrow IPC) and CSV files
    ------------------------------------------------------------------------------------
-   Macros, set before the implementation is included. Where that is a file of its own, it compiles
-   once; elsewhere let it be the first inclusion of the file. Options that break IEEE arithmetic
-   (-ffast-math, -Ofast) are refused.
+   Which function makes each claim true
+
+     The mask
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1398), the row of `a`
+       a token sees another one by two conditions  sgf__attends (line 1282)
+       attention asks for nothing else             sgf__reference_attend (line 1682)
+       a token that sees nothing takes nothing     sgf__reference_attend (line 1682): top == -INFINITY
+       what an example's answer may see            sgf__mask_cells (line 1398), the row of `A`
+     Fusion
+       the prompt's parts and segments             sgf_prompt_layout (line 2137)
+       which token is the first to see everything  sgf__answer (line 2093); by format in [SGF-05]
+       where a paraphrase starts                   sgf_layout_place (line 1298)
+       1/N is computed                             sgf_layout_weigh (line 1318)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1682): log_weight
+     Numbers
+       the order in which a product is summed      sgf__reference_product (line 1637)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1491)
+       softmax, and its exp                        sgf__reference_attend (line 1682), sgf__exp_body (line 1519)
+       RMSNorm                                     sgf__reference_norm (line 1649)
+       RoPE, rotate-half                           sgf__reference_rope (line 1658), sgf__sincos_d (line 1547)
+       one layer, in order                         sgf__reference_layer (line 1737)
+     No cache, batch or thread changes a bit       the list at the end of [SGF-11]
+     Does a mask keep what it promises?            sgf_mask_leaks (line 2486), sgf_mask_allows (line 2337)
+   ------------------------------------------------------------------------------------
+   Macros. Set them before the implementation is included. Options that break IEEE arithmetic
+   (-ffast-math, -Ofast) are refused. None of these macros changes a result of the CPU.
 
        SEGFUSE_IMPLEMENTATION  compile the functions here
-       SGF_STATIC              make them all static: several copies may live in one program. Define
-                               it before every inclusion in that file; other files cannot call
-                               this copy
+       SGF_STATIC              make them all static, so that several copies can be in one program.
+                               Define it before every inclusion in that file; other files cannot
+                               call this copy
        SGF_NO_THREADS          one thread, no pthread
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
-       SGF_NO_STDIO            no files but the program's own, see sgf_host_view; implies SGF_NO_MMAP
+       SGF_NO_STDIO            the program provides all files, see sgf_host_view; implies SGF_NO_MMAP
        SGF_NO_SIMD             plain C kernels only
        SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
-     None of them changes a result that the CPU computes.
 
    Conventions
 
      Shapes    row-major, written [rows, cols]. T tokens, S segments, V vocabulary, L layers,
                D model width, H query heads, G key/value heads, C head width, F feed-forward width.
      Status    a function that can fail returns sgf_status, SGF_OK = 0, and takes an sgf_error * last
-               (NULL allowed). On failure its outputs are as they were, unless it says otherwise.
-     Pointers  may be NULL only where it says so; structs that you fill are zeroed first.
-     Memory    whoever makes an object frees it, by the _free of its type (a sequence: _close). Pointers
-               into an object are valid as long as its documentation says. One hook, sgf_allocator.
-     Threads   a model or tokenizer is immutable after load and may be shared; a session, a layout or
-               a table belongs to one thread at a time. There are no globals.
-     Input     every file is taken for hostile: sizes, offsets and counts are checked before use, and
-               a bad file gives an error that names the place. A file that is cut by somebody
-               else while it is mapped is the system's to punish (SIGBUS). The library never
-               prints or exits.
+               (NULL allowed). On failure its outputs are unchanged, unless it says otherwise.
+     Pointers  may be NULL only where it says so. Zero a struct before you fill it.
+     Memory    who makes an object frees it with the _free of its type (a sequence: _close). Pointers
+               into an object are valid as long as its documentation says. One hook: sgf_allocator.
+     Threads   a model or tokenizer does not change after it is loaded and can be shared. A session or
+               a layout belongs to one thread at a time. There are no globals.
+     Input     every file may be hostile: sizes, offsets and counts are checked before use, and a bad
+               file gives an error that names the place. If another process truncates a mapped
+               file, the system raises SIGBUS. The library never prints or exits.
    ==================================================================================== */
 
 #ifndef SEGFUSE_H
@@ -957,7 +956,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
                                     int *special);
 
 /* ====================================================================================
- * [SGF-10] Tables: results become Feather (Arrow IPC) and CSV files
+ * [SGF-08] Tables: results become Feather (Arrow IPC) and CSV files
  * ==================================================================================== */
 
 /* A table is borrowed: its columns point to arrays of the caller, which are only read during the
@@ -1032,7 +1031,7 @@ SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
 #endif /* SEGFUSE_H */
 
 /* ==================================================================================== */
-#if defined(SEGFUSE_IMPLEMENTATION) || defined(SGF__SCALARS) /* SGF__SCALARS: see [SGF-14] */
+#if defined(SEGFUSE_IMPLEMENTATION) || defined(SGF__SCALARS) /* SGF__SCALARS: see [SGF-10] */
 #ifndef SEGFUSE_IMPLEMENTED
 #define SEGFUSE_IMPLEMENTED
 
@@ -1045,6 +1044,13 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 
 #include <math.h>
 #include <string.h>
+
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SGF_NO_SIMD)
+#define SGF__X86 1
+#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(SGF_NO_SIMD)
+#define SGF__ARM 1
+#endif
+
 #ifdef SEGFUSE_IMPLEMENTATION
 #include <errno.h>
 #include <limits.h>
@@ -1066,7 +1072,7 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #ifndef SGF_NO_THREADS
 #include <pthread.h>
 #endif
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SGF_NO_SIMD)
+#ifdef SGF__X86
 #include <cpuid.h>
 #if defined(__cplusplus) && !defined(__clang__)
 #pragma GCC diagnostic push /* gcc 12 warns of its own undefined vectors */
@@ -1077,7 +1083,7 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #else
 #include <immintrin.h>
 #endif
-#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(SGF_NO_SIMD)
+#elif defined(SGF__ARM)
 #include <arm_neon.h>
 #endif
 
@@ -1097,135 +1103,17 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #define SGF_DEF
 #endif
 
-/* ====================================================================================
- * [SGF-12] Base: errors, memory, growing buffers
- *
- * All sections below use these functions.
- * ==================================================================================== */
+/* ---- what the front uses of the sections behind it ---- */
 
-SGF_DEF const char *sgf_version(void) {
-    return SGF_VERSION;
-}
-SGF_DEF const char *sgf_status_text(sgf_status status) {
-#define SGF__STATUS_TEXT(name, text) text,
-    static const char *const texts[] = {SGF_STATUS_LIST(SGF__STATUS_TEXT)};
-#undef SGF__STATUS_TEXT
-    return (unsigned)status < SGF_STATUS_COUNT ? texts[status] : "unknown status";
-}
-
-static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code); /* [SGF-18] */
-/* Messages quote files, which may hold anything: what is not UTF-8 (a character that was cut, too)
-   and control characters become '?'. */
-static void sgf__printable(char *text) {
-    size_t left = strlen(text), n;
-    uint32_t code;
-    for (; left; text += n, left -= n) {
-        n = sgf__utf8_next(text, left, &code);
-        if (n && code >= 0x20 && code != 0x7F && (code < 0x80 || code >= 0xA0)) continue;
-        if (!n) n = 1;
-        memset(text, '?', n);
-    }
-}
-/* Fill `err` (NULL allowed) and return `status`, so that a failing function ends in one line. */
-static SGF__PRINTF(5, 6) sgf_status
-    sgf__fail_at(sgf_error *err, sgf_status status, const char *file, int64_t offset,
-                 const char *format, ...) {
-    if (err) {
-        va_list args;
-        err->status = status;
-        err->offset = offset;
-        err->file[0] = 0;
-        if (file) snprintf(err->file, sizeof err->file, "%s", file);
-        va_start(args, format);
-        vsnprintf(err->message, sizeof err->message, format, args);
-        va_end(args);
-        sgf__printable(err->message);
-    }
-    return status;
-}
-#define sgf__fail(err, status, ...) sgf__fail_at(err, status, NULL, -1, __VA_ARGS__)
-
-static void *sgf__malloc(size_t size, void *user) {
-    (void)user;
-    return malloc(size);
-}
-static void sgf__mfree(void *ptr, size_t size, void *user) {
-    (void)size;
-    (void)user;
-    free(ptr);
-}
-static sgf_allocator sgf__allocator(const sgf_allocator *mem) {
-    static const sgf_allocator standard = {sgf__malloc, sgf__mfree, NULL};
-    return mem ? *mem : standard;
-}
-
-/* count * size zeroed bytes, or NULL with `err` filled. A count of 0 gives a valid pointer. */
-static void *sgf__alloc(const sgf_allocator *mem, size_t count, size_t size, sgf_error *err) {
-    void *ptr = NULL;
-    size_t bytes = count ? count * size : 1;
-    if (!count || !size || bytes / count == size) ptr = mem->alloc(bytes ? bytes : 1, mem->user);
-    if (ptr) return memset(ptr, 0, bytes ? bytes : 1);
-    sgf__fail(err, SGF_ERR_MEMORY, "out of memory: %llu items of %llu bytes were wanted",
-              (unsigned long long)count, (unsigned long long)size);
-    return NULL;
-}
-static void sgf__free(const sgf_allocator *mem, void *ptr, size_t count, size_t size) {
-    if (ptr) (mem->free)(ptr, count && size ? count * size : 1, mem->user);
-}
-
-/* Make room for `need` items in a growing array of *cap items of `size` bytes. `items` is the address of
-   the pointer to the first one, a pointer to any type. */
-static sgf_status sgf__grow(const sgf_allocator *mem, void *items, size_t *cap, size_t need,
-                            size_t size, sgf_error *err) {
-    size_t n = *cap ? *cap : 16;
-    void *grown, *old;
-    if (need <= *cap) return SGF_OK;
-    while (n < need) n = n > SIZE_MAX / 2 ? need : n * 2;
-    grown = sgf__alloc(mem, n, size, err);
-    if (!grown) return SGF_ERR_MEMORY;
-    memcpy(&old, items, sizeof old);
-    if (old) memcpy(grown, old, *cap * size);
-    sgf__free(mem, old, *cap, size);
-    memcpy(items, &grown, sizeof grown);
-    *cap = n;
-    return SGF_OK;
-}
-
-/* Memory that is freed as a whole: a list of allocations, each with its link and size in front. */
-enum { SGF__ARENA_LINK = 16 };
+/* Memory and errors ([SGF-17]). An arena is freed as a whole; a buffer is a growing run of bytes. */
 typedef struct sgf__block {
     struct sgf__block *next;
     size_t size;
 } sgf__block;
-
 typedef struct sgf__arena {
     sgf_allocator mem;
     sgf__block *blocks;
 } sgf__arena;
-
-static void sgf__arena_init(sgf__arena *arena, const sgf_allocator *mem) {
-    arena->mem = sgf__allocator(mem);
-    arena->blocks = NULL;
-}
-static void sgf__arena_free(sgf__arena *arena) {
-    while (arena->blocks) {
-        sgf__block *block = arena->blocks;
-        arena->blocks = block->next;
-        sgf__free(&arena->mem, block, block->size, 1);
-    }
-}
-/* count * size zeroed bytes, aligned to 16, valid until the arena is freed. */
-static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_error *err) {
-    int fits = !size || count <= (SIZE_MAX - SGF__ARENA_LINK) / size;
-    size_t bytes = fits ? SGF__ARENA_LINK + count * size : SIZE_MAX;
-    sgf__block *block = (sgf__block *)sgf__alloc(&arena->mem, bytes, fits ? 1 : SIZE_MAX, err);
-    if (!block) return NULL;
-    block->next = arena->blocks;
-    block->size = bytes;
-    arena->blocks = block;
-    return (char *)block + SGF__ARENA_LINK;
-}
-
 /* Growing bytes, zero-terminated once something was added. The first failure is kept: later calls
    do nothing and return it, so a caller may test `status` once, at the end. */
 typedef struct sgf__buf {
@@ -1234,73 +1122,35 @@ typedef struct sgf__buf {
     size_t len, cap;
     sgf_status status;
 } sgf__buf;
-
-static void sgf__buf_init(sgf__buf *buf, const sgf_allocator *mem) {
-    memset(buf, 0, sizeof *buf);
-    buf->mem = sgf__allocator(mem);
-}
-static void sgf__buf_free(sgf__buf *buf) {
-    sgf__free(&buf->mem, buf->ptr, buf->cap, 1);
-    sgf__buf_init(buf, &buf->mem);
-}
-/* Make room for `more` bytes and a zero. */
-static sgf_status sgf__buf_reserve(sgf__buf *buf, size_t more, sgf_error *err) {
-    void *ptr = buf->ptr;
-    if (buf->status) return buf->status;
-    if (more > SIZE_MAX - buf->len - 1)
-        return buf->status = sgf__fail(err, SGF_ERR_LIMIT, "a text would exceed the address space");
-    buf->status = sgf__grow(&buf->mem, &ptr, &buf->cap, buf->len + more + 1, 1, err);
-    buf->ptr = (char *)ptr;
-    return buf->status;
-}
-static sgf_status sgf__buf_add(sgf__buf *buf, const void *bytes, size_t len, sgf_error *err) {
-    if (sgf__buf_reserve(buf, len, err)) return buf->status;
-    if (len) memcpy(buf->ptr + buf->len, bytes, len);
-    buf->len += len;
-    buf->ptr[buf->len] = 0;
-    return SGF_OK;
-}
-static sgf_status sgf__buf_text(sgf__buf *buf, const char *text, sgf_error *err) {
-    return sgf__buf_add(buf, text, strlen(text), err);
-}
-
-/* ---- text with a length ---- */
-
-static sgf_str sgf__text_of(const char *ptr, size_t len) {
-    sgf_str s;
-    s.ptr = ptr;
-    s.len = len;
-    return s;
-}
-SGF_DEF sgf_str sgf_text(const char *text) {
-    return sgf__text_of(text, text ? strlen(text) : 0);
-}
-static int sgf__str_is(sgf_str s, const char *text) {
-    size_t n = strlen(text);
-    return s.len == n && !memcmp(s.ptr, text, n);
-}
-
-/* ---- declarations of functions that are defined further down ---- */
-
-/* Threads ([SGF-19]): a task works on the items [begin, end). */
-typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
-typedef struct sgf__pool sgf__pool;
-static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
-                                   sgf_error *err);
-static void sgf__pool_destroy(sgf__pool *pool);
-static int sgf__pool_threads(const sgf__pool *pool);
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
-                          void *context);
-static int sgf__processors(void);
-
-/* Positions ([SGF-23]): the frequencies of RoPE, [C/2]. */
+#define sgf__fail(err, status, ...) sgf__fail_at(err, status, NULL, -1, __VA_ARGS__)
+static SGF__PRINTF(5, 6) sgf_status
+    sgf__fail_at(sgf_error *err, sgf_status status, const char *file, int64_t offset,
+                 const char *format, ...);
+static sgf_allocator sgf__allocator(const sgf_allocator *mem);
+static void *sgf__alloc(const sgf_allocator *mem, size_t count, size_t size, sgf_error *err);
+static void sgf__free(const sgf_allocator *mem, void *ptr, size_t count, size_t size);
+static sgf_status sgf__grow(const sgf_allocator *mem, void *items, size_t *cap, size_t need,
+                            size_t size, sgf_error *err);
+static void sgf__arena_init(sgf__arena *arena, const sgf_allocator *mem);
+static void sgf__arena_free(sgf__arena *arena);
+static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_error *err);
+static void sgf__buf_init(sgf__buf *buf, const sgf_allocator *mem);
+static void sgf__buf_free(sgf__buf *buf);
+static sgf_status sgf__buf_add(sgf__buf *buf, const void *bytes, size_t len, sgf_error *err);
+static sgf_status sgf__buf_text(sgf__buf *buf, const char *text, sgf_error *err);
+/* Text ([SGF-17], [SGF-18]); sgf__utf8_next: one code point of at most n bytes, its length, or 0. */
+static sgf_str sgf__text_of(const char *ptr, size_t len);
+static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
+/* Positions ([SGF-22]): the frequencies of RoPE, [C/2]. */
 static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err);
-/* Numerics ([SGF-14]) */
+/* Kernels ([SGF-14]): softmax of each column of score [n][width]; the division is left out. */
+static void sgf__softmax(int simd, float *score, size_t n, size_t width, float *sum);
+/* The scalars ([SGF-10]) */
 static double sgf__log_d(double x);
 
 /* ====================================================================================
- * [SGF-13] Layouts, visibility, masks
+ * [SGF-09] Layouts, visibility, masks
  *
  * A layout is a list of tokens, each with its segment and position, and an S x S bit matrix.
  * A mask by name is a table of kinds of segments; sgf_mask_set asks it for every pair of segments.
@@ -1604,9 +1454,776 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
     for (q = 0; q < T; q++)
         for (k = 0; k < T; k++) out[q * T + k] = (uint8_t)sgf__attends(layout, q, k);
 }
+#endif /* SEGFUSE_IMPLEMENTATION */
 
 /* ====================================================================================
- * [SGF-13A] Audits of masks: words, comparison, leaks
+ * [SGF-10] The scalars that define the numbers
+ *
+ * Every sum is one chain in ascending order that starts at +0. A sum of products is one chain of
+ * fused multiply-adds. A fused multiply-add rounds once and is exact in IEEE 754, so the chain has one
+ * value on every machine. A multiplication whose result is added to something is always written as
+ * fma, so no compiler can contract what we did not. segfuse.cu includes this header with
+ * SGF__SCALARS alone and takes these functions from here.
+ * ==================================================================================== */
+
+#ifdef __CUDACC__
+#define SGF__SCALAR static __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+#define SGF__SCALAR static inline __attribute__((always_inline, unused))
+#else
+#define SGF__SCALAR static inline
+#endif
+
+SGF__SCALAR uint32_t sgf__float_bits(float x) {
+    uint32_t u;
+    memcpy(&u, &x, 4);
+    return u;
+}
+SGF__SCALAR float sgf__bits_float(uint32_t u) {
+    float x;
+    memcpy(&x, &u, 4);
+    return x;
+}
+
+/* fmaf without the instruction: the product of two floats is exact in double; the sum is rounded to
+   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts. A
+   compiler that contracts product + c changes nothing, since the product was exact. */
+SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
+#if defined(__CUDA_ARCH__)
+    return __fmaf_rn(a, b, c);
+#elif defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__)
+    return fmaf(a, b, c);
+#else
+    double product = (double)a * (double)b, sum = product + (double)c;
+    double shadow = sum - product;
+    double lost = (product - (sum - shadow)) + ((double)c - shadow);
+    uint64_t bits;
+    memcpy(&bits, &sum, 8);
+    if (lost != 0 && !(bits & 1) && (bits >> 52 & 0x7FF) != 0x7FF) {
+        bits = (lost > 0) == (sum > 0) ? bits + 1 : bits - 1;
+        memcpy(&sum, &bits, 8);
+    }
+    return (float)sum;
+#endif
+}
+SGF__SCALAR float sgf__fma(int simd, float a, float b, float c) {
+#if defined(SGF__X86) && !defined(__CUDA_ARCH__)
+    if (simd) return __builtin_fmaf(a, b, c);
+#endif
+    (void)simd;
+    return sgf__fma_portable(a, b, c);
+}
+
+/* e^x for floats: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7, times 2^n in two exact steps.
+   At most 2 units in the last place off; exp(-inf) = 0, overflow gives inf, NaN stays NaN. */
+SGF__SCALAR float sgf__exp_body(int simd, float x) {
+    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
+    float y = x > 89.0f ? 89.0f : x, t, n, r, p;
+    uint32_t i, half;
+    y = y < -104.0f ? -104.0f : y;
+    t = sgf__fma(simd, y, 1.44269504f, shift);
+    i = sgf__float_bits(t) - sgf__float_bits(shift);
+    n = t - shift;
+    r = sgf__fma(simd, n, -0.693145751953125f, y);
+    r = sgf__fma(simd, n, -1.42860677e-06f, r);
+    p = sgf__fma(simd, r, 1.98412698e-4f, 1.38888889e-3f);
+    p = sgf__fma(simd, p, r, 8.33333333e-3f);
+    p = sgf__fma(simd, p, r, 4.16666667e-2f);
+    p = sgf__fma(simd, p, r, 1.66666667e-1f);
+    p = sgf__fma(simd, p, r, 0.5f);
+    p = sgf__fma(simd, p, r, 1.0f);
+    p = sgf__fma(simd, p, r, 1.0f);
+    p = x < -104.0f ? 0.0f : p; /* it would become 0 below, but by a slow underflow */
+    half = (uint32_t)((int32_t)i >> 1);
+    p = p * sgf__bits_float((half + 127u) << 23);
+    return p * sgf__bits_float((i - half + 127u) << 23);
+}
+SGF__SCALAR float sgf__exp(float x) {
+    return sgf__exp_body(0, x);
+}
+
+/* sin x and cos x in double, for the tables of RoPE: Taylor series on a small interval, about 1 unit in
+   the last place. */
+SGF__SCALAR void sgf__sincos_d(double x, double *sine, double *cosine) { /* |x| < 2^30 */
+    double n = floor(fma(x, 0.63661977236758134, 0.5)), r, z, s = 0, c = 0, t;
+    int i, quadrant = (int)(int64_t)n & 3;
+    r = fma(n, -0x1.921fb54442d18p+0, x); /* pi / 2 in three parts */
+    r = fma(n, -0x1.1a62633145c07p-54, r);
+    r = fma(n, 0x1.f1976b7ed8fbcp-110, r);
+    z = r * r;
+    for (i = 17; i >= 3; i -= 2) s = fma(s, -z / ((i + 2) * (i + 1)), 1.0);
+    s = r * fma(s, -z / 6, 1.0);
+    for (i = 18; i >= 2; i -= 2) c = fma(c, -z / ((i + 2) * (i + 1)), 1.0);
+    c = fma(c, -z / 2, 1.0);
+    if (quadrant & 1) t = s, s = c, c = -t;
+    if (quadrant & 2) s = -s, c = -c;
+    *sine = s;
+    *cosine = c;
+}
+
+/* ---- weights as they are stored -> float, exactly ---- */
+
+SGF__SCALAR float sgf__bf16_float(uint16_t h) {
+    return sgf__bits_float((uint32_t)h << 16);
+}
+SGF__SCALAR float sgf__f16_float(uint16_t h) {
+    uint32_t minus = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7FFFu);
+    float tiny = (float)rest * 0x1p-24f; /* subnormal: rest < 1024 counts units of 2^-24 */
+    uint32_t normal = (rest << 13) + (rest >= 0x7C00u ? 224u << 23 : 112u << 23);
+    return sgf__bits_float(minus | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
+}
+/* Round to nearest even. */
+SGF__SCALAR uint16_t sgf__float_bf16(float x) {
+    uint32_t u = sgf__float_bits(x);
+    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
+    return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
+}
+#ifdef SEGFUSE_IMPLEMENTATION
+/* e^x and ln x in double, for tables made once and for statistics, as sgf__sincos_d. */
+static double sgf__exp_d(double x) {
+    double n, r, p = 1;
+    int i, half;
+    uint64_t a, b;
+    double low, high;
+    if (x != x) return x;
+    if (x > 709.7) return HUGE_VAL;
+    if (x < -745.2) return 0;
+    n = floor(fma(x, 1.4426950408889634, 0.5));
+    r = fma(n, -0x1.62e42fefa38p-1, x);
+    r = fma(n, -0x1.ef35793c7673p-45, r);
+    for (i = 14; i >= 1; i--) p = fma(p, r / i, 1.0);
+    i = (int)n;
+    half = i / 2;
+    a = (uint64_t)(half + 1023) << 52;
+    b = (uint64_t)(i - half + 1023) << 52;
+    memcpy(&low, &a, 8);
+    memcpy(&high, &b, 8);
+    return p * low * high;
+}
+static double sgf__log_d(double x) { /* x > 0, normal */
+    uint64_t bits;
+    double m, s, z, p = 0;
+    int e, i;
+    memcpy(&bits, &x, 8);
+    e = (int)(bits >> 52) - 1022;
+    bits = (bits & 0xFFFFFFFFFFFFFu) | (uint64_t)1022 << 52;
+    memcpy(&m, &bits, 8); /* x = m 2^e, m in [0.5, 1) */
+    if (m < 0.70710678118654752) m = m + m, e--;
+    s = (m - 1) / (m + 1); /* ln m = 2 artanh s */
+    z = s * s;
+    for (i = 25; i >= 1; i -= 2) p = fma(p, z, 1.0 / i);
+    return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
+}
+
+/* ====================================================================================
+ * [SGF-11] The reference: the whole transformer, in plain loops
+ *
+ * This is what every result of this library means. No cache, no batch, no thread, no vector: one
+ * layout in, its hidden states and logits out. Every faster way, on any machine, gives the same
+ * bits; the tests compare them by memcmp. Sums are chains in ascending order that begin at +0.
+ *
+ *     T tokens, D model width, H query heads, G key/value heads, C head width, F feed-forward width
+ *
+ * Source: Touvron et al. 2023 (Llama); the sources of its parts are named with each.
+ * ==================================================================================== */
+
+/* Element i of a tensor as it is stored, widened to float: exact. */
+static float sgf__element(const sgf_tensor *w, size_t i) {
+    if (w->dtype == SGF_DTYPE_F32) return ((const float *)w->data)[i];
+    if (w->dtype == SGF_DTYPE_BF16) return sgf__bf16_float(((const uint16_t *)w->data)[i]);
+    return sgf__f16_float(((const uint16_t *)w->data)[i]);
+}
+/* out[rows] = w[rows, cols] x[cols] (+ bias[rows], added last). Each output is one chain. */
+static void sgf__reference_product(const sgf_tensor *w, const sgf_tensor *bias, const float *x,
+                                   float *out) {
+    size_t r, k;
+    for (r = 0; r < w->rows; r++) {
+        float sum = 0;
+        for (k = 0; k < w->cols; k++)
+            sum = sgf__fma_portable(sgf__element(w, r * w->cols + k), x[k], sum);
+        out[r] = bias && bias->data ? sum + sgf__element(bias, r) : sum;
+    }
+}
+/* RMSNorm (Zhang and Sennrich 2019): out[i] = x[i] / sqrt(mean of squares + eps) * w[i]; in place
+   is allowed. */
+static void sgf__reference_norm(const sgf_tensor *w, float eps, const float *x, size_t n,
+                                float *out) {
+    float sum = 0, scale;
+    size_t i;
+    for (i = 0; i < n; i++) sum = sgf__fma_portable(x[i], x[i], sum);
+    scale = 1.0f / sqrtf(sum / (float)n + eps);
+    for (i = 0; i < n; i++) out[i] = x[i] * scale * sgf__element(w, i);
+}
+/* RoPE (Su et al. 2021), rotate-half, of one head x[C] at position pos. */
+static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos, float *x,
+                                size_t C) {
+    size_t i;
+    for (i = 0; i < C / 2; i++) {
+        double sine, cosine;
+        float a = x[i], b = x[C / 2 + i], c, s;
+        sgf__sincos_d((double)((float)pos * inv_freq[i]), &sine, &cosine);
+        c = (float)cosine * scale;
+        s = (float)sine * scale;
+        x[i] = sgf__fma_portable(a, c, -(b * s));
+        x[C / 2 + i] = sgf__fma_portable(b, c, a * s);
+    }
+}
+/* May token t attend to token j: by the rule of the layout and, in a layer with one, by the window? */
+static int sgf__reference_sees(const sgf_layout *y, size_t t, size_t j, int32_t window) {
+    return sgf__attends(y, t, j) && (!window || y->pos[t] - y->pos[j] < window);
+}
+/* What is added to the scores of a query's segment on a key's: log 1/N in the answer, else 0. */
+static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
+    return query == y->answer ? y->segment[key].log_weight : 0;
+}
+/* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
+   one kv head's keys and values, `stride` floats from token to token. out[C]. score[T] keeps exp(score
+   - maximum) of the keys that t attends to. */
+static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
+                                  const float *k, const float *v, size_t stride, size_t C,
+                                  float *score, float *out) {
+    float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
+    size_t j, c;
+    for (j = 0; j <= t; j++) {
+        float dot = 0;
+        if (!sgf__reference_sees(y, t, j, window)) continue;
+        for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[j * stride + c], dot);
+        score[j] = sgf__fma_portable(dot, scale, sgf__log_weight(y, y->seg[t], y->seg[j]));
+        if (score[j] > top) top = score[j];
+    }
+    if (!(top > -INFINITY)) top = 0;
+    for (c = 0; c < C; c++) out[c] = 0;
+    for (j = 0; j <= t; j++) {
+        if (!sgf__reference_sees(y, t, j, window)) continue;
+        score[j] = sgf__exp(score[j] - top);
+        sum += score[j];
+        for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
+    }
+    if (sum == 0) return; /* a token that sees nothing takes nothing from attention */
+    for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
+}
+/* After that: add each segment's share of the softmax, divided by the number of heads, to its mass. */
+static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
+                                  size_t heads, double *mass) {
+    double sum = 0;
+    size_t j;
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window)) sum += (double)score[j];
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window))
+            mass[y->seg[j]] += (double)score[j] / sum / (double)heads;
+}
+/* room for [rows, cols] floats; NULL after an error, which *status keeps. */
+static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, sgf_status *status,
+                                  sgf_error *err) {
+    float *room = *status ? NULL
+                          : (float *)sgf__arena_alloc(arena, rows, cols * sizeof(float), err);
+    if (!room && !*status) *status = SGF_ERR_MEMORY;
+    return room;
+}
+/* One layer: x[T, D] becomes x + attention, then + feed-forward (SwiGLU, Shazeer 2020). */
+typedef struct sgf__reference {
+    const sgf_model *model;
+    const sgf_layout *layout;
+    float *x, *q, *k, *v;              /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
+    float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
+    float *score, *inv_freq;           /* [T], [C/2] */
+    float rope_scale;
+    sgf_watch_function *watch; /* NULL: nobody watches where attention goes */
+    void *watch_user;
+    const int64_t *number; /* [T] what a watcher calls the token; -1: it is not watched */
+} sgf__reference;
+
+static void sgf__reference_layer(sgf__reference *r, int32_t l) {
+    const sgf_config *c = &r->model->config;
+    const sgf_layer *w = &r->model->layer[l];
+    const sgf_layout *y = r->layout;
+    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim, t, h, i;
+    size_t H = (size_t)c->heads, G = (size_t)c->kv_heads;
+    int32_t window = sgf_config_window(c, l);
+    double mass[SGF_MAX_SEGMENTS];
+    for (t = 0; t < y->tokens; t++) {
+        float *q = r->q + t * H * C, *k = r->k + t * G * C;
+        sgf__reference_norm(&w->attn_norm, c->rms_eps, r->x + t * D, D, r->normed);
+        sgf__reference_product(&w->q, &w->q_bias, r->normed, q);
+        sgf__reference_product(&w->k, &w->k_bias, r->normed, k);
+        sgf__reference_product(&w->v, &w->v_bias, r->normed, r->v + t * G * C);
+        for (h = 0; h < H + G; h++) {
+            float *head = h < H ? q + h * C : k + (h - H) * C;
+            const sgf_tensor *norm = h < H ? &w->q_norm : &w->k_norm;
+            if (norm->data) sgf__reference_norm(norm, c->rms_eps, head, C, head);
+            sgf__reference_rope(r->inv_freq, r->rope_scale, y->pos[t], head, C);
+        }
+    }
+    for (t = 0; t < y->tokens; t++) {
+        float *x = r->x + t * D;
+        int watched = r->watch && r->number[t] >= 0;
+        if (watched) memset(mass, 0, sizeof mass);
+        for (h = 0; h < H; h++) { /* H / G query heads share one key/value head */
+            sgf__reference_attend(y, t, window, r->q + (t * H + h) * C, r->k + h / (H / G) * C,
+                                  r->v + h / (H / G) * C, G * C, C, r->score, r->mixed + h * C);
+            if (watched) sgf__reference_masses(y, t, window, r->score, H, mass);
+        }
+        if (watched) r->watch(r->watch_user, (size_t)r->number[t], l, mass, y->segments);
+        sgf__reference_product(&w->o, &w->o_bias, r->mixed, r->normed);
+        for (i = 0; i < D; i++) x[i] += r->normed[i];
+        sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, r->normed);
+        sgf__reference_product(&w->gate, &w->gate_bias, r->normed, r->gate);
+        sgf__reference_product(&w->up, &w->up_bias, r->normed, r->up);
+        for (i = 0; i < F; i++) r->gate[i] = r->gate[i] / (1.0f + sgf__exp(-r->gate[i])) * r->up[i];
+        sgf__reference_product(&w->down, &w->down_bias, r->gate, r->normed);
+        for (i = 0; i < D; i++) x[i] += r->normed[i];
+    }
+}
+/* Are all tokens, positions and segments of the layout such that the model can take them? */
+static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err) {
+    size_t t;
+    for (t = 0; t < y->tokens; t++) {
+        if (y->token[t] < 0 || y->token[t] >= m->config.vocab_size || y->pos[t] < 0 ||
+            y->seg[t] < 0 || (size_t)y->seg[t] >= y->segments)
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "token %d of the layout: there is no id %d, position %d or segment %d",
+                             (int)t, (int)y->token[t], (int)y->pos[t], (int)y->seg[t]);
+        if (y->pos[t] >= m->config.context)
+            return sgf__fail(err, SGF_ERR_LIMIT,
+                             "token %d of the layout: position %d is beyond the model's context of "
+                             "%d tokens; give fewer or shorter texts",
+                             (int)t, (int)y->pos[t], (int)m->config.context);
+    }
+    return SGF_OK;
+}
+/* The transformer on r->layout: hidden[T, D] after the final norm, logits[T, V]; NULL: not wanted. */
+static sgf_status sgf__reference_run(sgf__reference *r, float *hidden, float *logits,
+                                     sgf_error *err) {
+    const sgf_model *model = r->model;
+    const sgf_layout *layout = r->layout;
+    const sgf_config *c = &model->config;
+    size_t T = layout->tokens, D = (size_t)c->dim, C = (size_t)c->head_dim,
+           V = (size_t)c->vocab_size;
+    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C, F = (size_t)c->ffn_dim, t, i;
+    sgf_status status = sgf__reference_check(model, layout, err);
+    sgf__arena arena;
+    int32_t l;
+    sgf__arena_init(&arena, &layout->mem);
+    r->x = sgf__reference_room(&arena, T, D, &status, err);
+    r->q = sgf__reference_room(&arena, T, HC, &status, err);
+    r->k = sgf__reference_room(&arena, T, GC, &status, err);
+    r->v = sgf__reference_room(&arena, T, GC, &status, err);
+    r->normed = sgf__reference_room(&arena, 1, D, &status, err);
+    r->mixed = sgf__reference_room(&arena, 1, HC, &status, err);
+    r->gate = sgf__reference_room(&arena, 1, F, &status, err);
+    r->up = sgf__reference_room(&arena, 1, F, &status, err);
+    r->score = sgf__reference_room(&arena, T, 1, &status, err);
+    r->inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
+    if (!status) status = sgf__rope_frequencies(c, r->inv_freq, &r->rope_scale, err);
+    for (t = 0; t < T && !status; t++)
+        for (i = 0; i < D; i++)
+            r->x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
+    for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(r, l);
+    for (t = 0; t < T && !status; t++) {
+        sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
+        if (hidden) memcpy(hidden + t * D, r->normed, D * sizeof(float));
+        if (logits) sgf__reference_product(&model->output, NULL, r->normed, logits + t * V);
+    }
+    sgf__arena_free(&arena);
+    return status;
+}
+SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
+                                         float *hidden, float *logits, sgf_error *err) {
+    sgf__reference r;
+    memset(&r, 0, sizeof r);
+    r.model = model;
+    r.layout = layout;
+    return sgf__reference_run(&r, hidden, logits, err);
+}
+
+/* ---- why no cache, batch or thread changes a bit ----
+
+   1. What the reference computes for token t depends on t's id, position and segment, and on the keys
+      and values of the tokens that t may attend to. These are all earlier tokens. So keys and values
+      do not depend on what follows, and can be kept: the KV cache (sgf_forward, sgf__pages).
+   2. The cache gives keys back in the order of the sequence: first those of the sequences it was
+      opened on, then its own, cut to the runs of visible segments (sgf__pieces_chain). So scores,
+      maximum, sum and output are the same chains.
+   3. A shared prefix is reused only if its ids, positions, segments and visibility are equal
+      (sgf__prefix_equal). A prefix sees only itself, so 1 applies.
+   4. A copy of keys and values is made only for a run of tokens that see nobody else, with equal ids
+      at equal positions (sgf__copy_find). Exception: session option reuse_rotated.
+   5. Rows of a batch share instructions, not sums: a vector lane is one output, with the chain of its
+      own (sgf__tile_run, sgf__matmul_narrow). Wider vectors and larger batches compute more chains
+      at a time.
+   6. Queries that go through attention together are consecutive tokens of one sequence and one segment
+      (sgf__group_make checks it). They differ only in causality and window. A hidden key adds nothing to
+      the chains of a query that does not see it (sgf__scale_seen: its score is -inf, its weight is 0).
+   7. A thread computes whole outputs: the work is divided between outputs, never within a sum
+      (sgf__parallel).
+   8. Logits of several contexts are combined in the order of the contexts (sgf__combine).
+
+   Exceptions: reuse_rotated rotates keys to another position and rounds once more; a GPU computes the
+   same bits only with the option `exact`. sgf_session_device says which one it is. */
+
+/* ====================================================================================
+ * [SGF-12] Prompts and methods
+ *
+ * A prompt becomes a layout part by part: text -> ids -> the part's segment. Then positions, mask and
+ * weights are set from the segments' roles.
+ * ==================================================================================== */
+
+/* clang-format off */
+#define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
+    {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, separator, SGF_MASK_##mask,               \
+     SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO, SGF_COMBINE_##combine,       \
+     SGF_PREDICTION_##prediction, even}
+static const sgf_method sgf__methods[] = {
+    SGF__METHOD("origin", "the original question alone",
+                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("per_prompt", "every paraphrase alone, a row for each",
+                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("avg", "mean of the paraphrases' logits",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("max", "maximum of the paraphrases' probabilities",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, MAX, FIRST_LINE, 0),
+    SGF__METHOD("weighted_avg", "sum of the logits, weighted by confidence",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0),
+    SGF__METHOD("weighted_max", "logits of the most confident paraphrase",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0),
+    SGF__METHOD("flex_attention", "N full prompts, blind to each other",
+                FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
+    SGF__METHOD("myriadlama_flex", "manual, then auto templates, each a prompt",
+                FUSION, CONCATENATED, "\n\n", ISOLATED, SEQUENTIAL, AVG, FIRST_WORD, 0),
+    SGF__METHOD("myriadlama", "examples, too, in N paraphrases each",
+                FUSION, FEW_SHOT_PARTS, NULL, FEW_SHOT, SEQUENTIAL, AVG, FIRST_WORD, 0),
+    SGF__METHOD("myriadlama_custom", "one prefix, paraphrases with a cue each",
+                FUSION, SHARED_PARTS, "\n", SHARED, SEQUENTIAL, AVG, FIRST_WORD, 0),
+    SGF__METHOD("fused", "one prefix, one cue, aligned, mass 1/N",
+                FUSION, SHARED_CUE, NULL, SHARED, ALIGNED, AVG, FIRST_LINE, 1),
+};
+#undef SGF__METHOD
+/* clang-format on */
+enum { SGF__METHODS = (int)(sizeof sgf__methods / sizeof sgf__methods[0]) };
+
+SGF_DEF const char *sgf_method_name(size_t i) {
+    return i < SGF__METHODS ? sgf__methods[i].name : NULL;
+}
+SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err) {
+    const char *names[SGF__METHODS];
+    size_t i;
+    sgf_status status;
+    for (i = 0; i < SGF__METHODS; i++) names[i] = sgf__methods[i].name;
+    status = sgf__name_find("method", name, names, SGF__METHODS, &i, err);
+    if (!status) *method = sgf__methods[i];
+    return status;
+}
+SGF_DEF const char *sgf_method_separator(const sgf_method *method) {
+    if (method->separator) return method->separator;
+    switch (method->format) {
+    case SGF_FORMAT_CONCATENATED: return "\n\n[SEP]\n\n";
+    case SGF_FORMAT_SHARED_PARTS:
+    case SGF_FORMAT_SHARED_CUE: return "\n";
+    case SGF_FORMAT_FEW_SHOT_PARTS: return "\n\n";
+    default: return "";
+    }
+}
+
+static int sgf__is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+static sgf_str sgf__strip(sgf_str s) {
+    while (s.len && sgf__is_space(s.ptr[0])) s.ptr++, s.len--;
+    while (s.len && sgf__is_space(s.ptr[s.len - 1])) s.len--;
+    return s;
+}
+SGF_DEF sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation) {
+    sgf_str text = sgf__strip(generation);
+    size_t n = 0;
+    while (n < text.len && text.ptr[n] != '\n') n++;
+    text.len = n;
+    for (n = 0; n < text.len && !sgf__is_space(text.ptr[n]);) n++;
+    if (prediction == SGF_PREDICTION_FIRST_WORD) text.len = n;
+    return sgf__strip(text);
+}
+
+/* ---- parts ---- */
+
+/* A layout that is being built. The first failure stays in `status`; nothing happens after it. */
+typedef struct sgf__builder {
+    const sgf_tokenizer *tokenizer;
+    const sgf_prompt *prompt;
+    const sgf_method *method;
+    sgf_layout *layout;
+    const char *separator;
+    size_t first, end; /* the paraphrases of this context: all, or one */
+    int32_t bos;       /* its id, or -1 */
+    int bos_next;      /* the next part begins with it */
+    sgf__buf text;     /* of the next part */
+    void *ids;         /* of a part; used again for the next one */
+    size_t ids_cap;
+    sgf_status status;
+    sgf_error *err;
+} sgf__builder;
+
+/* Add to the text of the next part. */
+static void sgf__write(sgf__builder *b, sgf_str text) {
+    if (!b->status) b->status = sgf__buf_add(&b->text, text.ptr, text.len, b->err);
+}
+static void sgf__write_text(sgf__builder *b, const char *text) {
+    sgf__write(b, sgf_text(text));
+}
+static int32_t sgf__segment(sgf__builder *b, sgf_role role, int32_t group) {
+    int32_t segment = 0;
+    if (!b->status) b->status = sgf_layout_segment(b->layout, role, group, &segment, b->err);
+    return segment;
+}
+/* The part ends: its text becomes ids of `segment`. */
+static void sgf__part_end(sgf__builder *b, int32_t segment) {
+    sgf_str text = sgf__text_of(b->text.ptr ? b->text.ptr : "", b->text.len);
+    size_t bound = sgf_encode_bound(text.len) + 1, n = 0, bos = b->bos_next != 0;
+    int32_t *ids;
+    if (!b->status)
+        b->status = sgf__grow(&b->text.mem, &b->ids, &b->ids_cap, bound, sizeof *ids, b->err);
+    if (b->status) return;
+    ids = (int32_t *)b->ids;
+    ids[0] = b->bos;
+    b->status = sgf_encode(b->tokenizer, text, 0, ids + bos, bound - bos, &n, b->err);
+    if (!b->status) b->status = sgf_layout_add(b->layout, segment, ids, n + bos, b->err);
+    b->text.len = 0;
+    b->bos_next = 0;
+}
+/* A separator, in a segment of its own; group: the paraphrase it follows, or -1. */
+static void sgf__separator(sgf__builder *b, int32_t group) {
+    sgf__write_text(b, b->separator);
+    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SEPARATOR, group));
+}
+static int32_t sgf__paraphrase(sgf__builder *b, size_t i) {
+    const unsigned char *manual = b->prompt->manual;
+    return sgf__segment(b,
+                        !manual     ? SGF_ROLE_PARAPHRASE
+                        : manual[i] ? SGF_ROLE_MANUAL
+                                    : SGF_ROLE_AUTO,
+                        (int32_t)i);
+}
+static void sgf__write_question(sgf__builder *b, sgf_str question, const char *end) {
+    sgf__write_text(b, "Q: ");
+    sgf__write(b, question);
+    sgf__write_text(b, end);
+}
+/* Instruction and examples, each on two lines with an empty one after them, or on one line. */
+static void sgf__write_prefix(sgf__builder *b, int one_line) {
+    size_t i;
+    sgf__write(b, b->prompt->instruction);
+    sgf__write_text(b, "\n\n");
+    for (i = 0; i < b->prompt->examples; i++) {
+        sgf__write_question(b, b->prompt->example[i].question, one_line ? " A: " : "\nA: ");
+        sgf__write(b, b->prompt->example[i].answer);
+        sgf__write_text(b, one_line ? "\n" : "\n\n");
+    }
+}
+
+/* ---- formats ---- */
+
+/* STANDARD: the prefix is a segment of its own. */
+static void sgf__standard(sgf__builder *b) {
+    int32_t segment;
+    sgf__write_prefix(b, 0);
+    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
+    segment = sgf__paraphrase(b, b->first);
+    sgf__write_question(b, b->prompt->paraphrase[b->first], "\nA:");
+    sgf__part_end(b, segment);
+}
+/* CONCATENATED: each prompt is one segment. */
+static void sgf__concatenated(sgf__builder *b) {
+    size_t i;
+    for (i = b->first; i < b->end; i++) {
+        int32_t segment = sgf__paraphrase(b, i);
+        b->bos_next = b->method->bos == SGF_BOS_EACH;
+        sgf__write_prefix(b, 0);
+        sgf__part_end(b, segment);
+        sgf__write_question(b, b->prompt->paraphrase[i], "\nA:");
+        sgf__part_end(b, segment);
+        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
+    }
+}
+/* The paraphrases, each a part, with a separator after each but the last. */
+static void sgf__questions(sgf__builder *b, const char *cue) {
+    size_t i;
+    for (i = b->first; i < b->end; i++) {
+        int32_t segment = sgf__paraphrase(b, i);
+        b->bos_next = b->method->bos == SGF_BOS_EACH;
+        sgf__write_question(b, b->prompt->paraphrase[i], cue);
+        sgf__part_end(b, segment);
+        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
+    }
+}
+/* SHARED_PARTS and SHARED_CUE. A separator of the method's own is a part of its own after the prefix,
+   too; the format's is the end of the prefix's last part. So "\n" of myriadlama_custom is not the same
+   as NULL: other tokens. */
+static void sgf__shared(sgf__builder *b) {
+    int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
+    b->bos_next = b->method->bos == SGF_BOS_EACH;
+    sgf__write_prefix(b, 1);
+    if (b->method->separator) sgf__part_end(b, prefix);
+    sgf__write_text(b, b->separator);
+    sgf__part_end(b, prefix);
+    sgf__questions(b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:");
+}
+/* FEW_SHOT_PARTS: each question of an example, and its answer, is a segment. */
+static void sgf__few_shot(sgf__builder *b) {
+    size_t e, i;
+    b->bos_next = b->method->bos == SGF_BOS_EACH;
+    sgf__write(b, b->prompt->instruction);
+    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
+    for (e = 0; e < b->prompt->examples; e++) {
+        const sgf_example *example = &b->prompt->example[e];
+        const sgf_str *asked = example->paraphrases ? example->paraphrase : &example->question;
+        for (i = 0; i < (example->paraphrases ? example->paraphrases : 1); i++) {
+            sgf__separator(b, -1);
+            sgf__write_question(b, asked[i], "");
+            sgf__part_end(b, sgf__segment(b, SGF_ROLE_EXAMPLE_Q, (int32_t)e));
+        }
+        sgf__separator(b, -1);
+        sgf__write_text(b, "A: ");
+        sgf__write(b, example->answer);
+        sgf__part_end(b, sgf__segment(b, SGF_ROLE_EXAMPLE_A, (int32_t)e));
+    }
+    sgf__separator(b, -1);
+    sgf__questions(b, "");
+}
+/* The answer segment: the cue, or the last prompt token, or nothing yet if only generated tokens are
+   fused; a cue then belongs to the last paraphrase. */
+static void sgf__answer(sgf__builder *b) {
+    int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
+    int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
+    sgf_layout *layout = b->layout;
+    int32_t last, answer;
+    if (!b->status && !layout->tokens)
+        b->status = sgf__fail(b->err, SGF_ERR_FORMAT,
+                              "the tokenizer makes no tokens of the prompt: its vocabulary does "
+                              "not cover the text");
+    if (b->status) return;
+    last = layout->seg[layout->tokens - 1];
+    answer = sgf__segment(b, SGF_ROLE_ANSWER, -1);
+    if (few_shot) {
+        sgf__write_text(b, b->separator);
+        sgf__part_end(b, after ? last : answer);
+    }
+    if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE) {
+        sgf__write_text(b, few_shot ? "A:" : " A:");
+        sgf__part_end(b, after ? last : answer);
+    } else if (!after && !b->status) {
+        layout->seg[layout->tokens - 1] = answer;
+        layout->segment[last].tokens--;
+        layout->segment[answer].tokens++;
+    }
+}
+/* A BOS in a segment of its own: for FIRST, and for AUTO when the tokenizer's own prompts start with
+   one. */
+static void sgf__bos(sgf__builder *b) {
+    sgf_bos_rule rule = b->method->bos;
+    sgf_tokenizer_info info;
+    sgf_tokenizer_describe(b->tokenizer, &info);
+    b->bos = info.bos;
+    if (rule == SGF_BOS_AUTO) rule = info.adds_bos ? SGF_BOS_FIRST : SGF_BOS_NONE;
+    if (rule == SGF_BOS_EACH && b->method->format == SGF_FORMAT_STANDARD) rule = SGF_BOS_FIRST;
+    if (rule != SGF_BOS_NONE && b->bos < 0)
+        b->status = sgf__fail(b->err, SGF_ERR_ARG,
+                              "a begin-of-sequence token was asked for, but the model's tokenizer "
+                              "has none");
+    if (rule == SGF_BOS_FIRST) {
+        int32_t segment = sgf__segment(b, SGF_ROLE_BOS, -1);
+        if (!b->status) b->status = sgf_layout_add(b->layout, segment, &b->bos, 1, b->err);
+    }
+}
+
+SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
+                                     const sgf_method *method, size_t which, sgf_layout *layout,
+                                     sgf_error *err) {
+    int fusion = method->contexts == SGF_CONTEXTS_FUSION;
+    sgf__builder b;
+    if (!tokenizer)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "the model has no tokenizer.json, so it cannot read a prompt");
+    if ((unsigned)method->mask >= SGF_MASK_COUNT)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
+    if ((unsigned)method->format > SGF_FORMAT_FEW_SHOT_PARTS)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no format number %d", (int)method->format);
+    if (prompt->examples && !prompt->example)
+        return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
+                         (unsigned long long)prompt->examples);
+    if (!prompt->paraphrases || (!fusion && which >= prompt->paraphrases))
+        return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
+                         (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
+    memset(&b, 0, sizeof b);
+    b.tokenizer = tokenizer;
+    b.prompt = prompt;
+    b.method = method;
+    b.layout = layout;
+    b.separator = sgf_method_separator(method);
+    b.first = fusion ? 0 : which;
+    b.end = fusion ? prompt->paraphrases : which + 1;
+    b.err = err;
+    sgf__buf_init(&b.text, &layout->mem);
+    sgf_layout_clear(layout);
+    sgf__bos(&b);
+    switch (method->format) {
+    case SGF_FORMAT_STANDARD: sgf__standard(&b); break;
+    case SGF_FORMAT_CONCATENATED: sgf__concatenated(&b); break;
+    case SGF_FORMAT_FEW_SHOT_PARTS: sgf__few_shot(&b); break;
+    default: sgf__shared(&b); break;
+    }
+    sgf__answer(&b);
+    if (!b.status) {
+        sgf_layout_place(layout, method->positions);
+        sgf_mask_set(layout, method->mask);
+        if (fusion && (prompt->weight || method->even_weights))
+            b.status = sgf_layout_weigh(layout, prompt->weight, prompt->paraphrases, err);
+    }
+    sgf__free(&b.text.mem, b.ids, b.ids_cap, sizeof(int32_t));
+    sgf__buf_free(&b.text);
+    return b.status;
+}
+
+/* ---- contexts to one next token ---- */
+
+/* The highest value; the lowest id on ties. NaN never wins. */
+static int32_t sgf__argmax(const float *x, size_t n) {
+    size_t i, best = 0;
+    float top = -INFINITY;
+    for (i = 0; i < n; i++)
+        if (x[i] > top) top = x[i], best = i;
+    return (int32_t)best;
+}
+/* Combine logits [contexts][V] into out [V]. `scratch` [V]. */
+static void sgf__combine(int simd, sgf_combine rule, const double *weight, const float *logits,
+                         size_t contexts, size_t V, float *scratch, float *out) {
+    size_t c, v, best = 0;
+    double total = 0;
+    if (rule == SGF_COMBINE_WEIGHTED_MAX || contexts == 1) {
+        for (c = 1; weight && c < contexts; c++)
+            if (weight[c] > weight[best]) best = c;
+        memcpy(out, logits + best * V, V * sizeof(float));
+        return;
+    }
+    for (c = 0; weight && c < contexts; c++) total += weight[c];
+    for (v = 0; v < V; v++) out[v] = 0;
+    for (c = 0; c < contexts; c++) {
+        const float *x = logits + c * V;
+        if (rule == SGF_COMBINE_AVG)
+            for (v = 0; v < V; v++) out[v] += x[v];
+        else if (rule == SGF_COMBINE_WEIGHTED_AVG) {
+            float share = (float)(weight && total > 0 ? weight[c] / total : 1.0 / (double)contexts);
+            for (v = 0; v < V; v++) out[v] = sgf__fma_portable(share, x[v], out[v]);
+        } else {
+            float sum;
+            memcpy(scratch, x, V * sizeof(float));
+            sgf__softmax(simd, scratch, V, 1, &sum);
+            for (v = 0; v < V; v++) out[v] = scratch[v] / sum > out[v] ? scratch[v] / sum : out[v];
+        }
+    }
+    for (v = 0; rule == SGF_COMBINE_AVG && v < V; v++) out[v] /= (float)contexts;
+}
+
+/* ====================================================================================
+ * [SGF-13] Audits of masks: words, comparison, leaks
  *
  * What a mask does, for people who must trust it. None of this is needed to compute an answer.
  * ==================================================================================== */
@@ -1914,29 +2531,32 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
     return out;
 }
 
+/* ==================================================================================== */
+/* This is the end of the front. What follows is faster, or reads and writes files. It computes the
+   bits of [SGF-11]. */
+
 /* ====================================================================================
- * [SGF-14] Numerics: what every result is, bit for bit
- *
- * Every sum is one chain in ascending order, starting at +0; a sum of products is one of fused
- * multiply-adds:
+ * [SGF-14] Kernels: the reference's sums, many at a time
  *
  *     out[n][t] = 0;  for k ascending: out[n][t] = fma(w[n][k], x[k][t], out[n][t])
  *
- * A fused multiply-add rounds once and is exact in IEEE 754, so the chain has one value on every
- * machine. Vector lanes lie across outputs (tokens, weight rows, channels), never along the sum:
- * wider vectors compute more chains at a time, not other chains. Multiplications whose result is
- * added to something are always written as fma, so no compiler can contract what we did not.
- * The tests compare every kernel with the reference by memcmp.
+ * Vector lanes lie across outputs (tokens, weight rows, channels), never along the sum: wider vectors
+ * compute more chains at a time, not other chains.
  *
  * Activations are kept in panels: [features][W] floats for W tokens side by side, W = 1 to 32
  * (unused lanes hold zeros). A panel is what the kernels read and write; nothing is repacked.
  * ==================================================================================== */
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__)) && !defined(SGF_NO_SIMD)
-#define SGF__X86 1
-#elif defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__) && !defined(SGF_NO_SIMD)
-#define SGF__ARM 1
-#endif
+/* Threads ([SGF-19]): a task works on the items [begin, end). */
+typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
+typedef struct sgf__pool sgf__pool;
+static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
+                                   sgf_error *err);
+static void sgf__pool_destroy(sgf__pool *pool);
+static int sgf__pool_threads(const sgf__pool *pool);
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context);
+static int sgf__processors(void);
 
 /* Memory is asked for into the second cache, which has more room for what is on its way. */
 #if defined(__GNUC__)
@@ -2012,158 +2632,6 @@ static size_t sgf__max(size_t a, size_t b) {
 }
 static size_t sgf__min(size_t a, size_t b) {
     return a < b ? a : b;
-}
-#endif /* SEGFUSE_IMPLEMENTATION */
-
-/* The scalar functions that define the numbers. segfuse.cu takes them from here: it includes this
-   header with SGF__SCALARS alone. */
-#ifdef __CUDACC__
-#define SGF__SCALAR static __host__ __device__ __forceinline__
-#elif defined(__GNUC__)
-#define SGF__SCALAR static inline __attribute__((always_inline, unused))
-#else
-#define SGF__SCALAR static inline
-#endif
-
-SGF__SCALAR uint32_t sgf__float_bits(float x) {
-    uint32_t u;
-    memcpy(&u, &x, 4);
-    return u;
-}
-SGF__SCALAR float sgf__bits_float(uint32_t u) {
-    float x;
-    memcpy(&x, &u, 4);
-    return x;
-}
-
-/* fmaf without the instruction: the product of two floats is exact in double; the sum is rounded to
-   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts. A
-   compiler that contracts product + c changes nothing, since the product was exact. */
-SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
-#if defined(__CUDA_ARCH__)
-    return __fmaf_rn(a, b, c);
-#elif defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__aarch64__)
-    return fmaf(a, b, c);
-#else
-    double product = (double)a * (double)b, sum = product + (double)c;
-    double shadow = sum - product;
-    double lost = (product - (sum - shadow)) + ((double)c - shadow);
-    uint64_t bits;
-    memcpy(&bits, &sum, 8);
-    if (lost != 0 && !(bits & 1) && (bits >> 52 & 0x7FF) != 0x7FF) {
-        bits = (lost > 0) == (sum > 0) ? bits + 1 : bits - 1;
-        memcpy(&sum, &bits, 8);
-    }
-    return (float)sum;
-#endif
-}
-SGF__SCALAR float sgf__fma(int simd, float a, float b, float c) {
-#if defined(SGF__X86) && !defined(__CUDA_ARCH__)
-    if (simd) return __builtin_fmaf(a, b, c);
-#endif
-    (void)simd;
-    return sgf__fma_portable(a, b, c);
-}
-
-/* e^x for floats: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7, times 2^n in two exact steps.
-   At most 2 units in the last place off; exp(-inf) = 0, overflow gives inf, NaN stays NaN. */
-SGF__SCALAR float sgf__exp_body(int simd, float x) {
-    const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    float y = x > 89.0f ? 89.0f : x, t, n, r, p;
-    uint32_t i, half;
-    y = y < -104.0f ? -104.0f : y;
-    t = sgf__fma(simd, y, 1.44269504f, shift);
-    i = sgf__float_bits(t) - sgf__float_bits(shift);
-    n = t - shift;
-    r = sgf__fma(simd, n, -0.693145751953125f, y);
-    r = sgf__fma(simd, n, -1.42860677e-06f, r);
-    p = sgf__fma(simd, r, 1.98412698e-4f, 1.38888889e-3f);
-    p = sgf__fma(simd, p, r, 8.33333333e-3f);
-    p = sgf__fma(simd, p, r, 4.16666667e-2f);
-    p = sgf__fma(simd, p, r, 1.66666667e-1f);
-    p = sgf__fma(simd, p, r, 0.5f);
-    p = sgf__fma(simd, p, r, 1.0f);
-    p = sgf__fma(simd, p, r, 1.0f);
-    p = x < -104.0f ? 0.0f : p; /* it would become 0 below, but by a slow underflow */
-    half = (uint32_t)((int32_t)i >> 1);
-    p = p * sgf__bits_float((half + 127u) << 23);
-    return p * sgf__bits_float((i - half + 127u) << 23);
-}
-SGF__SCALAR float sgf__exp(float x) {
-    return sgf__exp_body(0, x);
-}
-
-/* sin x and cos x in double, for the tables of RoPE: Taylor series on a small interval, about 1 unit in
-   the last place. */
-SGF__SCALAR void sgf__sincos_d(double x, double *sine, double *cosine) { /* |x| < 2^30 */
-    double n = floor(fma(x, 0.63661977236758134, 0.5)), r, z, s = 0, c = 0, t;
-    int i, quadrant = (int)(int64_t)n & 3;
-    r = fma(n, -0x1.921fb54442d18p+0, x); /* pi / 2 in three parts */
-    r = fma(n, -0x1.1a62633145c07p-54, r);
-    r = fma(n, 0x1.f1976b7ed8fbcp-110, r);
-    z = r * r;
-    for (i = 17; i >= 3; i -= 2) s = fma(s, -z / ((i + 2) * (i + 1)), 1.0);
-    s = r * fma(s, -z / 6, 1.0);
-    for (i = 18; i >= 2; i -= 2) c = fma(c, -z / ((i + 2) * (i + 1)), 1.0);
-    c = fma(c, -z / 2, 1.0);
-    if (quadrant & 1) t = s, s = c, c = -t;
-    if (quadrant & 2) s = -s, c = -c;
-    *sine = s;
-    *cosine = c;
-}
-
-/* ---- weights as they are stored -> float, exactly ---- */
-
-SGF__SCALAR float sgf__bf16_float(uint16_t h) {
-    return sgf__bits_float((uint32_t)h << 16);
-}
-SGF__SCALAR float sgf__f16_float(uint16_t h) {
-    uint32_t minus = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7FFFu);
-    float tiny = (float)rest * 0x1p-24f; /* subnormal: rest < 1024 counts units of 2^-24 */
-    uint32_t normal = (rest << 13) + (rest >= 0x7C00u ? 224u << 23 : 112u << 23);
-    return sgf__bits_float(minus | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
-}
-/* Round to nearest even. */
-SGF__SCALAR uint16_t sgf__float_bf16(float x) {
-    uint32_t u = sgf__float_bits(x);
-    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
-    return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
-}
-#ifdef SEGFUSE_IMPLEMENTATION
-/* e^x and ln x in double, for tables made once and for statistics, as sgf__sincos_d. */
-static double sgf__exp_d(double x) {
-    double n, r, p = 1;
-    int i, half;
-    uint64_t a, b;
-    double low, high;
-    if (x != x) return x;
-    if (x > 709.7) return HUGE_VAL;
-    if (x < -745.2) return 0;
-    n = floor(fma(x, 1.4426950408889634, 0.5));
-    r = fma(n, -0x1.62e42fefa38p-1, x);
-    r = fma(n, -0x1.ef35793c7673p-45, r);
-    for (i = 14; i >= 1; i--) p = fma(p, r / i, 1.0);
-    i = (int)n;
-    half = i / 2;
-    a = (uint64_t)(half + 1023) << 52;
-    b = (uint64_t)(i - half + 1023) << 52;
-    memcpy(&low, &a, 8);
-    memcpy(&high, &b, 8);
-    return p * low * high;
-}
-static double sgf__log_d(double x) { /* x > 0, normal */
-    uint64_t bits;
-    double m, s, z, p = 0;
-    int e, i;
-    memcpy(&bits, &x, 8);
-    e = (int)(bits >> 52) - 1022;
-    bits = (bits & 0xFFFFFFFFFFFFFu) | (uint64_t)1022 << 52;
-    memcpy(&m, &bits, 8); /* x = m 2^e, m in [0.5, 1) */
-    if (m < 0.70710678118654752) m = m + m, e--;
-    s = (m - 1) / (m + 1); /* ln m = 2 artanh s */
-    z = s * s;
-    for (i = 25; i >= 1; i -= 2) p = fma(p, z, 1.0 / i);
-    return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
 }
 
 /* Bytes of an element. */
@@ -2776,228 +3244,6 @@ SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t widt
 }
 SGF__KERNEL_WIDTHS(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
                    (simd, score, n, width, sum))
-
-/* ====================================================================================
- * [SGF-14R] The reference: the whole transformer, in plain loops
- *
- * This is what every result of this library means. No cache, no batch, no thread, no vector: one
- * layout in, its hidden states and logits out. Every faster way, on any machine, gives the same
- * bits; the tests compare them by memcmp. Sums are chains in ascending order that begin at +0.
- *
- *     T tokens, D model width, H query heads, G key/value heads, C head width, F feed-forward width
- *
- * Source: Touvron et al. 2023 (Llama); the sources of its parts are named with each.
- * ==================================================================================== */
-
-/* Element i of a tensor as it is stored, widened to float: exact. */
-static float sgf__element(const sgf_tensor *w, size_t i) {
-    if (w->dtype == SGF_DTYPE_F32) return ((const float *)w->data)[i];
-    if (w->dtype == SGF_DTYPE_BF16) return sgf__bf16_float(((const uint16_t *)w->data)[i]);
-    return sgf__f16_float(((const uint16_t *)w->data)[i]);
-}
-/* out[rows] = w[rows, cols] x[cols] (+ bias[rows], added last). Each output is one chain. */
-static void sgf__reference_product(const sgf_tensor *w, const sgf_tensor *bias, const float *x,
-                                   float *out) {
-    size_t r, k;
-    for (r = 0; r < w->rows; r++) {
-        float sum = 0;
-        for (k = 0; k < w->cols; k++)
-            sum = sgf__fma_portable(sgf__element(w, r * w->cols + k), x[k], sum);
-        out[r] = bias && bias->data ? sum + sgf__element(bias, r) : sum;
-    }
-}
-/* RMSNorm (Zhang and Sennrich 2019): out[i] = x[i] / sqrt(mean of squares + eps) * w[i]; in place
-   is allowed. */
-static void sgf__reference_norm(const sgf_tensor *w, float eps, const float *x, size_t n,
-                                float *out) {
-    float sum = 0, scale;
-    size_t i;
-    for (i = 0; i < n; i++) sum = sgf__fma_portable(x[i], x[i], sum);
-    scale = 1.0f / sqrtf(sum / (float)n + eps);
-    for (i = 0; i < n; i++) out[i] = x[i] * scale * sgf__element(w, i);
-}
-/* RoPE (Su et al. 2021), rotate-half, of one head x[C] at position pos. */
-static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos, float *x,
-                                size_t C) {
-    size_t i;
-    for (i = 0; i < C / 2; i++) {
-        double sine, cosine;
-        float a = x[i], b = x[C / 2 + i], c, s;
-        sgf__sincos_d((double)((float)pos * inv_freq[i]), &sine, &cosine);
-        c = (float)cosine * scale;
-        s = (float)sine * scale;
-        x[i] = sgf__fma_portable(a, c, -(b * s));
-        x[C / 2 + i] = sgf__fma_portable(b, c, a * s);
-    }
-}
-/* May token t attend to token j: by the rule of the layout and, in a layer with one, by the window? */
-static int sgf__reference_sees(const sgf_layout *y, size_t t, size_t j, int32_t window) {
-    return sgf__attends(y, t, j) && (!window || y->pos[t] - y->pos[j] < window);
-}
-/* What is added to the scores of a query's segment on a key's: log 1/N in the answer, else 0. */
-static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
-    return query == y->answer ? y->segment[key].log_weight : 0;
-}
-/* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
-   one kv head's keys and values, `stride` floats from token to token. out[C]. score[T] keeps exp(score
-   - maximum) of the keys that t attends to. */
-static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
-                                  const float *k, const float *v, size_t stride, size_t C,
-                                  float *score, float *out) {
-    float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
-    size_t j, c;
-    for (j = 0; j <= t; j++) {
-        float dot = 0;
-        if (!sgf__reference_sees(y, t, j, window)) continue;
-        for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[j * stride + c], dot);
-        score[j] = sgf__fma_portable(dot, scale, sgf__log_weight(y, y->seg[t], y->seg[j]));
-        if (score[j] > top) top = score[j];
-    }
-    if (!(top > -INFINITY)) top = 0;
-    for (c = 0; c < C; c++) out[c] = 0;
-    for (j = 0; j <= t; j++) {
-        if (!sgf__reference_sees(y, t, j, window)) continue;
-        score[j] = sgf__exp(score[j] - top);
-        sum += score[j];
-        for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
-    }
-    if (sum == 0) return; /* a token that sees nothing takes nothing from attention */
-    for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
-}
-/* After that: add each segment's share of the softmax, divided by the number of heads, to its mass. */
-static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
-                                  size_t heads, double *mass) {
-    double sum = 0;
-    size_t j;
-    for (j = 0; j <= t; j++)
-        if (sgf__reference_sees(y, t, j, window)) sum += (double)score[j];
-    for (j = 0; j <= t; j++)
-        if (sgf__reference_sees(y, t, j, window))
-            mass[y->seg[j]] += (double)score[j] / sum / (double)heads;
-}
-/* room for [rows, cols] floats; NULL after an error, which *status keeps. */
-static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, sgf_status *status,
-                                  sgf_error *err) {
-    float *room = *status ? NULL
-                          : (float *)sgf__arena_alloc(arena, rows, cols * sizeof(float), err);
-    if (!room && !*status) *status = SGF_ERR_MEMORY;
-    return room;
-}
-/* One layer: x[T, D] becomes x + attention, then + feed-forward (SwiGLU, Shazeer 2020). */
-typedef struct sgf__reference {
-    const sgf_model *model;
-    const sgf_layout *layout;
-    float *x, *q, *k, *v;              /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
-    float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
-    float *score, *inv_freq;           /* [T], [C/2] */
-    float rope_scale;
-    sgf_watch_function *watch; /* NULL: nobody watches where attention goes */
-    void *watch_user;
-    const int64_t *number; /* [T] what a watcher calls the token; -1: it is not watched */
-} sgf__reference;
-
-static void sgf__reference_layer(sgf__reference *r, int32_t l) {
-    const sgf_config *c = &r->model->config;
-    const sgf_layer *w = &r->model->layer[l];
-    const sgf_layout *y = r->layout;
-    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim, t, h, i;
-    size_t H = (size_t)c->heads, G = (size_t)c->kv_heads;
-    int32_t window = sgf_config_window(c, l);
-    double mass[SGF_MAX_SEGMENTS];
-    for (t = 0; t < y->tokens; t++) {
-        float *q = r->q + t * H * C, *k = r->k + t * G * C;
-        sgf__reference_norm(&w->attn_norm, c->rms_eps, r->x + t * D, D, r->normed);
-        sgf__reference_product(&w->q, &w->q_bias, r->normed, q);
-        sgf__reference_product(&w->k, &w->k_bias, r->normed, k);
-        sgf__reference_product(&w->v, &w->v_bias, r->normed, r->v + t * G * C);
-        for (h = 0; h < H + G; h++) {
-            float *head = h < H ? q + h * C : k + (h - H) * C;
-            const sgf_tensor *norm = h < H ? &w->q_norm : &w->k_norm;
-            if (norm->data) sgf__reference_norm(norm, c->rms_eps, head, C, head);
-            sgf__reference_rope(r->inv_freq, r->rope_scale, y->pos[t], head, C);
-        }
-    }
-    for (t = 0; t < y->tokens; t++) {
-        float *x = r->x + t * D;
-        int watched = r->watch && r->number[t] >= 0;
-        if (watched) memset(mass, 0, sizeof mass);
-        for (h = 0; h < H; h++) { /* H / G query heads share one key/value head */
-            sgf__reference_attend(y, t, window, r->q + (t * H + h) * C, r->k + h / (H / G) * C,
-                                  r->v + h / (H / G) * C, G * C, C, r->score, r->mixed + h * C);
-            if (watched) sgf__reference_masses(y, t, window, r->score, H, mass);
-        }
-        if (watched) r->watch(r->watch_user, (size_t)r->number[t], l, mass, y->segments);
-        sgf__reference_product(&w->o, &w->o_bias, r->mixed, r->normed);
-        for (i = 0; i < D; i++) x[i] += r->normed[i];
-        sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, r->normed);
-        sgf__reference_product(&w->gate, &w->gate_bias, r->normed, r->gate);
-        sgf__reference_product(&w->up, &w->up_bias, r->normed, r->up);
-        for (i = 0; i < F; i++) r->gate[i] = r->gate[i] / (1.0f + sgf__exp(-r->gate[i])) * r->up[i];
-        sgf__reference_product(&w->down, &w->down_bias, r->gate, r->normed);
-        for (i = 0; i < D; i++) x[i] += r->normed[i];
-    }
-}
-/* Are all tokens, positions and segments of the layout such that the model can take them? */
-static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err) {
-    size_t t;
-    for (t = 0; t < y->tokens; t++) {
-        if (y->token[t] < 0 || y->token[t] >= m->config.vocab_size || y->pos[t] < 0 ||
-            y->seg[t] < 0 || (size_t)y->seg[t] >= y->segments)
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "token %d of the layout: there is no id %d, position %d or segment %d",
-                             (int)t, (int)y->token[t], (int)y->pos[t], (int)y->seg[t]);
-        if (y->pos[t] >= m->config.context)
-            return sgf__fail(err, SGF_ERR_LIMIT,
-                             "token %d of the layout: position %d is beyond the model's context of "
-                             "%d tokens; give fewer or shorter texts",
-                             (int)t, (int)y->pos[t], (int)m->config.context);
-    }
-    return SGF_OK;
-}
-/* The transformer on r->layout: hidden[T, D] after the final norm, logits[T, V]; NULL: not wanted. */
-static sgf_status sgf__reference_run(sgf__reference *r, float *hidden, float *logits,
-                                     sgf_error *err) {
-    const sgf_model *model = r->model;
-    const sgf_layout *layout = r->layout;
-    const sgf_config *c = &model->config;
-    size_t T = layout->tokens, D = (size_t)c->dim, C = (size_t)c->head_dim,
-           V = (size_t)c->vocab_size;
-    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C, F = (size_t)c->ffn_dim, t, i;
-    sgf_status status = sgf__reference_check(model, layout, err);
-    sgf__arena arena;
-    int32_t l;
-    sgf__arena_init(&arena, &layout->mem);
-    r->x = sgf__reference_room(&arena, T, D, &status, err);
-    r->q = sgf__reference_room(&arena, T, HC, &status, err);
-    r->k = sgf__reference_room(&arena, T, GC, &status, err);
-    r->v = sgf__reference_room(&arena, T, GC, &status, err);
-    r->normed = sgf__reference_room(&arena, 1, D, &status, err);
-    r->mixed = sgf__reference_room(&arena, 1, HC, &status, err);
-    r->gate = sgf__reference_room(&arena, 1, F, &status, err);
-    r->up = sgf__reference_room(&arena, 1, F, &status, err);
-    r->score = sgf__reference_room(&arena, T, 1, &status, err);
-    r->inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
-    if (!status) status = sgf__rope_frequencies(c, r->inv_freq, &r->rope_scale, err);
-    for (t = 0; t < T && !status; t++)
-        for (i = 0; i < D; i++)
-            r->x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
-    for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(r, l);
-    for (t = 0; t < T && !status; t++) {
-        sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
-        if (hidden) memcpy(hidden + t * D, r->normed, D * sizeof(float));
-        if (logits) sgf__reference_product(&model->output, NULL, r->normed, logits + t * V);
-    }
-    sgf__arena_free(&arena);
-    return status;
-}
-SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
-                                         float *hidden, float *logits, sgf_error *err) {
-    sgf__reference r;
-    memset(&r, 0, sizeof r);
-    r.model = model;
-    r.layout = layout;
-    return sgf__reference_run(&r, hidden, logits, err);
-}
 
 /* ====================================================================================
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
@@ -4528,367 +4774,7 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
 }
 
 /* ====================================================================================
- * [SGF-16] Prompts and methods
- *
- * A prompt becomes a layout part by part: text -> ids -> the part's segment. Then positions, mask and
- * weights are set from the segments' roles.
- * ==================================================================================== */
-
-/* clang-format off */
-#define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
-    {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, separator, SGF_MASK_##mask,               \
-     SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO, SGF_COMBINE_##combine,       \
-     SGF_PREDICTION_##prediction, even}
-static const sgf_method sgf__methods[] = {
-    SGF__METHOD("origin", "the original question alone",
-                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
-    SGF__METHOD("per_prompt", "every paraphrase alone, a row for each",
-                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
-    SGF__METHOD("avg", "mean of the paraphrases' logits",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
-    SGF__METHOD("max", "maximum of the paraphrases' probabilities",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, MAX, FIRST_LINE, 0),
-    SGF__METHOD("weighted_avg", "sum of the logits, weighted by confidence",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0),
-    SGF__METHOD("weighted_max", "logits of the most confident paraphrase",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0),
-    SGF__METHOD("flex_attention", "N full prompts, blind to each other",
-                FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
-    SGF__METHOD("myriadlama_flex", "manual, then auto templates, each a prompt",
-                FUSION, CONCATENATED, "\n\n", ISOLATED, SEQUENTIAL, AVG, FIRST_WORD, 0),
-    SGF__METHOD("myriadlama", "examples, too, in N paraphrases each",
-                FUSION, FEW_SHOT_PARTS, NULL, FEW_SHOT, SEQUENTIAL, AVG, FIRST_WORD, 0),
-    SGF__METHOD("myriadlama_custom", "one prefix, paraphrases with a cue each",
-                FUSION, SHARED_PARTS, "\n", SHARED, SEQUENTIAL, AVG, FIRST_WORD, 0),
-    SGF__METHOD("fused", "one prefix, one cue, aligned, mass 1/N",
-                FUSION, SHARED_CUE, NULL, SHARED, ALIGNED, AVG, FIRST_LINE, 1),
-};
-#undef SGF__METHOD
-/* clang-format on */
-enum { SGF__METHODS = (int)(sizeof sgf__methods / sizeof sgf__methods[0]) };
-
-SGF_DEF const char *sgf_method_name(size_t i) {
-    return i < SGF__METHODS ? sgf__methods[i].name : NULL;
-}
-SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err) {
-    const char *names[SGF__METHODS];
-    size_t i;
-    sgf_status status;
-    for (i = 0; i < SGF__METHODS; i++) names[i] = sgf__methods[i].name;
-    status = sgf__name_find("method", name, names, SGF__METHODS, &i, err);
-    if (!status) *method = sgf__methods[i];
-    return status;
-}
-SGF_DEF const char *sgf_method_separator(const sgf_method *method) {
-    if (method->separator) return method->separator;
-    switch (method->format) {
-    case SGF_FORMAT_CONCATENATED: return "\n\n[SEP]\n\n";
-    case SGF_FORMAT_SHARED_PARTS:
-    case SGF_FORMAT_SHARED_CUE: return "\n";
-    case SGF_FORMAT_FEW_SHOT_PARTS: return "\n\n";
-    default: return "";
-    }
-}
-
-static int sgf__is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-static sgf_str sgf__strip(sgf_str s) {
-    while (s.len && sgf__is_space(s.ptr[0])) s.ptr++, s.len--;
-    while (s.len && sgf__is_space(s.ptr[s.len - 1])) s.len--;
-    return s;
-}
-SGF_DEF sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation) {
-    sgf_str text = sgf__strip(generation);
-    size_t n = 0;
-    while (n < text.len && text.ptr[n] != '\n') n++;
-    text.len = n;
-    for (n = 0; n < text.len && !sgf__is_space(text.ptr[n]);) n++;
-    if (prediction == SGF_PREDICTION_FIRST_WORD) text.len = n;
-    return sgf__strip(text);
-}
-
-/* ---- parts ---- */
-
-/* A layout that is being built. The first failure stays in `status`; nothing happens after it. */
-typedef struct sgf__builder {
-    const sgf_tokenizer *tokenizer;
-    const sgf_prompt *prompt;
-    const sgf_method *method;
-    sgf_layout *layout;
-    const char *separator;
-    size_t first, end; /* the paraphrases of this context: all, or one */
-    int32_t bos;       /* its id, or -1 */
-    int bos_next;      /* the next part begins with it */
-    sgf__buf text;     /* of the next part */
-    void *ids;         /* of a part; used again for the next one */
-    size_t ids_cap;
-    sgf_status status;
-    sgf_error *err;
-} sgf__builder;
-
-/* Add to the text of the next part. */
-static void sgf__write(sgf__builder *b, sgf_str text) {
-    if (!b->status) b->status = sgf__buf_add(&b->text, text.ptr, text.len, b->err);
-}
-static void sgf__write_text(sgf__builder *b, const char *text) {
-    sgf__write(b, sgf_text(text));
-}
-static int32_t sgf__segment(sgf__builder *b, sgf_role role, int32_t group) {
-    int32_t segment = 0;
-    if (!b->status) b->status = sgf_layout_segment(b->layout, role, group, &segment, b->err);
-    return segment;
-}
-/* The part ends: its text becomes ids of `segment`. */
-static void sgf__part_end(sgf__builder *b, int32_t segment) {
-    sgf_str text = sgf__text_of(b->text.ptr ? b->text.ptr : "", b->text.len);
-    size_t bound = sgf_encode_bound(text.len) + 1, n = 0, bos = b->bos_next != 0;
-    int32_t *ids;
-    if (!b->status)
-        b->status = sgf__grow(&b->text.mem, &b->ids, &b->ids_cap, bound, sizeof *ids, b->err);
-    if (b->status) return;
-    ids = (int32_t *)b->ids;
-    ids[0] = b->bos;
-    b->status = sgf_encode(b->tokenizer, text, 0, ids + bos, bound - bos, &n, b->err);
-    if (!b->status) b->status = sgf_layout_add(b->layout, segment, ids, n + bos, b->err);
-    b->text.len = 0;
-    b->bos_next = 0;
-}
-/* A separator, in a segment of its own; group: the paraphrase it follows, or -1. */
-static void sgf__separator(sgf__builder *b, int32_t group) {
-    sgf__write_text(b, b->separator);
-    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SEPARATOR, group));
-}
-static int32_t sgf__paraphrase(sgf__builder *b, size_t i) {
-    const unsigned char *manual = b->prompt->manual;
-    return sgf__segment(b,
-                        !manual     ? SGF_ROLE_PARAPHRASE
-                        : manual[i] ? SGF_ROLE_MANUAL
-                                    : SGF_ROLE_AUTO,
-                        (int32_t)i);
-}
-static void sgf__write_question(sgf__builder *b, sgf_str question, const char *end) {
-    sgf__write_text(b, "Q: ");
-    sgf__write(b, question);
-    sgf__write_text(b, end);
-}
-/* Instruction and examples, each on two lines with an empty one after them, or on one line. */
-static void sgf__write_prefix(sgf__builder *b, int one_line) {
-    size_t i;
-    sgf__write(b, b->prompt->instruction);
-    sgf__write_text(b, "\n\n");
-    for (i = 0; i < b->prompt->examples; i++) {
-        sgf__write_question(b, b->prompt->example[i].question, one_line ? " A: " : "\nA: ");
-        sgf__write(b, b->prompt->example[i].answer);
-        sgf__write_text(b, one_line ? "\n" : "\n\n");
-    }
-}
-
-/* ---- formats ---- */
-
-/* STANDARD: the prefix is a segment of its own. */
-static void sgf__standard(sgf__builder *b) {
-    int32_t segment;
-    sgf__write_prefix(b, 0);
-    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
-    segment = sgf__paraphrase(b, b->first);
-    sgf__write_question(b, b->prompt->paraphrase[b->first], "\nA:");
-    sgf__part_end(b, segment);
-}
-/* CONCATENATED: each prompt is one segment. */
-static void sgf__concatenated(sgf__builder *b) {
-    size_t i;
-    for (i = b->first; i < b->end; i++) {
-        int32_t segment = sgf__paraphrase(b, i);
-        b->bos_next = b->method->bos == SGF_BOS_EACH;
-        sgf__write_prefix(b, 0);
-        sgf__part_end(b, segment);
-        sgf__write_question(b, b->prompt->paraphrase[i], "\nA:");
-        sgf__part_end(b, segment);
-        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
-    }
-}
-/* The paraphrases, each a part, with a separator after each but the last. */
-static void sgf__questions(sgf__builder *b, const char *cue) {
-    size_t i;
-    for (i = b->first; i < b->end; i++) {
-        int32_t segment = sgf__paraphrase(b, i);
-        b->bos_next = b->method->bos == SGF_BOS_EACH;
-        sgf__write_question(b, b->prompt->paraphrase[i], cue);
-        sgf__part_end(b, segment);
-        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
-    }
-}
-/* SHARED_PARTS and SHARED_CUE. A separator of the method's own is a part of its own after the prefix,
-   too; the format's is the end of the prefix's last part. So "\n" of myriadlama_custom is not the same
-   as NULL: other tokens. */
-static void sgf__shared(sgf__builder *b) {
-    int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
-    b->bos_next = b->method->bos == SGF_BOS_EACH;
-    sgf__write_prefix(b, 1);
-    if (b->method->separator) sgf__part_end(b, prefix);
-    sgf__write_text(b, b->separator);
-    sgf__part_end(b, prefix);
-    sgf__questions(b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:");
-}
-/* FEW_SHOT_PARTS: each question of an example, and its answer, is a segment. */
-static void sgf__few_shot(sgf__builder *b) {
-    size_t e, i;
-    b->bos_next = b->method->bos == SGF_BOS_EACH;
-    sgf__write(b, b->prompt->instruction);
-    sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
-    for (e = 0; e < b->prompt->examples; e++) {
-        const sgf_example *example = &b->prompt->example[e];
-        const sgf_str *asked = example->paraphrases ? example->paraphrase : &example->question;
-        for (i = 0; i < (example->paraphrases ? example->paraphrases : 1); i++) {
-            sgf__separator(b, -1);
-            sgf__write_question(b, asked[i], "");
-            sgf__part_end(b, sgf__segment(b, SGF_ROLE_EXAMPLE_Q, (int32_t)e));
-        }
-        sgf__separator(b, -1);
-        sgf__write_text(b, "A: ");
-        sgf__write(b, example->answer);
-        sgf__part_end(b, sgf__segment(b, SGF_ROLE_EXAMPLE_A, (int32_t)e));
-    }
-    sgf__separator(b, -1);
-    sgf__questions(b, "");
-}
-/* The answer segment: the cue, or the last prompt token, or nothing yet if only generated tokens are
-   fused; a cue then belongs to the last paraphrase. */
-static void sgf__answer(sgf__builder *b) {
-    int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
-    int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
-    sgf_layout *layout = b->layout;
-    int32_t last, answer;
-    if (!b->status && !layout->tokens)
-        b->status = sgf__fail(b->err, SGF_ERR_FORMAT,
-                              "the tokenizer makes no tokens of the prompt: its vocabulary does "
-                              "not cover the text");
-    if (b->status) return;
-    last = layout->seg[layout->tokens - 1];
-    answer = sgf__segment(b, SGF_ROLE_ANSWER, -1);
-    if (few_shot) {
-        sgf__write_text(b, b->separator);
-        sgf__part_end(b, after ? last : answer);
-    }
-    if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE) {
-        sgf__write_text(b, few_shot ? "A:" : " A:");
-        sgf__part_end(b, after ? last : answer);
-    } else if (!after && !b->status) {
-        layout->seg[layout->tokens - 1] = answer;
-        layout->segment[last].tokens--;
-        layout->segment[answer].tokens++;
-    }
-}
-/* A BOS in a segment of its own: for FIRST, and for AUTO when the tokenizer's own prompts start with
-   one. */
-static void sgf__bos(sgf__builder *b) {
-    sgf_bos_rule rule = b->method->bos;
-    sgf_tokenizer_info info;
-    sgf_tokenizer_describe(b->tokenizer, &info);
-    b->bos = info.bos;
-    if (rule == SGF_BOS_AUTO) rule = info.adds_bos ? SGF_BOS_FIRST : SGF_BOS_NONE;
-    if (rule == SGF_BOS_EACH && b->method->format == SGF_FORMAT_STANDARD) rule = SGF_BOS_FIRST;
-    if (rule != SGF_BOS_NONE && b->bos < 0)
-        b->status = sgf__fail(b->err, SGF_ERR_ARG,
-                              "a begin-of-sequence token was asked for, but the model's tokenizer "
-                              "has none");
-    if (rule == SGF_BOS_FIRST) {
-        int32_t segment = sgf__segment(b, SGF_ROLE_BOS, -1);
-        if (!b->status) b->status = sgf_layout_add(b->layout, segment, &b->bos, 1, b->err);
-    }
-}
-
-SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
-                                     const sgf_method *method, size_t which, sgf_layout *layout,
-                                     sgf_error *err) {
-    int fusion = method->contexts == SGF_CONTEXTS_FUSION;
-    sgf__builder b;
-    if (!tokenizer)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "the model has no tokenizer.json, so it cannot read a prompt");
-    if ((unsigned)method->mask >= SGF_MASK_COUNT)
-        return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
-    if ((unsigned)method->format > SGF_FORMAT_FEW_SHOT_PARTS)
-        return sgf__fail(err, SGF_ERR_ARG, "there is no format number %d", (int)method->format);
-    if (prompt->examples && !prompt->example)
-        return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
-                         (unsigned long long)prompt->examples);
-    if (!prompt->paraphrases || (!fusion && which >= prompt->paraphrases))
-        return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
-                         (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
-    memset(&b, 0, sizeof b);
-    b.tokenizer = tokenizer;
-    b.prompt = prompt;
-    b.method = method;
-    b.layout = layout;
-    b.separator = sgf_method_separator(method);
-    b.first = fusion ? 0 : which;
-    b.end = fusion ? prompt->paraphrases : which + 1;
-    b.err = err;
-    sgf__buf_init(&b.text, &layout->mem);
-    sgf_layout_clear(layout);
-    sgf__bos(&b);
-    switch (method->format) {
-    case SGF_FORMAT_STANDARD: sgf__standard(&b); break;
-    case SGF_FORMAT_CONCATENATED: sgf__concatenated(&b); break;
-    case SGF_FORMAT_FEW_SHOT_PARTS: sgf__few_shot(&b); break;
-    default: sgf__shared(&b); break;
-    }
-    sgf__answer(&b);
-    if (!b.status) {
-        sgf_layout_place(layout, method->positions);
-        sgf_mask_set(layout, method->mask);
-        if (fusion && (prompt->weight || method->even_weights))
-            b.status = sgf_layout_weigh(layout, prompt->weight, prompt->paraphrases, err);
-    }
-    sgf__free(&b.text.mem, b.ids, b.ids_cap, sizeof(int32_t));
-    sgf__buf_free(&b.text);
-    return b.status;
-}
-
-/* ---- contexts to one next token ---- */
-
-/* The highest value; the lowest id on ties. NaN never wins. */
-static int32_t sgf__argmax(const float *x, size_t n) {
-    size_t i, best = 0;
-    float top = -INFINITY;
-    for (i = 0; i < n; i++)
-        if (x[i] > top) top = x[i], best = i;
-    return (int32_t)best;
-}
-/* Combine logits [contexts][V] into out [V]. `scratch` [V]. */
-static void sgf__combine(int simd, sgf_combine rule, const double *weight, const float *logits,
-                         size_t contexts, size_t V, float *scratch, float *out) {
-    size_t c, v, best = 0;
-    double total = 0;
-    if (rule == SGF_COMBINE_WEIGHTED_MAX || contexts == 1) {
-        for (c = 1; weight && c < contexts; c++)
-            if (weight[c] > weight[best]) best = c;
-        memcpy(out, logits + best * V, V * sizeof(float));
-        return;
-    }
-    for (c = 0; weight && c < contexts; c++) total += weight[c];
-    for (v = 0; v < V; v++) out[v] = 0;
-    for (c = 0; c < contexts; c++) {
-        const float *x = logits + c * V;
-        if (rule == SGF_COMBINE_AVG)
-            for (v = 0; v < V; v++) out[v] += x[v];
-        else if (rule == SGF_COMBINE_WEIGHTED_AVG) {
-            float share = (float)(weight && total > 0 ? weight[c] / total : 1.0 / (double)contexts);
-            for (v = 0; v < V; v++) out[v] = sgf__fma_portable(share, x[v], out[v]);
-        } else {
-            float sum;
-            memcpy(scratch, x, V * sizeof(float));
-            sgf__softmax(simd, scratch, V, 1, &sum);
-            for (v = 0; v < V; v++) out[v] = scratch[v] / sum > out[v] ? scratch[v] / sum : out[v];
-        }
-    }
-    for (v = 0; rule == SGF_COMBINE_AVG && v < V; v++) out[v] /= (float)contexts;
-}
-
-/* ====================================================================================
- * [SGF-17] Generation: common prefixes, steps
+ * [SGF-16] Generation: common prefixes, steps
  *
  * In: tasks with layouts. Out: their next ids, until each ends. When a task starts, the contexts of its
  * prompt get sequences: on a shared prefix that is kept encoded, with KV copies of common prefixes that
@@ -5543,6 +5429,169 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const char *name, const sgf_prompt *p
     while (made) sgf_layout_free(&context[--made]);
     sgf__arena_free(&arena);
     return status;
+}
+
+/* ====================================================================================
+ * [SGF-17] Base: errors, memory, growing buffers
+ *
+ * All sections below use these functions.
+ * ==================================================================================== */
+
+SGF_DEF const char *sgf_version(void) {
+    return SGF_VERSION;
+}
+SGF_DEF const char *sgf_status_text(sgf_status status) {
+#define SGF__STATUS_TEXT(name, text) text,
+    static const char *const texts[] = {SGF_STATUS_LIST(SGF__STATUS_TEXT)};
+#undef SGF__STATUS_TEXT
+    return (unsigned)status < SGF_STATUS_COUNT ? texts[status] : "unknown status";
+}
+
+/* Messages quote files, which may hold anything: what is not UTF-8 (a character that was cut, too)
+   and control characters become '?'. */
+static void sgf__printable(char *text) {
+    size_t left = strlen(text), n;
+    uint32_t code;
+    for (; left; text += n, left -= n) {
+        n = sgf__utf8_next(text, left, &code);
+        if (n && code >= 0x20 && code != 0x7F && (code < 0x80 || code >= 0xA0)) continue;
+        if (!n) n = 1;
+        memset(text, '?', n);
+    }
+}
+/* Fill `err` (NULL allowed) and return `status`, so that a failing function ends in one line. */
+static SGF__PRINTF(5, 6) sgf_status
+    sgf__fail_at(sgf_error *err, sgf_status status, const char *file, int64_t offset,
+                 const char *format, ...) {
+    if (err) {
+        va_list args;
+        err->status = status;
+        err->offset = offset;
+        err->file[0] = 0;
+        if (file) snprintf(err->file, sizeof err->file, "%s", file);
+        va_start(args, format);
+        vsnprintf(err->message, sizeof err->message, format, args);
+        va_end(args);
+        sgf__printable(err->message);
+    }
+    return status;
+}
+
+static void *sgf__malloc(size_t size, void *user) {
+    (void)user;
+    return malloc(size);
+}
+static void sgf__mfree(void *ptr, size_t size, void *user) {
+    (void)size;
+    (void)user;
+    free(ptr);
+}
+static sgf_allocator sgf__allocator(const sgf_allocator *mem) {
+    static const sgf_allocator standard = {sgf__malloc, sgf__mfree, NULL};
+    return mem ? *mem : standard;
+}
+
+/* count * size zeroed bytes, or NULL with `err` filled. A count of 0 gives a valid pointer. */
+static void *sgf__alloc(const sgf_allocator *mem, size_t count, size_t size, sgf_error *err) {
+    void *ptr = NULL;
+    size_t bytes = count ? count * size : 1;
+    if (!count || !size || bytes / count == size) ptr = mem->alloc(bytes ? bytes : 1, mem->user);
+    if (ptr) return memset(ptr, 0, bytes ? bytes : 1);
+    sgf__fail(err, SGF_ERR_MEMORY, "out of memory: %llu items of %llu bytes were wanted",
+              (unsigned long long)count, (unsigned long long)size);
+    return NULL;
+}
+static void sgf__free(const sgf_allocator *mem, void *ptr, size_t count, size_t size) {
+    if (ptr) (mem->free)(ptr, count && size ? count * size : 1, mem->user);
+}
+
+/* Make room for `need` items in a growing array of *cap items of `size` bytes. `items` is the address of
+   the pointer to the first one, a pointer to any type. */
+static sgf_status sgf__grow(const sgf_allocator *mem, void *items, size_t *cap, size_t need,
+                            size_t size, sgf_error *err) {
+    size_t n = *cap ? *cap : 16;
+    void *grown, *old;
+    if (need <= *cap) return SGF_OK;
+    while (n < need) n = n > SIZE_MAX / 2 ? need : n * 2;
+    grown = sgf__alloc(mem, n, size, err);
+    if (!grown) return SGF_ERR_MEMORY;
+    memcpy(&old, items, sizeof old);
+    if (old) memcpy(grown, old, *cap * size);
+    sgf__free(mem, old, *cap, size);
+    memcpy(items, &grown, sizeof grown);
+    *cap = n;
+    return SGF_OK;
+}
+
+/* Memory that is freed as a whole: a list of allocations, each with its link and size in front. */
+enum { SGF__ARENA_LINK = 16 };
+
+static void sgf__arena_init(sgf__arena *arena, const sgf_allocator *mem) {
+    arena->mem = sgf__allocator(mem);
+    arena->blocks = NULL;
+}
+static void sgf__arena_free(sgf__arena *arena) {
+    while (arena->blocks) {
+        sgf__block *block = arena->blocks;
+        arena->blocks = block->next;
+        sgf__free(&arena->mem, block, block->size, 1);
+    }
+}
+/* count * size zeroed bytes, aligned to 16, valid until the arena is freed. */
+static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_error *err) {
+    int fits = !size || count <= (SIZE_MAX - SGF__ARENA_LINK) / size;
+    size_t bytes = fits ? SGF__ARENA_LINK + count * size : SIZE_MAX;
+    sgf__block *block = (sgf__block *)sgf__alloc(&arena->mem, bytes, fits ? 1 : SIZE_MAX, err);
+    if (!block) return NULL;
+    block->next = arena->blocks;
+    block->size = bytes;
+    arena->blocks = block;
+    return (char *)block + SGF__ARENA_LINK;
+}
+
+static void sgf__buf_init(sgf__buf *buf, const sgf_allocator *mem) {
+    memset(buf, 0, sizeof *buf);
+    buf->mem = sgf__allocator(mem);
+}
+static void sgf__buf_free(sgf__buf *buf) {
+    sgf__free(&buf->mem, buf->ptr, buf->cap, 1);
+    sgf__buf_init(buf, &buf->mem);
+}
+/* Make room for `more` bytes and a zero. */
+static sgf_status sgf__buf_reserve(sgf__buf *buf, size_t more, sgf_error *err) {
+    void *ptr = buf->ptr;
+    if (buf->status) return buf->status;
+    if (more > SIZE_MAX - buf->len - 1)
+        return buf->status = sgf__fail(err, SGF_ERR_LIMIT, "a text would exceed the address space");
+    buf->status = sgf__grow(&buf->mem, &ptr, &buf->cap, buf->len + more + 1, 1, err);
+    buf->ptr = (char *)ptr;
+    return buf->status;
+}
+static sgf_status sgf__buf_add(sgf__buf *buf, const void *bytes, size_t len, sgf_error *err) {
+    if (sgf__buf_reserve(buf, len, err)) return buf->status;
+    if (len) memcpy(buf->ptr + buf->len, bytes, len);
+    buf->len += len;
+    buf->ptr[buf->len] = 0;
+    return SGF_OK;
+}
+static sgf_status sgf__buf_text(sgf__buf *buf, const char *text, sgf_error *err) {
+    return sgf__buf_add(buf, text, strlen(text), err);
+}
+
+/* ---- text with a length ---- */
+
+static sgf_str sgf__text_of(const char *ptr, size_t len) {
+    sgf_str s;
+    s.ptr = ptr;
+    s.len = len;
+    return s;
+}
+SGF_DEF sgf_str sgf_text(const char *text) {
+    return sgf__text_of(text, text ? strlen(text) : 0);
+}
+static int sgf__str_is(sgf_str s, const char *text) {
+    size_t n = strlen(text);
+    return s.len == n && !memcmp(s.ptr, text, n);
 }
 
 /* ====================================================================================
@@ -6239,7 +6288,7 @@ static sgf_status sgf__json_open_object(sgf__json_doc *d, const char *file, cons
 
 static int sgf__json_kind(const char *at) {
     if (!at) return SGF__ABSENT;
-    return strchr("nft\"[{", *at) ? *at : SGF__NUMBER;
+    return strchr("nft\"[{", *at) ? *at : (int)SGF__NUMBER;
 }
 /* The position after a value. end: of the text; NULL for any value but the root. */
 static const char *sgf__json_end(const char *at, const char *end) {
@@ -6372,7 +6421,7 @@ static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least
 }
 
 /* ====================================================================================
- * [SGF-22] safetensors, one file or several
+ * [SGF-21] safetensors, one file or several
  *
  * In:  bytes [0, 8) u64 LE length N <= 100,000,000; [8, 8 + N) a JSON object
  *      {name: {"dtype", "shape": [..], "data_offsets": [begin, end]}, "__metadata__": {..}};
@@ -6742,7 +6791,7 @@ static void sgf__folder_weights(sgf__folder *f) {
 }
 
 /* ====================================================================================
- * [SGF-23] config.json and RoPE frequencies
+ * [SGF-22] config.json and RoPE frequencies
  *
  * In:  config.json in the spellings of transformers 4 (rope_theta, rope_scaling, torch_dtype) and
  *      5 (rope_parameters, dtype); the ids of generation_config.json override its own.
@@ -7160,7 +7209,7 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
 }
 
 /* ====================================================================================
- * [SGF-24] Loading a model: every weight by its Hugging Face name
+ * [SGF-23] Loading a model: every weight by its Hugging Face name
  *
  * The tensors of a model are a table: names, the shapes that the configuration asks for, and the
  * fields they fill. Weights are used in the mapping; only misaligned ones are copied and, on a
@@ -7354,7 +7403,7 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
 }
 
 /* ====================================================================================
- * [SGF-25] Tokenizer
+ * [SGF-24] Tokenizer
  *
  * Text -> ids: (1) added tokens are cut out of the raw text, (2) each piece between them is
  * normalised, (3) cut into words by a scanner, the hand-written form of a known regular
@@ -7373,7 +7422,7 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
 
 enum { SGF__UNI_LETTER = 1, SGF__UNI_NUMBER = 2, SGF__UNI_SPACE = 4, SGF__UNI_UNSTABLE = 8 };
 
-/* What the tokenizer needs of Unicode; tables and functions are in [SGF-26]. */
+/* What the tokenizer needs of Unicode; tables and functions are in [SGF-25]. */
 typedef struct sgf__uni_map { /* one character or two -> one or two; 0: none */
     uint32_t from[2], to[2];
 } sgf__uni_map;
@@ -8862,7 +8911,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
 }
 
 /* ====================================================================================
- * [SGF-26] Unicode tables
+ * [SGF-25] Unicode tables
  *
  * Letters and numbers are those of Unicode 16, combining classes and decompositions those of
  * Unicode 9: Hugging Face's regular expressions and its NFC know these. The tables are printed
@@ -9192,7 +9241,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
 }
 
 /* ====================================================================================
- * [SGF-29] Tables: results become Feather (Arrow IPC) and CSV files
+ * [SGF-26] Tables: results become Feather (Arrow IPC) and CSV files
  *
  * A column has leaves: texts, numbers or bools. Lists are one or two levels of ends above them.
  * Bytes that are not UTF-8 become U+FFFD on the way, so that every file can be read back.

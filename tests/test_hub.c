@@ -225,7 +225,7 @@ static void hub_layer(hub_writer *w, const sgf_config *c, int i) {
 static int hub_sparse(const char *dir) {
     char path[1400];
     hub_writer w;
-    sgf_config c;
+    sgf_config c = {0};
     FILE *file;
     size_t k;
     int i, done;

@@ -712,7 +712,7 @@ static void test_config_real_files_and_published_counts(void) {
         char relative[200];
         const char *path;
         sgf__map map;
-        sgf_config c;
+        sgf_config c = {0};
         sgf_error err;
         sgf_status status;
         int l;
@@ -834,7 +834,7 @@ static void test_config_old_and_new_spelling(void) {
 }
 static void test_config_windows_by_layer(void) {
     char text[4096];
-    sgf_config c;
+    sgf_config c = {0};
     sgf_error err;
     int l;
     static const char qwen[] =
@@ -882,7 +882,7 @@ static void test_config_windows_by_layer(void) {
 static void test_config_generation_ids_go_first(void) {
     mod_file f;
     const char *dir = mod_folder(&f, "mod_generation");
-    sgf_config c;
+    sgf_config c = {0};
     sgf_error err;
     static const char list[] = "{\"eos_token_id\": [7, 8, 9], \"repetition_penalty\": 1.05}";
     MUST(sgf_config_load(dir, NULL, &c, &err), err);
@@ -906,7 +906,7 @@ static void test_config_survives_cuts_and_flips(void) {
     char text[4096], copy[4096];
     size_t n, i;
     int bit;
-    sgf_config c;
+    sgf_config c = {0};
     snprintf(
         text, sizeof text,
         "{%s, \"architectures\": [\"Qwen2ForCausalLM\"], \"use_sliding_window\": true, \"layer_types\": "
@@ -950,7 +950,7 @@ static void test_rope_frequencies_equal_transformers(void) {
     for (i = 0; known[i].config; i++) {
         char text[4096];
         float f[8], factor = 0;
-        sgf_config c;
+        sgf_config c = {0};
         sgf_error err;
         snprintf(text, sizeof text, "{%s, \"head_dim\": 16, %s}", mod_base, known[i].config);
         if (!mod_read_config(text, &c, &err)) printf("    %s\n", err.message);
@@ -963,7 +963,7 @@ static void test_rope_frequencies_equal_transformers(void) {
               known[i].factor - factor <= 1e-7f * factor);
     }
     { /* a factor that would turn faster than a position a token */
-        sgf_config c;
+        sgf_config c = {0};
         float f[8], factor = 0;
         sgf_error err;
         memset(&c, 0, sizeof c);
