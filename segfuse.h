@@ -6837,7 +6837,7 @@ enum {
     SGF__OLDER /* an older spelling of the key in the row before */
 };
 static const struct {
-    const char *wanted;  /* what a refused value is told; least and most are printed into it */
+    const char *wanted;  /* what a refused value is told; for numbers the range follows */
     const char *text[6]; /* in the order of sgf__architectures, sgf_dtype, sgf_rope */
 } sgf__kinds[] = {
     {"supported are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM",
@@ -6851,9 +6851,9 @@ static const struct {
     {"supported are \"full_attention\" and \"sliding_attention\"",
      {"full_attention", "sliding_attention"}},
     {"an object or null is supported; RoPE that differs by layer is not", {NULL}},
-    {"a whole number from %.0f to %.0f was wanted", {NULL}},
-    {"a whole number from %.0f to %.0f, or null, was wanted", {NULL}},
-    {"a number above %.0f and up to %.0f was wanted", {NULL}},
+    {"a whole number from ", {NULL}},
+    {"null, or a whole number from ", {NULL}},
+    {"a number above ", {NULL}},
     {"true or false was wanted", {NULL}}};
 
 #define SGF__KEEP   -2.0 /* an absent key: its field stays as it is */
@@ -6985,7 +6985,11 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
         if (at && k->kind == SGF__INT_OR_NULL) value = 0;
         if (value <= SGF__KEEP) return;
     } else if (!sgf__config_value(r, k, at, &value)) {
-        snprintf(wanted, sizeof wanted, sgf__kinds[k->kind].wanted, k->least, k->most);
+        if (k->kind < SGF__INT || k->kind > SGF__REAL)
+            snprintf(wanted, sizeof wanted, "%s", sgf__kinds[k->kind].wanted);
+        else
+            snprintf(wanted, sizeof wanted, "%s%.0f to %.0f was wanted", sgf__kinds[k->kind].wanted,
+                     k->least, k->most);
         sgf__config_refuse(r, k->kind < SGF__INT ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, name, at,
                            wanted);
         return;
@@ -7222,7 +7226,7 @@ enum { SGF__EMBEDDING, SGF__OUTPUT, SGF__NORM, SGF__LAYER }; /* rows of the tabl
 #define SGF__AT(field) offsetof(sgf_layer, field)
 #define SGF__IF(field) offsetof(sgf_config, field)
 static const struct sgf__weight {
-    const char *name;        /* %d: of every layer */
+    const char *name;        /* of a layer: what follows "model.layers.N." */
     const char *rows, *cols; /* products of V, D, H, G, C, F; rows "": a vector */
     size_t field;            /* offset in sgf_layer, of the first three in sgf_model */
     size_t when;             /* offset of the switch in sgf_config that must be on; 0: always */
@@ -7230,24 +7234,24 @@ static const struct sgf__weight {
     {"model.embed_tokens.weight", "V", "D", offsetof(sgf_model, embedding), 0},
     {"lm_head.weight", "V", "D", offsetof(sgf_model, output), 0},
     {"model.norm.weight", "", "D", offsetof(sgf_model, norm), 0},
-    {"model.layers.%d.input_layernorm.weight", "", "D", SGF__AT(attn_norm), 0},
-    {"model.layers.%d.self_attn.q_proj.weight", "HC", "D", SGF__AT(q), 0},
-    {"model.layers.%d.self_attn.k_proj.weight", "GC", "D", SGF__AT(k), 0},
-    {"model.layers.%d.self_attn.v_proj.weight", "GC", "D", SGF__AT(v), 0},
-    {"model.layers.%d.self_attn.o_proj.weight", "D", "HC", SGF__AT(o), 0},
-    {"model.layers.%d.self_attn.q_proj.bias", "", "HC", SGF__AT(q_bias), SGF__IF(qkv_bias)},
-    {"model.layers.%d.self_attn.k_proj.bias", "", "GC", SGF__AT(k_bias), SGF__IF(qkv_bias)},
-    {"model.layers.%d.self_attn.v_proj.bias", "", "GC", SGF__AT(v_bias), SGF__IF(qkv_bias)},
-    {"model.layers.%d.self_attn.o_proj.bias", "", "D", SGF__AT(o_bias), SGF__IF(out_bias)},
-    {"model.layers.%d.self_attn.q_norm.weight", "", "C", SGF__AT(q_norm), SGF__IF(qk_norm)},
-    {"model.layers.%d.self_attn.k_norm.weight", "", "C", SGF__AT(k_norm), SGF__IF(qk_norm)},
-    {"model.layers.%d.post_attention_layernorm.weight", "", "D", SGF__AT(ffn_norm), 0},
-    {"model.layers.%d.mlp.gate_proj.weight", "F", "D", SGF__AT(gate), 0},
-    {"model.layers.%d.mlp.up_proj.weight", "F", "D", SGF__AT(up), 0},
-    {"model.layers.%d.mlp.down_proj.weight", "D", "F", SGF__AT(down), 0},
-    {"model.layers.%d.mlp.gate_proj.bias", "", "F", SGF__AT(gate_bias), SGF__IF(mlp_bias)},
-    {"model.layers.%d.mlp.up_proj.bias", "", "F", SGF__AT(up_bias), SGF__IF(mlp_bias)},
-    {"model.layers.%d.mlp.down_proj.bias", "", "D", SGF__AT(down_bias), SGF__IF(mlp_bias)}};
+    {"input_layernorm.weight", "", "D", SGF__AT(attn_norm), 0},
+    {"self_attn.q_proj.weight", "HC", "D", SGF__AT(q), 0},
+    {"self_attn.k_proj.weight", "GC", "D", SGF__AT(k), 0},
+    {"self_attn.v_proj.weight", "GC", "D", SGF__AT(v), 0},
+    {"self_attn.o_proj.weight", "D", "HC", SGF__AT(o), 0},
+    {"self_attn.q_proj.bias", "", "HC", SGF__AT(q_bias), SGF__IF(qkv_bias)},
+    {"self_attn.k_proj.bias", "", "GC", SGF__AT(k_bias), SGF__IF(qkv_bias)},
+    {"self_attn.v_proj.bias", "", "GC", SGF__AT(v_bias), SGF__IF(qkv_bias)},
+    {"self_attn.o_proj.bias", "", "D", SGF__AT(o_bias), SGF__IF(out_bias)},
+    {"self_attn.q_norm.weight", "", "C", SGF__AT(q_norm), SGF__IF(qk_norm)},
+    {"self_attn.k_norm.weight", "", "C", SGF__AT(k_norm), SGF__IF(qk_norm)},
+    {"post_attention_layernorm.weight", "", "D", SGF__AT(ffn_norm), 0},
+    {"mlp.gate_proj.weight", "F", "D", SGF__AT(gate), 0},
+    {"mlp.up_proj.weight", "F", "D", SGF__AT(up), 0},
+    {"mlp.down_proj.weight", "D", "F", SGF__AT(down), 0},
+    {"mlp.gate_proj.bias", "", "F", SGF__AT(gate_bias), SGF__IF(mlp_bias)},
+    {"mlp.up_proj.bias", "", "F", SGF__AT(up_bias), SGF__IF(mlp_bias)},
+    {"mlp.down_proj.bias", "", "D", SGF__AT(down_bias), SGF__IF(mlp_bias)}};
 #undef SGF__AT
 #undef SGF__IF
 /* clang-format on */
@@ -7305,7 +7309,8 @@ static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
     sgf__stored *t;
     int type;
     char name[96], shape[72];
-    snprintf(name, sizeof name, y->name, (int)layer);
+    if (k < SGF__LAYER) snprintf(name, sizeof name, "%s", y->name);
+    else snprintf(name, sizeof name, "model.layers.%d.%s", (int)layer, y->name);
     snprintf(shape, sizeof shape, *y->rows ? "[%llu, %llu]" : "[%llu]", *y->rows ? rows : cols,
              cols);
     t = sgf__folder_find(f, sgf_text(name), 1);
