@@ -6677,16 +6677,16 @@ static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file
 static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
     const char *bytes = file->map.data, *at, *metadata = NULL;
     size_t size = file->map.size, first = f->count, i;
-    uint64_t length = 0;
-    for (i = 8; i-- && size >= 8;) length = length << 8 | (unsigned char)bytes[i];
-    if (size < 8 || length > 100000000 || length > size - 8)
+    uint64_t header = 0;
+    for (i = 8; i-- && size >= 8;) header = header << 8 | (unsigned char)bytes[i];
+    if (size < 8 || header > 100000000 || header > size - 8)
         sgf__file_fail(f, file,
                        "of %llu bytes the header takes %llu (at most 100000000); the file is cut "
                        "or no safetensors file, download it again",
-                       (unsigned long long)size, (unsigned long long)length);
-    else sgf__folder_json(f, file, bytes + 8, (size_t)length);
+                       (unsigned long long)size, (unsigned long long)header);
+    else sgf__folder_json(f, file, bytes + 8, (size_t)header);
     if (f->status) return;
-    sgf__folder_digest(f, bytes + 8, (size_t)length);
+    sgf__folder_digest(f, bytes + 8, (size_t)header);
     for (at = sgf__json_first(file->doc.root); at && !f->status; at = sgf__json_next(at)) {
         if (sgf__json_is(at, "__metadata__")) {
             if (metadata) sgf__file_fail(f, file, "%s is there twice", "__metadata__");
@@ -7353,18 +7353,20 @@ static void sgf__fetch_all(sgf__model *m) {
         *out = *in;
     m->model.config.tied = out->data == in->data;
 }
-/* The tokenizer, if there is one; the digest gets its files. */
-static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
+/* Add the tokenizer's files to the digest. 1 if there is a tokenizer. */
+static int sgf__tokenizer_digest(sgf__folder *f) {
     static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
-    sgf_tokenizer_info info;
     int i;
     for (i = 0; i < 2 && !f->status; i++) {
         sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
-        if (!file && !i) return;
+        if (!file && !i) return 0;
         if (file) sgf__folder_digest(f, file->map.data, file->map.size), sgf__unmap(&file->map);
     }
-    if (!f->status)
-        f->status = sgf_tokenizer_load(f->dir, &f->arena.mem, &model->tokenizer, f->err);
+    return !f->status;
+}
+static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
+    sgf_tokenizer_info info;
+    f->status = sgf_tokenizer_load(f->dir, &f->arena.mem, &model->tokenizer, f->err);
     if (f->status) return;
     sgf_tokenizer_describe(model->tokenizer, &info);
     if (info.size > (size_t)model->config.vocab_size)
@@ -7379,6 +7381,7 @@ SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf
     sgf_status status;
     sgf__folder *f;
     sgf__model *m;
+    int tokenizer = 0;
     if (!dir || !out)
         return sgf__fail(err, SGF_ERR_ARG, "sgf_model_load: dir and out must not be NULL");
     m = (sgf__model *)sgf__alloc(&allocator, 1, sizeof *m, err);
@@ -7387,9 +7390,10 @@ SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf
     sgf__folder_init(f, dir, &allocator, err);
     m->model.storage = m;
     sgf__folder_config(f, &m->model.config);
-    if (!f->status) sgf__folder_tokenizer(f, &m->model);
+    if (!f->status) tokenizer = sgf__tokenizer_digest(f);
     if (!f->status) sgf__folder_weights(f);
     if (!f->status) sgf__fetch_all(m);
+    if (!f->status && tokenizer) sgf__folder_tokenizer(f, &m->model);
     status = f->status;
     snprintf(m->model.identity, sizeof m->model.identity, "%08lx%08lx",
              (unsigned long)(f->digest >> 32), (unsigned long)(f->digest & 0xFFFFFFFFu));

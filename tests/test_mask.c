@@ -570,7 +570,7 @@ static void test_matrices_by_segment(void) {
     sgf_layout_free(&layout);
     layout = layout_spelled("Pab>", 0);
     CHECK(matrix_set(&layout, rule, &err) == SGF_ERR_ARG &&
-          strstr(err.message, "a rule of 3 segments; the layout has 4"));
+          strstr(err.message, "a matrix of 3 segments; the layout has 4"));
     sgf_layout_free(&layout);
     matrix_free(rule);
     rule = NULL;
