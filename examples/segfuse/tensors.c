@@ -153,7 +153,8 @@ static sgf_status tensors_add(const char *path, const char *bytes, size_t size, 
     }
     out->files++;
     if (status) return status;
-    return tensors_tile(path, out->entries + first, out->count - first, size - 8 - length, err);
+    return tensors_tile(path, out->entries ? out->entries + first : NULL, out->count - first,
+                        size - 8 - length, err);
 }
 static sgf_status tensors_add_file(const char *path, tensors *out, sgf_error *err) {
     base_map map;
