@@ -211,7 +211,7 @@ digest: build/segfuse
 HELDOUT ?= 20000
 HELDOUT_SEED ?= 1
 build/heldout: tests/heldout.c tests/fuzz.c $(SOURCES) | build
-	$(CC) -std=c99 -w -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all tests/heldout.c -o $@ $(LDLIBS)
+	$(CC) -std=c99 -w -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all tests/heldout.c -o $@ $(LDLIBS)
 heldout: build/heldout
 	./build/heldout $(HELDOUT) $(HELDOUT_SEED)
 
