@@ -1841,20 +1841,20 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 
    1. What the reference computes for token t depends on t's id, position and segment, and on the keys
       and values of the tokens that t may attend to. These are all earlier tokens. So keys and values
-      do not depend on what follows, and can be kept: the KV cache (sgf_forward, sgf__pages).
+      do not depend on what follows, and can be kept: the KV cache (sgf_forward, sgf__cache_store).
    2. The cache gives keys back in the order of the sequence: first those of the sequences it was
-      opened on, then its own, cut to the runs of visible segments (sgf__pieces_chain). So scores,
+      opened on, then its own, cut to the runs of visible segments (sgf__pieces). So scores,
       maximum, sum and output are the same chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal
-      (sgf__prefix_equal). A prefix sees only itself, so 1 applies.
+      (sgf__prefix_get). A prefix sees only itself, so 1 applies.
    4. A copy of keys and values is made only for a run of tokens that see nobody else, with equal ids
-      at equal positions (sgf__copy_find). Exception: session option reuse_rotated.
+      at equal positions (sgf__isolated_common). Exception: session option reuse_rotated.
    5. Rows of a batch share instructions, not sums: a vector lane is one output, with the chain of its
-      own (sgf__tile_run, sgf__matmul_narrow). Wider vectors and larger batches compute more chains
+      own (sgf__tile_run, sgf__product_rows). Wider vectors and larger batches compute more chains
       at a time.
    6. Queries that go through attention together are consecutive tokens of one sequence and one segment
       (sgf__group_make checks it). They differ only in causality and window. A hidden key adds nothing to
-      the chains of a query that does not see it (sgf__scale_seen: its score is -inf, its weight is 0).
+      the chains of a query that does not see it (sgf__piece_mix, sgf__attend_scale: its score is -inf, its weight is 0).
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum
       (sgf__parallel).
    8. Logits of several contexts are combined in the order of the contexts (sgf__combine).
