@@ -427,7 +427,7 @@ __global__ void __launch_bounds__(1024)
     for (d = i + KEPT * step; d < D; d += step) narrow(from[d] * scale * weight[d], out + d);
 }
 
-/* out[T, N] (+)= x[T, K] w[N, K]^T + bias, every output one ascending chain (sgf__matmul_naive). A block
+/* out[T, N] (+)= x[T, K] w[N, K]^T + bias, every output one ascending chain (sgf__reference_product). A block
    of 256 threads makes 64 columns (n) by ROWS rows (t); it walks k in steps of 32 that it brings
    into shared memory. A thread has 64 ROWS / 256 outputs. */
 template <class W, int ROWS>
@@ -1012,7 +1012,7 @@ __device__ __forceinline__ bool too_far(int window, int query, int key) {
     return window && query - key >= window;
 }
 
-/* out[T, H C], the chains of sgf__attend_naive. A block of 128 threads for each head (x) and row (y).
+/* out[T, H C], the chains of sgf__reference_attend. A block of 128 threads for each head (x) and row (y).
    It walks the row's visible keys twice: for the maximum of the scores, then for their exponentials,
    128 at a time in shared memory, which thread 0 sums and thread c multiplies with channel c of V. */
 template <class T>
