@@ -33,7 +33,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2535. It is the whole method, and all that an auditor must read:
+   Contents. The front ends at line 2534. It is the whole method, and all that an auditor must read:
    everything after it gives the bits of the reference, which the tests check by memcmp.
 
      The front: what you call
@@ -70,26 +70,26 @@
    Which function makes each claim true
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1398), the row of `a`
-       a token sees another one by two conditions  sgf__attends (line 1282)
-       attention asks for nothing else             sgf__reference_attend (line 1682)
-       a token that sees nothing takes nothing     sgf__reference_attend (line 1682): top == -INFINITY
-       what an example's answer may see            sgf__mask_cells (line 1398), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1397), the row of `a`
+       a token sees another one by two conditions  sgf__attends (line 1281)
+       attention asks for nothing else             sgf__reference_attend (line 1681)
+       a token that sees nothing takes nothing     sgf__reference_attend (line 1681): top == -INFINITY
+       what an example's answer may see            sgf__mask_cells (line 1397), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2137)
-       which token is the first to see everything  sgf__answer (line 2093); by format in [SGF-05]
-       where a paraphrase starts                   sgf_layout_place (line 1298)
-       1/N is computed                             sgf_layout_weigh (line 1318)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1682): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2136)
+       which token is the first to see everything  sgf__answer (line 2092); by format in [SGF-05]
+       where a paraphrase starts                   sgf_layout_place (line 1297)
+       1/N is computed                             sgf_layout_weigh (line 1317)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1681): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1637)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1491)
-       softmax, and its exp                        sgf__reference_attend (line 1682), sgf__exp_body (line 1519)
-       RMSNorm                                     sgf__reference_norm (line 1649)
-       RoPE, rotate-half                           sgf__reference_rope (line 1658), sgf__sincos_d (line 1547)
-       one layer, in order                         sgf__reference_layer (line 1737)
+       the order in which a product is summed      sgf__reference_product (line 1636)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1490)
+       softmax, and its exp                        sgf__reference_attend (line 1681), sgf__exp_body (line 1518)
+       RMSNorm                                     sgf__reference_norm (line 1648)
+       RoPE, rotate-half                           sgf__reference_rope (line 1657), sgf__sincos_d (line 1546)
+       one layer, in order                         sgf__reference_layer (line 1736)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep what it promises?            sgf_mask_leaks (line 2486), sgf_mask_allows (line 2337)
+     Does a mask keep what it promises?            sgf_mask_leaks (line 2485), sgf_mask_allows (line 2336)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a result of the CPU.
@@ -618,18 +618,17 @@ SGF_DEF sgf_device sgf_session_device(const sgf_session *session, int *exact);
    SGF_ERR_UNSUPPORTED, with the reason, if this program cannot use it here. */
 SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 
-/* A sequence is a row of cached tokens that grows at its end. `rule` gives the visibility matrix,
-   the masses and the answer segment; they are copied, its tokens are not looked at. `parent` is a
-   sequence whose tokens stand before this one's and keep their segment numbers (a shared prefix,
-   encoded once), or -1; it must not grow or close while it has children, and may itself have a
-   parent: at most SGF_MAX_DEPTH sequences stand on each other. The new sequence's number goes to
-   *sequence. */
+/* A sequence is a list of cached tokens that grows at its end. `rule` gives the visibility matrix,
+   the weights and the answer segment. They are copied; its tokens are not used. `parent` is -1 or a
+   sequence whose tokens come first and keep their segment numbers (a shared prefix, encoded once). A
+   parent must not grow or close while it has children. It may itself have a parent: a chain has at
+   most SGF_MAX_DEPTH sequences. *sequence becomes the number of the new one. */
 enum { SGF_MAX_DEPTH = 8 };
 SGF_DEF sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule, int32_t parent,
                                      int32_t *sequence, sgf_error *err);
 SGF_DEF void sgf_sequence_close(sgf_session *session, int32_t sequence);
 
-/* One token to compute. Rows of one sequence stand in order; sequences may be mixed freely. */
+/* One token to compute. Rows of one sequence are in order; sequences may be mixed freely. */
 typedef struct sgf_row {
     int32_t token, pos, seg; /* id, RoPE position, segment */
     int32_t sequence;
@@ -663,8 +662,8 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 /* Where attention goes. While a function is set, sgf_forward calls it for every row that wants
    logits, layer by layer: `row` is the number of the row's logits in this call, mass[segments] the
    share of the row's softmax that fell on the keys of each segment, averaged over the heads. The
-   masses sum to 1; they are all 0 for a row that sees nothing. They are computed beside the forward
-   pass, by the loops that define it, and change no result. `mass` is valid during the call.
+   masses sum to 1; they are all 0 for a row that sees nothing. They are computed in addition to
+   the forward pass, by the loops that define it, and change no result. `mass` is valid during the call.
    sgf_generate calls it, too: rows then count the contexts that are computed in a pass, task by task,
    those that ended left out. To tell whose row it is, ask one task of one context, or compute the
    prompt with its answer by sgf_forward. */
@@ -7420,7 +7419,7 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
  * with the lowest rank, the leftmost on ties, is merged until no pair has a rank (Sennrich
  * et al. 2016; byte-level: Radford et al. 2019).
  *
- * Inside, a token is the bytes it stands for: the letters with which byte-level files spell
+ * Inside, a token is the bytes that it encodes: the letters with which byte-level files spell
  * bytes (GPT-2's bytes_to_unicode) are undone when the file is read. Tokens with other
  * letters are kept as they are spelled ("raw"); no text can merge into them.
  *
@@ -8383,7 +8382,7 @@ static int sgf__letter_byte(unsigned letter) {
     letter -= 256;
     return letter < 33 ? (int)letter : letter < 67 ? (int)letter + 94 : letter == 67 ? 173 : -1;
 }
-/* A token as the file spells it -> the bytes it stands for, in out (as long as it); returns their
+/* A token as the file spells it -> the bytes that it encodes, in out (as long as it); returns their
    number. */
 static size_t sgf__token_bytes(const sgf_tokenizer *t, sgf_str text, char *out, unsigned *raw) {
     const unsigned char *p = (const unsigned char *)text.ptr;
@@ -8422,7 +8421,7 @@ static int32_t sgf__loader_id(sgf__loader *l, sgf_str token) {
     if (!l->status) l->status = l->pair.status;
     return id;
 }
-/* What a token stands for, from its spelling. */
+/* The bytes of a token, from its spelling. */
 static void sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
     sgf_tokenizer *t = l->t;
     unsigned raw;

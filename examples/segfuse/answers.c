@@ -149,7 +149,7 @@ static void config_read_text(const json_doc *json, const char *key, char *out, s
     if (node && json->nodes[node].type == JSON_STRING)
         snprintf(out, cap, "%s", base_show(json->nodes[node].text).text);
 }
-/* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json beside
+/* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json next to
    a CSV. A file without one, or with one that cannot be read, says nothing. */
 static void answer_config_read(answer_file *f) {
     sgf_str text = table_metadata_get(f->table, "segfuse");
@@ -160,11 +160,11 @@ static void answer_config_read(answer_file *f) {
     uint32_t node;
     memset(&map, 0, sizeof map);
     if (!text.ptr) {
-        char beside[1100];
+        char sidecar[1100];
         const char *dot = strrchr(f->path, '.');
-        snprintf(beside, sizeof beside, "%.*s.json",
+        snprintf(sidecar, sizeof sidecar, "%.*s.json",
                  dot ? (int)(dot - f->path) : (int)strlen(f->path), f->path);
-        if (!strcmp(beside, f->path) || base_map_file(beside, NULL, &map, NULL)) return;
+        if (!strcmp(sidecar, f->path) || base_map_file(sidecar, NULL, &map, NULL)) return;
         text.ptr = map.data;
         text.len = map.size;
     }

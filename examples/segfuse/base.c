@@ -328,7 +328,7 @@ size_t base_number_print(double value, char *out) {
     } while (strtod(text, NULL) != value && ++precision <= 16);
     for (; *p && *p != 'e'; p++)
         if (*p >= '0' && *p <= '9' && count < 20)
-            digit[count++] = *p; /* whatever stands between is the point */
+            digit[count++] = *p; /* what is between digits is the point */
     exponent = *p ? atoi(p + 1) : 0;
     while (count > 1 && digit[count - 1] == '0') count--;
     if (text[0] == '-') out[n++] = '-';
@@ -463,7 +463,7 @@ static sgf_status base_out_fail(base_out *out, sgf_error *err) {
     remove(out->temp);
     return out->status;
 }
-/* A new file beside out->path, of a name that nobody has. */
+/* A new file in the folder of out->path, under a name that is not in use. */
 static FILE *base_temp_open(base_out *out) {
     struct stat info;
     int fd = -1, i;

@@ -237,7 +237,7 @@ sgf_status json_parse(const char *file, const char *text, size_t size, base_aren
     base_free(&arena->mem, r.nodes, r.cap, sizeof(json_node));
     return status;
 }
-/* The value of member `key` of object `node`, the last one if it stands there twice; 0 if absent.
+/* The value of member `key` of object `node`, the last one if there are two; 0 if absent.
  */
 uint32_t json_get(const json_doc *j, uint32_t node, const char *key) {
     uint32_t i, at = node + 1, found = 0;

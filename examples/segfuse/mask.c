@@ -287,7 +287,7 @@ static int verb_mask(int argc, char **argv) {
          "a layout: bos, shared, para, manual, auto, sep, example_q, example_a, cue"},
         {"layout", OPTION_TEXT, (void *)&o->layout, "FILE.json",
          "a layout with its own mask, as generate --dump_layout writes it"},
-        {"generated", OPTION_COUNT, &o->generated, "0..1000000", "answer tokens behind it (0)"},
+        {"generated", OPTION_COUNT, &o->generated, "0..1000000", "answer tokens after it (0)"},
         {"kind", OPTION_TEXT, (void *)&o->kind, "MASK", "a mask by name"},
         {"matrix", OPTION_TEXT, (void *)&o->matrix, "FILE",
          "a matrix of your own: rows of # and . by segment, or by role with labels"},
