@@ -173,20 +173,20 @@ static int matmul_call(void *user) {
     for (i = 0; i < o->tokens; i += SGF__CHUNK)
         for (l = 0; l < (size_t)o->model->config.layers; l++) {
             const sgf_layer *y = &o->model->layer[l];
-            sgf__matmul_job job[3];
+            sgf__product job[3];
             array_fill(&w, SGF__NORMED, y->q.cols);
             array_fill(&w, SGF__ATTENDED, y->o.cols);
-            job[0] = sgf__projection(o->session, &w, &y->q, NULL, SGF__NORMED, SGF__Q);
-            job[1] = sgf__projection(o->session, &w, &y->k, NULL, SGF__NORMED, SGF__K);
-            job[2] = sgf__projection(o->session, &w, &y->v, NULL, SGF__NORMED, SGF__V);
-            sgf__project(o->session, job, 3);
-            job[0] = sgf__projection(o->session, &w, &y->o, NULL, SGF__ATTENDED, SGF__NORMED);
-            sgf__project(o->session, job, 1);
-            job[0] = sgf__projection(o->session, &w, &y->gate, NULL, SGF__NORMED, SGF__GATE);
-            job[1] = sgf__projection(o->session, &w, &y->up, NULL, SGF__NORMED, SGF__UP);
-            sgf__project(o->session, job, 2);
-            job[0] = sgf__projection(o->session, &w, &y->down, NULL, SGF__GATE, SGF__NORMED);
-            sgf__project(o->session, job, 1);
+            job[0] = sgf__projection(&w, &y->q, NULL, SGF__NORMED, SGF__Q);
+            job[1] = sgf__projection(&w, &y->k, NULL, SGF__NORMED, SGF__K);
+            job[2] = sgf__projection(&w, &y->v, NULL, SGF__NORMED, SGF__V);
+            sgf__matmul(o->session->pool, job, 3);
+            job[0] = sgf__projection(&w, &y->o, NULL, SGF__ATTENDED, SGF__NORMED);
+            sgf__matmul(o->session->pool, job, 1);
+            job[0] = sgf__projection(&w, &y->gate, NULL, SGF__NORMED, SGF__GATE);
+            job[1] = sgf__projection(&w, &y->up, NULL, SGF__NORMED, SGF__UP);
+            sgf__matmul(o->session->pool, job, 2);
+            job[0] = sgf__projection(&w, &y->down, NULL, SGF__GATE, SGF__NORMED);
+            sgf__matmul(o->session->pool, job, 1);
         }
     return 0;
 }
@@ -610,20 +610,21 @@ static int attention_call(void *user) {
     sgf_session *s = a->o.session;
     size_t at, i;
     for (at = 0; at < a->layout.tokens; at += SGF__CHUNK) {
-        sgf__attend_job job;
+        sgf_row row[SGF__CHUNK];
+        sgf__query query[SGF__CHUNK];
         sgf__work w;
         if (sgf__work_prepare(s, SGF__CHUNK, &w, NULL)) return 1;
         for (i = 0; i < SGF__CHUNK; i++) {
-            w.query[i].all = s->sequence, w.query[i].own = &s->sequence[a->sequence];
-            w.query[i].index = at + i, w.query[i].watched = -1;
-            w.query[i].seg = a->layout.seg[at + i], w.query[i].pos = a->layout.pos[at + i];
+            memset(&row[i], 0, sizeof row[i]);
+            row[i].sequence = a->sequence, row[i].token = a->layout.token[at + i];
+            row[i].seg = a->layout.seg[at + i], row[i].pos = a->layout.pos[at + i];
+            query[i].row = &row[i], query[i].own = &s->sequence[a->sequence];
+            query[i].index = at + i, query[i].number = -1;
         }
+        w.query = query;
         sgf__groups_make(&w);
-        memset(&job, 0, sizeof job);
-        job.s = s, job.query = w.query, job.group = w.group, job.groups = w.groups;
-        job.q = w.at[SGF__Q], job.out = w.at[SGF__ATTENDED], job.width = w.width;
-        sgf__parallel(s->pool, w.groups * (size_t)s->model->config.kv_heads, 1, sgf__attend_part,
-                      &job);
+        if (!at && sgf__scores_prepare(s, query, SGF__CHUNK, NULL)) return 1;
+        sgf__parallel(s->pool, w.groups * (size_t)s->model->config.kv_heads, 1, sgf__attend_part, &w);
     }
     return 0;
 }
