@@ -9,7 +9,8 @@ LDLIBS   = -lm -pthread
 VERSION := $(shell sed -n 's/^\#define SGF_VERSION "\(.*\)"/\1/p' segfuse.h)
 SONAME   = libsegfuse.so.$(firstword $(subst ., ,$(VERSION)))
 
-PROGRAM  = $(wildcard examples/segfuse/*.c examples/segfuse/*.h)
+PROGRAM  = $(wildcard examples/segfuse/*.c examples/segfuse/*/*.c)
+SOURCES  = segfuse.h $(PROGRAM) $(wildcard examples/segfuse/*/*.h)
 TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 EXAMPLES = fuse mask verify
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
@@ -27,10 +28,16 @@ run: build/segfuse
 ## all          the program, the trainer and the examples, in build/
 build:
 	@mkdir -p build
-build/segfuse: segfuse.h $(PROGRAM) | build
-	$(CC) $(FLAGS) examples/segfuse/main.c -o $@ $(LDLIBS)
+build/%.o: %.c segfuse.h | build
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -MMD -MP -c $< -o $@
+build/segfuse.o: segfuse.h | build
+	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -x c -c $< -o $@
+build/segfuse: build/segfuse.o $(PROGRAM:%.c=build/%.o)
+	$(CC) $(CFLAGS) $^ -o $@ $(LDLIBS)
+-include $(PROGRAM:%.c=build/%.d)
 # No contraction of a * b + c: the weights that a seed gives must not depend on the compiler.
-build/segfuse-train: segfuse.h $(TRAINER) $(PROGRAM) | build
+build/segfuse-train: $(SOURCES) $(TRAINER) | build
 	$(CC) $(FLAGS) -I. -ffp-contract=off examples/train/main.c -o $@ $(LDLIBS)
 $(EXAMPLES:%=build/%): build/%: examples/%.c segfuse.h | build
 	$(CC) $(FLAGS) -I. $< -o $@ $(LDLIBS)
@@ -43,9 +50,8 @@ models: build/segfuse-train build/segfuse
 
 ## lib          libsegfuse.a and libsegfuse.so, in build/
 lib: build/libsegfuse.a build/$(SONAME)
-build/libsegfuse.a: segfuse.h | build
-	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -x c -c $< -o build/libsegfuse.o
-	$(AR) rcs $@ build/libsegfuse.o
+build/libsegfuse.a: build/segfuse.o
+	$(AR) rcs $@ $<
 build/$(SONAME): segfuse.h | build
 	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -fPIC -shared -Wl,-soname,$(SONAME) -x c $< -o $@ $(LDLIBS)
 	ln -sf $(SONAME) build/libsegfuse.so

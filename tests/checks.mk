@@ -1,7 +1,6 @@
 # The checks, and what measures. `make help` lists them. Included by the Makefile.
 
 ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
-SOURCES  = segfuse.h $(PROGRAM)
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c) $(SOURCES) $(wildcard examples/train/*.[ch])
 
 .PHONY: test test-data oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
@@ -79,9 +78,11 @@ cuda:
 	@$(HAVE_NVCC); $(MAKE) build/segfuse-cuda
 build/segfuse_cuda.o: segfuse.cu segfuse.h | build
 	$(NVCC) $(NVCC_FLAGS) -c $< -o $@
-build/segfuse-cuda: build/segfuse_cuda.o $(SOURCES)
-	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_main.o
-	$(NVCC) build/segfuse_main.o build/segfuse_cuda.o -o $@ $(NVCC_LIBS)
+# The library that knows of the GPU; the program's own objects are the same.
+build/library_cuda.o: segfuse.h | build
+	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -DSGF_CUDA -x c -c $< -o $@
+build/segfuse-cuda: build/segfuse_cuda.o build/library_cuda.o $(PROGRAM:%.c=build/%.o)
+	$(NVCC) $^ -o $@ $(NVCC_LIBS)
 
 ## cuda-test    segfuse.cu compared with the processor, on the GPU of this machine
 cuda-test:
@@ -107,9 +108,8 @@ cuda-emulated:
 	./build/tests-cuda-emulated && ./build/tests-cuda-rows fast_ && ./build/tests-cuda-rows order && ./build/tests-cuda-ampere fast_
 build/segfuse_emulated.o: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) | build
 	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@
-build/segfuse-emulated: build/segfuse_emulated.o $(SOURCES)
-	$(CC) $(FLAGS) -DSGF_CUDA -c examples/segfuse/main.c -o build/segfuse_emulated_main.o
-	$(CXX) build/segfuse_emulated_main.o build/segfuse_emulated.o -o $@ -lm -pthread
+build/segfuse-emulated: build/segfuse_emulated.o build/library_cuda.o $(PROGRAM:%.c=build/%.o)
+	$(CXX) $^ -o $@ -lm -pthread
 # Without few_chain, and with it on an Ampere that has little shared memory.
 build/tests-cuda-rows: EMULATED += -DSGF_CHAIN=0
 build/tests-cuda-ampere: EMULATED += -DEMULATED_AMPERE

@@ -28,22 +28,22 @@ static const char *temp_path(const char *name) {
 }
 #pragma GCC diagnostic push /* their own tests are run by tests/main.c */
 #pragma GCC diagnostic ignored "-Wunused-function"
-#include "../examples/segfuse/base.c"
-#include "../examples/segfuse/json.c"
-#include "../examples/segfuse/layoutfile.c"
-#include "../examples/segfuse/tensors.c"
+#include "../examples/segfuse/base/base.c"
+#include "../examples/segfuse/base/json.c"
+#include "../examples/segfuse/masks/layoutfile.c"
+#include "../examples/segfuse/data/tensors.c"
 #include "test_forward.c"
 
 #include "test_generate.c"
 
-#include "../examples/segfuse/column.c"
-#include "../examples/segfuse/table.c"
-#include "../examples/segfuse/literal.c"
-#include "../examples/segfuse/csv.c"
-#include "../examples/segfuse/jsonl.c"
-#include "../examples/segfuse/lz4.c"
-#include "../examples/segfuse/arrow.c"
-#include "../examples/segfuse/table_file.c"
+#include "../examples/segfuse/tables/column.c"
+#include "../examples/segfuse/tables/table.c"
+#include "../examples/segfuse/tables/literal.c"
+#include "../examples/segfuse/tables/csv.c"
+#include "../examples/segfuse/tables/jsonl.c"
+#include "../examples/segfuse/tables/lz4.c"
+#include "../examples/segfuse/tables/arrow.c"
+#include "../examples/segfuse/tables/table_file.c"
 #pragma GCC diagnostic pop
 
 enum { EXACT = 1, FAST = 0 };

@@ -21,7 +21,7 @@ static void *faulty_realloc(void *old, size_t size) {
 #define calloc  faulty_calloc
 #define realloc faulty_realloc
 #define main    program_main
-#include "../examples/segfuse/main.c"
+#include "program.c"
 #undef main
 
 int main(int argc, char **argv) {

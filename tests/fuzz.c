@@ -3,7 +3,7 @@
    A target must return whatever it is given: no crash, no leak, no access out of bounds, nothing
    undefined, and time and memory within the limits that `make fuzz` sets. */
 #define main program_main /* the journal's reader is the program's */
-#include "../examples/segfuse/main.c"
+#include "program.c"
 #undef main
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

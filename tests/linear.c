@@ -58,7 +58,7 @@ static int linear_strcmp(const char *a, const char *b) {
 #define strcmp(a, b)         linear_strcmp(a, b)
 
 #define main program_main /* the journal's reader is the program's */
-#include "../examples/segfuse/main.c"
+#include "program.c"
 #undef main
 
 #include "test.h"

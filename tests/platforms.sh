@@ -28,13 +28,13 @@ try() { # NAME "EMULATOR" COMPILER FLAGS...
     command -v "$1" > /dev/null || { echo "skipped $name: $1 is not installed"; return 0; }
     [ -z "$emulator" ] || command -v "$emulator" > /dev/null ||
         { echo "skipped $name: $emulator is not installed"; return 0; }
-    "$@" -std=c99 -w -O2 -static examples/segfuse/main.c -o $out/$name -lm -pthread
+    "$@" -std=c99 -w -O2 -static tests/program.c -o $out/$name -lm -pthread
     [ "$(digest $emulator $out/$name)" = "$first" ] || { echo "FAILED  $name gives other bits"; exit 1; }
     golden $emulator $out/$name
     echo "ok      $name"
     count=$((count + 1))
 }
-cc -std=c99 -w -O2 examples/segfuse/main.c -o $out/native -lm -pthread
+cc -std=c99 -w -O2 tests/program.c -o $out/native -lm -pthread
 first=$(digest $out/native)
 golden $out/native
 try musl "" musl-gcc

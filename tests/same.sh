@@ -10,7 +10,7 @@ try() { # NAME COMPILER FLAGS...
     name=$1
     shift
     command -v "$1" > /dev/null || { echo "skipped $name: $1 is not installed"; return 0; }
-    "$@" -w -std=c99 examples/segfuse/main.c -o "build/same/$name" -lm -pthread
+    "$@" -w -std=c99 tests/program.c -o "build/same/$name" -lm -pthread
     sh tests/digest.sh "build/same/$name" 4 > build/same/golden.txt || { cat build/same/golden.txt; exit 1; }
     for kernels in $kernel_sets; do
         rm -rf build/same/out

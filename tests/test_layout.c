@@ -155,7 +155,7 @@ static void test_answers_see_and_are_not_seen(void) {
 }
 static void test_a_lone_bos_is_seen_by_all(void) {
     sgf_layout layout;
-    int32_t id = 1, i, segment;
+    int32_t id = 1, i, segment = 0;
     sgf_layout_init(&layout, NULL);
     for (i = 0; i < 3; i++) {
         sgf_layout_segment(&layout, i ? SGF_ROLE_PARAPHRASE : SGF_ROLE_BOS, i - 1, &segment, NULL);

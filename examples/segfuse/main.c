@@ -1,75 +1,15 @@
 /* The program: one idea, one file. Data goes to stdout or the named file, progress and messages to
    stderr. Exit status: 0 done, 1 failed on input or environment, 2 wrong usage, 128 + the signal that
    stopped a run. */
-#define _XOPEN_SOURCE 700 /* realpath under -std=c99 */
-#define SEGFUSE_IMPLEMENTATION
-#include "../../segfuse.h"
+#define _XOPEN_SOURCE 700
+#include "cli/model.h"
+#include "cli/manual.h"
+#include "cli/verbs.h"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "base.c"
-#include "json.c"
-#include "tensors.c"
-#include "layoutfile.c"
-#include "matrix.c"
-#include "npy.c"
-#include "hash.c"
-#include "random.c"
-#include "sample.c"
-#include "accident.c"
-#include "lemma.c"
-#include "statistics.c"
-#include "column.c"
-#include "table.c"
-#include "literal.c"
-#include "csv.c"
-#include "jsonl.c"
-#include "lz4.c"
-#include "arrow.c"
-#include "table_file.c"
-#include "options.c"
-#include "hub.c"
-#include "model.c"
-#include "source.c"
-#include "dataset.c"
-#include "progress.c"
-#include "stop.c"
-#include "configuration.c"
-#include "journal.c"
-#include "shard.c"
-#include "setup.c"
-#include "methods.c"
-#include "lemma_book.c"
-#include "results.c"
-#include "run.c"
-#include "confidence.c"
-#include "paraphrase.c"
-#include "cleanup.c"
-#include "tokenize.c"
-#include "forward.c"
-#include "inspect.c"
-#include "found.c"
-#include "check.c"
-#include "convert.c"
-#include "merge.c"
-#include "picture.c"
-#include "mask.c"
-#include "answers.c"
-#include "lemmatize.c"
-#include "study.c"
-#include "report.c"
-#include "explain.c"
-#include "generate.c"
-#include "ask.c"
-#include "analyze.c"
-#include "manual.c"
-#include "interactive.c"
+#include <stdio.h>
+#include <string.h>
 
 static const program_verb verbs[] = {
     {NULL, NULL, "Answer questions:"},
@@ -97,7 +37,7 @@ static const program_verb verbs[] = {
 };
 enum { VERBS = (int)(sizeof verbs / sizeof verbs[0]) };
 
-static const program_verb *verb_at(size_t i) {
+const program_verb *verb_at(size_t i) {
     return i < VERBS ? &verbs[i] : NULL;
 }
 

@@ -7,10 +7,10 @@
 #include <dirent.h>
 #include <time.h>
 
-#include "../segfuse/base.c"
-#include "../segfuse/hash.c"
-#include "../segfuse/json.c"
-#include "../segfuse/random.c"
+#include "../segfuse/base/base.c"
+#include "../segfuse/base/hash.c"
+#include "../segfuse/base/json.c"
+#include "../segfuse/base/random.c"
 
 #include "train.h"
 #include "bpe.c"

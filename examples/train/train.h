@@ -21,10 +21,10 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
-#include "../segfuse/base.h"
-#include "../segfuse/hash.h"
-#include "../segfuse/json.h"
-#include "../segfuse/random.h"
+#include "../segfuse/base/base.h"
+#include "../segfuse/base/hash.h"
+#include "../segfuse/base/json.h"
+#include "../segfuse/base/random.h"
 
 enum {
     TR_PANEL = 32, /* tokens side by side in a panel: activations are [features][32] */

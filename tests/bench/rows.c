@@ -368,7 +368,7 @@ static int segment_fill(sgf_layout *l, int32_t segment, size_t n, uint32_t seed)
     return 0;
 }
 static int segment_add(sgf_layout *l, sgf_role role, int32_t group, size_t n, uint32_t seed) {
-    int32_t segment;
+    int32_t segment = 0;
     return sgf_layout_segment(l, role, group, &segment, NULL) || segment_fill(l, segment, n, seed);
 }
 /* The context of question `seed`; instruction and examples are the same for all, and stand in every paraphrase of

@@ -36,9 +36,9 @@ MODELS = [os.path.join(HERE, "../..", path) for path in ("models/segfuse-2m", "t
 DRIVER = r"""
 #define SEGFUSE_IMPLEMENTATION
 #include "segfuse.h"
-#include "examples/segfuse/base.c"
-#include "examples/segfuse/json.c"
-#include "examples/segfuse/layoutfile.c"
+#include "examples/segfuse/base/base.c"
+#include "examples/segfuse/base/json.c"
+#include "examples/segfuse/masks/layoutfile.c"
 /* observe MODEL watch LAYOUT: a line a (row, layer): row, layer, masses
    observe MODEL RULE STEPS (LAYOUT WEIGHT)...: a line a step: id, logits; RULE is a number of sgf_combine */
 static void watch(void *user, size_t row, int32_t layer, const double *mass, size_t segments) {

@@ -12,16 +12,16 @@ DRIVER = r"""
 #define SEGFUSE_IMPLEMENTATION
 #define SGF_STATIC
 #include "segfuse.h"
-#include "examples/segfuse/base.c"
-#include "examples/segfuse/json.c"
-#include "examples/segfuse/column.c"
-#include "examples/segfuse/table.c"
-#include "examples/segfuse/literal.c"
-#include "examples/segfuse/csv.c"
-#include "examples/segfuse/jsonl.c"
-#include "examples/segfuse/lz4.c"
-#include "examples/segfuse/arrow.c"
-#include "examples/segfuse/table_file.c"
+#include "examples/segfuse/base/base.c"
+#include "examples/segfuse/base/json.c"
+#include "examples/segfuse/tables/column.c"
+#include "examples/segfuse/tables/table.c"
+#include "examples/segfuse/tables/literal.c"
+#include "examples/segfuse/tables/csv.c"
+#include "examples/segfuse/tables/jsonl.c"
+#include "examples/segfuse/tables/lz4.c"
+#include "examples/segfuse/tables/arrow.c"
+#include "examples/segfuse/tables/table_file.c"
 /* convert IN OUT...: print name, tab, type of every column and the number of rows; write the readable ones.
    parse=COLUMN:TYPE before OUT parses a text column. */
 static int fail(const sgf_error *err) {

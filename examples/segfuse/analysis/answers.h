@@ -1,0 +1,53 @@
+/* Result files: what a method answered, question by question. Ours and the original's: Feather, CSV
+   with Python lists, JSON lines. */
+#ifndef SEGFUSE_ANSWERS_H
+#define SEGFUSE_ANSWERS_H
+
+#include "../runs/methods.h"
+
+/* A column that holds lists, as such (Feather) or as texts that are Python literals (CSV). A text
+   that does not look like a list is a list of itself. */
+typedef struct {
+    const struct table *table; /* where the lists are: the file's table, or `own` */
+    struct table *own;
+    int column;
+    int plain; /* the cells are single texts */
+    sgf_str one;
+} list_column;
+void list_close(list_column *list);
+/* Single texts, whatever they look like. */
+void list_plain(list_column *list, const struct table *table, int column);
+/* Open column `name` for lists of that type; list->column is -1 if there is none, or none of a type
+   that could be one. `path` is for the error. Close it in any case. */
+sgf_status list_open(const char *path, const struct table *table, const char *name,
+                     sgf_column_type type, list_column *list, sgf_error *err);
+const sgf_str *list_cell(list_column *list, size_t row, size_t *n);
+enum { ONE_WAY, TWO_WAY };
+typedef struct {
+    char path[1024], name[128]; /* name: shown, and different for every file */
+    char method[64], model[128], dataset[64];
+    char mask[64], positions[32], mass[64], format[32];
+    long paraphrases; /* how many the method used; 0: the file does not say */
+    int derived;      /* not a file: computed from another one */
+    int aside;        /* of another number of paraphrases: not compared with the rest */
+    int apart;        /* its rows cannot be assigned to questions */
+    struct table *table;
+    list_column answers, asked, stored; /* stored: answer_lemmas */
+    base_arena arena;
+    size_t rows, empty, computed; /* empty predictions; rows whose lemmas had to be made here */
+    sgf_str *uuid, *prediction;   /* [rows] */
+    sgf_str *words;               /* [rows] the prediction's lemmas, joined */
+    uint8_t *right[2];            /* [rows] one-way, two-way */
+    size_t *first, *order; /* rows of question q: order[first[q]] .. order[first[q + 1] - 1] */
+} answer_file;
+void answer_file_free(answer_file *f);
+sgf_status answer_file_room(answer_file *f, size_t rows, sgf_error *err);
+/* What the methods are compared as. */
+typedef enum { KIND_BASELINE, KIND_ENSEMBLE, KIND_FUSION, KIND_OTHER } method_kind;
+method_kind answer_kind(const answer_file *f);
+/* Where a row's question stands in words: for the lists of questions. */
+sgf_str answer_asked(answer_file *f, size_t row);
+/* Read, match, and leave nothing behind on failure. */
+sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *err);
+
+#endif

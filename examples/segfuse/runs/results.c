@@ -1,0 +1,346 @@
+#define _XOPEN_SOURCE 700
+#include "results.h"
+#include "../base/statistics.h"
+#include "../cli/options.h"
+#include "../cli/hub.h"
+#include "configuration.h"
+#include "../data/lemma_book.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- folders and names ---- */
+
+int folder_make(const char *path) {
+    char part[1200];
+    size_t i;
+    int why;
+    if (!path_make(part, sizeof part, "%s", path)) return errno = ENAMETOOLONG, 0;
+    for (i = 1;; i++) {
+        char end = part[i];
+        if (end && end != '/') continue;
+        part[i] = 0;
+        if (mkdir(part, 0777) && (why = errno) != 0 && !is_folder(part)) return errno = why, 0;
+        if (!end) return 1;
+        part[i] = end;
+    }
+}
+void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
+    const char *folder = run->folder;
+    if (m->contexts == SGF_CONTEXTS_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
+    else if (m->contexts == SGF_CONTEXTS_ENSEMBLE)
+        snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
+    else if (method_by_kind(m)) {
+        char manuals[32] = "all";
+        if (run->o.manuals >= 0) snprintf(manuals, sizeof manuals, "m%ld", run->o.manuals);
+        snprintf(path, cap, "%s/%s_%s_a%llu%s", folder, m->name, manuals,
+                 (unsigned long long)method_autos(run),
+                 m->mask == SGF_MASK_MANUAL_CROSS ? "_xattn" : "");
+    } else if (!strcmp(m->name, "myriadlama"))
+        snprintf(path, cap, "%s/myriadlama_flex_%ldparas", folder, run->o.paraphrases);
+    else if (!strcmp(m->name, "myriadlama_custom"))
+        snprintf(path, cap, "%s/%s_%ldparas", folder, m->name, run->o.paraphrases);
+    else if (run->o.indexs && !strcmp(m->name, "flex_attention"))
+        snprintf(path, cap, "%s/diversity/%s-%s", folder, m->name, run->o.indexs);
+    else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
+}
+int result_writable(const char *path) {
+    char probe[1200], folder[1200], *slash;
+    FILE *file;
+    int ok;
+    snprintf(folder, sizeof folder, "%s", path);
+    slash = strrchr(folder, '/');
+    if (slash) *slash = 0;
+    if (!folder_make(folder)) {
+        fprintf(stderr, "segfuse %s: the output folder %s cannot be made: %s\n", verb_now, folder,
+                strerror(errno));
+        return 0;
+    }
+    snprintf(probe, sizeof probe, "%s.probe", path);
+    file = fopen(probe, "wb");
+    ok = file && fputs("x", file) >= 0;
+    if (file) ok = !fclose(file) && ok;
+    if (!ok)
+        fprintf(stderr, "segfuse %s: %s.feather cannot be written: %s\n", verb_now, path,
+                strerror(errno));
+    remove(probe);
+    return ok;
+}
+
+/* ---- the configuration, as JSON ---- */
+
+void config_text(base_buf *buf, const char *key, const char *value) {
+    base_buf_text(buf, buf->len > 1 ? ", " : "", NULL);
+    json_quote(buf, sgf_text(key), NULL);
+    base_buf_text(buf, ": ", NULL);
+    json_quote(buf, sgf_text(value), NULL);
+}
+void config_number(base_buf *buf, const char *key, long value) {
+    char text[96];
+    snprintf(text, sizeof text, "%s\"%s\": %ld", buf->len > 1 ? ", " : "", key, value);
+    base_buf_text(buf, text, NULL);
+}
+static void config_yes(base_buf *buf, const char *key, int yes) {
+    char text[96];
+    snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key,
+             yes ? "true" : "false");
+    base_buf_text(buf, text, NULL);
+}
+void config_device(base_buf *buf, const sgf_session *session, int exact) {
+    int same = 1;
+    config_text(buf, "device",
+                sgf_session_device(session, &same) == SGF_DEVICE_CUDA ? "cuda" : "cpu");
+    config_yes(buf, "exact", exact && same);
+}
+void config_real(base_buf *buf, const char *key, double value) {
+    char number[40], text[128];
+    base_number_print(value, number);
+    snprintf(text, sizeof text, "%s\"%s\": %s", buf->len > 1 ? ", " : "", key, number);
+    base_buf_text(buf, text, NULL);
+}
+/* May --reuse rotated change this method's last bits? Only segments that see nobody else are turned. */
+static int method_rotates(const generate_run *run, const sgf_method *m) {
+    return run->rotated && m->contexts == SGF_CONTEXTS_FUSION &&
+           (run->matrix || m->mask == SGF_MASK_ISOLATED || m->mask == SGF_MASK_MANUAL_CROSS);
+}
+void config_begin(const generate_run *run, const char *method, base_buf *buf) {
+    base_buf_text(buf, "{", NULL);
+    config_text(buf, "segfuse", SGF_VERSION);
+    config_text(buf, "method", method);
+    config_text(buf, "model", run->model_name);
+    config_text(buf, "model_identity", run->model->identity);
+    config_text(buf, "dataset", run->o.dataset);
+    config_text(buf, "data_identity", run->data.identity);
+    config_text(buf, "fewshot_identity", run->fewshot.identity);
+    config_number(buf, "num_fewshots", run->o.fewshots);
+    config_number(buf, "seed", run->o.seed);
+    config_number(buf, "samples", (long)run->count);
+}
+void method_config(const generate_run *run, const sgf_method *m, base_buf *buf) {
+    static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
+                                          "few-shot"};
+    static const char *const bos[] = {"auto", "first", "each", "none"};
+    char accidents[64];
+    config_begin(run, m->name, buf);
+    if (!method_by_kind(m))
+        config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
+    else {
+        if (run->o.manuals < 0) config_text(buf, "num_manual", "all");
+        else config_number(buf, "num_manual", run->o.manuals);
+        config_number(buf, "num_auto", (long)method_autos(run));
+    }
+    if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
+    config_number(buf, "max_new_tokens", method_tokens(run, m));
+    config_text(buf, "format", formats[m->format]);
+    config_text(buf, "mask", run->matrix ? run->mask_text : sgf_mask_name(m->mask));
+    config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
+    config_text(buf, "mass",
+                m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
+                : m->even_weights                                 ? "1/N"
+                                                                  : "1");
+    if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
+    config_text(buf, "fusion_start",
+                m->fusion_start == SGF_FUSION_START_AFTER_FIRST ? "after-first" : "first-answer");
+    config_text(buf, "bos", bos[m->bos]);
+    config_text(buf, "prediction",
+                m->prediction == SGF_PREDICTION_FIRST_WORD ? "first-word" : "first-line");
+    config_text(buf, "accidents",
+                method_accident_names(run_accidents(run, m), accidents, sizeof accidents));
+    config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
+    if (m->contexts == SGF_CONTEXTS_FUSION) config_text(buf, "separator", sgf_method_separator(m));
+    if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
+    config_device(buf, run->session, !method_rotates(run, m));
+    base_buf_text(buf, "}", NULL);
+}
+
+/* ---- result tables ---- */
+
+sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize, sgf_error *err) {
+    sgf_status status = table_create(NULL, &t->table, err);
+    int each = !strcmp(m->name, "per_prompt"), templates = !strncmp(m->name, "myriadlama", 10);
+    t->method = m;
+    t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
+        t->answer_lemmas = -1;
+    if (!status) status = table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
+    if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
+        status = table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+    if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
+        status = table_column(t->table, each ? "paraphrase" : "question", SGF_COLUMN_UTF8,
+                              each ? &t->paraphrase : &t->question, err);
+    if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
+        status = table_column(t->table, "prompt", SGF_COLUMN_UTF8, &t->prompt, err);
+    if (!status && m->contexts != SGF_CONTEXTS_SINGLE)
+        status = table_column(t->table, templates ? "templates" : "paraphrases",
+                              SGF_COLUMN_LIST_UTF8, &t->paraphrases, err);
+    if (!status && m->contexts == SGF_CONTEXTS_ENSEMBLE)
+        status = table_column(t->table, "prompts", SGF_COLUMN_LIST_UTF8, &t->prompts, err);
+    if (!status && m->contexts != SGF_CONTEXTS_SINGLE)
+        status = table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
+    if (!status)
+        status = table_column(t->table, "prediction", SGF_COLUMN_UTF8, &t->prediction, err);
+    if (!status)
+        status = table_column(t->table, "generation", SGF_COLUMN_UTF8, &t->generation, err);
+    if (!status && lemmatize)
+        status = table_column(t->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &t->lemma, err);
+    if (!status && lemmatize)
+        status = table_column(t->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
+                              &t->answer_lemmas, err);
+    return status;
+}
+sgf_status prompt_text(const generate_run *run, const sgf_layout *layout, base_arena *arena,
+                       sgf_str *out, sgf_error *err) {
+    size_t cap = 0;
+    char *text;
+    sgf_status status = sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, NULL, 0,
+                                   &cap, err);
+    if (status) return status;
+    text = (char *)base_arena_alloc(arena, cap + 1, 1, err);
+    if (!text) return SGF_ERR_MEMORY;
+    out->ptr = text;
+    return sgf_decode(run->model->tokenizer, layout->token, layout->tokens, 0, text, cap, &out->len,
+                      err);
+}
+sgf_status task_text(const generate_run *run, const sgf_task *task, base_arena *arena, sgf_str *out,
+                     sgf_error *err) {
+    size_t cap = 0;
+    char *text;
+    sgf_status status = sgf_decode(run->model->tokenizer, task->ids, task->count,
+                                   SGF_DECODE_SKIP_SPECIAL, NULL, 0, &cap, err);
+    if (status) return status;
+    text = (char *)base_arena_alloc(arena, cap + 1, 1, err);
+    if (!text) return SGF_ERR_MEMORY;
+    out->ptr = text;
+    return sgf_decode(run->model->tokenizer, task->ids, task->count, SGF_DECODE_SKIP_SPECIAL, text,
+                      cap, &out->len, err);
+}
+static sgf_status result_lemmas(result_table *t, const question *q, sgf_str prediction,
+                                sgf_error *err) {
+    size_t n = q->answer_count;
+    sgf_str *texts = (sgf_str *)calloc(n + 1, sizeof *texts);
+    lemma_book book;
+    sgf_status status;
+    if (!texts) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    texts[n] = prediction;
+    if (n) memcpy(texts, q->answers, n * sizeof *texts);
+    status = lemma_book_make(&book, texts, n + 1, err);
+    if (status) return status;
+    status = lemma_book_put_one(t->table, t->lemma, &book, prediction, err);
+    if (!status) status = lemma_book_put(t->table, t->answer_lemmas, &book, q->answers, n, err);
+    lemma_book_free(&book);
+    return status;
+}
+
+sgf_status result_add(const generate_run *run, result_table *t, const question *q, const asked *a,
+                      size_t which, const sgf_task *task, method_result *result, sgf_error *err) {
+    base_arena arena;
+    sgf_str generation, prediction, *prompts;
+    size_t c;
+    int one_way = 0, two_way = 0;
+    sgf_status status;
+    generation = sgf_text("");
+    base_arena_init(&arena, NULL);
+    prompts = (sgf_str *)base_arena_alloc(&arena, task->contexts, sizeof *prompts, err);
+    status = prompts ? task_text(run, task, &arena, &generation, err) : SGF_ERR_MEMORY;
+    prediction = sgf_prediction_take(t->method->prediction, generation);
+    for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
+        status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
+    if (!status)
+        status = lemma_match_any(prediction, q->answers, q->answer_count, &one_way, &two_way, err);
+    if (!status) status = table_text(t->table, t->uuid, q->uuid, err);
+    if (!status) status = table_list(t->table, t->answers, q->answers, q->answer_count, err);
+    if (!status && t->question >= 0)
+        status = table_text(t->table, t->question, a->text[which], err);
+    if (!status && t->paraphrase >= 0)
+        status = table_text(t->table, t->paraphrase, a->text[which], err);
+    if (!status && t->prompt >= 0) status = table_text(t->table, t->prompt, prompts[0], err);
+    if (!status && t->paraphrases >= 0)
+        status = table_list(t->table, t->paraphrases, a->text, a->n, err);
+    if (!status && t->prompts >= 0)
+        status = table_list(t->table, t->prompts, prompts, task->contexts, err);
+    if (!status) status = table_text(t->table, t->prediction, prediction, err);
+    if (!status) status = table_text(t->table, t->generation, base_strip(generation), err);
+    if (!status && t->lemma >= 0) status = result_lemmas(t, q, prediction, err);
+    result->rows++;
+    result->right += (size_t)two_way;
+    result->right_one_way += (size_t)one_way;
+    result->prefill += task->prefill_tokens;
+    result->decode += task->decode_tokens;
+    result->passes += task->count * task->contexts;
+    result->steps += task->count;
+    base_arena_free(&arena);
+    return status;
+}
+
+sgf_status result_write(const char *path, struct table *table, const base_buf *config,
+                        sgf_error *err) {
+    char file[1100];
+    sgf_str value;
+    base_out out;
+    sgf_status status;
+    value.ptr = config->ptr;
+    value.len = config->len;
+    status = table_metadata_set(table, "segfuse", value, err);
+    snprintf(file, sizeof file, "%s.csv", path);
+    if (!status) status = table_write_csv(table, file, err);
+    snprintf(file, sizeof file, "%s.json", path);
+    if (!status) status = base_out_open(&out, file, err);
+    if (!status) {
+        base_out_write(&out, config->ptr, config->len, err);
+        base_out_write(&out, "\n", 1, err);
+        status = base_out_close(&out, err);
+    }
+    snprintf(file, sizeof file, "%s.feather", path);
+    return status ? status : table_write_feather(table, file, err);
+}
+
+sgf_status result_peek(const char *path, const base_buf *config, int *there, sgf_error *err) {
+    char file[1200];
+    struct table *table;
+    sgf_status status;
+    snprintf(file, sizeof file, "%s.feather", path);
+    *there = !is_free(file);
+    if (!*there) return SGF_OK;
+    status = table_read(file, NULL, &table, err);
+    if (status) return status;
+    status = config_same(file, table_metadata_get(table, "segfuse"), config, err);
+    table_free(table);
+    return status;
+}
+
+/* ---- the table at the end ---- */
+
+void results_print(const generate_run *run, const method_result *r, size_t n) {
+    size_t i, earlier = 0;
+    int wide = 14; /* of the longest name */
+    for (i = 0; i < n; i++)
+        if ((int)strlen(r[i].name) > wide) wide = (int)strlen(r[i].name);
+    printf("\n%s on %s: %llu questions, %ld paraphrases, %ld examples", run->model_name,
+           run->o.dataset, (unsigned long long)run->count, run->o.paraphrases, run->o.fewshots);
+    if (run->shards) printf("; shard %ld of %ld", run->shard, run->shards);
+    printf("\n\n");
+    printf("%-*s  %-24s %-9s %-12s %10s %9s %8s\n", wide, "method", "accuracy (95% interval)",
+           "one-way", "passes/step", "prefill", "decode", "q/s");
+    for (i = 0; i < n; i++) {
+        double low, high, rows = r[i].rows ? (double)r[i].rows : 1;
+        if (!r[i].rows) continue;
+        wilson_interval(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
+        printf("%-*s  %.3f (%.3f to %.3f)   %.3f     ", wide, r[i].name, (double)r[i].right / rows,
+               low, high, (double)r[i].right_one_way / rows);
+        if (!r[i].steps) { /* there already; the files do not say what it took */
+            printf("%-12s %10s %9s %8s\n", "-", "-", "-", "-");
+            earlier++;
+            continue;
+        }
+        printf("%-12.4g %10llu %9llu %8.1f\n", (double)r[i].passes / (double)r[i].steps,
+               (unsigned long long)r[i].prefill, (unsigned long long)r[i].decode,
+               r[i].seconds > 0 ? (double)r[i].answered / r[i].seconds : 0);
+    }
+    printf(
+        "\naccuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
+        "per paraphrase. passes/step: contexts computed for each next token. prefill, decode: tokens computed.\n"
+        "%sResults: %s/*.feather and *.csv\n",
+        earlier ? "-: the result was there already.\n" : "", run->folder);
+}

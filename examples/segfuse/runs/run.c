@@ -1,0 +1,432 @@
+#define _XOPEN_SOURCE 700
+#include "run.h"
+#include "../masks/layoutfile.h"
+#include "accident.h"
+#include "../data/lemma.h"
+#include "../cli/options.h"
+#include "../base/progress.h"
+#include "../base/stop.h"
+#include "journal.h"
+#include "shard.h"
+#include "results.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many rows a question has in the result. */
+static size_t method_rows(const generate_run *run, const sgf_method *m) {
+    return strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases;
+}
+
+/* ---- batches ---- */
+
+/* The layout of one context of a task, with the mask of --mask FILE if there is one. */
+static sgf_status run_layout(const generate_run *run, const sgf_method *method, unsigned accidents,
+                             const sgf_prompt *prompt, size_t which, sgf_task *task,
+                             sgf_layout *layout, base_arena *arena, sgf_error *err) {
+    const sgf_tokenizer *tokenizer = run->model->tokenizer;
+    sgf_status status;
+    if (accidents)
+        status = accident_layout(tokenizer, prompt, method, accidents, task->max_new_tokens, layout,
+                                 &task->segment, arena, err);
+    else status = sgf_prompt_layout(tokenizer, prompt, method, which, layout, err);
+    if (status || !run->matrix) return status;
+    status = matrix_set(layout, run->matrix, err);
+    if (accidents & ACCIDENT_SWAPPED) accident_hide(layout); /* whatever the matrix says */
+    return status;
+}
+/* One task: the contexts of `method` for a question, or for paraphrase `which` of it. */
+static sgf_status batch_task(const generate_run *run, const sgf_method *method, unsigned accidents,
+                             const sgf_prompt *prompt, size_t which, batch *b, sgf_error *err) {
+    sgf_task *task = &b->tasks[b->count++];
+    size_t c;
+    sgf_status status = SGF_OK;
+    task->context = b->layouts + b->layout_count;
+    task->contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1;
+    task->combine = method->combine;
+    task->weight = prompt->weight;
+    task->max_new_tokens = (size_t)method_tokens(run, method);
+    task->ids = (int32_t *)base_arena_alloc(&b->arena, task->max_new_tokens, sizeof(int32_t), err);
+    if (!task->ids) return SGF_ERR_MEMORY;
+    for (c = 0; c < task->contexts && !status; c++) {
+        sgf_layout *layout = &b->layouts[b->layout_count++];
+        sgf_layout_init(layout, NULL);
+        status = run_layout(run, method, accidents, prompt, task->contexts > 1 ? c : which, task,
+                            layout, &b->arena, err);
+    }
+    return status;
+}
+sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
+                       size_t n, batch *b, sgf_error *err) {
+    size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t;
+    size_t contexts = m->contexts == SGF_CONTEXTS_ENSEMBLE ? N : 1;
+    sgf_prompt prompt;
+    sgf_status status = SGF_OK;
+    memset(b, 0, sizeof *b);
+    base_arena_init(&b->arena, NULL);
+    b->tasks = (sgf_task *)base_arena_alloc(&b->arena, n * each, sizeof *b->tasks, err);
+    b->layouts = (sgf_layout *)base_arena_alloc(&b->arena, n * each * contexts, sizeof *b->layouts,
+                                                err);
+    b->asked = (asked *)base_arena_alloc(&b->arena, n, sizeof *b->asked, err);
+    if (!b->tasks || !b->layouts || !b->asked) return SGF_ERR_MEMORY;
+    memset(&prompt, 0, sizeof prompt);
+    prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
+    prompt.example = run->examples;
+    prompt.examples = (size_t)run->o.fewshots;
+    for (q = 0; q < n && !status; q++) {
+        asked *a = &b->asked[q];
+        status = question_ask(run, m, &run->data.questions[questions[q]], &b->arena, a, err);
+        prompt.weight = a->weight                            ? a->weight
+                        : m->contexts == SGF_CONTEXTS_FUSION ? run->mass
+                                                             : NULL;
+        prompt.paraphrase = a->text;
+        prompt.manual = a->manual;
+        prompt.paraphrases = a->n;
+        for (t = 0; t < each && !status; t++)
+            status = batch_task(run, m, run_accidents(run, m), &prompt, t, b, err);
+    }
+    return status;
+}
+void batch_free(batch *b) {
+    while (b->layout_count) sgf_layout_free(&b->layouts[--b->layout_count]);
+    base_arena_free(&b->arena);
+}
+
+int layout_dump(generate_run *run, const sgf_method *m) {
+    sgf_error err;
+    batch b;
+    size_t first = 0;
+    sgf_status status = batch_build(run, m, &first, run->count ? 1 : 0, &b, &err);
+    if (!status && b.layout_count)
+        status = layoutfile_write(&b.layouts[0], run->o.dump_layout, &err);
+    batch_free(&b);
+    return status ? failed(verb_now, &err) : 0;
+}
+
+/* ---- one method ---- */
+
+/* `folder`/name of the files of this run of the method, without the extension. */
+static void method_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
+    size_t n;
+    result_path(run, m, path, cap);
+    n = strlen(path);
+    if (run->shards) snprintf(path + n, cap - n, ".shard-%ld-of-%ld", run->shard, run->shards);
+}
+int method_path_fits(const generate_run *run, const sgf_method *m) {
+    char path[1100];
+    method_path(run, m, path, sizeof path);
+    if (strlen(path) + sizeof ".partial.feather.4294967295-4294967295.tmp" < sizeof path) return 1;
+    fprintf(stderr,
+            "segfuse generate: the files of %s would have paths of more than %d bytes (%.60s...); "
+            "give a shorter --output%s\n",
+            m->name, (int)sizeof path, path, run->o.indexs ? " or fewer --indexs" : "");
+    return 0;
+}
+/* The questions of this shard that have a row to be computed, in out[]; *mine counts all of the
+   shard. */
+static size_t method_todo(const generate_run *run, size_t rows, const journal *j, size_t *out,
+                          size_t *mine) {
+    size_t q, k, n = 0;
+    *mine = 0;
+    for (q = 0; q < run->count; q++) {
+        if (!shard_has(run->shard, run->shards, run->data.questions[q].uuid)) continue;
+        ++*mine;
+        for (k = 0; k < rows && j->place[q * rows + k]; k++) {}
+        if (k < rows) out[n++] = q;
+    }
+    return n;
+}
+/* What a row adds to its method's result, for the journal; and back. */
+static void result_tally(const method_result *r, uint64_t *tally) {
+    memset(tally, 0, MAX_TALLIES * sizeof *tally);
+    tally[0] = r->right, tally[1] = r->right_one_way, tally[2] = r->passes;
+    tally[3] = r->steps, tally[4] = r->prefill, tally[5] = r->decode;
+}
+static void result_sum(method_result *r, const journal *j) {
+    r->rows = j->count;
+    r->right = (size_t)j->tally[0], r->right_one_way = (size_t)j->tally[1];
+    r->passes = (size_t)j->tally[2], r->steps = (size_t)j->tally[3];
+    r->prefill = (size_t)j->tally[4], r->decode = (size_t)j->tally[5];
+}
+/* ---- questions in work ---- */
+
+/* A question that is asked: its tasks, and how many of them went out and came back. */
+typedef struct work {
+    struct work *next;
+    size_t question, given, left;
+    batch b;
+} work;
+
+/* A method at work: where questions come from and rows go. */
+typedef struct {
+    generate_run *run;
+    const sgf_method *m;
+    result_table *t;
+    journal *j;
+    method_result *result;
+    size_t *todo, todos, at; /* questions that are left to ask, and the next one */
+    size_t before, mine;     /* questions of this shard: done before, and all */
+    size_t tokens;           /* that earlier runs computed */
+    work *open;              /* the newest first */
+    progress bar;
+} method_work;
+
+static void work_free(method_work *w, work *done) {
+    work **at = &w->open;
+    while (*at != done) at = &(*at)->next;
+    *at = done->next;
+    batch_free(&done->b);
+    free(done);
+}
+static sgf_status work_open(method_work *w, sgf_error *err) {
+    work *made = (work *)calloc(1, sizeof *made);
+    sgf_status status;
+    if (!made) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    made->question = w->todo[w->at++];
+    status = batch_build(w->run, w->m, &made->question, 1, &made->b, err);
+    made->left = made->b.count;
+    made->next = w->open;
+    w->open = made;
+    return status;
+}
+/* The next task of the newest question, or the first one of the next question, until a signal comes. A
+   question that was finished in part is asked only for the rows that it lacks. */
+static sgf_status work_next(void *user, sgf_task **task, sgf_error *err) {
+    method_work *w = (method_work *)user;
+    size_t rows = method_rows(w->run, w->m);
+    sgf_status status = SGF_OK;
+    while (!*task && !status) {
+        work *now = w->open;
+        if (now && now->given < now->b.count) {
+            if (w->j->place[now->question * rows + now->given]) now->left--;
+            else *task = &now->b.tasks[now->given];
+            now->given++;
+        } else if (stop_signal || w->at == w->todos) return SGF_OK;
+        else status = work_open(w, err);
+    }
+    return status;
+}
+/* A task's row goes to the table and to the journal. */
+static sgf_status work_done(void *user, sgf_task *task, sgf_error *err) {
+    method_work *w = (method_work *)user;
+    work *own = w->open;
+    uint64_t tally[MAX_TALLIES];
+    method_result one;
+    size_t which;
+    sgf_status status;
+    while (task < own->b.tasks || task >= own->b.tasks + own->b.count) own = own->next;
+    which = (size_t)(task - own->b.tasks);
+    memset(&one, 0, sizeof one);
+    status = result_add(w->run, w->t, &w->run->data.questions[own->question], own->b.asked, which,
+                        task, &one, err);
+    result_tally(&one, tally);
+    if (!status)
+        status = journal_add(w->j, own->question * method_rows(w->run, w->m) + which, tally, err);
+    if (!status) status = journal_flush(w->j, err);
+    if (status || --own->left) return status;
+    work_free(w, own);
+    w->result->answered++;
+    progress_show(&w->bar, w->before + w->result->answered,
+                  (size_t)(w->j->tally[4] + w->j->tally[5]) - w->tokens);
+    return SGF_OK;
+}
+/* All questions of this run that have no row yet, until they are done or a signal comes. */
+static sgf_status method_run(generate_run *run, const sgf_method *m, result_table *t, journal *j,
+                             method_result *result, sgf_error *err) {
+    method_work w;
+    sgf_stream stream;
+    sgf_status status;
+    memset(&w, 0, sizeof w);
+    w.run = run, w.m = m, w.t = t, w.j = j, w.result = result;
+    w.todo = (size_t *)calloc(run->count + 1, sizeof *w.todo);
+    if (!w.todo) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    w.todos = method_todo(run, method_rows(run, m), j, w.todo, &w.mine);
+    w.before = w.mine - w.todos;
+    w.tokens = (size_t)(j->tally[4] + j->tally[5]);
+    if (j->count && !run->o.quiet)
+        fprintf(stderr, "%s: %llu of %llu questions are in %s; going on\n", m->name,
+                (unsigned long long)w.before, (unsigned long long)w.mine, j->path);
+    if (j->cut)
+        fprintf(stderr, "%s: its last %llu bytes were not whole and are left out\n", m->name,
+                (unsigned long long)j->cut);
+    progress_start(&w.bar, m->name, w.mine, w.before, run->o.quiet);
+    memset(&stream, 0, sizeof stream);
+    stream.next = work_next;
+    stream.done = work_done;
+    stream.user = &w;
+    stream.most = (size_t)run->o.batch * method_rows(run, m);
+    status = sgf_generate_stream(run->session, &stream, err);
+    progress_end(&w.bar);
+    result->seconds = clock_now() - w.bar.start;
+    result->whole = !status && result->answered == w.todos;
+    while (w.open) work_free(&w, w.open);
+    free(w.todo);
+    return status;
+}
+
+/* What the finished result at `path` says of itself, for the table. What it took is not in it. */
+static sgf_status result_recall(const char *path, method_result *r, sgf_error *err) {
+    char file[1200];
+    struct table *table;
+    size_t row;
+    int answers, prediction, one_way, two_way;
+    sgf_status status;
+    snprintf(file, sizeof file, "%s.feather", path);
+    status = table_read(file, NULL, &table, err);
+    if (status) return status;
+    answers = table_find(table, "answers");
+    prediction = table_find(table, "prediction");
+    for (row = 0; row < table_rows(table) && !status; row++) {
+        status = lemma_match_any(cell_text(table, prediction, row), cell_list(table, answers, row),
+                                 cell_count(table, answers, row), &one_way, &two_way, err);
+        r->right += (size_t)two_way, r->right_one_way += (size_t)one_way;
+        r->rows++;
+    }
+    table_free(table);
+    return status;
+}
+int method_wanted(const generate_run *run, const sgf_method *m, method_result *result) {
+    char path[1100];
+    base_buf config;
+    sgf_error err;
+    int begun = 0, there = 0;
+    sgf_status status;
+    memset(result, 0, sizeof *result);
+    snprintf(result->name, sizeof result->name, "%s", m->name);
+    method_path(run, m, path, sizeof path);
+    if (!result_writable(path)) return -1;
+    if (run->o.rewrite) return 1;
+    base_buf_init(&config, NULL);
+    method_config(run, m, &config);
+    status = journal_peek(path, &config, &begun, &err);
+    if (!status && !begun) status = result_peek(path, &config, &there, &err);
+    base_buf_free(&config);
+    if (!status && there) status = result_recall(path, result, &err);
+    if (status) return failed(verb_now, &err), -1;
+    if (there)
+        fprintf(stderr,
+                "%s: %s.feather is there already, of this very configuration; nothing to do "
+                "(--rewrite makes it anew)\n",
+                m->name, path);
+    return !there;
+}
+
+/* Is `name` one of the temporary files that a killed writer of `base` leaves: base.PID-N.tmp? */
+static int is_leftover(const char *name, const char *base) {
+    size_t n = strlen(base);
+    if (strncmp(name, base, n) || name[n] != '.') return 0;
+    name += n + 1;
+    n = strspn(name, "0123456789");
+    if (!n || name[n] != '-') return 0;
+    name += n + 1;
+    return !strcmp(name + strspn(name, "0123456789"), ".tmp");
+}
+/* Remove what stopped and killed runs of this result left; it is complete now, and the journal's
+   lock says that nobody else is writing it. */
+static void method_sweep(const char *path) {
+    static const char *const endings[] = {"feather", "csv", "json"};
+    char folder[1200], base[1200], file[2400], *slash;
+    size_t i;
+    const struct dirent *entry;
+    DIR *dir;
+    snprintf(folder, sizeof folder, "%s", path);
+    slash = strrchr(folder, '/');
+    if (!slash) return;
+    *slash = 0;
+    dir = opendir(*folder ? folder : "/");
+    while (dir && (entry = readdir(dir)) != NULL)
+        for (i = 0; i < 6; i++) {
+            int partial = i >= 3, gone;
+            snprintf(base, sizeof base, "%s%s.%s", slash + 1, partial ? ".partial" : "",
+                     endings[i % 3]);
+            gone = is_leftover(entry->d_name, base) || (partial && !strcmp(entry->d_name, base));
+            snprintf(file, sizeof file, "%s/%s", folder, entry->d_name);
+            if (gone) remove(file);
+        }
+    if (dir) closedir(dir);
+}
+/* The result, complete: its files appear, the journal and what an earlier stop left go. */
+static sgf_status method_finish(const generate_run *run, const char *path, result_table *t,
+                                journal *j, const base_buf *config, sgf_error *err) {
+    sgf_status status = journal_order(j, err);
+    if (!status && run->shards)
+        status = shard_describe(t->table, run->shard, run->shards, j->rows, j->count, j->total,
+                                err);
+    if (!status) status = result_write(path, t->table, config, err);
+    if (status) return status;
+    journal_remove(j);
+    method_sweep(path);
+    return SGF_OK;
+}
+/* A run that was stopped: what is done so far, under a name of its own. */
+static sgf_status method_partial(const char *path, result_table *t, journal *j,
+                                 const base_buf *config, sgf_error *err) {
+    char name[1150], text[96];
+    sgf_status status;
+    if (!j->count) return SGF_OK;
+    snprintf(name, sizeof name, "%s.partial", path);
+    snprintf(text, sizeof text, "{\"rows\": %llu, \"of\": %llu}", (unsigned long long)j->count,
+             (unsigned long long)j->total);
+    status = journal_order(j, err);
+    if (!status) status = table_metadata_set(t->table, "segfuse_partial", sgf_text(text), err);
+    return status ? status : result_write(name, t->table, config, err);
+}
+/* What a user whose run ended early wants to know. */
+static void method_kept(const generate_run *run, const sgf_method *m, const char *path,
+                        const journal *j) {
+    size_t rows = method_rows(run, m);
+    if (!j->count) return;
+    fprintf(stderr, "%s: the %llu question%s that %s done %s kept in %s", m->name,
+            (unsigned long long)(j->count / rows), plural(j->count / rows),
+            j->count / rows == 1 ? "is" : "are", j->count / rows == 1 ? "is" : "are", j->path);
+    if (stop_signal) fprintf(stderr, " and %s.partial.feather", path);
+    fprintf(stderr, "; the same command%s goes on from there\n",
+            run->o.rewrite ? " without --rewrite" : "");
+}
+
+int method_do(generate_run *run, const sgf_method *m, method_result *result) {
+    char path[1100];
+    result_table t;
+    journal j;
+    base_buf config;
+    sgf_error err;
+    sgf_status status;
+    memset(result, 0, sizeof *result);
+    memset(&t, 0, sizeof t);
+    journal_init(&j);
+    snprintf(result->name, sizeof result->name, "%s", m->name);
+    method_path(run, m, path, sizeof path);
+    base_buf_init(&config, NULL);
+    method_config(run, m, &config);
+    stop_watch();
+    status = result_create(&t, m, run->o.lemmatize, &err);
+    if (!status)
+        status = journal_open(&j, path, &config, run->count * method_rows(run, m), run->o.rewrite,
+                              t.table, &err);
+    if (!status) status = method_run(run, m, &t, &j, result, &err);
+    result_sum(result, &j);
+    if (!status)
+        status = result->whole ? method_finish(run, path, &t, &j, &config, &err)
+                               : method_partial(path, &t, &j, &config, &err);
+    if (status) failed(verb_now, &err);
+    if (status || !result->whole) method_kept(run, m, path, &j);
+    journal_close(&j);
+    table_free(t.table);
+    base_buf_free(&config);
+    return status ? 1 : result->whole ? 0 : stop_status();
+}
+
+void run_free(generate_run *run) {
+    sgf_session_free(run->session);
+    sgf_model_free(run->model);
+    dataset_free(&run->data);
+    dataset_free(&run->fewshot);
+    confidences_free(&run->sure);
+    free(run->examples);
+    free(run->mass);
+    matrix_free(run->matrix);
+    free(run->index);
+}

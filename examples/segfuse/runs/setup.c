@@ -1,0 +1,401 @@
+#define _XOPEN_SOURCE 700
+#include "setup.h"
+#include "../base/base.h"
+#include "../base/hash.h"
+#include "accident.h"
+#include "../cli/options.h"
+#include "../cli/hub.h"
+#include "../cli/model.h"
+#include "../data/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- methods and options ---- */
+
+int method_by_kind(const sgf_method *m) {
+    return !strcmp(m->name, "myriadlama_flex");
+}
+unsigned method_accidents(const sgf_method *m) {
+    switch (m->format) {
+    case SGF_FORMAT_CONCATENATED: return m->contexts == SGF_CONTEXTS_FUSION ? ACCIDENT_SHIFTED : 0u;
+    case SGF_FORMAT_SHARED_PARTS: return ACCIDENT_SWAPPED;
+    case SGF_FORMAT_FEW_SHOT_PARTS: return (unsigned)ACCIDENT_SHIFTED | ACCIDENT_NO_CUE;
+    default: return 0u;
+    }
+}
+unsigned run_accidents(const generate_run *run, const sgf_method *m) {
+    return run->accidents[m - run->method];
+}
+/* --accidents A,A,...: every one must be of one of the methods. */
+static int generate_accidents(generate_run *run) {
+    const char *at = run->o.accidents;
+    size_t i;
+    for (; at && *at; at += strspn(at, ",")) {
+        char name[32];
+        unsigned accident = 0;
+        int used = 0;
+        sgf_error err;
+        size_t n = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, at);
+        at += n;
+        if (accident_find(name, &accident, &err)) return !failed(verb_now, &err);
+        for (i = 0; i < run->methods; i++) {
+            if (!(method_accidents(&run->method[i]) & accident)) continue;
+            used = 1;
+            run->accidents[i] |= accident;
+            if (accident == ACCIDENT_SHIFTED)
+                run->method[i].fusion_start = SGF_FUSION_START_AFTER_FIRST;
+        }
+        if (used && !(accident == ACCIDENT_SHIFTED && run->o.fusion_start &&
+                      strcmp(run->o.fusion_start, "after-first")))
+            continue;
+        fprintf(stderr,
+                used ? "segfuse generate: --accidents %s begins fusion where it does: leave out "
+                       "--fusion_start\n"
+                     : "segfuse generate: --accidents %s: it is of none of these methods; see "
+                       "segfuse generate --method NAME --help\n",
+                name);
+        return 0;
+    }
+    return 1;
+}
+/* Options that only myriadlama_flex has. */
+static int generate_manual(generate_run *run) {
+    const generate_options *o = &run->o;
+    size_t i, found = 0;
+    for (i = 0; i < run->methods; i++) {
+        if (!method_by_kind(&run->method[i])) continue;
+        found++;
+        if (o->manual_cross) run->method[i].mask = SGF_MASK_MANUAL_CROSS;
+    }
+    if (found && o->indexs) {
+        fprintf(stderr, "segfuse generate: myriadlama_flex picks by --num_manual and --num_auto, "
+                        "not by --indexs\n");
+        return 0;
+    }
+    if (o->manual_cross && o->mask && strcmp(o->mask, "manual-cross")) {
+        fprintf(stderr,
+                "segfuse generate: --allow_manual_cross_attention is --mask manual-cross, "
+                "not %s\n",
+                o->mask);
+        return 0;
+    }
+    if (found || (o->manuals < 0 && o->autos < 0 && !o->manual_cross)) return 1;
+    fprintf(stderr, "segfuse generate: --num_manual, --num_auto and --allow_manual_cross_attention "
+                    "are for --method myriadlama_flex\n");
+    return 0;
+}
+
+/* A method by name, with what the options change. */
+static int generate_method(generate_run *run, const char *name) {
+    static const char *const starts[] = {"first-answer", "after-first", NULL};
+    static const char *const positions[] = {"sequential", "aligned", NULL};
+    static const char *const bos[] = {"auto", "first", "each", "none", NULL};
+    static const char *const reuse[] = {"exact", "rotated", NULL};
+    const generate_options *o = &run->o;
+    sgf_method *m = &run->method[run->methods];
+    sgf_error err;
+    int i;
+    if (run->methods == MAX_METHODS) {
+        fprintf(stderr, "segfuse %s: --method names at most %d methods\n", verb_now,
+                (int)MAX_METHODS);
+        return 0;
+    }
+    if (sgf_method_find(name, m, &err) ||
+        (o->mask && !run->matrix && sgf_mask_find(o->mask, &m->mask, &err)))
+        return !failed(verb_now, &err);
+    if (o->fusion_start) {
+        if ((i = choice_find(verb_now, "fusion_start", o->fusion_start, starts)) < 0) return 0;
+        m->fusion_start = (sgf_fusion_start)i;
+    }
+    if (o->positions) {
+        if ((i = choice_find(verb_now, "positions", o->positions, positions)) < 0) return 0;
+        m->positions = (sgf_positions)i;
+    }
+    if (o->bos) {
+        if ((i = choice_find(verb_now, "bos", o->bos, bos)) < 0) return 0;
+        m->bos = (sgf_bos_rule)i;
+    }
+    if (o->reuse) {
+        if ((i = choice_find(verb_now, "reuse", o->reuse, reuse)) < 0) return 0;
+        run->rotated = i;
+    }
+    m->separator = o->separator ? o->separator : m->separator;
+    if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) m->even_weights = !strcmp(o->mass, "1/N");
+    run->methods++;
+    return 1;
+}
+int generate_methods(generate_run *run) {
+    const char *at = run->o.method;
+    for (; *at; at += strspn(at, ",")) {
+        char name[32];
+        size_t n = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : (int)sizeof name - 1, at);
+        at += n;
+        if (!strcmp(name, "all")) {
+            if (!generate_method(run, "origin") || !generate_method(run, "per_prompt")) return 0;
+        } else if (n && !generate_method(run, name)) return 0;
+    }
+    if (run->methods) return generate_manual(run) && generate_accidents(run);
+    fprintf(stderr, "segfuse %s: --method names 1 to 32 methods; see segfuse generate --help\n",
+            verb_now);
+    return 0;
+}
+int generate_matrix(generate_run *run) {
+    const char *path = run->o.mask;
+    char digest[33];
+    base_map map;
+    sgf_mask mask;
+    sgf_error err;
+    sgf_str text;
+    if (!path || !sgf_mask_find(path, &mask, &err)) return 1;
+    if (access(path, F_OK) && !strpbrk(path, "./")) {
+        value_words names;
+        value_read("MASK", &names);
+        return value_known(verb_now, "mask", path, &names);
+    }
+    if (matrix_read(path, NULL, &run->matrix, &err) || base_map_file(path, NULL, &map, &err)) {
+        fprintf(stderr, "segfuse %s: --mask: %s\n", verb_now, err.message);
+        return 0;
+    }
+    text.ptr = (const char *)map.data;
+    text.len = map.size;
+    hash_md5_hex(text, digest);
+    base_unmap(&map);
+    snprintf(run->mask_text, sizeof run->mask_text, "matrix %s", digest);
+    return 1;
+}
+int generate_mass(generate_run *run) {
+    const char *at = run->o.mass;
+    long i, n = run->o.paraphrases;
+    if (!at || !strcmp(at, "1") || !strcmp(at, "1/N") || !strcmp(at, "confidence")) return 1;
+    run->mass = (double *)calloc((size_t)n + 1, sizeof(double));
+    for (i = 0; run->mass && i < n; i++) {
+        size_t used = base_number_parse(at, strlen(at), &run->mass[i]);
+        if (!used || !(run->mass[i] > 0) || at[used] != (i + 1 < n ? ',' : 0)) break;
+        at += used + 1;
+    }
+    if (run->mass && i == n) return 1;
+    fprintf(stderr,
+            "segfuse %s: --mass is 1, 1/N, confidence or %ld positive numbers with commas, not "
+            "'%s'\n",
+            verb_now, n, run->o.mass);
+    return 0;
+}
+int generate_indexs(generate_run *run) {
+    const char *at = run->o.indexs;
+    if (!at) return 1;
+    run->index = (size_t *)calloc(strlen(at) / 2 + 2, sizeof *run->index);
+    while (run->index) {
+        char *end;
+        long i = strtol(at, &end, 10);
+        if (end == at || i < 0 || (*end && *end != ',')) break;
+        run->index[run->indexes++] = (size_t)i;
+        at = end + 1;
+        if (*end) continue;
+        run->o.paraphrases = (long)run->indexes;
+        return 1;
+    }
+    fprintf(stderr, "segfuse generate: --indexs is a list such as 0,1,2, not '%s'\n",
+            run->o.indexs);
+    return 0;
+}
+
+long method_tokens(const generate_run *run, const sgf_method *m) {
+    if (run->o.max_new_tokens) return run->o.max_new_tokens;
+    return !strcmp(run->o.dataset, "webqa") && !strcmp(m->name, "flex_attention") ? 20 : 10;
+}
+
+/* ---- which paraphrases a method asks ---- */
+
+/* The manual ones of a question, for a method that picks by kind. */
+static size_t method_manuals(const generate_run *run, const question *q) {
+    return run->o.manuals < 0 ? q->manual_count : (size_t)run->o.manuals;
+}
+size_t method_autos(const generate_run *run) {
+    if (run->wording) return 0; /* people wrote them all */
+    return run->o.autos < 0 ? 5 : (size_t)run->o.autos;
+}
+size_t method_count(const generate_run *run, const sgf_method *m, const question *q) {
+    return method_by_kind(m) ? method_manuals(run, q) + method_autos(run)
+                             : (size_t)run->o.paraphrases;
+}
+size_t method_pick(const generate_run *run, const sgf_method *m, const question *q, size_t i) {
+    size_t manuals = method_manuals(run, q);
+    if (method_by_kind(m)) return i < manuals ? i : q->manual_count + i - manuals;
+    return run->index ? run->index[i] : i;
+}
+/* Has every question the paraphrases that the method asks? */
+static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
+    const dataset *d = &run->data;
+    size_t most = m->contexts == SGF_CONTEXTS_SINGLE && !strcmp(m->name, "origin")
+                      ? 1
+                      : (size_t)run->o.paraphrases;
+    size_t i, k;
+    for (i = 0; i < run->count; i++) {
+        const question *q = &d->questions[i];
+        size_t manuals = method_manuals(run, q), autos = q->paraphrase_count - q->manual_count;
+        if (method_by_kind(m)) {
+            if (manuals <= q->manual_count && method_autos(run) <= autos &&
+                manuals + method_autos(run))
+                continue;
+            return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                                "%s: row %llu has %llu manual and %llu automatic paraphrases; %llu "
+                                "and %llu were asked for (--num_manual, --num_auto)",
+                                d->source.path, (unsigned long long)q->row + 1,
+                                (unsigned long long)q->manual_count, (unsigned long long)autos,
+                                (unsigned long long)manuals, (unsigned long long)method_autos(run));
+        }
+        for (k = 0; k < run->indexes; k++)
+            most = run->index[k] + 1 > most ? run->index[k] + 1 : most;
+        if (q->paraphrase_count >= most) continue;
+        if (d->schema == SCHEMA_WEBQA_RAW)
+            return base_fail_at(
+                err, SGF_ERR_ARG, d->source.path, -1,
+                "%s: questions without paraphrases, %llu were asked for; make some with "
+                "segfuse paraphrase, or ask each question alone: --method origin",
+                d->source.path, (unsigned long long)most);
+        return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                            "%s: row %llu has %llu paraphrases; %llu were asked for "
+                            "(--num_paraphrases, --indexs)",
+                            d->source.path, (unsigned long long)q->row + 1,
+                            (unsigned long long)q->paraphrase_count, (unsigned long long)most);
+    }
+    return SGF_OK;
+}
+
+sgf_device device_named(const char *name) {
+#define DEVICE_TEXT(device, text) \
+    if (name && !strcmp(name, text)) return device;
+    SGF_DEVICE_LIST(DEVICE_TEXT)
+#undef DEVICE_TEXT
+    return SGF_DEVICE_AUTO;
+}
+int device_known(const char *device) {
+    char text[200];
+    sgf_error err;
+    if (device_named(device) != SGF_DEVICE_CUDA ||
+        sgf_device_describe(SGF_DEVICE_CUDA, text, sizeof text, &err) != SGF_ERR_UNSUPPORTED)
+        return 1;
+    fprintf(stderr, "segfuse %s: --device cuda: %s\n", verb_now, err.message);
+    return 0;
+}
+
+/* ---- what the options name ---- */
+
+/* Which split of which folder was chosen, where nobody said so. */
+static void source_tell(const char *what, const data_source *source) {
+    if (source->split[0]) fprintf(stderr, "%s: split %s, %s\n", what, source->split, source->path);
+}
+/* The questions and the examples. Without --fewshot_data the examples come from the train split of what
+   --data names, if that has splits, else from the bundled one. */
+static sgf_status generate_questions(generate_run *run, sgf_error *err) {
+    generate_options *o = &run->o;
+    const char *data = o->data, *fewshot = o->fewshot_data;
+    sgf_status status;
+    size_t i;
+    if (!data)
+        data = project_path("models/questions/test.jsonl", run->data_path, sizeof run->data_path);
+    status = run->wording ? dataset_ask(&run->data, run->wording, (size_t)o->paraphrases, err)
+                          : dataset_load(data, "test", &run->data, err);
+    if (status) return status;
+    source_tell("--data", &run->data.source);
+    if (!fewshot && o->data && run->data.source.split[0]) fewshot = o->data;
+    if (!fewshot)
+        fewshot = project_path("models/questions/train.jsonl", run->fewshot_path,
+                               sizeof run->fewshot_path);
+    if (!o->dataset)
+        o->dataset = run->data.schema == SCHEMA_WEBQA || run->data.schema == SCHEMA_WEBQA_RAW
+                         ? "webqa"
+                         : "myriadlama";
+    if (!o->fewshots) return SGF_OK;
+    status = dataset_load(fewshot, "train", &run->fewshot, err);
+    if (status) return status;
+    source_tell("--fewshot_data", &run->fewshot.source);
+    if (o->data && !o->fewshot_data && fewshot != data)
+        fprintf(stderr, "few-shot examples: %s (--fewshot_data names others)\n", fewshot);
+    run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
+    if (!run->examples) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
+    for (i = 0; i < (size_t)o->fewshots && !status; i++) /* examples are asked as the question is */
+        if (o->paraphrases && run->examples[i].paraphrases > (size_t)o->paraphrases)
+            run->examples[i].paraphrases = (size_t)o->paraphrases;
+    return status;
+}
+static sgf_status question_unknown(const dataset *d, const char *name, sgf_error *err) {
+    name_nearest near = nearest_to(name);
+    char best[112] = "";
+    size_t i;
+    for (i = 0; i < d->count; i++) nearest_try(&near, d->questions[i].uuid);
+    if (near.best.ptr) snprintf(best, sizeof best, "did you mean %s? ", base_show(near.best).text);
+    return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                        "%s has no question '%.100s'; %s--explain takes a uuid or the number of a "
+                        "question, 1 to %llu; segfuse convert %s questions.csv lists them",
+                        d->source.path, name, best, (unsigned long long)d->count, d->source.path);
+}
+/* --explain: the question of that uuid, or of that number if none has it, becomes the only one. */
+static sgf_status question_choose(generate_run *run, const char *name, sgf_error *err) {
+    dataset *d = &run->data;
+    size_t at = 0;
+    while (at < d->count && !text_same(d->questions[at].uuid, sgf_text(name))) at++;
+    if (at == d->count) {
+        char *end = NULL;
+        long number = strspn(name, "0123456789") < 10 ? strtol(name, &end, 10) : 0;
+        if (number < 1 || *end || (size_t)number > d->count) return question_unknown(d, name, err);
+        at = (size_t)number - 1;
+    }
+    d->questions[0] = d->questions[at];
+    run->count = 1;
+    return SGF_OK;
+}
+int generate_load(generate_run *run) {
+    generate_options *o = &run->o;
+    sgf_session_options how;
+    sgf_error err;
+    sgf_status status;
+    size_t i;
+    memset(&how, 0, sizeof how);
+    how.threads = (int)o->threads;
+    how.kernels = kernels_named(o->kernels);
+    how.device = device_named(o->device);
+    how.exact = o->exact;
+    if (o->explain && how.device == SGF_DEVICE_AUTO) /* attention is watched on the CPU alone */
+        how.device = SGF_DEVICE_CPU;
+    how.reuse_rotated = run->rotated;
+    status = generate_questions(run, &err);
+    if (!status) {
+        run->count = o->samples && (size_t)o->samples < run->data.count ? (size_t)o->samples
+                                                                        : run->data.count;
+        if (o->explain) status = question_choose(run, o->explain, &err);
+        for (i = 0; i < run->methods && !status; i++)
+            status = method_enough(run, &run->method[i], &err);
+    }
+    if (status) return failed(verb_now, &err);
+    if (!model_find(verb_now, o->model, run->model_path, sizeof run->model_path)) return 1;
+    status = sgf_model_load(run->model_path, NULL, &run->model, &err);
+    if (!status && !run->model->tokenizer)
+        status = base_fail(&err, SGF_ERR_IO, "%s has no tokenizer.json; prompts need one",
+                           run->model_path);
+    if (!status && o->max_new_tokens > run->model->config.context)
+        status = base_fail(&err, SGF_ERR_ARG, "--max_new_tokens %ld: the model's context is %d",
+                           o->max_new_tokens, (int)run->model->config.context);
+    if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
+    if (status) return failed(verb_now, &err);
+    model_name(o->model, run->model_name, sizeof run->model_name);
+    return 0;
+}
+int run_folder(generate_run *run) {
+    int fits = run->o.output
+                   ? path_make(run->folder, sizeof run->folder, "%s", run->o.output)
+                   : path_make(run->folder, sizeof run->folder, "datasets/%s/%s",
+                               run->o.dataset ? run->o.dataset : "myriadlama", run->model_name);
+    if (!fits)
+        fprintf(stderr,
+                "segfuse %s: the path of the output folder is longer than %d bytes; give a "
+                "shorter --output\n",
+                verb_now, (int)sizeof run->folder - 1);
+    return fits;
+}
