@@ -5748,6 +5748,29 @@ static sgf_status sgf__file_failed(sgf_error *err, sgf_status status, const char
     return sgf__fail_at(err, status, path, offset, "%s: %s: %s", path, what,
                         SGF__FILE_REASON(status));
 }
+/* A file has the wrong format. If it is what a failed download leaves in its place, this is an error
+   that says so, else SGF_OK. */
+static sgf_status sgf__not_the_file(const char *path, const char *bytes, size_t size,
+                                    sgf_error *err) {
+    enum { LOOKED_AT = 512 };
+    size_t n = 0;
+    while (size && sgf__is_space(*bytes)) bytes++, size--;
+    while (n < size && n < LOOKED_AT &&
+           ((unsigned char)bytes[n] >= 0x20 || sgf__is_space(bytes[n])))
+        n++;
+    if (n < 8 || (n < size && n < LOOKED_AT)) return SGF_OK; /* it is no text */
+    if (size >= 23 && !memcmp(bytes, "version https://git-lfs", 23))
+        return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
+                            "%s: this is a Git LFS pointer, not the file: git lfs pull, or hf "
+                            "download, fetches it",
+                            path);
+    if (*bytes != '<' && (n < size || (*bytes | 32) < 'a' || (*bytes | 32) > 'z')) return SGF_OK;
+    return sgf__fail_at(err, SGF_ERR_FORMAT, path, -1,
+                        "%s: this is %s (\"%.*s\"), not the file: download it again (hf download; "
+                        "for models with restricted access hf auth login first)",
+                        path, *bytes == '<' ? "a web page" : "a message", (int)sgf__min(n, 60),
+                        bytes);
+}
 
 #ifdef SGF_NO_STDIO
 
@@ -6270,6 +6293,7 @@ static sgf_status sgf__json_open(sgf__json_doc *d, const char *file, const char 
     d->err = err;
     wrong = sgf__json_check(d, &at);
     if (!wrong) return SGF_OK;
+    if (sgf__not_the_file(file, d->text, size, err)) return SGF_ERR_FORMAT;
     for (p = d->text; p < at; p++) line += *p == '\n';
     return sgf__fail_at(err, SGF_ERR_FORMAT, file, at - d->text,
                         "%s: not JSON: %s at line %ld, byte %llu", file, wrong, line,
@@ -6630,11 +6654,11 @@ static void sgf__stored_read(sgf__folder *f, sgf__stored *t) {
     if (!wrong) wrong = sgf__stored_span(t, value[1].ptr, value[2].ptr);
     if (wrong) sgf__stored_fail(f, t, wrong);
 }
-/* "__metadata__": names and texts. safetensors writes {"model.embed_tokens.weight":
+/* "__metadata__": names and texts, or null. safetensors writes {"model.embed_tokens.weight":
    "lm_head.weight"} for a matrix with two names. */
 static void sgf__metadata_read(sgf__folder *f, const sgf__file *file, const char *object) {
     const char *at = sgf__json_first(object);
-    int ok = *object == '{';
+    int ok = *object == '{' || *object == 'n';
     while (at && ok && !f->status) {
         sgf__stored *t = sgf__stored_add(f, file, &at);
         if (!t) return;
@@ -6678,12 +6702,13 @@ static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
     size_t size = file->map.size, first = f->count, i;
     uint64_t header = 0;
     for (i = 8; i-- && size >= 8;) header = header << 8 | (unsigned char)bytes[i];
-    if (size < 8 || header > 100000000 || header > size - 8)
+    if (size >= 8 && header <= 100000000 && header <= size - 8)
+        sgf__folder_json(f, file, bytes + 8, (size_t)header);
+    else if (!(f->status = sgf__not_the_file(file->path, bytes, size, f->err)))
         sgf__file_fail(f, file,
                        "of %llu bytes the header takes %llu (at most 100000000); the file is cut "
                        "or no safetensors file, download it again",
                        (unsigned long long)size, (unsigned long long)header);
-    else sgf__folder_json(f, file, bytes + 8, (size_t)header);
     if (f->status) return;
     sgf__folder_digest(f, bytes + 8, (size_t)header);
     for (at = sgf__json_first(file->doc.root); at && !f->status; at = sgf__json_next(at)) {
@@ -7225,14 +7250,14 @@ enum { SGF__EMBEDDING, SGF__OUTPUT, SGF__NORM, SGF__LAYER }; /* rows of the tabl
 #define SGF__AT(field) offsetof(sgf_layer, field)
 #define SGF__IF(field) offsetof(sgf_config, field)
 static const struct sgf__weight {
-    const char *name;        /* of a layer: what follows "model.layers.N." */
+    const char *name;        /* what follows "model." or "model.layers.N."; the output's: all */
     const char *rows, *cols; /* products of V, D, H, G, C, F; rows "": a vector */
     size_t field;            /* offset in sgf_layer, of the first three in sgf_model */
     size_t when;             /* offset of the switch in sgf_config that must be on; 0: always */
 } sgf__weights[] = {
-    {"model.embed_tokens.weight", "V", "D", offsetof(sgf_model, embedding), 0},
+    {"embed_tokens.weight", "V", "D", offsetof(sgf_model, embedding), 0},
     {"lm_head.weight", "V", "D", offsetof(sgf_model, output), 0},
-    {"model.norm.weight", "", "D", offsetof(sgf_model, norm), 0},
+    {"norm.weight", "", "D", offsetof(sgf_model, norm), 0},
     {"input_layernorm.weight", "", "D", SGF__AT(attn_norm), 0},
     {"self_attn.q_proj.weight", "HC", "D", SGF__AT(q), 0},
     {"self_attn.k_proj.weight", "GC", "D", SGF__AT(k), 0},
@@ -7281,6 +7306,7 @@ SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config) {
 typedef struct sgf__model { /* what model->storage points to */
     sgf_model model;
     sgf__folder folder;
+    int flat; /* no name begins with "model.": a folder that AutoModel saved */
 } sgf__model;
 
 /* The bytes of t, aligned and in the machine's order: a copy, if they must be one, is made once. */
@@ -7296,6 +7322,13 @@ static const void *sgf__stored_data(sgf__folder *f, sgf__stored *t) {
     if (!copy) f->status = SGF_ERR_MEMORY;
     return copy;
 }
+/* The tensor of row k of the table, NULL if there is none. Its name is left in name[96]. */
+static sgf__stored *sgf__weight_find(const sgf__model *m, size_t k, size_t layer, char *name) {
+    const char *prefix = m->flat || k == SGF__OUTPUT ? "" : "model.";
+    if (k < SGF__LAYER) snprintf(name, 96, "%s%s", prefix, sgf__weights[k].name);
+    else snprintf(name, 96, "%slayers.%d.%s", prefix, (int)layer, sgf__weights[k].name);
+    return sgf__folder_find(&m->folder, sgf_text(name), 1);
+}
 /* Find the tensor of row k of the table, check that it is what the table wants, and fill its field.
    A tied model may store embedding or output alone. */
 static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
@@ -7305,16 +7338,12 @@ static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
     char *object = k < SGF__LAYER ? (char *)&m->model : (char *)&m->model.layer[layer];
     sgf_tensor *out = (sgf_tensor *)(void *)(object + y->field);
     sgf__folder *f = &m->folder;
-    sgf__stored *t;
+    char name[96], other[96], shape[72];
+    sgf__stored *t = sgf__weight_find(m, k, layer, name);
     int type;
-    char name[96], shape[72];
-    if (k < SGF__LAYER) snprintf(name, sizeof name, "%s", y->name);
-    else snprintf(name, sizeof name, "model.layers.%d.%s", (int)layer, y->name);
     snprintf(shape, sizeof shape, *y->rows ? "[%llu, %llu]" : "[%llu]", *y->rows ? rows : cols,
              cols);
-    t = sgf__folder_find(f, sgf_text(name), 1);
-    if (!t && c->tied && k <= SGF__OUTPUT)
-        t = sgf__folder_find(f, sgf_text(sgf__weights[SGF__OUTPUT - k].name), 1);
+    if (!t && c->tied && k <= SGF__OUTPUT) t = sgf__weight_find(m, SGF__OUTPUT - k, 0, other);
     type = t && t->dtype > SGF_DTYPE_BF16;
     if (!t)
         sgf__folder_fail(f, SGF_ERR_FORMAT, f->dir,
@@ -7340,8 +7369,11 @@ static void sgf__fetch_all(sgf__model *m) {
     sgf_tensor *in = &m->model.embedding, *out = &m->model.output;
     size_t layers = (size_t)m->model.config.layers, i, k;
     sgf__folder *f = &m->folder;
+    char name[96];
     m->model.layer = (sgf_layer *)sgf__arena_alloc(&f->arena, layers, sizeof(sgf_layer), f->err);
     if (!m->model.layer) f->status = SGF_ERR_MEMORY;
+    m->flat = !sgf__weight_find(m, SGF__NORM, 0, name);
+    m->flat = m->flat && sgf__folder_find(f, sgf_text("norm.weight"), 1);
     for (k = 0; k < SGF__WEIGHTS; k++)
         for (i = 0; i < (k < SGF__LAYER ? 1 : layers) && !f->status; i++)
             if (sgf__elements(&m->model.config, &sgf__weights[k])) sgf__fetch(m, k, i);

@@ -248,6 +248,8 @@ static void test_safetensors_headers_are_checked(void) {
     mod_header("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, "\"k\" is there twice");
     mod_header("{\"__metadata__\":{\"k\":1}}", 0, "not an object of texts");
     mod_header("{\"__metadata__\":[]}", 0, "not an object of texts");
+    mod_header("{\"__metadata__\":null}", 0, NULL);
+    mod_header("{\"__metadata__\":null,\"__metadata__\":null}", 0, "__metadata__ is there twice");
     mod_header("{\"__metadata__\":7}", 0, "not an object of texts");
     mod_header("[]", 0, "an object of keys");
     mod_header("{\"a\":{\"dtype\":\"F5\",\"shape\":[],\"data_offsets\":[0,1]}}", 1, "\"F5\"");
@@ -339,9 +341,7 @@ static uint64_t mod_elements(const sgf_model *m) {
     return sum;
 }
 /* The first element of tensor k of a file is k. */
-static void test_model_every_weight_is_the_named_one(void) {
-    mod_file f;
-    const char *dir = mod_folder(&f, "mod_names");
+static void mod_names_fit(const char *dir) {
     sgf_model *model = NULL;
     sgf_error err;
     int i, k;
@@ -357,6 +357,24 @@ static void test_model_every_weight_is_the_named_one(void) {
         for (k = 0; k < 9; k++) CHECK(*(const float *)all[k]->data == (float)(3 + 9 * i + k));
     }
     sgf_model_free(model);
+}
+static void test_model_every_weight_is_the_named_one(void) {
+    mod_file f;
+    const char *dir = mod_folder(&f, "mod_names");
+    int i;
+    mod_names_fit(dir);
+    for (i = 0; i < f.n; i++) /* AutoModel.save_pretrained leaves "model." out, of all names */
+        if (!strncmp(f.t[i].name, "model.", 6))
+            memmove(f.t[i].name, f.t[i].name + 6, strlen(f.t[i].name) - 5);
+    mod_save(&f, dir, "model.safetensors");
+    mod_names_fit(dir);
+    snprintf(mod_get(&f, "layers.1.mlp.up_proj.weight")->name, 80,
+             "model.layers.1.mlp.up_proj.weight");
+    mod_save(&f, dir, "model.safetensors");
+    mod_fails(dir, "tensor layers.1.mlp.up_proj.weight is missing", "2 layers");
+    snprintf(mod_get(&f, "norm.weight")->name, 80, "model.norm.weight");
+    mod_save(&f, dir, "model.safetensors");
+    mod_fails(dir, "tensor model.embed_tokens.weight is missing", "2 layers");
 }
 static void test_model_plain_llama_loads(void) {
     mod_file f;
@@ -696,6 +714,37 @@ static void test_model_tokenizer_must_fit(void) {
     mod_fails(dir, "tokenizer.json", "not JSON");
 }
 
+/* What a failed download leaves in the place of each file. */
+static void test_model_files_that_are_something_else(void) {
+    static const char *const names[] = {"tokenizer_config.json",  "tokenizer.json",
+                                        "model.safetensors",      "model.safetensors.index.json",
+                                        "generation_config.json", "config.json"};
+    static const char *const texts[][2] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 2471645608\n",
+         "a Git LFS pointer, not the file: git lfs pull, or hf download, fetches it"},
+        {"\n<!DOCTYPE html>\n<html><head>", "a web page (\"<!DOCTYPE html>?<html><head>\")"},
+        {"Access to model a/b is restricted. You must have access.",
+         "a message (\"Access to model a/b is restricted. You must have access.\")"},
+        {"Entry not found", "a message (\"Entry not found\"), not the file: download it again"}};
+    mod_file f;
+    const char *dir = mod_folder(&f, "mod_other");
+    size_t i, k;
+    for (i = 0; i < 6; i++) {
+        mod_folder(&f, "mod_other");
+        if (i < 2) mod_tokenizer(dir, MOD_V);
+        if (i == 3) mod_remove(dir, "model.safetensors");
+        for (k = 0; k < 4; k++) {
+            mod_write(dir, names[i], texts[k][0], strlen(texts[k][0]));
+            mod_fails(dir, names[i], texts[k][1]);
+        }
+        mod_write(dir, names[i], "Entry not \1 found", 17); /* not a text */
+        mod_fails(dir, names[i], i == 2 ? "no safetensors file" : "not JSON");
+        mod_write(dir, names[i], "[\"version https://git-lfs", 25);
+        mod_fails(dir, names[i], i == 2 ? "no safetensors file" : "not JSON");
+        mod_remove(dir, names[i]);
+    }
+}
+
 /* ---- config.json ---- */
 
 static void test_config_real_files_and_published_counts(void) {
@@ -1020,6 +1069,7 @@ static void tests_model(void) {
     RUN(test_model_broken_folders_say_what_is_wrong);
     RUN(test_model_shards);
     RUN(test_model_tokenizer_must_fit);
+    RUN(test_model_files_that_are_something_else);
     RUN(test_config_real_files_and_published_counts);
     RUN(test_misaligned_weights_are_copied_once);
     RUN(test_config_refuses_by_name);
