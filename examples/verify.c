@@ -9,8 +9,8 @@
 #define SEGFUSE_IMPLEMENTATION
 #include "segfuse.h"
 
-#include "segfuse/base.c"
-#include "segfuse/npy.c" /* reads .npy */
+#include "segfuse/base/base.c"
+#include "segfuse/masks/npy.c" /* reads .npy */
 
 static sgf_status layout_make(sgf_layout *layout, char **sizes, int n, sgf_error *err) {
     int32_t segment, id = 0;
