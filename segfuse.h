@@ -1087,7 +1087,7 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #endif
 
 #if defined(__GNUC__)
-#define SGF__PRINTF(text, args) __attribute__((format(printf, text, args)))
+#define SGF__PRINTF(text, args) __attribute__((format(printf, text, args), cold))
 #define SGF__UNUSED             __attribute__((unused))
 #else
 #define SGF__PRINTF(text, args)
@@ -2560,9 +2560,11 @@ static int sgf__processors(void);
 /* Memory is asked for into the second cache, which has more room for what is on its way. */
 #if defined(__GNUC__)
 #define SGF__INLINE      static inline __attribute__((always_inline, unused))
+#define SGF__NOINLINE    __attribute__((noinline))
 #define SGF__PREFETCH(p) __builtin_prefetch(p, 0, 2)
 #else
-#define SGF__INLINE      static inline
+#define SGF__INLINE static inline
+#define SGF__NOINLINE
 #define SGF__PREFETCH(p) (void)(p)
 #endif
 #if defined(__clang__)
@@ -2614,7 +2616,7 @@ static int sgf__simd_best(void) {
         else if (simd == SGF__AVX2) name##_avx2 args;      \
         else {                                             \
             simd = SGF__PORTABLE;                          \
-            body args;                                     \
+            name##_body args;                              \
         }                                                  \
     }
 #else
@@ -2638,7 +2640,7 @@ static size_t sgf__dtype_size(sgf_dtype dtype) {
     return dtype == SGF_DTYPE_F32 ? 4 : 2;
 }
 /* out[n] = elements [first, first + n) of the tensor */
-static void sgf__widen(const sgf_tensor *w, size_t first, size_t n, float *out) {
+SGF__NOINLINE static void sgf__widen(const sgf_tensor *w, size_t first, size_t n, float *out) {
     const float *whole = (const float *)w->data + first;
     const uint16_t *half = (const uint16_t *)w->data + first;
     size_t i;
@@ -3146,7 +3148,7 @@ static void sgf__matmul(sgf__pool *pool, const sgf__product *job, size_t count) 
 }
 /* ---- the small operations, each on one panel; lanes are tokens ---- */
 
-/* SGF__KERNEL for a body that is compiled once more for each width of a panel. */
+/* SGF__KERNEL for a body that is compiled once more for each width of a panel (not in plain C). */
 #define SGF__KERNEL_WIDTHS(name, declare, args)       \
     SGF__INLINE void name##_widths declare {          \
         switch (width) {                              \
@@ -3161,24 +3163,32 @@ static void sgf__matmul(sgf__pool *pool, const sgf__product *job, size_t count) 
     }                                                 \
     SGF__KERNEL_OF(name, name##_widths, declare, args)
 
-/* RMSNorm (Zhang and Sennrich 2019): out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d]
- */
+/* RMSNorm (Zhang and Sennrich 2019) of some columns, at most 8:
+   out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d] */
+SGF__INLINE void sgf__rmsnorm_columns(int simd, const float *x, const float *weight, float eps,
+                                      size_t D, size_t width, size_t columns, float *out) {
+    float scale[8];
+    size_t d, t;
+    for (t = 0; t < columns; t++) scale[t] = 0;
+    for (d = 0; d < D; d++)
+        for (t = 0; t < columns; t++)
+            scale[t] = sgf__fma(simd, x[d * width + t], x[d * width + t], scale[t]);
+    for (t = 0; t < columns; t++) scale[t] = 1.0f / sqrtf(scale[t] / (float)D + eps);
+    for (d = 0; d < D; d++)
+        for (t = 0; t < columns; t++) out[d * width + t] = x[d * width + t] * scale[t] * weight[d];
+}
 SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight, float eps,
                                    size_t D, size_t width, float *out) {
-    float scale[SGF__PANEL];
-    size_t d, t;
-    for (t = 0; t < width; t++) scale[t] = 0;
-    for (d = 0; d < D; d++)
-        for (t = 0; t < width; t++)
-            scale[t] = sgf__fma(simd, x[d * width + t], x[d * width + t], scale[t]);
-    for (t = 0; t < width; t++) scale[t] = 1.0f / sqrtf(scale[t] / (float)D + eps);
-    for (d = 0; d < D; d++)
-        for (t = 0; t < width; t++) out[d * width + t] = x[d * width + t] * scale[t] * weight[d];
+    size_t t;
+    if (width < 8) sgf__rmsnorm_columns(simd, x, weight, eps, D, width, width, out);
+    else
+        for (t = 0; t < width; t += 8)
+            sgf__rmsnorm_columns(simd, x + t, weight, eps, D, width, 8, out + t);
 }
-SGF__KERNEL_WIDTHS(sgf__rmsnorm,
-                   (int simd, const float *x, const float *weight, float eps, size_t D,
-                    size_t width, float *out),
-                   (simd, x, weight, eps, D, width, out))
+SGF__KERNEL(sgf__rmsnorm,
+            (int simd, const float *x, const float *weight, float eps, size_t D, size_t width,
+             float *out),
+            (simd, x, weight, eps, D, width, out))
 
 /* SwiGLU (Shazeer 2020): gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i] */
 SGF__INLINE void sgf__swiglu_body(int simd, float *gate, const float *up, size_t n) {
@@ -3202,20 +3212,27 @@ SGF__KERNEL(sgf__rope_head,
             (int simd, float *x, const float *cosine, const float *sine, size_t half, size_t width),
             (simd, x, cosine, sine, half, width))
 
-/* score[n][width] = fma(score, scale, plus); with `seen`, only column t of row i where bit t of seen[i]
-   is set, and -inf elsewhere. */
-SGF__INLINE void sgf__scale_body(int simd, float *score, const uint32_t *seen, size_t n,
-                                 size_t width, float scale, float plus) {
-    size_t i, t;
-    for (i = 0; i < n * width; i++) score[i] = sgf__fma(simd, score[i], scale, plus);
-    for (i = 0; seen && i < n; i++)
-        for (t = 0; t < width; t++)
-            score[i * width + t] = seen[i] >> t & 1 ? score[i * width + t] : -INFINITY;
+/* score[i] = fma(score[i], scale, plus) */
+SGF__INLINE void sgf__scale_body(int simd, float *score, size_t n, float scale, float plus) {
+    size_t i;
+    for (i = 0; i < n; i++) score[i] = sgf__fma(simd, score[i], scale, plus);
 }
-SGF__KERNEL_WIDTHS(sgf__scale,
-                   (int simd, float *score, const uint32_t *seen, size_t n, size_t width,
-                    float scale, float plus),
-                   (simd, score, seen, n, width, scale, plus))
+SGF__KERNEL(sgf__scale, (int simd, float *score, size_t n, float scale, float plus),
+            (simd, score, n, scale, plus))
+
+/* -inf in every column t of row i where bit t of seen[i] is not set. score [n][width], width a multiple
+   of 8. */
+SGF__INLINE void sgf__hide_body(int simd, float *score, const uint32_t *seen, size_t n,
+                                size_t width) {
+    size_t i, t, lane;
+    (void)simd;
+    for (i = 0; i < n; i++)
+        for (t = 0; t < width; t += 8, score += 8)
+            for (lane = 0; lane < 8; lane++)
+                score[lane] = seen[i] >> t >> lane & 1 ? score[lane] : -INFINITY;
+}
+SGF__KERNEL(sgf__hide, (int simd, float *score, const uint32_t *seen, size_t n, size_t width),
+            (simd, score, seen, n, width))
 
 /* Softmax of every column of score [n][width], in place: maximum, exp, sum[width] in ascending
    order. The division is left to the caller. A score of -inf is a key that is not seen: it adds 0;
@@ -3384,6 +3401,8 @@ struct sgf_session {
     sgf_allocator mem;
     sgf__arena arena; /* what stays until the session is freed */
     const sgf_model *model;
+    size_t V, D, L, H, G, C, F,
+        R; /* the model's dimensions; R = H / G, heads that share a kv head */
     sgf__pool *pool;
     int simd, reuse, rotate;
     int reference; /* 1: sgf_reference_forward computes; nothing is cached or shared */
@@ -3391,9 +3410,9 @@ struct sgf_session {
     size_t sequence_count, sequence_cap;
     float **free_page; /* pages not in use, kept for the next sequence */
     size_t free_pages, free_cap, pages, page_floats;
-    float *inv_freq, rope_scale;
-    float *rotation;                 /* [2][C/2] cosines and sines of a KV copy */
-    sgf__floats work, block, scores; /* see sgf__work, sgf__logits, sgf__attend_room */
+    float *inv_freq, rope_scale, score_scale; /* score_scale: 1 / sqrt(C) */
+    float *rotation;                          /* [2][C/2] cosines and sines of a KV copy */
+    sgf__floats work, block, scores;          /* see sgf__work, sgf__logits, sgf__attend_room */
     size_t score_keys, score_pieces;
     sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
     sgf__prefix common[SGF__PREFIXES]; /* what segments that see nobody else begin with */
@@ -3537,9 +3556,8 @@ static sgf_status sgf__page_make(sgf_session *s, sgf_error *err) {
    layer by layer, all its keys before all its values. */
 static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_t *k_at,
                              size_t *v_at) {
-    size_t layer_floats = s->page_floats / (size_t)s->model->config.layers;
-    *k_at = layer * layer_floats + g * (size_t)s->model->config.head_dim * SGF__PAGE;
-    *v_at = *k_at + layer_floats / 2;
+    *k_at = (2 * layer * s->G + g) * s->C * SGF__PAGE;
+    *v_at = *k_at + s->G * s->C * SGF__PAGE;
 }
 
 /* Make room for `more` tokens and runs; changes nothing that can be seen. */
@@ -3724,9 +3742,7 @@ typedef struct sgf__work {
 /* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
    computes replaces what attention does not need any more: GATE begins where Q did. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
-    const sgf_config *c = &s->model->config;
-    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim;
-    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C;
+    size_t D = s->D, C = s->C, F = s->F, HC = s->H * C, GC = s->G * C;
     const size_t features[SGF__ARRAYS] = {D, D, C / 2, C / 2, HC, GC, GC, HC, F, F};
     size_t first[SGF__ARRAYS], need = 0, a, p;
     sgf_status status;
@@ -3784,9 +3800,7 @@ typedef struct sgf__attend_room {
 
 /* In bytes: room for one kv head, with so many keys and pieces. */
 static size_t sgf__attend_bytes(const sgf_session *s) {
-    const sgf_config *c = &s->model->config;
-    size_t heads = 2 * (size_t)(c->heads / c->kv_heads) * (size_t)c->head_dim;
-    size_t bytes = (s->score_keys + heads) * SGF__PANEL * sizeof(float) +
+    size_t bytes = (s->score_keys + 2 * s->R * s->C) * SGF__PANEL * sizeof(float) +
                    s->score_pieces * (sizeof(sgf__piece) + sizeof(sgf__tile_part));
     return (bytes + 63) / 64 * 64;
 }
@@ -3809,8 +3823,7 @@ static sgf_status sgf__scores_prepare(sgf_session *s, const sgf__query *query, s
     return sgf__floats_reserve(s, &s->scores, need > s->scores.count ? need + need / 4 : need, err);
 }
 static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
-    const sgf_config *c = &s->model->config;
-    size_t each = (size_t)(c->heads / c->kv_heads) * (size_t)c->head_dim * SGF__PANEL;
+    size_t each = s->R * s->C * SGF__PANEL;
     sgf__attend_room room;
     memset(&room, 0, sizeof room);
     room.score = s->scores.at + (size_t)thread * sgf__attend_bytes(s) / sizeof(float);
@@ -3824,11 +3837,11 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
 static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t g,
                              sgf__attend_room *room) {
     const sgf__query *last = &group->query[group->count - 1];
-    size_t C = (size_t)w->s->model->config.head_dim, v_at, i;
+    size_t v_at, i;
     room->pieces = sgf__pieces(w->s, group, last->own, last->index + 1, w->window, room->piece);
     sgf__page_places(w->s, w->layer, g, &room->k_at, &v_at);
     for (i = 0; i < room->pieces; i++) {
-        room->value[i].w = room->piece[i].page + v_at + room->piece[i].lane * C;
+        room->value[i].w = room->piece[i].page + v_at + room->piece[i].lane * w->s->C;
         room->value[i].count = room->piece[i].count;
     }
 }
@@ -3851,7 +3864,7 @@ static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, float 
         sgf__tile_run(simd, R, 0, SGF__PAGE, &tile);
         for (j = 0; j < piece->count; j++)
             for (r = 0; r < R; r++) score[(n + j) * R + r] = dots[r * SGF__PAGE + piece->lane + j];
-        sgf__scale(simd, score + n * R, NULL, piece->count, R, scale, piece->log_weight);
+        sgf__scale(simd, score + n * R, piece->count * R, scale, piece->log_weight);
     }
     sgf__softmax(simd, score, n, R, sum);
     memset(out, 0, R * C * sizeof(float));
@@ -3895,8 +3908,8 @@ static void sgf__attend_group(int simd, const float *q, size_t C, size_t width, 
             sgf__tile_run(simd, sgf__min(step, piece->count - j),
                           sgf__lanes_before(piece, j, width), width, &tile);
         }
-        sgf__scale(simd, score + n * width, piece->mixed ? piece->seen : NULL, piece->count, width,
-                   scale, piece->log_weight);
+        sgf__scale(simd, score + n * width, piece->count * width, scale, piece->log_weight);
+        if (piece->mixed) sgf__hide(simd, score + n * width, piece->seen, piece->count, width);
     }
     sgf__softmax(simd, score, n, width, sum);
     memset(out, 0, C * width * sizeof(float));
@@ -3941,23 +3954,19 @@ static void sgf__group_columns(const sgf__group *group, float *const *panel, con
         t += n;
     }
 }
-static float sgf__attend_scale(const sgf__work *w) {
-    return 1.0f / sqrtf((float)w->s->model->config.head_dim);
-}
 /* Heads [head, head + heads), at most 12, of one row, which share kv head g; out [heads][C]. */
 static void sgf__attend_heads(const sgf__work *w, size_t row, size_t head, size_t heads,
                               const sgf__attend_room *room, float *out) {
-    size_t C = (size_t)w->s->model->config.head_dim, width = w->width[row / SGF__PANEL], h, c;
+    size_t C = w->s->C, width = w->width[row / SGF__PANEL], h, c;
     const float *from = w->at[SGF__Q][row / SGF__PANEL] + head * C * width + row % SGF__PANEL;
     for (h = 0; h < heads; h++)
         for (c = 0; c < C; c++) room->q[c * heads + h] = from[(h * C + c) * width];
-    sgf__attend_row(w->s->simd, room->q, heads, C, sgf__attend_scale(w), room, out);
+    sgf__attend_row(w->s->simd, room->q, heads, C, w->s->score_scale, room, out);
 }
 /* One kv head of a group of a few queries: row by row. */
 static void sgf__attend_rows(const sgf__work *w, const sgf__group *group, size_t g,
                              sgf__attend_room *room) {
-    const sgf_config *config = &w->s->model->config;
-    size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), i, r, c;
+    size_t C = w->s->C, R = w->s->R, i, r, c;
     for (i = group->row; i < group->row + group->count; i++) {
         sgf__group one = sgf__group_make(w->query, i, 1);
         size_t width = w->width[i / SGF__PANEL];
@@ -3975,8 +3984,7 @@ enum { SGF__FEW = 4 }; /* so many queries are computed row by row */
 /* Items are (kv head, group), so that threads get equal shares of short and long rows. */
 static void sgf__attend_part(void *context, size_t begin, size_t end, int thread) {
     sgf__work *w = (sgf__work *)context;
-    const sgf_config *config = &w->s->model->config;
-    size_t C = (size_t)config->head_dim, R = (size_t)(config->heads / config->kv_heads), item, r;
+    size_t C = w->s->C, R = w->s->R, item, r;
     sgf__attend_room room = sgf__attend_room_of(w->s, thread);
     for (item = begin; item < end; item++) {
         const sgf__group *group = &w->group[item % w->groups];
@@ -3995,7 +4003,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
             sgf__group_columns(group, w->at[SGF__Q], w->width, block, R * C, width, q, 0);
         }
         for (r = 0; r < R; r++)
-            sgf__attend_group(w->s->simd, q + r * C * width, C, width, sgf__attend_scale(w), &room,
+            sgf__attend_group(w->s->simd, q + r * C * width, C, width, w->s->score_scale, &room,
                               out + r * C * width);
         if (!whole)
             sgf__group_columns(group, w->at[SGF__ATTENDED], w->width, block, R * C, width, out, 1);
@@ -4004,8 +4012,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
 
 /* Tell who watches which segments the rows attended to. */
 static void sgf__attend_watch(const sgf__work *w) {
-    const sgf_config *config = &w->s->model->config;
-    size_t H = (size_t)config->heads, R = H / (size_t)config->kv_heads, row, h, i, j;
+    size_t H = w->s->H, row, h, i, j;
     sgf__attend_room room = sgf__attend_room_of(w->s, 0);
     double mass[SGF_MAX_SEGMENTS];
     for (row = 0; row < w->n; row++) {
@@ -4016,7 +4023,7 @@ static void sgf__attend_watch(const sgf__work *w) {
         for (h = 0; h < H; h++) {
             const float *score = room.score;
             double sum = 0;
-            sgf__attend_list(w, &one, h / R, &room);
+            sgf__attend_list(w, &one, h / w->s->R, &room);
             sgf__attend_heads(w, row, h, 1, &room, room.out);
             for (i = 0; i < room.pieces; i++)
                 for (j = 0; j < room.piece[i].count; j++) sum += (double)*score++;
@@ -4041,7 +4048,7 @@ SGF_DEF void sgf_session_watch(sgf_session *s, sgf_watch_function *see, void *us
 static void sgf__embed_part(void *context, size_t begin, size_t end, int thread) {
     sgf__work *w = (sgf__work *)context;
     const sgf_session *s = w->s;
-    size_t D = (size_t)s->model->config.dim, half = (size_t)s->model->config.head_dim / 2, i, j, at;
+    size_t D = s->D, half = s->C / 2, i, j, at;
     float value[256];
     (void)thread;
     for (i = begin; i < end; i++) {
@@ -4063,15 +4070,14 @@ static void sgf__embed_part(void *context, size_t begin, size_t end, int thread)
 }
 static void sgf__norm_part(void *context, size_t begin, size_t end, int thread) {
     sgf__work *w = (sgf__work *)context;
-    const sgf_config *c = &w->s->model->config;
     size_t p;
     (void)thread;
     for (p = begin; p < end; p++)
-        sgf__rmsnorm(w->s->simd, w->at[SGF__X][p], w->norm, c->rms_eps, (size_t)c->dim, w->width[p],
-                     w->at[SGF__NORMED][p]);
+        sgf__rmsnorm(w->s->simd, w->at[SGF__X][p], w->norm, w->s->model->config.rms_eps, w->s->D,
+                     w->width[p], w->at[SGF__NORMED][p]);
 }
 static void sgf__norm(sgf__work *w, const sgf_tensor *weight) {
-    sgf__widen(weight, 0, (size_t)w->s->model->config.dim, w->norm);
+    sgf__widen(weight, 0, w->s->D, w->norm);
     sgf__parallel(w->s->pool, w->panels, 2, sgf__norm_part, w);
 }
 /* The panels of one array follow each other in memory: floats [begin, end) of all of them. */
@@ -4090,24 +4096,22 @@ static void sgf__residual_part(void *context, size_t begin, size_t end, int thre
     for (i = begin; i < end; i++) x[i] += plus[i];
 }
 static void sgf__residual(sgf__work *w) {
-    size_t floats = w->columns * (size_t)w->s->model->config.dim;
-    sgf__parallel(w->s->pool, floats, SGF__GRAIN, sgf__residual_part, w);
+    sgf__parallel(w->s->pool, w->columns * w->s->D, SGF__GRAIN, sgf__residual_part, w);
 }
 
 /* Head norm (where the architecture has one) and RoPE for one head of Q or K. */
 static void sgf__head_rotate(const sgf__work *w, int array, size_t head, const float *norm) {
-    const sgf_config *c = &w->s->model->config;
-    size_t C = (size_t)c->head_dim, p;
+    size_t C = w->s->C, p;
     for (p = 0; p < w->panels; p++) {
         size_t width = w->width[p];
         float *x = w->at[array][p] + head * C * width;
-        if (norm) sgf__rmsnorm(w->s->simd, x, norm, c->rms_eps, C, width, x);
+        if (norm) sgf__rmsnorm(w->s->simd, x, norm, w->s->model->config.rms_eps, C, width, x);
         sgf__rope_head(w->s->simd, x, w->at[SGF__COS][p], w->at[SGF__SIN][p], C / 2, width);
     }
 }
 /* The rows' keys and values of one kv head into their pages. */
 static void sgf__cache_store(const sgf__work *w, size_t g) {
-    size_t C = (size_t)w->s->model->config.head_dim, i, c, k_at, v_at;
+    size_t C = w->s->C, i, c, k_at, v_at;
     sgf__page_places(w->s, w->layer, g, &k_at, &v_at);
     for (i = 0; i < w->n; i++) {
         const sgf__query *query = &w->query[i];
@@ -4124,7 +4128,7 @@ static void sgf__cache_store(const sgf__work *w, size_t g) {
 /* Items are the kv heads, each with the query heads that share it. */
 static void sgf__heads_part(void *context, size_t begin, size_t end, int thread) {
     const sgf__work *w = (const sgf__work *)context;
-    size_t R = (size_t)(w->s->model->config.heads / w->s->model->config.kv_heads), g, r;
+    size_t R = w->s->R, g, r;
     (void)thread;
     for (g = begin; g < end; g++) {
         for (r = 0; r < R; r++) sgf__head_rotate(w, SGF__Q, g * R + r, w->q_norm);
@@ -4153,20 +4157,18 @@ static sgf__product sgf__projection(const sgf__work *w, const sgf_tensor *weight
 static void sgf__layer_forward(sgf__work *w, size_t l) {
     sgf_session *s = w->s;
     const sgf_layer *layer = &s->model->layer[l];
-    const sgf_config *c = &s->model->config;
     sgf__product product[3];
-    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, G = (size_t)c->kv_heads;
-    size_t items = w->groups * G, scores = w->pairs * (size_t)(c->heads * c->head_dim);
+    size_t items = w->groups * s->G, scores = w->pairs * s->H * s->C;
     w->layer = l;
-    w->window = sgf_config_window(c, (int32_t)l);
-    w->q_norm = sgf__head_norm(&layer->q_norm, C, w->norm + D);
-    w->k_norm = sgf__head_norm(&layer->k_norm, C, w->norm + D + C);
+    w->window = sgf_config_window(&s->model->config, (int32_t)l);
+    w->q_norm = sgf__head_norm(&layer->q_norm, s->C, w->norm + s->D);
+    w->k_norm = sgf__head_norm(&layer->k_norm, s->C, w->norm + s->D + s->C);
     sgf__norm(w, &layer->attn_norm);
     product[0] = sgf__projection(w, &layer->q, &layer->q_bias, SGF__NORMED, SGF__Q);
     product[1] = sgf__projection(w, &layer->k, &layer->k_bias, SGF__NORMED, SGF__K);
     product[2] = sgf__projection(w, &layer->v, &layer->v_bias, SGF__NORMED, SGF__V);
     sgf__matmul(s->pool, product, 3);
-    sgf__parallel(s->pool, G, SGF__GRAIN * G / (w->columns * D) + 1, sgf__heads_part, w);
+    sgf__parallel(s->pool, s->G, SGF__GRAIN * s->G / (w->columns * s->D) + 1, sgf__heads_part, w);
     sgf__parallel(s->pool, items, SGF__GRAIN * items / scores + 1, sgf__attend_part, w);
     if (s->watch) sgf__attend_watch(w);
     product[0] = sgf__projection(w, &layer->o, &layer->o_bias, SGF__ATTENDED, SGF__NORMED);
@@ -4176,7 +4178,7 @@ static void sgf__layer_forward(sgf__work *w, size_t l) {
     product[0] = sgf__projection(w, &layer->gate, &layer->gate_bias, SGF__NORMED, SGF__GATE);
     product[1] = sgf__projection(w, &layer->up, &layer->up_bias, SGF__NORMED, SGF__UP);
     sgf__matmul(s->pool, product, 2);
-    sgf__parallel(s->pool, w->columns * (size_t)c->ffn_dim, SGF__GRAIN / 8, sgf__swiglu_part, w);
+    sgf__parallel(s->pool, w->columns * s->F, SGF__GRAIN / 8, sgf__swiglu_part, w);
     product[0] = sgf__projection(w, &layer->down, &layer->down_bias, SGF__GATE, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
     sgf__residual(w);
@@ -4200,7 +4202,7 @@ static void sgf__spread_part(void *context, size_t begin, size_t end, int thread
    spread. */
 static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err) {
     sgf_session *s = w->s;
-    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, i = 0, j, d;
+    size_t D = s->D, V = s->V, i = 0, j, d;
     while (i < w->n) {
         size_t column[SGF__PANEL], n = 0, width;
         sgf__spread_job spread;
@@ -4233,14 +4235,14 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
 /* Up to SGF__CHUNK rows. logits of the whole call, hidden of these rows; NULL: not wanted. */
 static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__query *query, size_t n,
                                      float *logits, float *hidden, sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, L = (size_t)s->model->config.layers, i, d, l;
+    size_t D = s->D, i, d, l;
     sgf__work w;
     sgf_status status = sgf__work_prepare(s, n, &w, err);
     if (status) return status;
     w.query = query;
     sgf__groups_make(&w);
     sgf__parallel(s->pool, n, 16, sgf__embed_part, &w);
-    for (l = 0; l < L; l++) sgf__layer_forward(&w, l);
+    for (l = 0; l < s->L; l++) sgf__layer_forward(&w, l);
     sgf__norm(&w, &s->model->norm);
     for (i = 0; hidden && i < n; i++)
         for (d = 0; d < D; d++)
@@ -4278,10 +4280,9 @@ static void sgf__keys_copy(const float *cosine, const float *from, float *to, si
 /* Items are the kv heads of all layers. */
 static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int thread) {
     const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
-    const sgf_config *c = &job->s->model->config;
     const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
     const sgf__sequence *source = &job->s->sequence[job->copy->source];
-    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, item, i, n, k_at, v_at;
+    size_t C = job->s->C, G = job->s->G, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
         sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
@@ -4303,8 +4304,7 @@ static int32_t sgf__kv_copy_rotation(const sgf_session *s, const sgf__kv_copy *c
 /* Keys and values of every layer. The angle is not that of a position, which is rounded to float, so
    rotated keys are equal up to rounding only; rope_scale is in them already. */
 static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
-    const sgf_config *c = &s->model->config;
-    size_t items = (size_t)c->layers * (size_t)c->kv_heads, half = (size_t)c->head_dim / 2, i;
+    size_t half = s->C / 2, i;
     int32_t rotate = sgf__kv_copy_rotation(s, copy);
     sgf__kv_copy_job job;
     for (i = 0; rotate && i < half; i++) {
@@ -4316,19 +4316,22 @@ static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     job.s = s;
     job.copy = copy;
     job.cosine = rotate ? s->rotation : NULL;
-    sgf__parallel(s->pool, items, SGF__GRAIN / (copy->count * half * 4) + 1, sgf__kv_copy_part,
-                  &job);
+    sgf__parallel(s->pool, s->L * s->G, SGF__GRAIN / (copy->count * half * 4) + 1,
+                  sgf__kv_copy_part, &job);
 }
 
 /* ---- rows enter their sequences ---- */
 
-/* The rows of one call of sgf_forward, and the KV copies between them. */
-typedef struct sgf__rows {
+/* One call of sgf_forward, and the KV copies between its rows. */
+typedef struct sgf__pass {
     const sgf_row *row;
     size_t n;
     sgf__kv_copy *copy; /* by ascending rows, all below n */
     size_t copies;
-} sgf__rows;
+    float *logits, *hidden; /* of all rows, or NULL */
+    sgf__query *query;      /* [n] the rows' places: sgf__forward sets them */
+    sgf_error *err;
+} sgf__pass;
 
 static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_error *err) {
     const sgf_config *c = &s->model->config;
@@ -4355,10 +4358,10 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
 }
 /* Take the first n rows and copies out of their sequences again. All that was added is dropped, so the
    order does not matter. */
-static void sgf__rows_undo(sgf_session *s, const sgf__rows *rows, size_t n, size_t copies) {
-    while (n) sgf__sequence_drop(&s->sequence[rows->row[--n].sequence], 1);
+static void sgf__rows_undo(sgf_session *s, const sgf__pass *pass, size_t n, size_t copies) {
+    while (n) sgf__sequence_drop(&s->sequence[pass->row[--n].sequence], 1);
     while (copies--)
-        sgf__sequence_drop(&s->sequence[rows->copy[copies].sequence], rows->copy[copies].count);
+        sgf__sequence_drop(&s->sequence[pass->copy[copies].sequence], pass->copy[copies].count);
 }
 static sgf_status sgf__copy_add(sgf_session *s, sgf__kv_copy *copy, sgf_error *err) {
     sgf__sequence *q = &s->sequence[copy->sequence];
@@ -4370,79 +4373,79 @@ static sgf_status sgf__copy_add(sgf_session *s, sgf__kv_copy *copy, sgf_error *e
         sgf__sequence_add(q, token[i], copy->seg, copy->pos[i]);
     return status;
 }
-/* Check all rows and add them, and what is copied between them, to their sequences: all or nothing.
-   query[n] gets the rows' places. */
-static sgf_status sgf__rows_add(sgf_session *s, const sgf__rows *rows, sgf__query *query,
-                                sgf_error *err) {
+/* Check all rows and add them, and what is copied between them, to their sequences: all or nothing. */
+static sgf_status sgf__rows_add(sgf_session *s, const sgf__pass *pass) {
     size_t i, copies = 0;
     int64_t wanted = 0;
     sgf_status status = SGF_OK;
-    for (i = 0; i < rows->n && !status; i++) {
-        const sgf_row *row = &rows->row[i];
-        while (!status && copies < rows->copies && rows->copy[copies].row == i) {
-            status = sgf__copy_add(s, &rows->copy[copies], err);
+    for (i = 0; i < pass->n && !status; i++) {
+        const sgf_row *row = &pass->row[i];
+        sgf__query *query = &pass->query[i];
+        while (!status && copies < pass->copies && pass->copy[copies].row == i) {
+            status = sgf__copy_add(s, &pass->copy[copies], pass->err);
             copies += !status;
         }
-        if (!status) status = sgf__row_check(s, row, err);
-        if (!status) status = sgf__sequence_reserve(s, sgf__sequence_of(s, row->sequence), 1, err);
+        if (!status) status = sgf__row_check(s, row, pass->err);
+        query->own = sgf__sequence_of(s, row->sequence);
+        if (!status) status = sgf__sequence_reserve(s, query->own, 1, pass->err);
         if (status) break;
-        query[i].row = row;
-        query[i].own = &s->sequence[row->sequence];
-        query[i].index = query[i].own->layout.tokens;
-        query[i].number = row->want ? wanted++ : -1;
-        sgf__sequence_add(query[i].own, row->token, row->seg, row->pos);
+        query->row = row;
+        query->index = query->own->layout.tokens;
+        query->number = row->want ? wanted++ : -1;
+        sgf__sequence_add(query->own, row->token, row->seg, row->pos);
     }
-    if (status) sgf__rows_undo(s, rows, i, copies);
+    if (status) sgf__rows_undo(s, pass, i, copies);
     return status;
 }
 
 /* ---- by the processor, by the reference ---- */
 
-static sgf_status sgf__chunks_forward(sgf_session *s, const sgf__rows *rows,
-                                      const sgf__query *query, float *logits, float *hidden,
-                                      sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, i, n;
-    sgf_status status = sgf__scores_prepare(s, query, rows->n, err);
-    for (i = 0; i < rows->copies && !status; i++) sgf__kv_copy_run(s, &rows->copy[i]);
-    for (i = 0; i < rows->n && !status; i += n) {
-        n = sgf__min(rows->n - i, SGF__CHUNK);
-        status = sgf__chunk_forward(s, query + i, n, logits, hidden ? hidden + i * D : NULL, err);
+static sgf_status sgf__chunks_forward(sgf_session *s, const sgf__pass *pass) {
+    float *hidden = pass->hidden;
+    size_t i, n;
+    sgf_status status = sgf__scores_prepare(s, pass->query, pass->n, pass->err);
+    for (i = 0; i < pass->copies && !status; i++) sgf__kv_copy_run(s, &pass->copy[i]);
+    for (i = 0; i < pass->n && !status; i += n) {
+        n = sgf__min(pass->n - i, SGF__CHUNK);
+        status = sgf__chunk_forward(s, pass->query + i, n, pass->logits,
+                                    hidden ? hidden + i * s->D : NULL, pass->err);
     }
     return status;
 }
 /* The rows of one sequence: its whole layout is computed, if anything is asked of it. */
 static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
-                                      const sgf__query *query, size_t n, float *logits,
-                                      float *hidden, sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size;
-    size_t T = q->layout.tokens, i, asked = 0;
+                                      const sgf__pass *pass) {
+    size_t D = s->D, T = q->layout.tokens, i, asked = 0;
+    const sgf__query *query = pass->query;
     sgf_status status = SGF_ERR_MEMORY;
     sgf__reference r;
+    sgf__arena arena;
     int64_t *number;
     float *x;
-    for (i = 0; i < n; i++) asked += query[i].own == q && (hidden || query[i].number >= 0);
+    for (i = 0; i < pass->n; i++)
+        asked += query[i].own == q && (pass->hidden || query[i].number >= 0);
     if (!asked) return SGF_OK;
-    memset(&r, 0, sizeof r);
-    number = (int64_t *)sgf__alloc(&s->mem, T, sizeof *number, err);
-    x = number ? (float *)sgf__alloc(&s->mem, T, D * sizeof *x, err) : NULL;
-    if (x) {
+    sgf__arena_init(&arena, &s->mem);
+    number = (int64_t *)sgf__arena_alloc(&arena, T, sizeof *number, pass->err);
+    x = (float *)sgf__arena_alloc(&arena, T, D * sizeof *x, pass->err);
+    if (number && x) {
         for (i = 0; i < T; i++) number[i] = -1;
-        for (i = 0; i < n; i++)
+        for (i = 0; i < pass->n; i++)
             if (query[i].own == q) number[query[i].index] = query[i].number;
+        memset(&r, 0, sizeof r);
         r.model = s->model, r.layout = &q->layout, r.number = number;
         r.watch = s->watch, r.watch_user = s->watch_user;
-        status = sgf__reference_run(&r, x, NULL, err);
+        status = sgf__reference_run(&r, x, NULL, pass->err);
     }
-    for (i = 0; i < n && !status; i++) {
+    for (i = 0; i < pass->n && !status; i++) {
         const float *at = x + query[i].index * D;
         if (query[i].own != q) continue;
-        if (hidden) memcpy(hidden + i * D, at, D * sizeof(float));
-        if (logits && query[i].number >= 0)
+        if (pass->hidden) memcpy(pass->hidden + i * D, at, D * sizeof(float));
+        if (pass->logits && query[i].number >= 0)
             sgf__reference_product(&s->model->output, NULL, at,
-                                   logits + (size_t)query[i].number * V);
+                                   pass->logits + (size_t)query[i].number * s->V);
     }
-    sgf__free(&s->mem, number, T, sizeof *number);
-    sgf__free(&s->mem, x, T, D * sizeof *x);
+    sgf__arena_free(&arena);
     return status;
 }
 
@@ -4563,35 +4566,34 @@ static size_t sgf__queries_wanted(const sgf__query *query, size_t n) {
     for (i = 0; i < n; i++) wanted += query[i].number >= 0;
     return wanted;
 }
-static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows,
-                                      const sgf__query *query, float *logits, float *hidden,
-                                      sgf_error *err) {
-    size_t D = (size_t)s->model->config.dim, V = (size_t)s->model->config.vocab_size, at, i;
+static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
+    size_t at, i;
     sgf__device_lists d;
     sgf__device_call call;
     if (s->watch)
-        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+        return sgf__fail(pass->err, SGF_ERR_UNSUPPORTED,
                          "where attention goes can be watched on the processor only: use the "
                          "device cpu for that");
     memset(&d, 0, sizeof d);
     memset(&call, 0, sizeof call);
     d.s = s;
-    d.err = err;
-    for (i = 0; i < rows->copies; i++) sgf__device_copies(&d, &rows->copy[i]);
+    d.err = pass->err;
+    for (i = 0; i < pass->copies; i++) sgf__device_copies(&d, &pass->copy[i]);
     call.keep = s->keep;
-    call.all_kept = s->keep ? sgf__queries_wanted(query, rows->n) : 0;
-    for (at = 0; at < rows->n && !d.status; at += call.rows) {
-        call.rows = sgf__min(rows->n - at, SGF__DEVICE_ROWS);
-        sgf__device_list(&d, query + at, call.rows);
+    call.all_kept = s->keep ? sgf__queries_wanted(pass->query, pass->n) : 0;
+    for (at = 0; at < pass->n && !d.status; at += call.rows) {
+        call.rows = sgf__min(pass->n - at, SGF__DEVICE_ROWS);
+        sgf__device_list(&d, pass->query + at, call.rows);
         call.row = d.row, call.group = d.group, call.span = d.span;
         call.page = d.page, call.copy = d.copy;
         call.groups = d.groups, call.spans = d.spans, call.pages = d.pages;
         call.copies = at ? 0 : d.copies;
         call.first_kept += call.wanted;
-        call.wanted = s->keep || logits ? sgf__queries_wanted(query + at, call.rows) : 0;
-        call.logits = logits && !s->keep ? logits + call.first_kept * V : NULL;
-        call.hidden = hidden ? hidden + at * D : NULL;
-        if (!d.status) d.status = s->device->forward(s->on, &call, err);
+        call.wanted = s->keep || pass->logits ? sgf__queries_wanted(pass->query + at, call.rows)
+                                              : 0;
+        call.logits = pass->logits && !s->keep ? pass->logits + call.first_kept * s->V : NULL;
+        call.hidden = pass->hidden ? pass->hidden + at * s->D : NULL;
+        if (!d.status) d.status = s->device->forward(s->on, &call, pass->err);
     }
     sgf__device_lists_free(&d);
     return d.status;
@@ -4599,30 +4601,41 @@ static sgf_status sgf__device_forward(sgf_session *s, const sgf__rows *rows,
 
 /* ---- the forward pass ---- */
 
-static sgf_status sgf__forward(sgf_session *s, const sgf__rows *rows, float *logits, float *hidden,
-                               sgf_error *err) {
-    sgf__query *query = (sgf__query *)sgf__alloc(&s->mem, rows->n, sizeof *query, err);
-    sgf_status status = query ? sgf__rows_add(s, rows, query, err) : SGF_ERR_MEMORY;
+static sgf_status sgf__forward(sgf_session *s, sgf__pass *pass) {
+    sgf_status status = SGF_ERR_MEMORY;
     size_t i;
+    pass->query = (sgf__query *)sgf__alloc(&s->mem, pass->n, sizeof *pass->query, pass->err);
+    if (pass->query) status = sgf__rows_add(s, pass);
     if (!status) {
-        if (s->device) status = sgf__device_forward(s, rows, query, logits, hidden, err);
-        else if (!s->reference) status = sgf__chunks_forward(s, rows, query, logits, hidden, err);
+        if (s->device) status = sgf__device_forward(s, pass);
+        else if (!s->reference) status = sgf__chunks_forward(s, pass);
         for (i = 0; s->reference && i < s->sequence_count && !status; i++)
-            status = sgf__reference_rows(s, &s->sequence[i], query, rows->n, logits, hidden, err);
-        if (status) sgf__rows_undo(s, rows, rows->n, rows->copies);
+            status = sgf__reference_rows(s, &s->sequence[i], pass);
+        if (status) sgf__rows_undo(s, pass, pass->n, pass->copies);
     }
-    sgf__free(&s->mem, query, rows->n, sizeof *query);
+    sgf__free(&s->mem, pass->query, pass->n, sizeof *pass->query);
     return status;
 }
 SGF_DEF sgf_status sgf_forward(sgf_session *s, const sgf_row *rows, size_t n, float *logits,
                                float *hidden, sgf_error *err) {
-    sgf__rows all;
-    memset(&all, 0, sizeof all);
-    all.row = rows;
-    all.n = n;
-    return sgf__forward(s, &all, logits, hidden, err);
+    sgf__pass pass;
+    memset(&pass, 0, sizeof pass);
+    pass.row = rows, pass.n = n;
+    pass.logits = logits, pass.hidden = hidden;
+    pass.err = err;
+    return sgf__forward(s, &pass);
 }
 
+/* Token i of a layout as a row of a sequence. */
+static sgf_row sgf__row_of(const sgf_layout *layout, size_t i, int32_t sequence, int want) {
+    sgf_row row;
+    row.token = layout->token[i];
+    row.pos = layout->pos[i];
+    row.seg = layout->seg[i];
+    row.sequence = sequence;
+    row.want = want;
+    return row;
+}
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *s, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err) {
     int32_t made = 0;
@@ -4630,13 +4643,7 @@ SGF_DEF sgf_status sgf_forward_layout(sgf_session *s, const sgf_layout *layout, 
     sgf_row *rows = (sgf_row *)sgf__alloc(&s->mem, T, sizeof *rows, err);
     sgf_status status = rows ? sgf_sequence_open(s, layout, -1, &made, err) : SGF_ERR_MEMORY;
     if (!status) {
-        for (i = 0; i < T; i++) {
-            rows[i].token = layout->token[i];
-            rows[i].pos = layout->pos[i];
-            rows[i].seg = layout->seg[i];
-            rows[i].sequence = made;
-            rows[i].want = logits != NULL;
-        }
+        for (i = 0; i < T; i++) rows[i] = sgf__row_of(layout, i, made, logits != NULL);
         status = sgf_forward(s, rows, T, logits, hidden, err);
         if (status || !sequence) sgf_sequence_close(s, made);
         else *sequence = made;
@@ -4723,7 +4730,6 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     sgf_allocator mem;
     sgf_session *s;
     sgf_status status;
-    size_t C;
     memset(&standard, 0, sizeof standard);
     if (!options) options = &standard;
     if (!model) return sgf__fail(err, SGF_ERR_ARG, "a session needs a model; was it loaded?");
@@ -4735,15 +4741,18 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     s->mem = mem;
     sgf__arena_init(&s->arena, &mem);
     s->model = model;
-    C = (size_t)model->config.head_dim;
-    s->page_floats = (size_t)model->config.layers * 2 * (size_t)model->config.kv_heads * C *
-                     SGF__PAGE;
+    s->V = (size_t)model->config.vocab_size, s->D = (size_t)model->config.dim;
+    s->L = (size_t)model->config.layers, s->F = (size_t)model->config.ffn_dim;
+    s->H = (size_t)model->config.heads, s->G = (size_t)model->config.kv_heads;
+    s->C = (size_t)model->config.head_dim, s->R = s->H / s->G;
+    s->score_scale = 1.0f / sqrtf((float)s->C);
+    s->page_floats = s->L * 2 * s->G * s->C * SGF__PAGE;
     status = sgf__kernels_choose(s, options->kernels, err);
     if (!status)
         status = sgf__pool_create(&mem, options->threads > 0 ? options->threads : sgf__processors(),
                                   &s->pool, err);
-    if (!status) s->inv_freq = (float *)sgf__arena_alloc(&s->arena, C / 2, sizeof(float), err);
-    if (s->inv_freq) s->rotation = (float *)sgf__arena_alloc(&s->arena, C, sizeof(float), err);
+    if (!status) s->inv_freq = (float *)sgf__arena_alloc(&s->arena, s->C / 2, sizeof(float), err);
+    if (s->inv_freq) s->rotation = (float *)sgf__arena_alloc(&s->arena, s->C, sizeof(float), err);
     if (!status && !s->rotation) status = SGF_ERR_MEMORY;
     if (!status) status = sgf__rope_frequencies(&model->config, s->inv_freq, &s->rope_scale, err);
     if (!status) status = sgf__device_open(s, options, err);
@@ -4775,24 +4784,22 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
 /* ====================================================================================
  * [SGF-16] Generation: common prefixes, steps
  *
- * In: tasks with layouts. Out: their next ids, until each ends. When a task starts, the contexts of its
- * prompt get sequences: on a shared prefix that is kept encoded, with KV copies of common prefixes that
- * are, and with rows for the rest. Then, again and again: one forward pass over the rows of all tasks
- * in flight; each combines the logits of its contexts, chooses an id, and ends or lists the rows of
- * the next pass. What is reused has the bits that computing it again would give (except rotated KV
- * copies).
+ * In: tasks with layouts. Out: their next ids, until each ends. When a task starts, each context of
+ * its prompt gets a sequence, which continues a shared prefix that is kept encoded, takes KV copies of
+ * common prefixes, and computes the rest. Then, again and again: one forward pass computes the rows of
+ * all tasks in flight; each task combines the logits of its contexts, chooses an id, and ends or lists
+ * the rows of the next pass. What is reused has the bits that computing it again would give (except
+ * rotated KV copies).
  * ==================================================================================== */
 
 /* The sequences of a task, one for each context, with its prompt in them. Tasks in a row with the same
    contexts share one; the first id of each is fed to sequences of its own that continue those. */
 typedef struct sgf__prompt {
     struct sgf__prompt *parent; /* what these sequences continue; NULL: nothing */
-    const sgf_layout *context;
-    size_t contexts,
-        users;         /* users: tasks, prompts that continue it, and a flight that may share it */
+    size_t contexts;
+    size_t users;      /* tasks, prompts that continue it, and a flight that may share it */
     int32_t *sequence; /* [contexts] */
     int shared;
-    size_t at;     /* the first row of its logits in the pass that computes it */
     float *logits; /* [contexts][V] of a shared one; NULL until they are computed */
 } sgf__prompt;
 
@@ -4806,8 +4813,9 @@ typedef struct sgf__active {
 } sgf__active;
 
 typedef struct sgf__flight {
+    sgf_session *s;
     const sgf_stream *stream;
-    sgf_task *list; /* [left] tasks that come before those of the stream */
+    sgf_task *list; /* [left] tasks before those of the stream */
     size_t left;
     sgf_task *waiting; /* the next task; NULL: there are no more */
     size_t arrived;
@@ -4821,37 +4829,24 @@ typedef struct sgf__flight {
     sgf__floats logits; /* [wanted][V] */
     float *combined;    /* [2][V]: combined logits, and scratch */
     int keep;           /* the logits stayed on the device, and each task has its `chosen` */
+    sgf_status status;  /* the first failure, which ends the flight */
+    sgf_error *err;
 } sgf__flight;
 
-/* List a row for the next pass. */
-static sgf_status sgf__row_list(sgf_session *s, sgf__flight *f, int32_t sequence, int32_t token,
-                                int32_t pos, int32_t seg, int want, sgf_error *err) {
-    void *grown = f->row;
-    sgf_status status = sgf__grow(&s->mem, &grown, &f->row_cap, f->rows + 1, sizeof *f->row, err);
-    sgf_row *row = f->row = (sgf_row *)grown;
-    if (status) return status;
-    row += f->rows++;
-    row->sequence = sequence;
-    row->token = token, row->pos = pos, row->seg = seg;
-    row->want = want;
-    f->wanted += want != 0;
-    return SGF_OK;
+/* Is there room for one more item in one of the lists? */
+static int sgf__flight_room(sgf__flight *f, void *items, size_t *cap, size_t count, size_t size) {
+    if (!f->status) f->status = sgf__grow(&f->s->mem, items, cap, count + 1, size, f->err);
+    return !f->status;
 }
-/* List a KV copy for the next pass. */
-static sgf_status sgf__copy_list(sgf_session *s, sgf__flight *f, sgf__kv_copy copy,
-                                 sgf_error *err) {
-    void *grown = f->copy;
-    sgf_status status = sgf__grow(&s->mem, &grown, &f->copy_cap, f->copies + 1, sizeof *f->copy,
-                                  err);
-    f->copy = (sgf__kv_copy *)grown;
-    if (status) return status;
-    s->sequence[copy.source].children++; /* it stays until the pass is over */
-    f->copy[f->copies++] = copy;
-    return SGF_OK;
+/* List a row for the next pass. */
+static void sgf__row_list(sgf__flight *f, sgf_row row) {
+    if (!sgf__flight_room(f, &f->row, &f->row_cap, f->rows, sizeof row)) return;
+    f->row[f->rows++] = row;
+    f->wanted += row.want != 0;
 }
 /* The pass is over, or will not be: what was kept for it may be replaced. */
-static void sgf__pass_end(sgf_session *s, sgf__flight *f) {
-    while (f->copies) s->sequence[f->copy[--f->copies].source].children--;
+static void sgf__pass_end(sgf__flight *f) {
+    while (f->copies) f->s->sequence[f->copy[--f->copies].source].children--;
     f->rows = f->wanted = 0;
 }
 
@@ -4868,42 +4863,39 @@ typedef struct sgf__layout_part {
 static size_t sgf__part_token(const sgf__layout_part *part, size_t n) {
     return part->bos < 0 ? part->first + n : n ? part->first + n - 1 : (size_t)part->bos;
 }
-/* Encode a part and keep it in one of `prefixes`, in place of the one that was used longest ago and has no
-   children. *slot becomes NULL if all have some. *prefill counts its tokens. */
-static sgf_status sgf__prefix_keep(sgf_session *s, sgf__flight *f, sgf__prefix *prefixes,
-                                   const sgf__layout_part *part, sgf__prefix **slot,
-                                   size_t *prefill, sgf_error *err) {
+/* Encode a part and keep it in one of `prefixes`, in place of the one that was used longest ago and has
+   no children. NULL after a failure, and if all have some. *prefill counts its tokens. */
+static sgf__prefix *sgf__prefix_keep(sgf__flight *f, sgf__prefix *prefixes,
+                                     const sgf__layout_part *part, size_t *prefill) {
+    sgf_session *s = f->s;
     sgf_layout rule = *part->layout; /* of the segments up to the part's */
+    sgf__prefix *slot = NULL;
     size_t rows = f->rows, n;
     int32_t sequence = -1;
-    sgf_status status;
     int i;
-    *slot = NULL;
     for (i = 0; i < SGF__PREFIXES; i++) {
         if (prefixes[i].used && s->sequence[prefixes[i].sequence].children) continue;
-        if (!*slot || prefixes[i].used < (*slot)->used) *slot = &prefixes[i];
+        if (!slot || prefixes[i].used < slot->used) slot = &prefixes[i];
     }
-    if (!*slot) return SGF_OK;
+    if (!slot) return NULL;
     rule.answer = -1;
     rule.segments = 0;
     for (n = 0; n < part->count; n++)
         rule.segments = sgf__max(rule.segments, (size_t)rule.seg[sgf__part_token(part, n)] + 1);
-    status = sgf_sequence_open(s, &rule, -1, &sequence, err);
-    for (n = 0; n < part->count && !status; n++) {
-        size_t at = sgf__part_token(part, n);
-        status = sgf__row_list(s, f, sequence, rule.token[at], rule.pos[at], rule.seg[at], 0, err);
-    }
-    if (!status) status = sgf_forward(s, f->row + rows, part->count, NULL, NULL, err);
+    f->status = sgf_sequence_open(s, &rule, -1, &sequence, f->err);
+    for (n = 0; n < part->count; n++)
+        sgf__row_list(f, sgf__row_of(&rule, sgf__part_token(part, n), sequence, 0));
+    if (!f->status) f->status = sgf_forward(s, f->row + rows, part->count, NULL, NULL, f->err);
     f->rows = rows;
-    if (status) {
+    if (f->status) {
         sgf_sequence_close(s, sequence);
-        return status;
+        return NULL;
     }
-    if ((*slot)->used) sgf_sequence_close(s, (*slot)->sequence);
-    (*slot)->sequence = sequence;
-    (*slot)->used = ++s->clock;
+    if (slot->used) sgf_sequence_close(s, slot->sequence);
+    slot->sequence = sequence;
+    slot->used = ++s->clock;
     *prefill += part->count;
-    return SGF_OK;
+    return slot;
 }
 
 /* ---- the shared prefix ----
@@ -4918,27 +4910,26 @@ static size_t sgf__prefix_length(const sgf_layout *layout) {
         n++;
     return n < layout->tokens ? n : 0; /* something must be left to compute */
 }
-/* The slot that holds the first n tokens of `layout`, encoded now if they are not kept, or NULL if there
-   is no room: then the caller computes the whole prompt. */
-static sgf_status sgf__prefix_get(sgf_session *s, sgf__flight *f, const sgf_layout *layout,
-                                  size_t n, sgf__prefix **slot, size_t *prefill, sgf_error *err) {
+/* The slot that holds the first n tokens of `layout`, encoded now if they are not kept. NULL after a
+   failure, and if there is no room: then the caller computes the whole prompt. */
+static sgf__prefix *sgf__prefix_get(sgf__flight *f, const sgf_layout *layout, size_t n,
+                                    size_t *prefill) {
+    sgf_session *s = f->s;
+    size_t bytes = n * sizeof(int32_t);
     sgf__layout_part part;
     int i;
     for (i = 0; i < SGF__PREFIXES; i++) {
-        const sgf_layout *kept;
-        *slot = &s->prefix[i];
-        if (!(*slot)->used) continue;
-        kept = &s->sequence[(*slot)->sequence].layout;
-        if (kept->tokens != n || memcmp(kept->token, layout->token, n * sizeof(int32_t)) ||
-            memcmp(kept->pos, layout->pos, n * sizeof(int32_t)) ||
-            memcmp(kept->seg, layout->seg, n * sizeof(int32_t)) ||
+        sgf__prefix *slot = &s->prefix[i];
+        const sgf_layout *kept = slot->used ? &s->sequence[slot->sequence].layout : NULL;
+        if (!kept || kept->tokens != n || memcmp(kept->token, layout->token, bytes) ||
+            memcmp(kept->pos, layout->pos, bytes) || memcmp(kept->seg, layout->seg, bytes) ||
             !sgf__rule_continues(kept, layout))
             continue;
-        (*slot)->used = ++s->clock;
-        return SGF_OK;
+        slot->used = ++s->clock;
+        return slot;
     }
     part.layout = layout, part.first = 0, part.count = n, part.bos = -1;
-    return sgf__prefix_keep(s, f, s->prefix, &part, slot, prefill, err);
+    return sgf__prefix_keep(f, s->prefix, &part, prefill);
 }
 
 /* ---- common prefixes of isolated runs ----
@@ -5008,63 +4999,45 @@ static size_t sgf__common_find(sgf_session *s, const sgf__layout_part *run, sgf_
     }
     return best;
 }
-/* The KV copy for what the run at token `first` begins with: a kept prefix, or one that is encoded now
-   because the next isolated run begins so, too. Its count is 0 if there is none. Only the first
-   isolated run of a layout (*runs counts them) is worth encoding for: the others have other positions
-   in every question. */
-static sgf_status sgf__common_get(sgf_session *s, sgf__flight *f, const sgf_layout *layout,
-                                  size_t first, sgf__kv_copy *copy, size_t *runs, size_t *prefill,
-                                  sgf_error *err) {
+/* List the KV copy, into `sequence`, of what the run at token `first` begins with: a kept prefix, or one
+   that is encoded now because the next isolated run begins so, too. Returns how many tokens are copied.
+   Only the first isolated run of a layout (*runs counts them) is worth encoding for: the others have
+   other positions in every question. */
+static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t first,
+                               int32_t sequence, size_t *runs, size_t *prefill) {
+    sgf_session *s = f->s;
     sgf__layout_part run = sgf__isolated_at(layout, first), next;
     sgf__prefix *slot = NULL;
-    sgf_status status = SGF_OK;
     size_t i = first, n = run.count ? sgf__common_find(s, &run, &slot) : 0, common;
-    next.count = copy->count = 0;
+    sgf__kv_copy *copy;
+    next.count = 0;
     if (run.count && !(*runs)++ && n < SGF__COMMON_LEAST)
         while (!next.count && (i = sgf__run_end(layout, i)) < layout->tokens)
             next = sgf__isolated_at(layout, i);
     common = next.count ? sgf__isolated_common(&run, &next, 1) : 0;
     if (common >= SGF__COMMON_LEAST) {
         run.count = common + (run.bos >= 0);
-        status = sgf__prefix_keep(s, f, s->common, &run, &slot, prefill, err);
+        slot = sgf__prefix_keep(f, s->common, &run, prefill);
         n = slot ? common : 0;
     }
-    if (status || n < SGF__COMMON_LEAST) return status;
+    if (n < SGF__COMMON_LEAST ||
+        !sgf__flight_room(f, &f->copy, &f->copy_cap, f->copies, sizeof *copy))
+        return 0;
     slot->used = ++s->clock;
-    copy->source = slot->sequence;
-    copy->from = run.bos >= 0;
-    copy->count = n;
-    copy->seg = layout->seg[first];
-    copy->pos = layout->pos + first;
-    return SGF_OK;
+    s->sequence[slot->sequence].children++; /* it stays until the pass is over */
+    copy = &f->copy[f->copies++];
+    copy->row = f->rows;
+    copy->source = slot->sequence, copy->sequence = sequence;
+    copy->from = run.bos >= 0, copy->count = n;
+    copy->seg = layout->seg[first], copy->pos = layout->pos + first;
+    return n;
 }
 
 /* ---- tasks start ---- */
 
-static sgf_status sgf__context_check(const sgf_session *s, const sgf_task *task, size_t number,
-                                     const sgf_layout *layout, sgf_error *err) {
-    int32_t limit = s->model->config.context;
-    if (layout->answer < 0 || !layout->tokens)
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "question %d: a context needs tokens and an answer segment",
-                         (int)number + 1);
-    if (!sgf__segment_sees(layout, layout->answer))
-        return sgf__fail(err, SGF_ERR_ARG,
-                         "question %d: the answer's segment sees none; set the mask when all "
-                         "segments are there (sgf_mask_set, sgf_visible_set)",
-                         (int)number + 1);
-    if (layout->answer_pos < 0 || layout->answer_pos > limit || /* the last id is not fed back: */
-        task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
-        return sgf__fail(err, SGF_ERR_LIMIT,
-                         "the prompt is too long: its %llu tokens end at position %d and %llu are "
-                         "to be generated, but the model's context is %d; use fewer paraphrases or "
-                         "examples, or aligned positions",
-                         (unsigned long long)layout->tokens, (int)layout->answer_pos,
-                         (unsigned long long)task->max_new_tokens, (int)limit);
-    return SGF_OK;
-}
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
+    int32_t limit = s->model->config.context;
     int weighs = task->combine >= SGF_COMBINE_WEIGHTED_AVG && task->contexts > 1;
     const char *wrong = !task->ids && task->max_new_tokens  ? "has no ids to write to"
                         : !task->contexts || !task->context ? "has no context"
@@ -5074,102 +5047,103 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
                             ? "needs a weight for each context: its rule is a weighted one "
                               "(sgf_task.weight; sgf_prompt.weight for sgf_ask)"
                             : NULL;
-    sgf_status status = SGF_OK;
     size_t c;
     if (wrong) return sgf__fail(err, SGF_ERR_ARG, "question %d %s", (int)number + 1, wrong);
-    for (c = 0; c < task->contexts && !status; c++) {
-        if (weighs && !(task->weight[c] >= 0 && task->weight[c] <= DBL_MAX))
-            return sgf__fail(err, SGF_ERR_ARG, "question %d: context %llu has the weight %g",
-                             (int)number + 1, (unsigned long long)c + 1, task->weight[c]);
-        status = sgf__context_check(s, task, number, &task->context[c], err);
+    for (c = 0; c < task->contexts; c++) {
+        const sgf_layout *layout = &task->context[c];
+        wrong = weighs && !(task->weight[c] >= 0 && task->weight[c] <= DBL_MAX)
+                    ? "its weight is negative or not finite"
+                : layout->answer < 0 || !layout->tokens ? "it needs tokens and an answer segment"
+                : !sgf__segment_sees(layout, layout->answer)
+                    ? "the answer's segment sees none; set the mask when all segments are there "
+                      "(sgf_mask_set, sgf_visible_set)"
+                    : NULL;
+        if (wrong)
+            return sgf__fail(err, SGF_ERR_ARG, "question %d, context %d: %s", (int)number + 1,
+                             (int)c + 1, wrong);
+        if (layout->answer_pos < 0 ||
+            layout->answer_pos > limit || /* the last id is not fed back: */
+            task->max_new_tokens > (size_t)(limit - layout->answer_pos) + 1)
+            return sgf__fail(
+                err, SGF_ERR_LIMIT,
+                "question %d: the prompt is too long: its %llu tokens end at position %d "
+                "and %llu are to be generated, but the model's context is %d; use fewer "
+                "paraphrases or examples, or aligned positions",
+                (int)number + 1, (unsigned long long)layout->tokens, (int)layout->answer_pos,
+                (unsigned long long)task->max_new_tokens, (int)limit);
     }
-    return status;
+    return SGF_OK;
 }
 
 static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p) {
-    size_t V = (size_t)s->model->config.vocab_size, c;
+    size_t c;
     if (!p || --p->users) return;
     for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
     sgf__prompt_leave(s, p->parent);
     sgf__free(&s->mem, p->sequence, p->contexts, sizeof *p->sequence);
-    sgf__free(&s->mem, p->logits, p->contexts, V * sizeof(float));
+    sgf__free(&s->mem, p->logits, p->contexts, s->V * sizeof(float));
     sgf__free(&s->mem, p, 1, sizeof *p);
 }
-/* A prompt with one user, and no sequence open yet. */
-static sgf__prompt *sgf__prompt_make(sgf_session *s, const sgf_task *task, sgf_error *err) {
-    sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, err);
+/* A prompt with one user, and no sequence open yet; NULL after a failure. */
+static sgf__prompt *sgf__prompt_make(sgf__flight *f, size_t contexts) {
+    sgf_session *s = f->s;
+    sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, f->err);
     size_t c;
+    f->status = SGF_ERR_MEMORY;
     if (!p) return NULL;
-    p->context = task->context;
-    p->contexts = task->contexts;
+    p->contexts = contexts;
     p->users = 1;
-    p->sequence = (int32_t *)sgf__alloc(&s->mem, p->contexts, sizeof *p->sequence, err);
-    for (c = 0; p->sequence && c < p->contexts; c++) p->sequence[c] = -1;
-    if (p->sequence) return p;
-    sgf__prompt_leave(s, p);
-    return NULL;
+    p->sequence = (int32_t *)sgf__alloc(&s->mem, contexts, sizeof *p->sequence, f->err);
+    for (c = 0; p->sequence && c < contexts; c++) p->sequence[c] = -1;
+    if (p->sequence) f->status = SGF_OK;
+    else sgf__prompt_leave(s, p);
+    return f->status ? NULL : p;
 }
 
 /* Open a context's sequence on its shared prefix, and list what is left to copy and to compute. */
-static sgf_status sgf__context_start(sgf_session *s, sgf__flight *f, const sgf_layout *layout,
-                                     int32_t *sequence, size_t *prefill, sgf_error *err) {
-    size_t prefix = s->reuse ? sgf__prefix_length(layout) : 0, runs = 0, i;
-    sgf__prefix *slot = NULL;
-    sgf_status status = prefix ? sgf__prefix_get(s, f, layout, prefix, &slot, prefill, err)
-                               : SGF_OK;
+static void sgf__context_start(sgf__flight *f, const sgf_layout *layout, int32_t *sequence,
+                               size_t *prefill) {
+    int reuse = f->s->reuse;
+    size_t prefix = reuse ? sgf__prefix_length(layout) : 0, runs = 0, i;
+    sgf__prefix *slot = prefix ? sgf__prefix_get(f, layout, prefix, prefill) : NULL;
     if (!slot) prefix = 0;
-    if (!status) status = sgf_sequence_open(s, layout, slot ? slot->sequence : -1, sequence, err);
-    for (i = prefix; i < layout->tokens && !status; i++) {
-        if (s->reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1])) {
-            sgf__kv_copy copy;
-            memset(&copy, 0, sizeof copy);
-            status = sgf__common_get(s, f, layout, i, &copy, &runs, prefill, err);
-            copy.row = f->rows;
-            copy.sequence = *sequence;
-            if (!status && copy.count) status = sgf__copy_list(s, f, copy, err);
-            i += copy.count;
-        }
-        if (!status)
-            status = sgf__row_list(s, f, *sequence, layout->token[i], layout->pos[i],
-                                   layout->seg[i], i + 1 == layout->tokens, err);
+    if (!f->status)
+        f->status = sgf_sequence_open(f->s, layout, slot ? slot->sequence : -1, sequence, f->err);
+    for (i = prefix; i < layout->tokens && !f->status; i++) {
+        if (reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1]))
+            i += sgf__common_list(f, layout, i, *sequence, &runs, prefill);
+        sgf__row_list(f, sgf__row_of(layout, i, *sequence, i + 1 == layout->tokens));
         ++*prefill;
     }
-    return status;
 }
-/* What a callback of the stream returned; *said is its error, with an empty message if it wrote none. */
-static sgf_status sgf__callback_status(const char *name, sgf_status status, const sgf_error *said,
-                                       sgf_error *err) {
-    if (status && !said->message[0])
-        return sgf__fail(err, status, "`%s` of the stream failed: %s", name,
-                         sgf_status_text(status));
-    if (status && err) *err = *said;
-    return status;
+/* Call `done` of the stream for a task that ended or, with NULL, `next` for the waiting one. */
+static void sgf__stream_call(sgf__flight *f, sgf_task *ended) {
+    const sgf_stream *stream = f->stream;
+    sgf_error said;
+    said.message[0] = 0;
+    f->status = ended ? stream->done(stream->user, ended, &said)
+                      : stream->next(stream->user, &f->waiting, &said);
+    if (f->status && !said.message[0])
+        sgf__fail(f->err, f->status, "`%s` of the stream failed: %s", ended ? "done" : "next",
+                  sgf_status_text(f->status));
+    else if (f->status && f->err) *f->err = said;
 }
 /* The next task, checked. */
-static sgf_status sgf__task_next(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    const sgf_stream *stream = f->stream;
-    sgf_status status = SGF_OK;
-    sgf_error said;
+static void sgf__task_next(sgf__flight *f) {
     f->waiting = NULL;
-    said.message[0] = 0;
     if (f->left) f->left--, f->waiting = f->list++;
-    else if (stream->next)
-        status = sgf__callback_status("next", stream->next(stream->user, &f->waiting, &said), &said,
-                                      err);
-    if (!status && f->waiting) status = sgf__task_check(s, f->waiting, f->arrived++, err);
-    return status;
+    else if (f->stream->next) sgf__stream_call(f, NULL);
+    if (!f->status && f->waiting)
+        f->status = sgf__task_check(f->s, f->waiting, f->arrived++, f->err);
 }
 /* The waiting task starts. The one after it is fetched first, since it may share the prompt. */
-static sgf_status sgf__task_start(sgf_session *s, sgf__flight *f, sgf_error *err) {
+static void sgf__task_start(sgf__flight *f) {
     sgf_task *task = f->waiting;
-    void *grown = f->active;
     sgf__active *a;
     int begins = !f->prompt;
     size_t c;
-    sgf_status status = sgf__grow(&s->mem, &grown, &f->cap, f->count + 1, sizeof *f->active, err);
-    f->active = (sgf__active *)grown;
-    if (!status && begins && !(f->prompt = sgf__prompt_make(s, task, err))) status = SGF_ERR_MEMORY;
-    if (status) return status;
+    if (!sgf__flight_room(f, &f->active, &f->cap, f->count, sizeof *a)) return;
+    if (begins && !(f->prompt = sgf__prompt_make(f, task->contexts))) return;
     a = &f->active[f->count++]; /* from here on it is freed with the flight */
     memset(a, 0, sizeof *a);
     a->task = task;
@@ -5177,18 +5151,16 @@ static sgf_status sgf__task_start(sgf_session *s, sgf__flight *f, sgf_error *err
     a->prompt = f->prompt;
     f->prompt = NULL;
     task->count = task->prefill_tokens = task->decode_tokens = 0;
-    status = sgf__task_next(s, f, err);
-    if (!status && s->reuse && f->waiting && f->waiting->context == task->context &&
+    sgf__task_next(f);
+    if (!f->status && f->s->reuse && f->waiting && f->waiting->context == task->context &&
         f->waiting->contexts == task->contexts) {
         f->prompt = a->prompt;
         f->prompt->users++;
         f->prompt->shared = 1;
     }
-    if (begins) a->at = a->prompt->at = f->wanted;
-    for (c = 0; begins && c < task->contexts && !status; c++)
-        status = sgf__context_start(s, f, &task->context[c], &a->prompt->sequence[c],
-                                    &task->prefill_tokens, err);
-    return status;
+    if (begins) a->at = f->wanted;
+    for (c = 0; begins && c < task->contexts && !f->status; c++)
+        sgf__context_start(f, &task->context[c], &a->prompt->sequence[c], &task->prefill_tokens);
 }
 
 /* Does the chosen id end the answer? */
@@ -5209,159 +5181,156 @@ static int sgf__task_ends(const sgf_session *s, const sgf_task *task, int32_t id
 }
 /* Feed the last id of a task back: one row for each of its contexts. Where the prompt is shared, the task
    gets sequences of its own the first time. */
-static sgf_status sgf__task_feed(sgf_session *s, sgf__flight *f, sgf__active *a, sgf_error *err) {
+static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
     sgf_task *task = a->task;
     size_t c, step = task->count - 1;
-    sgf_status status = SGF_OK;
+    sgf_row row;
     if (a->prompt->shared) {
-        sgf__prompt *own = sgf__prompt_make(s, task, err);
-        if (!own) return SGF_ERR_MEMORY;
+        sgf__prompt *own = sgf__prompt_make(f, task->contexts);
+        if (!own) return;
         own->parent = a->prompt;
         a->prompt = own;
-        for (c = 0; c < task->contexts && !status; c++)
-            status = sgf_sequence_open(s, &task->context[c], own->parent->sequence[c],
-                                       &own->sequence[c], err);
+        for (c = 0; c < task->contexts && !f->status; c++)
+            f->status = sgf_sequence_open(f->s, &task->context[c], own->parent->sequence[c],
+                                          &own->sequence[c], f->err);
     }
     a->at = f->wanted;
-    for (c = 0; c < task->contexts && !status; c++) {
+    for (c = 0; c < task->contexts; c++) {
         const sgf_layout *layout = &task->context[c];
-        status = sgf__row_list(s, f, a->prompt->sequence[c], task->ids[step],
-                               layout->answer_pos + (int32_t)step,
-                               task->segment ? task->segment[step] : layout->answer, 1, err);
+        row.sequence = a->prompt->sequence[c];
+        row.token = task->ids[step];
+        row.pos = layout->answer_pos + (int32_t)step;
+        row.seg = task->segment ? task->segment[step] : layout->answer;
+        row.want = 1;
+        sgf__row_list(f, row);
         task->decode_tokens++;
     }
-    return status;
 }
 
 /* ---- the decoding loop ---- */
 
 /* Is all the host needs the next ids? Then the logits of this pass stay on the device, which combines
    them and chooses. */
-static int sgf__device_chooses(const sgf_session *s, const sgf__flight *f) {
+static int sgf__device_chooses(const sgf__flight *f) {
     size_t i;
-    if (!s->device || f->stream->on_step) return 0;
+    if (!f->s->device || f->stream->on_step) return 0;
     for (i = 0; i < f->count; i++)
         if (f->active[i].prompt->shared) return 0;
     return 1;
 }
 /* The device's choice for every task. */
-static sgf_status sgf__device_choose(sgf_session *s, sgf__flight *f, sgf_error *err) {
+static void sgf__device_choose(sgf__flight *f) {
+    sgf_session *s = f->s;
     size_t n = f->count, i;
-    sgf__device_choice *choice = (sgf__device_choice *)sgf__alloc(&s->mem, n, sizeof *choice, err);
-    int32_t *ids = choice ? (int32_t *)sgf__alloc(&s->mem, n, sizeof *ids, err) : NULL;
-    sgf_status status = ids ? SGF_OK : SGF_ERR_MEMORY;
-    for (i = 0; !status && i < n; i++) {
+    sgf__device_choice *choice = (sgf__device_choice *)sgf__alloc(&s->mem, n, sizeof *choice,
+                                                                  f->err);
+    int32_t *ids = (int32_t *)sgf__alloc(&s->mem, n, sizeof *ids, f->err);
+    f->status = choice && ids ? SGF_OK : SGF_ERR_MEMORY;
+    for (i = 0; !f->status && i < n; i++) {
         choice[i].first = f->active[i].at;
         choice[i].contexts = f->active[i].task->contexts;
         choice[i].combine = f->active[i].task->combine;
         choice[i].weight = f->active[i].task->weight;
     }
-    if (!status) status = s->device->choose_ids(s->on, choice, n, ids, err);
-    for (i = 0; !status && i < n; i++) f->active[i].chosen = ids[i];
+    if (!f->status) f->status = s->device->choose_ids(s->on, choice, n, ids, f->err);
+    for (i = 0; !f->status && i < n; i++) f->active[i].chosen = ids[i];
     sgf__free(&s->mem, ids, n, sizeof *ids);
     sgf__free(&s->mem, choice, n, sizeof *choice);
-    return status;
 }
 /* One forward pass over all rows that were listed, into f->logits.at. */
-static sgf_status sgf__flight_pass(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    size_t V = (size_t)s->model->config.vocab_size, i;
-    sgf__rows rows;
-    sgf_status status;
-    f->keep = s->keep = sgf__device_chooses(s, f);
-    status = sgf__floats_reserve(s, &f->logits, f->keep ? 0 : f->wanted * V, err);
-    rows.row = f->row, rows.n = f->rows;
-    rows.copy = f->copy, rows.copies = f->copies;
-    if (!status) status = sgf__forward(s, &rows, f->logits.at, NULL, err);
+static void sgf__flight_pass(sgf__flight *f) {
+    sgf_session *s = f->s;
+    size_t i;
+    sgf__pass pass;
+    f->keep = s->keep = sgf__device_chooses(f);
+    f->status = sgf__floats_reserve(s, &f->logits, f->keep ? 0 : f->wanted * s->V, f->err);
+    memset(&pass, 0, sizeof pass);
+    pass.row = f->row, pass.n = f->rows;
+    pass.copy = f->copy, pass.copies = f->copies;
+    pass.logits = f->logits.at, pass.err = f->err;
+    if (!f->status) f->status = sgf__forward(s, &pass);
     s->keep = 0;
-    if (!status && f->keep) status = sgf__device_choose(s, f, err);
-    for (i = 0; i < f->count && !status; i++) {
+    if (!f->status && f->keep) sgf__device_choose(f);
+    for (i = 0; i < f->count && !f->status; i++) {
         sgf__prompt *p = f->active[i].prompt;
-        if (!p->shared || p->logits) continue;
-        p->logits = (float *)sgf__alloc(&s->mem, p->contexts, V * sizeof(float), err);
-        if (!p->logits) status = SGF_ERR_MEMORY;
-        else memcpy(p->logits, f->logits.at + p->at * V, p->contexts * V * sizeof(float));
+        if (!p->shared || p->logits) continue; /* else this is the task that started it */
+        p->logits = (float *)sgf__alloc(&s->mem, p->contexts, s->V * sizeof(float), f->err);
+        if (!p->logits) f->status = SGF_ERR_MEMORY;
+        else
+            memcpy(p->logits, f->logits.at + f->active[i].at * s->V,
+                   p->contexts * s->V * sizeof(float));
     }
-    sgf__pass_end(s, f);
-    return status;
+    sgf__pass_end(f);
 }
-/* Choose the next id of one task; *ends: it was the last one. */
-static sgf_status sgf__active_choose(sgf_session *s, sgf__flight *f, sgf__active *a, int *ends,
-                                     sgf_error *err) {
+/* Choose the next id of one task. Was it the last one? */
+static int sgf__active_choose(sgf__flight *f, sgf__active *a) {
     sgf_task *task = a->task;
-    size_t V = (size_t)s->model->config.vocab_size;
+    size_t V = f->s->V;
     int32_t id = a->chosen;
-    int said = 0;
-    *ends = !task->max_new_tokens;
-    if (*ends) return SGF_OK;
+    int said = 0, ends;
+    if (!task->max_new_tokens) return 1;
     if (!f->keep) {
         const float *logits = a->prompt->shared ? a->prompt->logits : f->logits.at + a->at * V;
-        sgf__combine(s->simd, task->combine, task->weight, logits, task->contexts, V,
+        sgf__combine(f->s->simd, task->combine, task->weight, logits, task->contexts, V,
                      f->combined + V, f->combined);
         id = sgf__argmax(f->combined, V);
     }
     if (f->stream->on_step)
         said = f->stream->on_step(f->stream->user, a->number, task->count, f->combined, &id);
     if (said && said != SGF_END_TASK)
-        return sgf__fail(err, SGF_ERR_ARG, "generation was stopped by the caller");
-    if (id < 0 || (size_t)id >= V)
-        return sgf__fail(
-            err, SGF_ERR_ARG,
+        f->status = sgf__fail(f->err, SGF_ERR_ARG, "generation was stopped by the caller");
+    else if (id < 0 || (size_t)id >= V)
+        f->status = sgf__fail(
+            f->err, SGF_ERR_ARG,
             "question %d: the step function chose the id %d; the vocabulary has %d ids",
             (int)a->number + 1, (int)id, (int)V);
+    if (f->status) return 0;
     task->ids[task->count++] = id;
-    *ends = sgf__task_ends(s, task, id, &a->written) || said == SGF_END_TASK;
-    return SGF_OK;
+    ends = sgf__task_ends(f->s, task, id, &a->written);
+    return ends || said == SGF_END_TASK;
 }
 /* Choose the next id of every task; those that end leave, the others are listed for the next pass. */
-static sgf_status sgf__flight_choose(sgf_session *s, sgf__flight *f, sgf_error *err) {
-    const sgf_stream *stream = f->stream;
+static void sgf__flight_choose(sgf__flight *f) {
     size_t i, kept = 0;
-    sgf_status status = SGF_OK;
-    sgf_error said;
     for (i = 0; i < f->count; i++) {
         sgf__active a = f->active[i];
-        int ends = 0;
-        if (!status) status = sgf__active_choose(s, f, &a, &ends, err);
-        if (!status && !ends) status = sgf__task_feed(s, f, &a, err);
-        if (ends) {
-            sgf__prompt_leave(s, a.prompt);
-            said.message[0] = 0;
-            if (stream->done)
-                status = sgf__callback_status("done", stream->done(stream->user, a.task, &said),
-                                              &said, err);
-        } else f->active[kept++] = a;
+        int ends = !f->status && sgf__active_choose(f, &a);
+        if (!f->status && !ends) sgf__task_feed(f, &a);
+        if (ends) sgf__prompt_leave(f->s, a.prompt);
+        else f->active[kept++] = a;
+        if (ends && f->stream->done) sgf__stream_call(f, a.task);
     }
     f->count = kept;
-    return status;
 }
 /* Decode the tasks of a list, then those of a stream. */
 static sgf_status sgf__decode_all(sgf_session *s, sgf_task *list, size_t n,
                                   const sgf_stream *stream, sgf_error *err) {
-    size_t V = (size_t)s->model->config.vocab_size;
     sgf__flight f;
-    sgf_status status;
     memset(&f, 0, sizeof f);
+    f.s = s;
     f.stream = stream;
     f.list = list;
     f.left = n;
-    f.combined = (float *)sgf__alloc(&s->mem, 2 * V, sizeof(float), err);
-    status = f.combined ? sgf__task_next(s, &f, err) : SGF_ERR_MEMORY;
-    while (!status && (f.count || f.waiting)) {
-        while (!status && f.waiting && (!stream->most || f.count < stream->most))
-            status = sgf__task_start(s, &f, err);
+    f.err = err;
+    f.combined = (float *)sgf__alloc(&s->mem, 2 * s->V, sizeof(float), err);
+    if (f.combined) sgf__task_next(&f);
+    else f.status = SGF_ERR_MEMORY;
+    while (!f.status && (f.count || f.waiting)) {
+        while (!f.status && f.waiting && (!stream->most || f.count < stream->most))
+            sgf__task_start(&f);
         f.keep = 0;
-        if (!status && f.rows) status = sgf__flight_pass(s, &f, err);
-        if (!status) status = sgf__flight_choose(s, &f, err);
+        if (!f.status && f.rows) sgf__flight_pass(&f);
+        if (!f.status) sgf__flight_choose(&f);
     }
-    sgf__pass_end(s, &f);
+    sgf__pass_end(&f);
     while (f.count) sgf__prompt_leave(s, f.active[--f.count].prompt);
     sgf__prompt_leave(s, f.prompt);
     sgf__free(&s->mem, f.active, f.cap, sizeof *f.active);
     sgf__free(&s->mem, f.row, f.row_cap, sizeof *f.row);
     sgf__free(&s->mem, f.copy, f.copy_cap, sizeof *f.copy);
     sgf__floats_free(&s->mem, &f.logits);
-    sgf__free(&s->mem, f.combined, 2 * V, sizeof(float));
-    return status;
+    sgf__free(&s->mem, f.combined, 2 * s->V, sizeof(float));
+    return f.status;
 }
 SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream, sgf_error *err) {
     return sgf__decode_all(s, NULL, 0, stream, err);

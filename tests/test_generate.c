@@ -482,7 +482,7 @@ static void test_generate_refuses_what_is_wrong(void) {
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         weight[1] = bad[i];
         CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-        CHECK(strstr(err.message, "context 2 has the weight"));
+        CHECK(strstr(err.message, "context 2: its weight is negative or not finite"));
     }
     weight[1] = 0; /* all 0: as equal ones */
     MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
