@@ -706,7 +706,8 @@ typedef struct sgf_prompt {
      STANDARD        {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n  +  Q: {paraphrase}\nA:
      CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
      SHARED_PARTS    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n  |  parts Q: {paraphrase} A: joined
-                     by |, which is \n; the first | is then no part but the last byte of the prefix
+                     by |, which is \n; the first | is then no part but the last byte of the prefix,
+                     which without examples ends as in STANDARD
      SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
      FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
                      parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n */
@@ -2061,7 +2062,7 @@ static void sgf__shared(sgf__builder *b) {
     b->bos_next = b->method->bos == SGF_BOS_EACH;
     sgf__write_prefix(b, 1);
     if (b->method->separator) sgf__part_end(b, prefix);
-    sgf__write_text(b, b->separator);
+    if (b->method->separator || b->prompt->examples) sgf__write_text(b, b->separator);
     sgf__part_end(b, prefix);
     sgf__questions(b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:");
 }

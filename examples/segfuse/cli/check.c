@@ -287,12 +287,13 @@ static sgf_status quiz_columns(check_quiz *quiz, sgf_error *err) {
 /* The questions, the examples and, unless they are to be recorded, the answers. */
 static sgf_status quiz_load(check_quiz *quiz, int record, sgf_error *err) {
     char path[1024];
+    size_t spares = 0;
     sgf_status status;
     project_path("models/questions/test.jsonl", path, sizeof path);
     status = dataset_load(path, "test", &quiz->data, err);
     project_path("models/questions/train.jsonl", path, sizeof path);
     if (!status) status = dataset_load(path, "train", &quiz->fewshot, err);
-    if (!status) status = dataset_examples(&quiz->fewshot, 42, 5, quiz->examples, err);
+    if (!status) status = dataset_examples(&quiz->fewshot, 42, 5, &spares, quiz->examples, err);
     if (status || record) return status;
     status = table_read(project_path(CHECK_RECORD, path, sizeof path), NULL, &quiz->record, err);
     return status ? status : quiz_columns(quiz, err);

@@ -394,6 +394,13 @@ static const option *option_find(const char *verb, const char *word, const optio
         nearest_try(&near, sgf_text(options->name));
     }
     fprintf(stderr, "segfuse %s: there is no option --%s", verb, word);
+    if (option_same(word, "temperature") || option_same(word, "top_p")) {
+        fprintf(stderr,
+                "; %s takes the likeliest token at every step; segfuse confidence and segfuse "
+                "paraphrase sample\n",
+                verb);
+        return NULL;
+    }
     if (near.best.ptr) fprintf(stderr, "; did you mean --%s?", near.best.ptr);
     fprintf(stderr, "%s see segfuse %s --help\n", near.best.ptr ? "" : ";", verb);
     return NULL;
@@ -436,6 +443,17 @@ static int option_set(const char *verb, const option *o, const char *value) {
     return option_count(verb, o, value) ? -1 : 2;
 }
 
+/* Which option of the table may have been meant for a lone word? As the end of a message, or "". */
+static const char *option_for(const option *options, const char *word) {
+    sgf_method method;
+    for (; options->name || options->kind == OPTION_HEADING; options++) {
+        if (!options->name) continue;
+        if (!strcmp(options->name, "method") && !sgf_method_find(word, &method, NULL))
+            return "; did you mean --method ";
+        if (!strcmp(options->name, "data") && !is_free(word)) return "; did you mean --data ";
+    }
+    return "";
+}
 int options_parse(int argc, char **argv, const option *options, const char *rest_help,
                   const char *what, const char **rest, int *rests, int most) {
     const char *verb = argv[0];
@@ -464,7 +482,8 @@ int options_parse(int argc, char **argv, const option *options, const char *rest
                 return 2;
             }
             if (*rests == most) {
-                fprintf(stderr, "segfuse %s: one argument too many: '%s'\n", verb, word);
+                fprintf(stderr, "segfuse %s: one argument too many: '%s'%s%s\n", verb, word,
+                        option_for(options, word), *option_for(options, word) ? word : "");
                 return 2;
             }
             rest[(*rests)++] = word;

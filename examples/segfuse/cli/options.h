@@ -92,7 +92,7 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
                                   "few-shot examples, or their folder (the train split)"}
 #define ROW_FEWSHOTS(target) {"num_fewshots", OPTION_COUNT, &(target), "N", "examples in a prompt (5)"}
 #define ROWS_ANSWER(o) \
-    {"max_new_tokens", OPTION_COUNT, &(o)->max_new_tokens, "N", "10; webqa flex_attention 20"}, \
+    {"max_new_tokens", OPTION_COUNT, &(o)->max_new_tokens, "N", "10; fusion of webqa 20"}, \
     {"seed", OPTION_COUNT, &(o)->seed, "N", "of the few-shot picks, as Python's (42)"}
 #define ROWS_METHOD(o, masses, mass_help) \
     {NULL, OPTION_HEADING, NULL, NULL, "What a method leaves open (each has its own default):"}, \

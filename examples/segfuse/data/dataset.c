@@ -611,33 +611,59 @@ sgf_status dataset_ask(dataset *d, const char *const *texts, size_t n, sgf_error
     return SGF_OK;
 }
 
+int dataset_masked(sgf_str text) {
+    static const char mask[] = "[MASK]";
+    size_t i, n = sizeof mask - 1;
+    for (i = 0; i + n <= text.len; i++)
+        if (!memcmp(text.ptr + i, mask, n)) return 1;
+    return 0;
+}
 const char *dataset_instruction(const char *kind) {
     return !strcmp(kind, "webqa") ? "Answer the question based on general world knowledge. Provide "
                                     "a short and direct answer."
                                   : "Based on the context, predict the [MASK] in the sentence in "
                                     "one word.";
 }
-sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_example *examples,
-                            sgf_error *err) {
-    size_t *picks = (size_t *)calloc(k + 1, sizeof *picks), i;
+sgf_status dataset_examples(const dataset *d, long seed, size_t k, size_t *spares,
+                            sgf_example *examples, sgf_error *err) {
+    size_t all = k + *spares < d->count ? k + *spares : d->count, n = k, i, j;
+    size_t *picks, *more;
     py_random random;
-    sgf_status status = SGF_OK;
+    sgf_status status;
+    if (k > d->count)
+        return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
+                            "%s has %llu questions; %llu few-shot examples were asked for "
+                            "(--num_fewshots %llu takes them all)",
+                            d->source.path, (unsigned long long)d->count, (unsigned long long)k,
+                            (unsigned long long)d->count);
+    picks = (size_t *)calloc(2 * all + 1, sizeof *picks);
     if (!picks)
         return base_fail(err, SGF_ERR_MEMORY, "out of memory for %llu examples",
                          (unsigned long long)k);
-    if (k > d->count)
-        status = base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
-                              "%s has %llu questions; %llu few-shot examples were asked for",
-                              d->source.path, (unsigned long long)d->count, (unsigned long long)k);
+    more = picks + all;
     py_random_seed(&random, seed);
-    if (!status) status = py_random_sample(&random, d->count, k, picks, NULL, err);
-    for (i = 0; i < k && !status; i++) {
+    status = py_random_sample(&random, d->count, k, picks, NULL, err);
+    py_random_seed(&random, seed);
+    if (!status) status = py_random_sample(&random, d->count, all, more, NULL, err);
+    for (i = 0; i < all && !status; i++) {
+        for (j = 0; j < k && more[i] != picks[j]; j++) {}
+        if (j == k && n < all) picks[n++] = more[i];
+    }
+    for (i = 0; i < n && !status; i++) {
         const question *q = &d->questions[picks[i]];
         examples[i].question = q->paraphrases[0];
         examples[i].answer = q->answers[0];
         examples[i].paraphrase = q->paraphrases;
         examples[i].paraphrases = q->paraphrase_count;
     }
+    *spares = n - k;
     free(picks);
     return status;
+}
+int dataset_example_is(const sgf_example *example, const question *q) {
+    size_t i, j;
+    for (i = 0; i < example->paraphrases; i++)
+        for (j = 0; j < q->paraphrase_count; j++)
+            if (text_same(example->paraphrase[i], q->paraphrases[j])) return 1;
+    return 0;
 }

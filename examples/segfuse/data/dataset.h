@@ -57,11 +57,16 @@ int row_key_same(const row_key *a, const row_key *b);
 sgf_status dataset_load(const char *path, const char *wanted, dataset *d, sgf_error *err);
 /* One question that nobody has answered, from the command line. The texts must stay. */
 sgf_status dataset_ask(dataset *d, const char *const *texts, size_t n, sgf_error *err);
+/* Is this text a statement with [MASK], as those of MyriadLAMA are? */
+int dataset_masked(sgf_str text);
 /* What the model is told to do, for a data set of that kind. */
 const char *dataset_instruction(const char *kind);
 /* The few-shot examples: Python's random.seed(seed); random.sample(range(n), k). The question is
-   paraphrase 0, the answer the first one. `examples` has room for k. */
-sgf_status dataset_examples(const dataset *d, long seed, size_t k, sgf_example *examples,
-                            sgf_error *err);
+   paraphrase 0, the answer the first one. *spares others follow, what a sample of more would pick
+   next; fewer if there are not so many questions. `examples` has room for all. */
+sgf_status dataset_examples(const dataset *d, long seed, size_t k, size_t *spares,
+                            sgf_example *examples, sgf_error *err);
+/* Has the example one of the question's wordings? It would tell the answer. */
+int dataset_example_is(const sgf_example *example, const question *q);
 
 #endif

@@ -58,32 +58,34 @@ static void layout_ints(layout_reader *r, const char *key, size_t count, int64_t
 }
 /* The next segment; a node of 0 leaves the default. */
 static void layout_segment(layout_reader *r, uint32_t role_at, uint32_t group_at,
-                           uint32_t mass_at) {
+                           uint32_t log_mass_at) {
     const json_node *nodes = r->doc.nodes;
     sgf_role role = SGF_ROLE_SHARED;
     int64_t group = -1;
-    double mass = 0;
+    double log_mass = 0;
     if (role_at)
         role = nodes[role_at].type == JSON_STRING ? layoutfile_role(nodes[role_at].text)
                                                   : SGF_ROLE_COUNT;
-    if (mass_at)
-        mass = nodes[mass_at].type == JSON_NUMBER ? json_number(&r->doc, mass_at) : HUGE_VAL;
+    if (log_mass_at)
+        log_mass = nodes[log_mass_at].type == JSON_NUMBER ? json_number(&r->doc, log_mass_at)
+                                                          : HUGE_VAL;
     if (role == SGF_ROLE_COUNT)
         layout_bad(r, role_at, "roles",
                    "holds something else than bos, shared, para, manual, auto, sep, example_q, "
                    "example_a and answer");
     if (group_at && !json_whole(&r->doc, group_at, -1, INT32_MAX - 1, &group))
         layout_bad(r, group_at, "groups", "holds something else than whole numbers");
-    if (!(fabs(mass) <= 1e30))
-        layout_bad(r, mass_at, "mass", "holds something else than finite numbers");
+    if (!(fabs(log_mass) <= 1e30))
+        layout_bad(r, log_mass_at, "log_mass", "holds something else than finite numbers");
     if (!r->status) r->status = sgf_layout_segment(&r->layout, role, (int32_t)group, NULL, r->err);
-    if (!r->status) r->layout.segment[r->layout.segments - 1].log_weight = (float)mass;
+    if (!r->status) r->layout.segment[r->layout.segments - 1].log_weight = (float)log_mass;
 }
 static void layout_segments(layout_reader *r, size_t S) {
-    static const char *const keys[3] = {"roles", "groups", "mass"};
+    const char *keys[3] = {"roles", "groups", "log_mass"};
     uint32_t at[3], answer;
     int64_t value = -1;
     size_t i, k;
+    if (!json_get(&r->doc, 0, keys[2])) keys[2] = "mass"; /* the older name */
     for (k = 0; k < 3; k++) {
         at[k] = layout_list(r, keys[k], S, 1);
         if (at[k]) at[k]++; /* the first element */
@@ -212,7 +214,7 @@ sgf_status layoutfile_text(const sgf_layout *layout, base_buf *buf, sgf_error *e
     layout_put(&w, "],\n  \"groups\": [");
     for (q = 0; q < S && !w.status; q++)
         layout_put(&w, "%s%d", q ? "," : "", (int)layout->segment[q].group);
-    layout_put(&w, "],\n  \"mass\": [");
+    layout_put(&w, "],\n  \"log_mass\": [");
     for (q = 0; q < S && !w.status; q++) {
         char number[40];
         base_number_print((double)layout->segment[q].log_weight, number);

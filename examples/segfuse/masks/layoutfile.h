@@ -1,10 +1,11 @@
 /* Layouts as JSON files: what `generate --dump_layout` writes and `forward` reads.
 
      {"tokens": [T ids], "segments": [T], "positions": [T], "visible": [S rows of S 0/1],
-      "roles": [S names], "groups": [S], "mass": [S logarithms, added to the answer's scores],
+      "roles": [S names], "groups": [S], "log_mass": [S logarithms, added to the answer's scores],
       "answer": segment or null}
 
-   Without "positions" they are sequential, without "mass" all 0, without "answer" there is none.
+   Without "positions" they are sequential, without "log_mass" all 0 ("mass", its older name, is
+   read, too), without "answer" there is none.
    "roles" and "groups" (see sgf_segment) are needed for masks by name; without them all segments are
    `shared` and in no group. Other keys are ignored. */
 #ifndef SEGFUSE_LAYOUTFILE_H

@@ -13,7 +13,7 @@
 static int ask_masked(const char *const *texts, size_t n) {
     size_t i;
     for (i = 0; i < n; i++)
-        if (strstr(texts[i], "[MASK]")) return 1;
+        if (dataset_masked(sgf_text(texts[i]))) return 1;
     return 0;
 }
 enum { ASK_ANSWER = 24 }; /* columns */
@@ -47,16 +47,20 @@ static void ask_to(const generate_run *run, const sgf_method *m, size_t i) {
         text_shown(q->paraphrases[i]);
     else printf("all %llu", (unsigned long long)q->paraphrase_count);
 }
-static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch *b,
-                            sgf_error *err) {
+static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch *b, size_t *empty,
+                            size_t *ended, sgf_error *err) {
     size_t i;
     for (i = 0; i < b->count; i++) {
+        const sgf_task *task = &b->tasks[i];
         sgf_str text;
-        sgf_status status = task_text(run, &b->tasks[i], &b->arena, &text, err);
+        sgf_status status = task_text(run, task, &b->arena, &text, err);
         int used;
         if (status) return status;
         if (!run->o.quiet) printf("%-18s ", i ? "" : m->name);
-        used = text_shown(sgf_prediction_take(m->prediction, text));
+        text = sgf_prediction_take(m->prediction, text);
+        used = text_shown(text);
+        *empty += !text.len;
+        *ended += !text.len && task->count == 1 && task_ended(run, task);
         if (!run->o.quiet) {
             printf("%*s ", used < ASK_ANSWER ? ASK_ANSWER - used : 0, "");
             ask_to(run, m, i);
@@ -68,7 +72,7 @@ static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch 
 /* All methods answer before the first answer is printed: what goes wrong leaves no half of a table. */
 static sgf_status ask_all(const generate_run *run, sgf_error *err) {
     batch b[MAX_METHODS];
-    size_t first = 0, built = 0, i;
+    size_t first = 0, built = 0, empty = 0, ended = 0, i;
     sgf_status status = SGF_OK;
     while (built < run->methods && !status) {
         batch *now = &b[built];
@@ -78,7 +82,8 @@ static sgf_status ask_all(const generate_run *run, sgf_error *err) {
     if (!status && !run->o.quiet)
         printf("%-18s %-*s %s\n", "method", (int)ASK_ANSWER, "answer", "to");
     for (i = 0; i < run->methods && !status; i++)
-        status = ask_print(run, &run->method[i], &b[i], err);
+        status = ask_print(run, &run->method[i], &b[i], &empty, &ended, err);
+    if (!status && !run->o.quiet && empty) printf("\n"), empty_tell(run, empty, ended);
     while (built) batch_free(&b[--built]);
     return status;
 }

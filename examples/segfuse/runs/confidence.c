@@ -129,13 +129,13 @@ static sgf_status confidence_tasks(const confidence_run *c, confidence_prompt *p
     return status;
 }
 static sgf_status confidence_layout(const confidence_run *c, const sgf_method *m,
-                                    confidence_prompt *p, sgf_error *err) {
+                                    confidence_prompt *p, base_arena *arena, sgf_error *err) {
     const generate_run *run = &c->run;
     sgf_prompt prompt;
     memset(&prompt, 0, sizeof prompt);
     prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
-    prompt.example = run->examples;
-    prompt.examples = (size_t)run->o.fewshots;
+    prompt.example = question_examples(run, p->asked, arena, &prompt.examples, err);
+    if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
     prompt.paraphrase = &p->paraphrase;
     prompt.paraphrases = 1;
     return sgf_prompt_layout(run->model->tokenizer, &prompt, m, 0, &p->layout, err);
@@ -176,7 +176,7 @@ static sgf_status confidence_batch(const confidence_run *c, const sgf_method *m,
     if (!tasks) status = SGF_ERR_MEMORY;
     for (; made < n && !status; made++) {
         sgf_layout_init(&prompts[made]->layout, NULL);
-        status = confidence_layout(c, m, prompts[made], err);
+        status = confidence_layout(c, m, prompts[made], &arena, err);
         if (!status)
             status = confidence_tasks(c, prompts[made], tasks + made * each,
                                       draws.task + made * each, &arena, err);
@@ -216,7 +216,7 @@ static confidence_prompt *confidence_prompts(const confidence_run *c, size_t *co
 }
 static void confidence_config(const confidence_run *c, base_buf *buf) {
     const generate_run *run = &c->run;
-    config_begin(run, "confidence", buf);
+    config_begin(run, "confidence", run->count, buf);
     config_number(buf, "num_paraphrases", run->o.paraphrases);
     config_number(buf, "num_samples", c->samples);
     config_real(buf, "temperature", c->temperature);
@@ -365,9 +365,10 @@ static void confidence_print(const confidence_run *c, const confidence_table *t,
         sum[right] += cell_f64(t->table, t->confidence, row);
         n[right]++;
     }
-    printf("\n%s on %s: %llu questions, %llu prompts, %ld samples each; %.1f prompts/s\n\n",
+    printf("\n%s on %s: %llu question%s, %llu prompts, %ld samples each; %.1f prompts/s\n\n",
            c->run.model_name, c->run.o.dataset, (unsigned long long)c->run.count,
-           (unsigned long long)rows, c->samples, seconds > 0 ? (double)rows / seconds : 0);
+           plural(c->run.count), (unsigned long long)rows, c->samples,
+           seconds > 0 ? (double)rows / seconds : 0);
     printf("greedy answer    prompts   mean confidence\n");
     for (right = 1; right >= 0; right--)
         if (n[right])
@@ -385,7 +386,8 @@ static int confidence_do(confidence_run *c) {
     sgf_error err;
     sgf_status status = SGF_OK;
     double start = clock_now();
-    int begun = 0, there = 0, whole = 1, code = 0;
+    int begun = 0, whole = 1, code = 0;
+    result_found there;
     if (c->only_lemmas) {
         if (!run->o.output) {
             if (!model_find("confidence", run->o.model, run->model_path, sizeof run->model_path))
@@ -403,11 +405,18 @@ static int confidence_do(confidence_run *c) {
     memset(&t, 0, sizeof t);
     base_buf_init(&config, NULL);
     confidence_config(c, &config);
+    memset(&there, 0, sizeof there);
     if (!run->o.rewrite) {
         status = journal_peek(path, &config, &begun, &err);
         if (!status && !begun) status = result_peek(path, &config, &there, &err);
     }
-    if (!status && there)
+    if (!status && there.samples && there.samples < run->count)
+        status = base_fail_at(&err, SGF_ERR_ARG, path, -1,
+                              "%s.feather is there already, of %llu question%s; --rewrite makes it "
+                              "anew with %llu, another --output leaves it alone",
+                              path, (unsigned long long)there.samples, plural(there.samples),
+                              (unsigned long long)run->count);
+    if (!status && there.samples)
         fprintf(stderr,
                 "%s.feather is there already, of this very configuration; nothing to do (--rewrite "
                 "makes it anew)\n",
@@ -436,7 +445,7 @@ int verb_confidence(int argc, char **argv) {
         ROW_FEWSHOTS(o->fewshots),
         {"num_paraphrases", OPTION_COUNT, &o->paraphrases, "N",
          "the first N of each question (0: all)"},
-        {"max_samples", OPTION_COUNT, &o->samples, "N", "questions to ask (all)"},
+        {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to ask (all)"},
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "10"},
         {NULL, OPTION_HEADING, NULL, NULL, "Sampling:"},
         {"num_samples", OPTION_COUNT, &c.samples, "1..N", "samples of each prompt (100)"},

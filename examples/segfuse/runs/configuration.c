@@ -48,9 +48,14 @@ static int config_exact(const json_doc *j) {
     uint32_t exact = json_get(j, 0, "exact");
     return exact && j->nodes[exact].type == JSON_TRUE;
 }
+/* What a later run may add to a result: questions, and the lemmas of all. */
+static int config_grows_by(sgf_str key) {
+    return base_str_is(key, "samples") || base_str_is(key, "fewer_paraphrases") ||
+           base_str_is(key, "lemmas");
+}
 /* Is there a member of `a` that `b` has not, or has otherwise? Then out says which. */
-static int config_member_differs(const json_doc *a, const json_doc *b, int swapped, char *out,
-                                 size_t cap) {
+static int config_member_differs(const json_doc *a, const json_doc *b, int grows, int swapped,
+                                 char *out, size_t cap) {
     uint32_t i, key = 1;
     char name[80], values[2][80];
     for (i = 0; i < a->nodes[0].count; i++, key = a->nodes[key + 1].next) {
@@ -58,6 +63,7 @@ static int config_member_differs(const json_doc *a, const json_doc *b, int swapp
         for (k = 0; k < b->nodes[0].count && !other; k++, at = b->nodes[at + 1].next)
             if (text_same(b->nodes[at].text, a->nodes[key].text)) other = at + 1;
         if (other && config_values_same(a, key + 1, b, other)) continue;
+        if (grows && config_grows_by(a->nodes[key].text)) continue;
         if (other && base_str_is(a->nodes[key].text, "device") && config_exact(a) &&
             config_exact(b))
             continue; /* the same bits, whatever computed them */
@@ -69,7 +75,7 @@ static int config_member_differs(const json_doc *a, const json_doc *b, int swapp
     }
     return 0;
 }
-int config_difference(sgf_str there, sgf_str here, char *out, size_t cap) {
+static int config_differs(sgf_str there, sgf_str here, int grows, char *out, size_t cap) {
     base_arena arena;
     json_doc a, b;
     int differs = 1;
@@ -80,18 +86,44 @@ int config_difference(sgf_str there, sgf_str here, char *out, size_t cap) {
         b.nodes[0].type != JSON_OBJECT)
         snprintf(out, cap, "what is written there is no configuration of segfuse");
     else
-        differs = config_member_differs(&a, &b, 0, out, cap) ||
-                  config_member_differs(&b, &a, 1, out, cap);
+        differs = config_member_differs(&a, &b, grows, 0, out, cap) ||
+                  config_member_differs(&b, &a, grows, 1, out, cap);
     base_arena_free(&arena);
     return differs;
 }
-sgf_status config_same(const char *file, sgf_str there, const base_buf *here, sgf_error *err) {
+int config_difference(sgf_str there, sgf_str here, char *out, size_t cap) {
+    return config_differs(there, here, 0, out, cap);
+}
+sgf_status config_grows(const char *file, sgf_str there, const base_buf *here, sgf_error *err) {
     char what[320];
     sgf_str text;
     text.ptr = here->ptr, text.len = here->len;
-    if (!config_difference(there, text, what, sizeof what)) return SGF_OK;
+    if (!config_differs(there, text, 1, what, sizeof what)) return SGF_OK;
     return base_fail_at(err, SGF_ERR_ARG, file, -1,
                         "%s is there already, with another configuration: %s; --rewrite replaces "
-                        "it, another --output leaves it alone",
-                        file, what);
+                        "it, %sanother --output leaves it alone",
+                        file, what, strcmp(verb_now, "generate") ? "" : "--tag NAME or ");
+}
+long config_samples(sgf_str config) {
+    base_arena arena;
+    json_doc json;
+    uint32_t node;
+    int64_t samples = 0;
+    base_arena_init(&arena, NULL);
+    if (!json_parse("", config.ptr, config.len, &arena, &json, NULL) &&
+        (node = json_get(&json, 0, "samples")) != 0)
+        json_whole(&json, node, 0, INT32_MAX, &samples);
+    base_arena_free(&arena);
+    return (long)samples;
+}
+int config_lemmas(sgf_str config) {
+    base_arena arena;
+    json_doc json;
+    uint32_t node = 0;
+    int yes;
+    base_arena_init(&arena, NULL);
+    yes = !json_parse("", config.ptr, config.len, &arena, &json, NULL) &&
+          (node = json_get(&json, 0, "lemmas")) != 0 && base_str_is(json.nodes[node].text, "yes");
+    base_arena_free(&arena);
+    return yes;
 }

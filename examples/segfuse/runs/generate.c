@@ -16,7 +16,15 @@ static int generate_usage(const generate_options *o) {
                         : o->lemmatize ? "--lemmatize"
                         : o->samples   ? "--max_samples"
                                        : NULL;
-    if (!o->explain && o->report)
+    const char *tag = o->tag ? o->tag : "x";
+    if (!*tag || strlen(tag) > 40 ||
+        tag[strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_-")])
+        fprintf(stderr,
+                "segfuse generate: --tag is a word of at most 40 letters, digits, '-' and "
+                "'_' for the files' names, not '%s'\n",
+                tag);
+    else if (!o->explain && o->report)
         fprintf(stderr, "segfuse generate: --report belongs to --explain; segfuse analyze --report "
                         "shows results\n");
     else if (o->explain && other)
@@ -77,7 +85,7 @@ int verb_generate(int argc, char **argv) {
          "automatic templates behind them (myriadlama_flex: 5)"},
         {"allow_manual_cross_attention", OPTION_FLAG, &o->manual_cross, NULL,
          "manual templates see each other: --mask manual-cross (myriadlama_flex)"},
-        {"max_samples", OPTION_COUNT, &o->samples, "N", "questions to answer (all)"},
+        {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to answer (all)"},
         ROWS_ANSWER(o),
         ROWS_METHOD(o, "1|1/N|confidence|W,W,..",
                     "softmax mass of the paraphrases (fusion); confidence: shares of it"),
@@ -95,6 +103,8 @@ int verb_generate(int argc, char **argv) {
         ROWS_OUTPUT(o->output),
         {"rewrite", OPTION_FLAG, &o->rewrite, NULL,
          "forget results and journals that are there, start anew"},
+        {"tag", OPTION_TEXT, (void *)&o->tag, "NAME",
+         "a word for the files' names: variants of a method side by side"},
         {"shard", OPTION_TEXT, (void *)&o->shard, "K/N",
          "the K-th of N parts of the questions (from 1); see segfuse merge"},
         {"lemmatize", OPTION_FLAG, &o->lemmatize, NULL, "add predict_lemma and answer_lemmas"},

@@ -168,15 +168,15 @@ static int journal_line(journal *j, const char *text, size_t size) {
     base_arena_init(&arena, NULL);
     good = !json_parse(j->path, text, size, &arena, &json, NULL);
     good = good && (i = json_get(&json, 0, "row")) != 0 &&
-           json_whole(&json, i, 0, (int64_t)j->total - 1, &row) &&
-           (cells = json_get(&json, 0, "cells")) != 0 &&
+           json_whole(&json, i, 0, INT64_MAX, &row) && (cells = json_get(&json, 0, "cells")) != 0 &&
            (list = json_get(&json, 0, "tally")) != 0 && json.nodes[list].type == JSON_ARRAY &&
            json.nodes[list].count <= MAX_TALLIES;
     for (i = good ? list + 1 : 0; good && i < json.nodes[list].next; i = json.nodes[i].next) {
         good = json_whole(&json, i, 0, INT64_MAX, &count);
         tally[n++] = (uint64_t)count;
     }
-    if (good && !j->place[row]) {
+    if (good && (uint64_t)row >= j->total) j->beyond++;
+    else if (good && !j->place[row]) {
         for (c = 0; c < table_columns(j->table) && good; c++)
             good = journal_cell(j, c, &json, json_get(&json, cells, table_name(j->table, c)));
         good = good && !journal_number(j, (size_t)row, tally, NULL);
@@ -293,7 +293,7 @@ sgf_status journal_peek(const char *path, const base_buf *config, int *begun, sg
     *begun = n > 0 && getc(file) != EOF;
     was.ptr = line;
     was.len = n > 0 ? (size_t)n - 1 : 0;
-    if (*begun) status = config_same(name, was, config, err);
+    if (*begun) status = config_grows(name, was, config, err);
     free(line);
     fclose(file);
     return status;
@@ -317,8 +317,13 @@ sgf_status journal_open(journal *j, const char *path, const base_buf *config, si
     if (!status && end && (size_t)(end - text.ptr) + 1 < text.len) {
         sgf_str was;
         was.ptr = text.ptr, was.len = (size_t)(end - text.ptr);
-        status = config_same(j->path, was, config, err);
+        status = config_grows(j->path, was, config, err);
         if (!status) status = journal_read(j, text.ptr, text.len, was.len + 1, err);
+        if (!status && j->beyond)
+            status = base_fail_at(err, SGF_ERR_ARG, j->path, -1,
+                                  "%s has rows of more questions than are asked for now; raise "
+                                  "--max_samples or leave it out, or begin anew with --rewrite",
+                                  j->path);
         if (status) close(j->fd), j->fd = -1; /* not ours to remove */
     } else if (!status) {                     /* new, or nothing was finished */
         if (text.len && ftruncate(j->fd, 0)) status = journal_failed(j, "cannot be emptied", err);

@@ -21,6 +21,7 @@ typedef struct {
     size_t *rows, count, cap;
     size_t *place;     /* [total] where a row of the result is in the table, from 1; 0: not yet */
     size_t total, cut; /* cut: bytes that were not whole lines */
+    size_t beyond;     /* rows of questions behind the last one of this run */
     uint64_t tally[MAX_TALLIES]; /* sums over all rows */
     uint64_t size;               /* of the file, whole lines */
     double synced;

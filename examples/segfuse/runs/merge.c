@@ -135,6 +135,9 @@ static sgf_status merge_files(const char **files, size_t n, const char *path, sg
     if (!status) status = merge_check(&g, err);
     if (!status) status = table_select(g.table, g.place, g.total, err);
     if (!status) status = result_write(path, g.table, &g.config, err);
+    if (!status)
+        fprintf(stderr, "%s.feather, .csv and .json: %llu row%s of %ld shard%s\n", path,
+                (unsigned long long)g.total, plural(g.total), g.shards, plural((size_t)g.shards));
     table_free(g.table);
     base_buf_free(&g.config);
     for (k = 0; g.part && k < (size_t)g.shards; k++) free(g.part[k].rows);

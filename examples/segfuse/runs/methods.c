@@ -153,6 +153,18 @@ static void asked_weigh(const generate_run *run, const sgf_method *m, sgf_str uu
     }
     for (i = 0; i < a->n && m->contexts == SGF_CONTEXTS_FUSION; i++) a->weight[i] /= sum;
 }
+const sgf_example *question_examples(const generate_run *run, const question *q, base_arena *arena,
+                                     size_t *n, sgf_error *err) {
+    size_t k = (size_t)run->o.fewshots, all = k + run->spares, i;
+    sgf_example *own;
+    for (i = 0; i < k && !dataset_example_is(&run->examples[i], q); i++) {}
+    *n = k;
+    if (i == k) return run->examples;
+    own = (sgf_example *)base_arena_alloc(arena, k, sizeof *own, err);
+    for (i = *n = 0; own && i < all && *n < k; i++)
+        if (!dataset_example_is(&run->examples[i], q)) own[(*n)++] = run->examples[i];
+    return own;
+}
 sgf_status question_ask(const generate_run *run, const sgf_method *m, const question *q,
                         base_arena *arena, asked *a, sgf_error *err) {
     size_t i;
@@ -166,10 +178,12 @@ sgf_status question_ask(const generate_run *run, const sgf_method *m, const ques
         a->text[i] = q->paraphrases[pick];
         a->manual[i] = pick < q->manual_count;
     }
-    if (!method_weighs(run, m)) return SGF_OK;
+    if (!method_weighs(run, m) && !(run->mass && m->contexts == SGF_CONTEXTS_FUSION)) return SGF_OK;
     a->weight = (double *)base_arena_alloc(arena, a->n, sizeof *a->weight, err);
     if (!a->weight) return SGF_ERR_MEMORY;
-    asked_weigh(run, m, q->uuid, a);
+    if (method_weighs(run, m)) asked_weigh(run, m, q->uuid, a);
+    else
+        for (i = 0; i < a->n; i++) a->weight[i] = run->mass[method_slot(run, m, q, i)];
     return SGF_OK;
 }
 
@@ -248,7 +262,7 @@ static void method_describe(const sgf_method *m) {
         printf("  %-13s confidence.feather in the output folder, or --confidence\n", "weights");
     printf("  %-13s the first %s, at most %s tokens\n", "prediction",
            m->prediction == SGF_PREDICTION_FIRST_WORD ? "word" : "line",
-           strcmp(m->name, "flex_attention") ? "10" : "10 (webqa: 20)");
+           m->contexts == SGF_CONTEXTS_FUSION ? "10 (webqa: 20)" : "10");
     for (i = 0; i < sizeof method_notes / sizeof method_notes[0]; i++) {
         if (strcmp(method_notes[i].name, m->name)) continue;
         printf("  %-13s %s.feather\n", "file", method_notes[i].file);

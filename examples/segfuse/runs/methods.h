@@ -16,6 +16,10 @@ typedef struct {
     double *weight; /* NULL: none */
     size_t n;
 } asked;
+/* The run's examples for a question, *n of them: one that is the question itself makes room for the
+   next one. NULL after an error. */
+const sgf_example *question_examples(const generate_run *run, const question *q, base_arena *arena,
+                                     size_t *n, sgf_error *err);
 sgf_status question_ask(const generate_run *run, const sgf_method *m, const question *q,
                         base_arena *arena, asked *a, sgf_error *err);
 /* "shifted,no-cue", or "none". */

@@ -330,8 +330,8 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
     if (!status) status = paraphrase_write(p, table, path, &err);
     table_free(table);
     if (status) return failed("paraphrase", &err);
-    printf("%s: %llu questions, %ld new wordings each\n", path, (unsigned long long)run->count,
-           p->wordings);
+    printf("%s: %llu question%s, %ld new wordings each\n", path, (unsigned long long)run->count,
+           plural(run->count), p->wordings);
     if (p->redrawn)
         printf("%llu draws were empty or not new; %llu wordings stayed so after %d draws and are "
                "the question itself\n",
@@ -352,7 +352,7 @@ int verb_paraphrase(int argc, char **argv) {
         {"output", OPTION_TEXT, (void *)&output, "OUT",
          ".jsonl, .feather or .csv (paraphrases.jsonl in datasets/..)"},
         {"num_paraphrases", OPTION_COUNT, &p.wordings, "1..5", "new wordings (5)"},
-        {"max_samples", OPTION_COUNT, &o->samples, "N", "questions to reword (all)"},
+        {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to reword (all)"},
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "30"},
         {"temperature", OPTION_NUMBER, &p.temperature, "X", "1.5"},
         {"top_p", OPTION_NUMBER, &p.top_p, "X", "0.9"},

@@ -4,6 +4,7 @@
 #include "../cli/options.h"
 #include "../cli/hub.h"
 #include "configuration.h"
+#include "shard.h"
 #include "../data/lemma_book.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ int folder_make(const char *path) {
 }
 void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
     const char *folder = run->folder;
+    size_t n;
     if (m->contexts == SGF_CONTEXTS_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
     else if (m->contexts == SGF_CONTEXTS_ENSEMBLE)
         snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
@@ -46,6 +48,8 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
     else if (run->o.indexs && !strcmp(m->name, "flex_attention"))
         snprintf(path, cap, "%s/diversity/%s-%s", folder, m->name, run->o.indexs);
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
+    n = strlen(path);
+    if (run->o.tag) snprintf(path + n, cap - n, ".%s", run->o.tag);
 }
 int result_writable(const char *path) {
     char probe[1200], folder[1200], *slash;
@@ -106,7 +110,7 @@ static int method_rotates(const generate_run *run, const sgf_method *m) {
     return run->rotated && m->contexts == SGF_CONTEXTS_FUSION &&
            (run->matrix || m->mask == SGF_MASK_ISOLATED || m->mask == SGF_MASK_MANUAL_CROSS);
 }
-void config_begin(const generate_run *run, const char *method, base_buf *buf) {
+void config_begin(const generate_run *run, const char *method, size_t samples, base_buf *buf) {
     base_buf_text(buf, "{", NULL);
     config_text(buf, "segfuse", SGF_VERSION);
     config_text(buf, "method", method);
@@ -117,14 +121,16 @@ void config_begin(const generate_run *run, const char *method, base_buf *buf) {
     config_text(buf, "fewshot_identity", run->fewshot.identity);
     config_number(buf, "num_fewshots", run->o.fewshots);
     config_number(buf, "seed", run->o.seed);
-    config_number(buf, "samples", (long)run->count);
+    config_number(buf, "samples", (long)samples);
 }
-void method_config(const generate_run *run, const sgf_method *m, base_buf *buf) {
+void method_config(const generate_run *run, const sgf_method *m, size_t samples, int lemmas,
+                   base_buf *buf) {
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
     char accidents[64];
-    config_begin(run, m->name, buf);
+    size_t fewer = method_fewer(run, m, samples);
+    config_begin(run, m->name, samples, buf);
     if (!method_by_kind(m))
         config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
     else {
@@ -132,6 +138,7 @@ void method_config(const generate_run *run, const sgf_method *m, base_buf *buf) 
         else config_number(buf, "num_manual", run->o.manuals);
         config_number(buf, "num_auto", (long)method_autos(run));
     }
+    if (fewer) config_number(buf, "fewer_paraphrases", (long)fewer);
     if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
     config_number(buf, "max_new_tokens", method_tokens(run, m));
     config_text(buf, "format", formats[m->format]);
@@ -149,21 +156,21 @@ void method_config(const generate_run *run, const sgf_method *m, base_buf *buf) 
                 m->prediction == SGF_PREDICTION_FIRST_WORD ? "first-word" : "first-line");
     config_text(buf, "accidents",
                 method_accident_names(run_accidents(run, m), accidents, sizeof accidents));
-    config_text(buf, "lemmas", run->o.lemmatize ? "yes" : "no");
+    config_text(buf, "lemmas", lemmas ? "yes" : "no");
     if (m->contexts == SGF_CONTEXTS_FUSION) config_text(buf, "separator", sgf_method_separator(m));
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
     config_device(buf, run->session, !method_rotates(run, m));
+    if (run->o.tag) config_text(buf, "tag", run->o.tag);
     base_buf_text(buf, "}", NULL);
 }
 
 /* ---- result tables ---- */
 
-sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize, sgf_error *err) {
+sgf_status result_create(result_table *t, const sgf_method *m, sgf_error *err) {
     sgf_status status = table_create(NULL, &t->table, err);
     int each = !strcmp(m->name, "per_prompt"), templates = !strncmp(m->name, "myriadlama", 10);
     t->method = m;
-    t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = t->lemma =
-        t->answer_lemmas = -1;
+    t->question = t->paraphrase = t->paraphrases = t->prompt = t->prompts = -1;
     if (!status) status = table_column(t->table, "uuid", SGF_COLUMN_UTF8, &t->uuid, err);
     if (!status && m->contexts == SGF_CONTEXTS_SINGLE)
         status = table_column(t->table, "answers", SGF_COLUMN_LIST_UTF8, &t->answers, err);
@@ -183,11 +190,6 @@ sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize, sg
         status = table_column(t->table, "prediction", SGF_COLUMN_UTF8, &t->prediction, err);
     if (!status)
         status = table_column(t->table, "generation", SGF_COLUMN_UTF8, &t->generation, err);
-    if (!status && lemmatize)
-        status = table_column(t->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &t->lemma, err);
-    if (!status && lemmatize)
-        status = table_column(t->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8,
-                              &t->answer_lemmas, err);
     return status;
 }
 sgf_status prompt_text(const generate_run *run, const sgf_layout *layout, base_arena *arena,
@@ -216,21 +218,54 @@ sgf_status task_text(const generate_run *run, const sgf_task *task, base_arena *
     return sgf_decode(run->model->tokenizer, task->ids, task->count, SGF_DECODE_SKIP_SPECIAL, text,
                       cap, &out->len, err);
 }
-static sgf_status result_lemmas(result_table *t, const question *q, sgf_str prediction,
-                                sgf_error *err) {
-    size_t n = q->answer_count;
+/* A row's lemmas, in the columns lemmas[0] and [1]. */
+static sgf_status row_lemmas(struct table *table, const int *lemmas, sgf_str prediction,
+                             const sgf_str *answers, size_t n, sgf_error *err) {
     sgf_str *texts = (sgf_str *)calloc(n + 1, sizeof *texts);
     lemma_book book;
     sgf_status status;
     if (!texts) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     texts[n] = prediction;
-    if (n) memcpy(texts, q->answers, n * sizeof *texts);
+    if (n) memcpy(texts, answers, n * sizeof *texts);
     status = lemma_book_make(&book, texts, n + 1, err);
     if (status) return status;
-    status = lemma_book_put_one(t->table, t->lemma, &book, prediction, err);
-    if (!status) status = lemma_book_put(t->table, t->answer_lemmas, &book, q->answers, n, err);
+    status = lemma_book_put_one(table, lemmas[0], &book, prediction, err);
+    if (!status) status = lemma_book_put(table, lemmas[1], &book, answers, n, err);
     lemma_book_free(&book);
     return status;
+}
+sgf_status result_lemmatize(struct table *table, sgf_error *err) {
+    int lemmas[2], prediction, answers;
+    size_t row, rows = table_rows(table);
+    sgf_status status;
+    prediction = table_find(table, "prediction"), answers = table_find(table, "answers");
+    status = table_column(table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &lemmas[0], err);
+    if (!status)
+        status = table_column(table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &lemmas[1], err);
+    for (row = 0; row < rows && !status; row++)
+        status = row_lemmas(table, lemmas, cell_text(table, prediction, row),
+                            cell_list(table, answers, row), cell_count(table, answers, row), err);
+    return status;
+}
+
+int task_ended(const generate_run *run, const sgf_task *task) {
+    const sgf_config *config = &run->model->config;
+    int32_t e;
+    for (e = 0; e < config->eos_count; e++)
+        if (config->eos[e] == task->ids[task->count - 1]) return 1;
+    return 0;
+}
+void empty_tell(const generate_run *run, size_t empty, size_t ended) {
+    const sgf_config *config = &run->model->config;
+    sgf_str end = sgf_text("");
+    if (!empty) return;
+    if (config->eos_count) end = sgf_token_text(run->model->tokenizer, config->eos[0]);
+    printf("%llu prediction%s empty", (unsigned long long)empty, empty == 1 ? " is" : "s are");
+    if (ended)
+        printf(": the model ended %s at once with %s%s",
+               ended == empty ? empty == 1 ? "it" : "them" : "some", base_show(end).text,
+               run->o.fewshots ? "" : "; give it examples (--num_fewshots, --fewshot_data)");
+    printf(".\n");
 }
 
 sgf_status result_add(const generate_run *run, result_table *t, const question *q, const asked *a,
@@ -262,7 +297,6 @@ sgf_status result_add(const generate_run *run, result_table *t, const question *
         status = table_list(t->table, t->prompts, prompts, task->contexts, err);
     if (!status) status = table_text(t->table, t->prediction, prediction, err);
     if (!status) status = table_text(t->table, t->generation, base_strip(generation), err);
-    if (!status && t->lemma >= 0) status = result_lemmas(t, q, prediction, err);
     result->rows++;
     result->right += (size_t)two_way;
     result->right_one_way += (size_t)one_way;
@@ -270,6 +304,8 @@ sgf_status result_add(const generate_run *run, result_table *t, const question *
     result->decode += task->decode_tokens;
     result->passes += task->count * task->contexts;
     result->steps += task->count;
+    result->empty += !prediction.len;
+    result->ended += !prediction.len && task->count == 1 && task_ended(run, task);
     base_arena_free(&arena);
     return status;
 }
@@ -296,16 +332,24 @@ sgf_status result_write(const char *path, struct table *table, const base_buf *c
     return status ? status : table_write_feather(table, file, err);
 }
 
-sgf_status result_peek(const char *path, const base_buf *config, int *there, sgf_error *err) {
+sgf_status result_peek(const char *path, const base_buf *config, result_found *found,
+                       sgf_error *err) {
     char file[1200];
     struct table *table;
+    sgf_str there;
     sgf_status status;
+    memset(found, 0, sizeof *found);
     snprintf(file, sizeof file, "%s.feather", path);
-    *there = !is_free(file);
-    if (!*there) return SGF_OK;
+    if (is_free(file)) return SGF_OK;
     status = table_read(file, NULL, &table, err);
     if (status) return status;
-    status = config_same(file, table_metadata_get(table, "segfuse"), config, err);
+    there = table_metadata_get(table, "segfuse");
+    status = config_grows(file, there, config, err);
+    if (!status) {
+        found->samples = (size_t)config_samples(there);
+        found->lemmas = config_lemmas(there) && table_find(table, "predict_lemma") >= 0 &&
+                        table_find(table, "answer_lemmas") >= 0;
+    }
     table_free(table);
     return status;
 }
@@ -313,34 +357,47 @@ sgf_status result_peek(const char *path, const base_buf *config, int *there, sgf
 /* ---- the table at the end ---- */
 
 void results_print(const generate_run *run, const method_result *r, size_t n) {
-    size_t i, earlier = 0;
+    size_t i, earlier = 0, empty = 0, ended = 0, mine = 0;
     int wide = 14; /* of the longest name */
-    for (i = 0; i < n; i++)
+    for (i = 0; i < n; i++) {
         if ((int)strlen(r[i].name) > wide) wide = (int)strlen(r[i].name);
-    printf("\n%s on %s: %llu questions, %ld paraphrases, %ld examples", run->model_name,
-           run->o.dataset, (unsigned long long)run->count, run->o.paraphrases, run->o.fewshots);
-    if (run->shards) printf("; shard %ld of %ld", run->shard, run->shards);
+        empty += r[i].empty, ended += r[i].ended;
+    }
+    printf("\n%s on %s: %llu question%s, %ld paraphrase%s, %ld example%s", run->model_name,
+           run->o.dataset, (unsigned long long)run->count, plural(run->count), run->o.paraphrases,
+           plural((size_t)run->o.paraphrases), run->o.fewshots, plural((size_t)run->o.fewshots));
+    for (i = 0; i < run->count; i++)
+        mine += (size_t)shard_has(run->shard, run->shards, run->data.questions[i].uuid);
+    if (run->shards)
+        printf("; shard %ld of %ld: %llu question%s", run->shard, run->shards,
+               (unsigned long long)mine, plural(mine));
     printf("\n\n");
-    printf("%-*s  %-24s %-9s %-12s %10s %9s %8s\n", wide, "method", "accuracy (95% interval)",
-           "one-way", "passes/step", "prefill", "decode", "q/s");
+    printf("%-*s  %-24s %-9s %s%-12s %10s %9s %8s\n", wide, "method", "accuracy (95% interval)",
+           "one-way", empty ? "  empty  " : "", "passes/step", "prefill", "decode", "q/s");
     for (i = 0; i < n; i++) {
         double low, high, rows = r[i].rows ? (double)r[i].rows : 1;
         if (!r[i].rows) continue;
         wilson_interval(r[i].right, r[i].rows, 1.959963984540054, &low, &high);
         printf("%-*s  %.3f (%.3f to %.3f)   %.3f     ", wide, r[i].name, (double)r[i].right / rows,
                low, high, (double)r[i].right_one_way / rows);
+        if (empty) printf("%7llu  ", (unsigned long long)r[i].empty);
         if (!r[i].steps) { /* there already; the files do not say what it took */
             printf("%-12s %10s %9s %8s\n", "-", "-", "-", "-");
             earlier++;
             continue;
         }
-        printf("%-12.4g %10llu %9llu %8.1f\n", (double)r[i].passes / (double)r[i].steps,
-               (unsigned long long)r[i].prefill, (unsigned long long)r[i].decode,
-               r[i].seconds > 0 ? (double)r[i].answered / r[i].seconds : 0);
+        printf("%-12.4g", (double)r[i].passes / (double)r[i].steps);
+        if (r[i].carried) printf(" %10s %9s", "-", "-"), earlier++;
+        else
+            printf(" %10llu %9llu", (unsigned long long)r[i].prefill,
+                   (unsigned long long)r[i].decode);
+        printf(" %8.1f\n", r[i].seconds > 0 ? (double)r[i].answered / r[i].seconds : 0);
     }
     printf(
         "\naccuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
         "per paraphrase. passes/step: contexts computed for each next token. prefill, decode: tokens computed.\n"
-        "%sResults: %s/*.feather and *.csv\n",
-        earlier ? "-: the result was there already.\n" : "", run->folder);
+        "%s",
+        earlier ? "-: the result, or a part of it, was there already.\n" : "");
+    empty_tell(run, empty, ended);
+    printf("Results: %s/*.feather and *.csv\n", run->folder);
 }

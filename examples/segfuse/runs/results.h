@@ -18,16 +18,17 @@ void config_number(base_buf *buf, const char *key, long value);
 void config_device(base_buf *buf, const sgf_session *session, int exact);
 void config_real(base_buf *buf, const char *key, double value);
 /* What every configuration begins with: the model, the questions and the examples. */
-void config_begin(const generate_run *run, const char *method, base_buf *buf);
-void method_config(const generate_run *run, const sgf_method *m, base_buf *buf);
+void config_begin(const generate_run *run, const char *method, size_t samples, base_buf *buf);
+/* The configuration of the first `samples` questions, with or without lemmas. */
+void method_config(const generate_run *run, const sgf_method *m, size_t samples, int lemmas,
+                   base_buf *buf);
 typedef struct {
     struct table *table;
     const sgf_method *method;
-    int uuid, question, paraphrase, paraphrases, prompt, prompts, answers, prediction, generation,
-        lemma, answer_lemmas;
+    int uuid, question, paraphrase, paraphrases, prompt, prompts, answers, prediction, generation;
 } result_table;
 /* The original's columns, in its order. */
-sgf_status result_create(result_table *t, const sgf_method *m, int lemmatize, sgf_error *err);
+sgf_status result_create(result_table *t, const sgf_method *m, sgf_error *err);
 /* A context's prompt as text. */
 sgf_status prompt_text(const generate_run *run, const sgf_layout *layout, base_arena *arena,
                        sgf_str *out, sgf_error *err);
@@ -40,9 +41,20 @@ sgf_status result_add(const generate_run *run, result_table *t, const question *
 /* Feather, CSV and, beside the CSV, the configuration. */
 sgf_status result_write(const char *path, struct table *table, const base_buf *config,
                         sgf_error *err);
-/* Is there a result of this very configuration? One of another, or of another program, is
-   SGF_ERR_ARG. */
-sgf_status result_peek(const char *path, const base_buf *config, int *there, sgf_error *err);
+/* Did the model end the answer, with its last token? */
+int task_ended(const generate_run *run, const sgf_task *task);
+/* How many predictions are empty, and why. */
+void empty_tell(const generate_run *run, size_t empty, size_t ended);
+/* The result at `path`, if there is one of this configuration; one of another, or of another program,
+   is SGF_ERR_ARG. */
+typedef struct {
+    size_t samples; /* how many questions it is of; 0: there is none */
+    int lemmas;     /* it has those columns, and says so */
+} result_found;
+sgf_status result_peek(const char *path, const base_buf *config, result_found *found,
+                       sgf_error *err);
+/* Add predict_lemma and answer_lemmas, behind the other columns. */
+sgf_status result_lemmatize(struct table *table, sgf_error *err);
 void results_print(const generate_run *run, const method_result *r, size_t n);
 
 #endif

@@ -17,8 +17,15 @@
 #include <string.h>
 
 /* How many rows a question has in the result. */
-static size_t method_rows(const generate_run *run, const sgf_method *m) {
-    return strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases;
+static size_t question_rows(const generate_run *run, const sgf_method *m, const question *q) {
+    return strcmp(m->name, "per_prompt") ? 1 : method_count(run, m, q);
+}
+/* The first row of each question, and, behind the last one, how many rows there are. NULL: no memory. */
+static size_t *method_rows(const generate_run *run, const sgf_method *m) {
+    size_t *first = (size_t *)calloc(run->count + 1, sizeof *first), q;
+    for (q = 0; first && q < run->count; q++)
+        first[q + 1] = first[q] + question_rows(run, m, &run->data.questions[q]);
+    return first;
 }
 
 /* ---- batches ---- */
@@ -61,8 +68,8 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method, 
 }
 sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
                        size_t n, batch *b, sgf_error *err) {
-    size_t N = (size_t)run->o.paraphrases, each = method_rows(run, m), q, t;
-    size_t contexts = m->contexts == SGF_CONTEXTS_ENSEMBLE ? N : 1;
+    size_t each = strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases, q, t;
+    size_t contexts = m->contexts == SGF_CONTEXTS_ENSEMBLE ? (size_t)run->o.paraphrases : 1;
     sgf_prompt prompt;
     sgf_status status = SGF_OK;
     memset(b, 0, sizeof *b);
@@ -74,18 +81,17 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
     if (!b->tasks || !b->layouts || !b->asked) return SGF_ERR_MEMORY;
     memset(&prompt, 0, sizeof prompt);
     prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
-    prompt.example = run->examples;
-    prompt.examples = (size_t)run->o.fewshots;
     for (q = 0; q < n && !status; q++) {
+        const question *one = &run->data.questions[questions[q]];
         asked *a = &b->asked[q];
-        status = question_ask(run, m, &run->data.questions[questions[q]], &b->arena, a, err);
-        prompt.weight = a->weight                            ? a->weight
-                        : m->contexts == SGF_CONTEXTS_FUSION ? run->mass
-                                                             : NULL;
+        status = question_ask(run, m, one, &b->arena, a, err);
+        prompt.example = question_examples(run, one, &b->arena, &prompt.examples, err);
+        if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
+        prompt.weight = a->weight;
         prompt.paraphrase = a->text;
         prompt.manual = a->manual;
         prompt.paraphrases = a->n;
-        for (t = 0; t < each && !status; t++)
+        for (t = 0; t < question_rows(run, m, one) && !status; t++)
             status = batch_task(run, m, run_accidents(run, m), &prompt, t, b, err);
     }
     return status;
@@ -127,15 +133,15 @@ int method_path_fits(const generate_run *run, const sgf_method *m) {
 }
 /* The questions of this shard that have a row to be computed, in out[]; *mine counts all of the
    shard. */
-static size_t method_todo(const generate_run *run, size_t rows, const journal *j, size_t *out,
-                          size_t *mine) {
-    size_t q, k, n = 0;
+static size_t method_todo(const generate_run *run, const size_t *first, const journal *j,
+                          size_t *out, size_t *mine) {
+    size_t q, row, n = 0;
     *mine = 0;
     for (q = 0; q < run->count; q++) {
         if (!shard_has(run->shard, run->shards, run->data.questions[q].uuid)) continue;
         ++*mine;
-        for (k = 0; k < rows && j->place[q * rows + k]; k++) {}
-        if (k < rows) out[n++] = q;
+        for (row = first[q]; row < first[q + 1] && j->place[row]; row++) {}
+        if (row < first[q + 1]) out[n++] = q;
     }
     return n;
 }
@@ -144,12 +150,14 @@ static void result_tally(const method_result *r, uint64_t *tally) {
     memset(tally, 0, MAX_TALLIES * sizeof *tally);
     tally[0] = r->right, tally[1] = r->right_one_way, tally[2] = r->passes;
     tally[3] = r->steps, tally[4] = r->prefill, tally[5] = r->decode;
+    tally[6] = r->empty, tally[7] = r->ended;
 }
 static void result_sum(method_result *r, const journal *j) {
     r->rows = j->count;
     r->right = (size_t)j->tally[0], r->right_one_way = (size_t)j->tally[1];
     r->passes = (size_t)j->tally[2], r->steps = (size_t)j->tally[3];
     r->prefill = (size_t)j->tally[4], r->decode = (size_t)j->tally[5];
+    r->empty = (size_t)j->tally[6], r->ended = (size_t)j->tally[7];
 }
 /* ---- questions in work ---- */
 
@@ -167,6 +175,7 @@ typedef struct {
     result_table *t;
     journal *j;
     method_result *result;
+    const size_t *first;     /* [questions + 1] see method_rows */
     size_t *todo, todos, at; /* questions that are left to ask, and the next one */
     size_t before, mine;     /* questions of this shard: done before, and all */
     size_t tokens;           /* that earlier runs computed */
@@ -196,12 +205,11 @@ static sgf_status work_open(method_work *w, sgf_error *err) {
    question that was finished in part is asked only for the rows that it lacks. */
 static sgf_status work_next(void *user, sgf_task **task, sgf_error *err) {
     method_work *w = (method_work *)user;
-    size_t rows = method_rows(w->run, w->m);
     sgf_status status = SGF_OK;
     while (!*task && !status) {
         work *now = w->open;
         if (now && now->given < now->b.count) {
-            if (w->j->place[now->question * rows + now->given]) now->left--;
+            if (w->j->place[w->first[now->question] + now->given]) now->left--;
             else *task = &now->b.tasks[now->given];
             now->given++;
         } else if (stop_signal || w->at == w->todos) return SGF_OK;
@@ -223,8 +231,7 @@ static sgf_status work_done(void *user, sgf_task *task, sgf_error *err) {
     status = result_add(w->run, w->t, &w->run->data.questions[own->question], own->b.asked, which,
                         task, &one, err);
     result_tally(&one, tally);
-    if (!status)
-        status = journal_add(w->j, own->question * method_rows(w->run, w->m) + which, tally, err);
+    if (!status) status = journal_add(w->j, w->first[own->question] + which, tally, err);
     if (!status) status = journal_flush(w->j, err);
     if (status || --own->left) return status;
     work_free(w, own);
@@ -234,16 +241,16 @@ static sgf_status work_done(void *user, sgf_task *task, sgf_error *err) {
     return SGF_OK;
 }
 /* All questions of this run that have no row yet, until they are done or a signal comes. */
-static sgf_status method_run(generate_run *run, const sgf_method *m, result_table *t, journal *j,
-                             method_result *result, sgf_error *err) {
+static sgf_status method_run(generate_run *run, const sgf_method *m, const size_t *first,
+                             result_table *t, journal *j, method_result *result, sgf_error *err) {
     method_work w;
     sgf_stream stream;
     sgf_status status;
     memset(&w, 0, sizeof w);
-    w.run = run, w.m = m, w.t = t, w.j = j, w.result = result;
+    w.run = run, w.m = m, w.first = first, w.t = t, w.j = j, w.result = result;
     w.todo = (size_t *)calloc(run->count + 1, sizeof *w.todo);
     if (!w.todo) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
-    w.todos = method_todo(run, method_rows(run, m), j, w.todo, &w.mine);
+    w.todos = method_todo(run, first, j, w.todo, &w.mine);
     w.before = w.mine - w.todos;
     w.tokens = (size_t)(j->tally[4] + j->tally[5]);
     if (j->count && !run->o.quiet)
@@ -257,7 +264,8 @@ static sgf_status method_run(generate_run *run, const sgf_method *m, result_tabl
     stream.next = work_next;
     stream.done = work_done;
     stream.user = &w;
-    stream.most = (size_t)run->o.batch * method_rows(run, m);
+    stream.most = (size_t)run->o.batch *
+                  (strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases);
     status = sgf_generate_stream(run->session, &stream, err);
     progress_end(&w.bar);
     result->seconds = clock_now() - w.bar.start;
@@ -283,8 +291,31 @@ static sgf_status result_recall(const char *path, method_result *r, sgf_error *e
         status = lemma_match_any(cell_text(table, prediction, row), cell_list(table, answers, row),
                                  cell_count(table, answers, row), &one_way, &two_way, err);
         r->right += (size_t)two_way, r->right_one_way += (size_t)one_way;
+        r->empty += !cell_text(table, prediction, row).len;
         r->rows++;
     }
+    table_free(table);
+    return status;
+}
+/* A result that is there gets its lemmas. */
+static sgf_status result_complete(const generate_run *run, const sgf_method *m, const char *path,
+                                  size_t samples, sgf_error *err) {
+    static const char *const names[] = {"predict_lemma", "answer_lemmas"};
+    char file[1200];
+    struct table *table;
+    base_buf config;
+    size_t i;
+    sgf_status status;
+    snprintf(file, sizeof file, "%s.feather", path);
+    status = table_read(file, NULL, &table, err);
+    if (status) return status;
+    base_buf_init(&config, NULL);
+    method_config(run, m, samples, 1, &config);
+    for (i = 0; i < 2; i++)
+        if (table_find(table, names[i]) >= 0) table_drop(table, table_find(table, names[i]));
+    status = result_lemmatize(table, err);
+    if (!status) status = result_write(path, table, &config, err);
+    base_buf_free(&config);
     table_free(table);
     return status;
 }
@@ -292,26 +323,33 @@ int method_wanted(const generate_run *run, const sgf_method *m, method_result *r
     char path[1100];
     base_buf config;
     sgf_error err;
-    int begun = 0, there = 0;
+    int begun = 0, lemmas;
+    result_found there;
     sgf_status status;
     memset(result, 0, sizeof *result);
+    memset(&there, 0, sizeof there);
     snprintf(result->name, sizeof result->name, "%s", m->name);
     method_path(run, m, path, sizeof path);
     if (!result_writable(path)) return -1;
     if (run->o.rewrite) return 1;
     base_buf_init(&config, NULL);
-    method_config(run, m, &config);
+    method_config(run, m, run->count, 0, &config);
     status = journal_peek(path, &config, &begun, &err);
     if (!status && !begun) status = result_peek(path, &config, &there, &err);
     base_buf_free(&config);
-    if (!status && there) status = result_recall(path, result, &err);
     if (status) return failed(verb_now, &err), -1;
-    if (there)
+    if (there.samples < run->count) return 1;
+    lemmas = run->o.lemmatize && !there.lemmas;
+    if (lemmas) status = result_complete(run, m, path, there.samples, &err);
+    if (!status) status = result_recall(path, result, &err);
+    if (status) return failed(verb_now, &err), -1;
+    if (lemmas) fprintf(stderr, "%s: lemmas added to %s.feather, .csv and .json\n", m->name, path);
+    else
         fprintf(stderr,
-                "%s: %s.feather is there already, of this very configuration; nothing to do "
-                "(--rewrite makes it anew)\n",
-                m->name, path);
-    return !there;
+                "%s: %s.feather is there already, of this very configuration and %llu question%s; "
+                "nothing to do (--rewrite makes it anew)\n",
+                m->name, path, (unsigned long long)there.samples, plural(there.samples));
+    return 0;
 }
 
 /* Is `name` one of the temporary files that a killed writer of `base` leaves: base.PID-N.tmp? */
@@ -352,6 +390,7 @@ static void method_sweep(const char *path) {
 static sgf_status method_finish(const generate_run *run, const char *path, result_table *t,
                                 journal *j, const base_buf *config, sgf_error *err) {
     sgf_status status = journal_order(j, err);
+    if (!status && run->o.lemmatize) status = result_lemmatize(t->table, err);
     if (!status && run->shards)
         status = shard_describe(t->table, run->shard, run->shards, j->rows, j->count, j->total,
                                 err);
@@ -362,8 +401,8 @@ static sgf_status method_finish(const generate_run *run, const char *path, resul
     return SGF_OK;
 }
 /* A run that was stopped: what is done so far, under a name of its own. */
-static sgf_status method_partial(const char *path, result_table *t, journal *j,
-                                 const base_buf *config, sgf_error *err) {
+static sgf_status method_partial(const generate_run *run, const char *path, result_table *t,
+                                 journal *j, const base_buf *config, sgf_error *err) {
     char name[1150], text[96];
     sgf_status status;
     if (!j->count) return SGF_OK;
@@ -371,27 +410,92 @@ static sgf_status method_partial(const char *path, result_table *t, journal *j,
     snprintf(text, sizeof text, "{\"rows\": %llu, \"of\": %llu}", (unsigned long long)j->count,
              (unsigned long long)j->total);
     status = journal_order(j, err);
+    if (!status && run->o.lemmatize) status = result_lemmatize(t->table, err);
     if (!status) status = table_metadata_set(t->table, "segfuse_partial", sgf_text(text), err);
     return status ? status : result_write(name, t->table, config, err);
 }
 /* What a user whose run ended early wants to know. */
-static void method_kept(const generate_run *run, const sgf_method *m, const char *path,
-                        const journal *j) {
-    size_t rows = method_rows(run, m);
+static void method_kept(const generate_run *run, const sgf_method *m, const size_t *first,
+                        const char *path, const journal *j) {
+    size_t done = 0, q, row;
     if (!j->count) return;
+    for (q = 0; q < run->count; q++) {
+        for (row = first[q]; row < first[q + 1] && j->place[row]; row++) {}
+        done += row == first[q + 1];
+    }
     fprintf(stderr, "%s: the %llu question%s that %s done %s kept in %s", m->name,
-            (unsigned long long)(j->count / rows), plural(j->count / rows),
-            j->count / rows == 1 ? "is" : "are", j->count / rows == 1 ? "is" : "are", j->path);
+            (unsigned long long)done, plural(done), done == 1 ? "is" : "are",
+            done == 1 ? "is" : "are", j->path);
     if (stop_signal) fprintf(stderr, " and %s.partial.feather", path);
     fprintf(stderr, "; the same command%s goes on from there\n",
             run->o.rewrite ? " without --rewrite" : "");
 }
 
+/* The rows of a result of fewer questions become the first ones of this run. */
+static sgf_status method_carry(const generate_run *run, const sgf_method *m, const char *path,
+                               const size_t *first, const base_buf *config, result_table *t,
+                               journal *j, size_t *carried, sgf_error *err) {
+    char file[1200];
+    struct table *table;
+    shard_part part;
+    result_found there;
+    size_t row, rows;
+    int c;
+    sgf_status status = result_peek(path, config, &there, err);
+    if (status || !there.samples) return status;
+    snprintf(file, sizeof file, "%s.feather", path);
+    status = table_read(file, NULL, &table, err);
+    if (status) return status;
+    memset(&part, 0, sizeof part);
+    rows = table_rows(table);
+    if (run->shards) status = shard_part_read(table, file, &part, err);
+    for (c = table_columns(table); c-- && !status;)
+        if (table_find(t->table, table_name(table, c)) < 0) {
+            const char *name = table_name(table, c);
+            if (strcmp(name, "predict_lemma") && strcmp(name, "answer_lemmas"))
+                status = base_fail_at(err, SGF_ERR_ARG, file, -1,
+                                      "%s has a column \"%s\" that is not ours, and the run would "
+                                      "lose it; give --tag NAME, another --output or --rewrite",
+                                      file, name);
+            else table_drop(table, c);
+        }
+    if (!status && (table_columns(table) != table_columns(t->table) ||
+                    (!run->shards && rows != first[there.samples])))
+        status = base_fail_at(
+            err, SGF_ERR_FORMAT, file, -1,
+            "%s has not the rows and columns that were written; --rewrite makes it "
+            "anew",
+            file);
+    if (!status) status = table_append(t->table, table, err);
+    for (row = 0; row < rows && !status; row++) {
+        uint64_t tally[MAX_TALLIES];
+        method_result one;
+        int one_way, two_way;
+        memset(&one, 0, sizeof one);
+        status = lemma_match_any(cell_text(t->table, t->prediction, row),
+                                 cell_list(t->table, t->answers, row),
+                                 cell_count(t->table, t->answers, row), &one_way, &two_way, err);
+        one.right = (size_t)two_way, one.right_one_way = (size_t)one_way;
+        one.empty = !cell_text(t->table, t->prediction, row).len;
+        result_tally(&one, tally);
+        if (!status) status = journal_add(j, run->shards ? part.rows[row] : row, tally, err);
+    }
+    if (!status) status = journal_flush(j, err);
+    if (!status && !run->o.quiet)
+        fprintf(stderr, "%s: %s has %llu questions; going on from there\n", m->name, file,
+                (unsigned long long)there.samples);
+    *carried = rows;
+    free(part.rows);
+    table_free(table);
+    return status;
+}
+
 int method_do(generate_run *run, const sgf_method *m, method_result *result) {
     char path[1100];
+    size_t *first = method_rows(run, m);
     result_table t;
     journal j;
-    base_buf config;
+    base_buf config, kept; /* of the result, and of the journal, which has no lemmas */
     sgf_error err;
     sgf_status status;
     memset(result, 0, sizeof *result);
@@ -400,22 +504,27 @@ int method_do(generate_run *run, const sgf_method *m, method_result *result) {
     snprintf(result->name, sizeof result->name, "%s", m->name);
     method_path(run, m, path, sizeof path);
     base_buf_init(&config, NULL);
-    method_config(run, m, &config);
+    base_buf_init(&kept, NULL);
+    method_config(run, m, run->count, run->o.lemmatize, &config);
+    method_config(run, m, run->count, 0, &kept);
     stop_watch();
-    status = result_create(&t, m, run->o.lemmatize, &err);
+    status = first ? result_create(&t, m, &err) : base_fail(&err, SGF_ERR_MEMORY, "out of memory");
     if (!status)
-        status = journal_open(&j, path, &config, run->count * method_rows(run, m), run->o.rewrite,
-                              t.table, &err);
-    if (!status) status = method_run(run, m, &t, &j, result, &err);
+        status = journal_open(&j, path, &kept, first[run->count], run->o.rewrite, t.table, &err);
+    if (!status && !j.count && !run->o.rewrite)
+        status = method_carry(run, m, path, first, &kept, &t, &j, &result->carried, &err);
+    if (!status) status = method_run(run, m, first, &t, &j, result, &err);
     result_sum(result, &j);
     if (!status)
         status = result->whole ? method_finish(run, path, &t, &j, &config, &err)
-                               : method_partial(path, &t, &j, &config, &err);
+                               : method_partial(run, path, &t, &j, &config, &err);
     if (status) failed(verb_now, &err);
-    if (status || !result->whole) method_kept(run, m, path, &j);
+    if (status || !result->whole) method_kept(run, m, first, path, &j);
     journal_close(&j);
     table_free(t.table);
     base_buf_free(&config);
+    base_buf_free(&kept);
+    free(first);
     return status ? 1 : result->whole ? 0 : stop_status();
 }
 

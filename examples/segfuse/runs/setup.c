@@ -128,6 +128,25 @@ static int generate_method(generate_run *run, const char *name) {
     run->methods++;
     return 1;
 }
+/* Options that change only a fusion need one. */
+static int generate_fused(const generate_run *run) {
+    const generate_options *o = &run->o;
+    const char *only = o->mass           ? "mass"
+                       : o->mask         ? "mask"
+                       : o->positions    ? "positions"
+                       : o->fusion_start ? "fusion_start"
+                       : o->separator    ? "separator"
+                                         : NULL;
+    size_t i;
+    for (i = 0; i < run->methods; i++)
+        if (run->method[i].contexts == SGF_CONTEXTS_FUSION) return 1;
+    if (!only) return 1;
+    fprintf(stderr,
+            "segfuse %s: --%s is for methods that fuse attention (fused, flex_attention, ...); %s "
+            "does not\n",
+            verb_now, only, run->methods == 1 ? run->method[0].name : "none of these");
+    return 0;
+}
 int generate_methods(generate_run *run) {
     const char *at = run->o.method;
     for (; *at; at += strspn(at, ",")) {
@@ -139,7 +158,7 @@ int generate_methods(generate_run *run) {
             if (!generate_method(run, "origin") || !generate_method(run, "per_prompt")) return 0;
         } else if (n && !generate_method(run, name)) return 0;
     }
-    if (run->methods) return generate_manual(run) && generate_accidents(run);
+    if (run->methods) return generate_fused(run) && generate_manual(run) && generate_accidents(run);
     fprintf(stderr, "segfuse %s: --method names 1 to 32 methods; see segfuse generate --help\n",
             verb_now);
     return 0;
@@ -206,64 +225,89 @@ int generate_indexs(generate_run *run) {
 
 long method_tokens(const generate_run *run, const sgf_method *m) {
     if (run->o.max_new_tokens) return run->o.max_new_tokens;
-    return !strcmp(run->o.dataset, "webqa") && !strcmp(m->name, "flex_attention") ? 20 : 10;
+    return !strcmp(run->o.dataset, "webqa") && m->contexts == SGF_CONTEXTS_FUSION ? 20 : 10;
 }
 
 /* ---- which paraphrases a method asks ---- */
 
+static size_t at_most(size_t n, size_t most) {
+    return n < most ? n : most;
+}
 /* The manual ones of a question, for a method that picks by kind. */
 static size_t method_manuals(const generate_run *run, const question *q) {
-    return run->o.manuals < 0 ? q->manual_count : (size_t)run->o.manuals;
+    return run->o.manuals < 0 ? q->manual_count : at_most((size_t)run->o.manuals, q->manual_count);
 }
 size_t method_autos(const generate_run *run) {
     if (run->wording) return 0; /* people wrote them all */
     return run->o.autos < 0 ? 5 : (size_t)run->o.autos;
 }
 size_t method_count(const generate_run *run, const sgf_method *m, const question *q) {
-    return method_by_kind(m) ? method_manuals(run, q) + method_autos(run)
-                             : (size_t)run->o.paraphrases;
+    size_t i, n = 0;
+    if (method_by_kind(m))
+        return method_manuals(run, q) +
+               at_most(method_autos(run), q->paraphrase_count - q->manual_count);
+    if (!run->index) return at_most((size_t)run->o.paraphrases, q->paraphrase_count);
+    for (i = 0; i < run->indexes; i++) n += run->index[i] < q->paraphrase_count;
+    return n;
 }
 size_t method_pick(const generate_run *run, const sgf_method *m, const question *q, size_t i) {
     size_t manuals = method_manuals(run, q);
     if (method_by_kind(m)) return i < manuals ? i : q->manual_count + i - manuals;
-    return run->index ? run->index[i] : i;
+    return run->index ? run->index[method_slot(run, m, q, i)] : i;
 }
-/* Has every question the paraphrases that the method asks? */
+size_t method_slot(const generate_run *run, const sgf_method *m, const question *q, size_t i) {
+    size_t at = 0;
+    if (!run->index || method_by_kind(m)) return i;
+    for (;; at++)
+        if (run->index[at] < q->paraphrase_count && !i--) return at;
+}
+size_t method_fewer(const generate_run *run, const sgf_method *m, size_t samples) {
+    size_t i, n = 0;
+    if (!strcmp(m->name, "origin")) return 0; /* it asks one */
+    for (i = 0; i < samples; i++) {
+        const question *q = &run->data.questions[i];
+        size_t wanted = method_by_kind(m)
+                            ? (run->o.manuals < 0 ? q->manual_count : (size_t)run->o.manuals) +
+                                  method_autos(run)
+                            : (size_t)run->o.paraphrases;
+        n += method_count(run, m, q) < wanted;
+    }
+    return n;
+}
+/* Has every question a paraphrase that the method asks? One with fewer than it wants is asked with
+   those it has, and that is said. */
 static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
     const dataset *d = &run->data;
-    size_t most = m->contexts == SGF_CONTEXTS_SINGLE && !strcmp(m->name, "origin")
-                      ? 1
-                      : (size_t)run->o.paraphrases;
-    size_t i, k;
-    for (i = 0; i < run->count; i++) {
-        const question *q = &d->questions[i];
-        size_t manuals = method_manuals(run, q), autos = q->paraphrase_count - q->manual_count;
-        if (method_by_kind(m)) {
-            if (manuals <= q->manual_count && method_autos(run) <= autos &&
-                manuals + method_autos(run))
-                continue;
+    size_t i, most = 0, fewer = method_fewer(run, m, run->count);
+    for (i = 0; i < run->count; i++)
+        if (d->questions[i].paraphrase_count > most) most = d->questions[i].paraphrase_count;
+    if (fewer && most == 1 && !run->index && !method_by_kind(m))
+        return base_fail_at(
+            err, SGF_ERR_ARG, d->source.path, -1,
+            "%s: questions without paraphrases, %ld were asked for; make some with segfuse "
+            "paraphrase, or ask each question alone: --method origin",
+            d->source.path, run->o.paraphrases);
+    for (i = 0; i < run->indexes; i++)
+        if (run->index[i] >= most)
             return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
-                                "%s: row %llu has %llu manual and %llu automatic paraphrases; %llu "
-                                "and %llu were asked for (--num_manual, --num_auto)",
-                                d->source.path, (unsigned long long)q->row + 1,
-                                (unsigned long long)q->manual_count, (unsigned long long)autos,
-                                (unsigned long long)manuals, (unsigned long long)method_autos(run));
-        }
-        for (k = 0; k < run->indexes; k++)
-            most = run->index[k] + 1 > most ? run->index[k] + 1 : most;
-        if (q->paraphrase_count >= most) continue;
-        if (d->schema == SCHEMA_WEBQA_RAW)
+                                "%s: --indexs %llu: a question has at most %llu paraphrases, 0 to "
+                                "%llu",
+                                d->source.path, (unsigned long long)run->index[i],
+                                (unsigned long long)most, (unsigned long long)most - 1);
+    for (i = 0; i < run->count; i++)
+        if (!method_count(run, m, &d->questions[i]))
             return base_fail_at(
                 err, SGF_ERR_ARG, d->source.path, -1,
-                "%s: questions without paraphrases, %llu were asked for; make some with "
-                "segfuse paraphrase, or ask each question alone: --method origin",
-                d->source.path, (unsigned long long)most);
-        return base_fail_at(err, SGF_ERR_ARG, d->source.path, -1,
-                            "%s: row %llu has %llu paraphrases; %llu were asked for "
-                            "(--num_paraphrases, --indexs)",
-                            d->source.path, (unsigned long long)q->row + 1,
-                            (unsigned long long)q->paraphrase_count, (unsigned long long)most);
-    }
+                "%s: row %llu has none of the paraphrases that were asked for (%s); "
+                "it has %llu",
+                d->source.path, (unsigned long long)d->questions[i].row + 1,
+                method_by_kind(m) ? "--num_manual, --num_auto" : "--indexs",
+                (unsigned long long)d->questions[i].paraphrase_count);
+    if (fewer)
+        fprintf(stderr,
+                "%s: %llu of %llu questions have fewer paraphrases than were asked for; each is "
+                "asked with those it has\n",
+                m->name, (unsigned long long)fewer, (unsigned long long)run->count);
     return SGF_OK;
 }
 
@@ -289,6 +333,24 @@ int device_known(const char *device) {
 /* Which split of which folder was chosen, where nobody said so. */
 static void source_tell(const char *what, const data_source *source) {
     if (source->split[0]) fprintf(stderr, "%s: split %s, %s\n", what, source->split, source->path);
+}
+/* What is odd about the examples. */
+static void examples_tell(const generate_run *run) {
+    const dataset *d = &run->data;
+    size_t i, q, k = (size_t)run->o.fewshots, own = 0, masked = 0;
+    for (q = 0; q < d->count; q++) {
+        for (i = 0; i < k && !dataset_example_is(&run->examples[i], &d->questions[q]); i++) {}
+        own += i < k;
+    }
+    for (i = 0; i < k; i++) masked += (size_t)dataset_masked(run->examples[i].question);
+    if (own)
+        fprintf(stderr,
+                "few-shot examples: %llu question%s among them; in %s own prompt the next example "
+                "takes the place\n",
+                (unsigned long long)own, own == 1 ? " is" : "s are", own == 1 ? "its" : "their");
+    if (masked == k && d->count && !dataset_masked(d->questions[0].paraphrases[0]))
+        fprintf(stderr, "few-shot examples: they complete [MASK], the questions have none; give "
+                        "examples of their kind with --fewshot_data, or --num_fewshots 0\n");
 }
 /* The questions and the examples. Without --fewshot_data the examples come from the train split of what
    --data names, if that has splits, else from the bundled one. */
@@ -317,10 +379,14 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     source_tell("--fewshot_data", &run->fewshot.source);
     if (o->data && !o->fewshot_data && fewshot != data)
         fprintf(stderr, "few-shot examples: %s (--fewshot_data names others)\n", fewshot);
-    run->examples = (sgf_example *)calloc((size_t)o->fewshots + 1, sizeof *run->examples);
+    run->spares = (size_t)o->fewshots;
+    run->examples = (sgf_example *)calloc(2 * (size_t)o->fewshots, sizeof *run->examples);
     if (!run->examples) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
-    status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, run->examples, err);
-    for (i = 0; i < (size_t)o->fewshots && !status; i++) /* examples are asked as the question is */
+    status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, &run->spares,
+                              run->examples, err);
+    if (!status) examples_tell(run);
+    for (i = 0; i < (size_t)o->fewshots + run->spares && !status;
+         i++) /* asked as the question is */
         if (o->paraphrases && run->examples[i].paraphrases > (size_t)o->paraphrases)
             run->examples[i].paraphrases = (size_t)o->paraphrases;
     return status;
@@ -385,6 +451,10 @@ int generate_load(generate_run *run) {
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
     if (status) return failed(verb_now, &err);
     model_name(o->model, run->model_name, sizeof run->model_name);
+    if (!strcmp(run->model_name, BUNDLED_MODEL) && run->data.count &&
+        !dataset_masked(run->data.questions[0].paraphrases[0]))
+        fprintf(stderr, "the bundled model completes statements such as \"The capital of Japan is "
+                        "[MASK].\"; it has not learned to answer other texts\n");
     return 0;
 }
 int run_folder(generate_run *run) {

@@ -10,7 +10,7 @@ typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
         *mass, *bos, *accidents, *confidence;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
-    const char *explain, *report, *reuse;
+    const char *explain, *report, *reuse, *tag;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross, exact;
@@ -41,19 +41,23 @@ typedef struct {
     sgf_session *session;
     dataset data, fewshot;
     const char *const *wording; /* [o.paraphrases] the one question of segfuse ask; else NULL */
-    sgf_example *examples;
-    double *mass;          /* one per paraphrase, or NULL */
-    matrix *matrix;        /* --mask FILE, or NULL */
-    char mask_text[64];    /* what stands for it in the configuration */
-    size_t *index;         /* --indexs */
-    size_t indexes, count; /* questions to answer */
-    long shard, shards;    /* --shard: 1-based; 0, 0: all questions */
-    int rotated;           /* --reuse rotated */
+    sgf_example *examples;      /* [o.fewshots + spares] */
+    size_t spares;              /* for questions that are among the examples themselves */
+    double *mass;               /* one per paraphrase, or NULL */
+    matrix *matrix;             /* --mask FILE, or NULL */
+    char mask_text[64];         /* what stands for it in the configuration */
+    size_t *index;              /* --indexs */
+    size_t indexes, count;      /* questions to answer */
+    long shard, shards;         /* --shard: 1-based; 0, 0: all questions */
+    int rotated;                /* --reuse rotated */
 } generate_run;
 /* What a method did, for the table. */
 typedef struct {
     char name[32];
     size_t rows, right, right_one_way, passes, steps, prefill, decode;
+    size_t empty,
+        ended;       /* predictions without text; those of them that ended with the first token */
+    size_t carried;  /* rows of a result that was there: what they took is not known */
     size_t answered; /* questions, by this run; the others were in the journal */
     double seconds;  /* of this run */
     int whole;       /* no question is missing */
@@ -76,6 +80,10 @@ int generate_indexs(generate_run *run);
 long method_tokens(const generate_run *run, const sgf_method *m);
 size_t method_autos(const generate_run *run);
 size_t method_count(const generate_run *run, const sgf_method *m, const question *q);
+/* How many of the first questions have fewer paraphrases than the method asks for. */
+size_t method_fewer(const generate_run *run, const sgf_method *m, size_t samples);
+/* The place of the i-th in --indexs and --mass: those that the question has not are left out. */
+size_t method_slot(const generate_run *run, const sgf_method *m, const question *q, size_t i);
 /* The paraphrase at place i. */
 size_t method_pick(const generate_run *run, const sgf_method *m, const question *q, size_t i);
 sgf_device device_named(const char *name);
