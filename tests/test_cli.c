@@ -211,15 +211,15 @@ static const struct {
     const char *verb, *name, *words;
 } cli_bases[] = {
     {"generate", NULL,
-     "--data @good.jsonl --fewshot_data @good.jsonl --num_fewshots 1 --num_paraphrases 2 "
+     "--data @good.jsonl --fewshot_data @shots.jsonl --num_fewshots 1 --num_paraphrases 2 "
      "--max_samples 1 --quiet --rewrite --output @out"},
     {"generate", "fewshot_data",
      "--num_fewshots 1 --max_samples 1 --quiet --rewrite --output @out"},
     {"generate", "confidence",
-     "--data @good.jsonl --fewshot_data @good.jsonl --num_fewshots 1 --num_paraphrases 2 "
+     "--data @good.jsonl --fewshot_data @shots.jsonl --num_fewshots 1 --num_paraphrases 2 "
      "--method weighted_avg --max_samples 1 --quiet --rewrite --output @out"},
-    {"ask", NULL, "one two --num_fewshots 0 --max_new_tokens 2"},
-    {"ask", "fewshot_data", "one --num_fewshots 1 --max_new_tokens 2"},
+    {"ask", NULL, "one[MASK] two[MASK] --num_fewshots 0 --max_new_tokens 2"},
+    {"ask", "fewshot_data", "one[MASK] --num_fewshots 1 --max_new_tokens 2"},
     {"inspect", NULL, ""},
     {"inspect", "questions", "@good.jsonl"},
     {"inspect", "split", "@good.jsonl"},
@@ -230,7 +230,7 @@ static const struct {
     {"mask", "dense", ""},
     {"forward", NULL, "--layout @layout.json --output @out.npy"},
     {"confidence", NULL,
-     "--data @good.jsonl --fewshot_data @good.jsonl --num_fewshots 1 --num_paraphrases 2 "
+     "--data @good.jsonl --fewshot_data @shots.jsonl --num_fewshots 1 --num_paraphrases 2 "
      "--num_samples 2 --max_samples 1 --quiet --rewrite --output @sure"},
     {"paraphrase", NULL,
      "--data @good.jsonl --num_paraphrases 1 --max_new_tokens 2 --max_samples 1 --quiet --rewrite "
@@ -303,6 +303,10 @@ static void cli_files(void) {
             "\"auto_paraphrases\": [\"Japan has the capital [MASK].\"]}\n",
             i);
     if (file) fclose(file);
+    program_file(
+        "shots.jsonl",
+        "{\"uuid\": \"x\", \"answers\": [\"Rome\"], \"manual_paraphrases\": [\"The capital of "
+        "Italy is [MASK].\"], \"auto_paraphrases\": []}\n");
     program_says(
         "mkdir -p '%s/cli' '%s/folder' '%s/broken' && for f in config tokenizer tokenizer_config; do "
         "head -c 3000 models/segfuse-2m/model.safetensors > '%s/broken'/$f.json; done",

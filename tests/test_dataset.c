@@ -288,7 +288,7 @@ static void test_raw_questions_are_asked_alone(void) {
                  "make some with segfuse paraphrase, or ask each question alone: --method origin");
     program_says(
         "build/segfuse generate --data '%s/alone.jsonl' --method origin --output '%s/alone'", 0,
-        "segfuse-2m on webqa: 1 questions, 1 paraphrases");
+        "segfuse-2m on webqa: 1 question, 1 paraphrase");
 }
 
 /* ---- the real ones ---- */

@@ -63,7 +63,7 @@ static void test_options_are_read_strictly(void) {
     program_says("build/segfuse inspect --context 5 --context=1024", 0, "for 1,024 tokens");
     program_says("build/segfuse tokenize --no-special-tokens < /dev/null", 0, "");
     program_says("build/segfuse inspect -- --nothing", 1, "--nothing");
-    program_says("build/segfuse inspect --model -x", 1, "no model folder '-x'");
+    program_says("build/segfuse inspect --model -x", 1, "no model '-x'");
 }
 
 /* ---- the manual page ---- */

@@ -117,12 +117,12 @@ static void test_model_name_of_results(void) {
 static void test_missing_models_say_where_and_how(void) {
     program_says("rm -rf '%s/hub'", 0, "");
     hub_says("--model qwen3_8b", 1,
-             "there is no model folder 'qwen3_8b'; looked for qwen3_8b, models/qwen3_8b, ");
+             "there is no model 'qwen3_8b'; looked for qwen3_8b, models/qwen3_8b, ");
     hub_says("--model qwen3_8b", 1,
              "/hub/models--Qwen--Qwen3-8B. `hf download Qwen/Qwen3-8B` gets it");
     hub_says("--model some/Model.1", 1,
              "/hub/models--some--Model.1. `hf download some/Model.1` gets it");
-    hub_says("--model nowhere", 1, "one of llama3.2_1b, llama3.2_1b_it, llama3.2_3b");
+    hub_says("--model nowhere", 1, "a short name such as llama3.2_1b; segfuse check");
     hub_says("--model nowhere", 1, "/hub/models--nowhere. Give");
     program_says(
         "SEGFUSE_MODELS='%s/a b' HF_HUB_CACHE='%s/hub' build/segfuse inspect llama3.1_70b_it", 1,
@@ -138,7 +138,7 @@ static void test_missing_models_say_where_and_how(void) {
     hub_says("--model ''", 2, "--model has an empty value; it needs MODEL");
     hub_says("''", 2, "an argument is empty");
     hub_says("--model 'a b' 2>&1 | grep -c hub/models", 1, "0");
-    hub_says("--model $(printf 'x%%.0s' $(seq 3000))", 1, "there is no model folder 'xxx");
+    hub_says("--model $(printf 'x%%.0s' $(seq 3000))", 1, "there is no model 'xxx");
     hub_says("some/table.feather", 1, "some/table.feather: cannot be opened");
 }
 static void hub_refs_main(const char *text) {

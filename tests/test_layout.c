@@ -278,7 +278,7 @@ static void test_layout_files(void) {
         {"{\"tokens\": [-1], \"segments\": [0], \"visible\": [[1]]}", "whole number"},
         {"{\"tokens\": [], \"segments\": [], \"visible\": []}", "empty"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"answer\": 3}", "answer"},
-        {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"mass\": [\"x\"]}", "mass"},
+        {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"mass\": [\"x\"]}", "log_mass"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"mass\": [1e999]}", "finite"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"roles\": [\"paraphrase\"]}",
          "roles"},

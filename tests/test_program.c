@@ -77,12 +77,9 @@ static void test_generate_refuses_what_cannot_work(void) {
     program_says("build/segfuse generate --data '%s/nopara.jsonl' --output '%s/o'", 1,
                  "nopara.jsonl: no questions: its columns are uuid");
     program_says("build/segfuse generate --data '%s/cut.jsonl' --output '%s/o'", 1, "cut.jsonl");
-    program_says("build/segfuse generate --data '%s/few.jsonl' --output '%s/o'", 1,
-                 "row 1 has 2 paraphrases; 5 were asked for");
-    program_says("build/segfuse generate --num_paraphrases 21 --output '%s/o'", 1,
-                 "21 were asked for");
-    program_says("build/segfuse generate --model nowhere --output '%s/o'", 1,
-                 "no model folder 'nowhere'");
+    program_says("build/segfuse generate --data '%s/few.jsonl' --indexs 0,7 --output '%s/o'", 1,
+                 "--indexs 7: a question has at most 2 paraphrases, 0 to 1");
+    program_says("build/segfuse generate --model nowhere --output '%s/o'", 1, "no model 'nowhere'");
     program_says("build/segfuse generate --model tests/golden/models/llama3-rope --output '%s/o'",
                  1, "tokenizer.json");
     program_says("build/segfuse generate --num_fewshots 100000 --output '%s/o'", 1,
@@ -121,8 +118,10 @@ static void test_generate_writes_and_protects_results(void) {
                  "build/segfuse generate --method per_prompt,max --max_samples 3 --lemmatize --quiet --output '%s/run' "
                  "2> /dev/null | grep -c '^per_prompt  *[01][.][0-9]* .* -  *-  *-  *-$\\|^max .*[0-9]$\\|^-: the result'",
                  0, "3\n");
-    program_says("build/segfuse generate --method per_prompt --max_samples 2 --output '%s/run'", 1,
-                 "with another configuration");
+    program_says(
+        "build/segfuse generate --method per_prompt --max_samples 3 --seed 7 --output '%s/run'", 1,
+        "with another configuration: --seed is 42 there and 7 here; --rewrite replaces it, "
+        "--tag NAME or another --output leaves it alone");
     program_says(
         "build/segfuse generate --method weighted_avg,per_prompt --max_samples 3 --output '%s/run' || ls "
         "'%s/run' | grep -c weighted",

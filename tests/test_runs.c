@@ -171,7 +171,8 @@ static void test_a_journal_of_another_configuration_is_refused(void) {
     int fd;
     runs_journal("other");
     runs_says(runs_into("other", "--seed 43"), 1, "--seed is 42 there and 43 here");
-    runs_says(runs_into("other", "--max_samples 11"), 1, "--max_samples is 12 there and 11 here");
+    runs_says(runs_into("other", "--max_samples 11"), 1,
+              "has rows of more questions than are asked for now");
     runs_says(runs_into("other", "--bos none"), 1, "--bos is 'auto' there and 'none' here");
     runs_says(runs_into("other", "--data models/questions/validation.jsonl"), 1,
               "--data (another content)");
@@ -190,6 +191,120 @@ static void test_a_journal_of_another_configuration_is_refused(void) {
     runs_says(runs_into("other", "--seed 43"), 0, "nothing to do");
     runs_says(runs_into("other", "--rewrite"), 0, "");
     runs_same("ref", "other", "per_prompt");
+}
+/* More questions, fewer, lemmas later: the files are those of one run. */
+static void test_a_result_grows(void) {
+    static const char *const steps[] = {"--max_samples 3", "--max_samples 8 --lemmatize",
+                                        "--max_samples 12", "--max_samples 12 --lemmatize"};
+    static const char *const said[] = {"3 questions", "has 3 questions; going on from there",
+                                       "has 8 questions; going on from there", "lemmas added to"};
+    char line[1100];
+    size_t i;
+    runs_reference();
+    for (i = 0; i < 4; i++) {
+        snprintf(line, sizeof line,
+                 "build/segfuse generate --method per_prompt --num_fewshots 1 --output %s %s",
+                 temp_path("grown"), steps[i]);
+        program_says(line, 0, said[i]);
+    }
+    runs_same("ref", "grown", "per_prompt");
+    runs_says(runs_into("grown", "--max_samples 5"), 0, "and 12 questions; nothing to do");
+    /* lemmas of segfuse lemmatize count, too: the configuration follows */
+    snprintf(
+        line, sizeof line,
+        "build/segfuse generate --method per_prompt --num_fewshots 1 --max_samples 12 --quiet --output %s",
+        temp_path("late"));
+    program_says(line, 0, "12 questions");
+    program_says("build/segfuse lemmatize '%s/late/per_prompt.feather'", 0, "rows, lemmas of");
+    runs_says(runs_into("late", ""), 0, "lemmas added to");
+    runs_same("ref", "late", "per_prompt");
+}
+static void test_shards_grow(void) {
+    int i;
+    for (i = 0; i < 2; i++) {
+        char line[600];
+        snprintf(line, sizeof line,
+                 "build/segfuse generate --method per_prompt --num_fewshots 1 --quiet --output %s "
+                 "--max_samples %d --shard 1/2 && build/segfuse generate --method per_prompt "
+                 "--num_fewshots 1 --quiet --output %s --max_samples %d --shard 2/2 --lemmatize",
+                 temp_path("grown-shards"), i ? 12 : 5, temp_path("grown-shards"), i ? 12 : 5);
+        program_says(line, 0,
+                     i ? "12 questions, 5 paraphrases, 1 example; shard 2 of 2: "
+                       : "shard 1 of 2: ");
+    }
+    runs_reference();
+    program_says(
+        "rm '%s/grown-shards/per_prompt.shard-2-of-2.feather'; build/segfuse generate "
+        "--method per_prompt --num_fewshots 1 --quiet --output '%s/grown-shards' --max_samples 12 "
+        "--shard 2/2 && build/segfuse merge '%s/grown-shards/all.feather' '%s/grown-shards'/*shard*.feather",
+        0, "all.feather, .csv and .json: 60 rows of 2 shards");
+    program_says(
+        "build/segfuse lemmatize '%s/grown-shards/all.csv' && cmp '%s/grown-shards/all.csv' "
+        "'%s/ref/per_prompt.csv' && echo same",
+        0, "same");
+}
+static void test_variants_have_names(void) {
+    program_says(
+        "build/segfuse generate --max_samples 2 --quiet --output '%s/tags' && build/segfuse "
+        "generate --max_samples 2 --quiet --positions sequential --tag seq-1 --output '%s/tags' "
+        "&& ls '%s/tags'",
+        0, "fused-5.seq-1.feather");
+    program_says("build/segfuse generate --tag a/b --output '%s/tags'", 2,
+                 "--tag is a word of at most 40");
+}
+/* Questions with fewer wordings than asked for are asked with those they have. */
+static void test_fewer_paraphrases(void) {
+    program_file(
+        "fewer.jsonl",
+        "{\"uuid\": \"1\", \"answers\": [\"a\"], \"paraphrase0\": \"[MASK] a\", \"paraphrase1\": "
+        "\"b [MASK]\", \"paraphrase2\": \"c [MASK]\"}\n{\"uuid\": \"2\", \"answers\": [\"a\"], "
+        "\"paraphrase0\": \"[MASK] d\"}\n{\"uuid\": \"3\", \"answers\": [\"a\"], "
+        "\"paraphrase0\": \"[MASK] e\", \"paraphrase1\": \"f [MASK]\"}\n");
+    program_says("build/segfuse generate --data '%s/fewer.jsonl' --method per_prompt,avg,fused "
+                 "--num_paraphrases 3 --mass 1,2,3 --output '%s/fewer'",
+                 0, "avg: 2 of 3 questions have fewer paraphrases than were asked for");
+    program_says("grep -o '^[123],' '%s/fewer/per_prompt.csv' | tr -d '\\n'", 0, "1,1,1,2,3,3,");
+    program_says("cat '%s/fewer/fused-3.json'", 0, "\"fewer_paraphrases\": 2");
+    program_says(
+        "build/segfuse generate --data '%s/fewer.jsonl' --indexs 0,2 --output '%s/fewer' --quiet && "
+        "cat '%s/fewer/fused-2.csv'",
+        0, "1,\"['[MASK] a', 'c [MASK]']\"");
+    program_says(
+        "build/segfuse generate --data '%s/fewer.jsonl' --indexs 1,2 --output '%s/fewer' --quiet",
+        1, "row 2 has none of the paraphrases that were asked for (--indexs); it has 1");
+}
+/* A question that is among the examples is asked without itself; what a larger sample takes next stands in. */
+static void test_nobody_is_its_own_example(void) {
+    struct table *table = NULL;
+    FILE *file;
+    int i;
+    temp_path("");
+    file = fopen(temp_path("self.jsonl"), "wb");
+    for (i = 0; file && i < 12; i++)
+        fprintf(file,
+                "{\"uuid\": \"%d\", \"answers\": [\"a%d\"], \"paraphrase0\": \"[MASK] q%d.\"}\n", i,
+                i, i);
+    if (file) fclose(file);
+    program_says(
+        "build/segfuse generate --data '%s/self.jsonl' --fewshot_data '%s/self.jsonl' "
+        "--num_fewshots 3 --method origin --output '%s/self'",
+        0, "few-shot examples: 3 questions are among them; in their own prompt the next example");
+    /* Python: random.seed(42); random.sample(range(12), 4) == [10, 1, 0, 4] */
+    CHECK(!table_read(temp_path("self/origin.feather"), NULL, &table, NULL) &&
+          table_rows(table) == 12);
+    for (i = 0; i < 12; i++) {
+        char prompt[2048], own[32];
+        sgf_str text = cell_text(table, table_find(table, "prompt"), (size_t)i);
+        snprintf(prompt, sizeof prompt, "%.*s", (int)text.len, text.ptr);
+        snprintf(own, sizeof own, "q%d.\nA: a%d\n", i, i);
+        CHECK(!strstr(prompt, own));
+        CHECK(!strstr(prompt, "q4.\nA: a4\n") == (i != 10 && i != 1 && i != 0));
+        CHECK((strstr(prompt, "q10.\nA: a10\n") != NULL) == (i != 10));
+    }
+    table_free(table);
+    program_says("build/segfuse ask 'what is it?' --num_fewshots 1", 0,
+                 "few-shot examples: they complete [MASK], the questions have none");
+    program_says("build/segfuse ask 'what is it?'", 0, "it has not learned to answer other texts");
 }
 /* A file size limit stands for the full disk: a write fails half way. */
 static void test_a_full_disk_keeps_what_is_done(void) {
@@ -334,6 +449,11 @@ static void tests_runs(void) {
     RUN(test_an_interrupted_run_leaves_what_is_done);
     RUN(test_a_torn_journal_is_believed_up_to_the_tear);
     RUN(test_a_journal_of_another_configuration_is_refused);
+    RUN(test_a_result_grows);
+    RUN(test_shards_grow);
+    RUN(test_variants_have_names);
+    RUN(test_fewer_paraphrases);
+    RUN(test_nobody_is_its_own_example);
     RUN(test_a_full_disk_keeps_what_is_done);
     RUN(test_shards_merge_into_the_whole);
     RUN(test_a_shards_total_is_not_believed);

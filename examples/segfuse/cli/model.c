@@ -65,7 +65,7 @@ void model_name(const char *given, char *out, size_t cap) {
 /* Is there a folder at s->path? */
 static int model_look(model_search *s) {
     size_t n = strlen(s->places);
-    snprintf(s->places + n, sizeof s->places - n, "    %s\n", s->path);
+    snprintf(s->places + n, sizeof s->places - n, "%s%s", n ? ", " : "", s->path);
     return is_folder(s->path);
 }
 /* Is it below $SEGFUSE_MODELS, under this name? */
@@ -105,18 +105,16 @@ void model_advise(FILE *out, const char *name) {
     size_t i;
     if (!id && is_hub_id(name) && strchr(name, '/')) id = name;
     if (id) {
-        fprintf(out, "`hf download %s` gets it.\n", id);
+        fprintf(out, "`hf download %s` gets it\n", id);
         return;
     }
     nearest_try(&near, sgf_text(BUNDLED_MODEL));
     for (i = 0; registry_name(i); i++) nearest_try(&near, sgf_text(registry_name(i)));
-    if (near.best.ptr) fprintf(out, "Did you mean %s?\n", near.best.ptr);
-    fprintf(
-        out,
-        "Give --model a Hugging Face folder (config.json, model.safetensors, tokenizer.json), an\n"
-        "id ORG/NAME after `hf download ORG/NAME`, or a short name such as %s;\n"
-        "segfuse check lists the models that are here.\n",
-        registry_name(0));
+    if (near.best.ptr) fprintf(out, "Did you mean %s? ", near.best.ptr);
+    fprintf(out,
+            "Give --model a Hugging Face folder, an id ORG/NAME after `hf download ORG/NAME`, or a "
+            "short name such as %s; segfuse check shows what is here\n",
+            registry_name(0));
 }
 int model_find(const char *verb, const char *name, char *path, size_t cap) {
     model_search s;
@@ -131,8 +129,8 @@ int model_find(const char *verb, const char *name, char *path, size_t cap) {
         fprintf(stderr, "segfuse %s: %s\n", verb, err.message);
         return 0;
     }
-    fprintf(stderr, "segfuse %s: there is no model folder '%s'", verb, name);
-    fprintf(stderr, s.places[0] ? "; looked for\n%s" : ".\n", s.places);
+    fprintf(stderr, "segfuse %s: there is no model '%s'; looked for %s. ", verb, name,
+            s.places[0] ? s.places : "nothing");
     model_advise(stderr, name);
     return 0;
 }

@@ -275,7 +275,7 @@ size_t method_fewer(const generate_run *run, const sgf_method *m, size_t samples
     return n;
 }
 /* Has every question a paraphrase that the method asks? One with fewer than it wants is asked with
-   those it has, and that is said. */
+   those it has. */
 static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
     const dataset *d = &run->data;
     size_t i, most = 0, fewer = method_fewer(run, m, run->count);
@@ -303,11 +303,6 @@ static sgf_status method_enough(const generate_run *run, const sgf_method *m, sg
                 d->source.path, (unsigned long long)d->questions[i].row + 1,
                 method_by_kind(m) ? "--num_manual, --num_auto" : "--indexs",
                 (unsigned long long)d->questions[i].paraphrase_count);
-    if (fewer)
-        fprintf(stderr,
-                "%s: %llu of %llu questions have fewer paraphrases than were asked for; each is "
-                "asked with those it has\n",
-                m->name, (unsigned long long)fewer, (unsigned long long)run->count);
     return SGF_OK;
 }
 
@@ -333,24 +328,6 @@ int device_known(const char *device) {
 /* Which split of which folder was chosen, where nobody said so. */
 static void source_tell(const char *what, const data_source *source) {
     if (source->split[0]) fprintf(stderr, "%s: split %s, %s\n", what, source->split, source->path);
-}
-/* What is odd about the examples. */
-static void examples_tell(const generate_run *run) {
-    const dataset *d = &run->data;
-    size_t i, q, k = (size_t)run->o.fewshots, own = 0, masked = 0;
-    for (q = 0; q < d->count; q++) {
-        for (i = 0; i < k && !dataset_example_is(&run->examples[i], &d->questions[q]); i++) {}
-        own += i < k;
-    }
-    for (i = 0; i < k; i++) masked += (size_t)dataset_masked(run->examples[i].question);
-    if (own)
-        fprintf(stderr,
-                "few-shot examples: %llu question%s among them; in %s own prompt the next example "
-                "takes the place\n",
-                (unsigned long long)own, own == 1 ? " is" : "s are", own == 1 ? "its" : "their");
-    if (masked == k && d->count && !dataset_masked(d->questions[0].paraphrases[0]))
-        fprintf(stderr, "few-shot examples: they complete [MASK], the questions have none; give "
-                        "examples of their kind with --fewshot_data, or --num_fewshots 0\n");
 }
 /* The questions and the examples. Without --fewshot_data the examples come from the train split of what
    --data names, if that has splits, else from the bundled one. */
@@ -384,7 +361,6 @@ static sgf_status generate_questions(generate_run *run, sgf_error *err) {
     if (!run->examples) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
     status = dataset_examples(&run->fewshot, o->seed, (size_t)o->fewshots, &run->spares,
                               run->examples, err);
-    if (!status) examples_tell(run);
     for (i = 0; i < (size_t)o->fewshots + run->spares && !status;
          i++) /* asked as the question is */
         if (o->paraphrases && run->examples[i].paraphrases > (size_t)o->paraphrases)
@@ -416,6 +392,37 @@ static sgf_status question_choose(generate_run *run, const char *name, sgf_error
     d->questions[0] = d->questions[at];
     run->count = 1;
     return SGF_OK;
+}
+/* What is odd about the questions and the examples, once all is there. */
+static void generate_tell(const generate_run *run) {
+    const dataset *d = &run->data;
+    int masked = d->count && dataset_masked(d->questions[0].paraphrases[0]);
+    size_t i, q, k = (size_t)run->o.fewshots, own = 0, complete = 0;
+    for (i = 0; i < run->methods; i++) {
+        size_t fewer = method_fewer(run, &run->method[i], run->count);
+        if (fewer)
+            fprintf(
+                stderr,
+                "%s: %llu of %llu questions have fewer paraphrases than were asked for; each is "
+                "asked with those it has\n",
+                run->method[i].name, (unsigned long long)fewer, (unsigned long long)run->count);
+    }
+    for (q = 0; q < run->count; q++) {
+        for (i = 0; i < k && !dataset_example_is(&run->examples[i], &d->questions[q]); i++) {}
+        own += i < k;
+    }
+    if (own)
+        fprintf(stderr,
+                "few-shot examples: %llu question%s among them; in %s own prompt the next example "
+                "takes the place\n",
+                (unsigned long long)own, own == 1 ? " is" : "s are", own == 1 ? "its" : "their");
+    for (i = 0; i < k; i++) complete += (size_t)dataset_masked(run->examples[i].question);
+    if (k && complete == k && !masked)
+        fprintf(stderr, "few-shot examples: they complete [MASK], the questions have none; give "
+                        "examples of their kind with --fewshot_data, or --num_fewshots 0\n");
+    if (!masked && !strcmp(run->model_name, BUNDLED_MODEL))
+        fprintf(stderr, "the bundled model completes statements such as \"The capital of Japan is "
+                        "[MASK].\"; it has not learned to answer other texts\n");
 }
 int generate_load(generate_run *run) {
     generate_options *o = &run->o;
@@ -451,10 +458,7 @@ int generate_load(generate_run *run) {
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
     if (status) return failed(verb_now, &err);
     model_name(o->model, run->model_name, sizeof run->model_name);
-    if (!strcmp(run->model_name, BUNDLED_MODEL) && run->data.count &&
-        !dataset_masked(run->data.questions[0].paraphrases[0]))
-        fprintf(stderr, "the bundled model completes statements such as \"The capital of Japan is "
-                        "[MASK].\"; it has not learned to answer other texts\n");
+    generate_tell(run);
     return 0;
 }
 int run_folder(generate_run *run) {
