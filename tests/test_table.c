@@ -492,6 +492,37 @@ static void test_json_that_no_column_holds_is_named(void) {
         table_free(t);
     }
 }
+/* What Python's csv and pandas write of cells with commas, quotes, lines, ... */
+static void test_csv_of_python_gives_its_cells(void) {
+    golden_cases g;
+    int cases = 0;
+    for (golden_open(&g, "csv"); golden_next(&g); cases++) {
+        base_arena arena;
+        json_doc json;
+        sgf_error err;
+        struct table *t;
+        uint32_t row = 1, cell;
+        size_t k;
+        int c;
+        base_arena_init(&arena, NULL);
+        MUST(json_parse("cells", g.field[1].ptr, g.field[1].len, &arena, &json, &err), err);
+        MUST(table_parse_file("x.csv", g.field[0].ptr, g.field[0].len, NULL, &t, &err), err);
+        CHECK(table_rows(t) + 1 == json.nodes[0].count);
+        CHECK((size_t)table_columns(t) == json.nodes[1].count);
+        for (k = 0; k < json.nodes[0].count && !test_errors; k++, row = json.nodes[row].next)
+            for (c = 0, cell = row + 1; c < table_columns(t); c++, cell++) {
+                sgf_str want = json.nodes[cell].text,
+                        got = k ? cell_text(t, c, k - 1) : table_str(table_name(t, c));
+                CHECK(got.len == want.len && !memcmp(got.ptr ? got.ptr : "", want.ptr, got.len));
+            }
+        if (test_errors) printf("    %.*s\n", (int)g.field[0].len, g.field[0].ptr);
+        table_free(t);
+        base_arena_free(&arena);
+        if (test_errors) break;
+    }
+    golden_close(&g);
+    CHECK(cases == 90);
+}
 static void test_csv_spectrum_equals_its_json(void) {
     static const char *const names[] = {"comma_in_quotes",
                                         "empty",
@@ -505,16 +536,16 @@ static void test_csv_spectrum_equals_its_json(void) {
                                         "simple_crlf",
                                         "utf8"};
     size_t i, row;
-    if (!shared_path("data/csv/csvs/simple.csv")) SKIP("../shared is not here");
+    NEED_DATA("csv/csvs", "csvs of github.com/maxogden/csv-spectrum; csv/json its json");
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[512];
         sgf_error err;
         struct table *csv, *json;
         int c;
-        snprintf(path, sizeof path, "data/csv/csvs/%s.csv", names[i]);
-        MUST(table_read(shared_path(path), NULL, &csv, &err), err);
-        snprintf(path, sizeof path, "data/csv/json/%s.json", names[i]);
-        MUST(table_read(shared_path(path), NULL, &json, &err), err);
+        snprintf(path, sizeof path, "csv/csvs/%s.csv", names[i]);
+        MUST(table_read(data_path(path), NULL, &csv, &err), err);
+        snprintf(path, sizeof path, "csv/json/%s.json", names[i]);
+        MUST(table_read(data_path(path), NULL, &json, &err), err);
         CHECK(table_columns(csv) == table_columns(json) && table_rows(csv) == table_rows(json));
         for (c = 0; c < table_columns(csv); c++)
             for (row = 0; row < table_rows(csv); row++) {
@@ -1043,21 +1074,22 @@ static void test_feather_of_no_columns_is_read(void) {
     table_free(t);
 }
 static void test_arrow_reads_nested_text_of_another_writer(void) {
-    static const char *const files[] = {"data/arrow-ipc/js-nested-utf8/webq_nested.arrow_file",
-                                        "data/arrow-ipc/js-nested-utf8/webq_nested.stream"};
+    static const char *const files[] = {"arrow-ipc/js-nested-utf8/webq_nested.arrow_file",
+                                        "arrow-ipc/js-nested-utf8/webq_nested.stream"};
     sgf__map map;
     base_arena arena;
     json_doc json;
     sgf_error err;
     size_t f, row;
-    if (!shared_path(files[0])) SKIP("../shared is not here");
-    map = table_file(shared_path("data/arrow-ipc/js-nested-utf8/webq_nested.json"));
+    NEED_DATA("arrow-ipc/js-nested-utf8",
+              "written by the npm package apache-arrow from WebQuestions (tests/README.md)");
+    map = table_file(data_path("arrow-ipc/js-nested-utf8/webq_nested.json"));
     base_arena_init(&arena, NULL);
     MUST(json_parse("json", map.data, map.size, &arena, &json, &err), err);
     for (f = 0; f < 2; f++) {
         struct table *t;
         int c;
-        MUST(table_read(shared_path(files[f]), NULL, &t, &err), err);
+        MUST(table_read(data_path(files[f]), NULL, &t, &err), err);
         CHECK(table_columns(t) == 6 && table_rows(t) == 40);
         for (c = 0; c < 6; c++) {
             uint32_t at = json_get(&json, 0, table_name(t, c)) + 1, item, word;
@@ -1111,19 +1143,16 @@ static sgf_status table_dump(const char *path, const char *out, sgf_error *err) 
     table_free(t);
     return status;
 }
-/* Call visit(path) for every file of a shared folder. */
+/* Call visit(path) for every file of a folder. */
 static void table_visit(const char *folder, void (*visit)(const char *path)) {
-    const char *shared = shared_path(folder);
-    char place[1024], path[2048];
+    char path[2048];
     struct dirent *entry;
-    DIR *dir;
-    snprintf(place, sizeof place, "%s", shared);
-    dir = opendir(place);
+    DIR *dir = opendir(folder);
     CHECK(dir != NULL);
     if (!dir) return;
     while ((entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%s/%s", place, entry->d_name);
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         visit(path);
     }
     closedir(dir);
@@ -1155,10 +1184,11 @@ static void test_arrow_reads_every_golden_file(void) {
                                           "4.0.0-shareddict",
                                           "cpp-21.0.0"};
     size_t i;
-    if (!shared_path("data/arrow-ipc/integration/0.14.1")) SKIP("../shared is not here");
+    NEED_DATA("arrow-ipc/integration",
+              "data/arrow-ipc-stream/integration of github.com/apache/arrow-testing");
     for (i = 0; i < 7; i++) {
-        char folder[256];
-        snprintf(folder, sizeof folder, "data/arrow-ipc/integration/%s", folders[i]);
+        char folder[1200];
+        snprintf(folder, sizeof folder, "%s/arrow-ipc/integration/%s", data_folder, folders[i]);
         table_visit(folder, table_check_golden);
     }
 }
@@ -1189,11 +1219,24 @@ static void table_feed_file(const char *path) {
     if (map.data) table_feed(path, map.data, map.size);
     sgf__unmap(&map);
 }
+/* Every format's parser gets what the fuzzers begin with, whatever format that is. */
+static void test_files_of_other_formats_give_clean_errors(void) {
+    static const char *const folders[] = {"arrow", "csv",         "jsonl",     "json",  "lz4",
+                                          "npy",   "safetensors", "tokenizer", "stream"};
+    size_t i;
+    for (i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char folder[64];
+        snprintf(folder, sizeof folder, "tests/corpus/%s", folders[i]);
+        table_visit(folder, table_feed_file);
+    }
+    table_visit("tests/golden/data/arrow", table_feed_file);
+}
 static void test_hostile_files_give_clean_errors(void) {
-    if (!shared_path("data/arrow-ipc/fuzz-file")) SKIP("../shared is not here");
-    table_visit("data/arrow-ipc/fuzz-file", table_feed_file);
-    table_visit("data/csv/arrow-csv/fuzzing", table_feed_file);
-    table_feed_file(shared_path("data/arrow-ipc/forward-compatibility/schema_v6.arrow"));
+    NEED_DATA("arrow-ipc/fuzz-file",
+              "data/arrow-ipc-file of github.com/apache/arrow-testing (tests/README.md)");
+    table_visit(data_path("arrow-ipc/fuzz-file"), table_feed_file);
+    table_visit(data_path("csv/arrow-csv/fuzzing"), table_feed_file);
+    table_feed_file(data_path("arrow-ipc/forward-compatibility/schema_v6.arrow"));
 }
 static void test_damaged_files_give_clean_errors(void) {
     static const uint64_t words[] = {
@@ -1302,6 +1345,60 @@ static void test_other_formats_are_refused_by_name(void) {
 
 /* ---- LZ4 ---- */
 
+/* The texts of the frames in golden/data/lz4.txt: a period, a period that moves, noise. */
+static unsigned char *table_lz4_plain(int64_t kind, size_t n) {
+    unsigned char *out = (unsigned char *)malloc(n + 1);
+    uint32_t x = 1;
+    size_t i;
+    for (i = 0; out && i < n; i++) {
+        x = x * 1103515245u + 12345u;
+        out[i] = (unsigned char)(kind == 0   ? 'a' + i % 7
+                                 : kind == 1 ? 'a' + (i / 500 * 7 + i % 9) % 26
+                                             : x >> 16 & 255);
+    }
+    return out;
+}
+/* The bytes of a field in hexadecimal, in place. */
+static size_t table_unhex(sgf_str *field) {
+    unsigned char *to = (unsigned char *)(uintptr_t)field->ptr;
+    size_t i;
+    for (i = 0; i < field->len / 2; i++) {
+        char digits[3] = {0, 0, 0};
+        memcpy(digits, field->ptr + 2 * i, 2);
+        to[i] = (unsigned char)strtol(digits, NULL, 16);
+    }
+    return field->len = i;
+}
+/* Frames of the package lz4: blocks that are linked or not, checksums, sizes, levels. Cut anywhere, or
+   with less room, they are refused; with a byte changed nothing is written outside the room, and a
+   checksum of the content finds it. */
+static void test_lz4_frames_of_python(void) {
+    golden_cases g;
+    int cases = 0;
+    for (golden_open(&g, "lz4"); golden_next(&g); cases++) {
+        size_t n = (size_t)golden_int(&g, 1), size = table_unhex(&g.field[2]), made = 0, at;
+        const unsigned char *in = (const unsigned char *)g.field[2].ptr;
+        unsigned char *plain = table_lz4_plain(golden_int(&g, 0), n),
+                      *out = (unsigned char *)malloc(n + 1), *copy = (unsigned char *)malloc(size);
+        const char *what = lz4_decompress(in, size, out, n, &made);
+        if (what) printf("    frame %d: %s\n", cases, what);
+        CHECK(!what && made == n && !memcmp(out, plain, n));
+        if (n) CHECK(lz4_decompress(in, size, out, n - 1, &made) != NULL);
+        for (at = 0; size < 2000 && at < size; at++) {
+            CHECK(lz4_decompress(in, at, out, n, &made) != NULL);
+            memcpy(copy, in, size);
+            copy[at] ^= 0x55;
+            made = 0;
+            if (!lz4_decompress(copy, size, out, n, &made)) {
+                CHECK(made <= n);
+                if (in[4] & 4) CHECK(made == n && !memcmp(out, plain, n));
+            }
+        }
+        free(plain), free(out), free(copy);
+    }
+    golden_close(&g);
+    CHECK(cases == 23);
+}
 static void test_lz4_frames_decompress(void) {
     static const char *const files[][2] = {
         {"gettysburg.txt.lz4", "gettysburg.txt"},
@@ -1313,18 +1410,18 @@ static void test_lz4_frames_decompress(void) {
         {"Mark.Twain-Tom.Sawyer.txt.lz4", NULL}};
     char path[256];
     size_t i, made;
-    if (!shared_path("data/lz4/pi.txt")) SKIP("../shared is not here");
+    NEED_DATA("lz4/pi.txt", "from testdata of github.com/pierrec/lz4 (tests/README.md)");
     for (i = 0; i < sizeof files / sizeof files[0]; i++) {
         sgf__map in, plain;
         unsigned char *out;
         size_t room = (size_t)1 << 20;
         const char *what;
-        snprintf(path, sizeof path, "data/lz4/%s", files[i][0]);
-        in = table_file(shared_path(path));
+        snprintf(path, sizeof path, "lz4/%s", files[i][0]);
+        in = table_file(data_path(path));
         memset(&plain, 0, sizeof plain);
         if (files[i][1]) {
-            snprintf(path, sizeof path, "data/lz4/%s", files[i][1]);
-            plain = table_file(shared_path(path));
+            snprintf(path, sizeof path, "lz4/%s", files[i][1]);
+            plain = table_file(data_path(path));
             room = plain.size;
         }
         out = (unsigned char *)malloc(room);
@@ -1505,12 +1602,12 @@ static void test_lz4_refuses_broken_frames(void) {
     unsigned char out[4096];
     char path[256];
     size_t i, made = 0, at;
-    if (!shared_path("data/lz4/pi.txt")) SKIP("../shared is not here");
+    NEED_DATA("lz4/pi.txt", "from testdata of github.com/pierrec/lz4 (tests/README.md)");
     for (i = 0; i < 5; i++) {
         sgf__map in;
         unsigned char *copy;
-        snprintf(path, sizeof path, "data/lz4/%s", files[i]);
-        in = table_file(shared_path(path));
+        snprintf(path, sizeof path, "lz4/%s", files[i]);
+        in = table_file(data_path(path));
         if (i < 4)
             CHECK(lz4_decompress((const unsigned char *)in.data, in.size, out, sizeof out, &made) !=
                   NULL);
@@ -1551,7 +1648,7 @@ static void tests_table(void) {
     RUN(test_csv_reads_back_what_it_writes);
     RUN(test_columns_of_one_name_stay_apart);
     RUN(test_json_that_no_column_holds_is_named);
-    RUN(test_csv_spectrum_equals_its_json);
+    RUN(test_csv_of_python_gives_its_cells);
     RUN(test_table_parse_reads_python_literals);
     RUN(test_table_parse_refuses_what_is_no_literal);
     RUN(test_cells_that_are_not_there);
@@ -1567,14 +1664,19 @@ static void tests_table(void) {
     RUN(test_borrowed_columns_that_are_refused);
     RUN(test_feather_gives_back_the_table);
     RUN(test_feather_of_no_columns_is_read);
-    RUN(test_arrow_reads_nested_text_of_another_writer);
-    RUN(test_arrow_reads_every_golden_file);
-    RUN(test_hostile_files_give_clean_errors);
+    RUN(test_files_of_other_formats_give_clean_errors);
     RUN(test_damaged_files_give_clean_errors);
     RUN(test_a_failing_allocation_leaks_nothing);
     RUN(test_other_formats_are_refused_by_name);
-    RUN(test_lz4_frames_decompress);
+    RUN(test_lz4_frames_of_python);
     RUN(test_lz4_frames_say_what_is_wrong);
-    RUN(test_lz4_refuses_broken_frames);
     RUN(test_xxh32_equals_its_published_values);
+}
+static void data_table(void) {
+    RUN(test_csv_spectrum_equals_its_json);
+    RUN(test_arrow_reads_nested_text_of_another_writer);
+    RUN(test_arrow_reads_every_golden_file);
+    RUN(test_hostile_files_give_clean_errors);
+    RUN(test_lz4_frames_decompress);
+    RUN(test_lz4_refuses_broken_frames);
 }

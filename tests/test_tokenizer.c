@@ -1,6 +1,6 @@
-/* Tokenizer: against the test vectors of llama.cpp and swift-transformers with the real
-   vocabularies
-   (../shared, unpacked with gzip), and against small tokenizers made here. */
+/* Tokenizer: against small ones made here; against small ones that `tokenizers` trained and the ids it
+   gives (golden/data); and, with real vocabularies, against the test vectors of llama.cpp and
+   swift-transformers (the data of --data, unpacked with gzip). */
 
 /* ---- helpers ---- */
 
@@ -19,15 +19,15 @@ static int tok_read(const char *command, const char *path, sgf__buf *out) {
     else fclose(file);
     return out->len > 0;
 }
-/* The real tokenizer ../shared/data/tokenizers/`name`, or NULL. */
+/* The real tokenizer `name`, or NULL. */
 static sgf_tokenizer *tok_shared(const char *name) {
     char relative[256];
     sgf_tokenizer *t = NULL;
     sgf_error err;
     sgf__buf json;
     sgf__buf_init(&json, NULL);
-    snprintf(relative, sizeof relative, "data/tokenizers/%s/tokenizer.json.gz", name);
-    if (tok_read("gzip -dc", shared_path(relative), &json) &&
+    snprintf(relative, sizeof relative, "tokenizers/%s/tokenizer.json.gz", name);
+    if (tok_read("gzip -dc", data_path(relative), &json) &&
         sgf__tokenizer_parse(name, json.ptr, json.len, NULL, &t, &err))
         test_errors++, printf("    %s\n", err.message); /* not to be taken for a missing gzip */
     sgf__buf_free(&json);
@@ -158,6 +158,45 @@ static sgf_status tok_small(const char *change, const char *to, const sgf_alloca
     "\"\xE2\x96\x81"                                                                               \
     "ab\":8,\"<0xE2>\":9,\"\xE2\x82\xAC\":10},\"merges\":[\"a b\",\"\xE2\x96\x81 ab\"]}}"
 
+/* ---- against Hugging Face's tokenizers ---- */
+
+/* Ids, the ids before them, and both texts of the ids, by `tokenizers` for four small ones. */
+static void test_tokenizer_gives_the_ids_of_hugging_face(void) {
+    golden_cases g;
+    char name[32] = "", path[256], special[16384];
+    sgf_tokenizer *t = NULL;
+    int cases = 0;
+    for (golden_open(&g, "tokenizers"); golden_next(&g); cases++) {
+        sgf_str text = g.field[1], ids = g.field[2], before = g.field[3];
+        if (!sgf__str_is(g.field[0], name)) {
+            sgf__map map;
+            sgf_error err;
+            sgf_status status;
+            snprintf(name, sizeof name, "%.*s", (int)g.field[0].len, g.field[0].ptr);
+            snprintf(path, sizeof path, "%s/data/tokenizers/%s.json", golden_path(), name);
+            memset(&map, 0, sizeof map);
+            MUST(sgf__map_file(path, NULL, &map, &err), err);
+            sgf_tokenizer_free(t);
+            t = NULL;
+            status = sgf__tokenizer_parse(path, map.data, map.size, NULL, &t, &err);
+            sgf__unmap(&map);
+            MUST(status, err);
+        }
+        snprintf(special, sizeof special, "%.*s%s%.*s", (int)before.len, before.ptr,
+                 before.len && ids.len ? " " : "", (int)ids.len, ids.ptr);
+        if (!sgf__str_is(ids, tok_ids(t, text, 0)))
+            printf("    %s: %.*s: wanted %.*s, got %s\n", name, (int)text.len, text.ptr,
+                   (int)ids.len, ids.ptr, tok_ids(t, text, 0));
+        CHECK(sgf__str_is(ids, tok_ids(t, text, 0)) && !strcmp(special, tok_ids(t, text, 1)));
+        if (memchr(text.ptr, 0, text.len)) continue; /* tok_decode gives a C string */
+        CHECK(sgf__str_is(g.field[4], tok_decode(t, special, 0)));
+        CHECK(sgf__str_is(g.field[5], tok_decode(t, special, SGF_DECODE_SKIP_SPECIAL)));
+    }
+    sgf_tokenizer_free(t);
+    golden_close(&g);
+    CHECK(cases == 360);
+}
+
 /* ---- against real tokenizers ---- */
 
 static int tok_vector_file(const sgf_tokenizer *t, const char *name) {
@@ -167,10 +206,10 @@ static int tok_vector_file(const sgf_tokenizer *t, const char *name) {
     int wrong = 0, count = 0;
     sgf__buf_init(&in, NULL);
     sgf__buf_init(&out, NULL);
-    snprintf(path, sizeof path, "data/tokenizers/llamacpp-vectors/%s.inp", name);
-    tok_read(NULL, shared_path(path), &in);
-    snprintf(path, sizeof path, "data/tokenizers/llamacpp-vectors/%s.out", name);
-    tok_read(NULL, shared_path(path), &out);
+    snprintf(path, sizeof path, "tokenizers/llamacpp-vectors/%s.inp", name);
+    tok_read(NULL, data_path(path), &in);
+    snprintf(path, sizeof path, "tokenizers/llamacpp-vectors/%s.out", name);
+    tok_read(NULL, data_path(path), &out);
     for (text = in.ptr, line = out.ptr; text && line && *line; count++) {
         char *end = strstr(text, mark), *newline = strchr(line, '\n');
         size_t n = end ? (size_t)(end - text) : strlen(text);
@@ -196,10 +235,10 @@ static void test_tokenizer_gives_the_ids_of_llama_cpp(void) {
                                            {"phi3-llama2vocab", "llama-spm"},
                                            {"phi3-llama2vocab", "phi-3"}};
     size_t i;
-    if (!shared_path("data/tokenizers/PROVENANCE.md")) SKIP("../shared is not here");
+    NEED_DATA("tokenizers", "made of several sources (tests/README.md)");
     for (i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         sgf_tokenizer *t = tok_shared(pairs[i][0]);
-        if (!t) SKIP("gzip is not here");
+        if (!t) SKIP("gzip is not installed: apt-get install gzip");
         CHECK(tok_vector_file(t, pairs[i][1]) >= 46);
         sgf_tokenizer_free(t);
     }
@@ -243,18 +282,18 @@ static void test_tokenizer_gives_the_ids_and_texts_of_transformers(void) {
     sgf__arena arena;
     sgf__json_doc doc;
     sgf_error err;
-    if (!shared_path("data/tokenizers/PROVENANCE.md")) SKIP("../shared is not here");
+    NEED_DATA("tokenizers", "made of several sources (tests/README.md)");
     sgf__buf_init(&text, NULL);
     sgf__arena_init(&arena, NULL);
-    if (tok_read("gzip -dc", shared_path("data/tokenizers/gpt2/tokenizer.json.gz"), &text)) {
+    if (tok_read("gzip -dc", data_path("tokenizers/gpt2/tokenizer.json.gz"), &text)) {
         text.len = 0;
-        tok_read(NULL, shared_path("data/tokenizers/swift-vectors/tokenizer_tests.json"), &text);
+        tok_read(NULL, data_path("tokenizers/swift-vectors/tokenizer_tests.json"), &text);
         MUST(sgf__json_open(&doc, "tokenizer_tests.json", text.ptr, text.len, &arena, &err), err);
         tok_swift(&doc, "distilgpt2", "gpt2", 0);
         tok_swift(&doc, "pcuenq/Llama-3.2-1B-Instruct-tokenizer", "llama3.2", 0);
         tok_swift(&doc, "coreml-projects/Llama-2-7b-chat-coreml", "phi3-llama2vocab",
                   1); /* this file adds no BOS */
-    } else test_skip_text = "gzip is not here";
+    } else test_skip_text = "gzip is not installed: apt-get install gzip";
     sgf__arena_free(&arena);
     sgf__buf_free(&text);
 }
@@ -328,6 +367,85 @@ static void test_tokenizer_loads_folders_and_their_config(void) {
 
 /* ---- Unicode ---- */
 
+/* Every code point is in the classes that the regular expressions of `tokenizers` give it, no other. */
+static void test_unicode_classes_as_by_tokenizers(void) {
+    enum { CODES = 0x110000 };
+    unsigned char *kind = (unsigned char *)calloc(CODES, 1);
+    golden_cases g;
+    sgf__arena arena;
+    sgf__unicode u;
+    sgf_error err;
+    uint32_t code, last, wrong = 0;
+    int ranges = 0;
+    sgf__arena_init(&arena, NULL);
+    memset(&u, 0, sizeof u);
+    MUST(sgf__unicode_init(&u, 0, &arena, &err), err);
+    for (golden_open(&g, "unicode_classes"); golden_next(&g); ranges++) {
+        int flag = sgf__str_is(g.field[0], "L")   ? SGF__UNI_LETTER
+                   : sgf__str_is(g.field[0], "N") ? SGF__UNI_NUMBER
+                                                  : SGF__UNI_SPACE;
+        last = (uint32_t)strtoul(g.field[2].ptr, NULL, 16);
+        for (code = (uint32_t)strtoul(g.field[1].ptr, NULL, 16); code <= last; code++)
+            kind[code] |= (unsigned char)flag;
+    }
+    golden_close(&g);
+    for (code = 0; code < CODES; code++)
+        wrong += (sgf__uni_kind(&u, code) &
+                  (unsigned)(SGF__UNI_LETTER | SGF__UNI_NUMBER | SGF__UNI_SPACE)) != kind[code];
+    CHECK(ranges > 700 && !wrong);
+    sgf__arena_free(&arena);
+    free(kind);
+}
+/* "44 30C" -> UTF-8 */
+static size_t tok_hex(sgf_str codes, char *out) {
+    const char *at = codes.ptr;
+    char *end;
+    size_t n = 0;
+    while (at < codes.ptr + codes.len) {
+        n += sgf__utf8_put((uint32_t)strtoul(at, &end, 16), out + n);
+        at = end;
+    }
+    return n;
+}
+/* NFC of every code point alone, and of random texts, is that of `tokenizers`. */
+static void test_nfc_as_by_tokenizers(void) {
+    golden_cases g;
+    sgf__arena arena;
+    sgf__unicode u;
+    sgf__buf out;
+    sgf_error err;
+    char in[64], wanted[64];
+    uint32_t code = 0, next, kept = 0;
+    int cases = 0, more = 1;
+    sgf__buf_init(&out, NULL);
+    sgf__arena_init(&arena, NULL);
+    memset(&u, 0, sizeof u);
+    MUST(sgf__unicode_init(&u, 1, &arena, &err), err);
+    golden_open(&g, "nfc");
+    while (more) { /* single code points ascend; those between them stay as they are */
+        more = golden_next(&g);
+        next = more && golden_int(&g, 0) == 1 ? (uint32_t)strtoul(g.field[1].ptr, NULL, 16)
+               : code < 0x110000              ? 0x110000
+                                              : 0;
+        for (; code < next; code++) {
+            size_t n = code >= 0xD800 && code < 0xE000 ? 0 : sgf__utf8_put(code, in);
+            out.len = 0;
+            MUST(sgf__nfc(&u, tok_str(in, n), &out, &err), err);
+            kept += out.len == n && !memcmp(out.ptr, in, n);
+        }
+        if (!more) break;
+        if (next == code && next < 0x110000) code++, kept++;
+        cases++;
+        out.len = 0;
+        MUST(sgf__nfc(&u, tok_str(in, tok_hex(g.field[1], in)), &out, &err), err);
+        CHECK(out.len == tok_hex(g.field[2], wanted) && !memcmp(out.ptr, wanted, out.len));
+    }
+    golden_close(&g);
+    CHECK(kept == 0x110000 && cases == 2120);
+    sgf__arena_free(&arena);
+    sgf__buf_free(&out);
+}
+
 static void test_unicode_classes_are_those_of_hugging_face(void) {
     static const char *const names[] = {"L", "N", "s"};
     static const int flags[] = {SGF__UNI_LETTER, SGF__UNI_NUMBER, SGF__UNI_SPACE};
@@ -337,12 +455,13 @@ static void test_unicode_classes_are_those_of_hugging_face(void) {
     sgf__unicode u;
     sgf_error err;
     size_t k, wrong = 0;
-    if (!shared_path("data/unicode/PROVENANCE.md")) SKIP("../shared is not here");
+    NEED_DATA("unicode/hf-tokenizers-0.23.2-classes.json",
+              "made with tokenizers (tests/README.md)");
     sgf__buf_init(&text, NULL);
     sgf__arena_init(&arena, NULL);
     memset(&u, 0, sizeof u);
     MUST(sgf__unicode_init(&u, 0, &arena, &err), err);
-    tok_read(NULL, shared_path("data/unicode/hf-tokenizers-0.23.2-classes.json"), &text);
+    tok_read(NULL, data_path("unicode/hf-tokenizers-0.23.2-classes.json"), &text);
     MUST(sgf__json_open(&doc, "classes", text.ptr, text.len, &arena, &err), err);
     for (k = 0; k < 3; k++) {
         const char *at = sgf__json_first(sgf__json_find(doc.root, names[k]));
@@ -383,14 +502,14 @@ static void test_nfc_follows_the_normalization_test(void) {
     sgf_error err;
     char *line, *next;
     int lines = 0, different = 0;
-    if (!shared_path("data/unicode/PROVENANCE.md")) SKIP("../shared is not here");
+    NEED_DATA("unicode/NormalizationTest-15.0.txt.bz2", "NormalizationTest.txt of unicode.org");
     sgf__buf_init(&text, NULL);
     sgf__buf_init(&out, NULL);
     sgf__arena_init(&arena, NULL);
     memset(&u, 0, sizeof u);
     MUST(sgf__unicode_init(&u, 1, &arena, &err), err);
-    if (!tok_read("bzip2 -dc", shared_path("data/unicode/NormalizationTest-15.0.txt.bz2"), &text))
-        SKIP("bzip2 is not here");
+    if (!tok_read("bzip2 -dc", data_path("unicode/NormalizationTest-15.0.txt.bz2"), &text))
+        SKIP("bzip2 is not installed: apt-get install bzip2");
     for (line = text.ptr; line && *line; line = next) {
         char column[5][256];
         size_t len[5], i, wrong = 0;
@@ -1227,9 +1346,14 @@ static void tests_tokenizer(void) {
     RUN(test_tokenizer_refuses_keys_made_to_collide);
     RUN(test_tokenizer_survives_every_failing_allocation);
     RUN(test_tokenizer_loads_folders_and_their_config);
+    RUN(test_unicode_classes_as_by_tokenizers);
+    RUN(test_nfc_as_by_tokenizers);
+    RUN(test_nfc_of_long_runs_of_marks);
+    RUN(test_tokenizer_gives_the_ids_of_hugging_face);
+}
+static void data_tokenizer(void) {
     RUN(test_unicode_classes_are_those_of_hugging_face);
     RUN(test_nfc_follows_the_normalization_test);
-    RUN(test_nfc_of_long_runs_of_marks);
     RUN(test_tokenizer_gives_the_ids_of_llama_cpp);
     RUN(test_tokenizer_gives_the_ids_and_texts_of_transformers);
 }
