@@ -2576,8 +2576,7 @@ static int sgf__processors(void);
 #define SGF__UNROLL
 #endif
 
-/* The instruction sets a kernel is compiled for; which one runs is decided when a session is made.
- */
+/* The instruction sets a kernel is compiled for; a session decides which one runs. */
 enum { SGF__PORTABLE, SGF__NEON, SGF__AVX2, SGF__AVX512 };
 
 #ifdef SGF__X86
@@ -2598,19 +2597,20 @@ static int sgf__simd_best(void) {
 #endif
 }
 
-/* Define `name` from `body`, once for each instruction set. `declare` and `args` are the parenthesised
-   parameters and arguments; the first is `int simd`. */
+/* A kernel: SGF__KERNEL(name, parameters, arguments) { body } is compiled once for each instruction set;
+   its first parameter is `int simd`, a constant in the body. `call` is how the instruction sets call
+   the body: as it is, or by way of a switch. */
 #ifdef SGF__X86
 #define SGF__TARGET_AVX2   __attribute__((target("avx2,fma,f16c")))
 #define SGF__TARGET_AVX512 __attribute__((target("avx512f,avx2,fma,f16c")))
-#define SGF__KERNEL_OF(name, body, declare, args)          \
+#define SGF__KERNEL_OF(name, call, declare, args)          \
     SGF__TARGET_AVX512 static void name##_avx512 declare { \
         simd = SGF__AVX512;                                \
-        body args;                                         \
+        call args;                                         \
     }                                                      \
     SGF__TARGET_AVX2 static void name##_avx2 declare {     \
         simd = SGF__AVX2;                                  \
-        body args;                                         \
+        call args;                                         \
     }                                                      \
     static void name declare {                             \
         if (simd == SGF__AVX512) name##_avx512 args;       \
@@ -2619,15 +2619,19 @@ static int sgf__simd_best(void) {
             simd = SGF__PORTABLE;                          \
             name##_body args;                              \
         }                                                  \
-    }
+    }                                                      \
+    SGF__INLINE void name##_body declare
 #else
-#define SGF__KERNEL_OF(name, body, declare, args) \
+#define SGF__KERNEL_OF(name, call, declare, args) \
     static void name declare {                    \
         simd = SGF__PORTABLE;                     \
-        body args;                                \
-    }
+        call args;                                \
+    }                                             \
+    SGF__INLINE void name##_body declare
 #endif
-#define SGF__KERNEL(name, declare, args) SGF__KERNEL_OF(name, name##_body, declare, args)
+#define SGF__KERNEL(name, declare, args)  \
+    SGF__INLINE void name##_body declare; \
+    SGF__KERNEL_OF(name, name##_body, declare, args)
 
 static size_t sgf__max(size_t a, size_t b) {
     return a > b ? a : b;
@@ -2977,7 +2981,8 @@ static const sgf__kernel_set *sgf__kernels_of(int simd) {
 }
 
 /* A tile in plain C: the lanes that fill no vector. */
-SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile *tile, size_t rows, size_t lanes) {
+SGF__KERNEL(sgf__tile_plain, (int simd, const sgf__tile *tile, size_t rows, size_t lanes),
+            (simd, tile, rows, lanes)) {
     size_t r, p, k, t;
     for (r = 0; r < rows; r++) {
         float *sum = tile->out + r * tile->out_row;
@@ -2994,8 +2999,6 @@ SGF__INLINE void sgf__tile_plain_body(int simd, const sgf__tile *tile, size_t ro
             }
     }
 }
-SGF__KERNEL(sgf__tile_plain, (int simd, const sgf__tile *tile, size_t rows, size_t lanes),
-            (simd, tile, rows, lanes))
 
 /* Lanes [from, lanes) of a tile of any size, cut into those above. With `seen`: at most 32 lanes. */
 static void sgf__tile_run(int simd, size_t rows, size_t from, size_t lanes,
@@ -3114,18 +3117,12 @@ static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t en
     }
 }
 
-typedef struct sgf__products {
-    const sgf__product *job;
-    size_t count;
-} sgf__products;
-
 static size_t sgf__stripes(const sgf__product *job) {
     return (job->w->rows + SGF__STRIPE - 1) / SGF__STRIPE;
 }
 /* Stripes [begin, end) of the jobs, counted one job after the other. */
 static void sgf__products_part(void *context, size_t begin, size_t end, int thread) {
-    const sgf__products *all = (const sgf__products *)context;
-    const sgf__product *job = all->job;
+    const sgf__product *job = (const sgf__product *)context;
     size_t first = 0, row;
     (void)thread;
     for (; begin < end; begin++) {
@@ -3135,22 +3132,19 @@ static void sgf__products_part(void *context, size_t begin, size_t end, int thre
     }
 }
 /* out = w x (+ bias) on every panel of every job, one division of the work for all; no out may alias an
-   in. A thread gets work of some microseconds at least, so that small models do not pay for threads.
- */
-static void sgf__matmul(sgf__pool *pool, const sgf__product *job, size_t count) {
-    sgf__products all;
+   in. A thread gets work of some microseconds at least: small models do not pay for threads. */
+static void sgf__matmul(sgf__pool *pool, sgf__product *job, size_t count) {
     size_t i, p, stripes = 0, columns = 0, cost;
-    all.job = job;
-    all.count = count;
     for (i = 0; i < count; i++) stripes += sgf__stripes(&job[i]);
     for (p = 0; p < job->panels; p++) columns += job->width[p];
     cost = SGF__STRIPE * job->w->cols * columns + 1;
-    sgf__parallel(pool, stripes, ((size_t)1 << 17) / cost + 1, sgf__products_part, &all);
+    sgf__parallel(pool, stripes, ((size_t)1 << 17) / cost + 1, sgf__products_part, job);
 }
 /* ---- the small operations, each on one panel; lanes are tokens ---- */
 
 /* SGF__KERNEL for a body that is compiled once more for each width of a panel (not in plain C). */
 #define SGF__KERNEL_WIDTHS(name, declare, args)       \
+    SGF__INLINE void name##_body declare;             \
     SGF__INLINE void name##_widths declare {          \
         switch (width) {                              \
         case 1: width = 1, name##_body args; break;   \
@@ -3178,30 +3172,28 @@ SGF__INLINE void sgf__rmsnorm_columns(int simd, const float *x, const float *wei
     for (d = 0; d < D; d++)
         for (t = 0; t < columns; t++) out[d * width + t] = x[d * width + t] * scale[t] * weight[d];
 }
-SGF__INLINE void sgf__rmsnorm_body(int simd, const float *x, const float *weight, float eps,
-                                   size_t D, size_t width, float *out) {
+SGF__KERNEL(sgf__rmsnorm,
+            (int simd, const float *x, const float *weight, float eps, size_t D, size_t width,
+             float *out),
+            (simd, x, weight, eps, D, width, out)) {
     size_t t;
     if (width < 8) sgf__rmsnorm_columns(simd, x, weight, eps, D, width, width, out);
     else
         for (t = 0; t < width; t += 8)
             sgf__rmsnorm_columns(simd, x + t, weight, eps, D, width, 8, out + t);
 }
-SGF__KERNEL(sgf__rmsnorm,
-            (int simd, const float *x, const float *weight, float eps, size_t D, size_t width,
-             float *out),
-            (simd, x, weight, eps, D, width, out))
 
 /* SwiGLU (Shazeer 2020): gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i] */
-SGF__INLINE void sgf__swiglu_body(int simd, float *gate, const float *up, size_t n) {
+SGF__KERNEL(sgf__swiglu, (int simd, float *gate, const float *up, size_t n), (simd, gate, up, n)) {
     size_t i;
     for (i = 0; i < n; i++) gate[i] = gate[i] / (1.0f + sgf__exp_body(simd, -gate[i])) * up[i];
 }
-SGF__KERNEL(sgf__swiglu, (int simd, float *gate, const float *up, size_t n), (simd, gate, up, n))
 
-/* RoPE (Su et al. 2021), rotate-half, on one head of a panel: x [C][width]; cosine and sine
- * [C/2][width]. */
-SGF__INLINE void sgf__rope_head_body(int simd, float *x, const float *cosine, const float *sine,
-                                     size_t half, size_t width) {
+/* RoPE (Su et al. 2021), rotate-half, on one head of a panel: x [C][width], cosine and sine
+   [C/2][width]. */
+SGF__KERNEL(sgf__rope_head,
+            (int simd, float *x, const float *cosine, const float *sine, size_t half, size_t width),
+            (simd, x, cosine, sine, half, width)) {
     size_t i, n = half * width;
     for (i = 0; i < n; i++) {
         float a = x[i], b = x[n + i];
@@ -3209,22 +3201,18 @@ SGF__INLINE void sgf__rope_head_body(int simd, float *x, const float *cosine, co
         x[n + i] = sgf__fma(simd, b, cosine[i], a * sine[i]);
     }
 }
-SGF__KERNEL(sgf__rope_head,
-            (int simd, float *x, const float *cosine, const float *sine, size_t half, size_t width),
-            (simd, x, cosine, sine, half, width))
 
 /* score[i] = fma(score[i], scale, plus) */
-SGF__INLINE void sgf__scale_body(int simd, float *score, size_t n, float scale, float plus) {
+SGF__KERNEL(sgf__scale, (int simd, float *score, size_t n, float scale, float plus),
+            (simd, score, n, scale, plus)) {
     size_t i;
     for (i = 0; i < n; i++) score[i] = sgf__fma(simd, score[i], scale, plus);
 }
-SGF__KERNEL(sgf__scale, (int simd, float *score, size_t n, float scale, float plus),
-            (simd, score, n, scale, plus))
 
 /* -inf in every column t of row i where bit t of seen[i] is not set. score [n][width], width a multiple
    of 8. */
-SGF__INLINE void sgf__hide_body(int simd, float *score, const uint32_t *seen, size_t n,
-                                size_t width) {
+SGF__KERNEL(sgf__hide, (int simd, float *score, const uint32_t *seen, size_t n, size_t width),
+            (simd, score, seen, n, width)) {
     size_t i, t, lane;
     (void)simd;
     for (i = 0; i < n; i++)
@@ -3232,13 +3220,12 @@ SGF__INLINE void sgf__hide_body(int simd, float *score, const uint32_t *seen, si
             for (lane = 0; lane < 8; lane++)
                 score[lane] = seen[i] >> t >> lane & 1 ? score[lane] : -INFINITY;
 }
-SGF__KERNEL(sgf__hide, (int simd, float *score, const uint32_t *seen, size_t n, size_t width),
-            (simd, score, seen, n, width))
 
 /* Softmax of every column of score [n][width], in place: maximum, exp, sum[width] in ascending
    order. The division is left to the caller. A score of -inf is a key that is not seen: it adds 0;
    a column that sees nothing has the sum 0. */
-SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t width, float *sum) {
+SGF__KERNEL_WIDTHS(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
+                   (simd, score, n, width, sum)) {
     float top[SGF__PANEL];
     size_t i, t;
     for (t = 0; t < width; t++) top[t] = -INFINITY;
@@ -3259,8 +3246,6 @@ SGF__INLINE void sgf__softmax_body(int simd, float *score, size_t n, size_t widt
     for (i = 0; i < n; i++)
         for (t = 0; t < width; t++) sum[t] += score[i * width + t];
 }
-SGF__KERNEL_WIDTHS(sgf__softmax, (int simd, float *score, size_t n, size_t width, float *sum),
-                   (simd, score, n, width, sum))
 
 /* ====================================================================================
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
@@ -3315,11 +3300,11 @@ typedef struct sgf__device_copy {
 } sgf__device_copy;
 
 typedef struct sgf__device_call {
-    const sgf__device_row *row;
-    const sgf__device_group *group;
-    const sgf__device_span *span;
-    const sgf__device_copy *copy;
-    void *const *page;
+    sgf__device_row *row;
+    sgf__device_group *group;
+    sgf__device_span *span;
+    sgf__device_copy *copy;
+    void **page;
     size_t rows, groups, spans, copies, pages, wanted;
     float *logits; /* [wanted, V] on the host, or NULL: */
     int keep;      /* 1: logits stay on the device as number first_kept, ... of all_kept */
@@ -3710,20 +3695,14 @@ static size_t sgf__pieces(const sgf_session *s, const sgf__group *group, const s
 
 /* ---- the workspace of one chunk of rows ---- */
 
-/* The activations: arrays of [features][width] panels. */
+/* The activations: arrays of [features][width] panels. X is the residual stream; NORMED is its norm, which
+   projections read, then what o and down add to it. */
+/* clang-format off */
 enum {
-    SGF__X,      /* the residual stream */
-    SGF__NORMED, /* its norm, which projections read; then what o and down add to it */
-    SGF__COS,
-    SGF__SIN,
-    SGF__Q,
-    SGF__K,
-    SGF__V,
-    SGF__ATTENDED,
-    SGF__GATE,
-    SGF__UP,
+    SGF__X, SGF__NORMED, SGF__COS, SGF__SIN, SGF__Q, SGF__K, SGF__V, SGF__ATTENDED, SGF__GATE, SGF__UP,
     SGF__ARRAYS
 };
+/* clang-format on */
 enum { SGF__PANELS = SGF__CHUNK / 32 };
 
 /* What all steps of the forward pass read and write; the context of every task. */
@@ -4257,8 +4236,7 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__query *query, si
 typedef struct sgf__kv_copy_job {
     const sgf_session *s;
     const sgf__kv_copy *copy;
-    float
-        *cosine; /* [2][C/2], then the sines, of the angles between the positions; NULL: the same */
+    const float *cosine; /* s->rotation, or NULL: the positions are the same */
 } sgf__kv_copy_job;
 
 /* Up to a page's edge, `count` tokens at most: how many cells of which two pages. */
@@ -4452,16 +4430,11 @@ static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
 
 /* ---- by a device: segfuse.cu ---- */
 
-/* What one call hands over. Arrays grow as needed; the first failure is kept. */
+/* What is handed over. Arrays grow as needed; the first failure is kept. */
 typedef struct sgf__device_lists {
     sgf_session *s;
-    sgf__device_row *row;
-    sgf__device_group *group;
-    sgf__device_span *span;
-    sgf__device_copy *copy;
-    void **page;
-    int32_t *listed; /* [sequences] where its pages begin in `page`; -1: not listed */
-    size_t groups, spans, pages, copies;
+    sgf__device_call call;
+    int32_t *listed; /* [sequences] where its pages begin in call.page; -1: not listed */
     size_t row_cap, group_cap, span_cap, page_cap, copy_cap, listed_cap;
     sgf_status status;
     sgf_error *err;
@@ -4469,11 +4442,11 @@ typedef struct sgf__device_lists {
 
 static void sgf__device_lists_free(sgf__device_lists *d) {
     const sgf_allocator *mem = &d->s->mem;
-    sgf__free(mem, d->row, d->row_cap, sizeof *d->row);
-    sgf__free(mem, d->group, d->group_cap, sizeof *d->group);
-    sgf__free(mem, d->span, d->span_cap, sizeof *d->span);
-    sgf__free(mem, d->copy, d->copy_cap, sizeof *d->copy);
-    sgf__free(mem, d->page, d->page_cap, sizeof *d->page);
+    sgf__free(mem, d->call.row, d->row_cap, sizeof *d->call.row);
+    sgf__free(mem, d->call.group, d->group_cap, sizeof *d->call.group);
+    sgf__free(mem, d->call.span, d->span_cap, sizeof *d->call.span);
+    sgf__free(mem, d->call.copy, d->copy_cap, sizeof *d->call.copy);
+    sgf__free(mem, d->call.page, d->page_cap, sizeof *d->call.page);
     sgf__free(mem, d->listed, d->listed_cap, sizeof *d->listed);
 }
 /* Is there room for `need` items in one of the arrays? */
@@ -4488,20 +4461,22 @@ static int sgf__device_room(sgf__device_lists *d, void *items, size_t *cap, size
 static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, int32_t seg,
                               const sgf__sequence *q, size_t before) {
     const sgf__sequence *up = sgf__parent_of(d->s, q);
+    sgf__device_call *call = &d->call;
     int32_t *listed = &d->listed[q - d->s->sequence];
     size_t i, first;
     if (up) sgf__device_spans(d, own, seg, up, up->layout.tokens);
-    if (!sgf__device_room(d, &d->page, &d->page_cap, d->pages + q->page_count, sizeof *d->page) ||
-        !sgf__device_room(d, &d->span, &d->span_cap, d->spans + q->runs, sizeof *d->span))
+    if (!sgf__device_room(d, &call->page, &d->page_cap, call->pages + q->page_count,
+                          sizeof *call->page) ||
+        !sgf__device_room(d, &call->span, &d->span_cap, call->spans + q->runs, sizeof *call->span))
         return;
     if (*listed < 0) {
-        *listed = (int32_t)d->pages;
-        for (i = 0; i < q->page_count; i++) d->page[d->pages++] = q->page[i];
+        *listed = (int32_t)call->pages;
+        for (i = 0; i < q->page_count; i++) call->page[call->pages++] = q->page[i];
     }
-    first = d->spans;
+    first = call->spans;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         const sgf__run *run = &q->run[i];
-        sgf__device_span made, *last = d->spans > first ? &d->span[d->spans - 1] : NULL;
+        sgf__device_span made, *last = call->spans > first ? &call->span[call->spans - 1] : NULL;
         if (!sgf__sees(own->layout.visible, seg, run->seg)) continue;
         made.first_page = *listed;
         made.begin = (int32_t)run->begin;
@@ -4510,7 +4485,7 @@ static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, in
         made.log_weight = sgf__log_weight(&own->layout, seg, run->seg);
         if (last && last->end == made.begin && last->log_weight == made.log_weight)
             last->end = made.end;
-        else d->span[d->spans++] = made;
+        else call->span[call->spans++] = made;
     }
 }
 /* List what is copied, page by page. */
@@ -4521,8 +4496,9 @@ static void sgf__device_copies(sgf__device_lists *d, const sgf__kv_copy *copy) {
     for (i = 0; i < copy->count; i += n) {
         size_t to = copy->to + i, from = copy->from + i;
         sgf__device_copy *made;
-        if (!sgf__device_room(d, &d->copy, &d->copy_cap, d->copies + 1, sizeof *made)) return;
-        made = &d->copy[d->copies++];
+        if (!sgf__device_room(d, &d->call.copy, &d->copy_cap, d->call.copies + 1, sizeof *made))
+            return;
+        made = &d->call.copy[d->call.copies++];
         n = sgf__copy_cells(from, to, copy->count - i);
         made->to = own->page[to / SGF__PAGE];
         made->from = source->page[from / SGF__PAGE];
@@ -4534,31 +4510,32 @@ static void sgf__device_copies(sgf__device_lists *d, const sgf__kv_copy *copy) {
 }
 /* List rows, their groups, and what these see. */
 static void sgf__device_list(sgf__device_lists *d, const sgf__query *query, size_t n) {
+    sgf__device_call *call = &d->call;
     size_t i, j;
-    d->groups = d->spans = d->pages = 0;
-    if (!sgf__device_room(d, &d->row, &d->row_cap, n, sizeof *d->row) ||
-        !sgf__device_room(d, &d->group, &d->group_cap, n, sizeof *d->group) ||
+    call->groups = call->spans = call->pages = 0;
+    if (!sgf__device_room(d, &call->row, &d->row_cap, n, sizeof *call->row) ||
+        !sgf__device_room(d, &call->group, &d->group_cap, n, sizeof *call->group) ||
         !sgf__device_room(d, &d->listed, &d->listed_cap, d->s->sequence_count, sizeof *d->listed))
         return;
     for (i = 0; i < d->s->sequence_count; i++) d->listed[i] = -1;
-    for (i = j = 0; i < n; d->groups++) {
+    for (i = j = 0; i < n; call->groups++) {
         sgf__group g = sgf__group_make(query, i, n - i);
-        sgf__device_group *made = &d->group[d->groups];
+        sgf__device_group *made = &call->group[call->groups];
         const sgf__query *last = &query[i + g.count - 1];
         made->row = (int32_t)i;
         made->rows = (int32_t)g.count;
-        made->span = (int32_t)d->spans;
+        made->span = (int32_t)call->spans;
         sgf__device_spans(d, last->own, last->row->seg, last->own, last->index + 1);
-        made->spans = (int32_t)d->spans - made->span;
+        made->spans = (int32_t)call->spans - made->span;
         for (i += g.count; j < i; j++) {
-            sgf__device_row *row = &d->row[j];
+            sgf__device_row *row = &call->row[j];
             row->index = (int32_t)query[j].index;
             row->cell = row->index % SGF__PAGE;
             row->page = query[j].own->page[row->index / SGF__PAGE];
             row->token = query[j].row->token;
             row->pos = query[j].row->pos;
             row->want = query[j].number >= 0;
-            row->group = (int32_t)d->groups;
+            row->group = (int32_t)call->groups;
         }
     }
 }
@@ -4570,31 +4547,26 @@ static size_t sgf__queries_wanted(const sgf__query *query, size_t n) {
 static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
     size_t at, i;
     sgf__device_lists d;
-    sgf__device_call call;
+    sgf__device_call *call = &d.call;
     if (s->watch)
         return sgf__fail(pass->err, SGF_ERR_UNSUPPORTED,
                          "where attention goes can be watched on the processor only: use the "
                          "device cpu for that");
     memset(&d, 0, sizeof d);
-    memset(&call, 0, sizeof call);
     d.s = s;
     d.err = pass->err;
     for (i = 0; i < pass->copies; i++) sgf__device_copies(&d, &pass->copy[i]);
-    call.keep = s->keep;
-    call.all_kept = s->keep ? sgf__queries_wanted(pass->query, pass->n) : 0;
-    for (at = 0; at < pass->n && !d.status; at += call.rows) {
-        call.rows = sgf__min(pass->n - at, SGF__DEVICE_ROWS);
-        sgf__device_list(&d, pass->query + at, call.rows);
-        call.row = d.row, call.group = d.group, call.span = d.span;
-        call.page = d.page, call.copy = d.copy;
-        call.groups = d.groups, call.spans = d.spans, call.pages = d.pages;
-        call.copies = at ? 0 : d.copies;
-        call.first_kept += call.wanted;
-        call.wanted = s->keep || pass->logits ? sgf__queries_wanted(pass->query + at, call.rows)
-                                              : 0;
-        call.logits = pass->logits && !s->keep ? pass->logits + call.first_kept * s->V : NULL;
-        call.hidden = pass->hidden ? pass->hidden + at * s->D : NULL;
-        if (!d.status) d.status = s->device->forward(s->on, &call, pass->err);
+    call->keep = s->keep;
+    call->all_kept = s->keep ? sgf__queries_wanted(pass->query, pass->n) : 0;
+    for (at = 0; at < pass->n && !d.status; at += call->rows, call->copies = 0) {
+        call->rows = sgf__min(pass->n - at, SGF__DEVICE_ROWS);
+        sgf__device_list(&d, pass->query + at, call->rows);
+        call->first_kept += call->wanted;
+        call->wanted = s->keep || pass->logits ? sgf__queries_wanted(pass->query + at, call->rows)
+                                               : 0;
+        call->logits = pass->logits && !s->keep ? pass->logits + call->first_kept * s->V : NULL;
+        call->hidden = pass->hidden ? pass->hidden + at * s->D : NULL;
+        if (!d.status) d.status = s->device->forward(s->on, call, pass->err);
     }
     sgf__device_lists_free(&d);
     return d.status;
@@ -5896,38 +5868,25 @@ static sgf_status sgf__out_finish(sgf__out *out, int keep) {
 
 #endif /* SGF_NO_STDIO */
 
-/* Give up: the temporary file is removed, `path` is as it was. */
-static void sgf__out_drop(sgf__out *out) {
-    if (out->file) (void)sgf__out_finish(out, 0);
-    out->file = NULL;
-}
-/* Keep a failure, and nothing of the file. */
+/* Keep a failure. */
 static sgf_status sgf__out_end(sgf__out *out, sgf_status status, sgf_error *err) {
     if (status) sgf__file_failed(err, status, out->path, (int64_t)out->size, "cannot be written");
-    if (status) sgf__out_drop(out);
     return out->status = status;
 }
-static sgf_status sgf__out_open(sgf__out *out, const char *path, sgf_error *err) {
-    sgf_status status;
+static void sgf__out_open(sgf__out *out, const char *path, sgf_error *err) {
     memset(out, 0, sizeof *out);
     out->path = path;
-    status = sgf__out_create(out);
-    if (status) out->file = NULL; /* there is nothing to finish */
-    return sgf__out_end(out, status, err);
+    if (sgf__out_end(out, sgf__out_create(out), err)) out->file = NULL; /* nothing to finish */
 }
-static sgf_status sgf__out_write(sgf__out *out, const void *bytes, size_t n, sgf_error *err) {
-    if (out->status || !n) return out->status;
-    if (sgf__out_end(out, sgf__out_append(out, bytes, n), err)) return out->status;
-    out->size += n;
-    return SGF_OK;
+static void sgf__out_write(sgf__out *out, const void *bytes, size_t n, sgf_error *err) {
+    if (out->status || !n) return;
+    if (!sgf__out_end(out, sgf__out_append(out, bytes, n), err)) out->size += n;
 }
-/* Finish: the file is complete under its name, or the error is returned and nothing has changed. */
+/* Finish: the file is complete under its name, or the first error is returned and nothing has changed. */
 static sgf_status sgf__out_close(sgf__out *out, sgf_error *err) {
-    sgf_status status;
-    if (out->status) return out->status;
-    status = sgf__out_finish(out, 1);
+    sgf_status status = out->file ? sgf__out_finish(out, !out->status) : SGF_OK;
     out->file = NULL;
-    return sgf__out_end(out, status, err);
+    return out->status ? out->status : sgf__out_end(out, status, err);
 }
 
 /* ---- threads ----
@@ -9296,12 +9255,11 @@ typedef struct sgf__writer {
     sgf__buf body, text; /* CSV: lines; a cell. Feather: the body of a message; pandas' metadata */
     sgf__buf meta, blocks; /* Feather: a message's metadata; the footer's list of batches */
     size_t node, buffer;   /* where in `meta` the next ones belong */
-    sgf_status status;     /* the first failure; whatever follows does nothing */
-    sgf_error *err;
+    sgf_error *err;        /* after the first failure, out.status, nothing more is done */
 } sgf__writer;
 
 static void sgf__add(sgf__writer *w, sgf__buf *to, const char *bytes, size_t n) {
-    if (!w->status) w->status = sgf__buf_add(to, bytes, n, w->err);
+    if (!w->out.status) w->out.status = sgf__buf_add(to, bytes, n, w->err);
 }
 static void sgf__put(sgf__writer *w, sgf__buf *to, const char *text) {
     sgf__add(w, to, text, strlen(text));
@@ -9350,7 +9308,7 @@ static void sgf__put_text(sgf__writer *w, sgf__buf *to, sgf_str text, const char
     sgf__put(w, to, around);
 }
 static void sgf__flush(sgf__writer *w, sgf__buf *from) {
-    if (!w->status) w->status = sgf__out_write(&w->out, from->ptr, from->len, w->err);
+    sgf__out_write(&w->out, from->ptr, from->len, w->err);
     from->len = 0;
 }
 static sgf_status sgf__table_write(const sgf_table *t, const char *path, const sgf_allocator *mem,
@@ -9364,7 +9322,7 @@ static sgf_status sgf__table_write(const sgf_table *t, const char *path, const s
                                 "%s: not written: column '%s' is of no known type", path,
                                 t->columns[i].name);
     memset(&w, 0, sizeof w);
-    if (sgf__out_open(&w.out, path, err)) return w.out.status;
+    sgf__out_open(&w.out, path, err);
     w.table = t;
     w.batch_rows = 65536;
     w.batch_bytes = (size_t)64 << 20;
@@ -9372,10 +9330,8 @@ static sgf_status sgf__table_write(const sgf_table *t, const char *path, const s
     w.err = err;
     for (i = 0; i < 4; i++) sgf__buf_init(all[i], mem);
     body(&w);
-    if (w.status) sgf__out_drop(&w.out);
-    else w.status = sgf__out_close(&w.out, err);
     for (i = 0; i < 4; i++) sgf__buf_free(all[i]);
-    return w.status;
+    return sgf__out_close(&w.out, err);
 }
 
 /* ---- CSV (RFC 4180); lists become Python literals, as pandas writes them ---- */
@@ -9432,7 +9388,7 @@ static void sgf__csv_row(sgf__writer *w, size_t row) {
 static void sgf__csv_write(sgf__writer *w) {
     enum { FLUSH = 65536 };
     size_t row;
-    for (row = 0; row <= w->table->rows && !w->status; row++) {
+    for (row = 0; row <= w->table->rows && !w->out.status; row++) {
         sgf__csv_row(w, row);
         if (w->body.len >= FLUSH) sgf__flush(w, &w->body);
     }
@@ -9455,13 +9411,13 @@ SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
 /* Little-endian integers; bytes behind the eighth are 0. */
 static void sgf__fb_set(sgf__writer *w, sgf__buf *b, size_t at, uint64_t value, size_t size) {
     size_t i;
-    for (i = 0; i < size && !w->status; i++)
+    for (i = 0; i < size && !w->out.status; i++)
         b->ptr[at + i] = (char)(unsigned char)(i < 8 ? value >> 8 * i : 0);
 }
 static void sgf__fb_put(sgf__writer *w, sgf__buf *b, uint64_t value, size_t size) {
-    if (!w->status) w->status = sgf__buf_reserve(b, size, w->err);
+    if (!w->out.status) w->out.status = sgf__buf_reserve(b, size, w->err);
     sgf__fb_set(w, b, b->len, value, size);
-    if (!w->status) b->len += size;
+    if (!w->out.status) b->len += size;
 }
 /* Zeros until `ahead` bytes further on is a multiple of `align`, a power of two. */
 static void sgf__fb_align(sgf__writer *w, sgf__buf *b, size_t align, size_t ahead) {
@@ -9569,8 +9525,9 @@ static void sgf__feather_pandas(sgf__writer *w) {
 /* The buffer that began at `start` of the body is complete. Texts can be longer than their weight
    was: U+FFFD has three bytes. */
 static void sgf__feather_buffer(sgf__writer *w, size_t start) {
-    if (w->body.len - start > 0x7fffffff && !w->status)
-        w->status = sgf__fail(w->err, SGF_ERR_LIMIT, "%s: a cell of 2 GiB or more", w->out.path);
+    if (w->body.len - start > 0x7fffffff && !w->out.status)
+        w->out.status = sgf__fail(w->err, SGF_ERR_LIMIT, "%s: a cell of 2 GiB or more",
+                                  w->out.path);
     sgf__fb_set(w, &w->meta, w->buffer, start, 8);
     sgf__fb_set(w, &w->meta, w->buffer + 8, w->body.len - start, 8);
     w->buffer += 16;
@@ -9650,7 +9607,7 @@ static size_t sgf__feather_weight(const sgf_column *c, size_t row) {
 static size_t sgf__feather_fit(sgf__writer *w, size_t begin) {
     size_t rows = w->table->rows - begin, end, i, row, total, weight;
     end = begin + (rows < w->batch_rows ? rows : w->batch_rows);
-    for (i = 0; i < w->table->n_columns && !w->status; i++) {
+    for (i = 0; i < w->table->n_columns && !w->out.status; i++) {
         for (row = begin, total = 0; row < end; row++, total += weight) {
             weight = sgf__feather_weight(&w->table->columns[i], row);
             if (row == begin ? weight > w->row_bytes
@@ -9658,7 +9615,7 @@ static size_t sgf__feather_fit(sgf__writer *w, size_t begin) {
                 break;
         }
         if (row == begin)
-            w->status = sgf__fail_at(
+            w->out.status = sgf__fail_at(
                 w->err, SGF_ERR_LIMIT, w->out.path, -1,
                 "%s: column '%s', row %llu: a cell of 2 GiB or more cannot be written", w->out.path,
                 w->table->columns[i].name, (unsigned long long)row);
@@ -9711,14 +9668,14 @@ static void sgf__feather_write(sgf__writer *w) {
     sgf__feather_schema(w, message[2]);
     sgf__message_end(w, message);
     w->blocks.len = 0; /* the schema is not listed */
-    for (; begin < w->table->rows && !w->status; begin = end) {
+    for (; begin < w->table->rows && !w->out.status; begin = end) {
         end = sgf__feather_fit(w, begin);
         sgf__feather_batch(w, begin, end);
     }
     sgf__message_begin(w, "2444", footer);
     (void)sgf__fb_vector(w, footer[2], 0, 24);
     list = sgf__fb_vector(w, footer[3], w->blocks.len / 24, 24);
-    if (!w->status && w->blocks.len) memcpy(w->meta.ptr + list, w->blocks.ptr, w->blocks.len);
+    if (!w->out.status && w->blocks.len) memcpy(w->meta.ptr + list, w->blocks.ptr, w->blocks.len);
     sgf__feather_schema(w, footer[1]);
     sgf__fb_put(w, &w->meta, w->meta.len - 8, 4);
     sgf__put(w, &w->meta, "ARROW1");

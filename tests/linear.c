@@ -208,7 +208,7 @@ static sgf_status read_table(sgf_status status, struct table *table, const sgf_a
     for (row = 0; row < rows && !status; row++) {
         w.body.len = line.len = 0;
         sgf__csv_row(&w, row + 1);
-        status = w.status;
+        status = w.out.status;
         if (!status) status = jsonl_row(&line, table, row, err);
     }
     if (lent) table_lend_end(&loan);

@@ -275,7 +275,7 @@ static void gold_message(sgf__writer *w, size_t version, size_t type, size_t bod
 static void gold_end(sgf__buf *stream, sgf__writer *w, const void *body, size_t size) {
     sgf__fb_align(w, &w->meta, 8, 0);
     sgf__fb_set(w, &w->meta, 4, w->meta.len - 8, 4);
-    CHECK(!w->status && !sgf__buf_add(stream, w->meta.ptr, w->meta.len, NULL) &&
+    CHECK(!w->out.status && !sgf__buf_add(stream, w->meta.ptr, w->meta.len, NULL) &&
           !sgf__buf_add(stream, body, size, NULL));
     sgf__buf_free(&w->meta);
 }

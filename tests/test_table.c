@@ -253,10 +253,10 @@ static void test_feather_batches_are_bounded(void) {
     ((sgf_str *)t->columns[0].text.items)[7].len = (size_t)100 << 20; /* only looked at */
     CHECK(sgf__feather_fit(&w, 7) == 8 && sgf__feather_fit(&w, 5) == 7);
     w.batch_rows = 20;
-    CHECK(sgf__feather_fit(&w, 20) == 40 && !w.status);
+    CHECK(sgf__feather_fit(&w, 20) == 40 && !w.out.status);
     ((sgf_str *)t->columns[0].text.items)[7].len = 0x7fffffff;
     (void)sgf__feather_fit(&w, 7);
-    CHECK(w.status == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
+    CHECK(w.out.status == SGF_ERR_LIMIT && strstr(err.message, "2 GiB"));
     table_lend_end(&loan);
     table_free(t);
 }
@@ -318,7 +318,7 @@ static void test_repr_is_pythons(void) {
         w.text.len = 0;
         column.text = &text;
         sgf__csv_list(&w, &column, NULL, 0, 1);
-        MUST(w.status, err);
+        MUST(w.out.status, err);
         CHECK(!strncmp(w.text.ptr + 1, cases[i][1], w.text.len - 2) &&
               strlen(cases[i][1]) == w.text.len - 2);
     }
