@@ -397,8 +397,8 @@ void base_unmap(base_map *map) {
     map->size = 0;
 }
 /* Bring a whole file into view. An empty file gives size 0 and valid data. */
-sgf_status base_map_file(const char *path, const sgf_allocator *mem, base_map *map,
-                         sgf_error *err) {
+static sgf_status base_map_bytes(const char *path, const sgf_allocator *mem, base_map *map,
+                                 sgf_error *err) {
     sgf_status status = SGF_ERR_IO;
     char *data = NULL;
     size_t size = 0;
@@ -460,6 +460,67 @@ sgf_status base_map_file(const char *path, const sgf_allocator *mem, base_map *m
     map->size = size;
     map->mapped = 0;
     return SGF_OK;
+}
+/* Does `text` begin with `word`, or (within) hold it? Capitals and small letters are the same. */
+static int base_says(sgf_str text, const char *word, int within) {
+    size_t n = strlen(word), at, i;
+    for (at = 0; at + n <= text.len && (within || !at); at++) {
+        for (i = 0; i < n && (text.ptr[at + i] | 32) == (word[i] | 32); i++) {}
+        if (i == n) return 1;
+    }
+    return 0;
+}
+/* One short line, as servers answer instead of a file. */
+static int base_is_answer(sgf_str text) {
+    static const char *const words[] = {"not found",          "denied",
+                                        "forbidden",          "unauthorized",
+                                        "is restricted",      "bad gateway",
+                                        "invalid user",       "internal server",
+                                        "too many requests",  "rate limit",
+                                        "redirecting to",     "gateway time",
+                                        "request timeout",    "moved permanently",
+                                        "service unavailable"};
+    size_t i;
+    if (text.len > 400 || (text.len && memchr(text.ptr, '\n', text.len))) return 0;
+    if (base_says(text, "{\"error\":", 0)) return 1;
+    if (text.len && (text.ptr[0] == '{' || text.ptr[0] == '[') &&
+        !base_says(text, "{\"message\":", 0) && !base_says(text, "{\"detail\":", 0))
+        return 0;
+    for (i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (base_says(text, words[i], 1)) return 1;
+    return 0;
+}
+/* What stands where a file should be: what git leaves without git-lfs, a page, a server's answer. */
+static sgf_status base_refuse_stand_in(const char *path, sgf_str text, sgf_error *err) {
+    if (base_says(text, "\xEF\xBB\xBF", 0)) text.ptr += 3, text.len -= 3;
+    while (text.len && base_is_space(text.ptr[0])) text.ptr++, text.len--;
+    if (base_says(text, "version https://git-lfs.github.com/spec/", 0) ||
+        base_says(text, "version https://hawser.github.com/spec/", 0))
+        return base_fail_at(err, SGF_ERR_FORMAT, path, 0,
+                            "%s: this is a Git LFS pointer, not the file itself; fetch the file "
+                            "with git lfs pull, or with hf download",
+                            path);
+    if (base_says(text, "<!doctype", 0) || base_says(text, "<html", 0) ||
+        base_says(text, "<head", 0) || base_says(text, "<?xml", 0))
+        return base_fail_at(err, SGF_ERR_FORMAT, path, 0,
+                            "%s: this is a page of HTML or XML, not data; the address it came from "
+                            "is that of a page, a login or an error. Download the file itself (on "
+                            "the hub: /resolve/ instead of /blob/, or hf download)",
+                            path);
+    if (text.len <= 1000 && base_is_answer(base_strip(text)))
+        return base_fail_at(err, SGF_ERR_FORMAT, path, 0,
+                            "%s: this is a server's answer, not data: \"%s\"; check the address "
+                            "and whether you may read it, and download the file again",
+                            path, base_show(base_strip(text)).text);
+    return SGF_OK;
+}
+sgf_status base_map_file(const char *path, const sgf_allocator *mem, base_map *map,
+                         sgf_error *err) {
+    sgf_status status = base_map_bytes(path, mem, map, err);
+    if (status) return status;
+    status = base_refuse_stand_in(path, base_text_of(map->data, map->size), err);
+    if (status) base_unmap(map);
+    return status;
 }
 /* 1 if there is no such file (as opposed to one that cannot be read). */
 int base_file_missing(const char *path) {

@@ -101,6 +101,7 @@ typedef struct base_map { /* a whole file, read-only; an empty one has size 0 an
     int mapped;
     sgf_allocator mem;
 } base_map;
+/* Refused by name: what stands in place of a file, such as a Git LFS pointer or a page of HTML. */
 sgf_status base_map_file(const char *path, const sgf_allocator *mem, base_map *map, sgf_error *err);
 void base_unmap(base_map *map);
 /* 1 if there is no such file (as opposed to one that cannot be read). */
