@@ -1,6 +1,7 @@
 /* json.h: reading JSON (RFC 8259), and writing it. */
 #include "json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ typedef struct json_reader {
     base_arena *arena;
     void *nodes;
     size_t count, cap;
+    int python; /* NaN, Infinity and -Infinity are numbers */
     sgf_error *err;
 } json_reader;
 
@@ -120,6 +122,19 @@ static sgf_status json_push(json_reader *r, uint32_t type, json_node **out) {
     *out = node;
     return SGF_OK;
 }
+/* What Python writes for numbers that JSON does not have: its bytes, or 0. */
+static size_t json_python_number(const char *text, size_t size, double *value) {
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    size_t i, n;
+    for (i = 0; i < 3; i++) {
+        n = strlen(words[i]);
+        if (size < n || memcmp(text, words[i], n) != 0) continue;
+        *value = values[i];
+        return n;
+    }
+    return 0;
+}
 static sgf_status json_scalar(json_reader *r) {
     static const char *const words[] = {"null", "false", "true"};
     json_node *node = NULL;
@@ -143,6 +158,12 @@ static sgf_status json_scalar(json_reader *r) {
     {
         double value;
         size_t n = base_number_parse(r->text + r->at, r->size - r->at, &value);
+        if (!n) {
+            n = json_python_number(r->text + r->at, r->size - r->at, &value);
+            if (n && !r->python)
+                return json_fail(r, "NaN or Infinity, which JSON does not have (in Python: "
+                                    "json.dumps(..., allow_nan=False) finds them),");
+        }
         if (!n) return json_fail(r, "a value was expected");
         status = json_push(r, JSON_NUMBER, &node);
         if (!status) node->text.len = n;
@@ -209,13 +230,12 @@ static sgf_status json_read(json_reader *r) {
         if (status) return status;
     }
 }
-/* Parse `size` bytes; `file` names them in messages. Nodes and unescaped strings live in `arena`,
-   other strings in `text`, which must stay. */
-sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena,
-                      json_doc *out, sgf_error *err) {
+static sgf_status json_parse_as(int python, const char *file, const char *text, size_t size,
+                                base_arena *arena, json_doc *out, sgf_error *err) {
     json_reader r;
     sgf_status status;
     memset(&r, 0, sizeof r);
+    r.python = python;
     r.file = file;
     r.text = text;
     r.size = size;
@@ -237,6 +257,14 @@ sgf_status json_parse(const char *file, const char *text, size_t size, base_aren
     base_free(&arena->mem, r.nodes, r.cap, sizeof(json_node));
     return status;
 }
+sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena,
+                      json_doc *out, sgf_error *err) {
+    return json_parse_as(0, file, text, size, arena, out, err);
+}
+sgf_status json_parse_python(const char *file, const char *text, size_t size, base_arena *arena,
+                             json_doc *out, sgf_error *err) {
+    return json_parse_as(1, file, text, size, arena, out, err);
+}
 /* The value of member `key` of object `node`, the last one if there are two; 0 if absent.
  */
 uint32_t json_get(const json_doc *j, uint32_t node, const char *key) {
@@ -256,8 +284,10 @@ sgf_status json_object(const json_doc *j, sgf_error *err) {
                         j->file);
 }
 double json_number(const json_doc *j, uint32_t node) {
+    sgf_str text = j->nodes[node].text;
     double value = 0;
-    base_number_parse(j->nodes[node].text.ptr, j->nodes[node].text.len, &value);
+    if (!base_number_parse(text.ptr, text.len, &value))
+        json_python_number(text.ptr, text.len, &value);
     return value;
 }
 /* A number that is a whole one and fits: 1, else 0 and *value is as it was. */

@@ -30,6 +30,9 @@ typedef struct json_doc {
    other strings in `text`, which must stay. */
 sgf_status json_parse(const char *file, const char *text, size_t size, base_arena *arena,
                       json_doc *out, sgf_error *err);
+/* The same, but NaN, Infinity and -Infinity are numbers, as Python's json writes and reads them. */
+sgf_status json_parse_python(const char *file, const char *text, size_t size, base_arena *arena,
+                             json_doc *out, sgf_error *err);
 /* The value of member `key` of object `node`, the last one if there are two; 0 if absent. */
 uint32_t json_get(const json_doc *j, uint32_t node, const char *key);
 /* A file of keys must be one object. */

@@ -20,13 +20,18 @@ struct column {
     const char *name;
     size_t name_len;
     sgf_column_type type;
-    const char *other;   /* TABLE_OTHER: what the file calls the type */
+    const char
+        *other; /* TABLE_OTHER: what the file calls the type; lists: COLUMN_NUMBERS, or NULL */
     column_array text;   /* sgf_str: text cells, or the items of all lists */
     column_array ends;   /* int64_t: a list's end in text, or in inner; ~end if it is null */
     column_array inner;  /* int64_t: list<list>: an inner list's end in text; ~end if it is null */
     column_array values; /* int64_t or double: numbers */
     column_array flags;  /* uint8_t: for numbers 0, for bools the value, SGF_CELL_NULL for null */
 };
+
+/* Lists that had numbers or truth values in the file, which are texts now. */
+#define COLUMN_NUMBERS      "list<utf8> of numbers"
+#define COLUMN_NUMBER_LISTS "list<list<utf8>> of numbers"
 
 struct table {
     base_arena arena;

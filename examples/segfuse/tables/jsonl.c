@@ -125,16 +125,23 @@ typedef struct records {
     size_t rows;            /* finished ones */
     size_t unbacked;        /* null cells allowed for members that are not there */
     unsigned char *unknown; /* [TABLE_MAX_COLUMNS] the column has held nothing but nulls */
-    int *order;   /* [TABLE_MAX_COLUMNS] the column that the k-th member of the last record had */
-    int *sorted;  /* [TABLE_MAX_COLUMNS] the columns by name, see column_name_place */
+    int *order;  /* [TABLE_MAX_COLUMNS] the column that the k-th member of the last record had */
+    int *sorted; /* [TABLE_MAX_COLUMNS] the columns by name, see column_name_place */
+    unsigned char
+        *hollow;  /* [TABLE_MAX_COLUMNS] the column, of float64, has held nothing but NaN */
     size_t *last; /* [TABLE_MAX_COLUMNS] the last record, counted from 1, that had the member */
     sgf_error *err;
 } records;
 
 /* Is a number of JSON written without fraction and exponent? */
 static int records_whole(sgf_str text) {
+    char last = text.ptr[text.len - 1]; /* not of NaN or Infinity */
     return !memchr(text.ptr, '.', text.len) && !memchr(text.ptr, 'e', text.len) &&
-           !memchr(text.ptr, 'E', text.len);
+           !memchr(text.ptr, 'E', text.len) && last >= '0' && last <= '9';
+}
+/* Python's NaN: a missing value where other values are no numbers. */
+static int records_nan(const json_doc *j, uint32_t node) {
+    return j->nodes[node].type == JSON_NUMBER && j->nodes[node].text.ptr[0] == 'N';
 }
 /* Does a float64 hold this integer, and no other that is close to it? */
 static int records_is_f64(int64_t value) {
@@ -161,13 +168,21 @@ static sgf_column_type records_type(const json_doc *j, uint32_t node) {
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
         if (nodes[i].type == JSON_ARRAY) type = SGF_COLUMN_LIST_LIST_UTF8;
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next) {
-        uint32_t wanted = type == SGF_COLUMN_LIST_UTF8 ? (uint32_t)JSON_STRING
-                                                       : (uint32_t)JSON_ARRAY;
-        if (nodes[i].type != wanted && nodes[i].type != JSON_NULL) return TABLE_OTHER;
-        for (k = i + 1; k < nodes[i].next; k = nodes[k].next)
-            if (nodes[k].type != JSON_STRING && nodes[k].type != JSON_NULL) return TABLE_OTHER;
+        if (type == SGF_COLUMN_LIST_LIST_UTF8 && nodes[i].type != JSON_ARRAY &&
+            nodes[i].type != JSON_NULL)
+            return TABLE_OTHER;
+        for (k = nodes[i].type == JSON_ARRAY ? i + 1 : i; k < nodes[i].next; k = nodes[k].next)
+            if (nodes[k].type == JSON_ARRAY || nodes[k].type == JSON_OBJECT) return TABLE_OTHER;
     }
     return type;
+}
+/* Does the list hold numbers or truth values, which become texts? */
+static int records_list_numbers(const json_doc *j, uint32_t node) {
+    uint32_t i;
+    for (i = node + 1; i < j->nodes[node].next; i++)
+        if (j->nodes[i].type >= JSON_FALSE && j->nodes[i].type <= JSON_NUMBER && !records_nan(j, i))
+            return 1;
+    return 0;
 }
 /* What a value of TABLE_OTHER is, in words. */
 static const char *records_words(const json_doc *j, uint32_t node) {
@@ -178,9 +193,7 @@ static const char *records_words(const json_doc *j, uint32_t node) {
     type = nodes[node].count ? nodes[node + 1].type : (uint32_t)JSON_NULL;
     for (i = node + 1; i < nodes[node].next; i = nodes[i].next)
         if (nodes[i].type != type) return "mixed lists";
-    return type == JSON_NUMBER   ? "lists of numbers"
-           : type == JSON_OBJECT ? "lists of objects"
-                                 : "mixed lists";
+    return type == JSON_OBJECT ? "lists of objects" : "mixed lists";
 }
 static sgf_status records_other(records *r, struct column *at, const char *what) {
     char text[160];
@@ -229,10 +242,16 @@ static sgf_status records_widen(records *r, struct column *at, sgf_column_type t
     size_t i = (size_t)(at - r->table->columns);
     sgf_status status;
     int64_t whole = 0;
+    if (at->type != type && at->type != TABLE_OTHER && r->hollow[i] && type != SGF_COLUMN_I64) {
+        column_clear(&r->table->arena.mem, at); /* NaN was a missing value */
+        r->unknown[i] = 1;
+    }
+    if (!records_nan(j, node)) r->hollow[i] = 0;
     if (at->type == type || at->type == TABLE_OTHER) return SGF_OK;
     if (type == TABLE_OTHER) return records_other(r, at, records_words(j, node));
     if (r->unknown[i]) { /* still without cells: the caller fills the rows before with nulls */
         at->type = type;
+        r->hollow[i] = (unsigned char)records_nan(j, node);
         return SGF_OK;
     }
     if (at->type == SGF_COLUMN_F64 && type == SGF_COLUMN_I64) {
@@ -248,22 +267,30 @@ static sgf_status records_widen(records *r, struct column *at, sgf_column_type t
     }
     return records_other(r, at, "values of several types");
 }
+/* A text of a list, copied to the arena; numbers and truth values as Python prints them. */
+static sgf_status records_item(records *r, const json_doc *j, uint32_t node, sgf_str *out) {
+    sgf_str text = j->nodes[node].text;
+    char number[40];
+    switch (j->nodes[node].type) {
+    case JSON_STRING: break;
+    case JSON_TRUE: text = sgf_text("True"); break;
+    case JSON_FALSE: text = sgf_text("False"); break;
+    case JSON_NUMBER:
+        if (records_whole(text)) break;
+        text = base_text_of(number, base_number_print(json_number(j, node), number));
+        if (!records_nan(j, node)) break; /* fall through */
+    default: *out = base_text_of(NULL, 0); return SGF_OK;
+    }
+    return column_copy_texts(&r->table->arena, &text, 1, out, r->err);
+}
 /* Texts of the list at `node` (nulls as nulls), copied to the arena, at the end of column->text. */
 static sgf_status records_list(records *r, const json_doc *j, uint32_t node, struct column *at) {
     size_t i, n = j->nodes[node].count, first = at->text.count;
     sgf_status status = column_array_room(&r->table->arena.mem, &at->text, n, sizeof(sgf_str),
                                           r->err);
     if (status || !n) return status;
-    for (i = 0; i < n; i++) { /* n scalars in a row */
-        const json_node *item = &j->nodes[node + 1 + i];
-        column_items(at)[first + i] = item->type == JSON_STRING ? item->text
-                                                                : base_text_of(NULL, 0);
-    }
-    status = column_copy_texts(&r->table->arena, column_items(at) + first, n,
-                               column_items(at) + first, r->err);
-    for (i = 0; i < n && !status; i++)
-        if (j->nodes[node + 1 + i].type != JSON_STRING)
-            column_items(at)[first + i] = base_text_of(NULL, 0);
+    for (i = 0; i < n && !status; i++) /* n scalars in a row */
+        status = records_item(r, j, node + 1 + (uint32_t)i, column_items(at) + first + i);
     if (!status) at->text.count += n;
     return status;
 }
@@ -354,7 +381,7 @@ static sgf_status records_add(records *r, const json_doc *j, uint32_t node) {
             "read",
             r->file, (unsigned long long)r->rows + 1);
     for (i = 0; i < nodes[node].count && !status; i++, key = nodes[key + 1].next) {
-        int null = nodes[key + 1].type == JSON_NULL;
+        int null = nodes[key + 1].type == JSON_NULL, nan = records_nan(j, key + 1);
         sgf_column_type type = null ? TABLE_OTHER : records_type(j, key + 1);
         struct column *at;
         status = records_column(r, nodes[key].text, i, &column);
@@ -369,9 +396,13 @@ static sgf_status records_add(records *r, const json_doc *j, uint32_t node) {
                                 "%s: record %llu has the member '%s' twice", r->file,
                                 (unsigned long long)r->rows + 1, at->name);
         r->last[column] = r->rows + 1;
+        null |= nan && !r->unknown[column] && at->type != SGF_COLUMN_F64 &&
+                at->type != SGF_COLUMN_I64;
         if (!null) status = records_widen(r, at, type, j, key + 1);
         if (status || null || at->type == TABLE_OTHER) continue;
         r->unknown[column] = 0;
+        if (nodes[key + 1].type == JSON_ARRAY && records_list_numbers(j, key + 1))
+            at->other = at->type == SGF_COLUMN_LIST_UTF8 ? COLUMN_NUMBERS : COLUMN_NUMBER_LISTS;
         status = records_fill(r, at, r->rows);
         if (!status) status = column_room(&r->table->arena.mem, at, 1, 0, 1, r->err);
         if (!status) status = records_put(r, j, key + 1, at);
@@ -387,7 +418,7 @@ static sgf_status records_line(records *r, const char *text, size_t at, size_t s
     sgf_status status;
     snprintf(name, sizeof name, "%.250s, line %llu", r->file, (unsigned long long)line);
     base_arena_init(&arena, &r->table->arena.mem);
-    status = json_parse(name, text + at, size, &arena, &parsed, r->err);
+    status = json_parse_python(name, text + at, size, &arena, &parsed, r->err);
     if (status && r->err &&
         r->err->file[0]) { /* the message has the line; file and offset are the whole file's */
         snprintf(r->err->file, sizeof r->err->file, "%s", r->file);
@@ -415,7 +446,7 @@ static sgf_status records_array(records *r, const char *text, size_t size) {
     sgf_status status;
     uint32_t i;
     base_arena_init(&arena, &r->table->arena.mem);
-    status = json_parse(r->file, text, size, &arena, &parsed, r->err);
+    status = json_parse_python(r->file, text, size, &arena, &parsed, r->err);
     for (i = 1; !status && i < parsed.nodes[0].next; i = parsed.nodes[i].next)
         status = records_add(r, &parsed, i);
     base_arena_free(&arena);
@@ -437,7 +468,8 @@ sgf_status jsonl_read(const char *file, const void *bytes, size_t size, const sg
     r.order = (int *)base_arena_alloc(&r.table->arena, TABLE_MAX_COLUMNS, sizeof(int), err);
     r.sorted = (int *)base_arena_alloc(&r.table->arena, TABLE_MAX_COLUMNS, sizeof(int), err);
     r.last = (size_t *)base_arena_alloc(&r.table->arena, TABLE_MAX_COLUMNS, sizeof(size_t), err);
-    if (!r.unknown || !r.order || !r.sorted || !r.last) status = SGF_ERR_MEMORY;
+    r.hollow = (unsigned char *)base_arena_alloc(&r.table->arena, TABLE_MAX_COLUMNS, 1, err);
+    if (!r.hollow || !r.unknown || !r.order || !r.sorted || !r.last) status = SGF_ERR_MEMORY;
     while (at < size && text[at] && strchr(" \t\r\n", text[at])) at++;
     r.table->format = at < size && text[at] == '[' ? "JSON array" : "JSON lines";
     if (!status && at < size && text[at] == '[')
