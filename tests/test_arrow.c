@@ -87,7 +87,20 @@ static uint32_t gold_dictionary(const gold_file *g, int64_t id) {
             return gold_child(g, gold_get(g, gold_get(g, i, "data"), "columns"), 0);
     return 0;
 }
-/* The type we give to a field; the list types of these files hold no texts. */
+static int gold_is_uuid(const gold_file *g, uint32_t field) {
+    uint32_t pairs = gold_get(g, field, "metadata");
+    return pairs && g->json.nodes[pairs].count &&
+           sgf__str_is(gold_text(g, pairs + 1, "value"), "arrow.uuid");
+}
+/* Is the text the 32 digits with - between them, in small letters? */
+static int gold_uuid_is(sgf_str digits, sgf_str text) {
+    size_t i, k = 0;
+    for (i = 0; i < text.len; i++)
+        if (i == 8 || i == 13 || i == 18 || i == 23) k += text.ptr[i] != '-' ? 100 : 0;
+        else if (k < digits.len && (digits.ptr[k] | 32) == (text.ptr[i] | 32)) k++;
+    return text.len == 36 && k == 32;
+}
+/* The type we give to a field. */
 static sgf_column_type gold_type(const gold_file *g, uint32_t field) {
     static const struct {
         const char *name;
@@ -97,10 +110,60 @@ static sgf_column_type gold_type(const gold_file *g, uint32_t field) {
                 {"int", SGF_COLUMN_I64},       {"floatingpoint", SGF_COLUMN_F64},
                 {"bool", SGF_COLUMN_BOOL}};
     sgf_str name = gold_text(g, gold_get(g, field, "type"), "name");
+    uint32_t coded = gold_get(g, field, "dictionary");
     size_t i;
+    if (gold_is_uuid(g, field)) return SGF_COLUMN_UTF8;
     for (i = 0; i < sizeof read / sizeof read[0]; i++)
         if (sgf__str_is(name, read[i].name)) return read[i].type;
+    if (coded && g->json.nodes[coded].type == JSON_OBJECT) return TABLE_OTHER;
+    if (sgf__str_is(name, "list") || sgf__str_is(name, "largelist") ||
+        sgf__str_is(name, "fixedsizelist")) {
+        sgf_column_type item = gold_type(g, gold_child(g, gold_get(g, field, "children"), 0));
+        return item == SGF_COLUMN_LIST_UTF8 ? SGF_COLUMN_LIST_LIST_UTF8
+               : item == SGF_COLUMN_LIST_LIST_UTF8 || item == TABLE_OTHER ? TABLE_OTHER
+                                                                          : SGF_COLUMN_LIST_UTF8;
+    }
     return TABLE_OTHER;
+}
+/* Where list k of this JSON column begins and ends; 0 if it is null. */
+static int gold_range(const gold_file *g, uint32_t field, uint32_t column, size_t k, size_t *begin,
+                      size_t *end) {
+    uint32_t valid = gold_get(g, column, "VALIDITY"), offsets = gold_get(g, column, "OFFSET");
+    size_t size = (size_t)gold_int(g, gold_get(g, gold_get(g, field, "type"), "listSize"));
+    *begin = offsets ? (size_t)gold_int(g, gold_child(g, offsets, k)) : k * size;
+    *end = offsets ? (size_t)gold_int(g, gold_child(g, offsets, k + 1)) : *begin + size;
+    return !valid || gold_int(g, gold_child(g, valid, k));
+}
+/* Are these texts the integers begin..end of the JSON column? */
+static int gold_items(const gold_file *g, uint32_t column, size_t begin, size_t end,
+                      const sgf_str *items, size_t n) {
+    uint32_t valid = gold_get(g, column, "VALIDITY"), data = gold_get(g, column, "DATA");
+    size_t i, same = 0;
+    for (i = 0; i < n && n == end - begin; i++) {
+        sgf_str want = g->json.nodes[gold_child(g, data, begin + i)].text;
+        if (valid && !gold_int(g, gold_child(g, valid, begin + i))) same += !items[i].ptr;
+        else same += items[i].len == want.len && !memcmp(items[i].ptr, want.ptr, want.len);
+    }
+    return n == end - begin && same == n;
+}
+static int gold_lists(const gold_file *g, uint32_t field, uint32_t column, size_t k,
+                      const struct table *t, int c, size_t row) {
+    uint32_t inner = gold_child(g, gold_get(g, field, "children"), 0);
+    size_t begin, end, first, last, n, i;
+    if (!gold_range(g, field, column, k, &begin, &end)) return cell_null(t, c, row);
+    column = gold_child(g, gold_get(g, column, "children"), 0);
+    if (table_type(t, c) == SGF_COLUMN_LIST_UTF8)
+        return gold_items(g, column, begin, end, cell_list(t, c, row), cell_count(t, c, row));
+    if (cell_count(t, c, row) != end - begin) return 0;
+    for (i = begin; i < end; i++) {
+        const sgf_str *items = cell_inner(t, c, row, i - begin, &n);
+        int there = gold_range(g, inner, column, i, &first, &last);
+        if (there ? !gold_items(g, gold_child(g, gold_get(g, column, "children"), 0), first, last,
+                                items, n)
+                  : n != 0)
+            return 0;
+    }
+    return 1;
 }
 /* The bytes of a view: in place, or in hexadecimal in another buffer. */
 static sgf_str gold_view(const gold_file *g, uint32_t column, uint32_t view, char *bytes) {
@@ -126,6 +189,8 @@ static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t
              views = gold_get(g, column, "VIEWS"), at;
     char bytes[256];
     double want, got;
+    if (table_type(t, c) == SGF_COLUMN_LIST_UTF8 || table_type(t, c) == SGF_COLUMN_LIST_LIST_UTF8)
+        return gold_lists(g, field, column, k, t, c, row);
     if ((!data && !views) || (valid && !gold_int(g, gold_child(g, valid, k))))
         return cell_null(t, c, row);
     at = gold_child(g, data ? data : views, k);
@@ -134,6 +199,7 @@ static int gold_same(const gold_file *g, uint32_t field, uint32_t column, size_t
     case SGF_COLUMN_UTF8: {
         sgf_str text = cell_text(t, c, row),
                 gold = data ? g->json.nodes[at].text : gold_view(g, column, at, bytes);
+        if (gold_is_uuid(g, field)) return gold_uuid_is(gold, text);
         return text.len == gold.len && !memcmp(text.ptr, gold.ptr, gold.len);
     }
     case SGF_COLUMN_I64: return cell_i64(t, c, row) == gold_int(g, at);

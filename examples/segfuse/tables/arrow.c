@@ -26,12 +26,15 @@ enum {
     ARROW_BOOL = 6,
     ARROW_LIST = 12,
     ARROW_UNION = 14,
+    ARROW_FIXED_BINARY = 15,
     ARROW_FIXED_LIST = 16,
     ARROW_LARGE_UTF8 = 20,
     ARROW_LARGE_LIST = 21,
     ARROW_UTF8_VIEW = 24,
     ARROW_LAST = 26
 };
+
+enum { ARROW_UUID = 1, ARROW_BOOL8 = 2 };
 
 /* ---- flatbuffers ----
    A view of one flatbuffer. Positions are offsets into it; 0 means "absent". A read outside of it
@@ -96,8 +99,9 @@ typedef struct arrow_field {  /* in pre-order: a field's children follow it */
     int type;                 /* id of Schema.fbs */
     unsigned bits, precision; /* of an integer; of a float: 0 half, 1 single, 2 double */
     int has_sign, dense;      /* an integer's; a union's */
-    int64_t list_size;        /* of a fixed-size list */
-    int coded; /* dictionary-encoded: the column holds indices into dictionary `id` */
+    int64_t list_size;        /* of a fixed-size list, or of a fixed-size binary in bytes */
+    int extension; /* ARROW_UUID or ARROW_BOOL8; other extension types are their storage's */
+    int coded;     /* dictionary-encoded: the column holds indices into dictionary `id` */
     int64_t id;
     unsigned index_bits;
     int index_sign;
@@ -153,6 +157,21 @@ static arrow_field *arrow_field_at(const arrow_reader *r, size_t i) {
     return (arrow_field *)r->fields.items + i;
 }
 
+/* The canonical extension type that a field's metadata (slot 6) names, if its storage is that of it. */
+static int arrow_extension(arrow_flat *flat, size_t table, const arrow_field *field) {
+    size_t count, at = arrow_flat_vector(flat, table, 6, 4, &count), i;
+    for (i = 0; i < count && !flat->bad; i++) {
+        size_t pair = arrow_flat_follow(flat, at + 4 * i);
+        sgf_str value = arrow_flat_text(flat, pair, 1);
+        if (!base_str_is(arrow_flat_text(flat, pair, 0), "ARROW:extension:name")) continue;
+        if (base_str_is(value, "arrow.uuid") && field->type == ARROW_FIXED_BINARY &&
+            field->list_size == 16)
+            return ARROW_UUID;
+        if (base_str_is(value, "arrow.bool8") && field->type == ARROW_INT && field->bits == 8)
+            return ARROW_BOOL8;
+    }
+    return 0;
+}
 /* A field and its children, at `table` of the schema, to the end of r->fields. */
 static sgf_status arrow_get_field(arrow_reader *r, arrow_flat *flat, size_t table, int depth) {
     size_t type = arrow_flat_table(flat, table, 3), coded = arrow_flat_table(flat, table, 4), index;
@@ -170,8 +189,9 @@ static sgf_status arrow_get_field(arrow_reader *r, arrow_flat *flat, size_t tabl
     if (type && field.type == ARROW_FLOAT)
         field.precision = (unsigned)arrow_flat_int(flat, type, 0, 2, 0);
     if (type && field.type == ARROW_UNION) field.dense = arrow_flat_int(flat, type, 0, 2, 0) == 1;
-    if (type && field.type == ARROW_FIXED_LIST)
+    if (type && (field.type == ARROW_FIXED_LIST || field.type == ARROW_FIXED_BINARY))
         field.list_size = arrow_flat_int(flat, type, 0, 4, 0);
+    field.extension = arrow_extension(flat, table, &field);
     if (coded) {
         field.coded = 1;
         field.id = arrow_flat_int(flat, coded, 0, 8, 0);
@@ -195,8 +215,9 @@ static int arrow_width_known(unsigned bits) {
     return bits == 8 || bits == 16 || bits == 32 || bits == 64;
 }
 static int arrow_is_text(const arrow_field *field) {
-    return field->type == ARROW_NULL || field->type == ARROW_UTF8 ||
-           field->type == ARROW_LARGE_UTF8 || field->type == ARROW_UTF8_VIEW;
+    return field->extension == ARROW_UUID || field->type == ARROW_NULL ||
+           field->type == ARROW_UTF8 || field->type == ARROW_LARGE_UTF8 ||
+           field->type == ARROW_UTF8_VIEW;
 }
 static int arrow_is_list(const arrow_reader *r, size_t i) {
     const arrow_field *field = arrow_field_at(r, i);
@@ -211,14 +232,15 @@ static sgf_column_type arrow_kind(const arrow_reader *r, size_t i) {
     int leaf = field->next == i + 1;
     sgf_column_type inner;
     if (leaf && arrow_is_text(field)) return SGF_COLUMN_UTF8;
-    if (leaf && field->type == ARROW_BOOL) return SGF_COLUMN_BOOL;
+    if (leaf && (field->type == ARROW_BOOL || field->extension == ARROW_BOOL8))
+        return SGF_COLUMN_BOOL;
     if (leaf && field->type == ARROW_FLOAT && field->precision <= 2) return SGF_COLUMN_F64;
     if (leaf && field->type == ARROW_INT && arrow_width_known(field->bits)) return SGF_COLUMN_I64;
     if (!arrow_is_list(r, i)) return TABLE_OTHER;
     inner = arrow_kind(r, i + 1); /* once: twice a level would double with every level */
-    return inner == SGF_COLUMN_UTF8        ? SGF_COLUMN_LIST_UTF8
-           : inner == SGF_COLUMN_LIST_UTF8 ? SGF_COLUMN_LIST_LIST_UTF8
-                                           : TABLE_OTHER;
+    return inner == SGF_COLUMN_LIST_UTF8                                ? SGF_COLUMN_LIST_LIST_UTF8
+           : inner == SGF_COLUMN_LIST_LIST_UTF8 || inner == TABLE_OTHER ? TABLE_OTHER
+                                                                        : SGF_COLUMN_LIST_UTF8;
 }
 /* What to call a type that we do not read. */
 static const char *arrow_type_text(arrow_reader *r, size_t i) {
@@ -285,7 +307,7 @@ static sgf_status arrow_dictionary_note(arrow_reader *r, size_t i) {
     if (known) {
         const arrow_field *other = arrow_field_at(r, known->field);
         if (other->type == field->type && other->bits == field->bits &&
-            other->has_sign == field->has_sign)
+            other->has_sign == field->has_sign && other->extension == field->extension)
             return SGF_OK;
         return arrow_broken(r, "two columns of different types share a dictionary");
     }
@@ -328,6 +350,10 @@ static sgf_status arrow_get_schema(arrow_reader *r, arrow_flat *flat, size_t sch
         if (status || flat->bad) break;
         type = arrow_kind(r, first);
         if (type == TABLE_OTHER && !(other = arrow_type_text(r, first))) return SGF_ERR_MEMORY;
+        if (type == SGF_COLUMN_LIST_UTF8 && arrow_kind(r, first + 1) != SGF_COLUMN_UTF8)
+            other = COLUMN_NUMBERS;
+        if (type == SGF_COLUMN_LIST_LIST_UTF8 && arrow_kind(r, first + 2) != SGF_COLUMN_UTF8)
+            other = COLUMN_NUMBER_LISTS;
         status = column_add(r->table, name, type, other, r->err);
         if (status == SGF_ERR_ARG) return arrow_broken(r, "the name of a column is not UTF-8 text");
         if (status == SGF_ERR_LIMIT) return arrow_fail(r, status, "too many columns");
@@ -565,18 +591,18 @@ static int64_t arrow_int(arrow_reader *r, uint64_t value, unsigned width, int ha
 }
 static sgf_status arrow_numbers(arrow_reader *r, const arrow_field *field, struct column *to) {
     unsigned width = to->type == SGF_COLUMN_F64 ? 2u << field->precision : field->bits / 8;
+    int bits = field->type == ARROW_BOOL;
     arrow_span validity, data;
     size_t n, i;
     sgf_status status = arrow_node(r, &n);
     if (!status) status = arrow_validity(r, n, &validity);
-    if (!status)
-        status = arrow_buffer(r, to->type == SGF_COLUMN_BOOL ? (n + 7) / 8 : (uint64_t)n * width,
-                              &data);
+    if (!status) status = arrow_buffer(r, bits ? (n + 7) / 8 : (uint64_t)n * width, &data);
     if (!status) status = column_room(&r->scratch.mem, to, n, 0, 0, r->err);
     if (status) return status;
     for (i = 0; i < n; i++) {
         if (!arrow_valid(&validity, i)) column_put_null(to);
-        else if (to->type == SGF_COLUMN_BOOL) column_put_flag(to, arrow_bit(&data, i));
+        else if (to->type == SGF_COLUMN_BOOL)
+            column_put_flag(to, bits ? arrow_bit(&data, i) : data.ptr[i] != 0);
         else if (to->type == SGF_COLUMN_F64)
             column_put_f64(to, arrow_float(arrow_word(r, &data, i, width), width), 0);
         else
@@ -584,6 +610,28 @@ static sgf_status arrow_numbers(arrow_reader *r, const arrow_field *field, struc
                            0);
     }
     return SGF_OK;
+}
+/* 16 bytes become 8-4-4-4-12 digits, as Python's str() of a UUID. */
+static sgf_status arrow_uuids(arrow_reader *r, struct column *to) {
+    static const char digits[] = "0123456789abcdef";
+    arrow_span validity, data;
+    size_t n = 0, i, k;
+    sgf_status status = arrow_node(r, &n);
+    if (!status) status = arrow_validity(r, n, &validity);
+    if (!status) status = arrow_buffer(r, (uint64_t)n * 16, &data);
+    if (!status) status = column_room(&r->scratch.mem, to, n, 0, n, r->err);
+    for (i = 0; i < n && !status; i++) {
+        char text[36], *at = text, *copy = NULL;
+        for (k = 0; k < 16; k++) {
+            if (k == 4 || k == 6 || k == 8 || k == 10) *at++ = '-';
+            *at++ = digits[data.ptr[16 * i + k] >> 4];
+            *at++ = digits[data.ptr[16 * i + k] & 15];
+        }
+        if (arrow_valid(&validity, i)) copy = base_arena_text(&r->table->arena, text, 36, r->err);
+        if (arrow_valid(&validity, i) && !copy) status = SGF_ERR_MEMORY;
+        else column_put_text(to, base_text_of(copy, copy ? 36 : 0));
+    }
+    return status;
 }
 /* A column of type Null has a node and no buffers. */
 static sgf_status arrow_nulls(arrow_reader *r, struct column *to) {
@@ -596,6 +644,7 @@ static sgf_status arrow_nulls(arrow_reader *r, struct column *to) {
 }
 static sgf_status arrow_plain(arrow_reader *r, size_t i, struct column *to) {
     const arrow_field *field = arrow_field_at(r, i);
+    if (field->extension == ARROW_UUID) return arrow_uuids(r, to);
     switch (field->type) {
     case ARROW_NULL: return arrow_nulls(r, to);
     case ARROW_UTF8:
@@ -681,6 +730,35 @@ static int arrow_list_range(const arrow_reader *r, const arrow_lists *lists, siz
     *end = *begin;
     return 0;
 }
+/* The items of lists, to `items`: numbers and truth values as Python prints them, NaN as null. */
+static sgf_status arrow_items(arrow_reader *r, size_t field, struct column *items) {
+    struct column leaf;
+    sgf_status status;
+    size_t i, n;
+    memset(&leaf, 0, sizeof leaf);
+    leaf.type = arrow_kind(r, field);
+    if (leaf.type == SGF_COLUMN_UTF8) return arrow_leaf(r, field, items);
+    status = arrow_leaf(r, field, &leaf);
+    n = column_rows(&leaf);
+    if (!status) status = column_room(&r->scratch.mem, items, n, 0, n, r->err);
+    for (i = 0; i < n && !status; i++) {
+        char text[40] = "", *copy = NULL;
+        double value = leaf.type == SGF_COLUMN_F64 ? ((const double *)leaf.values.items)[i] : 0;
+        if (column_null(&leaf, i) || isnan(value)) {
+            column_put_null(items);
+            continue;
+        }
+        if (leaf.type == SGF_COLUMN_F64) text[base_number_print(value, text)] = 0;
+        else if (leaf.type == SGF_COLUMN_I64)
+            snprintf(text, sizeof text, "%lld", (long long)((const int64_t *)leaf.values.items)[i]);
+        else snprintf(text, sizeof text, column_flag(&leaf, i) ? "True" : "False");
+        copy = base_arena_text(&r->table->arena, text, strlen(text), r->err);
+        if (!copy) status = SGF_ERR_MEMORY;
+        else column_put_text(items, base_text_of(copy, strlen(text)));
+    }
+    column_clear(&r->scratch.mem, &leaf);
+    return status;
+}
 static void arrow_put_texts(struct column *to, const struct column *from, size_t begin,
                             size_t end) {
     for (; begin < end; begin++) column_put_text(to, column_items(from)[begin]);
@@ -690,7 +768,7 @@ static sgf_status arrow_list(arrow_reader *r, size_t field, struct column *to,
     arrow_lists lists;
     size_t i, begin, end;
     sgf_status status = arrow_get_lists(r, field, &lists);
-    if (!status) status = arrow_leaf(r, field + 1, items);
+    if (!status) status = arrow_items(r, field + 1, items);
     if (!status) status = arrow_check_lists(r, &lists, items->text.count);
     if (!status) status = column_room(&r->scratch.mem, to, lists.n, 0, items->text.count, r->err);
     for (i = 0; i < lists.n && !status; i++) {
@@ -706,7 +784,7 @@ static sgf_status arrow_list_list(arrow_reader *r, size_t field, struct column *
     size_t i, k, last, begin, end;
     sgf_status status = arrow_get_lists(r, field, &outer);
     if (!status) status = arrow_get_lists(r, field + 1, &inner);
-    if (!status) status = arrow_leaf(r, field + 2, items);
+    if (!status) status = arrow_items(r, field + 2, items);
     if (!status) status = arrow_check_lists(r, &outer, inner.n);
     if (!status) status = arrow_check_lists(r, &inner, items->text.count);
     if (!status)
