@@ -251,7 +251,7 @@ static void test_wrong_data_is_refused_by_row_and_column(void) {
     dataset_refuses("w.csv", "uuid,sub_ent,obj_aliases,template,is_manual\n1,x,a,t,\n",
                     "row 1: has no is_manual");
     dataset_refuses("w.csv", "question,answers\nq,['a']\nr,['b'\n",
-                    "w.csv: column 'answers', row 2: not list<utf8>: ['b'");
+                    "w.csv: column 'answers', row 2: not a list of texts: ['b' (a list without");
     dataset_refuses("w.csv", "question,answers\nq\n", "line 2 has 1 fields, the header has 2");
     dataset_refuses("w.csv", "question,answers\ncaf\xE9,a\n",
                     "line 2, column 4: a byte that is not");
@@ -264,8 +264,8 @@ static void test_wrong_data_is_refused_by_row_and_column(void) {
     dataset_refuses("w.jsonl", "{\"question\": \"q\", \"answers\": [\"\", null]}",
                     "row 1: has no answers");
     dataset_refuses("w.jsonl", "{\"question\": \"q\", \"answers\": null}", "row 1: has no answers");
-    dataset_refuses("w.jsonl", "{\"question\": \"q\", \"answers\": [1990]}",
-                    "the column \"answers\" holds lists of numbers (from record 1 on)");
+    dataset_refuses("w.jsonl", "{\"question\": \"q\", \"answers\": [{\"a\": 1990}]}",
+                    "the column \"answers\" holds lists of objects (from record 1 on)");
     dataset_refuses("w.jsonl", "{\"question\": [\"q\"], \"answers\": [\"a\"]}",
                     "the column \"question\" holds list<utf8>; texts are wanted");
     dataset_refuses("w.jsonl", "{\"uuid\": 1.5, \"question\": \"q\", \"answers\": [\"a\"]}",

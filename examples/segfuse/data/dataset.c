@@ -3,6 +3,7 @@
 #include "../base/random.h"
 #include "../cli/options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,10 @@ static sgf_status column_bad(const dataset *d, int column, const char *wanted, s
     return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
                         "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
                         base_show(sgf_text(table_name(d->table, column))).text,
-                        table_type_text(d->table, column), wanted, json_advice(d));
+                        table_type_text(d->table, column), wanted,
+                        !strncmp(table_format(d->table), "Arrow", 5) && !strcmp(wanted, "texts are")
+                            ? "; in pandas, .astype(str) makes them"
+                            : json_advice(d));
 }
 
 /* ---- columns ---- */
@@ -94,31 +98,36 @@ static sgf_status column_parse(dataset *d, int column, sgf_column_type type, sgf
     if (!table_parse(d->table, column, type, &why)) return SGF_OK;
     return base_fail_at(err, why.status, d->source.path, -1, "%s: %s", d->source.path, why.message);
 }
-/* The first cell that holds something says whether texts are literals of lists, or texts. */
-static int column_is_literal(const dataset *d, int column) {
+/* Lone numbers will do for texts, but whole ones are not what was meant: pandas makes floats of them. */
+static sgf_status column_floats(const dataset *d, int column, sgf_error *err) {
     size_t row, rows = table_rows(d->table);
     for (row = 0; row < rows; row++) {
-        sgf_str text = cell_text(d->table, column, row);
-        if (text.len)
-            return text.ptr[0] == '[' || text.ptr[0] == '(' ||
-                   (text.len > 6 && !memcmp(text.ptr, "array(", 6));
+        double value = cell_f64(d->table, column, row);
+        if (!cell_null(d->table, column, row) && fabs(value) < 1e15 && value == floor(value))
+            return base_fail_at(
+                err, SGF_ERR_FORMAT, d->source.path, -1,
+                "%s: row %llu: the column \"%s\" holds %.1f, a whole number that "
+                "became a float, as pandas makes it beside missing values; in pandas: "
+                "df['%s'] = df['%s'].astype('Int64')",
+                d->source.path, (unsigned long long)row + 1, table_name(d->table, column), value,
+                table_name(d->table, column), table_name(d->table, column));
     }
-    return 0;
+    return SGF_OK;
 }
-/* A column of lists: as Arrow and JSON have them, or as Python literals in texts. Lists of lists are
-   read as one list, and a lone text or number as a list of one. */
+/* A column of lists: as Arrow and JSON have them, or as tools print them in texts. Lists of lists are
+   read as one list, and a lone text, number or truth value as a list of one. */
 static sgf_status column_lists(dataset *d, int column, sgf_error *err) {
-    sgf_error other;
+    sgf_error why;
     switch (table_type(d->table, column)) {
     case SGF_COLUMN_LIST_UTF8:
     case SGF_COLUMN_LIST_LIST_UTF8:
+    case SGF_COLUMN_BOOL:
     case SGF_COLUMN_I64: return SGF_OK;
+    case SGF_COLUMN_F64: return column_floats(d, column, err);
     case SGF_COLUMN_UTF8:
-        if (!column_is_literal(d, column)) return SGF_OK;
-        if (!column_parse(d, column, SGF_COLUMN_LIST_UTF8, err) ||
-            !column_parse(d, column, SGF_COLUMN_LIST_LIST_UTF8, &other))
-            return SGF_OK;
-        return err ? err->status : SGF_ERR_FORMAT;
+        if (!table_parse_lists(d->table, column, &why)) return SGF_OK;
+        return base_fail_at(err, why.status, d->source.path, -1, "%s: %s", d->source.path,
+                            why.message);
     default: return column < 0 ? SGF_OK : column_bad(d, column, "lists of texts are", err);
     }
 }
@@ -133,14 +142,22 @@ static sgf_status column_bools(dataset *d, int column, sgf_error *err) {
 
 /* ---- cells ---- */
 
+/* A text, or a number or a truth value as Python prints it. */
 static sgf_status cell_string(dataset *d, int column, size_t row, sgf_str *out, sgf_error *err) {
-    char number[32];
+    char text[40] = "";
+    sgf_column_type type = table_type(d->table, column);
     *out = cell_text(d->table, column, row);
-    if (table_type(d->table, column) != SGF_COLUMN_I64 || cell_null(d->table, column, row))
-        return SGF_OK;
-    snprintf(number, sizeof number, "%lld", (long long)cell_i64(d->table, column, row));
-    out->ptr = base_arena_text(&d->arena, number, strlen(number), err);
-    out->len = strlen(number);
+    if (!strcmp(table_format(d->table), "CSV") && table_missing(*out)) *out = sgf_text("");
+    if (cell_null(d->table, column, row)) return SGF_OK;
+    if (type == SGF_COLUMN_I64)
+        snprintf(text, sizeof text, "%lld", (long long)cell_i64(d->table, column, row));
+    else if (type == SGF_COLUMN_BOOL)
+        snprintf(text, sizeof text, cell_bool(d->table, column, row) ? "True" : "False");
+    else if (type == SGF_COLUMN_F64 && !isnan(cell_f64(d->table, column, row)))
+        text[base_number_print(cell_f64(d->table, column, row), text)] = 0;
+    else return SGF_OK;
+    out->len = strlen(text);
+    out->ptr = base_arena_text(&d->arena, text, out->len, err);
     return out->ptr ? SGF_OK : SGF_ERR_MEMORY;
 }
 /* One more answer or paraphrase of the last question. One that is empty is not there. */
@@ -305,10 +322,10 @@ static sgf_status text_replace(dataset *d, size_t row, sgf_str text, const char 
 /* The template of a row with its blanks filled: [X] the subject, [Y] the mask. */
 static sgf_status raw_fill(dataset *d, const raw_columns *c, size_t row, sgf_str subject,
                            question *q, sgf_error *err) {
-    sgf_str text = cell_text(d->table, c->phrase, row);
-    sgf_status status;
-    if (!text.len) return dataset_bad(d, err, row, "has no template");
-    status = text_replace(d, row, text, "[X]", subject, &text, err);
+    sgf_str text;
+    sgf_status status = cell_string(d, c->phrase, row, &text, err);
+    if (!status && !text.len) return dataset_bad(d, err, row, "has no template");
+    if (!status) status = text_replace(d, row, text, "[X]", subject, &text, err);
     if (!status) status = text_replace(d, row, text, "[Y]", sgf_text("[MASK]"), &text, err);
     return status ? status : text_add(d, text, &q->paraphrase_count, err);
 }
@@ -443,6 +460,37 @@ static sgf_status webqa_read(dataset *d, sgf_error *err) {
 
 /* ---- a whole data set ---- */
 
+/* Columns that are used may not be there twice: which of them was meant? */
+static sgf_status dataset_names(const dataset *d, sgf_error *err) {
+    static const char *const used[] = {"uuid",
+                                       "answers",
+                                       "rel",
+                                       "rel_uri",
+                                       "relation",
+                                       "sub_ent",
+                                       "question",
+                                       "qText",
+                                       "template",
+                                       "is_manual",
+                                       "obj_aliases",
+                                       "manual_paraphrases",
+                                       "auto_paraphrases"};
+    int c, first;
+    size_t i;
+    for (c = 0; c < table_columns(d->table); c++) {
+        const char *name = table_name(d->table, c);
+        for (i = 0; i < sizeof used / sizeof used[0] && strcmp(name, used[i]); i++) {}
+        if (i == sizeof used / sizeof used[0] && strncmp(name, "paraphrase", 10)) continue;
+        first = table_find(d->table, name);
+        if (first < c)
+            return base_fail_at(
+                err, SGF_ERR_FORMAT, d->source.path, -1,
+                "%s: columns %d and %d, counted from 1, are both named \"%s\"; rename "
+                "or drop one of them",
+                d->source.path, first + 1, c + 1, base_show(sgf_text(name)).text);
+    }
+    return SGF_OK;
+}
 static sgf_status dataset_schema(dataset *d, sgf_error *err) {
     char columns[300];
     if (!table_columns(d->table))
@@ -527,8 +575,13 @@ static sgf_status dataset_check_uuids(const dataset *d, sgf_error *err) {
     free(keys);
     return status;
 }
+/* A list that became a text, within a list: nobody answers with brackets and quotes. */
+static int is_printed_list(sgf_str text) {
+    return text.len > 3 && text.ptr[0] == '[' && strchr("'\"", text.ptr[1]) &&
+           text.ptr[text.len - 1] == ']' && strchr("'\"", text.ptr[text.len - 2]);
+}
 static sgf_status dataset_check(const dataset *d, sgf_error *err) {
-    size_t i;
+    size_t i, k;
     if (!d->count)
         return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1, "%s: there are no rows in it",
                             d->source.path);
@@ -540,6 +593,13 @@ static sgf_status dataset_check(const dataset *d, sgf_error *err) {
                                                              : "has no paraphrases");
         if (!q->uuid.len) return dataset_bad(d, err, q->row, "has no uuid");
         if (!q->answer_count) return dataset_bad(d, err, q->row, "has no answers");
+        for (k = 0; k < q->answer_count; k++)
+            if (is_printed_list(q->answers[k]))
+                return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
+                                    "%s: row %llu: its answer %s is a list that was printed into a "
+                                    "text; in Python, ast.literal_eval makes it a list again",
+                                    d->source.path, (unsigned long long)q->row + 1,
+                                    base_show(q->answers[k]).text);
     }
     return dataset_check_uuids(d, err);
 }
@@ -576,7 +636,8 @@ sgf_status dataset_load(const char *path, const char *wanted, dataset *d, sgf_er
     status = data_read(path, wanted, &d->source, &d->table, err);
     if (status) return status;
     base_arena_init(&d->arena, NULL);
-    status = dataset_schema(d, err);
+    status = dataset_names(d, err);
+    if (!status) status = dataset_schema(d, err);
     if (!status) switch (d->schema) {
         case SCHEMA_MYRIADLAMA: status = myriad_read(d, err); break;
         case SCHEMA_MYRIADLAMA_RAW: status = raw_read(d, err); break;

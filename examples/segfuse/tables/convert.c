@@ -39,9 +39,13 @@ static int cell_is_f64(sgf_str text) {
     n = base_number_print(value, again);
     return n == text.len && !memcmp(again, text.ptr, n);
 }
+/* With items in quotes, or lists of such; not [MASK], and not [1]. */
 static int cell_is_list(sgf_str text) {
     char last = text.ptr[text.len - 1];
-    return (text.ptr[0] == '[' && last == ']') || (text.ptr[0] == '(' && last == ')');
+    size_t i = 1;
+    while (i < text.len && base_is_space(text.ptr[i])) i++;
+    return ((text.ptr[0] == '[' && last == ']') || (text.ptr[0] == '(' && last == ')')) &&
+           strchr("'\"[(])N", text.ptr[i]);
 }
 /* Are all cells that are not empty of that form, and is there one? */
 static int column_is(const struct table *table, int column, int (*form)(sgf_str text)) {
@@ -63,9 +67,21 @@ static int column_stays_text(const char *name) {
         if (!strcmp(name, names[i])) return 1;
     return 0;
 }
+/* Columns of data sets that are lists, whatever wrote them. */
+static int column_is_lists(const struct table *table, int column) {
+    static const char *const names[] = {"answers", "obj_aliases", "manual_paraphrases",
+                                        "auto_paraphrases"};
+    size_t rows = table_rows(table), row, i;
+    for (i = 0; i < 4 && strcmp(table_name(table, column), names[i]); i++) {}
+    for (row = 0; i < 4 && row < rows; row++)
+        if (table_is_list(cell_text(table, column, row))) return 1;
+    return 0;
+}
 static void table_types(struct table *table) {
     int c;
     for (c = 0; c < table_columns(table); c++) {
+        if (table_type(table, c) == SGF_COLUMN_UTF8 && column_is_lists(table, c))
+            table_parse_lists(table, c, NULL);
         if (table_type(table, c) != SGF_COLUMN_UTF8 || column_stays_text(table_name(table, c)))
             continue;
         /* what does not fit leaves the column as it is */
@@ -74,6 +90,22 @@ static void table_types(struct table *table) {
         else if (column_is(table, c, cell_is_bool)) table_parse(table, c, SGF_COLUMN_BOOL, NULL);
         else if (column_is(table, c, cell_is_i64)) table_parse(table, c, SGF_COLUMN_I64, NULL);
         else if (column_is(table, c, cell_is_f64)) table_parse(table, c, SGF_COLUMN_F64, NULL);
+    }
+}
+
+/* Say what is not as it was: columns that CSV has twice, lists of numbers. */
+static void table_notes(const char *path, const struct table *table) {
+    int c, first;
+    for (c = 0; c < table_columns(table); c++) {
+        first = table_find(table, table_name(table, c));
+        if (first < c && table_name(table, c)[0])
+            fprintf(stderr,
+                    "segfuse convert: %s: columns %d and %d, counted from 1, are both named '%s'\n",
+                    path, first + 1, c + 1, base_show(sgf_text(table_name(table, c))).text);
+        if (table_type(table, c) != TABLE_OTHER && strstr(table_type_text(table, c), " of numbers"))
+            fprintf(stderr,
+                    "segfuse convert: %s: column '%s' holds %s; they are written as texts\n", path,
+                    base_show(sgf_text(table_name(table, c))).text, table_type_text(table, c));
     }
 }
 
@@ -115,6 +147,7 @@ int verb_convert(int argc, char **argv) {
     if (!output_free("convert", rest[1], rewrite)) return 1;
     if (data_read(rest[0], NULL, &source, &table, &err)) return failed("convert", &err);
     if (!strcmp(table_format(table), "CSV")) table_types(table);
+    table_notes(rest[0], table);
     status = table_formats[i].write(table, rest[1], &err) ? failed("convert", &err) : 0;
     table_free(table);
     return status;

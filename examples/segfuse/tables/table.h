@@ -102,11 +102,21 @@ const sgf_str *cell_inner(const struct table *table, int column, size_t row, siz
 
 /* ---- changing a column's type ---- */
 
-/* Turn the texts of a column (as a CSV file gives them) into `type`: numbers; True or False; Python
-   literals such as ['a', "it's"] or ('a',) for lists, [['a'], []] for lists of lists. An empty text
-   becomes null. SGF_ERR_FORMAT names the first row that does not fit, counted from 1; the column is
-   then as it was. */
+/* Turn the texts of a column (as a CSV file gives them) into `type`: numbers; True or False; what tools
+   print for a list, such as ['a', "it's"] or ('a',), [['a'], []] for lists of lists. An empty text
+   becomes null. SGF_ERR_FORMAT names the first row that does not fit, counted from 1, and why; the
+   column is then as it was. */
 sgf_status table_parse(struct table *table, int column, sgf_column_type type, sgf_error *err);
+/* The same for a column of lists of texts whose cells may be written in any way, each by itself: lists
+   of texts, numbers or truth values, lists of such lists, and plain texts, which are lists of one. It
+   becomes SGF_COLUMN_LIST_UTF8, or SGF_COLUMN_LIST_LIST_UTF8 if a cell has lists in it. In CSV, None, nan
+   and the like are null, and quotes around a plain text are not part of it. */
+sgf_status table_parse_lists(struct table *table, int column, sgf_error *err);
+/* Is this printed as a list, so that table_parse_lists does not take it for a plain text? It begins with a
+   bracket that closes at its end, or with the name of a kind of list. */
+int table_is_list(sgf_str text);
+/* Is this None, nan, NA, ...: what tools write into CSV for a missing value? */
+int table_missing(sgf_str text);
 
 /* ---- metadata: the key/value texts in a Feather file's schema ---- */
 
