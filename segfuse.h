@@ -33,7 +33,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2534. It is the whole method, and all that an auditor must read:
+   Contents. The front ends at line 2535. It is the whole method, and all that an auditor must read:
    everything after it gives the bits of the reference, which the tests check by memcmp.
 
      The front: what you call
@@ -70,26 +70,26 @@
    Which function makes each claim true
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1397), the row of `a`
-       a token sees another one by two conditions  sgf__attends (line 1281)
-       attention asks for nothing else             sgf__reference_attend (line 1681)
-       a token that sees nothing takes nothing     sgf__reference_attend (line 1681): top == -INFINITY
-       what an example's answer may see            sgf__mask_cells (line 1397), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1398), the row of `a`
+       a token sees another one by two conditions  sgf__attends (line 1282)
+       attention asks for nothing else             sgf__reference_attend (line 1682)
+       a token that sees nothing takes nothing     sgf__reference_attend (line 1682): top == -INFINITY
+       what an example's answer may see            sgf__mask_cells (line 1398), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2136)
-       which token is the first to see everything  sgf__answer (line 2092); by format in [SGF-05]
-       where a paraphrase starts                   sgf_layout_place (line 1297)
-       1/N is computed                             sgf_layout_weigh (line 1317)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1681): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2137)
+       which token is the first to see everything  sgf__answer (line 2093); by format in [SGF-05]
+       where a paraphrase starts                   sgf_layout_place (line 1298)
+       1/N is computed                             sgf_layout_weigh (line 1318)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1682): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1636)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1490)
-       softmax, and its exp                        sgf__reference_attend (line 1681), sgf__exp_body (line 1518)
-       RMSNorm                                     sgf__reference_norm (line 1648)
-       RoPE, rotate-half                           sgf__reference_rope (line 1657), sgf__sincos_d (line 1546)
-       one layer, in order                         sgf__reference_layer (line 1736)
+       the order in which a product is summed      sgf__reference_product (line 1637)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1491)
+       softmax, and its exp                        sgf__reference_attend (line 1682), sgf__exp_body (line 1519)
+       RMSNorm                                     sgf__reference_norm (line 1649)
+       RoPE, rotate-half                           sgf__reference_rope (line 1658), sgf__sincos_d (line 1547)
+       one layer, in order                         sgf__reference_layer (line 1737)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep what it promises?            sgf_mask_leaks (line 2485), sgf_mask_allows (line 2336)
+     Does a mask keep what it promises?            sgf_mask_leaks (line 2486), sgf_mask_allows (line 2337)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a result of the CPU.
@@ -3492,7 +3492,7 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
                                      int32_t *sequence, sgf_error *err) {
     const sgf__sequence *up = sgf__sequence_of(s, parent);
     size_t i = 0;
-    sgf__sequence made;
+    sgf__sequence *made;
     sgf_status status;
     if (parent >= 0 &&
         (!up || up->depth == SGF_MAX_DEPTH || !sgf__rule_continues(&up->layout, rule)))
@@ -3503,20 +3503,16 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
             "has at most %d sequences",
             (int)parent, (int)SGF_MAX_DEPTH);
     while (i < s->sequence_count && s->sequence[i].open) i++;
-    status = sgf__grow(&s->mem, &s->sequence, &s->sequence_cap, i + 1, sizeof made, err);
+    status = sgf__grow(&s->mem, &s->sequence, &s->sequence_cap, i + 1, sizeof *made, err);
     if (status) return status;
-    memset(&made, 0, sizeof made);
-    sgf_layout_init(&made.layout, &s->mem);
     up = sgf__sequence_of(s, parent);
-    status = sgf__rule_copy(s, rule, up ? &up->layout : NULL, &made.layout, err);
-    if (status) {
-        sgf_layout_free(&made.layout);
-        return status;
-    }
-    made.open = 1;
-    made.parent = up ? parent : -1;
-    made.depth = up ? up->depth + 1 : 1;
-    s->sequence[i] = made;
+    made = &s->sequence[i];
+    sgf_layout_init(&made->layout, &s->mem);
+    status = sgf__rule_copy(s, rule, up ? &up->layout : NULL, &made->layout, err);
+    if (status) return sgf_layout_free(&made->layout), status;
+    made->open = 1;
+    made->parent = up ? parent : -1;
+    made->depth = up ? up->depth + 1 : 1;
     if (i == s->sequence_count) s->sequence_count++;
     if (up) s->sequence[parent].children++;
     *sequence = (int32_t)i;
@@ -3652,47 +3648,6 @@ static void sgf__piece_mix(const sgf__group *group, int32_t window, const int32_
                 !sgf__too_far(window, group->query[t].row->pos, pos[i]))
                 piece->seen[i] |= (uint32_t)1 << t;
 }
-/* Cut the visible runs of `q`, which is the group's sequence or one of its parents, into pieces of
-   pages: only tokens below `before` and, with a sliding window, only those that the group's lowest
-   position still sees. Returns the number of pieces. */
-static size_t sgf__pieces_of(const sgf__group *group, const sgf__sequence *q, size_t before,
-                             int32_t window, sgf__piece *piece) {
-    const sgf__query *query = group->query;
-    const sgf_layout *rule = &query->own->layout;
-    const int32_t *pos = q->layout.pos;
-    size_t i, n = 0, at, stop, end;
-    for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
-        int32_t seg = q->run[i].seg;
-        if (!sgf__sees(rule->visible, query->row->seg, seg)) continue;
-        end = sgf__min(q->run[i].end, before);
-        for (at = q->run[i].begin; at < end; at = stop) {
-            sgf__piece *p = &piece[n];
-            stop = window ? at + 1 : sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE);
-            if (sgf__too_far(window, group->low, pos[at])) continue;
-            while (window && stop < end && stop % SGF__PAGE &&
-                   !sgf__too_far(window, group->low, pos[stop]))
-                stop++;
-            p->page = q->page[at / SGF__PAGE];
-            p->lane = at % SGF__PAGE;
-            p->count = stop - at;
-            p->log_weight = sgf__log_weight(rule, query->row->seg, seg);
-            p->seg = seg;
-            p->ahead = q == query->own ? (ptrdiff_t)at - (ptrdiff_t)query->index
-                                       : -(ptrdiff_t)SGF__PAGE;
-            sgf__piece_mix(group, window, pos + at, p);
-            n++;
-        }
-    }
-    return n;
-}
-/* The pieces of `q` after those of its parents: keys in ascending order. */
-static size_t sgf__pieces(const sgf_session *s, const sgf__group *group, const sgf__sequence *q,
-                          size_t before, int32_t window, sgf__piece *piece) {
-    const sgf__sequence *up = sgf__parent_of(s, q);
-    size_t n = up ? sgf__pieces(s, group, up, up->layout.tokens, window, piece) : 0;
-    return n + sgf__pieces_of(group, q, before, window, piece + n);
-}
-
 /* ---- the workspace of one chunk of rows ---- */
 
 /* The activations: arrays of [features][width] panels. X is the residual stream; NORMED is its norm, which
@@ -3714,7 +3669,7 @@ typedef struct sgf__work {
     float *norm;            /* [D] weights of the next norm */
     float *q_norm, *k_norm; /* [C]; NULL: this layer has none */
     sgf__group group[SGF__CHUNK];
-    size_t groups, pairs; /* pairs: of queries and keys that may be visible */
+    size_t groups;
     size_t layer;
     int32_t window;
 } sgf__work;
@@ -3754,15 +3709,44 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
 }
 /* Put the rows into groups. */
 static void sgf__groups_make(sgf__work *w) {
-    size_t row, i;
-    const sgf__sequence *q;
-    for (row = w->groups = w->pairs = 0; row < w->n; row += w->group[w->groups++].count) {
-        sgf__group *g = &w->group[w->groups];
-        *g = sgf__group_make(w->query, row, sgf__min(w->n - row, SGF__PANEL));
-        for (i = 0; i < g->count; i++) w->pairs += g->query[i].index + 1;
-        for (q = sgf__parent_of(w->s, g->query->own); q; q = sgf__parent_of(w->s, q))
-            w->pairs += g->count * q->layout.tokens;
+    size_t row;
+    for (row = w->groups = 0; row < w->n; row += w->group[w->groups++].count)
+        w->group[w->groups] = sgf__group_make(w->query, row, sgf__min(w->n - row, SGF__PANEL));
+}
+
+/* Cut the visible runs of `q`, which is the group's sequence or one of its parents, into pieces of
+   pages, those of its parents first: keys in ascending order. Only tokens below `before` and, with a
+   sliding window, only those that the group's lowest position still sees. Returns their number. */
+static size_t sgf__pieces(const sgf__work *w, const sgf__group *group, const sgf__sequence *q,
+                          size_t before, sgf__piece *piece) {
+    const sgf__query *query = group->query;
+    const sgf_layout *rule = &query->own->layout;
+    const sgf__sequence *up = sgf__parent_of(w->s, q);
+    const int32_t *pos = q->layout.pos, window = w->window;
+    size_t n = up ? sgf__pieces(w, group, up, up->layout.tokens, piece) : 0, i, at, stop, end;
+    for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
+        int32_t seg = q->run[i].seg;
+        if (!sgf__sees(rule->visible, query->row->seg, seg)) continue;
+        end = sgf__min(q->run[i].end, before);
+        for (at = q->run[i].begin; at < end; at = stop) {
+            sgf__piece *p = &piece[n];
+            stop = window ? at + 1 : sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE);
+            if (sgf__too_far(window, group->low, pos[at])) continue;
+            while (window && stop < end && stop % SGF__PAGE &&
+                   !sgf__too_far(window, group->low, pos[stop]))
+                stop++;
+            p->page = q->page[at / SGF__PAGE];
+            p->lane = at % SGF__PAGE;
+            p->count = stop - at;
+            p->log_weight = sgf__log_weight(rule, query->row->seg, seg);
+            p->seg = seg;
+            p->ahead = q == query->own ? (ptrdiff_t)at - (ptrdiff_t)query->index
+                                       : -(ptrdiff_t)SGF__PAGE;
+            sgf__piece_mix(group, window, pos + at, p);
+            n++;
+        }
     }
+    return n;
 }
 
 /* ---- attention ----
@@ -3818,7 +3802,7 @@ static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t
                              sgf__attend_room *room) {
     const sgf__query *last = &group->query[group->count - 1];
     size_t v_at, i;
-    room->pieces = sgf__pieces(w->s, group, last->own, last->index + 1, w->window, room->piece);
+    room->pieces = sgf__pieces(w, group, last->own, last->index + 1, room->piece);
     sgf__page_places(w->s, w->layer, g, &room->k_at, &v_at);
     for (i = 0; i < room->pieces; i++) {
         room->value[i].w = room->piece[i].page + v_at + room->piece[i].lane * w->s->C;
@@ -3963,30 +3947,23 @@ enum { SGF__FEW = 4 }; /* so many queries are computed row by row */
 
 /* Items are (kv head, group), so that threads get equal shares of short and long rows. */
 static void sgf__attend_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__work *w = (sgf__work *)context;
-    size_t C = w->s->C, R = w->s->R, item, r;
+    const sgf__work *w = (const sgf__work *)context;
+    size_t C = w->s->C, RC = w->s->R * C, item, i;
     sgf__attend_room room = sgf__attend_room_of(w->s, thread);
     for (item = begin; item < end; item++) {
         const sgf__group *group = &w->group[item % w->groups];
         size_t g = item / w->groups, width = sgf__panel_width(group->count, 8);
-        size_t panel = group->row / SGF__PANEL, block = g * R * C;
-        int whole = group->row % SGF__PANEL == 0 && group->count == w->width[panel];
-        float *q = whole ? w->at[SGF__Q][panel] + block * width : room.q;
-        float *out = whole ? w->at[SGF__ATTENDED][panel] + block * width : room.out;
         if (group->count <= SGF__FEW) {
             sgf__attend_rows(w, group, g, &room);
             continue;
         }
         sgf__attend_list(w, group, g, &room);
-        if (!whole) {
-            memset(q, 0, R * C * width * sizeof(float));
-            sgf__group_columns(group, w->at[SGF__Q], w->width, block, R * C, width, q, 0);
-        }
-        for (r = 0; r < R; r++)
-            sgf__attend_group(w->s->simd, q + r * C * width, C, width, w->s->score_scale, &room,
-                              out + r * C * width);
-        if (!whole)
-            sgf__group_columns(group, w->at[SGF__ATTENDED], w->width, block, R * C, width, out, 1);
+        memset(room.q, 0, RC * width * sizeof(float));
+        sgf__group_columns(group, w->at[SGF__Q], w->width, g * RC, RC, width, room.q, 0);
+        for (i = 0; i < RC; i += C)
+            sgf__attend_group(w->s->simd, room.q + i * width, C, width, w->s->score_scale, &room,
+                              room.out + i * width);
+        sgf__group_columns(group, w->at[SGF__ATTENDED], w->width, g * RC, RC, width, room.out, 1);
     }
 }
 
@@ -4138,7 +4115,7 @@ static void sgf__layer_forward(sgf__work *w, size_t l) {
     sgf_session *s = w->s;
     const sgf_layer *layer = &s->model->layer[l];
     sgf__product product[3];
-    size_t items = w->groups * s->G, scores = w->pairs * s->H * s->C;
+    size_t items = w->groups * s->G, scores = w->n * s->score_keys * s->H * s->C;
     w->layer = l;
     w->window = sgf_config_window(&s->model->config, (int32_t)l);
     w->q_norm = sgf__head_norm(&layer->q_norm, s->C, w->norm + s->D);
@@ -6957,10 +6934,9 @@ static void sgf__config_architecture(sgf__config_reader *r) {
     const char *list = sgf__json_find(r->file->doc.root, "architectures");
     const char *type = sgf__json_find(r->file->doc.root, "model_type");
     const char *name = list && *list == '[' ? sgf__json_first(list) : NULL;
-    int by_type = sgf__kind_index(SGF__MODEL_TYPE, type),
-        known = sgf__kind_index(SGF__ARCHITECTURE, name);
+    int by_type = sgf__kind_index(SGF__MODEL_TYPE, type);
+    int known = name ? sgf__kind_index(SGF__ARCHITECTURE, name) : by_type;
     if (type && *type == 'n') type = NULL;
-    if (!name) known = by_type;
     if (!name && !type) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
     else if (known < 0)
         sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, name ? "architectures" : "model_type",
@@ -7072,18 +7048,20 @@ static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_confi
     if (!f->status && r.eos) sgf__config_eos(&r);
     if (!f->status) *c = r.c;
 }
+/* Map a file of the folder, if there is one, and add it to the digest. */
+static sgf__file *sgf__folder_digested(sgf__folder *f, const char *name) {
+    sgf__file *file = f->status ? NULL : sgf__folder_file(f, sgf_text(name), 1);
+    if (file) sgf__folder_digest(f, file->map.data, file->map.size);
+    return file;
+}
 static void sgf__folder_config(sgf__folder *f, sgf_config *c) {
-    static const char *const names[] = {"config.json", "generation_config.json"};
-    int i;
-    for (i = 0; i < 2 && !f->status; i++) {
-        sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
-        if (file) {
-            sgf__folder_digest(f, file->map.data, file->map.size);
-            sgf__config_read(f, file, i, c);
-        } else if (!f->status && !i)
-            sgf__folder_fail(f, SGF_ERR_IO, f->dir,
-                             "there is no %s; a Hugging Face model folder was wanted", names[i]);
-    }
+    sgf__file *file = sgf__folder_digested(f, "config.json");
+    if (file) sgf__config_read(f, file, 0, c);
+    else if (!f->status)
+        sgf__folder_fail(f, SGF_ERR_IO, f->dir,
+                         "there is no %s; a Hugging Face model folder was wanted", "config.json");
+    file = sgf__folder_digested(f, "generation_config.json");
+    if (file) sgf__config_read(f, file, 1, c);
 }
 SGF_DEF sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                    sgf_error *err) {
@@ -7315,14 +7293,10 @@ static void sgf__fetch_all(sgf__model *m) {
 }
 /* Add the tokenizer's files to the digest. 1 if there is a tokenizer. */
 static int sgf__tokenizer_digest(sgf__folder *f) {
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
-    int i;
-    for (i = 0; i < 2 && !f->status; i++) {
-        sgf__file *file = sgf__folder_file(f, sgf_text(names[i]), 1);
-        if (!file && !i) return 0;
-        if (file) sgf__folder_digest(f, file->map.data, file->map.size), sgf__unmap(&file->map);
-    }
-    return !f->status;
+    sgf__file *file = sgf__folder_digested(f, "tokenizer.json"), *config = NULL;
+    if (file) sgf__unmap(&file->map), config = sgf__folder_digested(f, "tokenizer_config.json");
+    if (config) sgf__unmap(&config->map);
+    return file && !f->status;
 }
 static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
     sgf_tokenizer_info info;
