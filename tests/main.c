@@ -16,6 +16,7 @@
 
 /* units of the program that are tested here */
 #include "../examples/segfuse/base/base.c"
+#include "../examples/segfuse/base/unicode.c"
 #include "../examples/segfuse/base/hash.c"
 #include "../examples/segfuse/base/random.c"
 #include "../examples/segfuse/runs/sample.c"

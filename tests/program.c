@@ -21,6 +21,7 @@
 #include "../examples/segfuse/base/random.c"
 #include "../examples/segfuse/base/statistics.c"
 #include "../examples/segfuse/base/stop.c"
+#include "../examples/segfuse/base/unicode.c"
 #include "../examples/segfuse/cli/check.c"
 #include "../examples/segfuse/cli/found.c"
 #include "../examples/segfuse/cli/hub.c"

@@ -477,7 +477,67 @@ static void test_lemmas_give_the_gold_accuracies(void) {
         CHECK(counts.two_way[f] == two_way[f] && counts.one_way[f] == one_way[f]);
 }
 
+/* text -> its normal form; "failed" if there is none. */
+static const char *normal_of(const char *text, int fold, base_arena *arena) {
+    sgf_str out;
+    if (unicode_normal(sgf_text(text), fold, arena, &out, NULL)) return "failed";
+    return base_arena_text(arena, out.ptr, out.len, NULL);
+}
+static void test_normal_form_c(void) {
+    static const char *const cases[][2] = {
+        {"S\xc3\xa3o", "S\xc3\xa3o"},
+        {"Sa\xcc\x83o", "S\xc3\xa3o"},
+        {"\xe2\x84\xab", "\xc3\x85"},                             /* Angstrom */
+        {"q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87"},               /* marks in order */
+        {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c"}, /* han */
+        {"\xe0\xa4\x95\xe0\xa4\xbc", "\xe0\xa4\x95\xe0\xa4\xbc"}, /* excluded */
+        {"a\xcc", "a\xcc"},                                       /* no UTF-8 */
+        {"d\xe2\x80\x99\xc3\xa9", "d\xe2\x80\x99\xc3\xa9"},
+        {"", ""},
+    };
+    static const char *const folds[][2] = {
+        {"C\xc3\xb4te d\xe2\x80\x99Ivoire", "C\xc3\xb4te d'Ivoire"},
+        {"New\xc2\xa0 York", "New York"},
+        {"Jean\xe2\x80\x91Paul", "Jean-Paul"},
+        {"\xe2\x80\x8bTo\xc2\xadkyo", "Tokyo"},
+        {"\xef\xbc\xa1\xef\xbc\x91", "A1"},
+        {"\xe2\x80\x9cx\xe2\x80\x9d", "\"x\""},
+    };
+    base_arena arena;
+    size_t i, n = 100000;
+    char *marks = (char *)malloc(2 * n + 2);
+    base_arena_init(&arena, NULL);
+    for (i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(!strcmp(normal_of(cases[i][0], 0, &arena), cases[i][1]));
+    for (i = 0; i < sizeof folds / sizeof *folds; i++)
+        CHECK(!strcmp(normal_of(folds[i][0], 1, &arena), folds[i][1]));
+    if (marks) { /* a hundred thousand marks, out of order */
+        for (i = 0; i < n; i++) memcpy(marks + 2 * i, i % 2 ? "\xcc\xa3" : "\xcc\x87", 2);
+        marks[2 * n] = 0;
+        CHECK(!memcmp(normal_of(marks, 0, &arena), "\xcc\xa3\xcc\xa3", 4));
+    }
+    free(marks);
+    CHECK(unicode_blank(sgf_text(" \xe2\x80\x8b\xc2\xa0")) && unicode_blank(sgf_text("")));
+    CHECK(!unicode_blank(sgf_text("\xc2\xa0.")) && !unicode_blank(sgf_text("\xff")));
+    base_arena_free(&arena);
+}
+/* e and an accent is one letter to the match, and stays two in the lemmas that are written. */
+static void test_lemmas_match_normal_forms(void) {
+    sgf_str answers[1];
+    char out[64];
+    int one = 0, two = 0;
+    answers[0] = sgf_text("caf\xc3\xa9s");
+    CHECK(!lemma_match_any(sgf_text("cafe\xcc\x81s"), answers, 1, &one, &two, NULL) && one && two);
+    CHECK(!strcmp(lemmas_joined("cafe\xcc\x81s", 7, out, sizeof out), "cafe\xcc\x81s"));
+    answers[0] = sgf_text("C\xc3\xb4te d'Ivoire");
+    CHECK(!lemma_match_any(sgf_text("C\xc3\xb4te d\xe2\x80\x99Ivoire"), answers, 1, &one, &two,
+                           NULL));
+    CHECK(!one && !two); /* folding is asked for */
+}
+
 static void tests_lemmas(void) {
+    RUN(test_normal_form_c);
+    RUN(test_lemmas_match_normal_forms);
     RUN(test_lemmas_splits_tokens_as_spacy_does);
     RUN(test_lemmas_of_nouns);
     RUN(test_lemmas_of_verbs);

@@ -9,7 +9,7 @@
    tuned on MyriadLAMA answers. */
 #include "lemma.h"
 
-#include "../base/base.h"
+#include "../base/unicode.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -939,21 +939,32 @@ static int lemma_within(const lemma_list *slice, const lemma_list *whole) {
 int lemma_match(const lemma_list *prediction, const lemma_list *gold, int two_way) {
     return lemma_within(gold, prediction) || (two_way && lemma_within(prediction, gold));
 }
+/* The lemmas of the normal form; `arena` holds that until the caller is done. */
+static sgf_status lemma_list_normal(sgf_str text, base_arena *arena, lemma_list *out,
+                                    sgf_error *err) {
+    sgf_str normal;
+    sgf_status status = unicode_normal(text, 0, arena, &normal, err);
+    return status ? status : lemma_list_make(normal, NULL, out, err);
+}
 sgf_status lemma_match_any(sgf_str prediction, const sgf_str *answers, size_t n, int *one_way,
                            int *two_way, sgf_error *err) {
     lemma_list predicted, gold;
+    base_arena arena;
     int one = 0, two = 0;
     size_t i;
-    sgf_status status = lemma_list_make(prediction, NULL, &predicted, err);
-    if (status) return status;
+    sgf_status status;
+    memset(&predicted, 0, sizeof predicted);
+    base_arena_init(&arena, NULL);
+    status = lemma_list_normal(prediction, &arena, &predicted, err);
     for (i = 0; i < n && !one && !status; i++) {
-        status = lemma_list_make(answers[i], NULL, &gold, err);
+        status = lemma_list_normal(answers[i], &arena, &gold, err);
         if (status) break;
         one = lemma_match(&predicted, &gold, 0);
         two = two || lemma_match(&predicted, &gold, 1);
         lemma_list_free(&gold);
     }
     lemma_list_free(&predicted);
+    base_arena_free(&arena);
     if (status) return status;
     if (one_way) *one_way = one;
     if (two_way) *two_way = two;

@@ -31,7 +31,8 @@ void lemma_list_free(lemma_list *lemmas);
 /* 1 if `gold` is a contiguous slice of `prediction`; two_way: or the reverse. No lemmas match nothing:
    an empty prediction is wrong. Linear time; nothing is allocated. */
 int lemma_match(const lemma_list *prediction, const lemma_list *gold, int two_way);
-/* Does a prediction match any of n answers (aliases)? *one_way and *two_way become 0 or 1; either may
+/* Does a prediction match any of n answers (aliases)? By the lemmas of their normal forms (see
+   unicode.h), so that a text matches itself however its accents are written. *one_way and *two_way become 0 or 1; either may
    be NULL. */
 sgf_status lemma_match_any(sgf_str prediction, const sgf_str *answers, size_t n, int *one_way,
                            int *two_way, sgf_error *err);

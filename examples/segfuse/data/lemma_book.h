@@ -7,7 +7,8 @@
 
 typedef struct {
     sgf_str *texts;     /* ascending, each once */
-    lemma_list *lemmas; /* of each */
+    lemma_list *lemmas; /* of each, as they are written into a column */
+    lemma_list *normal; /* of its normal form, where that is another text: to match with */
     size_t count;
 } lemma_book;
 int answer_text_order(const void *a, const void *b);
@@ -20,6 +21,8 @@ void lemma_book_free(lemma_book *book);
 sgf_status lemma_book_make(lemma_book *book, sgf_str *texts, size_t n, sgf_error *err);
 /* A text that was not put in counts as empty. */
 const lemma_list *lemma_book_find(const lemma_book *book, sgf_str text);
+/* What to match the text by: the lemmas of its normal form, see unicode.h. */
+const lemma_list *lemma_book_normal(const lemma_book *book, sgf_str text);
 /* A cell with the lemmas of each of n texts. */
 sgf_status lemma_book_put(struct table *table, int column, const lemma_book *book,
                           const sgf_str *texts, size_t n, sgf_error *err);
