@@ -267,7 +267,195 @@ static void test_analyze_gives_the_gold_accuracies(void) {
     }
 }
 
+/* ---- what users do ---- */
+
+/* A result of six questions in which `right` predictions are right. */
+static void analyze_result(const char *name, const char *config, const char *header, int right) {
+    char path[64];
+    FILE *file;
+    int i;
+    snprintf(path, sizeof path, "%s.csv", name);
+    if (!(file = fopen(temp_path(path), "wb"))) return;
+    fprintf(file, "%s\n", header);
+    for (i = 0; i < 6; i++)
+        fprintf(file, "%d,q%d,['word%d'],%s%d,x\n", i, i, i, i < right ? "word" : "no", i);
+    fclose(file);
+    snprintf(path, sizeof path, "%s.json", name);
+    if (config) program_file(path, config);
+}
+#define ANALYZE_HEADER "n,uuid,answers,prediction,generation"
+
+static void test_analyze_unicode_forms(void) {
+    program_file("nf.csv", "uuid,answers,prediction\n"
+                           "1,['S\xc3\xa3o Paulo'],Sa\xcc\x83o Paulo\n"
+                           "2,['caf\xc3\xa9s'],cafe\xcc\x81\n"
+                           "3,['New York'],New\xc2\xa0York\n"
+                           "4,\"[\"\"d'Ivoire\"\"]\",d\xe2\x80\x99Ivoire\n"
+                           "5,['Jean-Paul'],Jean\xe2\x80\x91Paul\n"
+                           "6,['Tokyo'],\xe2\x80\x8bTokyo\n"
+                           "7,['Tokyo'],Kyoto\n"
+                           "8,['a\xc2\xa0z'],\xc2\xa0\n"); /* a blank is in it, and no answer */
+    program_says("build/segfuse analyze '%s/nf.csv' --format csv --table methods 2>&1", 0,
+                 ",8,8,1,Wilson,2,0.25,");
+    program_says("build/segfuse analyze '%s/nf.csv'", 0,
+                 "\n4 wrong predictions would match after folding typographic characters; --fold "
+                 "does it\n");
+    program_says("build/segfuse analyze '%s/nf.csv' --fold", 0, "nf            0.7500");
+    program_says("build/segfuse analyze '%s/nf.csv' --fold", 0,
+                 "; typographic characters are folded (--fold)");
+    program_says("build/segfuse analyze '%s/nf.csv' --fold --report '%s/nf.html' && grep -c "
+                 "'with typographic characters folded' '%s/nf.html'",
+                 0, "\n1\n");
+    program_says("build/segfuse analyze '%s/nf.csv' --report '%s/nf.html' && grep -c "
+                 "'4 wrong predictions would match' '%s/nf.html'",
+                 0, "\n1\n");
+    program_says("build/segfuse lemmatize '%s/nf.csv'", 0, "8 rows");
+    program_says("grep '^1,' '%s/nf.csv'", 0, ",\"['sa\xcc\x83o', 'paulo']\",");
+    program_says("build/segfuse analyze '%s/nf.csv' --format json", 0, "\"right_if_folded\": 4");
+    program_says("build/segfuse analyze '%s/nf.csv' --fold", 0, "nf            0.7500");
+    program_file("nfc.csv", "uuid,paraphrase,prompt,answers,greedy_predict,sample_predicts\n"
+                            "q1,p,p,['x'],caf\xc3\xa9s,\"['cafe\xcc\x81s', 'tea']\"\n");
+    program_says("build/segfuse lemmatize '%s/nfc.csv' && tail -1 '%s/nfc.csv'", 0, ",0.5");
+}
+static void test_analyze_leaves_parts_out(void) {
+    program_says("for k in 1 2; do build/segfuse generate --method fused --max_samples 8 --quiet "
+                 "--shard $k/2 --output '%s/sh'; done; cp '%s/sh/fused-5.shard-1-of-2.feather' "
+                 "'%s/one.feather'",
+                 0, "");
+    program_says("build/segfuse analyze '%s/sh'", 1,
+                 "left out: 2 shards without their whole; make it first: segfuse merge ");
+    program_says("build/segfuse analyze '%s/one.feather'", 0, "is one of 2 shards: a part");
+    program_says("build/segfuse merge '%s/sh/fused-5.feather' '%s/sh'/*.feather", 0, "");
+    program_says("build/segfuse analyze '%s/sh' --format csv", 0, "left out: 2 shards of ");
+    program_says("build/segfuse analyze '%s/sh' --format csv 2>&1 | grep -c '^fused'", 0, "1\n");
+    program_says("build/segfuse analyze '%s/sh'/* --format csv 2>&1 | grep -c '^fused'", 0, "1\n");
+    program_says("rm '%s/sh'/*shard*; cp '%s/one.feather' '%s/sh/renamed.feather'", 0, "");
+    program_says("build/segfuse analyze '%s/sh' --format csv", 0, "left out: 1 shard of ");
+}
+static void test_analyze_leaves_our_other_tables_out(void) {
+    mkdir(temp_path("ours"), 0777);
+    analyze_result("ours/origin", NULL, ANALYZE_HEADER, 3);
+    program_file("ours/confidence.csv", "uuid,paraphrase,prompt,answers,greedy_predict,"
+                                        "sample_predicts\nq1,p,p,['a'],a,['a']\n");
+    program_says("build/segfuse analyze '%s/ours' --detailed '%s/ours/rows.csv' --samples 0 "
+                 ">'%s/said' 2>&1; cat '%s/said'",
+                 0, "6 questions\n\nmethod");
+    program_says("build/segfuse analyze '%s/ours' 2>&1 | head -1", 0, "6 questions\n");
+    program_says("build/segfuse analyze '%s/ours' --format csv | wc -l", 0, "2\n");
+    program_says("build/segfuse analyze '%s/ours/rows.csv'", 1, "--detailed wrote, not a method's");
+    program_says("build/segfuse analyze '%s/ours/confidence.csv'", 1,
+                 "holds confidences of segfuse confidence");
+    program_says("build/segfuse analyze '%s/ours/origin.csv' --detailed '%s/ours/origin.csv'", 2,
+                 "would replace one of the results");
+    program_says("head -1 '%s/ours/origin.csv'", 0, ANALYZE_HEADER);
+}
+static void test_analyze_names_tell_apart(void) {
+    static const char *const folders[] = {"na", "nb", "na/r", "nb/r"};
+    char config[200], name[32];
+    int i;
+    for (i = 0; i < 4; i++) mkdir(temp_path(folders[i]), 0777);
+    for (i = 0; i < 4; i++) { /* models m0 and m1 in folders; in files below, seeds 0 and 1 */
+        snprintf(
+            config, sizeof config,
+            "{\"segfuse\": \"0.1.0\", \"method\": \"fused\", \"model\": \"org/m%d\", \"dataset\": "
+            "\"d\", \"num_paraphrases\": 5, \"seed\": %d}",
+            i < 2 ? i : 0, i % 2);
+        snprintf(name, sizeof name, "%s/fused-5", folders[i]);
+        analyze_result(name, config, ANALYZE_HEADER, 3 + i);
+    }
+    program_says("build/segfuse analyze '%s/na/fused-5.csv' '%s/nb/fused-5.csv'", 0,
+                 "several models on d: 6 questions");
+    program_says("build/segfuse analyze '%s/na' '%s/nb'", 0, "\nfused-5 (m1)  0.6667");
+    program_says("build/segfuse analyze '%s/na/r' '%s/nb/r'", 0, "\nfused-5 seed 1  1.0000");
+    program_says("rm '%s/na/r/fused-5.json' '%s/nb/r/fused-5.json'; build/segfuse analyze "
+                 "'%s/na/r/fused-5.csv' '%s/nb/r/fused-5.csv'",
+                 0, "\nnb/r/fused-5.csv  1.0000"); /* the nearest folders are equal too */
+    /* the columns of relations are as wide as the names */
+    analyze_result("a_long_name_of_method-one", NULL, "rel,uuid,answers,prediction,generation", 3);
+    analyze_result("a_long_name_of_method-two", NULL, "rel,uuid,answers,prediction,generation", 4);
+    program_says("build/segfuse analyze '%s/a_long_name_of_method-one.csv' "
+                 "'%s/a_long_name_of_method-two.csv'",
+                 0, "questions  a_long_name_of_method-two  a_long_name_of_method-one\n");
+}
+static void test_analyze_says_what_is_doubtful(void) {
+    analyze_result("six", NULL, ANALYZE_HEADER, 3);
+    program_file("others.csv", "uuid,answers,prediction\nq0,['word0'],word0\nq1,['else'],word1\n"
+                               "q1,['else'],word1\nq2,[],x\n");
+    program_file("far.csv", "uuid,answers,prediction\nz,['a'],a\n");
+    program_says("build/segfuse analyze '%s/six.csv' '%s/others.csv'", 0,
+                 "\nothers: 1 row without answers counts as wrong\n"
+                 "others: 2 questions with other answers than in the files before it; are they of "
+                 "one data set?\n"
+                 "others: 1 row asks again what a row before asks, with the same uuid\n");
+    program_says("build/segfuse analyze '%s/six.csv' '%s/far.csv'", 0,
+                 "\n1 pair of methods answered no question in common and cannot be compared");
+    program_says("build/segfuse analyze '%s/six.csv' '%s/./six.csv'", 0,
+                 "given twice; it counts once\n6 questions\n");
+    program_says("build/segfuse analyze '%s/far.csv'", 0,
+                 "\nThe methods differ on 0 of 1 question (");
+    program_says("build/segfuse analyze '%s/far.csv' --samples 0 | head -1", 0, "1 question\n");
+    program_says("build/segfuse analyze '%s/far.csv' --report '%s/r.html' && grep -c "
+                 "'>1 question, 1 method;' '%s/r.html'",
+                 0, "\n1\n");
+    program_says("cat '%s/six.csv' | cut -d, -f2- | sed 's/^/,/;s/^,uuid/,uuid/' > '%s/index.csv'; "
+                 "build/segfuse analyze '%s/index.csv' --format csv",
+                 0, ",6,6,0,Wilson,3,0.5,"); /* the index that pandas writes has no name */
+}
+static void test_analyze_reads_numbers(void) {
+    program_file("numbers.jsonl", "{\"uuid\": 1, \"answers\": [\"1914\"], \"prediction\": 1914}\n"
+                                  "{\"uuid\": 2, \"answers\": [\"7\"], \"prediction\": 8}\n");
+    program_says("build/segfuse analyze '%s/numbers.jsonl' --format csv", 0,
+                 ",2,2,0,Wilson,1,0.5,");
+    program_file("floats.csv",
+                 "uuid,answers,prediction\n1,['1914'],1914.0\n2,['7'],\n3,['8'],7.0\n");
+    program_says("build/segfuse analyze '%s/floats.csv' --format csv", 0, ",3,3,1,Wilson,1,0.333");
+    program_says("build/segfuse analyze '%s/floats.csv'", 0, ".0 is left out\n");
+    program_file("decimal.csv", "uuid,answers,prediction\n1,['2.0'],2.0\n2,['7'],7.5\n");
+    program_says("build/segfuse analyze '%s/decimal.csv' --format csv", 0, ",2,2,0,Wilson,1,0.5,");
+}
+static void test_analyze_odd_options(void) {
+    static const char *const names[] = {"np/fused-1", "np/fused-3", "np/ensemble_avg-3"};
+    int i;
+    mkdir(temp_path("np"), 0777);
+    for (i = 0; i < 3; i++) analyze_result(names[i], NULL, ANALYZE_HEADER, 3);
+    program_says("build/segfuse analyze '%s/np'", 0,
+                 "left out: 1 result for another number of paraphrases than 3; --compare_all");
+    program_says("build/segfuse analyze '%s/np' --num_paraphrases 4", 1,
+                 "no result for --num_paraphrases 4; the largest number there is 3");
+    program_says("build/segfuse analyze '%s/np/fused-3.csv' --num_paraphrases 1", 2,
+                 "--num_paraphrases chooses among the results of a folder");
+    program_says("build/segfuse analyze '%s/np/fused-3.csv' --compare_all", 2,
+                 "--compare_all chooses among the results of a folder");
+    program_says("build/segfuse analyze '%s/np' --table pairs", 2,
+                 "--table pairs needs --format csv");
+    program_says("build/segfuse analyze '%s/np' --samples -1", 2,
+                 "--samples needs a whole number from 0");
+    program_says("build/segfuse analyze '%s/np' --compare_all", 0,
+                 "  fused         1: 0.5000  3: 0.5000  best: 1");
+}
+static void test_lemmatize_the_csv_beside(void) {
+    program_says(
+        "build/segfuse generate --method fused --max_samples 3 --quiet --output '%s/tw' && cp "
+        "'%s/tw/fused-5.json' '%s/tw.json'",
+        0, "");
+    program_says("build/segfuse lemmatize '%s/tw/fused-5.feather'", 0, "fused-5.csv: 3 rows");
+    program_says("head -1 '%s/tw/fused-5.csv'", 0, ",predict_lemma,answer_lemmas\n");
+    program_says("cmp '%s/tw/fused-5.json' '%s/tw.json' && echo same", 0, "same");
+    program_says("sed -i '$d' '%s/tw/fused-5.csv'; cp '%s/tw/fused-5.csv' '%s/tw.csv'", 0, "");
+    program_says("build/segfuse lemmatize --rewrite '%s/tw/fused-5.feather'", 0,
+                 "fused-5.csv: other rows than in");
+    program_says("cmp '%s/tw/fused-5.csv' '%s/tw.csv' && echo same", 0, "same");
+}
+
 static void tests_analyze(void) {
+    RUN(test_analyze_unicode_forms);
+    RUN(test_analyze_leaves_parts_out);
+    RUN(test_analyze_leaves_our_other_tables_out);
+    RUN(test_analyze_names_tell_apart);
+    RUN(test_analyze_says_what_is_doubtful);
+    RUN(test_analyze_reads_numbers);
+    RUN(test_analyze_odd_options);
+    RUN(test_lemmatize_the_csv_beside);
     RUN(test_mcnemar_is_the_binomial);
     RUN(test_kappa_is_agreement_beyond_chance);
     RUN(test_quantiles_and_holm);

@@ -5,7 +5,7 @@ written by pandas (Feather with LZ4, CSV with Python lists), lemmatized and anal
 they are read the way the original's notebooks do it (pd.read_feather, lists of lists, a partial
 match written anew here), and every number of the analysis is computed again.
 """
-import argparse, json, math, os, random, subprocess, tempfile
+import argparse, json, math, os, random, subprocess, tempfile, unicodedata
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -226,6 +226,67 @@ def check_reading(program, folder):
         equal((m['name'], m['rows'], m['empty'], m['two_way']['right'], m['one_way']['right']), (name, 4, 1, 2, 1), name)
 
 
+def typographic(text):
+    """What --fold does, from Unicode's categories and names."""
+    out = ''
+    for c in unicodedata.normalize('NFD', text):
+        name, kind = unicodedata.name(c, ''), unicodedata.category(c)
+        if kind in ('Zs', 'Zl', 'Zp'):
+            c = ' '
+        elif kind == 'Cf' or name.startswith('VARIATION SELECTOR') or c == '\u034f':
+            c = ''
+        elif 'HYPHEN' in name and 'HYPHENATION' not in name or 'DASH' in name or name in ('MINUS SIGN', 'HORIZONTAL BAR'):
+            c = '-'
+        elif 'SINGLE' in name and 'QUOTATION' in name or 'COMMA' in name and 'MODIFIER' in name or name == 'PRIME':
+            c = "'"
+        elif 'DOUBLE' in name and 'QUOTATION' in name or name == 'DOUBLE PRIME':
+            c = '"'
+        elif name.startswith('FULLWIDTH') and c < '\uff5f':
+            c = unicodedata.normalize('NFKC', c)
+        out += c if c != ' ' or out[-1:] != ' ' else ''
+    return unicodedata.normalize('NFC', out)
+
+
+def check_unicode(program, folder):
+    """A prediction in another normal form is right; one in typographic characters is counted, and right with --fold.
+    Written lemmas stay those of the text as it is."""
+    pick = random.Random(1)
+    blocks = [chr(c) for c in range(0x21, 0x30000) if unicodedata.decomposition(chr(c))[:1] not in ('', '<')]
+    odd = [chr(c) for a, b in ((0x2000, 0x2029), (0xff01, 0xff5e), (0xfe00, 0xfe0f)) for c in range(a, b + 1)
+           if typographic(chr(c)) != chr(c)] + ['\xa0', '\xad', '\u02bc', '\u202f', '\u205f', '\u2212', '\u3000', '\ufeff']
+    rows = []
+    for i in range(3000):
+        word = ''.join(pick.choice(blocks) if pick.random() < .3 else pick.choice('abcdeio') for _ in range(9))
+        answer = f'Xx {word} xx'
+        said = unicodedata.normalize(pick.choice(('NFC', 'NFD')), answer)
+        if i % 3 == 0:
+            at = pick.randrange(3, len(said))
+            c = pick.choice(odd)
+            answer, said = said[:at] + typographic(c) + said[at:], said[:at] + c + said[at:]
+        same = unicodedata.normalize('NFC', answer) == unicodedata.normalize('NFC', said)
+        rows.append({'uuid': f'u{i}', 'answers': [answer], 'prediction': said, 'same': same})
+        assert same or i % 3 == 0
+        equal(typographic(answer), typographic(said), 'the folded texts')
+    path = f'{folder}/forms.feather'
+    pd.DataFrame(rows).to_feather(path)
+    def right(*options):
+        out = subprocess.run([program, 'analyze', path, '--format', 'json', '--resamples', '100', *options], check=True,
+                             capture_output=True, text=True).stdout
+        m = json.loads(out)['methods'][0]
+        return m['two_way']['right'], m['right_if_folded']
+    plain, more = right()
+    assert plain >= sum(r['same'] for r in rows), plain
+    equal(plain + more, len(rows), 'right if folded')
+    equal(right('--fold'), (len(rows), 0), 'right with --fold')
+    subprocess.run([program, 'lemmatize', path], check=True, capture_output=True)
+    equal(right(), (plain, more), 'the same with lemmas in the file')
+    equal(right('--fold'), (len(rows), 0), 'the same with lemmas in the file, folded')
+    for row in pd.read_feather(path).itertuples():
+        decomposed = unicodedata.normalize('NFC', row.prediction) != row.prediction
+        written = ''.join(row.predict_lemma)
+        assert not decomposed or unicodedata.normalize('NFC', written) != written or not written, row
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--segfuse', default='build/segfuse')
@@ -239,6 +300,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_large_mcnemar(program, folder)
         check_reading(program, folder)
+        check_unicode(program, folder)
     print(f'analyze: {CHECKS} numbers equal to pandas, SciPy, statsmodels and Python within 1e-9')
 
 

@@ -1,6 +1,7 @@
 /* segfuse analyze: which method is better, and how sure is that? Reads result files, prints the
    study as text, JSON or CSV, and writes the report and the detailed table. */
 #define _XOPEN_SOURCE 700
+#include "../base/unicode.h"
 #include "../cli/hub.h"
 #include "../cli/model.h"
 #include "../data/lemma_book.h"
@@ -12,11 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct {
     const char *dataset, *model, *data, *report, *format, *table, *detailed, *baseline, *match;
     long paraphrases, resamples, seed, samples;
-    int compare_all;
+    int compare_all, fold;
 } analyze_options;
 
 /* ---- which files ---- */
@@ -63,25 +65,39 @@ static sgf_status folder_results(const char *folder, char ***list, size_t *count
     return status;
 }
 
-static sgf_status study_add(study *s, const char *path, sgf_error *err) {
+/* Do two paths name one file? */
+static int same_file(const char *a, const char *b) {
+    struct stat one, two;
+    return !strcmp(a, b) || (!stat(a, &one) && !stat(b, &two) && one.st_dev == two.st_dev &&
+                             one.st_ino == two.st_ino);
+}
+static sgf_status study_add(study *s, const char *path, int named, sgf_error *err) {
     answer_file *more = (answer_file *)realloc(s->file, (s->files + 1) * sizeof *more);
     sgf_status status;
+    size_t i;
     if (!more) return study_memory(err);
     s->file = more;
-    status = answer_file_read(path, &s->file[s->files], err);
-    if (!status) s->files++;
-    return status;
+    for (i = 0; i < s->files; i++)
+        if (same_file(s->file[i].path, path)) {
+            fprintf(stderr, "segfuse analyze: %s is given twice; it counts once\n", path);
+            return SGF_OK;
+        }
+    status = answer_file_read(path, s->fold, &s->file[s->files], err);
+    if (status) return status;
+    s->file[s->files++].named = named;
+    return SGF_OK;
 }
-/* A folder's files; those that hold no answers (confidences, tables of other kinds) are passed over
-   aloud. */
+/* A folder's files; those that hold no answers are passed over, aloud unless they are tables of our own
+   that are expected there. */
 static sgf_status study_add_folder(study *s, const char *folder, sgf_error *err) {
     size_t n = 0, i, before = s->files;
     char **paths = NULL;
     sgf_status status = folder_results(folder, &paths, &n, err);
     for (i = 0; i < n; i++) {
-        if (!status) status = study_add(s, paths[i], err);
+        if (!status) status = study_add(s, paths[i], 0, err);
         if (status == SGF_ERR_FORMAT || status == SGF_ERR_UNSUPPORTED) {
-            fprintf(stderr, "segfuse analyze: passed over: %s\n", err->message);
+            if (!s->file[s->files].ours)
+                fprintf(stderr, "segfuse analyze: passed over: %s\n", err->message);
             status = SGF_OK;
         }
         free(paths[i]);
@@ -95,6 +111,74 @@ static sgf_status study_add_folder(study *s, const char *folder, sgf_error *err)
             folder);
     return status;
 }
+/* Of files that are named together, such as DIR/fused-5.*: X.csv and X.json beside X.feather, and X.json
+   beside X.csv, say nothing more. */
+static int is_twin(const char *path, const char *const *files, int count) {
+    size_t n = strlen(path);
+    int i, csv = path_ends(path, ".csv"), json = path_ends(path, ".json");
+    for (i = 0; i < count && (csv || json); i++) {
+        size_t stem = n - (csv ? 4 : 5);
+        if (strncmp(files[i], path, stem)) continue;
+        if (!strcmp(files[i] + stem, ".feather") || (json && !strcmp(files[i] + stem, ".csv")))
+            return 1;
+    }
+    return 0;
+}
+
+/* ---- parts of results ---- */
+
+static void study_drop(study *s, size_t i) {
+    answer_file_free(&s->file[i]);
+    s->files--;
+    memmove(&s->file[i], &s->file[i + 1], (s->files - i) * sizeof *s->file);
+}
+static int same_whole(const answer_file *a, const answer_file *b) {
+    char one[1024], two[1024];
+    answer_whole(a, one, sizeof one), answer_whole(b, two, sizeof two);
+    return !strcmp(one, two) || (a->config.len && a->config.len == b->config.len &&
+                                 !memcmp(a->config.ptr, b->config.ptr, a->config.len));
+}
+/* Shards, and what a stopped run left, are no methods of their own. They are left out if the whole result
+   is there, or if several shards are to be merged first; so is a stopped run's file that was not named. */
+static void study_parts(study *s) {
+    size_t i = 0, k;
+    while (i < s->files) {
+        const answer_file *f = &s->file[i];
+        size_t whole = s->files, parts = 0;
+        char path[1024];
+        for (k = 0; k < s->files && (f->shards || f->partial); k++) {
+            if (!same_whole(f, &s->file[k])) continue;
+            if (!s->file[k].shards && !s->file[k].partial) whole = k;
+            parts += s->file[k].shards > 0;
+        }
+        answer_whole(f, path, sizeof path);
+        if (f->shards && whole == s->files && parts == 1 && f->named)
+            fprintf(stderr, "segfuse analyze: %s is one of %ld shards: a part of the questions\n",
+                    f->path, f->shards);
+        else if (f->shards && whole < s->files)
+            fprintf(stderr, "segfuse analyze: left out: %llu shard%s of %s\n",
+                    (unsigned long long)parts, plural(parts), s->file[whole].path);
+        else if (f->shards)
+            fprintf(stderr,
+                    "segfuse analyze: left out: %llu shard%s without their whole; make it first: "
+                    "segfuse merge %s.feather %s.shard-*-of-%ld.feather\n",
+                    (unsigned long long)parts, plural(parts), path, path, f->shards);
+        else if (f->partial && (whole < s->files || !f->named))
+            fprintf(stderr,
+                    "segfuse analyze: left out: %s, of a run that was stopped; the same segfuse "
+                    "generate goes on\n",
+                    f->path);
+        if (!(f->shards || f->partial) ||
+            (f->named && whole == s->files && (f->partial || parts == 1))) {
+            i++;
+            continue;
+        }
+        for (k = s->files; f->shards && k-- > i + 1;)
+            if (s->file[k].shards && same_whole(f, &s->file[k])) study_drop(s, k);
+        study_drop(s, i);
+    }
+}
+
 /* datasets/D/M as segfuse generate makes it, or one of the other places that are usual. */
 static int folder_find(const analyze_options *o, char *folder, size_t cap) {
     static const char *const roots[] = {"datasets", "results", NULL};
@@ -112,55 +196,96 @@ static int folder_find(const analyze_options *o, char *folder, size_t cap) {
     return 0;
 }
 
-/* Names that two files share get what tells them apart: the folder, then a number. */
+/* The end of a path, from its last k folders on. */
+static const char *path_tail(const char *path, int k) {
+    const char *at = path + strlen(path);
+    while (at > path && (at[-1] != '/' || k-- > 0)) at--;
+    return at;
+}
+static int shares_name(const study *s, size_t file) {
+    size_t k;
+    for (k = 0; k < s->files; k++)
+        if (k != file && !strcmp(s->file[k].name, s->file[file].name)) return 1;
+    return 0;
+}
+/* What tells files apart joins their names: model and data where there are several; of names that are
+   still shared the seed, then the folders, then a number. */
 static sgf_status study_names(study *s, sgf_error *err) {
+    int models = 0, sets = 0, depth, k;
     uint8_t *shared = (uint8_t *)calloc(s->files + 1, 1);
-    size_t i, k;
+    size_t i;
+    char name[128];
     if (!shared) return study_memory(err);
-    for (i = 0; i < s->files; i++)
-        for (k = 0; k < i; k++)
-            if (!strcmp(s->file[i].name, s->file[k].name)) shared[i] = shared[k] = 1;
+    for (i = 1; i < s->files; i++) {
+        models |= strcmp(s->file[i].model, s->file[0].model) != 0;
+        sets |= strcmp(s->file[i].dataset, s->file[0].dataset) != 0;
+    }
     for (i = 0; i < s->files; i++) {
         answer_file *f = &s->file[i];
-        const char *slash = strrchr(f->path, '/'), *up = slash;
-        while (up && up > f->path && up[-1] != '/') up--;
-        if (shared[i]) snprintf(f->name, sizeof f->name, "%.120s", up ? up : f->path);
+        int model = models && f->model[0], set = sets && f->dataset[0];
+        snprintf(name, sizeof name, "%.60s%s%.40s%s%.20s%s", f->name, model || set ? " (" : "",
+                 model ? path_tail(f->model, 0) : "", model && set ? ", " : "",
+                 set ? f->dataset : "", model || set ? ")" : "");
+        if (model || set) strcpy(f->name, name);
     }
     for (i = 0; i < s->files; i++)
-        for (k = 0; k < i; k++)
-            if (!strcmp(s->file[i].name, s->file[k].name)) {
-                char name[128];
-                snprintf(name, sizeof name, "%.110s (%u)", s->file[k].name, (unsigned)i + 1);
-                snprintf(s->file[i].name, sizeof s->file[i].name, "%s", name);
-            }
+        for (k = 0; k < (int)s->files; k++)
+            if (s->file[i].seed != s->file[k].seed && !strcmp(s->file[i].name, s->file[k].name))
+                shared[i] = s->file[i].seed >= 0;
+    for (i = 0; i < s->files; i++)
+        if (shared[i]) {
+            snprintf(name, sizeof name, "%.100s seed %ld", s->file[i].name, s->file[i].seed);
+            strcpy(s->file[i].name, name);
+        }
+    for (depth = 1; depth < 8; depth++) {
+        for (i = 0; i < s->files; i++) shared[i] = (uint8_t)shares_name(s, i);
+        for (i = 0; i < s->files; i++)
+            if (shared[i])
+                snprintf(s->file[i].name, sizeof s->file[i].name, "%.120s",
+                         path_tail(s->file[i].path, depth));
+    }
+    for (i = 0; i < s->files; i++)
+        if (shares_name(s, i)) {
+            snprintf(name, sizeof name, "%.110s (%u)", s->file[i].name, (unsigned)i + 1);
+            strcpy(s->file[i].name, name);
+        }
     free(shared);
     return SGF_OK;
 }
-/* In a folder, methods are compared at one number of paraphrases: as asked, else 5, else the largest
-   there is. The others stand aside, for the accuracy over the number. Returns the number. */
+/* In folders, methods are compared at one number of paraphrases: as asked, else 5, else the largest
+   there is. The others stand aside, for the accuracy over the number. Returns the number, or 0 after
+   saying that no result has it. */
 static long study_choose(study *s, long wanted, int aside) {
-    size_t i, kept = 0;
-    long most = 0, five = 0;
+    size_t i = 0, left = 0;
+    long most = 0, five = 0, has = 0;
     for (i = 0; i < s->files; i++) {
         const answer_file *f = &s->file[i];
         if (answer_kind(f) == KIND_BASELINE) continue;
         most = f->paraphrases > most ? f->paraphrases : most;
         five |= f->paraphrases == 5;
+        has |= f->paraphrases == wanted;
+    }
+    if (wanted && most && !has) {
+        fprintf(stderr,
+                "segfuse analyze: no result for --num_paraphrases %ld; the largest number there is "
+                "%ld (--compare_all shows all)\n",
+                wanted, most);
+        return 0;
     }
     if (!wanted) wanted = five ? 5 : most;
-    for (i = 0; i < s->files; i++) {
+    for (i = 0; i < s->files;) {
         answer_file *f = &s->file[i];
-        int other = answer_kind(f) != KIND_BASELINE && f->paraphrases && f->paraphrases != wanted;
-        f->aside = other;
-        if (other && !aside) answer_file_free(f);
-        else {
-            answer_file keep = *f;
-            memset(f, 0, sizeof *f);
-            s->file[kept++] = keep;
-        }
+        f->aside = !f->named && answer_kind(f) != KIND_BASELINE && f->paraphrases &&
+                   f->paraphrases != wanted;
+        if (f->aside && !aside) left++, study_drop(s, i);
+        else i++;
     }
-    s->files = kept;
-    return wanted;
+    if (left)
+        fprintf(stderr,
+                "segfuse analyze: left out: %llu result%s for another number of paraphrases than "
+                "%ld; --compare_all shows all\n",
+                (unsigned long long)left, plural(left), wanted);
+    return wanted ? wanted : 1;
 }
 
 /* ---- text ---- */
@@ -184,17 +309,48 @@ static void text_summary(const study *s, const size_t *rank) {
                (unsigned long long)m->rows, (unsigned long long)f->empty);
         starred |= m->clustered;
     }
-    printf("\naccuracy: %s; empty predictions are wrong%s\n",
+    printf("\naccuracy: %s; empty predictions are wrong%s%s\n",
            s->way == TWO_WAY ? "two-way match of lemmas (answer in prediction, or the reverse)"
                              : "one-way match of lemmas (answer in prediction)",
+           s->fold ? "; typographic characters are folded (--fold)" : "",
            starred ? "\n* several rows a question: bootstrap over questions; else Wilson" : "");
+}
+/* What --fold would change, and what makes comparisons doubtful. */
+static void text_notes(const study *s, FILE *out) {
+    size_t i, apart = 0, folded = study_foldable(s);
+    if (folded)
+        fprintf(out,
+                "%llu wrong prediction%s would match after folding typographic characters; --fold "
+                "does it\n",
+                (unsigned long long)folded, plural(folded));
+    for (i = 0; i < s->pairs; i++) apart += !s->pair[i].questions;
+    if (apart && s->questions)
+        fprintf(out,
+                "%llu pair%s of methods answered no question in common and cannot be compared; are "
+                "they of one data set?\n",
+                (unsigned long long)apart, plural(apart));
+    for (i = 0; i < s->files; i++) {
+        const answer_file *f = &s->file[i];
+        if (f->hopeless)
+            fprintf(out, "%s: %llu row%s without answers count%s as wrong\n", f->name,
+                    (unsigned long long)f->hopeless, plural(f->hopeless),
+                    f->hopeless == 1 ? "s" : "");
+        if (f->other_answers)
+            fprintf(out,
+                    "%s: %llu question%s with other answers than in the files before it; are they "
+                    "of one data set?\n",
+                    f->name, (unsigned long long)f->other_answers, plural(f->other_answers));
+        if (f->repeated)
+            fprintf(out, "%s: %llu row%s ask%s again what a row before asks, with the same uuid\n",
+                    f->name, (unsigned long long)f->repeated, plural(f->repeated),
+                    f->repeated == 1 ? "s" : "");
+    }
 }
 /* What the original's scripts print: the gain over origin, and of fusion over the ensembles' mean. */
 static void text_gains(const study *s, const size_t *rank, size_t base) {
     int width = name_width(s), turned, printed = 0;
     char p[16], holm[16], kappa[16];
-    size_t i, ensembles = 0;
-    double mean = 0;
+    size_t i;
     for (i = 0; i < s->files && base < s->files; i++) {
         const method_pair *pair = study_pair_of(s, rank[i], base, &turned);
         double rate, sign;
@@ -206,25 +362,29 @@ static void text_gains(const study *s, const size_t *rank, size_t base) {
                    s->file[base].name, width, "");
         sign = turned ? -1 : 1;
         printf("%-*s  %+.4f     %+.4f..%+.4f   ", width, s->file[rank[i]].name,
-               sign * pair->difference, turned ? -pair->high : pair->low,
-               turned ? -pair->low : pair->high);
-        if (rate > 0) printf("%+7.1f%%", 100 * sign * pair->difference / rate);
+               sign * pair->difference + 0, turned ? 0 - pair->high : pair->low,
+               turned ? 0 - pair->low : pair->high);
+        if (rate > 0) printf("%+7.1f%%", 100 * sign * pair->difference / rate + 0);
         else printf("       -");
         printf("  %-9s  %-8s  %s\n", p_text(pair->p, p), p_text(pair->holm, holm),
                kappa_text(pair->kappa, kappa));
     }
-    for (i = 0; i < s->files; i++)
-        if (study_compares(&s->file[i]) && answer_kind(&s->file[i]) == KIND_ENSEMBLE)
-            mean += s->summary[i].rate[s->way], ensembles++;
-    if (!ensembles) return;
-    mean /= (double)ensembles;
-    printf("\n");
-    for (i = 0; i < s->files; i++) {
-        double gain = s->summary[rank[i]].rate[s->way] - mean;
-        if (!study_compares(&s->file[rank[i]]) || answer_kind(&s->file[rank[i]]) != KIND_FUSION)
-            continue;
-        printf("%s: %+.4f over the mean of %llu logit ensembles, %.4f", s->file[rank[i]].name, gain,
-               (unsigned long long)ensembles, mean);
+    for (i = 0, printed = 0; i < s->files; i++) {
+        const answer_file *f = &s->file[rank[i]];
+        size_t ensembles = 0, k;
+        double mean = 0, gain;
+        if (!study_compares(f) || answer_kind(f) != KIND_FUSION) continue;
+        for (k = 0; k < s->files; k++) {
+            const answer_file *g = &s->file[k];
+            if (study_compares(g) && answer_kind(g) == KIND_ENSEMBLE &&
+                !strcmp(f->model, g->model) && !strcmp(f->dataset, g->dataset))
+                mean += s->summary[k].rate[s->way], ensembles++;
+        }
+        if (!ensembles) continue;
+        mean /= (double)ensembles;
+        gain = s->summary[rank[i]].rate[s->way] - mean;
+        printf("%s%s: %+.4f over the mean of %llu logit ensemble%s, %.4f", printed++ ? "" : "\n",
+               f->name, gain, (unsigned long long)ensembles, plural(ensembles), mean);
         if (mean > 0) printf(" (%+.1f%%)", 100 * gain / mean);
         printf("\n");
     }
@@ -233,7 +393,10 @@ static void text_pairs(const study *s) {
     int width = name_width(s);
     char p[16], kappa[16];
     size_t i;
-    if (s->pairs < 2 || s->pairs > 45) return; /* more: --table pairs */
+    if (s->pairs > 45)
+        printf("\nThe %llu pairs of methods: --format csv --table pairs\n",
+               (unsigned long long)s->pairs);
+    if (s->pairs < 2 || s->pairs > 45) return;
     printf("\nEvery two methods (only: the questions that one of them alone gets right):\n"
            "%-*s  %-*s  only 1st  only 2nd  same answer  McNemar p  kappa\n",
            width, "1st", width, "2nd");
@@ -251,8 +414,9 @@ static void text_paraphrases(const study *s) {
     for (i = 0; i < s->paraphrase_studies; i++) {
         const paraphrase_study *p = &s->paraphrase[i];
         double n = (double)p->questions;
-        printf("\n%s: %llu questions, each asked in up to %llu ways\n", s->file[p->file].name,
-               (unsigned long long)p->questions, (unsigned long long)p->places);
+        printf("\n%s: %llu question%s, each asked in up to %llu ways\n", s->file[p->file].name,
+               (unsigned long long)p->questions, plural(p->questions),
+               (unsigned long long)p->places);
         printf("  accuracy of each  ");
         for (k = 0; k < p->places; k++)
             printf("%s%.4f",
@@ -266,19 +430,20 @@ static void text_paraphrases(const study *s) {
 }
 static void text_series(const study *s) {
     size_t i, k;
+    char name[256];
     if (!study_has_series(s)) return;
     printf("\nOver the number of paraphrases:\n");
     for (i = 0; i < s->files; i++) {
         size_t before = 0, all = 0, best = i;
         for (k = 0; k < s->files; k++) {
-            all += !strcmp(s->file[k].method, s->file[i].method);
-            if (k < i) before += !strcmp(s->file[k].method, s->file[i].method);
+            all += (size_t)answer_same_method(&s->file[k], &s->file[i]);
+            if (k < i) before += (size_t)answer_same_method(&s->file[k], &s->file[i]);
         }
         if (before || all < 2) continue;
-        printf("  %-*s ", name_width(s), s->file[i].method);
+        printf("  %-*s ", name_width(s), study_series_name(s, i, name));
         for (k = i; k < s->files; k++) {
             double rate = s->summary[k].rate[s->way];
-            if (strcmp(s->file[k].method, s->file[i].method)) continue;
+            if (!answer_same_method(&s->file[k], &s->file[i])) continue;
             printf(" %ld: %.4f ", s->file[k].paraphrases, rate);
             if (rate > s->summary[best].rate[s->way]) best = k;
         }
@@ -286,12 +451,14 @@ static void text_series(const study *s) {
     }
 }
 static void text_relations(const study *s, const size_t *rank) {
-    size_t r, i, printed;
+    size_t r, i, printed, left = 0;
     if (!s->relations) return;
     printf("\nBy relation:\n%-28s  questions", "");
-    for (i = printed = 0; i < s->files && printed < 8; i++)
-        if (study_compares(&s->file[rank[i]]))
-            printed++, printf("  %16.16s", s->file[rank[i]].name);
+    for (i = printed = 0; i < s->files; i++) {
+        if (!study_compares(&s->file[rank[i]])) continue;
+        if (printed++ < 8) printf("  %5s", s->file[rank[i]].name);
+        else left++;
+    }
     printf("\n");
     for (r = 0; r < s->relations; r++) {
         sgf_str name = s->relation[r];
@@ -300,14 +467,20 @@ static void text_relations(const study *s, const size_t *rank) {
         printf("%*s  %9llu", 28 - (int)name.len, "", (unsigned long long)s->relation_questions[r]);
         for (i = printed = 0; i < s->files && printed < 8; i++) {
             size_t at = r * s->files + rank[i];
+            int width = (int)strlen(s->file[rank[i]].name);
             if (!study_compares(&s->file[rank[i]])) continue;
             printed++;
+            if (width < 5) width = 5;
             if (s->relation_rows[at])
-                printf("  %16.3f", (double)s->relation_right[at] / (double)s->relation_rows[at]);
-            else printf("  %16s", "-");
+                printf("  %*.3f", width,
+                       (double)s->relation_right[at] / (double)s->relation_rows[at]);
+            else printf("  %*s", width, "-");
         }
         printf("\n");
     }
+    if (left)
+        printf("%llu more method%s: --format csv --table relations\n", (unsigned long long)left,
+               plural(left));
 }
 static void text_question(const study *s, size_t q) {
     const asked_question *ask = &s->question[q];
@@ -329,19 +502,19 @@ static void text_question(const study *s, size_t q) {
             size_t row = f->order[f->first[q] + k];
             if (k) printf(" | ");
             printf("%s ", f->right[s->way][row] ? "+" : "-");
-            if (base_strip(f->prediction[row]).len) text_print(f->prediction[row], 40);
-            else printf("(empty)");
+            if (unicode_blank(f->prediction[row])) printf("(empty)");
+            else text_print(f->prediction[row], 40);
         }
         printf("%s\n", n > 6 ? " | ..." : "");
     }
 }
 static void text_questions(const study *s, long samples) {
     size_t q, printed = 0, differ = 0;
-    if (samples) printf("\nThe first questions (+ right, - wrong):\n");
+    if (samples && s->questions) printf("\nThe first questions (+ right, - wrong):\n");
     for (q = 0; q < s->questions && q < (size_t)samples; q++) text_question(s, q);
     for (q = 0; q < s->questions; q++) differ += (size_t)study_differs(s, q);
-    printf("\nThe methods differ on %llu of %llu questions (--format csv --table questions)%s\n",
-           (unsigned long long)differ, (unsigned long long)s->questions,
+    printf("\nThe methods differ on %llu of %llu question%s (--format csv --table questions)%s\n",
+           (unsigned long long)differ, (unsigned long long)s->questions, plural(s->questions),
            samples && differ ? "; the first of them:" : "");
     for (q = 0; q < s->questions && printed < (size_t)samples; q++)
         if (study_differs(s, q)) printed++, text_question(s, q);
@@ -351,7 +524,8 @@ static sgf_status text_all(const study *s, const analyze_options *o, const char 
     size_t *rank = (size_t *)calloc(s->files + 1, sizeof *rank), i;
     if (!rank) return study_memory(err);
     study_rank(s, rank);
-    printf("%s%s%llu questions", title, *title ? ": " : "", (unsigned long long)s->questions);
+    printf("%s%s%llu question%s", title, *title ? ": " : "", (unsigned long long)s->questions,
+           plural(s->questions));
     if (s->common < s->questions)
         printf(
             ", of which every method answered %llu; two methods are compared on those both answered",
@@ -363,6 +537,7 @@ static sgf_status text_all(const study *s, const analyze_options *o, const char 
                    "rows belong to no question: not compared\n",
                    s->file[i].path);
     text_summary(s, rank);
+    text_notes(s, stdout);
     text_gains(s, rank, base);
     text_pairs(s);
     text_paraphrases(s);
@@ -388,6 +563,7 @@ static void json_method(json_out *j, const study *s, size_t i) {
     json_out_field_size(j, "rows", m->rows);
     json_out_field_size(j, "questions", m->questions);
     json_out_field_size(j, "empty", f->empty);
+    json_out_field_size(j, "right_if_folded", f->foldable[s->way]);
     json_out_field_text(j, "interval", m->clustered ? "bootstrap over questions" : "Wilson");
     for (way = TWO_WAY; way >= ONE_WAY; way--) {
         json_out_key(j, ways[way]);
@@ -484,6 +660,7 @@ static void json_all(json_out *j, const study *s) {
     json_out_open(j, "{");
     json_out_field_text(j, "segfuse", SGF_VERSION);
     json_out_field_text(j, "match", s->way == TWO_WAY ? "two-way" : "one-way");
+    json_out_field_size(j, "fold", (size_t)s->fold);
     json_out_field_size(j, "questions", s->questions);
     json_out_field_size(j, "questions_of_all_methods", s->common);
     json_out_field_size(j, "resamples", s->resamples);
@@ -657,19 +834,6 @@ static sgf_status detail_create(detail_table *t, sgf_error *err) {
         status = table_column(t->table, columns[i].name, columns[i].type, columns[i].column, err);
     return status;
 }
-/* What answer_words joined, as a list again. */
-static sgf_status detail_words(struct table *table, int column, sgf_str words, sgf_error *err) {
-    size_t i, n = 0, start = 0;
-    sgf_str *items = (sgf_str *)calloc(words.len + 1, sizeof *items);
-    sgf_status status;
-    if (!items) return study_memory(err);
-    for (i = 0; i < words.len; i++)
-        if (words.ptr[i] == '\037')
-            items[n++] = base_text_of(words.ptr + start, i - start), start = i + 1;
-    status = table_list(table, column, items, n, err);
-    free(items);
-    return status;
-}
 static sgf_status detail_list(struct table *table, int column, list_column *list, size_t row,
                               sgf_error *err) {
     size_t n = 0;
@@ -700,9 +864,14 @@ static sgf_status detail_answer_lemmas(detail_table *t, answer_file *f, size_t r
     }
     return lemma_book_put(t->table, t->answer_lemmas, book, items, n, err);
 }
+typedef struct {
+    list_column paraphrases, prompts, lemmas;
+    int generation;
+    lemma_book book;
+} detail_source;
+
 static sgf_status detail_row(detail_table *t, const study *s, answer_file *f, size_t row, size_t q,
-                             int generation, list_column *paraphrases, list_column *prompts,
-                             const lemma_book *book, sgf_error *err) {
+                             detail_source *d, sgf_error *err) {
     const asked_question *ask = q < s->questions ? &s->question[q] : NULL;
     sgf_status status = table_text(t->table, t->method, sgf_text(f->name), err);
     if (!status) status = table_i64(t->table, t->index, (int64_t)row, err);
@@ -711,16 +880,19 @@ static sgf_status detail_row(detail_table *t, const study *s, answer_file *f, si
         status = ask && ask->relation.len ? table_text(t->table, t->relation, ask->relation, err)
                                           : table_null(t->table, t->relation, err);
     if (!status) status = table_text(t->table, t->question, answer_asked(f, row), err);
-    if (!status) status = detail_list(t->table, t->paraphrases, paraphrases, row, err);
-    if (!status) status = detail_list(t->table, t->prompts, prompts, row, err);
+    if (!status) status = detail_list(t->table, t->paraphrases, &d->paraphrases, row, err);
+    if (!status) status = detail_list(t->table, t->prompts, &d->prompts, row, err);
     if (!status)
-        status = generation >= 0 ? table_text(t->table, t->generation,
-                                              cell_text(f->table, generation, row), err)
-                                 : table_null(t->table, t->generation, err);
+        status = d->generation >= 0 ? table_text(t->table, t->generation,
+                                                 cell_text(f->table, d->generation, row), err)
+                                    : table_null(t->table, t->generation, err);
     if (!status) status = table_text(t->table, t->prediction, f->prediction[row], err);
     if (!status) status = detail_list(t->table, t->answers, &f->answers, row, err);
-    if (!status) status = detail_words(t->table, t->lemma, f->words[row], err);
-    if (!status) status = detail_answer_lemmas(t, f, row, book, err);
+    if (!status)
+        status = d->lemmas.column >= 0 && !cell_null(d->lemmas.table, d->lemmas.column, row)
+                     ? detail_list(t->table, t->lemma, &d->lemmas, row, err)
+                     : lemma_book_put_one(t->table, t->lemma, &d->book, f->prediction[row], err);
+    if (!status) status = detail_answer_lemmas(t, f, row, &d->book, err);
     if (!status) status = table_bool(t->table, t->correct, f->right[TWO_WAY][row], err);
     if (!status) status = table_bool(t->table, t->correct_one_way, f->right[ONE_WAY][row], err);
     return status;
@@ -735,35 +907,36 @@ static sgf_status detail_open(const answer_file *f, const char *single, const ch
     return SGF_OK;
 }
 static sgf_status detail_file(detail_table *t, const study *s, answer_file *f, sgf_error *err) {
-    list_column paraphrases, prompts;
-    lemma_book book;
-    size_t row, q, n = 0, cap = 0, count = 0, i;
+    detail_source d;
+    size_t row, q, n = 0, cap = f->rows, count = 0, i;
     size_t *of = (size_t *)calloc(f->rows + 1, sizeof *of);
     sgf_str *texts;
-    int generation = table_find(f->table, "generation");
     sgf_status status;
-    memset(&book, 0, sizeof book);
-    memset(&prompts, 0, sizeof prompts);
+    memset(&d, 0, sizeof d);
+    d.generation = table_find(f->table, "generation");
+    if (list_open(f->path, f->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &d.lemmas, NULL))
+        list_close(&d.lemmas);
     for (row = 0; row < f->rows; row++) list_cell(&f->answers, row, &n), cap += n;
     texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
-    status = detail_open(f, "paraphrase", "paraphrases", &paraphrases, err);
-    if (!status) status = detail_open(f, "prompt", "prompts", &prompts, err);
+    status = detail_open(f, "paraphrase", "paraphrases", &d.paraphrases, err);
+    if (!status) status = detail_open(f, "prompt", "prompts", &d.prompts, err);
     if (!status && (!of || !texts)) status = study_memory(err);
     for (row = 0; row < f->rows && !status; row++) {
         const sgf_str *items = list_cell(&f->answers, row, &n);
+        texts[count++] = f->prediction[row];
         for (i = 0; i < n; i++) texts[count++] = items[i];
         of[row] = s->questions;
     }
     if (!status) {
-        status = lemma_book_make(&book, texts, count, err);
+        status = lemma_book_make(&d.book, texts, count, err);
         texts = NULL;
     }
     for (q = 0; q < s->questions && !status && !f->apart; q++)
         for (i = f->first[q]; i < f->first[q + 1]; i++) of[f->order[i]] = q;
     for (row = 0; row < f->rows && !status; row++)
-        status = detail_row(t, s, f, row, of[row], generation, &paraphrases, &prompts, &book, err);
-    lemma_book_free(&book);
-    list_close(&paraphrases), list_close(&prompts);
+        status = detail_row(t, s, f, row, of[row], &d, err);
+    lemma_book_free(&d.book);
+    list_close(&d.paraphrases), list_close(&d.prompts), list_close(&d.lemmas);
     free(of), free(texts);
     return status;
 }
@@ -782,22 +955,30 @@ static sgf_status detail_write(const study *s, const char *path, sgf_error *err)
 
 /* ---- the verb ---- */
 
-/* "MODEL on DATASET", as the files say it or the options do. */
+/* "MODEL on DATASET", as the options say it or the files do; without what is not one for all. */
 static void study_title(const study *s, const analyze_options *o, char *title, size_t cap) {
     const char *model = o->model, *data = o->dataset;
     size_t i;
+    int models = 0, sets = 0;
     for (i = 0; i < s->files; i++) {
-        if (!model && s->file[i].model[0]) model = s->file[i].model;
-        if (!data && s->file[i].dataset[0]) data = s->file[i].dataset;
+        const answer_file *f = &s->file[i];
+        if (f->derived) continue;
+        models |= !o->model && model && f->model[0] && strcmp(model, f->model);
+        sets |= !o->dataset && data && f->dataset[0] && strcmp(data, f->dataset);
+        if (!model && f->model[0]) model = f->model;
+        if (!data && f->dataset[0]) data = f->dataset;
     }
     *title = 0;
+    if (models) model = "several models";
+    if (sets) data = "several data sets";
     if (model && data) snprintf(title, cap, "%.120s on %.60s", model, data);
 }
 static int analyze_read(study *s, analyze_options *o, const char *const *files, int count,
                         sgf_error *err) {
     char folder[1200];
     sgf_status status = SGF_OK;
-    int i;
+    int i, folders = !count;
+    size_t n;
     if (!count) {
         if (!o->dataset || !o->model) {
             fprintf(stderr, "segfuse analyze: name result files or a folder of them, or give "
@@ -810,17 +991,36 @@ static int analyze_read(study *s, analyze_options *o, const char *const *files, 
         fprintf(stderr, "segfuse analyze: --dataset needs --model\n");
         return 2;
     }
-    for (i = 0; i < count && !status; i++)
-        status = is_folder(files[i]) ? study_add_folder(s, files[i], err)
-                                     : study_add(s, files[i], err);
+    for (i = 0; i < count; i++) folders += is_folder(files[i]);
+    if (!folders && (o->paraphrases || o->compare_all)) {
+        fprintf(stderr,
+                "segfuse analyze: --%s chooses among the results of a folder, and only "
+                "files are named\n",
+                o->compare_all ? "compare_all" : "num_paraphrases");
+        return 2;
+    }
+    for (i = 0; i < count && !status; i++) {
+        if (is_folder(files[i])) status = study_add_folder(s, files[i], err);
+        else if (!is_twin(files[i], files, count)) status = study_add(s, files[i], 1, err);
+    }
     if (status) return failed("analyze", err);
-    if (!count || (count == 1 && is_folder(files[0])))
-        o->paraphrases = study_choose(s, o->paraphrases, o->compare_all || o->report != NULL);
+    for (n = 0; n < s->files; n++)
+        if (o->detailed && same_file(o->detailed, s->file[n].path)) {
+            fprintf(stderr, "segfuse analyze: --detailed %s would replace one of the results\n",
+                    o->detailed);
+            return 2;
+        }
+    study_parts(s);
+    if (!s->files) return 1; /* which was said */
+    if (folders &&
+        !(o->paraphrases = study_choose(s, o->paraphrases, o->compare_all || o->report != NULL)))
+        return 1;
     return 0;
 }
 static int analyze_print(study *s, const analyze_options *o, const char *title, size_t base) {
     json_out j;
     sgf_error err;
+    if (strcmp(o->format, "text")) text_notes(s, stderr);
     if (o->report && report_write(s, title, base, o->report, &err)) return failed("analyze", &err);
     if (o->detailed && detail_write(s, o->detailed, &err)) return failed("analyze", &err);
     if (!strcmp(o->format, "json")) {
@@ -888,6 +1088,8 @@ int verb_analyze(int argc, char **argv) {
         {NULL, OPTION_HEADING, NULL, NULL, "How to compare:"},
         {"match", OPTION_TEXT, (void *)&o.match, "two-way|one-way",
          "what is right in comparisons (two-way)"},
+        {"fold", OPTION_FLAG, &o.fold, NULL,
+         "curly quotes, dashes, odd blanks as plain ones before matching"},
         {"baseline", OPTION_TEXT, (void *)&o.baseline, "NAME",
          "the method to compare with (origin)"},
         {"resamples", OPTION_COUNT, &o.resamples, "100..1000000", "of the bootstrap (10000)"},
@@ -904,7 +1106,7 @@ int verb_analyze(int argc, char **argv) {
         ROWS_END};
     memset(&o, 0, sizeof o);
     memset(&s, 0, sizeof s);
-    o.format = "text", o.table = "methods", o.match = "two-way";
+    o.format = "text", o.match = "two-way";
     o.resamples = 10000, o.seed = 42, o.samples = 3;
     if (!files) {
         fprintf(stderr, "segfuse analyze: out of memory\n");
@@ -917,10 +1119,16 @@ int verb_analyze(int argc, char **argv) {
     if (status < 0 && (!output_ends("report", o.report, pages, ".html") ||
                        !output_ends("detailed", o.detailed, tables, ".feather or .csv")))
         status = 2;
+    if (status < 0 && o.table && strcmp(o.format, "csv")) {
+        fprintf(stderr, "segfuse analyze: --table %s needs --format csv\n", o.table);
+        status = 2;
+    }
     if (status < 0) {
         s.way = strcmp(o.match, "one-way") ? TWO_WAY : ONE_WAY;
         s.resamples = (size_t)o.resamples;
         s.seed = o.seed;
+        s.fold = o.fold;
+        if (!o.table) o.table = "methods";
         base_arena_init(&s.arena, NULL);
         status = analyze_run(&s, &o, files, rests);
         study_free(&s);

@@ -1,5 +1,7 @@
 #include "answers.h"
+#include "../base/unicode.h"
 #include "../data/lemma_book.h"
+#include "../runs/shard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,8 +138,9 @@ static void answer_config_read(answer_file *f) {
         snprintf(sidecar, sizeof sidecar, "%.*s.json",
                  dot ? (int)(dot - f->path) : (int)strlen(f->path), f->path);
         if (!strcmp(sidecar, f->path) || base_map_file(sidecar, NULL, &map, NULL)) return;
-        text.ptr = map.data;
-        text.len = map.size;
+        text.ptr = base_arena_text(&f->arena, map.data, map.size, NULL);
+        text.len = text.ptr ? map.size : 0;
+        base_unmap(&map);
     }
     base_arena_init(&arena, NULL);
     if (!json_parse(f->path, text.ptr, text.len, &arena, &json, NULL) &&
@@ -151,9 +154,31 @@ static void answer_config_read(answer_file *f) {
         config_read_text(&json, "format", f->format, sizeof f->format);
         node = json_get(&json, 0, "num_paraphrases");
         if (node && json_whole(&json, node, 0, 1000000, &count)) f->paraphrases = (long)count;
+        node = json_get(&json, 0, "seed");
+        if (node && json_whole(&json, node, 0, 2000000000, &count)) f->seed = (long)count;
+        f->config = base_strip(text);
     }
     base_arena_free(&arena);
-    if (map.data) base_unmap(&map);
+}
+void answer_whole(const answer_file *f, char *path, size_t cap) {
+    const char *slash = strrchr(f->path, '/'), *name = slash ? slash + 1 : f->path, *end;
+    end = strstr(name, f->partial ? ".partial." : ".shard-");
+    if (!end) end = strrchr(name, '.');
+    snprintf(path, cap, "%.*s", end ? (int)(end - f->path) : (int)strlen(f->path), f->path);
+}
+/* Is it a part of a result? Its metadata say so, of a CSV the name does. */
+static void answer_part_read(answer_file *f) {
+    const char *slash = strrchr(f->path, '/'), *at = strstr(slash ? slash : f->path, ".shard-");
+    shard_part part;
+    long shard, shards;
+    f->partial = table_metadata_get(f->table, "segfuse_partial").ptr != NULL;
+    if (at && sscanf(at, ".shard-%ld-of-%ld.", &shard, &shards) == 2) f->shards = shards;
+    if (!shard_part_read(f->table, f->path, &part, NULL)) f->shards = part.shards;
+    free(part.rows);
+}
+int answer_same_method(const answer_file *a, const answer_file *b) {
+    return !strcmp(a->method, b->method) && !strcmp(a->model, b->model) &&
+           !strcmp(a->dataset, b->dataset) && a->seed == b->seed;
 }
 
 method_kind answer_kind(const answer_file *f) {
@@ -184,77 +209,129 @@ static sgf_str lemmas_join(base_arena *arena, const sgf_str *items, size_t n, sg
     }
     return base_text_of(text, size);
 }
-/* Match a row with its answers, by the lemmas in the file where there are some. */
-static sgf_status answer_row_match(answer_file *f, size_t row, int lemma, list_column *predicted,
-                                   const lemma_book *book, sgf_error *err) {
-    int given = lemma && !cell_null(predicted->table, predicted->column, row) &&
-                !cell_null(f->stored.table, f->stored.column, row);
-    size_t n = 0, i, count;
-    const sgf_str *items = list_cell(&f->answers, row, &n);
-    lemma_list own, gold;
-    const lemma_list *mine = &own;
+/* A file while its rows are matched. */
+typedef struct {
+    int fold, lemma; /* lemma: the file has columns of lemmas that can be read */
+    list_column predicted;
+    base_arena arena;
+    sgf_str *form; /* for each row the normal forms of its prediction and of its answers */
+    lemma_book book;
+} matching;
+
+/* Has the file lemmas of the row's answer i, or of its prediction (i = 0), that are those of its normal
+   form? What it says of another form is not what is compared. */
+static int matching_given(const matching *m, const answer_file *f, size_t row, size_t i,
+                          sgf_str text, sgf_str form) {
+    return m->lemma && text.ptr == form.ptr && text.len == form.len &&
+           !cell_null(m->predicted.table, m->predicted.column, row) &&
+           !cell_null(f->stored.table, f->stored.column, row) &&
+           (!i || i <= cell_count(f->stored.table, f->stored.column, row));
+}
+static int matching_wants(const answer_file *f, size_t row, int again) {
+    return !again || (!f->right[ONE_WAY][row] && !unicode_blank(f->prediction[row]));
+}
+/* The normal forms of all texts, and the lemmas of those that need some. again: of the rows that were
+   wrong. */
+static sgf_status matching_prepare(matching *m, answer_file *f, int again, sgf_error *err) {
+    size_t row, i, n, count = 0, cap = f->rows, at = 0;
+    sgf_str *texts;
     sgf_status status = SGF_OK;
-    if (given) {
-        items = cell_list(predicted->table, predicted->column, row);
-        count = cell_count(predicted->table, predicted->column, row);
-        status = lemma_list_copy(items, count, NULL, &own, err);
-        if (status) return status;
-        n = cell_count(f->stored.table, f->stored.column, row);
-    } else mine = lemma_book_find(book, f->prediction[row]);
-    for (i = 0; i < n && !status && !f->right[ONE_WAY][row]; i++) {
-        const lemma_list *answer = &gold;
-        if (given) {
-            const sgf_str *inner = cell_inner(f->stored.table, f->stored.column, row, i, &count);
-            status = lemma_list_copy(inner, count, NULL, &gold, err);
-            if (status) break;
-        } else answer = lemma_book_find(book, items[i]);
-        f->right[ONE_WAY][row] = (uint8_t)lemma_match(mine, answer, 0);
-        if (lemma_match(mine, answer, 1)) f->right[TWO_WAY][row] = 1;
-        if (given) lemma_list_free(&gold);
+    for (row = 0; row < f->rows; row++, cap += n) list_cell(&f->answers, row, &n);
+    m->form = (sgf_str *)calloc(cap + 1, sizeof *m->form);
+    texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
+    if (!m->form || !texts)
+        status = base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
+    for (row = 0; row < f->rows && !status; row++) {
+        const sgf_str *items = list_cell(&f->answers, row, &n);
+        for (i = 0; i <= n && !status; i++, at++) {
+            sgf_str text = i ? items[i - 1] : f->prediction[row];
+            if (!matching_wants(f, row, again)) continue;
+            status = unicode_normal(text, m->fold, &m->arena, &m->form[at], err);
+            if (!matching_given(m, f, row, i, text, m->form[at])) texts[count++] = m->form[at];
+        }
     }
-    if (!status) f->words[row] = lemmas_join(&f->arena, mine->items, mine->count, err);
-    if (!status && !f->words[row].ptr) status = SGF_ERR_MEMORY;
-    if (given) lemma_list_free(&own);
-    else f->computed++;
-    if (!base_strip(f->prediction[row]).len) { /* wrong, whatever its lemmas are */
-        f->empty++;
-        f->right[ONE_WAY][row] = f->right[TWO_WAY][row] = 0;
-    }
+    if (!status) return lemma_book_make(&m->book, texts, count, err);
+    free(texts);
     return status;
 }
-static sgf_status answer_match(answer_file *f, sgf_error *err) {
-    list_column predicted;
-    lemma_book book;
-    size_t row, i, n, count = 0, cap = f->rows;
-    sgf_str *texts;
-    int lemma;
+/* Match a row: right[0] and [1] one-way and two-way. The prediction's lemmas go to *words, if that is
+   not NULL. `form` are the row's. */
+static sgf_status matching_row(matching *m, answer_file *f, size_t row, const sgf_str *form,
+                               uint8_t right[2], sgf_str *words, sgf_error *err) {
+    size_t n, i, count, all = 0;
+    const sgf_str *items = list_cell(&f->answers, row, &n), *inner;
+    lemma_list own, gold;
+    const lemma_list *mine = &own, *answer;
+    int given = matching_given(m, f, row, 0, f->prediction[row], form[0]);
+    sgf_status status = SGF_OK;
+    right[0] = right[1] = 0;
+    if (given) {
+        inner = cell_list(m->predicted.table, m->predicted.column, row);
+        count = cell_count(m->predicted.table, m->predicted.column, row);
+        status = lemma_list_copy(inner, count, NULL, &own, err);
+        if (status) return status;
+        all = cell_count(f->stored.table, f->stored.column, row);
+    } else mine = lemma_book_find(&m->book, form[0]);
+    for (i = 0; (i < n || i < all) && !status && !right[ONE_WAY]; i++) {
+        int stored = i >= n || matching_given(m, f, row, i + 1, items[i], form[i + 1]);
+        answer = stored ? &gold : lemma_book_find(&m->book, form[i + 1]);
+        if (stored) {
+            inner = cell_inner(f->stored.table, f->stored.column, row, i, &count);
+            status = lemma_list_copy(inner, count, NULL, &gold, err);
+            if (status) break;
+        }
+        right[ONE_WAY] = (uint8_t)lemma_match(mine, answer, 0);
+        if (lemma_match(mine, answer, 1)) right[TWO_WAY] = 1;
+        if (stored) lemma_list_free(&gold);
+    }
+    if (!status && words) {
+        *words = lemmas_join(&f->arena, mine->items, mine->count, err);
+        if (!words->ptr) status = SGF_ERR_MEMORY;
+    }
+    if (given) lemma_list_free(&own);
+    return status;
+}
+/* All rows; or again those that were wrong, to count which would be right if folded. */
+static sgf_status matching_rows(matching *m, answer_file *f, int again, sgf_error *err) {
+    size_t row, n, way, at = 0;
+    uint8_t right[2];
     sgf_status status;
-    memset(&book, 0, sizeof book);
+    m->form = NULL;
+    memset(&m->book, 0, sizeof m->book);
+    base_arena_init(&m->arena, NULL);
+    status = matching_prepare(m, f, again, err);
+    for (row = 0; row < f->rows && !status; row++, at += n + 1) {
+        list_cell(&f->answers, row, &n);
+        if (!matching_wants(f, row, again)) continue;
+        status = matching_row(m, f, row, m->form + at, right, again ? NULL : &f->words[row], err);
+        for (way = 0; way < 2 && !status; way++)
+            if (again) f->foldable[way] += right[way] && !f->right[way][row];
+            else f->right[way][row] = right[way];
+        if (status || again) continue;
+        f->hopeless += !n;
+        if (!unicode_blank(f->prediction[row])) continue;
+        f->empty++; /* wrong, whatever its lemmas are */
+        f->right[ONE_WAY][row] = f->right[TWO_WAY][row] = 0;
+    }
+    lemma_book_free(&m->book);
+    free(m->form);
+    base_arena_free(&m->arena);
+    return status;
+}
+static sgf_status answer_match(answer_file *f, int fold, sgf_error *err) {
+    matching m;
+    sgf_status status;
+    m.fold = fold;
     /* lemma columns that cannot be read are made anew */
-    if (list_open(f->path, f->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &predicted, NULL))
-        list_close(&predicted);
+    if (list_open(f->path, f->table, "predict_lemma", SGF_COLUMN_LIST_UTF8, &m.predicted, NULL))
+        list_close(&m.predicted);
     if (list_open(f->path, f->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &f->stored, NULL))
         list_close(&f->stored);
-    lemma = predicted.column >= 0 && !predicted.plain && f->stored.column >= 0;
-    for (row = 0; row < f->rows; row++, cap += n) list_cell(&f->answers, row, &n);
-    texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
-    if (!texts) {
-        list_close(&predicted);
-        return base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
-    }
-    for (row = 0; row < f->rows; row++) {
-        const sgf_str *items = list_cell(&f->answers, row, &n);
-        if (lemma && !cell_null(predicted.table, predicted.column, row) &&
-            !cell_null(f->stored.table, f->stored.column, row))
-            continue;
-        texts[count++] = f->prediction[row];
-        for (i = 0; i < n; i++) texts[count++] = items[i];
-    }
-    status = lemma_book_make(&book, texts, count, err);
-    for (row = 0; row < f->rows && !status; row++)
-        status = answer_row_match(f, row, lemma, &predicted, &book, err);
-    lemma_book_free(&book);
-    list_close(&predicted);
+    m.lemma = m.predicted.column >= 0 && !m.predicted.plain && f->stored.column >= 0;
+    status = matching_rows(&m, f, 0, err);
+    m.fold = 1;
+    if (!status && !fold) status = matching_rows(&m, f, 1, err);
+    list_close(&m.predicted);
     return status;
 }
 
@@ -262,12 +339,31 @@ static sgf_status answer_match(answer_file *f, sgf_error *err) {
 
 static sgf_status answer_column(const answer_file *f, const char *name, int *column,
                                 sgf_error *err) {
+    sgf_column_type type = SGF_COLUMN_UTF8;
     *column = table_find(f->table, name);
-    if (*column >= 0 && table_type(f->table, *column) == SGF_COLUMN_UTF8) return SGF_OK;
+    if (*column >= 0) type = table_type(f->table, *column);
+    if (*column >= 0 &&
+        (type == SGF_COLUMN_UTF8 || type == SGF_COLUMN_I64 || type == SGF_COLUMN_F64))
+        return SGF_OK;
     return base_fail_at(err, SGF_ERR_FORMAT, f->path, -1,
                         "%s: %s \"%s\"; a result file has the columns uuid, answers and prediction",
                         f->path,
                         *column < 0 ? "there is no column" : "there are no texts in column", name);
+}
+sgf_str answer_cell_text(base_arena *arena, const struct table *table, int column, size_t row,
+                         sgf_error *err) {
+    char text[40], *copy;
+    double value = cell_f64(table, column, row);
+    size_t n;
+    if (table_type(table, column) == SGF_COLUMN_UTF8 || cell_null(table, column, row) ||
+        value != value)
+        return cell_text(table, column, row);
+    if (table_type(table, column) == SGF_COLUMN_I64)
+        n = (size_t)snprintf(text, sizeof text, "%lld", (long long)cell_i64(table, column, row));
+    else n = base_number_print(value, text);
+    if (n > 2 && !memcmp(text + n - 2, ".0", 2)) n -= 2; /* pandas: whole numbers beside NaN */
+    copy = base_arena_text(arena, text, n, err);
+    return base_text_of(copy, copy ? n : 0);
 }
 sgf_str answer_asked(answer_file *f, size_t row) {
     size_t n = 0;
@@ -290,16 +386,48 @@ static sgf_status answer_asked_open(answer_file *f, sgf_error *err) {
     }
     return status;
 }
-sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *err) {
-    int uuid = -1, prediction = -1;
+/* A column of whole numbers and empty cells is one of floats to pandas: 1914 is written as 1914.0. */
+static void answer_whole_numbers(answer_file *f) {
+    size_t row, i, numbers = 0, empty = 0;
+    for (row = 0; row < f->rows; row++) {
+        sgf_str text = f->prediction[row];
+        for (i = 0; i + 2 < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9';) i++;
+        if (text.len && (!i || i + 2 != text.len || memcmp(text.ptr + i, ".0", 2))) return;
+        text.len ? numbers++ : empty++;
+    }
+    if (!numbers || !empty) return;
+    fprintf(stderr,
+            "%s: the predictions are whole numbers with .0 behind, as pandas writes them beside "
+            "empty cells; .0 is left out\n",
+            f->path);
+    for (row = 0; row < f->rows; row++)
+        if (f->prediction[row].len) f->prediction[row].len -= 2;
+}
+/* Tables of segfuse with other columns of the same names. */
+static sgf_status answer_others(answer_file *f, sgf_error *err) {
+    const struct table *t = f->table;
+    const char *what = NULL;
+    if (table_find(t, "greedy_predict") >= 0 && table_find(t, "sample_predicts") >= 0)
+        what = "confidences of segfuse confidence";
+    if (table_find(t, "method") >= 0 && table_find(t, "index") >= 0 &&
+        table_find(t, "correct_one_way") >= 0)
+        what = "the rows that segfuse analyze --detailed wrote";
+    if (!what) return SGF_OK;
+    f->ours = 1;
+    return base_fail_at(err, SGF_ERR_FORMAT, f->path, -1, "%s: holds %s, not a method's results",
+                        f->path, what);
+}
+sgf_status answer_file_read(const char *path, int fold, answer_file *f, sgf_error *err) {
+    int uuid = -1, prediction = -1, ours;
     size_t row, letters = 0;
     sgf_status status;
     memset(f, 0, sizeof *f);
+    f->seed = -1;
     base_arena_init(&f->arena, NULL);
     snprintf(f->path, sizeof f->path, "%s", path);
     status = table_read(path, NULL, &f->table, err);
-    if (!status) answer_name_read(f);
-    if (!status) answer_config_read(f);
+    if (!status) status = answer_others(f, err);
+    if (!status) answer_name_read(f), answer_config_read(f), answer_part_read(f);
     if (!status) status = answer_column(f, "uuid", &uuid, err);
     if (!status) status = answer_column(f, "prediction", &prediction, err);
     if (!status)
@@ -313,8 +441,8 @@ sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *err) {
     if (!status) status = answer_asked_open(f, err);
     if (!status) status = answer_file_room(f, table_rows(f->table), err);
     for (row = 0; row < f->rows && !status; row++) {
-        f->uuid[row] = cell_text(f->table, uuid, row);
-        f->prediction[row] = cell_text(f->table, prediction, row);
+        f->uuid[row] = answer_cell_text(&f->arena, f->table, uuid, row, err);
+        f->prediction[row] = answer_cell_text(&f->arena, f->table, prediction, row, err);
         letters += f->uuid[row].len == 1;
         if (!f->uuid[row].len)
             status = base_fail_at(err, SGF_ERR_FORMAT, path, -1, "%s: row %llu has no uuid", path,
@@ -322,7 +450,10 @@ sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *err) {
     }
     /* the original's per_prompt writes the first letter of each uuid */
     f->apart = f->rows > 16 && letters == f->rows;
-    if (!status) status = answer_match(f, err);
+    if (!status && !strcmp(table_format(f->table), "CSV")) answer_whole_numbers(f);
+    if (!status) status = answer_match(f, fold, err);
+    ours = f->ours;
     if (status) answer_file_free(f);
+    f->ours = ours;
     return status;
 }

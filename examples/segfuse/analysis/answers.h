@@ -27,17 +27,28 @@ typedef struct {
     char path[1024], name[128]; /* name: shown, and different for every file */
     char method[64], model[128], dataset[64];
     char mask[64], positions[32], mass[64], format[32];
+    sgf_str config;   /* the whole configuration; length 0 if there is none */
+    long seed;        /* -1: the file does not say */
     long paraphrases; /* how many the method used; 0: the file does not say */
+    long shards;      /* a part of so many of a result; else 0 */
+    int partial;      /* what a run that was stopped left */
+    int named;        /* by the user, not found in a folder */
+    int ours;         /* answer_file_read failed, as it is another table of segfuse */
     int derived;      /* not a file: computed from another one */
     int aside;        /* of another number of paraphrases: not compared with the rest */
     int apart;        /* its rows cannot be assigned to questions */
     struct table *table;
     list_column answers, asked, stored; /* stored: answer_lemmas */
     base_arena arena;
-    size_t rows, empty, computed; /* empty predictions; rows whose lemmas had to be made here */
-    sgf_str *uuid, *prediction;   /* [rows] */
-    sgf_str *words;               /* [rows] the prediction's lemmas, joined */
-    uint8_t *right[2];            /* [rows] one-way, two-way */
+    size_t hopeless;    /* rows without an answer that could be right */
+    size_t rows, empty; /* empty: predictions of blanks only */
+    size_t foldable[2]; /* wrong predictions that fold = 1 would make right, one-way, two-way */
+    sgf_str *uuid, *prediction; /* [rows] */
+    sgf_str *words;             /* [rows] the lemmas that the prediction was matched by, joined */
+    uint8_t *right[2];          /* [rows] one-way, two-way */
+    size_t
+        other_answers; /* questions whose answers differ from those of the first file with them */
+    size_t repeated;   /* rows that ask what a row before asks, with the same uuid */
     size_t *first, *order; /* rows of question q: order[first[q]] .. order[first[q + 1] - 1] */
 } answer_file;
 void answer_file_free(answer_file *f);
@@ -47,7 +58,16 @@ typedef enum { KIND_BASELINE, KIND_ENSEMBLE, KIND_FUSION, KIND_OTHER } method_ki
 method_kind answer_kind(const answer_file *f);
 /* Where a row's question stands in words: for the lists of questions. */
 sgf_str answer_asked(answer_file *f, size_t row);
-/* Read, match, and leave nothing behind on failure. */
-sgf_status answer_file_read(const char *path, answer_file *f, sgf_error *err);
+/* The result that a shard or a stopped run's file is a part of: the path without what marks the part
+   and without its ending. */
+void answer_whole(const answer_file *f, char *path, size_t cap);
+/* Do two files belong to one method, model and data, so that only the number of paraphrases differs? */
+int answer_same_method(const answer_file *a, const answer_file *b);
+/* A cell as text, a number too: whole ones as such, what is no number as the empty text. */
+sgf_str answer_cell_text(base_arena *arena, const struct table *table, int column, size_t row,
+                         sgf_error *err);
+/* Read, match, and leave nothing behind on failure. A row is right by the lemmas of the normal forms
+   of its texts, folded or not: see unicode.h. The file's lemmas are used for texts that are in it. */
+sgf_status answer_file_read(const char *path, int fold, answer_file *f, sgf_error *err);
 
 #endif

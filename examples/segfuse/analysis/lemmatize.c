@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700
 #include "../data/lemma_book.h"
 #include "answers.h"
+#include "../cli/hub.h"
 #include "../cli/verbs.h"
 
 #include <errno.h>
@@ -183,6 +184,31 @@ static sgf_status lemmatize_file(const char *path, int rewrite, sgf_error *err) 
     return status;
 }
 
+/* The CSV that segfuse generate writes beside a Feather, where it has the same rows, gets its lemmas
+   too. */
+static sgf_status lemmatize_twin(const char *path, const char *const *files, int count, int rewrite,
+                                 sgf_error *err) {
+    char twin[1100];
+    struct table *one = NULL, *two = NULL;
+    int i, same, k = -1, m = -1;
+    size_t row;
+    sgf_status status;
+    if (!has_ending(path, ".feather") ||
+        !path_make(twin, sizeof twin, "%.*s.csv", (int)strlen(path) - 8, path) || is_free(twin))
+        return SGF_OK;
+    for (i = 0; i < count; i++)
+        if (!strcmp(files[i], twin)) return SGF_OK;
+    status = table_read(path, NULL, &one, err);
+    if (!status) status = table_read(twin, NULL, &two, err);
+    if (!status) k = table_find(one, "uuid"), m = table_find(two, "uuid");
+    same = !status && table_rows(one) == table_rows(two) && m >= 0;
+    for (row = 0; same && row < table_rows(one); row++)
+        same = text_same(cell_text(one, k, row), cell_text(two, m, row));
+    table_free(one), table_free(two);
+    if (!status && !same) fprintf(stderr, "%s: other rows than in %s; not changed\n", twin, path);
+    return same ? lemmatize_file(twin, rewrite, err) : status;
+}
+
 int verb_lemmatize(int argc, char **argv) {
     int rewrite = 0, rests = 0, i, status;
     const char **files = (const char **)calloc((size_t)argc + 1, sizeof *files);
@@ -197,7 +223,8 @@ int verb_lemmatize(int argc, char **argv) {
     status = options_parse(
         argc, argv, options, "FILE...",
         "Add the columns predict_lemma and answer_lemmas to result files (Feather, "
-        "CSV,\nJSON lines), in place; to a confidence file its lemmas and confidence.",
+        "CSV,\nJSON lines), in place; to a confidence file its lemmas and confidence. X.csv "
+        "beside\nX.feather gets them too.",
         files, &rests, argc);
     if (status < 0 && !rests) {
         fprintf(stderr,
@@ -207,7 +234,9 @@ int verb_lemmatize(int argc, char **argv) {
     if (status < 0) {
         status = 0;
         for (i = 0; i < rests; i++)
-            if (lemmatize_file(files[i], rewrite, &err)) status = failed("lemmatize", &err);
+            if (lemmatize_file(files[i], rewrite, &err) ||
+                lemmatize_twin(files[i], files, rests, rewrite, &err))
+                status = failed("lemmatize", &err);
     }
     free(files);
     return status;

@@ -1,4 +1,5 @@
 #include "report.h"
+#include "../cli/options.h"
 #include "../masks/picture.h"
 
 #include <math.h>
@@ -142,7 +143,7 @@ static const char *const report_script[] = {
     "'aria-label',(p[1]?'right: ':'wrong: ')+p[0])})})}",
     "function show(){var end=Math.min(shown+PAGE,hits.length);for(;shown<end;shown++)"
     "item(hits[shown]);more.hidden=shown>=hits.length;count.textContent=hits.length+' of '+"
-    "data.questions.length+' questions'+(shown<hits.length?', the first '+shown+' shown':'')}",
+    "data.questions.length+(data.questions.length==1?' question':' questions')+(shown<hits.length?', the first '+shown+' shown':'')}",
     "function search(){var words=filter.value.toLowerCase().split(/\\s+/).filter(Boolean),"
     "w=wrong.value,r=right.value;hits=data.questions.filter(function(q){return(w===''||all(q,+w,"
     "false))&&(r===''||all(q,+r,true))&&words.every(function(x){return hay(q).indexOf(x)>=0})});"
@@ -176,10 +177,10 @@ static void report_lead(report *r) {
                100 * m->rate[s->way], 100 * m->low[s->way], 100 * m->high[s->way]);
     p = r->base < s->files ? study_pair_of(s, best, r->base, &turned) : NULL;
     if (p && p->questions) {
-        html_print(r, ", %+.1f points from ", 100 * (turned ? -p->difference : p->difference));
+        html_print(r, ", %+.1f points from ", 100 * (turned ? 0 - p->difference : p->difference));
         html_name(r, r->base);
-        html_print(r, " (%+.1f to %+.1f)", 100 * (turned ? -p->high : p->low),
-                   100 * (turned ? -p->low : p->high));
+        html_print(r, " (%+.1f to %+.1f)", 100 * (turned ? 0 - p->high : p->low),
+                   100 * (turned ? 0 - p->low : p->high));
     }
     html(r, ".</p>\n");
 }
@@ -190,9 +191,16 @@ static void report_header(report *r) {
     html(r, "<header>\n<h1>");
     html_text(r, sgf_text(*r->title ? r->title : "Results"));
     html(r, "</h1>\n");
-    html_print(r, "<p class=\"note\">%llu questions, %llu methods; a prediction is right by %s.",
-               (unsigned long long)s->questions, (unsigned long long)methods,
-               s->way == TWO_WAY ? "two-way match of lemmas" : "one-way match of lemmas");
+    html_print(
+        r, "<p class=\"note\">%llu question%s, %llu method%s; a prediction is right by %s%s.",
+        (unsigned long long)s->questions, plural(s->questions), (unsigned long long)methods,
+        plural(methods), s->way == TWO_WAY ? "two-way match of lemmas" : "one-way match of lemmas",
+        s->fold ? ", with typographic characters folded" : "");
+    if (study_foldable(s))
+        html_print(r,
+                   " %llu wrong prediction%s would match after folding typographic characters "
+                   "(--fold).",
+                   (unsigned long long)study_foldable(s), plural(study_foldable(s)));
     if (s->common < s->questions)
         html_print(r,
                    " Every method answered %llu of them; two methods are compared on the questions "
@@ -284,9 +292,9 @@ static void report_gains(report *r) {
         const method_pair *p = study_pair_of(s, r->rank[i], r->base, &turned);
         double d, low, high;
         if (!p || !p->questions) continue;
-        d = turned ? -p->difference : p->difference;
-        low = turned ? -p->high : p->low;
-        high = turned ? -p->low : p->high;
+        d = turned ? 0 - p->difference : p->difference;
+        low = turned ? 0 - p->high : p->low;
+        high = turned ? 0 - p->low : p->high;
         html(r, "<svg width=\"100%\" height=\"44\" role=\"img\"><title>");
         html_name(r, r->rank[i]);
         html_print(r, ": %+.1f points, interval %+.1f to %+.1f</title><text x=\"0\" y=\"14\">",
@@ -312,7 +320,7 @@ static int series_begins(const study *s, size_t file) {
     size_t k, others = 0;
     if (!s->file[file].paraphrases) return 0;
     for (k = 0; k < s->files; k++) {
-        if (strcmp(s->file[k].method, s->file[file].method)) continue;
+        if (!answer_same_method(&s->file[k], &s->file[file])) continue;
         if (k < file) return 0;
         others += s->file[k].paraphrases != s->file[file].paraphrases;
     }
@@ -324,11 +332,12 @@ static void report_series(report *r) {
     size_t i, k, color = 0;
     long least = 1000000, most = 0, n;
     double low = 1, high = 0, step;
+    char name[256];
     if (!study_has_series(s)) return;
     for (i = 0; i < s->files; i++) {
         int in = 0;
         for (k = 0; k < s->files; k++)
-            in |= series_begins(s, k) && !strcmp(s->file[k].method, s->file[i].method);
+            in |= series_begins(s, k) && answer_same_method(&s->file[k], &s->file[i]);
         if (!in) continue;
         least = s->file[i].paraphrases < least ? s->file[i].paraphrases : least;
         most = s->file[i].paraphrases > most ? s->file[i].paraphrases : most;
@@ -366,19 +375,19 @@ static void report_series(report *r) {
             (unsigned)(color % 8), dashes[color / 2 % 4]);
         for (n = least; n <= most; n++)
             for (k = 0; k < s->files; k++)
-                if (s->file[k].paraphrases == n && !strcmp(s->file[k].method, s->file[i].method))
+                if (s->file[k].paraphrases == n && answer_same_method(&s->file[k], &s->file[i]))
                     html_print(r, "%.2f,%.2f ",
                                12 + 80 * (double)(n - least) / (double)(most - least),
                                100 * (1 - (s->summary[k].rate[s->way] - low) / (high - low)));
         html(r, "\"/></svg>\n");
         for (k = 0; k < s->files; k++) {
-            if (strcmp(s->file[k].method, s->file[i].method) || !s->file[k].paraphrases) continue;
+            if (!answer_same_method(&s->file[k], &s->file[i]) || !s->file[k].paraphrases) continue;
             html_print(
                 r, "<circle cx=\"%.2f%%\" cy=\"%.1f\" r=\"4\" style=\"fill:var(--c%u)\"><title>",
                 12 + 80 * (double)(s->file[k].paraphrases - least) / (double)(most - least),
                 20 + 210 * (1 - (s->summary[k].rate[s->way] - low) / (high - low)),
                 (unsigned)(color % 8));
-            html_text(r, sgf_text(s->file[k].method));
+            html_text(r, sgf_text(study_series_name(s, k, name)));
             html_print(r, ", %ld paraphrases: %.1f%%</title></circle>\n", s->file[k].paraphrases,
                        100 * s->summary[k].rate[s->way]);
         }
@@ -393,7 +402,7 @@ static void report_series(report *r) {
             "y1=\"5\" y2=\"5\" stroke-width=\"2\" stroke-dasharray=\"%s\" style=\"stroke:"
             "var(--c%u)\"/></svg>",
             dashes[color / 2 % 4], (unsigned)(color % 8));
-        html_text(r, sgf_text(s->file[i].method));
+        html_text(r, sgf_text(study_series_name(s, i, name)));
         html(r, "</li>");
         color++;
     }
@@ -466,11 +475,11 @@ static void report_paraphrases(report *r) {
         html_name(r, p->file);
         html_print(
             r,
-            "</strong>: on %.1f%% of %llu questions some paraphrase is answered right (the oracle), "
+            "</strong>: on %.1f%% of %llu question%s some paraphrase is answered right (the oracle), "
             "on %.1f%% every one is; on %.1f%% all answers are equal.</p>\n<div class=\"scroll\" "
             "tabindex=\"0\"><table class=\"pin\"><thead><tr><th scope=\"col\">paraphrase</th>",
-            100 * (double)p->any / n, (unsigned long long)p->questions, 100 * (double)p->all / n,
-            100 * (double)p->equal / n);
+            100 * (double)p->any / n, (unsigned long long)p->questions, plural(p->questions),
+            100 * (double)p->all / n, 100 * (double)p->equal / n);
         for (k = 0; k < p->places && k < 100; k++)
             html_print(r, "<th scope=\"col\">%u</th>", (unsigned)k + 1);
         html(r, "</tr></thead><tbody><tr><th scope=\"row\">accuracy</th>");

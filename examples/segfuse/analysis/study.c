@@ -1,4 +1,6 @@
 #include "study.h"
+#include "../base/unicode.h"
+#include "../cli/options.h"
 #include "../data/lemma_book.h"
 
 #include <math.h>
@@ -23,6 +25,11 @@ int study_compares(const answer_file *f) {
 }
 size_t rows_of(const answer_file *f, size_t q) {
     return f->apart ? 0 : f->first[q + 1] - f->first[q];
+}
+size_t study_foldable(const study *s) {
+    size_t i, n = 0;
+    for (i = 0; i < s->files; i++) n += s->file[i].foldable[s->way];
+    return n;
 }
 size_t right_of(const answer_file *f, size_t q, int way) {
     size_t i, n = 0;
@@ -79,6 +86,46 @@ static sgf_status study_describe(study *s, asked_question *q, answer_file *f, si
     q->text = answer_asked(f, row);
     return SGF_OK;
 }
+/* Are these the question's answers, in any order? `scratch` has room for both. */
+static int study_same_answers(const asked_question *q, const sgf_str *items, size_t n,
+                              sgf_str *scratch) {
+    size_t i, count[2];
+    for (i = 0; i < n && i < q->answer_count; i++)
+        if (!text_same(items[i], q->answers[i])) break;
+    if (i == n && i == q->answer_count) return 1;
+    if (n) memcpy(scratch, items, n * sizeof *scratch);
+    if (q->answer_count) memcpy(scratch + n, q->answers, q->answer_count * sizeof *scratch);
+    count[0] = texts_unique(scratch, n);
+    count[1] = texts_unique(scratch + n, q->answer_count);
+    for (i = 0; i < count[0] && count[0] == count[1]; i++)
+        if (!text_same(scratch[i], scratch[n + i])) return 0;
+    return count[0] == count[1];
+}
+/* What looks like a slip: other answers than the files before have, the same question twice. The rows of
+   per_prompt differ by their paraphrase. */
+static sgf_status study_doubt(const study *s, answer_file *f, sgf_error *err) {
+    size_t q, i, n, most = 0;
+    int each = !strncmp(f->method, "per_prompt", 10) && f->asked.column < 0;
+    sgf_str *scratch;
+    for (q = 0; q < s->questions; q++) {
+        if (!rows_of(f, q)) continue;
+        list_cell(&f->answers, f->order[f->first[q]], &n);
+        n += s->question[q].answer_count + rows_of(f, q);
+        most = n > most ? n : most;
+    }
+    scratch = (sgf_str *)calloc(most + 1, sizeof *scratch);
+    if (!scratch) return study_memory(err);
+    for (q = 0; q < s->questions; q++) {
+        const sgf_str *items;
+        if (!rows_of(f, q)) continue;
+        items = list_cell(&f->answers, f->order[f->first[q]], &n);
+        f->other_answers += !study_same_answers(&s->question[q], items, n, scratch);
+        for (i = 0; i < rows_of(f, q); i++) scratch[i] = answer_asked(f, f->order[f->first[q] + i]);
+        if (!each) f->repeated += i - texts_unique(scratch, i);
+    }
+    free(scratch);
+    return SGF_OK;
+}
 /* All questions of all files, in the order in which they appear first. */
 static sgf_status study_questions(study *s, sgf_error *err) {
     size_t total = 0, i, row, n = 0, *place;
@@ -112,6 +159,7 @@ static sgf_status study_questions(study *s, sgf_error *err) {
         for (row = 0; row < n && !status; row++)
             if (!s->question[row].uuid.ptr && rows_of(f, row))
                 status = study_describe(s, &s->question[row], f, f->order[f->first[row]], err);
+        if (!status) status = study_doubt(s, f, err);
     }
     free(all), free(uuids), free(place);
     return status;
@@ -177,7 +225,7 @@ static sgf_status vote_make(const study *s, const answer_file *from, answer_file
         f->words[row] = from->words[chosen];
         f->right[0][row] = from->right[0][chosen];
         f->right[1][row] = from->right[1][chosen];
-        f->empty += !base_strip(f->prediction[row]).len;
+        f->empty += (size_t)unicode_blank(f->prediction[row]);
         row++;
     }
     free(ballots);
@@ -387,17 +435,6 @@ typedef struct {
 static int uuid_relation_order(const void *a, const void *b) {
     return answer_text_order(&((const uuid_relation *)a)->uuid, &((const uuid_relation *)b)->uuid);
 }
-/* A cell as text, a whole number too. */
-static sgf_str cell_as_text(base_arena *arena, const struct table *table, int column, size_t row,
-                            sgf_error *err) {
-    char text[32], *copy;
-    size_t n;
-    if (table_type(table, column) == SGF_COLUMN_UTF8 || cell_null(table, column, row))
-        return cell_text(table, column, row);
-    n = (size_t)snprintf(text, sizeof text, "%lld", (long long)cell_i64(table, column, row));
-    copy = base_arena_text(arena, text, n, err);
-    return base_text_of(copy, copy ? n : 0);
-}
 /* Relations go to the questions that have none. */
 static void study_relate(study *s, uuid_relation *all, size_t n) {
     uuid_relation *found, wanted;
@@ -423,7 +460,7 @@ static sgf_status study_relate_file(study *s, const answer_file *f, sgf_error *e
     if (!all) return study_memory(err);
     for (row = 0; row < f->rows; row++) {
         all[row].uuid = f->uuid[row];
-        all[row].relation = cell_as_text(&s->arena, f->table, relation, row, err);
+        all[row].relation = answer_cell_text(&s->arena, f->table, relation, row, err);
     }
     study_relate(s, all, f->rows);
     free(all);
@@ -530,9 +567,24 @@ int study_has_series(const study *s) {
         for (k = 0; k < i; k++)
             if (s->file[i].paraphrases && s->file[k].paraphrases &&
                 s->file[i].paraphrases != s->file[k].paraphrases &&
-                !strcmp(s->file[i].method, s->file[k].method))
+                answer_same_method(&s->file[i], &s->file[k]))
                 return 1;
     return 0;
+}
+const char *study_series_name(const study *s, size_t file, char out[256]) {
+    const answer_file *f = &s->file[file];
+    int model = 0, data = 0, seed = 0, n;
+    size_t k;
+    for (k = 0; k < s->files; k++) {
+        if (strcmp(s->file[k].method, f->method)) continue;
+        model |= strcmp(s->file[k].model, f->model) != 0;
+        data |= strcmp(s->file[k].dataset, f->dataset) != 0;
+        seed |= s->file[k].seed != f->seed;
+    }
+    n = snprintf(out, 256, "%s%s%.80s%s%s", f->method, model ? " " : "", model ? f->model : "",
+                 data ? " " : "", data ? f->dataset : "");
+    if (seed && n > 0 && n < 220) snprintf(out + n, 256 - (size_t)n, " seed %ld", f->seed);
+    return out;
 }
 int study_differs(const study *s, size_t q) {
     size_t i, right = 0, rows = 0;

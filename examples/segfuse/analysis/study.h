@@ -33,7 +33,8 @@ typedef struct {
     size_t *rows, *right; /* [places] of the first, second, ... paraphrase */
 } paraphrase_study;
 typedef struct {
-    int way; /* ONE_WAY or TWO_WAY: what counts as right in comparisons */
+    int way;  /* ONE_WAY or TWO_WAY: what counts as right in comparisons */
+    int fold; /* are texts folded before they are matched? */
     size_t resamples;
     int64_t seed;
     answer_file *file;
@@ -55,6 +56,8 @@ void study_free(study *s);
 sgf_status study_memory(sgf_error *err);
 int study_compares(const answer_file *f);
 size_t rows_of(const answer_file *f, size_t q);
+/* How many wrong predictions, of all files, would be right if texts were folded. */
+size_t study_foldable(const study *s);
 /* How many of a question's rows are right. */
 size_t right_of(const answer_file *f, size_t q, int way);
 /* Everything, once the files are read. Files with several rows a question get their vote behind
@@ -69,6 +72,9 @@ void study_rank(const study *s, size_t *rank);
 const method_pair *study_pair_of(const study *s, size_t a, size_t b, int *turned);
 /* Are there methods with results for several numbers of paraphrases? */
 int study_has_series(const study *s);
+/* A method in its results for several numbers of paraphrases, with what tells it from another of that
+   name: model, data, seed. */
+const char *study_series_name(const study *s, size_t file, char out[256]);
 /* Do the methods with one answer a question differ on this one: some right and some wrong? */
 int study_differs(const study *s, size_t q);
 const char *p_text(double p, char out[16]);
