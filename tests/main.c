@@ -5,6 +5,10 @@
 #include "system.h"       /* first: it stands between the header and the system */
 
 #define SEGFUSE_IMPLEMENTATION
+#define SGF_CUDA /* the device of test_device.c, and how many rows a call of it has at most */
+#include <stddef.h>
+static size_t device_rows = 4096;
+#define SGF__DEVICE_ROWS device_rows
 #include "../segfuse.h"
 
 #include <fenv.h>
@@ -195,6 +199,7 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_explain.c"
 #include "test_sampling.c"
 #include "test_stream.c"
+#include "test_device.c"
 #include "test_system.c"
 
 typedef struct test_group {
@@ -231,6 +236,7 @@ int main(int argc, char **argv) {
         {"cli", tests_cli},
         {"analyze", tests_analyze},
         {"explain", tests_explain},
+        {"device", tests_device},
         {"system", tests_system},
         /* clang-format on */
     };

@@ -87,6 +87,8 @@ static int generate_keep_single(void *user, size_t task, size_t step, const floa
 /* Confidences, for the rules that want them. */
 static const double generate_weights[GENERATE_PARAPHRASES] = {0.25, 0.5, 0.125, 0.75, 0.5};
 
+static int generate_blind; /* 1: nobody sees the logits, which are 0 in the results then */
+
 /* All questions at once (together), or one after the other. `swap`: in reverse order. */
 static int generate_run_method(const sgf_model *model, sgf_session *session, const char *name,
                                size_t paraphrases, int together, int reverse, generate_result *r) {
@@ -120,7 +122,9 @@ static int generate_run_method(const sgf_model *model, sgf_session *session, con
         task[q].ids = r->ids[q];
         task[q].max_new_tokens = GENERATE_LENGTH;
     }
-    if (together) ok = !sgf_generate(session, task, GENERATE_QUESTIONS, generate_keep, r, &err);
+    if (together)
+        ok = !sgf_generate(session, task, GENERATE_QUESTIONS, generate_blind ? NULL : generate_keep,
+                           r, &err);
     for (q = 0; !together && ok && q < GENERATE_QUESTIONS; q++) {
         generate_single single;
         single.result = r;
