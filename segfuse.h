@@ -6736,15 +6736,16 @@ static void sgf__folder_weights(sgf__folder *f) {
 /* In the order of the texts of SGF__ARCHITECTURE below. */
 static const struct sgf__architecture {
     int32_t kv_heads, head_dim, context; /* defaults; 0: as many as heads, D / H */
+    int32_t eos;                         /* -1: none */
     int qkv_bias, qk_norm;
     int attention_key, mlp_key; /* attention_bias and mlp_bias decide */
     int windows, window_keys;   /* layers may have a window; use_sliding_window says whether */
-} sgf__architectures[] = {{0, 0, 2048, 0, 0, 1, 1, 0, 0},
-                          {8, 0, 131072, 0, 0, 0, 0, 1, 0},
-                          {32, 0, 32768, 1, 0, 0, 0, 1, 1},
-                          {32, 128, 32768, 0, 1, 1, 0, 1, 1}};
+} sgf__architectures[] = {{0, 0, 2048, 2, 0, 0, 1, 1, 0, 0},
+                          {8, 0, 131072, 2, 0, 0, 0, 0, 1, 0},
+                          {32, 0, 32768, -1, 1, 0, 0, 0, 1, 1},
+                          {32, 128, 32768, -1, 0, 1, 1, 0, 1, 1}};
 
-enum { SGF__KEYS = 41 }; /* rows of sgf__keys */
+enum { SGF__KEYS = 42 }; /* rows of sgf__keys */
 
 typedef struct sgf__config_reader {
     sgf_config c;
@@ -6762,8 +6763,8 @@ typedef struct sgf__config_reader {
    (then 0), a number above `least`, true or false, an object or anything (its place is stored). */
 /* clang-format off */
 enum {
-    SGF__ARCHITECTURE, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__DTYPE, SGF__ROPE_TYPE,
-    SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__PLACE,
+    SGF__ARCHITECTURE, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__NESTED, SGF__DTYPE,
+    SGF__ROPE_TYPE, SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__PLACE,
     SGF__OLDER /* an older spelling of the key in the row before */
 };
 static const struct {
@@ -6775,6 +6776,7 @@ static const struct {
     {"that is not the type of \"architectures\"", {"llama", "mistral", "qwen2", "qwen3"}},
     {"only \"silu\" is supported", {"silu"}},
     {"quantised weights are not supported; take the model in F32, F16 or BF16", {NULL}},
+    {"the text part of a larger model is not supported", {NULL}},
     {"supported are \"float32\", \"float16\" and \"bfloat16\"", {"float32", "float16", "bfloat16"}},
     {"supported are \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"",
      {"default", "linear", "dynamic", "llama3", "yarn"}},
@@ -6814,6 +6816,7 @@ static const struct sgf__key {
     {0, "rms_norm_eps", SGF__REAL, 0, 1, 1e-6, SGF__AT(eps), 0},
     {0, "hidden_act", SGF__ACT, 0, 0, 0, SGF__AT(ignored), 0},
     {0, "quantization_config", SGF__QUANTISED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
+    {0, "text_config", SGF__NESTED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
     {0, "dtype", SGF__DTYPE, 0, 0, 0, SGF__AT(dtype), 0},
     {0, "torch_dtype", SGF__OLDER, 0, 0, 0, 0, 0},
     {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_keys)},
@@ -6906,6 +6909,7 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
     char wanted[112];
     if (k->kind == SGF__OLDER) return;
     if (k->when && !*(const int *)(const void *)((const char *)r + k->when)) return;
+    if (at && k->kind == SGF__SETTINGS && *at == '{' && !sgf__json_first(at)) at = NULL;
     if ((!at || *at == 'n') && i + 1 < SGF__KEYS && k[1].kind == SGF__OLDER) {
         at = r->value[k->in_rope][i + 1].ptr;
         name = k[1].name;
@@ -6951,6 +6955,8 @@ static void sgf__config_architecture(sgf__config_reader *r) {
     r->c.kv_heads = r->a.kv_heads;
     r->c.head_dim = r->a.head_dim;
     r->c.context = r->a.context;
+    r->c.eos[0] = r->a.eos;
+    r->c.eos_count = r->a.eos >= 0;
     r->windowed = r->a.windows && !r->a.window_keys;
 }
 /* What the keys make of the rest of the configuration, and whether they fit together. */
@@ -7014,10 +7020,10 @@ static void sgf__config_windows(sgf__config_reader *r) {
         }
     }
 }
-/* One id or a list of them. They may be beyond V (of a model whose vocabulary was cut): such a
+/* One id, a list of them, or null: none. They may be beyond V (of a model whose vocabulary was cut): such a
    token is never chosen, and the forward pass refuses it. */
 static void sgf__config_eos(sgf__config_reader *r) {
-    const char *at = *r->eos == '[' ? sgf__json_first(r->eos) : r->eos;
+    const char *at = r->eos && *r->eos == '[' ? sgf__json_first(r->eos) : r->eos;
     sgf_config *c = &r->c;
     int64_t id = 0;
     for (c->eos_count = 0; at && !r->f->status; at = at == r->eos ? NULL : sgf__json_next(at)) {
@@ -7045,7 +7051,7 @@ static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_confi
     for (i = ids ? SGF__KEYS - 2 : 0; i < SGF__KEYS && !f->status; i++) sgf__config_key(&r, i);
     if (!f->status && !ids) sgf__config_finish(&r);
     if (!f->status && !ids) sgf__config_windows(&r);
-    if (!f->status && r.eos) sgf__config_eos(&r);
+    if (!f->status && r.value[0][SGF__KEYS - 1].ptr) sgf__config_eos(&r);
     if (!f->status) *c = r.c;
 }
 /* Map a file of the folder, if there is one, and add it to the digest. */

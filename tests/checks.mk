@@ -31,6 +31,7 @@ oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/oracle.py --segfuse build/segfuse --work build/oracle --model models/segfuse-2m
 	$(ORACLE)/bin/python tests/oracle/mask_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/model_oracle.py
+	$(ORACLE)/bin/python tests/oracle/config_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/table_oracle.py
 	$(ORACLE)/bin/python tests/oracle/analyze_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/report_oracle.py --segfuse build/segfuse

@@ -991,6 +991,29 @@ static void test_config_windows_by_layer(void) {
     CHECK(mod_read_config(text, &c, &err));
     CHECK(sgf_config_window(&c, 0) == 0);
 }
+/* Found by tests/oracle/config_oracle.py: what is absent, null or empty means what it means there. */
+static void test_config_is_read_as_transformers_reads_it(void) {
+    char text[2048];
+    sgf_config c = {0};
+    sgf_error err;
+    const char *base = strstr(mod_base, ", \"torch_dtype\"");
+    int n = (int)(base - mod_base);
+    CHECK(base != NULL);
+    snprintf(text, sizeof text, "{%.*s}", n, mod_base);
+    CHECK(mod_read_config(text, &c, &err) && c.eos_count == 1 && c.eos[0] == 2);
+    snprintf(text, sizeof text, "{%.*s, \"eos_token_id\": null}", n, mod_base);
+    CHECK(mod_read_config(text, &c, &err) && c.eos_count == 0);
+    snprintf(text, sizeof text, "{%.*s, \"eos_token_id\": []}", n, mod_base);
+    CHECK(mod_read_config(text, &c, &err) && c.eos_count == 0);
+    snprintf(
+        text, sizeof text,
+        "{%.*s, \"rope_scaling\": {}, \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 4}}",
+        n, mod_base);
+    CHECK(mod_read_config(text, &c, &err) && c.rope == SGF_ROPE_LINEAR && c.rope_factor == 4);
+    snprintf(text, sizeof text, "{%.*s, \"text_config\": {}}", n, mod_base);
+    CHECK(!mod_read_config(text, &c, &err) &&
+          strstr(err.message, "the text part of a larger model"));
+}
 static void test_config_generation_ids_go_first(void) {
     mod_file f;
     const char *dir = mod_folder(&f, "mod_generation");
@@ -1138,6 +1161,7 @@ static void tests_model(void) {
     RUN(test_config_refuses_by_name);
     RUN(test_config_old_and_new_spelling);
     RUN(test_config_windows_by_layer);
+    RUN(test_config_is_read_as_transformers_reads_it);
     RUN(test_config_generation_ids_go_first);
     RUN(test_config_survives_cuts_and_flips);
     RUN(test_rope_frequencies_equal_transformers);
