@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Mutation test: change one operator or number in segfuse.h, and see whether the tests notice.
 
-    python3 tests/mutate.py [--count 200] [--seed 1] [--sections 13,25] [--again LOG] ...
+    python3 tests/mutate.py [--count 200] [--seed 1] [--sections 09,24] [--again LOG] ...
 
 The mutants are spread evenly over the sections named in SECTIONS: masks, attention, prompts, fusion
 and the tokenizer. All of them are compiled into one program, each as `(MUTANT(7) ? changed : plain)`,
@@ -11,7 +11,8 @@ one fails, crashes, or takes ten times its processor time. What survives is buil
 itself: if its machine code at -O2 is that of the original it is equivalent and is not counted. The
 others are listed with their lines, to be killed by a new test, or to be explained in
 tests/mutants.txt: groups of three lines, the line as it is, the line as it is changed, and '# ' with
-the reason why no test can or need notice.
+the reason why no test can or need notice. --check only looks whether these still are mutants of the
+header.
 """
 import argparse
 import concurrent.futures
@@ -26,11 +27,12 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# Banner of the section -> the groups of tests that must notice.
+# Title of the section -> the groups of tests that must notice.
 METHOD = ["layout", "model", "methods", "memory", "mask", "forward", "generate", "sampling",
-          "stream"]
-SECTIONS = {"[SGF-13]": METHOD, "[SGF-14]": METHOD, "[SGF-15]": METHOD, "[SGF-16]": METHOD,
-            "[SGF-17]": METHOD, "[SGF-25]": ["tokenizer", "memory"]}
+          "stream", "device"]
+SECTIONS = {"Layouts, visibility, masks": METHOD, "The scalars that define the numbers": METHOD,
+            "The reference: the whole transformer": METHOD, "Prompts and methods": METHOD, "Audits of masks": METHOD,
+            "Kernels": METHOD, "Sessions": METHOD, "Generation": METHOD, "Tokenizer": ["tokenizer", "memory"]}
 SWAPS = [
     (r"<=", ["<"]), (r">=", [">"]), (r"==", ["!="]), (r"!=", ["=="]),
     (r"(?<![<>=!+\-*/|&^-])<(?![<=])", ["<="]), (r"(?<![<>=!+\-*/|&^-])>(?![>=])", [">="]),
@@ -93,6 +95,18 @@ def unit(code, begin, end):
         last -= 1
     text = code[first:last]
     return (first, last) if first <= begin and ("?" in text or ":" not in text) else None
+
+
+def numbered(text):
+    """{"[SGF-09]": groups} of the sections above, whatever their numbers are today."""
+    code = text[text.index("#ifdef SEGFUSE_IMPLEMENTATION", text.index("SEGFUSE_H")):]
+    out = {}
+    for title, groups in SECTIONS.items():
+        found = re.findall(r"\n \* (\[SGF-\d+\]) " + title, code)
+        if len(found) != 1:
+            sys.exit(f"segfuse.h has {len(found)} sections that begin with: {title}")
+        out[found[0]] = groups
+    return out
 
 
 class Mutant:
@@ -248,8 +262,9 @@ def main():
     parser.add_argument("--count", type=int, default=200, help="mutants to count, over all sections")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--sections", default="", help="numbers, such as 13,25; all if left out")
+    parser.add_argument("--sections", default="", help="numbers, such as 09,24; all if left out")
     parser.add_argument("--again", help="judge only those that survived in this log")
+    parser.add_argument("--check", action="store_true", help="only look whether tests/mutants.txt fits the header")
     parser.add_argument("--groups", help="groups of tests, with commas between them, for all sections")
     parser.add_argument("--without", default="", help="slow tests to leave out, with commas between them")
     parser.add_argument("--prefix", default="nice -n 10", help="command to compile and run under")
@@ -257,7 +272,14 @@ def main():
     args = parser.parse_args()
     with open(os.path.join(ROOT, "segfuse.h")) as f:
         text = f.read()
-    names = [s for s in SECTIONS if not args.sections or s[5:7] in args.sections.split(",")]
+    sections, known = numbered(text), explained()
+    if args.check:
+        stale = known - {(m.before, m.after) for s in sections for m in mutants(text, s)}
+        for before, after in sorted(stale):
+            print(f"tests/mutants.txt: no mutant of segfuse.h:\n    {before}\n    {after}")
+        print(f"{len(known)} mutants are explained, {len(stale)} of them are no mutants any more")
+        return len(stale) > 0
+    names = [s for s in sections if not args.sections or s[5:7] in args.sections.split(",")]
     share = -(-args.count // len(names))
     picker = random.Random(args.seed)
     rows = [chosen(text, mutants(text, s), 2 * share, picker) for s in names]
@@ -266,9 +288,8 @@ def main():
             again = {tuple(r.rstrip("\n").split("\t")[3:5]) for r in f if r.startswith("SURVIVED")}
         rows = [[m for m in mutants(text, s) if (m.before, m.after) in again] for s in names]
     plan = [row[i] for i in range(max(map(len, rows))) for row in rows if i < len(row)]
-    known = explained()
     bench = Bench(shlex.split(args.prefix), args.without)
-    groups = args.groups.split(",") if args.groups else [g for s in names for g in SECTIONS[s]]
+    groups = args.groups.split(",") if args.groups else [g for s in names for g in sections[s]]
     bench.compile(text, plan, dict.fromkeys(groups))
     died, out = bench.run(0, None)
     if died:
