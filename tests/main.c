@@ -190,6 +190,7 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_program.c"
 #include "test_methods.c"
 #include "test_dataset.c"
+#include "test_cells.c"
 #include "test_mask.c"
 #include "test_hub.c"
 #include "test_firstrun.c"
@@ -230,6 +231,7 @@ int main(int argc, char **argv) {
         {"train", tests_train},
         {"program", tests_program},
         {"dataset", tests_dataset},
+        {"cells", tests_cells},
         {"hub", tests_hub},
         {"firstrun", tests_firstrun},
         {"runs", tests_runs},

@@ -637,7 +637,7 @@ static void test_table_parse_refuses_what_is_no_literal(void) {
                  {SGF_COLUMN_F64, "--1"},
                  {SGF_COLUMN_F64, "infinite"},
                  {SGF_COLUMN_BOOL, "yes"},
-                 {SGF_COLUMN_BOOL, "FALSE"}};
+                 {SGF_COLUMN_BOOL, "WAHR"}};
     static const char *const good[][2] = {
         {"['a\\\nb']", "ab"}, /* a continued line */
         {"['\\7\\1012']", "\7A2"},

@@ -472,14 +472,14 @@ static int base_says(sgf_str text, const char *word, int within) {
 }
 /* One short line, as servers answer instead of a file. */
 static int base_is_answer(sgf_str text) {
-    static const char *const words[] = {"not found",          "denied",
-                                        "forbidden",          "unauthorized",
-                                        "is restricted",      "bad gateway",
-                                        "invalid user",       "internal server",
-                                        "too many requests",  "rate limit",
-                                        "redirecting to",     "gateway time",
-                                        "request timeout",    "moved permanently",
-                                        "service unavailable"};
+    static const char *const words[] = {"not found",         "denied",
+                                        "forbidden",         "unauthorized",
+                                        "not authenticated", "is restricted",
+                                        "bad gateway",       "invalid user",
+                                        "internal server",   "too many requests",
+                                        "rate limit",        "redirecting to",
+                                        "gateway time",      "request timeout",
+                                        "moved permanently", "service unavailable"};
     size_t i;
     if (text.len > 400 || (text.len && memchr(text.ptr, '\n', text.len))) return 0;
     if (base_says(text, "{\"error\":", 0)) return 1;

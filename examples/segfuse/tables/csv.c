@@ -188,6 +188,20 @@ static sgf_status csv_read_by(const char *file, const char *text, size_t size, s
     else *table = made;
     return status;
 }
+/* Is this one column whose name, and every row, holds as many of a separator? Then each line is in quotes. */
+static int csv_is_lines(const struct table *table) {
+    const struct column *at = table->columns;
+    size_t row, i, have, rows = table->count == 1 ? at->text.count : 0, want = 0;
+    const char *sep = csv_separators - 1;
+    while (rows && !want && *++sep)
+        for (i = 0; i < at->name_len; i++) want += at->name[i] == *sep;
+    for (row = 0; row < rows && want; row++) {
+        sgf_str text = column_items(at)[row];
+        for (i = have = 0; i < text.len; i++) have += text.ptr[i] == *sep;
+        if (have != want) return 0;
+    }
+    return want > 0;
+}
 /* The error with a sentence about the separator behind it. */
 static sgf_status csv_refuse(const char *file, char sep, const char *what, const sgf_error *why,
                              sgf_error *err) {
@@ -218,7 +232,18 @@ sgf_status csv_read(const char *file, const void *bytes, size_t size, const sgf_
     for (i = 2; i < 4; i++)
         if (counts[i] > counts[best]) best = i;
     sep = csv_separators[best];
-    if (!counts[best]) return csv_read_by(file, text, size, at, ',', &bad, mem, table, err);
+    if (!counts[best]) {
+        status = csv_read_by(file, text, size, at, ',', &bad, mem, table, err);
+        if (status || !csv_is_lines(*table)) return status;
+        table_free(*table);
+        *table = NULL;
+        return base_fail_at(
+            err, SGF_ERR_FORMAT, file, 0,
+            "%s: every line is one field in quotes that holds its separators; convert "
+            "it in Python: import csv; open('%s.csv', 'w').writelines(r[0] + '\\n' "
+            "for r in csv.reader(open('%s')))",
+            file, file, file);
+    }
     if (!counts[0]) {
         status = csv_read_by(file, text, size, at, sep, &bad, mem, table, &why);
         return !status || status == SGF_ERR_MEMORY
@@ -236,9 +261,9 @@ sgf_status csv_read(const char *file, const void *bytes, size_t size, const sgf_
         if (!i) return SGF_OK;
         table_free(*table);
         *table = NULL;
-        snprintf(why.message, sizeof why.message, "%s: every row fits its header", file);
+        snprintf(why.message, sizeof why.message, "%s: is its separator a comma?", file);
         why.offset = 0;
-        return csv_refuse(file, sep, "with commas, and with another separator", &why, err);
+        return csv_refuse(file, sep, "every row fits the header with this one, too", &why, err);
     }
     if (!status || second.status == SGF_ERR_MEMORY)
         return status ? base_fail(err, SGF_ERR_MEMORY, "%s", second.message) : SGF_OK;

@@ -125,6 +125,9 @@ static int literal_quote_here(const literal *p) {
 static const char *const literal_missing[] = {"None", "nan",  "NaN",  "<NA>",         "NA",
                                               "NaT",  "null", "NULL", "NA_character_"};
 
+/* Python's and NumPy's, JSON's, R's and Excel's. */
+static const char *const literal_truths[] = {"True", "true", "TRUE", "False", "false", "FALSE"};
+
 /* Is there a point behind which no digits follow? */
 static int literal_is_point(const literal *p, size_t at) {
     return at < p->text.len && p->text.ptr[at] == '.' &&
@@ -177,7 +180,6 @@ static int literal_bare(literal *p, sgf_str *text) {
 }
 /* A text, a number, a truth value or a missing value. */
 static int literal_scalar(literal *p, sgf_str *text) {
-    static const char *const truths[] = {"True", "true", "TRUE", "False", "false", "FALSE"};
     static const char *const curly[] = {"\xE2\x80\x98", "\xE2\x80\x99", "\xE2\x80\x9C",
                                         "\xE2\x80\x9D"};
     size_t i, first = p->at;
@@ -205,7 +207,8 @@ static int literal_scalar(literal *p, sgf_str *text) {
         return literal_fail(p, literal_neither);
     }
     for (i = 0; i < 6; i++)
-        if (literal_word(p, truths[i])) return *text = sgf_text(i < 3 ? "True" : "False"), 1;
+        if (literal_word(p, literal_truths[i]))
+            return *text = sgf_text(i < 3 ? "True" : "False"), 1;
     if (literal_number(p, text)) return 1;
     p->at = first;
     return literal_fail(p, literal_neither);
@@ -473,6 +476,7 @@ static sgf_status literal_convert(struct table *table, sgf_str text, struct colu
                                   const char **why, sgf_error *err) {
     int64_t i = 0;
     double d = 0;
+    size_t k;
     *good = 1;
     switch (to->type) {
     case SGF_COLUMN_I64:
@@ -485,9 +489,9 @@ static sgf_status literal_convert(struct table *table, sgf_str text, struct colu
         column_put_f64(to, d, 0);
         return SGF_OK;
     case SGF_COLUMN_BOOL:
-        column_put_flag(to, base_str_is(text, "True") || base_str_is(text, "true"));
-        *good = column_flag(to, to->flags.count - 1) || base_str_is(text, "False") ||
-                base_str_is(text, "false");
+        for (k = 0; k < 6 && !base_str_is(text, literal_truths[k]); k++) {}
+        column_put_flag(to, k < 3);
+        *good = k < 6;
         return SGF_OK;
     default: break;
     }

@@ -122,6 +122,12 @@ static const foreign foreigns[] = {
     {"UTF-16 text", "\xFE\xFF", "",
      "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16').read())", 2}};
 
+static const foreign foreign_utf16[2] = {
+    {"UTF-16 text", "", "",
+     "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16-be').read())", 0},
+    {"UTF-16 text", "", "",
+     "open('@.out', 'w', encoding='utf-8').write(open('@', encoding='utf-16-le').read())", 0}};
+
 static sgf_status foreign_refuse(const foreign *f, const char *path, sgf_error *err) {
     char line[512];
     const char *at;
@@ -146,6 +152,13 @@ static int foreign_is(const foreign *f, const char *path, const char *bytes, siz
            base_ends_with(path, f->ending) &&
            (closed || !foreign_is_text(bytes, size)); /* Parquet and Feather 1 end as they begin */
 }
+/* UTF-16 without a byte order mark: a zero byte beside each of the first four, which are ASCII. */
+static int foreign_is_utf16(const char *bytes, size_t size, int zero) {
+    int i;
+    for (i = 0; i < 8 && size >= 8; i++)
+        if (i % 2 == zero ? bytes[i] != 0 : bytes[i] < '\t' || bytes[i] > '~') return 0;
+    return size >= 8;
+}
 /* A table in memory; messages name `path`, whose extension counts. */
 static sgf_status table_parse_file(const char *path, const char *bytes, size_t size,
                                    const sgf_allocator *mem, struct table **table, sgf_error *err) {
@@ -154,6 +167,9 @@ static sgf_status table_parse_file(const char *path, const char *bytes, size_t s
     for (k = 0; size >= 4 && k < sizeof foreigns / sizeof foreigns[0]; k++)
         if (foreign_is(&foreigns[k], path, bytes, size))
             return foreign_refuse(&foreigns[k], path, err);
+    for (k = 0; k < 2; k++)
+        if (foreign_is_utf16(bytes, size, (int)k))
+            return foreign_refuse(&foreign_utf16[k], path, err);
     if (size >= 6 && !memcmp(bytes, "ARROW1", 6) && !foreign_is_text(bytes, size))
         return arrow_read(path, bytes, size, mem, table, err);
     if (size >= 8 &&
