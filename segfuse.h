@@ -2540,11 +2540,11 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
  *
  *     out[n][t] = 0;  for k ascending: out[n][t] = fma(w[n][k], x[k][t], out[n][t])
  *
- * Vector lanes lie across outputs (tokens, weight rows, channels), never along the sum: wider vectors
- * compute more chains at a time, not other chains.
+ * A vector's lanes are different outputs (tokens, weight rows, channels), never parts of one sum: wider
+ * vectors compute more sums at a time, and each in the same order.
  *
- * Activations are kept in panels: [features][W] floats for W tokens side by side, W = 1 to 32
- * (unused lanes hold zeros). A panel is what the kernels read and write; nothing is repacked.
+ * Activations are kept in panels: [features][W] floats for W tokens, W = 1 to 32 (unused
+ * lanes are 0). Kernels read and write panels; nothing is repacked.
  * ==================================================================================== */
 
 /* Threads ([SGF-19]): a task works on the items [begin, end). */
@@ -2556,9 +2556,8 @@ static void sgf__pool_destroy(sgf__pool *pool);
 static int sgf__pool_threads(const sgf__pool *pool);
 static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
                           void *context);
-static int sgf__processors(void);
 
-/* Memory is asked for into the second cache, which has more room for what is on its way. */
+/* Prefetches fill the second-level cache, which has room for more of them than the first. */
 #if defined(__GNUC__)
 #define SGF__INLINE      static inline __attribute__((always_inline, unused))
 #define SGF__NOINLINE    __attribute__((noinline))
@@ -2864,9 +2863,9 @@ typedef struct sgf__tiles { /* kernels of one width, for 12 (or 6), 4 and 1 rows
 
 /* ---- weights times a few columns: decoding ----
    Lanes are weight rows: a square of 32-bit words is loaded, transposed in registers, widened, and
-   multiplied with broadcast activations; T columns share the work. Decoding is bound by reading the
-   weights: each of the rows is prefetched SGF__AHEAD bytes before it is needed, and at its end the
-   row that follows. w: the first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out
+   multiplied with broadcast activations; T columns share the work. Reading the weights limits the speed
+   of decoding: each row is prefetched SGF__AHEAD bytes before it is needed, and at its end the row that
+   follows. w: the first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out
    [lanes][T]; k from 0 to the last whole square. */
 enum { SGF__AHEAD = 512 };
 /* The elements of a word: one or two. */
@@ -2904,8 +2903,8 @@ enum { SGF__AHEAD = 512 };
         }                                                                                  \
     }
 /* ---- weights for a wide product: twelve rows, widened, transposed to out[k * SGF__TILE_ROWS + r] ----
-   The squares of the above. A square that is wider than a tile is stored beyond the tile's edge: the
-   next k overwrites what is too much. k from 0 to the last whole square. */
+   The same squares. A square that is wider than a tile is stored beyond the tile's edge: the next k
+   overwrites the excess. k from 0 to the last whole square. */
 #define SGF__PACK(I, dtype, PART, PER)                                                             \
     I##_target static void I##_##dtype##_pack(const char *w, size_t stride, float *out,            \
                                               size_t count) {                                      \
@@ -3250,19 +3249,18 @@ SGF__KERNEL_WIDTHS(sgf__softmax, (int simd, float *score, size_t n, size_t width
 /* ====================================================================================
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
  *
- * Keys and values live in pages of 32 tokens: for every layer and kv head a page holds
- * K as [C][32] (lanes are keys: a tile of scores) and V as [32][C] (lanes are channels: a tile of
- * outputs). A sequence is a list of pages, a list of runs of one segment, and its own copy of the
- * visibility bits. A query walks the runs its segment may see, cut at itself: attention costs
- * what is visible. Nothing of size T x T exists.
+ * Keys and values are stored in pages of 32 tokens. For every layer and kv head a page holds K as
+ * [C][32] (lanes are keys: a tile of scores) and V as [32][C] (lanes are channels: a tile of outputs). A sequence is a list of pages, a list of runs of one segment, and its own copy of the
+ * visibility bits. A query reads the runs that its segment may see, up to itself: the cost of attention
+ * is what is visible. Nothing of size T x T exists.
  * ==================================================================================== */
 #endif /* SEGFUSE_IMPLEMENTATION */
 
 /* ---- what a session asks of a GPU: segfuse.cu includes this, too ----
 
    The session keeps sequences, visibility and prefixes on the host. The device holds the weights, the
-   pages of keys and values, and the activations. A call hands over rows and, for consecutive rows of
-   one sequence and one segment, the spans of keys that they see. */
+   pages of keys and values, and the activations. A call has rows and, for consecutive rows of one
+   sequence and one segment, the spans of keys that they see. */
 
 enum { SGF__PAGE = 32 }; /* tokens of a page */
 #ifndef SGF__DEVICE_ROWS
@@ -3367,9 +3365,9 @@ typedef struct sgf__prefix {
 
 enum { SGF__PREFIXES = 4 };
 
-/* Tokens whose keys and values another sequence has already: `count` tokens of it from `from` on.
-   They enter `sequence` before row `row`, as tokens of segment `seg` at positions `pos`; if their
-   positions differ, the keys are rotated. `source` does not grow in the same call. */
+/* Copies the keys and values of `count` tokens of sequence `source`, from token `from` on, to `sequence`,
+   before row `row`, as tokens of segment `seg` at positions `pos`; if these differ from the source's,
+   the keys are rotated. `source` does not grow in the same call. */
 typedef struct sgf__kv_copy {
     size_t row, from, count;
     size_t to; /* set by sgf__rows_add: where they are in `sequence` */
@@ -3387,8 +3385,7 @@ struct sgf_session {
     sgf_allocator mem;
     sgf__arena arena; /* what stays until the session is freed */
     const sgf_model *model;
-    size_t V, D, L, H, G, C, F,
-        R; /* the model's dimensions; R = H / G, heads that share a kv head */
+    size_t V, D, L, H, G, C, F, R; /* the model's dimensions; R = H / G: heads of a kv head */
     sgf__pool *pool;
     int simd, reuse, rotate;
     int reference; /* 1: sgf_reference_forward computes; nothing is cached or shared */
@@ -3542,7 +3539,7 @@ static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_
     *v_at = *k_at + s->G * s->C * SGF__PAGE;
 }
 
-/* Make room for `more` tokens and runs; changes nothing that can be seen. */
+/* Make room for `more` tokens and runs. */
 static sgf_status sgf__sequence_reserve(sgf_session *s, sgf__sequence *q, size_t more,
                                         sgf_error *err) {
     size_t pages = s->reference ? 0 : (q->layout.tokens + more + SGF__PAGE - 1) / SGF__PAGE;
@@ -3568,7 +3565,7 @@ static void sgf__sequence_add(sgf__sequence *q, int32_t token, int32_t seg, int3
     q->layout.pos[at] = pos;
     q->layout.segment[seg].tokens++;
 }
-/* Take the last n tokens out again. */
+/* Remove the last n tokens. */
 static void sgf__sequence_drop(sgf__sequence *q, size_t n) {
     for (; n; n--) {
         q->layout.segment[q->layout.seg[--q->layout.tokens]].tokens--;
@@ -3674,8 +3671,8 @@ typedef struct sgf__work {
     int32_t window;
 } sgf__work;
 
-/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. What the feed-forward
-   computes replaces what attention does not need any more: GATE begins where Q did. */
+/* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. The
+   feed-forward's activations replace those of attention: GATE begins where Q did. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
     size_t D = s->D, C = s->C, F = s->F, HC = s->H * C, GC = s->G * C;
     const size_t features[SGF__ARRAYS] = {D, D, C / 2, C / 2, HC, GC, GC, HC, F, F};
@@ -3701,8 +3698,8 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         for (p = 0; p < w->panels; p++)
             w->at[a][p] = s->work.at + first[a] + features[a] * p * SGF__PANEL;
     w->norm = s->work.at + need;
-    /* Lanes of the last panel that no row fills are computed with, too, and read by nobody: they begin at
-       0 every time, or what they hold would grow from call to call, to infinities and NaN. */
+    /* The last panel's unused lanes are computed, too, but never read. They start at 0 in every call, or
+       their values would grow from call to call, to infinities and NaN. */
     p = w->panels - 1;
     memset(w->at[SGF__X][p], 0, D * w->width[p] * sizeof(float));
     return SGF_OK;
@@ -3967,7 +3964,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     }
 }
 
-/* Tell who watches which segments the rows attended to. */
+/* Tell the watch function which segments the rows attended to. */
 static void sgf__attend_watch(const sgf__work *w) {
     size_t H = w->s->H, row, h, i, j;
     sgf__attend_room room = sgf__attend_room_of(w->s, 0);
@@ -4257,8 +4254,8 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
 static int32_t sgf__kv_copy_rotation(const sgf_session *s, const sgf__kv_copy *copy) {
     return copy->pos[0] - s->sequence[copy->source].layout.pos[copy->from];
 }
-/* Keys and values of every layer. The angle is not that of a position, which is rounded to float, so
-   rotated keys are equal up to rounding only; rope_scale is in them already. */
+/* Keys and values of every layer. The angle is exact, that of a position is rounded to float, so rotated
+   keys are equal up to rounding only. The keys include rope_scale. */
 static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     size_t half = s->C / 2, i;
     int32_t rotate = sgf__kv_copy_rotation(s, copy);
@@ -4312,8 +4309,7 @@ static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_e
             (int)row->pos, (int)c->context);
     return SGF_OK;
 }
-/* Take the first n rows and copies out of their sequences again. All that was added is dropped, so the
-   order does not matter. */
+/* Remove the first n rows and copies from their sequences again, in any order. */
 static void sgf__rows_undo(sgf_session *s, const sgf__pass *pass, size_t n, size_t copies) {
     while (n) sgf__sequence_drop(&s->sequence[pass->row[--n].sequence], 1);
     while (copies--)
@@ -4329,7 +4325,7 @@ static sgf_status sgf__copy_add(sgf_session *s, sgf__kv_copy *copy, sgf_error *e
         sgf__sequence_add(q, token[i], copy->seg, copy->pos[i]);
     return status;
 }
-/* Check all rows and add them, and what is copied between them, to their sequences: all or nothing. */
+/* Check all rows and add them, with the copies between them, to their sequences: all or nothing. */
 static sgf_status sgf__rows_add(sgf_session *s, const sgf__pass *pass) {
     size_t i, copies = 0;
     int64_t wanted = 0;
@@ -4605,7 +4601,7 @@ SGF_DEF sgf_status sgf_forward_layout(sgf_session *s, const sgf_layout *layout, 
 /* ---- making and freeing ---- */
 
 /* Does this build, in this thread, compute as IEEE 754 says: no reordered sums, no flushed subnormals,
-   rounding to nearest? Options such as clang's -funsafe-math-optimizations leave no macro to see. */
+   rounding to nearest? Options such as clang's -funsafe-math-optimizations define no macro. */
 static int sgf__arithmetic_sound(void) {
     volatile float terms[6] = {16777216.0f, 1.0f, 1.0f, 3.0f, 0x1p-75f, 0x1p-70f};
     float sum = 0, x[6];
@@ -4697,13 +4693,11 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     s->C = (size_t)model->config.head_dim, s->R = s->H / s->G;
     s->score_scale = 1.0f / sqrtf((float)s->C);
     s->page_floats = s->L * 2 * s->G * s->C * SGF__PAGE;
-    status = sgf__kernels_choose(s, options->kernels, err);
-    if (!status)
-        status = sgf__pool_create(&mem, options->threads > 0 ? options->threads : sgf__processors(),
-                                  &s->pool, err);
-    if (!status) s->inv_freq = (float *)sgf__arena_alloc(&s->arena, s->C / 2, sizeof(float), err);
-    if (s->inv_freq) s->rotation = (float *)sgf__arena_alloc(&s->arena, s->C, sizeof(float), err);
-    if (!status && !s->rotation) status = SGF_ERR_MEMORY;
+    s->rotation = (float *)sgf__arena_alloc(&s->arena, s->C + s->C / 2, sizeof(float), err);
+    if (s->rotation) s->inv_freq = s->rotation + s->C;
+    else status = SGF_ERR_MEMORY;
+    if (!status) status = sgf__kernels_choose(s, options->kernels, err);
+    if (!status) status = sgf__pool_create(&mem, options->threads, &s->pool, err);
     if (!status) status = sgf__rope_frequencies(&model->config, s->inv_freq, &s->rope_scale, err);
     if (!status) status = sgf__device_open(s, options, err);
     s->reference = options->kernels == SGF_KERNELS_REFERENCE && !s->device;
@@ -4794,7 +4788,7 @@ static void sgf__row_list(sgf__flight *f, sgf_row row) {
     f->row[f->rows++] = row;
     f->wanted += row.want != 0;
 }
-/* The pass is over, or will not be: what was kept for it may be replaced. */
+/* The pass is over or cancelled: the prefixes that it copies from may be replaced. */
 static void sgf__pass_end(sgf__flight *f) {
     while (f->copies) f->s->sequence[f->copy[--f->copies].source].children--;
     f->rows = f->wanted = 0;
@@ -5477,13 +5471,10 @@ static void sgf__buf_free(sgf__buf *buf) {
 }
 /* Make room for `more` bytes and a zero. */
 static sgf_status sgf__buf_reserve(sgf__buf *buf, size_t more, sgf_error *err) {
-    void *ptr = buf->ptr;
     if (buf->status) return buf->status;
     if (more > SIZE_MAX - buf->len - 1)
         return buf->status = sgf__fail(err, SGF_ERR_LIMIT, "a text would exceed the address space");
-    buf->status = sgf__grow(&buf->mem, &ptr, &buf->cap, buf->len + more + 1, 1, err);
-    buf->ptr = (char *)ptr;
-    return buf->status;
+    return buf->status = sgf__grow(&buf->mem, &buf->ptr, &buf->cap, buf->len + more + 1, 1, err);
 }
 static sgf_status sgf__buf_add(sgf__buf *buf, const void *bytes, size_t len, sgf_error *err) {
     if (sgf__buf_reserve(buf, len, err)) return buf->status;
@@ -5635,8 +5626,8 @@ static size_t sgf__number_print(double value, char *out) {
  * [SGF-19] Platform: files, memory mapping, threads
  *
  * The only place that knows the operating system. SGF_NO_MMAP reads files into memory
- * instead of mapping them; SGF_NO_STDIO leaves files to the program; SGF_NO_THREADS runs
- * everything on the caller's thread. Results do not depend on any of them.
+ * instead of mapping them; with SGF_NO_STDIO the program provides the files; SGF_NO_THREADS
+ * runs everything on the caller's thread. Results do not depend on any of them.
  * ==================================================================================== */
 
 typedef struct sgf__map { /* a whole file, read-only */
@@ -5667,8 +5658,7 @@ static sgf_status sgf__file_failed(sgf_error *err, sgf_status status, const char
     return sgf__fail_at(err, status, path, offset, "%s: %s: %s", path, what,
                         SGF__FILE_REASON(status));
 }
-/* A file has the wrong format. If it is what a failed download leaves in its place, this is an error
-   that says so, else SGF_OK. */
+/* For a file of the wrong format: an error if it is the result of a failed download, else SGF_OK. */
 static sgf_status sgf__not_the_file(const char *path, const char *bytes, size_t size,
                                     sgf_error *err) {
     enum { LOOKED_AT = 512 };
@@ -5764,7 +5754,7 @@ static sgf_status sgf__read_whole(FILE *file, const char *path, sgf__map *map, s
     sgf__buf_free(&buf);
     return status;
 }
-/* Bring a whole file into view. An empty file gives size 0 and valid data. */
+/* Map or read a whole file. An empty file gives size 0 and valid data. */
 static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf__map *map,
                                 sgf_error *err) {
     sgf_status status = SGF_OK;
@@ -5962,9 +5952,16 @@ static void sgf__pool_close(sgf__pool *pool) {
     if (pool->waits > 1) pthread_cond_destroy(&pool->wake);
     if (pool->waits > 0) pthread_mutex_destroy(&pool->lock);
 }
+static int sgf__processors(void) {
+#if !defined(SGF_NO_MMAP) && defined(_SC_NPROCESSORS_ONLN)
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    if (n > 0) return n < SGF__MAX_THREADS ? (int)n : SGF__MAX_THREADS;
+#endif
+    return 1;
+}
 #endif
 
-/* A pool of at most `threads` threads, the caller's included. */
+/* A pool of at most `threads` threads, the caller's included; 0: one per processor. */
 static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
                                    sgf_error *err) {
     sgf__pool *made = (sgf__pool *)sgf__alloc(mem, 1, sizeof *made, err);
@@ -5972,7 +5969,7 @@ static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__p
     made->mem = *mem;
     made->threads = 1;
 #ifndef SGF_NO_THREADS
-    sgf__pool_open(made, threads);
+    sgf__pool_open(made, threads ? threads : sgf__processors());
 #else
     (void)threads;
 #endif
@@ -6009,14 +6006,6 @@ static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_tas
     sgf__pool_part(pool, 0);
     sgf__pool_join(pool);
 #endif
-}
-
-static int sgf__processors(void) {
-#if !defined(SGF_NO_MMAP) && defined(_SC_NPROCESSORS_ONLN)
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    if (n > 0) return n < SGF__MAX_THREADS ? (int)n : SGF__MAX_THREADS;
-#endif
-    return 1;
 }
 
 /* ====================================================================================
@@ -6401,14 +6390,14 @@ typedef struct sgf__folder { /* a model folder that is being read */
     const char *dir;
     sgf__arena arena;
     sgf__file *files;
-    void *list; /* sgf__stored *[count]: in the order of the files, at last sorted by name */
+    void **list; /* sgf__stored *[count]: in the order of the files, at last sorted by name */
     size_t count, cap;
     uint64_t digest;
     sgf_status status; /* of the first failure; the functions below then do nothing */
     sgf_error *err;
 } sgf__folder;
 
-/* A failure, "PATH: ..."; the format needs an argument of its own. And one of a file's format. */
+/* A failure, "PATH: ...", of any kind and of a file's format. The format string needs an argument. */
 #define sgf__folder_fail(f, why, path, format, ...) \
     ((f)->status = sgf__fail_at((f)->err, why, path, -1, "%s: " format, path, __VA_ARGS__))
 #define sgf__file_fail(f, file, ...) sgf__folder_fail(f, SGF_ERR_FORMAT, (file)->path, __VA_ARGS__)
@@ -6516,7 +6505,7 @@ static sgf__stored *sgf__stored_add(sgf__folder *f, const sgf__file *file, const
     t->name = sgf__json_take(&file->doc, at);
     t->body = *at;
     if (!t->name.ptr) f->status = SGF_ERR_MEMORY;
-    ((void **)f->list)[f->count++] = t;
+    f->list[f->count++] = t;
     return f->status ? NULL : t;
 }
 static void sgf__stored_fail(sgf__folder *f, const sgf__stored *t, const char *wrong) {
@@ -6574,13 +6563,13 @@ static void sgf__metadata_read(sgf__folder *f, const sgf__file *file, const char
     }
     if (!ok && !f->status) sgf__file_fail(f, file, "%s is not an object of texts", "__metadata__");
 }
-/* The entries from `first` on are those of `file`. They must tile its data exactly (an alias takes
-   no bytes). Then their bytes are known; the digest gets 64 from the middle of every tensor, in the
-   order of the names: enough to tell a fine-tuned model from its origin. */
+/* The entries from `first` on are those of `file`. They must tile its data exactly (an alias has no
+   bytes). The digest gets 64 bytes from the middle of every tensor, in the order of the names: enough to
+   tell a fine-tuned model from its origin. */
 static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file) {
     const char *data = file->doc.end; /* after the header */
     uint64_t size = (uint64_t)(file->map.data + file->map.size - data), at = 0;
-    void **order = f->count > first ? (void **)f->list + first : NULL;
+    void **order = f->count > first ? f->list + first : NULL;
     size_t n = f->count - first, i;
     sgf__sort(order, n, sgf__place_compare);
     for (i = 0; i < n && !f->status; i++) {
@@ -6629,9 +6618,9 @@ static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
     if (metadata && !f->status) sgf__metadata_read(f, file, metadata);
     if (!f->status) sgf__folder_tile(f, first, file);
 }
-/* Sort the whole list. Two tensors of one name are refused: which one is meant? */
+/* Sort the whole list. Two tensors of one name are refused. */
 static void sgf__folder_sort(sgf__folder *f) {
-    void **list = (void **)f->list;
+    void **list = f->list;
     size_t i;
     sgf__sort(list, f->count, sgf__stored_compare);
     for (i = 1; i < f->count && !f->status; i++) {
@@ -6645,7 +6634,7 @@ static void sgf__folder_sort(sgf__folder *f) {
 /* The tensor of that name or, with `aliases` 1, the one that has it as another name; NULL if there
    is none. The list is sorted. */
 static sgf__stored *sgf__folder_find(const sgf__folder *f, sgf_str name, int aliases) {
-    void **list = (void **)f->list;
+    void **list = f->list;
     size_t low = 0, high = f->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -6933,7 +6922,7 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
     else if (k->kind == SGF__INT || k->kind == SGF__INT_OR_NULL) *(int32_t *)field = (int32_t)value;
     else *(int *)field = (int)value;
 }
-/* The architecture, and the defaults that it brings. */
+/* The architecture and its defaults. */
 static void sgf__config_architecture(sgf__config_reader *r) {
     const char *list = sgf__json_find(r->file->doc.root, "architectures");
     const char *type = sgf__json_find(r->file->doc.root, "model_type");
@@ -6959,7 +6948,7 @@ static void sgf__config_architecture(sgf__config_reader *r) {
     r->c.eos_count = r->a.eos >= 0;
     r->windowed = r->a.windows && !r->a.window_keys;
 }
-/* What the keys make of the rest of the configuration, and whether they fit together. */
+/* The fields that follow from several keys; do the keys fit together? */
 static void sgf__config_finish(sgf__config_reader *r) {
     sgf_config *c = &r->c;
     const char *wrong = NULL, *unsupported = NULL;
@@ -7094,7 +7083,7 @@ SGF_DEF uint64_t sgf_config_kv_bytes(const sgf_config *config) {
 
 #define SGF__PI 3.14159265358979323846
 
-/* llama3: long waves are stretched by `factor`, short ones stay, those between are blended. */
+/* llama3: long waves are stretched by `factor`, short ones kept, those between blended. */
 static double sgf__rope_llama3(const sgf_config *c, double f) {
     double waves = c->rope_original_context * f / (2 * SGF__PI); /* in the original context */
     double s = (waves - c->rope_low) / (c->rope_high - c->rope_low);
@@ -7235,7 +7224,7 @@ static const void *sgf__stored_data(sgf__folder *f, sgf__stored *t) {
     if (!copy) f->status = SGF_ERR_MEMORY;
     return copy;
 }
-/* The tensor of row k of the table, NULL if there is none. Its name is left in name[96]. */
+/* The tensor of row k of the table, NULL if there is none. Its name is written to name[96]. */
 static sgf__stored *sgf__weight_find(const sgf__model *m, size_t k, size_t layer, char *name) {
     const char *prefix = m->flat || k == SGF__OUTPUT ? "" : "model.";
     if (k < SGF__LAYER) snprintf(name, 96, "%s%s", prefix, sgf__weights[k].name);
@@ -7276,8 +7265,8 @@ static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
         out->dtype = (sgf_dtype)t->dtype;
     }
 }
-/* All weights. If a tied model stores embedding and output and they differ, the file is believed,
-   not the configuration, as transformers 5 does. */
+/* All weights. If a tied model stores embedding and output and they differ, both are used, whatever
+   the configuration says, as in transformers 5. */
 static void sgf__fetch_all(sgf__model *m) {
     sgf_tensor *in = &m->model.embedding, *out = &m->model.output;
     size_t layers = (size_t)m->model.config.layers, i, k;
@@ -9193,7 +9182,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
  * [SGF-26] Tables: results become Feather (Arrow IPC) and CSV files
  *
  * A column has leaves: texts, numbers or bools. Lists are one or two levels of ends above them.
- * Bytes that are not UTF-8 become U+FFFD on the way, so that every file can be read back.
+ * Bytes that are not UTF-8 are written as U+FFFD, so that every file can be read back.
  * ==================================================================================== */
 
 /* By sgf_column_type: nodes (one a level of lists, one for the leaves) and buffers in a record
@@ -9386,9 +9375,9 @@ SGF_DEF sgf_status sgf_table_write_csv(const sgf_table *table, const char *path,
    0xFFFFFFFF, the size of the metadata, the metadata (a flatbuffer, padded to 8 bytes), the body
    (buffers, padded to 64 bytes). Source: the Arrow columnar format, version 1.5, with Schema.fbs,
    Message.fbs, File.fbs. Flatbuffers are written from the top down, so that offsets point forward:
-   an object gets the place `link` of the offset that points to it. */
+   `link` is the place of the offset that points to the new object. */
 
-/* Little-endian integers; bytes behind the eighth are 0. */
+/* Little-endian integers; bytes after the eighth are 0. */
 static void sgf__fb_set(sgf__writer *w, sgf__buf *b, size_t at, uint64_t value, size_t size) {
     size_t i;
     for (i = 0; i < size && !w->out.status; i++)
@@ -9472,8 +9461,7 @@ static void sgf__feather_schema(sgf__writer *w, size_t link) {
                      i ? t->metadata[i - 1].value : sgf__text_of(w->text.ptr, w->text.len));
     }
 }
-/* What pandas wants to know to give back the same DataFrame: an index 0 .. rows - 1, and its own
-   names for the types. */
+/* What pandas needs to read the same DataFrame: an index 0 .. rows - 1, its names for the types. */
 static void sgf__feather_pandas(sgf__writer *w) {
     char text[320];
     size_t i;
@@ -9606,7 +9594,7 @@ static size_t sgf__feather_fit(sgf__writer *w, size_t begin) {
 
 /* ---- messages and the file ---- */
 
-/* A flatbuffer with its root behind the first 8 bytes of a message, which also end a stream. */
+/* A flatbuffer; its root follows the first 8 bytes of the message, which also end a stream. */
 static void sgf__message_begin(sgf__writer *w, const char *sizes, size_t *root) {
     sgf__fb_put(w, &w->meta, 0xFFFFFFFFu, 12);
     sgf__fb_table(w, 8, sizes, root);
