@@ -880,9 +880,9 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
 /* ====================================================================================
  * [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
  *
- * What tokenizer.json describes, for the families this library runs: byte-level BPE with the
- * pre-tokenizers of GPT-2, Llama 3 and Qwen, and BPE with byte fallback (Llama 2, TinyLlama,
- * Phi-3). A component that is not known is refused by its name, never ignored.
+ * What tokenizer.json describes, for the families this library runs: byte-level BPE (GPT-2,
+ * Llama 3, Qwen, Mistral, DeepSeek), and BPE with byte fallback (Llama 2, TinyLlama, Phi-3), with
+ * pre-tokenizers of any regular expressions that they use. A component that is not known is refused by its name, never ignored.
  *
  *     sgf_tokenizer *t;
  *     int32_t ids[64];
@@ -934,7 +934,7 @@ SGF_DEF sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id);
 typedef struct sgf_tokenizer_info {
     const char *kind;          /* "byte-level BPE", "byte-fallback BPE", "BPE" */
     const char *normalizer;    /* "none", "NFC", "Prepend + Replace", ... */
-    const char *pre_tokenizer; /* "none", "gpt2", "llama3", "qwen2", ... */
+    const char *pre_tokenizer; /* "none", "Split + ByteLevel", ... */
     size_t size;               /* the highest id + 1; a model's matrices may have more rows */
     size_t tokens;             /* of the vocabulary, without the added ones */
     size_t merges;
@@ -7344,10 +7344,9 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
  * [SGF-24] Tokenizer
  *
  * Text -> ids: (1) added tokens are cut out of the raw text, (2) each piece between them is
- * normalised, (3) cut into words by a scanner, the hand-written form of a known regular
- * expression, (4) a word is split into its bytes (or characters), and the adjacent pair
- * with the lowest rank, the leftmost on ties, is merged until no pair has a rank (Sennrich
- * et al. 2016; byte-level: Radford et al. 2019).
+ * normalised, (3) cut into words by regular expressions, (4) a word is split into its bytes (or
+ * characters), and the adjacent pair with the lowest rank, the leftmost on ties, is merged until
+ * no pair has a rank (Sennrich et al. 2016; byte-level: Radford et al. 2019).
  *
  * Inside, a token is the bytes that it encodes: the letters with which byte-level files spell
  * bytes (GPT-2's bytes_to_unicode) are undone when the file is read. Tokens with other
@@ -7358,14 +7357,36 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
  * Source: huggingface/tokenizers, whose ids and texts are matched exactly.
  * ==================================================================================== */
 
-enum { SGF__UNI_LETTER = 1, SGF__UNI_NUMBER = 2, SGF__UNI_SPACE = 4, SGF__UNI_UNSTABLE = 8 };
+/* Kinds of characters: general categories. M, P, S and Z are whole groups, N is Nl and No, WHITE the control
+   characters that are white space, OTHER everything else. */
+enum {
+    SGF__UNI_OTHER,
+    SGF__UNI_LU,
+    SGF__UNI_LL,
+    SGF__UNI_LT,
+    SGF__UNI_LM,
+    SGF__UNI_LO,
+    SGF__UNI_M,
+    SGF__UNI_ND,
+    SGF__UNI_N,
+    SGF__UNI_P,
+    SGF__UNI_S,
+    SGF__UNI_Z,
+    SGF__UNI_WHITE,
+    SGF__UNI_UNSTABLE = 16, /* a flag; see [SGF-25] */
+    /* sets of kinds, sums of 1 << kind */
+    SGF__UNI_LETTERS = 0x3E,
+    SGF__UNI_NUMBERS = 0x180,
+    SGF__UNI_SPACES = 0x1800,
+    SGF__UNI_ALL = 0x1FFF
+};
 
 /* What the tokenizer needs of Unicode; tables and functions are in [SGF-25]. */
 typedef struct sgf__uni_map { /* one character or two -> one or two; 0: none */
     uint32_t from[2], to[2];
 } sgf__uni_map;
 typedef struct sgf__unicode {
-    unsigned char *kind; /* [size]: a sum of SGF__UNI_*; code points from `size` on have none */
+    unsigned char *kind; /* [size]: SGF__UNI_*, from `size` on OTHER or M */
     uint32_t size;
     unsigned char *combining; /* [size] canonical combining class; NULL without NFC */
     sgf__uni_map *maps;       /* hash table of decompositions and compositions; NULL without NFC */
@@ -7376,12 +7397,12 @@ static sgf_status sgf__unicode_init(sgf__unicode *u, int with_nfc, sgf__arena *a
 static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, sgf_error *err);
 
 static unsigned sgf__uni_kind(const sgf__unicode *u, uint32_t code) {
-    return code < u->size ? u->kind[code] : 0;
+    if (code < u->size) return u->kind[code] & 15;
+    return code - 0xE0100 < 240 ? SGF__UNI_M : SGF__UNI_OTHER;
 }
 
 enum { SGF__TOKEN_RAW = 1, SGF__TOKEN_SPECIAL = 2, SGF__TOKEN_BYTE = 4, SGF__TOKEN_HERE = 8 };
 enum { SGF__STEP_NFC, SGF__STEP_PREPEND, SGF__STEP_REPLACE, SGF__STEPS = 8 };
-enum { SGF__SCAN_NONE, SGF__SCAN_WORDS, SGF__SCAN_MARKS, SGF__SCAN_MARK_RUNS };
 enum { SGF__PREPEND_NEVER, SGF__PREPEND_ALWAYS, SGF__PREPEND_FIRST };
 #define SGF__MARK        "\xE2\x96\x81" /* U+2581, sentencepiece's letter for a space */
 #define SGF__REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
@@ -7392,8 +7413,12 @@ enum {
     SGF__AROUND = 64,
     SGF__SHORT_WORD = 32,
     SGF__TEXT_BYTES = 1 << 30,
-    SGF__SEQUENCES = 8 /* how deep Sequences may be nested */
+    SGF__SEQUENCES = 8, /* how deep Sequences, and groups of an expression, may be nested */
+    SGF__SPLITS = 8,
+    SGF__OPS = 256,   /* of a regular expression */
+    SGF__CHOICES = 64 /* that are kept while it is matched */
 };
+#define SGF__NONE ((size_t)-1)
 
 typedef struct sgf__token {
     const char *text;
@@ -7428,6 +7453,45 @@ typedef struct sgf__step {
     sgf_str from, to;
 } sgf__step;
 
+/* A regular expression is a list of operations on a text. */
+enum {
+    SGF__OP_END,  /* it matches */
+    SGF__OP_JUMP, /* go on `to` operations later, or before */
+    SGF__OP_FORK, /* the next operation or, if that fails, the one at `to` */
+    SGF__OP_LOOK, /* what follows up to END must match here (inverted: must not); then `to` */
+    SGF__OP_LINE, /* the end of a line */
+    SGF__OP_TAKE  /* a character; `many`: as many as there are, or fewer */
+};
+typedef struct sgf__range {
+    uint32_t first, last;
+} sgf__range;
+typedef struct sgf__op {
+    int kind, inverted;
+    int least, many; /* TAKE: 0: or none */
+    int decided;     /* TAKE: if the most characters do not lead to a match, fewer do not */
+    int32_t to;      /* relative */
+    uint64_t
+        ascii[2];   /* the characters below 128, a bit each; FORK: with which the next one begins */
+    uint32_t kinds; /* the characters from 128 on: sum of 1 << SGF__UNI_*, */
+    uint32_t begin, end; /* and ranges; inverted: all others */
+} sgf__op;
+typedef struct sgf__regex {
+    const sgf__unicode *unicode;
+    sgf__op *ops;       /* [count] */
+    sgf__range *ranges; /* [range_count] */
+    size_t count;
+    uint32_t range_count;
+    unsigned char start[128]; /* the operation to begin with, by the character */
+} sgf__regex;
+/* A pre-tokenizer: the text becomes matches and what is between them. */
+typedef struct sgf__split {
+    sgf__regex regex;
+    unsigned
+        joins; /* bit 2 a + b: a part is joined to the one before it; a, b: that one, it is a match */
+    unsigned invert; /* matches and what is between them change their parts */
+} sgf__split;
+enum { SGF__REMOVES = 16 }; /* in `joins`: matches are left out */
+
 struct sgf_tokenizer {
     sgf__arena arena;
     sgf_tokenizer_info info; /* its texts are set by sgf_tokenizer_describe */
@@ -7449,12 +7513,11 @@ struct sgf_tokenizer {
     size_t step_count;
     char normalizer[96]; /* "NFC + Replace" */
     sgf__unicode unicode;
-    sgf_str mark;     /* what a space becomes, and what `prepend` puts before a piece; or "" */
-    int prepend;      /* SGF__PREPEND_* */
-    int scan;         /* the pre-tokenizer */
-    size_t digits;    /* see sgf__scan_word */
-    int split_digits; /* every number character is a word */
-    sgf_str cut;      /* where SGF__SCAN_MARKS cuts */
+    sgf_str mark; /* what a space becomes, and what `prepend` puts before a piece; or "" */
+    int prepend;  /* SGF__PREPEND_* */
+    sgf__split splits[SGF__SPLITS + 1]; /* the last one is refused */
+    size_t split_count;
+    char pre_tokenizer[160]; /* "Split + ByteLevel" */
 
     sgf_str decode_from, decode_to; /* not byte-level: Replace; from empty: none */
     int decode_bytes, decode_strip;
@@ -7679,122 +7742,224 @@ static void sgf__encode_word(sgf__encoder *e, const char *word, size_t n) {
     e->ids.len += count * sizeof *ids;
 }
 
-/* ---- pre-tokenizers: a piece of text -> words ---- */
+/* ---- pre-tokenizers: a piece of text -> words, by regular expressions ---- */
 
-/* Walks over characters of valid UTF-8. */
-typedef struct sgf__scan {
-    const sgf__unicode *u;
+/* A part of a text, and the work that may still be spent on matching in it. */
+typedef struct sgf__matcher {
+    const sgf__regex *r;
     const char *text;
     size_t n;
-} sgf__scan;
+    uint64_t left;
+    sgf__buf ends;    /* size_t: the matches at the places from `ends_from` on, once `left` is 0 */
+    size_t ends_from; /* see sgf__match_table */
+} sgf__matcher;
 
-enum { SGF__CHAR_END = 0, SGF__CHAR_OTHER = 16 }; /* and SGF__UNI_* */
-
-/* The kind of the character at `at` (one of LETTER, NUMBER, SPACE, OTHER; END after the text) and
-   the position of the next one. */
-static unsigned sgf__scan_at(const sgf__scan *s, size_t at, size_t *next) {
-    uint32_t code = 0;
-    unsigned kind;
-    if (at >= s->n) return *next = at, SGF__CHAR_END;
-    code = (unsigned char)s->text[at];
-    *next = at + 1;
-    if (code >= 0x80) {
-        const unsigned char *p = (const unsigned char *)s->text + at;
-        if (code < 0xE0) code = (code & 0x1F) << 6 | (p[1] & 0x3Fu), *next = at + 2;
-        else if (code < 0xF0)
-            code = (code & 0x0F) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu), *next = at + 3;
+/* A character of valid UTF-8, and its length. */
+static uint32_t sgf__utf8_at(const char *text, size_t *len) {
+    const unsigned char *p = (const unsigned char *)text;
+    if (p[0] < 0x80) return *len = 1, p[0];
+    if (p[0] < 0xE0) return *len = 2, (p[0] & 0x1Fu) << 6 | (p[1] & 0x3Fu);
+    if (p[0] < 0xF0) return *len = 3, (p[0] & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
+    *len = 4;
+    return (p[0] & 0x07u) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 | (p[3] & 0x3Fu);
+}
+/* The position of the character before `at`. */
+static size_t sgf__utf8_back(const char *text, size_t at) {
+    do at--;
+    while (((unsigned char)text[at] & 0xC0) == 0x80);
+    return at;
+}
+/* The length of the character at `at`, from 128 on, if the operation takes it, else 0. */
+static size_t sgf__op_takes_wide(const sgf__matcher *m, const sgf__op *op, size_t at) {
+    size_t len;
+    uint32_t code = sgf__utf8_at(m->text + at, &len), i;
+    int takes = (int)(op->kinds >> sgf__uni_kind(m->r->unicode, code) & 1);
+    for (i = op->begin; i < op->end && !takes; i++)
+        takes = code >= m->r->ranges[i].first && code <= m->r->ranges[i].last;
+    return takes != op->inverted ? len : 0;
+}
+static int sgf__op_takes_ascii(const sgf__op *op, unsigned char c) {
+    return c < 0x80 && op->ascii[c >> 6] >> (c & 63) & 1;
+}
+/* The end of the characters that the operation takes from `at` on. */
+static size_t sgf__op_run(const sgf__matcher *m, const sgf__op *op, size_t at) {
+    size_t len, n = op->many ? m->n : at + (at < m->n);
+    for (;; at += len) {
+        while (at < n && sgf__op_takes_ascii(op, (unsigned char)m->text[at])) at++;
+        if (at >= n || (signed char)m->text[at] >= 0) return at;
+        len = sgf__op_takes_wide(m, op, at);
+        if (!len) return at;
+    }
+}
+/* The end of the match from `op` on that begins at `at`, or SGF__NONE: every operation takes as much as
+   it can, and if one fails, the last one that had a choice takes its next one. The result does
+   not count if m->left is 0 then. */
+static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
+    struct {
+        const sgf__op
+            *op; /* goes on at `high`, then a character before it, ..., at last at `low` */
+        size_t low, high;
+    } choice[SGF__CHOICES];
+    size_t choices = 0, low, high, len, end;
+    while (op->kind != SGF__OP_END) {
+        const sgf__op *next = op + 1, *other = next;
+        int fits = 1, chooses = 0;
+        if (op->kind == SGF__OP_TAKE) {
+            end = sgf__op_run(m, op, at);
+            m->left -= m->left < end - at ? m->left : end - at;
+            fits = end > at || !op->least;
+            low = at;
+            at = end;
+            if (fits && op->decided) {
+                op = next;
+                continue;
+            }
+            if (end > low && !op->decided) {
+                (void)sgf__utf8_at(m->text + low, &len);
+                low += op->least ? len : 0;
+                high = sgf__utf8_back(m->text, end);
+                chooses = high >= low;
+            }
+        } else if (op->kind == SGF__OP_FORK) {
+            low = high = at;
+            other = op + op->to;
+            chooses = at == m->n || (signed char)m->text[at] < 0 ||
+                      sgf__op_takes_ascii(op, (unsigned char)m->text[at]);
+            if (!chooses) next = other;
+        } else if (op->kind == SGF__OP_LINE) fits = at == m->n || m->text[at] == '\n';
         else {
-            code = (code & 0x07) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 |
-                   (p[3] & 0x3Fu);
-            *next = at + 4;
+            if (op->kind == SGF__OP_LOOK)
+                fits = (sgf__match_try(m, next, at) != SGF__NONE) != op->inverted;
+            next = op + op->to;
         }
+        if (chooses && choices < SGF__CHOICES) {
+            choice[choices].op = other;
+            choice[choices].low = low;
+            choice[choices++].high = high;
+        } else if (chooses) m->left = 0;
+        op = next;
+        if (fits) continue;
+        if (!choices || !m->left) return SGF__NONE;
+        m->left--;
+        op = choice[choices - 1].op;
+        at = choice[choices - 1].high;
+        if (at == choice[choices - 1].low) choices--;
+        else choice[choices - 1].high = sgf__utf8_back(m->text, at);
     }
-    kind = sgf__uni_kind(s->u, code) & (SGF__UNI_LETTER | SGF__UNI_NUMBER | SGF__UNI_SPACE);
-    return kind ? kind : (unsigned)SGF__CHAR_OTHER;
-}
-/* The end of the run of characters of one kind that begins at `at`, at most `most` of them. */
-static size_t sgf__scan_run(const sgf__scan *s, size_t at, unsigned kind, size_t most) {
-    size_t next;
-    while (most-- && sgf__scan_at(s, at, &next) == kind) at = next;
     return at;
 }
-static int sgf__is_newline(char c) {
-    return c == '\r' || c == '\n';
+/* Where the match from operation `i` on ends, if `now` has that of the operations after it, and `next` that
+   of all operations at the next character. This is the definition. */
+static size_t sgf__match_op(const sgf__matcher *m, size_t i, size_t at, const size_t *now,
+                            const size_t *next) {
+    const sgf__op *op = m->r->ops + i;
+    size_t to = i + (size_t)op->to, end;
+    sgf__op one = *op;
+    one.many = 0;
+    switch (op->kind) {
+    case SGF__OP_END: return at;
+    case SGF__OP_JUMP: return now[to];
+    case SGF__OP_FORK: return now[i + 1] != SGF__NONE ? now[i + 1] : now[to];
+    case SGF__OP_LOOK: return (now[i + 1] != SGF__NONE) != op->inverted ? now[to] : SGF__NONE;
+    case SGF__OP_LINE: return at == m->n || m->text[at] == '\n' ? now[i + 1] : SGF__NONE;
+    default: break;
+    }
+    if (sgf__op_run(m, &one, at) == at) return op->least ? SGF__NONE : now[i + 1];
+    end = next[op->many ? i : i + 1];
+    if (end == SGF__NONE && op->least && op->many) end = next[i + 1];
+    return end == SGF__NONE && !op->least && !op->decided ? now[i + 1] : end;
+}
+/* The same as sgf__match_try for all places from `from` on, in time linear in the text for every
+   expression: from the text's end back. */
+static sgf_status sgf__match_table(sgf__matcher *m, size_t from, sgf_error *err) {
+    size_t rows[2][SGF__OPS + 1], at = m->n, i, row = 0, pass;
+    size_t room = m->n - from < SIZE_MAX / 16 ? (m->n - from + 1) * sizeof(size_t) : SIZE_MAX;
+    if (sgf__buf_reserve(&m->ends, room, err)) return m->ends.status;
+    m->ends_from = from;
+    for (;; row ^= 1, at = sgf__utf8_back(m->text, at)) {
+        for (pass = 0; pass < 2; pass++) /* what a loop jumps back to is known in the second one */
+            for (i = m->r->count; i--;)
+                rows[row][i] = pass || m->r->ops[i].to >= 0
+                                   ? sgf__match_op(m, i, at, rows[row], rows[row ^ 1])
+                                   : SGF__NONE;
+        memcpy(m->ends.ptr + (at - from) * sizeof at, rows[row], sizeof at);
+        if (at == from) return SGF_OK;
+    }
+}
+/* The end of the match that begins at `at`, or SGF__NONE. */
+static size_t sgf__match_at(sgf__encoder *e, sgf__matcher *m, size_t at) {
+    size_t end = SGF__NONE;
+    if (m->left) {
+        unsigned char c = at < m->n ? (unsigned char)m->text[at] : 0x80;
+        end = sgf__match_try(m, m->r->ops + (c < 0x80 ? m->r->start[c] : 0), at);
+    }
+    if (m->left) return end;
+    if (!m->ends.ptr) e->status = sgf__match_table(m, at, e->err);
+    if (!e->status) memcpy(&end, m->ends.ptr + (at - m->ends_from) * sizeof end, sizeof end);
+    return e->status ? SGF__NONE : end;
 }
 
-/* \s+(?!\S)|\s+ at a space: a run of spaces leaves its last one to the word that follows. */
-static size_t sgf__scan_spaces(const sgf__scan *s, size_t at) {
-    size_t next, end = at, last = at;
-    while (sgf__scan_at(s, end, &next) == SGF__UNI_SPACE) last = end, end = next;
-    return end == s->n || last == at ? end : last;
+/* A text that is cut into pieces. The one that is not cut off yet begins at `begin`. */
+typedef struct sgf__cutter {
+    sgf__encoder *e;
+    size_t index; /* of the split */
+    sgf_str text;
+    size_t begin;
+    unsigned last; /* its last part is a match */
+} sgf__cutter;
+
+static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index);
+
+static void sgf__cut(const sgf__cutter *c, size_t end) {
+    sgf_str piece = sgf__text_of(c->text.ptr + c->begin, end - c->begin);
+    int removed = c->last && c->e->t->splits[c->index].joins & SGF__REMOVES;
+    if (!piece.len || removed) return;
+    if (c->index + 1 < c->e->t->split_count) sgf__encode_split(c->e, piece, c->index + 1);
+    else sgf__encode_word(c->e, piece.ptr, piece.len);
 }
-/* 's|'t|'re|'ve|'m|'ll|'d at an apostrophe: its end, or `at`. With any_case also in capitals, and
-   U+017F (long s), which is a case of s. */
-static size_t sgf__scan_contraction(const sgf__scan *s, size_t at, int any_case) {
-    const unsigned char *p = (const unsigned char *)s->text + at;
-    size_t n = s->n - at;
-    unsigned a = n > 1 ? p[1] : 0, b = n > 2 ? p[2] : 0;
-    if (any_case && a == 0xC5 && b == 0xBF) return at + 3;
-    if (any_case && a >= 'A' && a <= 'Z') a |= 32;
-    if (any_case && b >= 'A' && b <= 'Z') b |= 32;
-    if (a == 's' || a == 't' || a == 'm' || a == 'd') return at + 2;
-    if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l')) return at + 3;
-    return at;
-}
-/* The end of the word at `at`. GPT-2's expression (digits 0):
-   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-   and Llama 3's, whose numbers have up to `digits` characters:
-   (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|
-   \s*[\r\n]+|\s+(?!\S)|\s+ */
-static size_t sgf__scan_word(const sgf__scan *s, size_t at, size_t digits) {
-    size_t next, after, end, line = at;
-    unsigned kind = sgf__scan_at(s, at, &next), following;
-    char c = s->text[at];
-    if (c == '\'' && (end = sgf__scan_contraction(s, at, digits > 0)) > at) return end;
-    if (kind == SGF__UNI_LETTER) return sgf__scan_run(s, at, kind, SIZE_MAX);
-    if (kind == SGF__UNI_NUMBER) return sgf__scan_run(s, at, kind, digits ? digits : SIZE_MAX);
-    following = sgf__scan_at(s, next, &after);
-    if (following == SGF__UNI_LETTER && (digits ? !sgf__is_newline(c) : c == ' '))
-        return sgf__scan_run(s, next, following, SIZE_MAX);
-    if (following == SGF__UNI_NUMBER && !digits && c == ' ')
-        return sgf__scan_run(s, next, following, SIZE_MAX);
-    if (kind == SGF__CHAR_OTHER || (c == ' ' && following == SGF__CHAR_OTHER)) {
-        end = sgf__scan_run(s, next, SGF__CHAR_OTHER, SIZE_MAX);
-        while (digits && end < s->n && sgf__is_newline(s->text[end])) end++;
-        return end;
+/* At `begin` a part begins, a match or what is between two. */
+static void sgf__cut_part(sgf__cutter *c, size_t begin, unsigned match) {
+    const sgf__split *split = &c->e->t->splits[c->index];
+    match ^= split->invert;
+    if (!(split->joins >> (2 * c->last + match) & 1)) {
+        sgf__cut(c, begin);
+        c->begin = begin;
     }
-    for (end = at; digits && sgf__scan_at(s, end, &next) == SGF__UNI_SPACE; end = next)
-        if (sgf__is_newline(s->text[end]))
-            line = next; /* \s*[\r\n]+ ends with the run's last newline */
-    return line > at ? line : sgf__scan_spaces(s, at);
+    c->last = match;
 }
-/* Up to the next mark, or the next run of marks (`runs`). Where no token has a mark after something
-   else, no merge crosses such a place, and words are short. */
-static size_t sgf__scan_marks(const sgf__scan *s, size_t at, sgf_str mark, int runs) {
-    for (at++; at + mark.len <= s->n; at++) {
-        const char *p = s->text + at;
-        if (*p != mark.ptr[0] || memcmp(p, mark.ptr, mark.len) != 0) continue;
-        if (!runs || at < mark.len || memcmp(p - mark.len, mark.ptr, mark.len) != 0) return at;
+/* The pieces that a split makes go to the next split; after the last one they are words. */
+static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
+    size_t at = 0, end, done = 0, last_end = SGF__NONE, len;
+    sgf__matcher m;
+    sgf__cutter c;
+    if (index == e->t->split_count) {
+        sgf__encode_word(e, text.ptr, text.len);
+        return;
     }
-    return s->n;
-}
-/* Digits(individual_digits): up to the end of a number character, else up to the next one. */
-static size_t sgf__scan_digits(const sgf__scan *s, size_t at) {
-    size_t next = at, end = at;
-    while (sgf__scan_at(s, end, &next) != SGF__UNI_NUMBER && end < s->n) end = next;
-    return end > at ? end : next;
-}
-static void sgf__encode_words(sgf__encoder *e, sgf_str text) {
-    const sgf_tokenizer *t = e->t;
-    sgf__scan all = {&t->unicode, text.ptr, text.len}, s = {&t->unicode, text.ptr, 0};
-    size_t at, end;
-    for (at = 0; at < text.len && !e->status; at = end) {
-        if (at == s.n) s.n = t->split_digits ? sgf__scan_digits(&all, at) : text.len;
-        if (t->scan == SGF__SCAN_WORDS) end = sgf__scan_word(&s, at, t->digits);
-        else if (t->scan == SGF__SCAN_NONE) end = s.n;
-        else end = sgf__scan_marks(&s, at, t->cut, t->scan == SGF__SCAN_MARK_RUNS);
-        sgf__encode_word(e, text.ptr + at, end - at);
+    memset(&c, 0, sizeof c);
+    c.e = e;
+    c.index = index;
+    c.text = text;
+    m.r = &e->t->splits[index].regex;
+    m.text = text.ptr;
+    m.n = text.len;
+    m.left = 4096 + 16 * (uint64_t)text.len;
+    sgf__buf_init(&m.ends, &e->ids.mem);
+    while (at <= text.len && !e->status) {
+        end = sgf__match_at(e, &m, at);
+        if (end == SGF__NONE || (end == at && at == last_end)) { /* not two empty ones in a place */
+            if (at == text.len) break;
+            (void)sgf__utf8_at(text.ptr + at, &len);
+            at += len;
+            continue;
+        }
+        if (done < at) sgf__cut_part(&c, done, 0);
+        sgf__cut_part(&c, at, 1);
+        done = at = last_end = end;
     }
+    if (done < text.len) sgf__cut_part(&c, done, 0);
+    sgf__cut(&c, text.len);
+    sgf__buf_free(&m.ends);
 }
 
 /* ---- the normaliser, and what is done to a piece before it is cut into words ---- */
@@ -7856,7 +8021,7 @@ static void sgf__encode_piece(sgf__encoder *e, sgf_str text, int first) {
         e->status = sgf__replace(text, sgf_text(" "), mark, SIZE_MAX, &e->word, e->err);
         text = sgf__text_of(e->word.ptr, e->word.len);
     }
-    sgf__encode_words(e, text);
+    sgf__encode_split(e, text, 0);
 }
 
 /* ---- added tokens ---- */
@@ -7889,13 +8054,18 @@ static const sgf__added *sgf__added_match(const sgf__added_set *set, const char 
     }
     return found;
 }
+/* The length of the white space character at `at`, or 0. */
+static size_t sgf__white_at(const sgf_tokenizer *t, sgf_str text, size_t at) {
+    size_t len;
+    uint32_t code = at < text.len ? sgf__utf8_at(text.ptr + at, &len) : 0;
+    return SGF__UNI_SPACES >> sgf__uni_kind(&t->unicode, code) & 1 ? len : 0;
+}
 /* Where the spaces that end just before `end` begin, not before `least`. */
-static size_t sgf__spaces_before(const sgf__scan *s, size_t least, size_t end) {
-    while (end > least) {
-        size_t at = end - 1, next;
-        while (at > least && ((unsigned char)s->text[at] & 0xC0) == 0x80) at--;
-        if (sgf__scan_at(s, at, &next) != SGF__UNI_SPACE) break;
-        end = at;
+static size_t sgf__spaces_before(const sgf_tokenizer *t, sgf_str text, size_t least, size_t end) {
+    size_t at = end;
+    while (at == end && end > least) {
+        at = sgf__utf8_back(text.ptr, end);
+        if (sgf__white_at(t, text, at)) end = at;
     }
     return end;
 }
@@ -7904,18 +8074,19 @@ static size_t sgf__spaces_before(const sgf__scan *s, size_t least, size_t end) {
 static void sgf__encode_cut(sgf__encoder *e, sgf_str text, int first, int normalized) {
     const sgf__added_set *set = normalized ? &e->t->normal_added : &e->t->raw_added;
     size_t done = 0, at = 0, len = 0;
-    sgf__scan s = {&e->t->unicode, text.ptr, text.len};
     while (done < text.len && !e->status) {
         const sgf__added *added = NULL;
         size_t begin, end;
-        while (set->count && at < text.len &&
-               !(added = sgf__added_match(set, text.ptr + at, text.len - at, &len)))
-            at++;
+        for (; set->count && at < text.len && !added; at += !added) {
+            size_t c = (unsigned char)text.ptr[at];
+            if (set->first[c] < set->first[c + 1])
+                added = sgf__added_match(set, text.ptr + at, text.len - at, &len);
+        }
         begin = added ? at : text.len;
         at = end = begin + (added ? len : 0);
         if (begin < done) continue; /* inside the spaces that the one before took */
-        if (added && added->lstrip) begin = sgf__spaces_before(&s, done, begin);
-        if (added && added->rstrip) end = sgf__scan_run(&s, end, SGF__UNI_SPACE, SIZE_MAX);
+        if (added && added->lstrip) begin = sgf__spaces_before(e->t, text, done, begin);
+        while (added && added->rstrip && (len = sgf__white_at(e->t, text, end)) > 0) end += len;
         if (done < begin) {
             sgf_str piece = sgf__text_of(text.ptr + done, begin - done);
             if (normalized) sgf__encode_piece(e, piece, first && !done);
@@ -7964,6 +8135,7 @@ SGF_DEF sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int 
     e.err = err;
     e.status = sgf__text_check(text, err);
     for (i = 0; i < sizeof bufs / sizeof *bufs; i++) sgf__buf_init(bufs[i], &t->arena.mem);
+    (void)sgf__encoder_room(&e, &e.ids, text.len / 3 + 64, sizeof *ids); /* most texts need less */
     for (i = 0; special && i < t->before_count; i++) sgf__encoder_add(&e, t->before[i]);
     sgf__encode_cut(&e, text, 1, 0);
     for (i = 0; special && i < t->after_count; i++) sgf__encoder_add(&e, t->after[i]);
@@ -8206,45 +8378,400 @@ static void sgf__read_normalizer(sgf__loader *l, const char *at, sgf_str type) {
     strcat(t->normalizer, kinds[step->kind]);
 }
 
-/* The regular expressions that have a scanner. */
-#define SGF__SPLIT_LLAMA3(digits)                                              \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits \
-    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-static const struct sgf__split {
-    const char *name, *regex;
-    size_t digits;
-} sgf__splits[] = {
-    {"llama3", SGF__SPLIT_LLAMA3("{1,3}"), 3},
-    {"qwen2", SGF__SPLIT_LLAMA3(""), 1},
-    {"gpt2", "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-     0},
-    {NULL, "", 0}};
+/* ---- regular expressions: what Oniguruma reads, and published tokenizers use ---- */
+
+typedef struct sgf__pattern {
+    sgf__loader *l;
+    sgf__regex *r;
+    const char *begin, *at, *end;
+    int fold; /* in (?i: ) */
+    int depth;
+    uint32_t before; /* a letter that was read with `fold` */
+} sgf__pattern;
+
+/* From `at` on the expression is not known. */
+static void sgf__pattern_unknown(sgf__pattern *p, const char *at) {
+    int shown = (int)(p->end - p->begin < 400 ? p->end - p->begin : 400);
+    sgf__unknown(p->l, 1, "\"%.*s\", from byte %d of the regular expression \"%.*s\" on,",
+                 (int)(p->end - at < 8 ? p->end - at : 8), at, (int)(at - p->begin), shown,
+                 p->begin);
+    p->at = p->end;
+}
+static int sgf__pattern_is(const sgf__pattern *p, const char *text) {
+    size_t n = strlen(text);
+    return (size_t)(p->end - p->at) >= n && !memcmp(p->at, text, n);
+}
+/* A new operation before number `at`. */
+static sgf__op *sgf__pattern_add(sgf__pattern *p, size_t at, int kind) {
+    sgf__regex *r = p->r;
+    sgf__op *op = &r->ops[at];
+    sgf__unknown(p->l, r->count == SGF__OPS, "a regular expression of more than %d operations",
+                 (int)SGF__OPS);
+    if (p->l->status) return op;
+    memmove(op + 1, op, (r->count++ - at) * sizeof *op);
+    memset(op, 0, sizeof *op);
+    op->kind = kind;
+    op->begin = op->end = r->range_count;
+    op->least = op->decided = kind == SGF__OP_TAKE;
+    return op;
+}
+/* The operation takes the characters from first to last. */
+static void sgf__op_take(sgf__regex *r, sgf__op *op, uint32_t first, uint32_t last) {
+    uint32_t c;
+    for (c = first; c <= last && c < 128; c++) op->ascii[c >> 6] |= (uint64_t)1 << (c & 63);
+    if (last < 128) return;
+    r->ranges[r->range_count].first = c;
+    r->ranges[r->range_count++].last = last;
+    op->end = r->range_count;
+}
+/* ... and, in (?i: ), the other forms of a letter. */
+static void sgf__pattern_take(sgf__pattern *p, sgf__op *op, uint32_t first, uint32_t last) {
+    uint32_t small = first | 32;
+    sgf__op_take(p->r, op, first, last);
+    if (!p->fold) return;
+    if (first != last || first > 127) sgf__pattern_unknown(p, p->at);
+    else if (small >= 'a' && small <= 'z') sgf__op_take(p->r, op, first ^ 32, first ^ 32);
+    if (small == 's') sgf__op_take(p->r, op, 0x17F, 0x17F);
+    if (small == 'k') sgf__op_take(p->r, op, 0x212A, 0x212A);
+}
+static void sgf__op_take_kinds(const sgf__regex *r, sgf__op *op, uint32_t kinds) {
+    uint32_t c;
+    op->kinds |= kinds;
+    for (c = 0; c < 128; c++)
+        op->ascii[c >> 6] |= (uint64_t)(kinds >> sgf__uni_kind(r->unicode, c) & 1) << (c & 63);
+}
+/* The operation takes what it did not take so far. */
+static void sgf__op_invert(sgf__op *op) {
+    int i;
+    for (i = 0; i < 2; i++) op->ascii[i] = ~op->ascii[i];
+    if (op->begin < op->end) op->inverted = 1;
+    else op->kinds ^= SGF__UNI_ALL;
+}
+/* The next character, perhaps after a backslash. For one like \s it returns 0 and sets *kinds. */
+static uint32_t sgf__pattern_char(sgf__pattern *p, uint32_t *kinds) {
+    static const struct {
+        const char *name;
+        uint32_t kinds;
+    } classes[] = {
+        {"s", SGF__UNI_SPACES},      {"d", 1 << SGF__UNI_ND},     {"p{L}", SGF__UNI_LETTERS},
+        {"p{Lu}", 1 << SGF__UNI_LU}, {"p{Ll}", 1 << SGF__UNI_LL}, {"p{Lt}", 1 << SGF__UNI_LT},
+        {"p{Lm}", 1 << SGF__UNI_LM}, {"p{Lo}", 1 << SGF__UNI_LO}, {"p{M}", 1 << SGF__UNI_M},
+        {"p{N}", SGF__UNI_NUMBERS},  {"p{Nd}", 1 << SGF__UNI_ND}, {"p{P}", 1 << SGF__UNI_P},
+        {"p{S}", 1 << SGF__UNI_S},   {"p{Z}", 1 << SGF__UNI_Z}};
+    static const char letters[] = "rntfv", controls[] = "\r\n\t\f\v";
+    const char *begin = p->at, *letter;
+    uint32_t code = 0;
+    size_t i, n;
+    p->at += sgf__utf8_next(p->at, (size_t)(p->end - p->at), &code);
+    *kinds = 0;
+    if (code != '\\') return code;
+    code = p->at < p->end ? (unsigned char)*p->at : 0;
+    letter = code ? strchr(letters, (int)code) : NULL;
+    if (letter) return p->at++, (uint32_t)controls[letter - letters];
+    for (i = 0; i < sizeof classes / sizeof *classes && !*kinds; i++) {
+        n = strlen(classes[i].name);
+        if ((size_t)(p->end - p->at) < n || (code | 32) != (uint32_t)classes[i].name[0] ||
+            memcmp(p->at + 1, classes[i].name + 1, n - 1) != 0)
+            continue;
+        *kinds = code & 32 ? classes[i].kinds : classes[i].kinds ^ SGF__UNI_ALL;
+        p->at += n;
+    }
+    if (*kinds && !p->fold) return 0;
+    if (code <= ' ' || code > 126 || (code >= '0' && code <= '9') ||
+        ((code | 32) >= 'a' && (code | 32) <= 'z'))
+        sgf__pattern_unknown(p, begin);
+    else p->at++;
+    return code;
+}
+/* [...]; classes inside it are parts of it. */
+static void sgf__pattern_class(sgf__pattern *p, sgf__op *op) {
+    const char *begin = p->at;
+    int depth = 0, inverted;
+    uint32_t first, last, kinds;
+    p->at++;
+    inverted = sgf__pattern_is(p, "^");
+    p->at += inverted;
+    if (sgf__pattern_is(p, "]")) sgf__pattern_unknown(p, begin);
+    while (p->at < p->end && !(*p->at == ']' && !depth)) {
+        begin = p->at;
+        if (*begin == '[' || *begin == ']') {
+            depth += *p->at++ == '[' ? 1 : -1;
+            if (*begin == '[' &&
+                (sgf__pattern_is(p, "^") || sgf__pattern_is(p, ":") || sgf__pattern_is(p, "]")))
+                sgf__pattern_unknown(p, begin);
+            continue;
+        }
+        if (sgf__pattern_is(p, "&&")) sgf__pattern_unknown(p, begin);
+        if (p->at == p->end) break;
+        first = last = sgf__pattern_char(p, &kinds);
+        if (kinds) {
+            sgf__op_take_kinds(p->r, op, kinds);
+            continue;
+        }
+        if (sgf__pattern_is(p, "-") && p->end - p->at > 1 && p->at[1] != ']') {
+            p->at++;
+            last = sgf__pattern_char(p, &kinds);
+            if (kinds || last < first) sgf__pattern_unknown(p, begin);
+        }
+        sgf__pattern_take(p, op, first, last);
+    }
+    if (p->at == p->end) sgf__pattern_unknown(p, begin);
+    else p->at++;
+    if (inverted) sgf__op_invert(op);
+}
+static int sgf__pattern_number(sgf__pattern *p, int absent) {
+    int number = p->at < p->end && *p->at >= '0' && *p->at <= '9' ? 0 : absent;
+    for (; p->at < p->end && *p->at >= '0' && *p->at <= '9' && number < SGF__OPS; p->at++)
+        number = number * 10 + (*p->at - '0');
+    return number;
+}
+/* The quantifier, if there is one: at least and at most (-1: no limit) so many. Returns 1 if it is
+   possessive: it takes as many as there are, or there is no match. */
+static int sgf__pattern_count(sgf__pattern *p, int *least, int *most) {
+    const char *begin = p->at;
+    char c = p->at < p->end && *p->at && strchr("?*+{", *p->at) ? *p->at : 0;
+    int possessive;
+    *least = *most = 1;
+    if (!c) return 0;
+    p->at++;
+    *least = c == '+';
+    if (c != '?') *most = -1;
+    if (c == '{') {
+        *least = *most = sgf__pattern_number(p, -1);
+        if (sgf__pattern_is(p, ",")) {
+            p->at++;
+            *most = sgf__pattern_number(p, -1);
+            if (*least < 0 && *most > 0) *least = 0;
+        }
+        if (*least < 0 || !*most || (*most > 0 && *most < *least) || !sgf__pattern_is(p, "}"))
+            sgf__pattern_unknown(p, begin);
+        else p->at++;
+    }
+    possessive = c != '{' && sgf__pattern_is(p, "+");
+    p->at += possessive;
+    if (p->at < p->end && *p->at && strchr("?*+{", *p->at)) sgf__pattern_unknown(p, begin);
+    return possessive;
+}
+static int sgf__pattern_alternatives(sgf__pattern *p);
+
+/* (...). Returns 1 if it may match nothing. */
+static int sgf__pattern_group(sgf__pattern *p) {
+    static const char *const kinds[] = {"(?:", "(?i:", "(?=", "(?!", "("};
+    enum { PLAIN, FOLD, AHEAD, NOT_AHEAD, CAPTURE };
+    const char *begin = p->at;
+    size_t first = p->r->count;
+    int kind = PLAIN, fold = p->fold, empty;
+    while (!sgf__pattern_is(p, kinds[kind])) kind++;
+    p->at += strlen(kinds[kind]);
+    if ((kind == CAPTURE && sgf__pattern_is(p, "?")) || p->depth == SGF__SEQUENCES)
+        sgf__pattern_unknown(p, begin);
+    if (kind == AHEAD || kind == NOT_AHEAD)
+        sgf__pattern_add(p, first, SGF__OP_LOOK)->inverted = kind == NOT_AHEAD;
+    p->fold |= kind == FOLD;
+    p->depth++;
+    empty = sgf__pattern_alternatives(p);
+    p->depth--;
+    p->fold = fold;
+    if (!sgf__pattern_is(p, ")")) sgf__pattern_unknown(p, begin);
+    else p->at++;
+    if (kind != AHEAD && kind != NOT_AHEAD) return empty;
+    sgf__pattern_add(p, p->r->count, SGF__OP_END);
+    p->r->ops[first].to = (int32_t)(p->r->count - first);
+    return 1;
+}
+/* A character, a class or a group, and its quantifier. Returns 1 if it may match nothing. */
+static int sgf__pattern_item(sgf__pattern *p) {
+    static const char folds[] = "ss st ff fi fl "; /* in (?i: ) also a single letter */
+    sgf__regex *r = p->r;
+    size_t first = r->count, i;
+    const char *begin = p->at;
+    int single = 0, empty = 0, least, most, possessive, k;
+    uint32_t kinds, before = p->before, c;
+    p->before = 0;
+    if (*begin == '(') empty = sgf__pattern_group(p);
+    else if (*begin == '$') {
+        sgf__pattern_add(p, first, SGF__OP_LINE);
+        p->at++;
+        empty = 1;
+    } else if (*begin && strchr("^*+?{", *begin)) sgf__pattern_unknown(p, begin);
+    else {
+        sgf__op *op = sgf__pattern_add(p, first, SGF__OP_TAKE);
+        single = 1;
+        if (*begin == '[') sgf__pattern_class(p, op);
+        else if (*begin == '.') {
+            p->at++;
+            sgf__op_take(r, op, '\n', '\n');
+            sgf__op_invert(op);
+        } else {
+            c = sgf__pattern_char(p, &kinds);
+            if (kinds) sgf__op_take_kinds(r, op, kinds);
+            else sgf__pattern_take(p, op, c, c);
+            if (p->fold && c < 128) p->before = c | 32;
+            for (i = 0; p->before && folds[i]; i += 3)
+                if (before == (uint32_t)folds[i] && p->before == (uint32_t)folds[i + 1])
+                    sgf__pattern_unknown(p, begin);
+        }
+    }
+    begin = p->at;
+    possessive = sgf__pattern_count(p, &least, &most);
+    if (p->l->status || begin == p->at) return empty;
+    if (single) { /* as often as it must be there, and as often as it may */
+        sgf__op op = r->ops[first];
+        int some = most < 0 && least && !possessive;
+        for (k = 0; k < (most >= 0 ? most : some ? least : least + 1); k++) {
+            op.least = k < least;
+            op.many = most < 0 && k >= least - some;
+            op.decided = possessive || (op.least && !op.many);
+            if (k) *sgf__pattern_add(p, r->count, 0) = op;
+            else r->ops[first] = op;
+        }
+        return !least;
+    }
+    if (empty || possessive || (*begin == '{')) sgf__pattern_unknown(p, begin);
+    if (p->l->status) return 1;
+    if (least) sgf__pattern_add(p, r->count, SGF__OP_FORK)->to = 2;
+    else sgf__pattern_add(p, first, SGF__OP_FORK);
+    if (most < 0) sgf__pattern_add(p, r->count, SGF__OP_JUMP);
+    if (most < 0) r->ops[r->count - 1].to = (int32_t)first - (int32_t)(r->count - 1);
+    if (!least) r->ops[first].to = (int32_t)(r->count - first);
+    return !least;
+}
+/* Up to the end or a ')'. Returns 1 if it may match nothing. */
+static int sgf__pattern_alternatives(sgf__pattern *p) {
+    sgf__regex *r = p->r;
+    size_t first = r->count, jump = 0, before; /* jump: the last JUMP to the end of all, + 1 */
+    int empty = 0, all_empty = 1;
+    while (p->at < p->end && *p->at != ')') {
+        if (*p->at != '|') {
+            all_empty &= sgf__pattern_item(p);
+            continue;
+        }
+        p->at++;
+        p->before = 0;
+        empty |= all_empty;
+        all_empty = 1;
+        sgf__pattern_add(p, first, SGF__OP_FORK);
+        sgf__pattern_add(p, r->count, SGF__OP_JUMP)->to = (int32_t)jump;
+        jump = r->count;
+        r->ops[first].to = (int32_t)(r->count - first);
+        first = r->count;
+    }
+    for (; jump && !p->l->status; jump = before) {
+        before = (size_t)r->ops[jump - 1].to;
+        r->ops[jump - 1].to = (int32_t)(r->count - (jump - 1));
+    }
+    return empty | all_empty;
+}
+/* Add to *starts what a match from operation `i` on may begin with. */
+static void sgf__regex_starts(const sgf__regex *r, size_t i, char *seen, sgf__op *starts) {
+    while (!seen[i]) {
+        const sgf__op *op = &r->ops[i];
+        int k, all = op->kind == SGF__OP_END;
+        seen[i] = 1;
+        for (k = 0; k < 2 && (all || op->kind == SGF__OP_TAKE); k++)
+            starts->ascii[k] |= all ? UINT64_MAX : op->ascii[k];
+        all |= op->begin < op->end;
+        if (all || op->kind == SGF__OP_TAKE) starts->kinds |= all ? SGF__UNI_ALL : op->kinds;
+        if (op->kind == SGF__OP_END || op->least) return;
+        if (op->kind == SGF__OP_FORK) sgf__regex_starts(r, i + 1, seen, starts);
+        i = op->to ? i + (size_t)op->to : i + 1;
+    }
+}
+/* Which choices need not be made. */
+static void sgf__regex_decide(sgf__regex *r) {
+    char seen[SGF__OPS];
+    sgf__op starts, *op;
+    size_t i, next;
+    for (i = 0; i < r->count; i++) {
+        op = &r->ops[i];
+        if (op->kind != SGF__OP_FORK && (op->kind != SGF__OP_TAKE || op->decided)) continue;
+        memset(seen, 0, sizeof seen);
+        memset(&starts, 0, sizeof starts);
+        sgf__regex_starts(r, i + 1, seen, &starts);
+        if (op->kind == SGF__OP_FORK) {
+            memcpy(op->ascii, starts.ascii, sizeof op->ascii);
+            memset(seen, 0, sizeof seen);
+            memset(&starts, 0, sizeof starts);
+            sgf__regex_starts(r, i + (size_t)op->to, seen, &starts);
+            for (next = 0; next < 128; next++) {
+                if (r->start[next] != i) continue;
+                if (!(op->ascii[next >> 6] >> (next & 63) & 1))
+                    r->start[next] = (unsigned char)(i + (size_t)op->to);
+                else if (!(starts.ascii[next >> 6] >> (next & 63) & 1))
+                    r->start[next] = (unsigned char)(i + 1);
+            }
+            continue;
+        }
+        for (next = i + 1; r->ops[next].kind == SGF__OP_JUMP;) next += (size_t)r->ops[next].to;
+        op->decided |= r->ops[next].kind == SGF__OP_END;
+        starts.kinds &= op->begin < op->end ? (uint32_t)SGF__UNI_ALL : op->kinds;
+        for (next = 0; next < 2; next++)
+            starts.kinds |= (starts.ascii[next] & op->ascii[next]) != 0;
+        op->decided |= !starts.kinds;
+    }
+}
+/* One more split, by a regular expression or (`literal`) by a text. */
+static void sgf__split_add(sgf__loader *l, sgf_str pattern, int literal, unsigned joins) {
+    sgf_tokenizer *t = l->t;
+    sgf__split *split = &t->splits[t->split_count];
+    sgf__regex *r = &split->regex;
+    sgf__pattern p;
+    uint32_t code = 0;
+    size_t i;
+    sgf__unknown(l, t->split_count == SGF__SPLITS, "more than %d splits", (int)SGF__SPLITS);
+    split->joins = joins;
+    memset(&p, 0, sizeof p);
+    p.l = l;
+    p.r = r;
+    p.begin = p.at = pattern.ptr;
+    p.end = p.at + pattern.len;
+    r->unicode = &t->unicode;
+    r->ops = (sgf__op *)sgf__loader_alloc(l, SGF__OPS + 1, sizeof *r->ops);
+    r->ranges = (sgf__range *)sgf__loader_alloc(l, pattern.len + 1, sizeof *r->ranges);
+    if (l->status) return;
+    for (i = 0; literal && i < pattern.len && !l->status;) {
+        i += sgf__utf8_next(pattern.ptr + i, pattern.len - i, &code);
+        sgf__op_take(r, sgf__pattern_add(&p, r->count, SGF__OP_TAKE), code, code);
+    }
+    if (!literal) (void)sgf__pattern_alternatives(&p);
+    if (!literal && p.at < p.end) sgf__pattern_unknown(&p, p.at);
+    sgf__pattern_add(&p, r->count, SGF__OP_END);
+    if (!l->status) sgf__regex_decide(r);
+    t->split_count += !l->status;
+}
 
 static void sgf__read_split(sgf__loader *l, const char *at) {
-    sgf_str regex = sgf__read_text(l, sgf__json_find(at, "pattern"), "Regex");
-    const struct sgf__split *split = sgf__splits;
-    while (split->name && !sgf__str_is(regex, split->regex)) split++;
-    sgf__unknown(
-        l,
-        !split->name || l->t->scan || sgf__read_flag(l, at, "invert", 0) ||
-            !sgf__json_is(sgf__json_find(at, "behavior"), "Isolated"),
-        "a Split but one, Isolated, by the expression of GPT-2, Llama 3 or Qwen 2 (\"%.*s\")",
-        (int)(regex.len < 500 ? regex.len : 500), regex.ptr);
-    l->t->scan = SGF__SCAN_WORDS;
-    l->t->digits = split->digits;
-    l->t->info.pre_tokenizer = split->name;
+    static const struct {
+        const char *name;
+        unsigned joins;
+    } behaviors[] = {{"Isolated", 0},
+                     {"Removed", SGF__REMOVES},
+                     {"MergedWithPrevious", 1 << 1},
+                     {"MergedWithNext", 1 << 2},
+                     {"Contiguous", 1 | 1 << 3}};
+    const char *pattern = sgf__json_find(at, "pattern"), *behavior = sgf__json_find(at, "behavior");
+    const char *regex = sgf__json_find(pattern, "Regex");
+    sgf_str text = sgf__read_text(l, pattern, regex ? "Regex" : "String");
+    int invert = sgf__read_flag(l, at, "invert", 0);
+    size_t i = 0;
+    while (i < 5 && !sgf__json_is(behavior, behaviors[i].name)) i++;
+    sgf__bad(l, !text.len, "a Split without its pattern, a Regex or a String");
+    sgf__bad(l, i == 5,
+             "the behavior of a Split is none of Isolated, Removed, MergedWithPrevious, "
+             "MergedWithNext and Contiguous");
+    if (l->status) return;
+    l->t->splits[l->t->split_count].invert = (unsigned)invert;
+    sgf__split_add(l, text, !regex, behaviors[i].joins);
 }
 static void sgf__read_byte_level(sgf__loader *l, const char *at) {
+    static const char gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|"
+                               "\\s+(?!\\S)|\\s+";
     sgf_tokenizer *t = l->t;
     int prefix = sgf__read_flag(l, at, "add_prefix_space", 1);
-    sgf__unknown(l, prefix && (t->scan || t->split_digits),
-                 "ByteLevel with add_prefix_space after another one");
+    sgf__unknown(l, prefix && t->split_count, "ByteLevel with add_prefix_space after another one");
     if (prefix) t->mark = sgf_text(" "), t->prepend = SGF__PREPEND_ALWAYS;
     t->byte_level = 1;
-    if (!sgf__read_flag(l, at, "use_regex", 1)) return;
-    sgf__unknown(l, t->scan != SGF__SCAN_NONE, "ByteLevel with use_regex after a Split");
-    t->scan = SGF__SCAN_WORDS;
-    t->info.pre_tokenizer = t->split_digits ? "digits + gpt2" : "gpt2";
+    if (sgf__read_flag(l, at, "use_regex", 1)) sgf__split_add(l, sgf_text(gpt2), 0, 0);
 }
 static void sgf__read_metaspace(sgf__loader *l, const char *at) {
     static const char *const schemes[] = {"never", "always", "first"}; /* SGF__PREPEND_* */
@@ -8261,22 +8788,23 @@ static void sgf__read_metaspace(sgf__loader *l, const char *at) {
     sgf__bad(l, t->prepend && !prefix, "add_prefix_space is false and prepend_scheme is \"%.*s\"",
              SGF__SHOWN(scheme));
     if (!scheme.len) t->prepend = prefix ? SGF__PREPEND_ALWAYS : SGF__PREPEND_NEVER;
-    t->cut = t->mark;
-    t->scan = sgf__read_flag(l, at, "split", 1) ? SGF__SCAN_MARKS : SGF__SCAN_NONE;
-    t->info.pre_tokenizer = "metaspace";
+    if (sgf__read_flag(l, at, "split", 1)) sgf__split_add(l, t->mark, 1, 1 << 2);
 }
 static void sgf__read_pre_tokenizer(sgf__loader *l, const char *at, sgf_str type) {
     sgf_tokenizer *t = l->t;
-    int first = !t->scan && !t->split_digits;
+    int first = !t->pre_tokenizer[0], single = 0;
     sgf__unknown(l, t->byte_level || t->mark.len, "%.*s after %s", SGF__SHOWN(type),
                  t->byte_level ? "ByteLevel" : "Metaspace");
     if (sgf__str_is(type, "Split")) sgf__read_split(l, at);
     else if (sgf__str_is(type, "ByteLevel")) sgf__read_byte_level(l, at);
     else if (sgf__str_is(type, "Metaspace") && first) sgf__read_metaspace(l, at);
-    else if (sgf__str_is(type, "Digits") && !t->scan &&
-             sgf__read_flag(l, at, "individual_digits", 0))
-        t->split_digits = 1;
-    else sgf__type_unknown(l, type, "ByteLevel, Split, Digits of individual digits and Metaspace");
+    else if (sgf__str_is(type, "Digits")) {
+        single = sgf__read_flag(l, at, "individual_digits", 0);
+        sgf__split_add(l, sgf_text(single ? "\\p{N}" : "\\p{N}+"), 0, 0);
+    } else sgf__type_unknown(l, type, "ByteLevel, Split, Digits and Metaspace");
+    if (l->status) return;
+    if (!first) strcat(t->pre_tokenizer, " + ");
+    strncat(t->pre_tokenizer, type.ptr, type.len);
 }
 /* Not byte-level: Replace, ByteFallback, Fuse, Strip in this order; only Fuse is a must. */
 static void sgf__read_decoder(sgf__loader *l, const char *at, sgf_str type) {
@@ -8493,13 +9021,12 @@ static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
     const char *at;
     t->merges = (sgf__merge *)sgf__loader_alloc(l, size, sizeof *t->merges);
     t->merge_mask = size - 1;
-    l->no_cut = t->byte_level || t->info.ignore_merges || t->scan ||
+    l->no_cut = t->byte_level || t->info.ignore_merges || t->split_count ||
                 sgf__token_find(t, SGF__MARK, 3, 0) < 0;
     for (at = sgf__json_first(merges.ptr); at && !l->status; at = sgf__json_next(at))
         sgf__read_merge(l, at);
     if (l->no_cut) return;
-    t->scan = SGF__SCAN_MARK_RUNS;
-    t->cut = sgf_text(SGF__MARK);
+    sgf__split_add(l, sgf_text(SGF__MARK "+"), 0, 1 << 2);
 }
 static void sgf__read_model(sgf__loader *l, const char *model) {
     enum { TYPE, VOCAB, MERGES, DROPOUT, UNK, IGNORE, FALLBACK, FUSE, PREFIX, SUFFIX, KEYS };
@@ -8703,15 +9230,13 @@ static void sgf__read_tokenizer(sgf__loader *l) {
     sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
     l->part = keys[NORMALIZER];
     sgf__read_part(l, at[NORMALIZER].ptr, "normalizers", sgf__read_normalizer, 0);
+    for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
+    if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
     l->part = keys[PRE];
     sgf__read_part(l, at[PRE].ptr, "pretokenizers", sgf__read_pre_tokenizer, 0);
-    sgf__unknown(l, !t->byte_level && !t->mark.len && (t->scan || t->split_digits),
-                 "a Split without ByteLevel");
     l->part = keys[DECODER];
     sgf__read_part(l, at[DECODER].ptr, "decoders", sgf__read_decoder, 0);
     sgf__unknown(l, l->decoders < 3, "none, or one without Fuse,");
-    for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
-    if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
     l->part = keys[MODEL];
     if (!l->status) sgf__read_model(l, at[MODEL].ptr);
     if (l->status) return;
@@ -8775,7 +9300,6 @@ static sgf_status sgf__tokenizer_parse(const char *file, const char *text, size_
     sgf_status status;
     if (!t) return SGF_ERR_MEMORY;
     sgf__arena_init(&t->arena, mem);
-    t->info.pre_tokenizer = "none";
     t->unk = t->info.bos = t->info.eos = t->info.config_add_bos = -1;
     status = sgf__loader_run(t, file, text, size, sgf__read_tokenizer, err);
     if (t->before_count) t->info.bos = t->before[0];
@@ -8835,6 +9359,7 @@ SGF_DEF void sgf_tokenizer_describe(const sgf_tokenizer *tokenizer, sgf_tokenize
     *out = t->info;
     out->kind = t->byte_level ? "byte-level BPE" : t->byte_fallback ? "byte-fallback BPE" : "BPE";
     out->normalizer = t->step_count ? t->normalizer : "none";
+    out->pre_tokenizer = t->pre_tokenizer[0] ? t->pre_tokenizer : "none";
     out->adds_bos = out->bos >= 0 && t->before_count && t->before[0] == out->bos;
     out->adds_eos = out->eos >= 0 && t->after_count && t->after[t->after_count - 1] == out->eos;
 }
@@ -8851,7 +9376,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
 /* ====================================================================================
  * [SGF-25] Unicode tables
  *
- * Letters and numbers are those of Unicode 16, combining classes and decompositions those of
+ * General categories are those of Unicode 16, combining classes and decompositions those of
  * Unicode 9: Hugging Face's regular expressions and its NFC know these. The tables are printed
  * by tests/golden/unicode_tables.py as numbers in base 27: see sgf__uni_number.
  * Loading a tokenizer unpacks them, so that looking up a character is one load.
@@ -8861,31 +9386,49 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
  * is cut before every stable character; units of one stable character are copied.
  * ==================================================================================== */
 
-static const char sgf__uni_letters[] =
-    "e#=)=R$-$'$(:$B$t1'/1(*$$$o%($%%'$$)$$&$$$7$w#$y%+y&$I%$)Lk#>''PNF%$l$$$2%*%-&%$3$$A@}#.$;D,%"
-    "'$(9'$,$&$:<*.(;$)4M^Y&$5$*-23'+%%%9$*$$&'&$3$0%$&1%-$+)'%%9$*$%$%$%B'$$6&3,$&$9$*$%$(&$5$2%:"
-    "$.+%%%9$*$%$(&$A%$&2$4$$)&&$'&%$$$%&%&&&/9$W+$&$:$3&$=&%$%%A$'+$&$:$-$(&$B%$%2%4,$&$L%$3$(&+&"
-    ";)(5&;$,$$%*^S$%/*^%$$$($;$$$-$%,$%($$8'C$c+$G>(|$N7$3)''&$&%*&'0/$4I$$($%N$~,$'%*$$$'%L$'%D$"
-    "'%*$$$'%2$]$'%g#H33z#%)&t7%4$=(o#)+*5061510$&2WF$'$g#}#*(%E$$(j#-BTA%(.O'=Y:,Xv#$f$R4+YA0%-O="
-    "GL&-G%.(N%&L'$)$%&$(x'd#}*%)%I%)%+$$$$$$$B%X$*$$&&$*&'%)'0(&$*}$$0$30n$$'$%-$$&()$$$$$$'$.%'("
-    "('$W%dj$g))'&%/I$$($%[*$3:,*$*$*$*$*$*$*$*t#$d2%M((%'z#)&$~#$'(N$g$4CS3t3ys)d#k}>g#Q%t*&3-%7R"
-    "3B%j#T,%p$%g#%%$$$+83$&$'$:@W1Ub)&$$%.?-:<@*R?$3($--($L:&$+7:&$&U$$&%%(%$$$;&%.*&/)%)%),*$*$N"
-    "$1)|$@o{//:'Tvg,i.%s$I*/(($$-$0$($$$%$%$u$Df.5d#%YK/}$($u%G=)=.}#&)%)%)%&F/$=$6$%$2%1Ei%e/@&T"
-    "RC07$+)I-A%G'+Sq&5G'G'K+W/.$2$*$%$.$2$*$%&W/h,,9-+;)$M$,i#)%$$O$%&$%:-:,Be#6$%-9-=j#[)%d#$2'$"
-    "&$@M@&@F+$?>Y-9-605w$m#ZV0V0GI?,:|)M)%3&_@-$+9M5Q8>:/X]%%$0PC<=G@$%$+F&$/S1'8$$$F5$<6%c*$$$'$"
-    "2$-*RI+%%%9$*$%$(&$5$/(A-$$%$$I$$<$$$OX5'7&AS7%$$p'RL'GS7$_N0$k#>H*q'O}$d#B+%$%+$%$;2$$$g$+%J"
-    "3$$$?$-K*$8$.Q6$5m#d(DB,$H4$TAy$*$%$I8$<)$%$C1$x,62$$0$Ej%$s#yBh)|'kh$j$2mH4)<td&(j6d})A|bw5*"
-    "B4s#4A5S3'B8(6u0Pp(d#n%o#($f#0d#%$$?|}(+qNL-sy,'$*$%$o+2$@&%$1'+l/gw#t$(0&,*-qx(y#$k#$%%$%%%'"
-    "$/$$$*$e#$'%+$*$?$'$($$&*$j-%<$<$B$<$B$<$B$<$B$<$+}e#B))l*be&P-*3$r,A5Os2?f)A%$~2*$'$%$2$}'_h"
-    "#*$jM'$>$%$$%$$-$'$$$$)$'$$$$$$&$%$$%$$$$$$$$$$%$$%'$*$'$'$$$-$4(&$($4mt&{g[Cqj&){(%ep(1oy*2v"
-    "7~|#w4oXsl'(|k&";
-static const char sgf__uni_numbers[] =
-    "S-f%%($%&dV-t%-~'-|/-d%-')u$-d%-d%-%)w$0|$-+*p$-q$**6v$-i$-d%-j#7s*-j#-k;7kA&q)-)-9-x+-n%.x&-"
-    ")-n'-z#-t%-)-nG$&))-~'V%(r;`r#9~7A}S$o=$<,1&m-'x%-A+$2C-J2seI-t'-q,)m&-I-~'-9-z#-v/-ow=-|2P/]"
-    "4%k->G'@$+$t%(g(-rC+<*J,o#(9)s&%%3%Qd#,W%A&o#(q$+;+L*{,)S-)-}*Bq&-M'y$*t%An%-`-~%-*7})-l--d%-"
-    "q.-o$-)7p#/i06f$-h9-z#@e)-j#-k0-o$8hHx$v{5-nx#-z#-t%-$*g4-m*:ivA-nW7/7u$<wIUmy#-k0-j3-y)-h;,n"
-    "%-}=_$&$'p#P$2kD0{m$-";
-static const char sgf__uni_spaces[] = ",(5$m$$=$dj($v{#.@%($R$yd&$";
+static const char sgf__uni_table_kinds[] =
+    "n%p#w*.L-}#-]j&<M<q/L-,-r/,-,-t#/p/.,n#,=(,-#^;-%<-+(,K,w--j$m.-{$iA5q)5{;4%RE4%$%4%D5T%4%DE4"
+    "%4%c4%$5$%4%D%$%45($EX$&%$&%$&%q)5v*5$&%$%D%nBk$4%45$%T%x$dI(g0{*^l'w(h#s$'-'q*ucc'-$%3'E,$S="
+    "$,D#$#4%h*#o%{4$5DEj.f#$%-$%45l>s<x4-o$t@4%g'5qY#t63'}#o8<3M#}:,),9,9,)y$j0SX<g*M<-<=y&,#Li3'"
+    "h&w,j&]8)|Z,(o$#-z#79-Y8j&H=(v(3()d2k03~Ty&(m(j&y3t%7-L'3)=k-Y't%'I'j#3k)#e/I3,#x&d#p.-y#y$t%"
+    "r8'q.#z3j@I(}*(o$h&9<j&,'g)I#~$383k-#n$#(CX3)(o$393I(y$)S8#H93j&8=|#=(,)3I#y#S83k-#n$#8#8#83)"
+    "#j#S93IC)i$X#(i$j&9H),~%I#s%#H#k-#n$#8#i#3)(d%#I#I3(}(893j&,-i$(z##I#~$383k-#n$#8#i#3)(o$393I"
+    "i$IS8#H93j&-(|#~%)(#y#CH#XC8#(#8C8CHCm'Sj#CI#Y3(t#)m(j&Kh%d#j#~$#H#{-#w)3)(o$#I#Yi$9#H3(3893j"
+    "&i$,q$-(I,~$#H#{-#h&#i#3)(o$#I#Yi$9t#8#893j&#8)h'Ys%#H#r89(o$#I#Y(-SH)q$H93j&v%-y##I#|*Cp.#s%"
+    "#(3n$C)Sz##)#d%t#j&39,h'v<)8o$S-y#'d%,j&<~58#(#i##p.#(#h&)8t%(3i##'#o$#j&3Xd3(Mk)-,M9~#j&k&-)"
+    "-)-)]9~$#s5Sg,,9i#y&#t5#h%)~##=m#^<~5w9g,(j&}#y#YXI(I8o$HY}'n'()j&Y=t6#$d#$3t9,'Eix'#X3n$#(#X"
+    "3r8#X3y3#X3n$#(#X3g)#dB#X3}G3Iw%i,Cw)m&t#eS3v#3,ug.-,l*.u/<CvLLK~$i$|*Yn%q+I<n%|*9h'}'#H#9h'e"
+    "?j3L'L-()3j&t#k&t#|&I#)j&t#~4'u?i$i#9n4)(d#wI~%t2#n'Sn'S-C<j&d23i#s&l:Su/t#j&+Cs4{-j#3<u?i&#p"
+    "13)j&t#j&t#r$'}#3u2f=j#f<m*~$#<j&r$m&t%x%LId2~'8j&l:s(y$]s5g,Cm#j&CHj&d2x#<p%$%d#s93Dg%y$I,w,"
+    "X)y#)8I(d#i:rEz''k4g6iF|y#p%fZp%z$v#3u#3{$z${$z$v#3u#3{$#$#$#$#${$z$o(3{$|${$|${$|$f##5T&-%ME"
+    "#5T&MU35T#M{$e#M3E#5T&=#~&d#t.>d#.j,-f(-q'.r)+'3|#M<'k&M<#|'C~3}(z3}(=$^$=%D5D%-$Me#~#$-$-$-T"
+    "-%T%X%=54n#$U^%-s>$%l#=Sjy(]t1<rg&f-}&q,|CuNn-pe.v(g2p=<y2l&jn)o-xE]n3<ex(3n3#u_r<s<$%D5h$T%$"
+    "5$v#7D%fZ5~#cI$%d#]+<u6#%d#%3oAi$',m(){-n%n$#n$#n$#n$#n$#n$#n$#n$#j3j<'m3=q'i4z/#hUh'jj%p/|)."
+    "L-'(+l&=q'-v%z#,h#=K'(,=#iS39=7(,sU,G(d#w9#}W#=[m&i3}6n%-w)y2#k&i2f%-j)n3k&r7j)es'ti|%mFnwt1'"
+    "st9CdAn%}7x#<eo&'Lw)j&8|+{;(Y,i&,'i179wIk&9}#y$e.r%=l(EmE'{$c4%m%'=c(REp,e#%e#%|(T%$%4%3$%#%#"
+    "%x$q,G$%(7%n$)H)X){-j#^)C|#^t#e?]y$9{=}*y$<j&t#}*y#L(,8)j&z0d%<{-~'s&,o1CYf<s(f(#'j&S<i#)'s%j"
+    "&i##r8s(n%H)~$93j&3]w)'y#M(I{=)(I89i#9()(k.8'<x&j#<(79~%y#3y#3y#n%n$#n$#t9-Wp%'=SrO~4d%,93j&t"
+    "#vwt)h'{-Sk=udo'gs(3e`s6k$h'f#d#()h&-}'#i##(#8#8#jaq*r)mq(<|)hF3j@i$-d3m'^x)l&t#x)g5#v(-,M#,-"
+    "<Si##jq#SL-}#-]j&<M<q/L-,-r/,-,-r$h&'|:7t2Cy#3y#3y#3HCs$#s$x'=3m'#u/#q+#8#g)3r(i4gj#d#LSd;Cx%"
+    "gBq*;M#g(C-|;f;)fn#o1Ck=}()m0Si3[n%f,+~$+d#x6j#d#d2#,s5S~$,l#}8y7z7pN3j&t#o5Sp5S}7y$e?s&,t&#~"
+    "(#j$#4#u&#d)#k$#5Ce?h'rm'n%k-~%~$k.x##f9#r%}Hy#3(#l:#8C(3{-#,f%{-=q$t2y$v%q<q+#8d#l#k-|#C,u/d"
+    "#,~EoAS;8z)3t;(I#9d#YX#H#o13IS)v%i$w%i$o1;,o1Kd3~$-z09Sl#r$n%j@Cr$k-3f%q+d#f%|*i$]h'q$pOqKu@l"
+    ">x'm>i$|#s5Yy$j&t#j&X'(g-Cj#,'h-y$=lf%w2#g9#9,38r)Hu@Yo1k&(y$k-y&[m#f-|*Y]s6v,q$|+{-n%Iu?h)r$"
+    "Si,j&)89(n%Y|:y&<#])x'e/i$j&t#Is5s(#j&](9(y$~4)<(n%Iv<s(X]Y,9j&(,(L#i,s&|*#e/n'}#)8)yDn$#(#X#"
+    "g)#h&,t#f<n'd#j&t#Y#~$383k-#n$#8#i##9(o$393I3(t#)d#i#93o$Cj#s&h&#(3(#x6#(t%#)3)#Y#j#()(<#<y$9"
+    "j1u?}*Xm#j&<#,)Hz1v<g,8,(y$j&oh$f<o$3t%d.X9i4v<m*L(s&j&t#f(l+w9~'(,t#j&t#h,u0j03h)Sj&;L-n$vs$"
+    "l:h),l[e3f3j&v%h'~$3(3~$#8#p.z##93Y()(9Ln%j&rI~$3m7o$3o$(,()e0(i&}7o$(Yg%)y$(y&q;x)L(m#x'qKi$"
+    "l&|q$y3,m(j&t#s%#h6d%#d%(m#~%j&t+C<d23l-#s(lKn$#8#x6z#C)#9#o$()y$j&t#y##8#i3j##9#j#(i$j&xl'q+"
+    "Y<i$9()}'#n4o$Cj#f(j&)oR(}(y,t1x',tx4q]gc#m#s&nz$gnZwY<x'qe8r))y#h)~%uiy#d#wl-~uf&d2}*j&tsFod"
+    "-i$t2#j&S<eO#j&t#d23j#,~%v<o$m#^W,-~%j&#q$#v,d#q+ed*G}77Lj&n{$e3f3~-]|[vLS)({@i$Y|'~E7,')s&9m"
+    "(nir%y${v;m8h&{ty'W#m$#7#v|&}((j1H3(m(Xy$|i)xhSu`d#}'Cs%i$h&3-9,q|w#uy%j&t#yf*fMr;3|-n%hf#tCi"
+    "}%~%r73~Cj#Mz#y$d%=o$i2YsDq,rGI-mi#i,h'i,h'~Sn%h/eq#q/r/q/k$#y*q/r/$#43$343T#z$U#%#k$#u&q/r/4"
+    "#T3z$#j$#r/4#T#e##$Cj$#r/q/r/q/r/q/r/q/r/q/r/q/w03|.-}.-v#|.-}.-v#|.-}.-v#|.-}.-v#|.-}.-v#$%3"
+    "}=zx+{@^|=h%)w()=m#}(j##h)kx8e&(~+t#v#ki%o$#m*3o$#9#j#d#}Dt3)oc|:Co$m$3j&S(-vr'd2)g*l:Yj&d#-d"
+    "w*j0'Yj&{i%d29(j&S,qe+n$#X#8#g)#~z$3v%o$m8j4k4o$'Sj&S<jx1lC-K-[fMd;-j)dy$X#j0#8#(3(#h&#X#(#(t"
+    "#(S(#(#(#H#8#(3(#(#(#(#(#8#(3X#n$#X#X#(#h&#l*d#H#i##l*{>=ep&q:Sv[h'l)3l)#l)#m6~%e(ze$jAt1x'q:"
+    "Sx%i$=m(~#l|#rg6Sq*Cg(C}g#SwXt#r'S-}(r'StAy$m&t#g8y$i23r'S=yD|~'h'w(3g(Cm&d#tAi$l)3}&t#x%i$rx"
+    "##}Vj&og7ygkCd3{v|#t#yn%3x~i%m(vrt&}(zh.nuVoo,qsAe}r$d#nr}#";
 static const char sgf__uni_combining[] =
     "f=8v1#$'#':#$;#$B#(+#%F#'G#%F#.G#(z0#'{0#+7#$7#$6#&6#&7#%6$&7#'6#$7#$'#%:#$7#$)#%%#$$#%%#$$#0"
     "(z*(#p*$6#'7#$6#&7#$2#$&#)7#)6#%7#$6#%7#$2#$/#$'#$|0#$%#$%#$%#$%#$%#$%#$%#$%#%%#$%#$%#$%$$%$$"
@@ -8994,18 +9537,27 @@ static uint32_t sgf__uni_number(const char **at) {
 static uint32_t sgf__uni_signed(uint32_t number) {
     return number & 1 ? 0 - (number / 2 + 1) : number / 2;
 }
-/* Runs of characters of one kind: gap to the run before, length; with marks, change of the class. */
-static void sgf__uni_runs(sgf__unicode *u, const char *table, int kind) {
-    unsigned char *code = u->kind, *end;
-    uint32_t class_ = 0;
+/* Runs of one kind from code 0 on: 16 * (length - 1) + kind; kind 15: capital, small, capital, ... */
+static void sgf__uni_kinds(unsigned char *kind, const char *table) {
+    while (*table) {
+        uint32_t run = sgf__uni_number(&table), n = run / 16 + 1, i;
+        if (run % 16 < 15) memset(kind, (int)(run % 16), n);
+        else
+            for (i = 0; i < n; i++) kind[i] = (unsigned char)(SGF__UNI_LU + i % 2);
+        kind += n;
+    }
+}
+/* Runs of marks of one combining class: gap to the run before, length, change of the class. */
+static void sgf__uni_marks(sgf__unicode *u, const char *table) {
+    uint32_t code = 0, class_ = 0, end;
     while (*table) {
         code += sgf__uni_number(&table);
         end = code + sgf__uni_number(&table);
-        if (kind == SGF__UNI_UNSTABLE) {
-            class_ += sgf__uni_signed(sgf__uni_number(&table));
-            memset(u->combining + (code - u->kind), (int)class_, (size_t)(end - code));
+        class_ += sgf__uni_signed(sgf__uni_number(&table));
+        for (; code < end; code++) {
+            u->combining[code] = (unsigned char)class_;
+            u->kind[code] |= SGF__UNI_UNSTABLE;
         }
-        while (code < end) *code++ |= (unsigned char)kind;
     }
 }
 /* The entry of a character (second 0) or of a pair that composes; if there is none, a free one. */
@@ -9041,15 +9593,13 @@ static sgf_status sgf__unicode_init(sgf__unicode *u, int with_nfc, sgf__arena *a
     u->size = SGF__UNI_LIMIT;
     u->kind = (unsigned char *)sgf__arena_alloc(arena, u->size, 1, err);
     if (!u->kind) return SGF_ERR_MEMORY;
-    sgf__uni_runs(u, sgf__uni_letters, SGF__UNI_LETTER);
-    sgf__uni_runs(u, sgf__uni_numbers, SGF__UNI_NUMBER);
-    sgf__uni_runs(u, sgf__uni_spaces, SGF__UNI_SPACE);
+    sgf__uni_kinds(u->kind, sgf__uni_table_kinds);
     if (!with_nfc) return SGF_OK;
     u->combining = (unsigned char *)sgf__arena_alloc(arena, u->size, 1, err);
     if (!u->combining) return SGF_ERR_MEMORY;
     u->maps = (sgf__uni_map *)sgf__arena_alloc(arena, SGF__UNI_SLOTS, sizeof *u->maps, err);
     if (!u->maps) return SGF_ERR_MEMORY;
-    sgf__uni_runs(u, sgf__uni_combining, SGF__UNI_UNSTABLE);
+    sgf__uni_marks(u, sgf__uni_combining);
     sgf__uni_maps(u, sgf__uni_single, 0, 0);
     sgf__uni_maps(u, sgf__uni_split, 1, 0);
     sgf__uni_maps(u, sgf__uni_pair, 1, 1);
@@ -9155,7 +9705,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
                                (unsigned long long)at);
             break;
         }
-        if (!(sgf__uni_kind(u, code) & SGF__UNI_UNSTABLE)) {
+        if (code >= u->size || !(u->kind[code] & SGF__UNI_UNSTABLE)) {
             if (unit.codes.len) {
                 sgf__unit_end(&unit, out);
                 begin = at;

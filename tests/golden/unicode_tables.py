@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 """Generates the tables of the section "Unicode tables" of segfuse.h.
 
-    unicode_tables.py UnicodeData.txt[.gz] CompositionExclusions.txt classes.json
+    unicode_tables.py UnicodeData.txt[.gz] CompositionExclusions.txt
 
-UnicodeData and CompositionExclusions come from unicode.org (version 15.0 was used); classes.json has the
-inclusive ranges that Hugging Face's regular expressions accept for \\p{L}, \\p{N} (Unicode 16) and \\s.
+UnicodeData and CompositionExclusions come from unicode.org (version 15.0 was used). The general categories are
+those that the regular expressions of Hugging Face's Python package `tokenizers` know (0.23.3: Unicode 16).
 Hugging Face's NFC knows the characters of Unicode 9 only, so the characters with a combining class or a
 decomposition that came later are left out; AFTER_9 lists them (checked by a sweep of all code points
 through tokenizers 0.23.3)."""
 import gzip
-import json
 import sys
+
+from tokenizers import Regex, pre_tokenizers
 
 AFTER_9 = """7FD 898-89F 8CA-8D3 9FE C3C D3B-D3C EBA 1715 1ABF-1ACE 1DF6-1DFA A82C 10D24-10D27 10EAB-10EAC
 10EFD-10EFF 10F46-10F50 10F82-10F85 11070 1133B 1145E 11839-1183A 11938 1193D-1193E 11943 119E0 11A34 11A47
 11A99 11D42 11D44-11D45 11D97 11F41-11F42 16FF0-16FF1 1E08F 1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF"""
-LIMIT = 0x32400  # every class and every property below it
+LIMIT = 0x32400  # every class and every property below it, but for the variation selectors E0100-E01EF (Mn)
+# In the order of SGF__UNI_*; \\s is for those white spaces that are control characters.
+KINDS = ["", r"\p{Lu}", r"\p{Ll}", r"\p{Lt}", r"\p{Lm}", r"\p{Lo}", r"\p{M}", r"\p{Nd}", r"\p{N}", r"\p{P}",
+         r"\p{S}", r"\p{Z}", r"\s"]
+ALTERNATING = 15
 
 
 def opened(path):
@@ -54,13 +59,36 @@ def signed(number):
     return 2 * number if number >= 0 else -2 * number - 1
 
 
-def ranges_as_runs(ranges):
-    """[first, last] pairs -> gap since the end of the range before, length"""
-    at, out = 0, []
-    for first, last in ranges:
-        out += [first - at, last - first + 1]
-        at = last + 1
-    assert at <= LIMIT
+def sweep(kinds):
+    """code -> the number of the first of these expressions that takes the character, else 0"""
+    codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    out = [0] * 0x110000
+    for number, regex in reversed(list(enumerate(kinds))[1:]):
+        split = pre_tokenizers.Split(Regex(regex), "removed", invert=True)
+        for _, (first, end) in split.pre_tokenize_str("".join(map(chr, codes))):
+            for code in codes[first:end]:
+                out[code] = number
+    return out
+
+
+def kinds_as_runs(kinds):
+    """The kinds of all code points from 0 on, as runs: 16 * (length - 1) + kind. A run of ALTERNATING is of
+    capital and small letters in turns."""
+    out, at = [], 0
+    assert kinds[0xE0100:] == [KINDS.index("\\p{M}")] * 240 + [0] * 0x2FE10 and not any(kinds[LIMIT:0xE0100])
+    while at < LIMIT and any(kinds[at:LIMIT]):
+        end, kind = at + 1, kinds[at]
+        while kinds[end] == kind:
+            end += 1
+        if kind in (1, 2) and end == at + 1 and kinds[end] == 3 - kind:
+            last = end
+            while kinds[last + 1] == 3 - kinds[last]:
+                last += 1
+            last -= kinds[last + 1] == kinds[last]  # that one begins a longer run
+            if kind == 1 and last > end:
+                kind, end = ALTERNATING, last + 1
+        out.append(16 * (end - at - 1) + kind)
+        at = end
     return out
 
 
@@ -123,7 +151,7 @@ def main():
     late = late_characters()
     classes, decompositions = read_unicode(sys.argv[1], late)
     excluded = read_exclusions(sys.argv[2])
-    ranges = json.load(open(sys.argv[3]))
+    kinds = sweep(KINDS)
     single, split, pair = {}, {}, {}
     for code, parts in decompositions.items():
         assert parts[-1] not in decompositions or len(parts) == 1  # only the first part decomposes again
@@ -133,9 +161,7 @@ def main():
             split[code] = parts
         else:
             pair[code] = parts
-    table("letters", ranges_as_runs(ranges["L"]))
-    table("numbers", ranges_as_runs(ranges["N"]))
-    table("spaces", ranges_as_runs(ranges["s"]))
+    table("kinds", kinds_as_runs(kinds))
     table("combining", classes_as_runs(classes))
     table("single", mapping(single))
     table("split", mapping(split))
