@@ -52,13 +52,13 @@
        [SGF-12] Prompts and methods
        [SGF-13] Audits of masks: words, comparison, leaks
      The engine
-       [SGF-14] Kernels: the reference's sums, many at a time
+       [SGF-14] Kernels and threads: the reference's sums, many at a time
        [SGF-15] Sessions: KV cache, segment attention, the forward pass
        [SGF-16] Generation: common prefixes, steps
      Memory, files and formats
        [SGF-17] Base: errors, memory, growing buffers
        [SGF-18] Text: UTF-8, and numbers in any locale
-       [SGF-19] Platform: files, memory mapping, threads
+       [SGF-19] Platform: files, memory mapping
        [SGF-20] JSON (RFC 8259)
        [SGF-21] safetensors, one file or several
        [SGF-22] config.json and RoPE frequencies
@@ -2536,7 +2536,7 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
    bits of [SGF-11]. */
 
 /* ====================================================================================
- * [SGF-14] Kernels: the reference's sums, many at a time
+ * [SGF-14] Kernels and threads: the reference's sums, many at a time
  *
  *     out[n][t] = 0;  for k ascending: out[n][t] = fma(w[n][k], x[k][t], out[n][t])
  *
@@ -2547,13 +2547,9 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
  * lanes are 0). Kernels read and write panels; nothing is repacked.
  * ==================================================================================== */
 
-/* Threads ([SGF-19]): a task works on the items [begin, end). */
+/* Threads: a task works on the items [begin, end). sgf__parallel is at the end of this section. */
 typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
 typedef struct sgf__pool sgf__pool;
-static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
-                                   sgf_error *err);
-static void sgf__pool_destroy(sgf__pool *pool);
-static int sgf__pool_threads(const sgf__pool *pool);
 static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
                           void *context);
 
@@ -3246,6 +3242,155 @@ SGF__KERNEL_WIDTHS(sgf__softmax, (int simd, float *score, size_t n, size_t width
         for (t = 0; t < width; t++) sum[t] += score[i * width + t];
 }
 
+/* ---- threads ----
+   A pool of threads that wait for work. sgf__parallel cuts [0, n) into one run per thread, always the
+   same way. Every result is computed whole by one thread, in a fixed order, so the number of threads
+   cannot change a bit. */
+
+enum { SGF__MAX_THREADS = 256, SGF__SPINS = 4000 };
+
+struct sgf__pool {
+    sgf_allocator mem;
+    int threads; /* the caller's included */
+#ifndef SGF_NO_THREADS
+    int started; /* without the caller's */
+    pthread_t ids[SGF__MAX_THREADS];
+    pthread_mutex_t lock;
+    pthread_cond_t wake, done;
+    int waits;          /* how many of these three there are; no thread is started without all */
+    int numbered;       /* atomic: threads that have taken their number */
+    unsigned round;     /* atomic: number of the current task */
+    unsigned running;   /* atomic: threads that have not finished it */
+    int sleeping, quit; /* under lock */
+    sgf__pool_task *task;
+    void *context;
+    size_t n, parts;
+#endif
+};
+
+#ifndef SGF_NO_THREADS
+/* Wait for a short time; 1 as soon as *value is `wanted`. */
+static int sgf__spin(const unsigned *value, unsigned wanted) {
+    int i;
+    for (i = 0; i < SGF__SPINS; i++) {
+        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) == wanted) return 1;
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
+    }
+    return 0;
+}
+static void sgf__pool_part(const sgf__pool *pool, int index) {
+    size_t i = (size_t)index, share = pool->n / pool->parts, rest = pool->n % pool->parts;
+    size_t begin = share * i + (rest < i ? rest : i), end = begin + share + (i < rest);
+    if (i < pool->parts && begin < end) pool->task(pool->context, begin, end, index);
+}
+static void *sgf__pool_thread(void *argument) {
+    sgf__pool *pool = (sgf__pool *)argument;
+    int index = __atomic_add_fetch(&pool->numbered, 1, __ATOMIC_RELAXED), quit = 0;
+    unsigned round = 1;
+    for (; !quit; round++) {
+        if (!sgf__spin(&pool->round, round)) {
+            pthread_mutex_lock(&pool->lock);
+            pool->sleeping++;
+            while (pool->round != round) pthread_cond_wait(&pool->wake, &pool->lock);
+            pool->sleeping--;
+            pthread_mutex_unlock(&pool->lock);
+        }
+        quit = pool->quit;
+        if (!quit) sgf__pool_part(pool, index);
+        if (__atomic_sub_fetch(&pool->running, 1, __ATOMIC_ACQ_REL)) continue;
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return NULL;
+}
+static void sgf__pool_start(sgf__pool *pool) {
+    __atomic_store_n(&pool->running, (unsigned)pool->started, __ATOMIC_RELEASE);
+    pthread_mutex_lock(&pool->lock);
+    __atomic_add_fetch(&pool->round, 1, __ATOMIC_ACQ_REL);
+    if (pool->sleeping) pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->lock);
+}
+static void sgf__pool_join(sgf__pool *pool) {
+    if (sgf__spin(&pool->running, 0)) return;
+    pthread_mutex_lock(&pool->lock);
+    while (__atomic_load_n(&pool->running, __ATOMIC_ACQUIRE))
+        pthread_cond_wait(&pool->done, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+}
+/* Start as many threads as the system gives. */
+static void sgf__pool_open(sgf__pool *pool, int threads) {
+    pool->waits = pthread_mutex_init(&pool->lock, NULL)  ? 0
+                  : pthread_cond_init(&pool->wake, NULL) ? 1
+                  : pthread_cond_init(&pool->done, NULL) ? 2
+                                                         : 3;
+    while (pool->waits == 3 && pool->threads < threads && pool->threads < SGF__MAX_THREADS &&
+           !pthread_create(&pool->ids[pool->started], NULL, sgf__pool_thread, pool))
+        pool->started = pool->threads++;
+}
+static void sgf__pool_close(sgf__pool *pool) {
+    pool->quit = 1;
+    if (pool->started) sgf__pool_start(pool);
+    while (pool->started) pthread_join(pool->ids[--pool->started], NULL);
+    if (pool->waits > 2) pthread_cond_destroy(&pool->done);
+    if (pool->waits > 1) pthread_cond_destroy(&pool->wake);
+    if (pool->waits > 0) pthread_mutex_destroy(&pool->lock);
+}
+static int sgf__processors(void) {
+#if !defined(SGF_NO_MMAP) && defined(_SC_NPROCESSORS_ONLN)
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    if (n > 0) return n < SGF__MAX_THREADS ? (int)n : SGF__MAX_THREADS;
+#endif
+    return 1;
+}
+#endif
+
+/* A pool of at most `threads` threads, the caller's included; 0: one per processor. */
+static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
+                                   sgf_error *err) {
+    sgf__pool *made = (sgf__pool *)sgf__alloc(mem, 1, sizeof *made, err);
+    if (!made) return SGF_ERR_MEMORY;
+    made->mem = *mem;
+    made->threads = 1;
+#ifndef SGF_NO_THREADS
+    sgf__pool_open(made, threads ? threads : sgf__processors());
+#else
+    (void)threads;
+#endif
+    *pool = made;
+    return SGF_OK;
+}
+static void sgf__pool_destroy(sgf__pool *pool) {
+    sgf_allocator mem;
+    if (!pool) return;
+#ifndef SGF_NO_THREADS
+    sgf__pool_close(pool);
+#endif
+    mem = pool->mem;
+    sgf__free(&mem, pool, 1, sizeof *pool);
+}
+/* Run task over [0, n), at least `grain` items a thread; returns when all of it is done. */
+static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
+                          void *context) {
+    size_t parts = grain ? (n + grain - 1) / grain : n;
+    if (!n) return;
+    if (!pool || parts < 2 || pool->threads < 2) {
+        task(context, 0, n, 0);
+        return;
+    }
+#ifndef SGF_NO_THREADS
+    pool->task = task;
+    pool->context = context;
+    pool->n = n;
+    pool->parts = parts < (size_t)pool->threads ? parts : (size_t)pool->threads;
+    sgf__pool_start(pool);
+    sgf__pool_part(pool, 0);
+    sgf__pool_join(pool);
+#endif
+}
+
 /* ====================================================================================
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
  *
@@ -3769,7 +3914,7 @@ static size_t sgf__attend_bytes(const sgf_session *s) {
    edge of a page inside it; a window may cut one before every key. */
 static sgf_status sgf__scores_prepare(sgf_session *s, const sgf__query *query, size_t n,
                                       sgf_error *err) {
-    size_t i, threads = (size_t)sgf__pool_threads(s->pool), need;
+    size_t i, threads = (size_t)s->pool->threads, need;
     const sgf__sequence *q;
     s->score_keys = s->score_pieces = 0;
     for (i = 0; i < n; i++) {
@@ -5623,11 +5768,10 @@ static size_t sgf__number_print(double value, char *out) {
 }
 
 /* ====================================================================================
- * [SGF-19] Platform: files, memory mapping, threads
+ * [SGF-19] Platform: files, memory mapping
  *
- * The only place that knows the operating system. SGF_NO_MMAP reads files into memory
- * instead of mapping them; with SGF_NO_STDIO the program provides the files; SGF_NO_THREADS
- * runs everything on the caller's thread. Results do not depend on any of them.
+ * Files are mapped into memory; with SGF_NO_MMAP they are read, and with SGF_NO_STDIO the program
+ * provides them. Results do not depend on it.
  * ==================================================================================== */
 
 typedef struct sgf__map { /* a whole file, read-only */
@@ -5854,158 +5998,6 @@ static sgf_status sgf__out_close(sgf__out *out, sgf_error *err) {
     sgf_status status = out->file ? sgf__out_finish(out, !out->status) : SGF_OK;
     out->file = NULL;
     return out->status ? out->status : sgf__out_end(out, status, err);
-}
-
-/* ---- threads ----
-   A pool of threads that wait for work. sgf__parallel cuts [0, n) into one run per thread, always the
-   same way. Every result is computed whole by one thread, in a fixed order, so the number of threads
-   cannot change a bit. */
-
-enum { SGF__MAX_THREADS = 256, SGF__SPINS = 4000 };
-
-struct sgf__pool {
-    sgf_allocator mem;
-    int threads; /* the caller's included */
-#ifndef SGF_NO_THREADS
-    int started; /* without the caller's */
-    pthread_t ids[SGF__MAX_THREADS];
-    pthread_mutex_t lock;
-    pthread_cond_t wake, done;
-    int waits;          /* how many of these three there are; no thread is started without all */
-    int numbered;       /* atomic: threads that have taken their number */
-    unsigned round;     /* atomic: number of the current task */
-    unsigned running;   /* atomic: threads that have not finished it */
-    int sleeping, quit; /* under lock */
-    sgf__pool_task *task;
-    void *context;
-    size_t n, parts;
-#endif
-};
-
-#ifndef SGF_NO_THREADS
-/* Wait for a short time; 1 as soon as *value is `wanted`. */
-static int sgf__spin(const unsigned *value, unsigned wanted) {
-    int i;
-    for (i = 0; i < SGF__SPINS; i++) {
-        if (__atomic_load_n(value, __ATOMIC_ACQUIRE) == wanted) return 1;
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#endif
-    }
-    return 0;
-}
-static void sgf__pool_part(const sgf__pool *pool, int index) {
-    size_t i = (size_t)index, share = pool->n / pool->parts, rest = pool->n % pool->parts;
-    size_t begin = share * i + (rest < i ? rest : i), end = begin + share + (i < rest);
-    if (i < pool->parts && begin < end) pool->task(pool->context, begin, end, index);
-}
-static void *sgf__pool_thread(void *argument) {
-    sgf__pool *pool = (sgf__pool *)argument;
-    int index = __atomic_add_fetch(&pool->numbered, 1, __ATOMIC_RELAXED), quit = 0;
-    unsigned round = 1;
-    for (; !quit; round++) {
-        if (!sgf__spin(&pool->round, round)) {
-            pthread_mutex_lock(&pool->lock);
-            pool->sleeping++;
-            while (pool->round != round) pthread_cond_wait(&pool->wake, &pool->lock);
-            pool->sleeping--;
-            pthread_mutex_unlock(&pool->lock);
-        }
-        quit = pool->quit;
-        if (!quit) sgf__pool_part(pool, index);
-        if (__atomic_sub_fetch(&pool->running, 1, __ATOMIC_ACQ_REL)) continue;
-        pthread_mutex_lock(&pool->lock);
-        pthread_cond_signal(&pool->done);
-        pthread_mutex_unlock(&pool->lock);
-    }
-    return NULL;
-}
-static void sgf__pool_start(sgf__pool *pool) {
-    __atomic_store_n(&pool->running, (unsigned)pool->started, __ATOMIC_RELEASE);
-    pthread_mutex_lock(&pool->lock);
-    __atomic_add_fetch(&pool->round, 1, __ATOMIC_ACQ_REL);
-    if (pool->sleeping) pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
-}
-static void sgf__pool_join(sgf__pool *pool) {
-    if (sgf__spin(&pool->running, 0)) return;
-    pthread_mutex_lock(&pool->lock);
-    while (__atomic_load_n(&pool->running, __ATOMIC_ACQUIRE))
-        pthread_cond_wait(&pool->done, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
-}
-/* Start as many threads as the system gives. */
-static void sgf__pool_open(sgf__pool *pool, int threads) {
-    pool->waits = pthread_mutex_init(&pool->lock, NULL)  ? 0
-                  : pthread_cond_init(&pool->wake, NULL) ? 1
-                  : pthread_cond_init(&pool->done, NULL) ? 2
-                                                         : 3;
-    while (pool->waits == 3 && pool->threads < threads && pool->threads < SGF__MAX_THREADS &&
-           !pthread_create(&pool->ids[pool->started], NULL, sgf__pool_thread, pool))
-        pool->started = pool->threads++;
-}
-static void sgf__pool_close(sgf__pool *pool) {
-    pool->quit = 1;
-    if (pool->started) sgf__pool_start(pool);
-    while (pool->started) pthread_join(pool->ids[--pool->started], NULL);
-    if (pool->waits > 2) pthread_cond_destroy(&pool->done);
-    if (pool->waits > 1) pthread_cond_destroy(&pool->wake);
-    if (pool->waits > 0) pthread_mutex_destroy(&pool->lock);
-}
-static int sgf__processors(void) {
-#if !defined(SGF_NO_MMAP) && defined(_SC_NPROCESSORS_ONLN)
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    if (n > 0) return n < SGF__MAX_THREADS ? (int)n : SGF__MAX_THREADS;
-#endif
-    return 1;
-}
-#endif
-
-/* A pool of at most `threads` threads, the caller's included; 0: one per processor. */
-static sgf_status sgf__pool_create(const sgf_allocator *mem, int threads, sgf__pool **pool,
-                                   sgf_error *err) {
-    sgf__pool *made = (sgf__pool *)sgf__alloc(mem, 1, sizeof *made, err);
-    if (!made) return SGF_ERR_MEMORY;
-    made->mem = *mem;
-    made->threads = 1;
-#ifndef SGF_NO_THREADS
-    sgf__pool_open(made, threads ? threads : sgf__processors());
-#else
-    (void)threads;
-#endif
-    *pool = made;
-    return SGF_OK;
-}
-static void sgf__pool_destroy(sgf__pool *pool) {
-    sgf_allocator mem;
-    if (!pool) return;
-#ifndef SGF_NO_THREADS
-    sgf__pool_close(pool);
-#endif
-    mem = pool->mem;
-    sgf__free(&mem, pool, 1, sizeof *pool);
-}
-static int sgf__pool_threads(const sgf__pool *pool) {
-    return pool->threads;
-}
-/* Run task over [0, n), at least `grain` items a thread; returns when all of it is done. */
-static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_task *task,
-                          void *context) {
-    size_t parts = grain ? (n + grain - 1) / grain : n;
-    if (!n) return;
-    if (!pool || parts < 2 || pool->threads < 2) {
-        task(context, 0, n, 0);
-        return;
-    }
-#ifndef SGF_NO_THREADS
-    pool->task = task;
-    pool->context = context;
-    pool->n = n;
-    pool->parts = parts < (size_t)pool->threads ? parts : (size_t)pool->threads;
-    sgf__pool_start(pool);
-    sgf__pool_part(pool, 0);
-    sgf__pool_join(pool);
-#endif
 }
 
 /* ====================================================================================

@@ -302,12 +302,12 @@ static void read_part(void *context, size_t begin, size_t end, int thread) {
 }
 static int peak_call(void *user) {
     limit *job = (limit *)user;
-    sgf__parallel(job->pool, (size_t)sgf__pool_threads(job->pool), 1, peak_part, job);
+    sgf__parallel(job->pool, (size_t)job->pool->threads, 1, peak_part, job);
     return 0;
 }
 static int read_call(void *user) {
     limit *job = (limit *)user;
-    size_t threads = (size_t)sgf__pool_threads(job->pool), blocks = job->n / READ_BLOCK, pass;
+    size_t threads = (size_t)job->pool->threads, blocks = job->n / READ_BLOCK, pass;
     for (pass = 0; pass < job->times; pass++)
         sgf__parallel(job->pool, blocks, blocks / threads, read_part, job);
     return 0;
