@@ -149,7 +149,7 @@ static void fuzz_table(struct table *table) {
     base_buf_init(&line, NULL);
     for (c = table_columns(table); c-- > 0;)
         if (table_type(table, c) == TABLE_OTHER) table_drop(table, c);
-        else if (table_type(table, c) == SGF_COLUMN_UTF8)
+        else if (table_type(table, c) == SGF_COLUMN_UTF8 && table_parse_lists(table, c, NULL))
             (void)table_parse(table, c, c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8,
                               NULL);
     if (!table_lend(table, "fuzz", &loan, NULL)) {

@@ -198,7 +198,7 @@ static sgf_status read_table(sgf_status status, struct table *table, const sgf_a
     base_buf_init(&line, mem);
     for (c = table_columns(table); c-- > 0;) {
         (void)table_find(table, table_name(table, c));
-        if (table_type(table, c) == SGF_COLUMN_UTF8)
+        if (table_type(table, c) == SGF_COLUMN_UTF8 && table_parse_lists(table, c, NULL))
             (void)table_parse(table, c, c % 2 ? SGF_COLUMN_LIST_UTF8 : SGF_COLUMN_LIST_LIST_UTF8,
                               NULL);
     }

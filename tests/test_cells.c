@@ -35,6 +35,7 @@ static void test_lists_are_read_whatever_wrote_them(void) {
         /* Python */
         {"['a', \"it's\", 'tab\\t\\'']", "a|it's|tab\t'|"},
         {"('a',)", "a|"},
+        {"('x)', 'y\\')')", "x)|y')|"},
         {"{'b', 'a'}", "b|a|"},
         {"frozenset({'c'})", "c|"},
         {"set()", ""},
@@ -124,6 +125,8 @@ static void test_what_is_no_list_is_refused_with_the_cause(void) {
         {"['\\ud800']", "no character"},
         {"\"['a']\"", "quoted twice"},
         {"<ArrowStringArray>\n['a', 'it's']\nLength: 2, dtype: str", "did not escape"},
+        {"<StringArray>\n['a\\tb']\nLength: 1, dtype: string", "did not escape"},
+        {"Index(['a\\tb'], dtype='str')", "did not escape"},
         {"<ArrowStringArray>\n['a', 'b']\nLength: 1, dtype: str", "another length"},
         {"shape: (1,)\nSeries: '' [str]\n[\n\t\"a\"\n]", "a Series that polars printed"},
         {"0    a\n1    b\nName: x, dtype: str", "a Series that pandas printed"},

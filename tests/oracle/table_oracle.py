@@ -6,7 +6,7 @@
 Compiles a small converter around the header and the program's tables, and compares, in both directions, types and values of Feather,
 Arrow streams, CSV and JSON lines. Needs pandas, pyarrow, polars and duckdb; a missing one is named and skipped.
 """
-import argparse, ast, csv, glob, io, json, math, os, random, subprocess, sys, tempfile, unicodedata
+import argparse, ast, csv, glob, io, json, math, os, random, subprocess, sys, tempfile, unicodedata, uuid
 
 DRIVER = r"""
 #define SEGFUSE_IMPLEMENTATION
@@ -23,7 +23,7 @@ DRIVER = r"""
 #include "examples/segfuse/tables/arrow.c"
 #include "examples/segfuse/tables/table_file.c"
 /* convert IN OUT...: print name, tab, type of every column and the number of rows; write the readable ones.
-   parse=COLUMN:TYPE before OUT parses a text column. */
+   parse=COLUMN:TYPE before OUT parses a text column, lists=COLUMN one of lists of whatever form. */
 static int fail(const sgf_error *err) {
     printf("ERROR %s: %s\n", sgf_status_text(err->status), err->message);
     return 1;
@@ -43,6 +43,7 @@ int main(int argc, char **argv) {
         size_t n = strlen(path);
         sgf_status status;
         if (sscanf(path, "parse=%d:%d", &column, &type) == 2) status = table_parse(t, column, (sgf_column_type)type, &err);
+        else if (sscanf(path, "lists=%d", &column) == 1) status = table_parse_lists(t, column, &err);
         else if (!strcmp(path + n - 4, ".csv")) status = table_write_csv(t, path, &err);
         else if (!strcmp(path + n - 6, ".jsonl")) status = table_write_jsonl(t, path, &err);
         else status = table_write_feather(t, path, &err);
@@ -88,8 +89,15 @@ class Tool:
         return [tuple(line.split("\t")) for line in lines[:-1]], int(lines[-1].split()[1])
 
 
+NUMBERS = " of numbers"  # lists that are texts here and were numbers
+
+
 def kind(pa, t):
     """What our reader makes of an Arrow type; None where it does not read it."""
+    if isinstance(t, pa.UuidType):
+        return "utf8"
+    if isinstance(t, pa.Bool8Type):
+        return "bool"
     if pa.types.is_dictionary(t):
         inner = kind(pa, t.value_type)
         return None if inner and inner.startswith("list") else inner
@@ -105,8 +113,17 @@ def kind(pa, t):
         return "float64"
     if pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t):
         inner = kind(pa, t.value_type) if not (pa.types.is_dictionary(t.value_type) and kind(pa, t.value_type) is None) else None
-        return f"list<{inner}>" if inner in ("utf8", "list<utf8>") else None
+        if inner in ("int64", "float64", "bool"):
+            return "list<utf8>" + NUMBERS
+        return None if inner is None or inner.startswith("list<list") else inner.replace("utf8", "list<utf8>", 1)
     return None
+
+
+def as_text(value):
+    """An item of a list as a text, as Python prints it; NaN is none."""
+    if isinstance(value, list):
+        return [as_text(v) for v in value]
+    return value if value is None or isinstance(value, str) else None if value != value else str(value)
 
 
 def plain(value):
@@ -135,14 +152,16 @@ def compare_with_arrow(pa, tool, path, table, label):
     for i, (name, ours) in enumerate(columns):
         arrow_type = table.schema.field(i).type
         want = kind(pa, arrow_type)
-        if ours not in TYPES:
+        if ours.removesuffix(NUMBERS) not in TYPES:
             check(want is None or ours.startswith("uint64 with"), label, name, "not read:", ours, arrow_type)
             continue
         column = table.column(i)
-        if isinstance(arrow_type, pa.BaseExtensionType):
+        if isinstance(arrow_type, pa.BaseExtensionType) and not isinstance(arrow_type, (pa.UuidType, pa.Bool8Type)):
             column = pa.chunked_array([c.storage for c in column.chunks], arrow_type.storage_type)
         check(ours == want, label, name, ours, arrow_type)
         expected, got = [plain(v) for v in column.to_pylist()], [r[k][1] for r in records]
+        if isinstance(arrow_type, pa.UuidType) or ours.endswith(NUMBERS):
+            expected = [as_text(v) for v in expected]
         check(expected == got, label, name, arrow_type, expected[:3], got[:3])
         k += 1
 
@@ -215,6 +234,16 @@ def read_others(pa, tool, mods):
                                           "nulls": pa.array([[None]] * rows, pa.list_(pa.null())),
                                           "skipped": pa.array([{"a": 1}] * rows, pa.struct([("a", pa.int64())])),
                                           "after": pa.array(columns["uuid"], pa.string())})
+            few = [None if v is None else [v % 100, None if nulls else 7] for v in columns["n"]]
+            ids = pa.array([None if v is None else uuid.UUID(int=v % 2 ** 64).bytes for v in columns["n"]], pa.binary(16))
+            variants["numbers"] = pa.table(
+                {"list": pa.array(few, pa.list_(pa.int32())), "fixed": pa.array(few, pa.list_(pa.int8(), 2)),
+                 "doubles": pa.array([None if v is None else [v, math.nan, -math.inf] for v in columns["confidence"]]),
+                 "bools": pa.array([[v] for v in columns["ok"]], pa.large_list(pa.bool_())),
+                 "lists": pa.array([[v, []] for v in few], pa.list_(pa.list_(pa.int64()))),
+                 "uuid": pa.ExtensionArray.from_storage(pa.uuid(), ids),
+                 "bool8": pa.ExtensionArray.from_storage(pa.bool8(), pa.array(columns["ok"], pa.bool_()).cast(pa.int8())),
+                 "after": pa.array(columns["uuid"], pa.string())})
             for name, t in variants.items():
                 path = tool.path("other.arrow")
                 for codec in (None, "lz4"):
@@ -359,6 +388,92 @@ def check_repr(tool):
     print(f"repr: {len(wrong)} unassigned code points stay as they are")
 
 
+def read_cells(tool, cells):
+    """Cells of a CSV column -> what each is as a list of texts, or None where it is refused."""
+    source, out = tool.path("cells.csv"), tool.path("cells.jsonl")
+
+    def read(some):
+        with open(source, "w", encoding="utf-8", newline="") as f:
+            csv.writer(f).writerows([["x", "cell"]] + [["1", c] for c in some])
+        columns, message = tool.convert(source, "lists=1", out)
+        if columns is None:
+            return message
+        return [json.loads(line)["cell"] for line in open(out, encoding="utf-8")]
+    got, at = [None] * len(cells), list(range(len(cells)))
+    while at:  # a refusal names the first row that does not fit
+        answer = read([cells[i] for i in at])
+        if isinstance(answer, list):
+            for i, items in zip(at, answer):
+                got[i] = flat(items)
+            break
+        number = answer.partition("', row ")[2].partition(":")[0]
+        check(number.isdigit(), "a refusal without a row", answer)
+        if not number.isdigit():
+            break
+        del at[int(number) - 1]
+    return got
+
+
+def flat(items):
+    return [text for item in items or [] for text in (flat(item) if isinstance(item, list) else [item])]
+
+
+def check_cells(tool, mods):
+    """Lists as Python, NumPy, pandas, JSON and DuckDB print them, as those read them back."""
+    rng = random.Random(5)
+    words = WORDS + ["New York", "a:b", "[x", "x)", "{", "...", "NULL", "NA", "007", "1984", "a;b", "\\u00e9", "‘a’", "='x'", "1e3"]
+    item = lambda: rng.choice(words + [None, 7, -1.5, 1e20, True, math.nan])
+    lists = [[rng.choice(words) for _ in range(rng.randrange(1, 4))] for _ in range(400)]
+    mixed = [[item() for _ in range(rng.randrange(4))] for _ in range(400)]
+    texts = lambda values: [[as_text(v) for v in value] for value in values]
+
+    def equal(cells, want, label):
+        for cell, got, wanted in zip(cells, read_cells(tool, cells), want):
+            check(got == wanted, label, cell, got, wanted)
+    equal([repr(v) for v in mixed], texts(mixed), "list")
+    equal([repr(tuple(v)) for v in lists], lists, "tuple")
+    sets = [set(v) for v in lists]
+    equal([repr(v) for v in sets], [list(v) for v in sets], "set")
+    equal([repr(frozenset(v)) for v in sets], [list(frozenset(v)) for v in sets], "frozenset")
+    equal([repr([v, v[:1]]) for v in lists], [v + v[:1] for v in lists], "list of lists")
+    for ascii in (False, True):
+        equal([json.dumps(v, ensure_ascii=ascii) for v in mixed], texts(mixed), "JSON")
+    if "pandas" in mods:
+        import numpy
+        pandas, array = mods["pandas"], lambda v: numpy.array(v + [None], dtype=object)[:-1]
+        equal([str(array(v)) for v in mixed], texts(mixed), "str of a NumPy array")
+        equal([repr(array(v)) for v in mixed], texts(mixed), "repr of a NumPy array")
+        equal([str(numpy.array(v)) for v in lists], [numpy.array(v).tolist() for v in lists], "NumPy array of texts")
+        for values in ([1, 22, -3], [1.0, 2.5, 1e-9], [True, False], [1984.0]):
+            equal([str(numpy.array(values)), repr(numpy.array(values)), repr(list(numpy.array(values)))],
+                  [None if v is None else v for v in [[str(x) for x in values]] * 3], "NumPy numbers")
+        equal([repr(list(numpy.array(v))) for v in lists], [numpy.array(v).tolist() for v in lists], "NumPy scalars")
+        check(read_cells(tool, [str(numpy.arange(5000)), str(numpy.array(["a", "b"] * 1000)), repr(numpy.array(["a"] * 2000))])
+              == [None] * 3, "arrays that were cut short")
+        short = [["a", "b c"], ["é"], ["1", "2, 3"]]
+        equal([str(pandas.array(v)) for v in short], short, "pandas array")
+        equal([str(pandas.Index(v)) for v in short], short, "pandas Index")
+        # what has a quote in it is either the same or refused: pandas does not escape it
+        cells = [str(pandas.array(v)) for v in lists]
+        for cell, got, value in zip(cells, read_cells(tool, cells), lists):
+            check(got is None or got == value, "pandas array with quotes", cell, got, value)
+        check(read_cells(tool, [str(pandas.Series(["a", "b"]))]) == [None], "pandas Series")
+    if "polars" in mods:
+        check(read_cells(tool, [str(mods["polars"].Series(["a", "b"]))]) == [None], "polars Series")
+    if "duckdb" in mods:
+        duck, path = mods["duckdb"].connect(), tool.path("duck.csv")
+        rows = [[rng.choice(words + [None]) for _ in range(rng.randrange(1, 4))] + ["z"] for _ in range(400)]
+        cells = [duck.execute("select (?::varchar[])::varchar", [value]).fetchone()[0] for value in rows]
+        read = read_cells(tool, cells)
+        for cell, got, value in zip(cells, read, rows):
+            check(got is None or got == value, "DuckDB", cell, got, value)
+        check(sum(got is not None for got in read) > 200, "DuckDB's lists that are read")
+        duck.execute(f"copy (select 1 as x, ['a', 'b, c', null] as cell) to '{path}'")
+        columns, message = tool.convert(path, "lists=1", tool.path("cells.jsonl"))
+        check(columns and json.loads(open(tool.path("cells.jsonl")).read())["cell"] == ["a", "b, c", None], "DuckDB copy", message)
+    print("cells of lists")
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser()
@@ -377,6 +492,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(args, folder)
         check_repr(tool)
+        check_cells(tool, mods)
         if os.path.isdir(os.path.join(args.shared, "data/arrow-ipc")):
             goldens(pa, tool, args.shared)
         else:

@@ -34,6 +34,9 @@ static const char literal_cut[] =
 
 static const char literal_neither[] = "an item that is neither a text nor a number";
 
+static const char literal_pandas[] =
+    "an array whose quotes or backslashes pandas did not escape; write it with tolist()";
+
 static int literal_fail(literal *p, const char *why) {
     if (!p->why) p->why = why;
     return 0;
@@ -302,12 +305,12 @@ static int literal_items(literal *p, const char *close, int depth) {
    right number of items is the right list. */
 static int literal_array(literal *p, int depth) {
     size_t first = p->to->text.count, count = 0;
+    if (memchr(p->text.ptr, '\\', p->text.len)) return literal_fail(p, literal_pandas);
     while (p->at < p->text.len && p->text.ptr[p->at] != '>') p->at++;
     if (!literal_take(p, ">") || !literal_take(p, "["))
         return literal_fail(p, "an object that was printed");
     if (!literal_items(p, "]", depth) || !literal_take(p, "Length:")) {
-        if (p->why != literal_cut)
-            p->why = "an array whose quotes pandas did not escape; write it with tolist()";
+        if (p->why != literal_cut) p->why = literal_pandas;
         return 0;
     }
     literal_space(p);
@@ -335,6 +338,8 @@ static int literal_list(literal *p, int depth) {
             literal_space(p);
             if (!literal_at(p, "[") && !literal_at(p, "(") && !literal_at(p, "{"))
                 return literal_fail(p, "a name without a list behind it");
+            if (literal_names[i][0] == 'I' && memchr(p->text.ptr, '\\', p->text.len))
+                return literal_fail(p, literal_pandas);
             return literal_list(p, depth) && literal_name_end(p);
         }
     }
@@ -343,7 +348,10 @@ static int literal_list(literal *p, int depth) {
     if (p->bare && i == 1) return literal_fail(p, "a text that needs quotes");
     p->at++;
     if (!literal_items(p, closes[i], depth)) return 0;
-    if (!depth && !p->bare && literal_take(p, "Categories (")) p->at = p->text.len; /* pandas */
+    if (!depth && !p->bare && literal_take(p, "Categories (")) { /* pandas */
+        if (memchr(p->text.ptr, '\\', p->text.len)) return literal_fail(p, literal_pandas);
+        p->at = p->text.len;
+    }
     return 1;
 }
 /* The whole text as one list, by the first grammar that fits; nothing is added if none does. */
@@ -384,8 +392,9 @@ static int literal_begins(sgf_str text, const char *word) {
 }
 int table_is_list(sgf_str text) {
     static const char *const calls[] = {"c(", "list(", "character(0)"};
-    char open, close;
+    char open, close, quote = 0;
     size_t i, depth = 0;
+    int quoted; /* its first item has quotes: brackets between quotes do not count */
     text = base_strip(text);
     if (!text.len) return 0;
     open = text.ptr[0];
@@ -400,12 +409,16 @@ int table_is_list(sgf_str text) {
     if (open != '[' && open != '(' && open != '{') return 0;
     close = open == '[' ? ']' : open == '(' ? ')' : '}';
     for (i = 1; i < text.len && base_is_space(text.ptr[i]); i++) {}
+    quoted = i < text.len && (text.ptr[i] == '\'' || text.ptr[i] == '"');
     if (i < text.len && strchr("'\"[({", text.ptr[i]) && open != '(') return 1;
     for (i = 0; i < text.len; i++) { /* does its end belong to its beginning? */
-        depth += text.ptr[i] == open;
-        if (text.ptr[i] == close && !--depth) break;
+        char c = text.ptr[i];
+        if (quote) i += c == '\\', quote = c == quote ? 0 : quote;
+        else if (quoted && (c == '\'' || c == '"')) quote = c;
+        else if (c == open) depth++;
+        else if (c == close && !--depth) break;
     }
-    if (i >= text.len) return open != '(' || (text.len > 1 && strchr("'\"", text.ptr[1]));
+    if (i >= text.len) return open != '(' || quoted;
     return i + 1 == text.len ||
            literal_begins(base_strip(base_text_of(text.ptr + i + 1, text.len - i - 1)),
                           "Categories (");
@@ -499,8 +512,10 @@ static sgf_status literal_convert(struct table *table, sgf_str text, struct colu
                         to->type == SGF_COLUMN_LIST_UTF8 ? LITERAL_TEXTS : LITERAL_LISTS, NULL,
                         good, why, err);
 }
-/* How many of the first `most` bytes to show, without cutting a character. */
+/* How many of the first `most` bytes to show: of one line, without cutting a character. */
 static int literal_clip(sgf_str text, size_t most) {
+    const char *end = text.len ? (const char *)memchr(text.ptr, '\n', text.len) : NULL;
+    if (end > text.ptr) text.len = (size_t)(end - text.ptr);
     if (text.len <= most) return (int)text.len;
     while (most && ((unsigned char)text.ptr[most] & 0xC0) == 0x80) most--;
     return (int)most;

@@ -139,14 +139,19 @@ sgf_status table_write_jsonl(const struct table *table, const char *path, sgf_er
    with a header line; JSON lines, or one JSON array of objects. The content decides; the extension
    (.json, .jsonl, .ndjson) only tells JSON from CSV where both would do.
 
-   Arrow    utf8, large_utf8 and utf8_view, also dictionary-encoded, become texts; lists, large
-            lists and fixed-size lists of them lists; integers of every width I64; half, single and
-            double floats F64; columns of type null texts that are null. All other types, and
-            uint64 columns with values above INT64_MAX, become TABLE_OTHER.
-   CSV      every column is SGF_COLUMN_UTF8: see table_parse.
-   JSON     the values decide; absent members are null. Objects, lists of numbers, columns that mix
-            types and whole numbers that would lose digits (beyond int64, or beyond 2^53 in a column
-            of fractions) become TABLE_OTHER.
+   Arrow    utf8, large_utf8 and utf8_view, also dictionary-encoded, and arrow.uuid become texts; lists,
+            large lists and fixed-size lists of them, and of numbers and bools, lists; integers of every
+            width I64; half, single and double floats F64; arrow.bool8 BOOL; columns of type null texts
+            that are null. Other extension types are read as what they are stored as. All other types,
+            and uint64 columns with values above INT64_MAX, become TABLE_OTHER.
+   CSV      every column is SGF_COLUMN_UTF8: see table_parse. The separator is a comma, or ; or a tab or |
+            if the header has it instead and every row fits.
+   JSON     the values decide; absent members are null. NaN and Infinity are numbers, as Python writes them;
+            NaN is null where the others are no numbers. Objects, columns that mix types and whole numbers
+            that would lose digits (beyond int64, or beyond 2^53 in a column of fractions) become
+            TABLE_OTHER.
+
+   Numbers and bools in lists become texts as Python prints them, NaN null; table_type_text says so.
 
    SGF_ERR_UNSUPPORTED names the formats that are not read (Parquet, ZSTD bodies, Feather V1) with
    the line of Python that converts them. Memory is bounded by a multiple of the file's size (of the
