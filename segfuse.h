@@ -485,7 +485,7 @@ enum { SGF_MAX_LAYERS = 1024, SGF_MAX_EOS = 16 };
    field here; there is one forward pass. A plain value: it owns nothing. */
 typedef struct sgf_config {
     char architecture[32];  /* "LlamaForCausalLM", ... */
-    int32_t vocab_size;     /* V; the tokenizer may have fewer ids */
+    int32_t vocab_size;     /* V; a token of the tokenizer with an id from V on cannot be run */
     int32_t dim;            /* D */
     int32_t layers;         /* L */
     int32_t heads;          /* H */
@@ -7285,17 +7285,6 @@ static int sgf__tokenizer_digest(sgf__folder *f) {
     if (config) sgf__unmap(&config->map);
     return file && !f->status;
 }
-static void sgf__folder_tokenizer(sgf__folder *f, sgf_model *model) {
-    sgf_tokenizer_info info;
-    f->status = sgf_tokenizer_load(f->dir, &f->arena.mem, &model->tokenizer, f->err);
-    if (f->status) return;
-    sgf_tokenizer_describe(model->tokenizer, &info);
-    if (info.size > (size_t)model->config.vocab_size)
-        sgf__folder_fail(f, SGF_ERR_FORMAT, f->dir,
-                         "tokenizer.json has %ld tokens, the model's \"vocab_size\" is %ld; "
-                         "they are not of one model",
-                         (long)info.size, (long)model->config.vocab_size);
-}
 SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out,
                                   sgf_error *err) {
     sgf_allocator allocator = sgf__allocator(mem);
@@ -7314,7 +7303,8 @@ SGF_DEF sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf
     if (!f->status) tokenizer = sgf__tokenizer_digest(f);
     if (!f->status) sgf__folder_weights(f);
     if (!f->status) sgf__fetch_all(m);
-    if (!f->status && tokenizer) sgf__folder_tokenizer(f, &m->model);
+    if (!f->status && tokenizer)
+        f->status = sgf_tokenizer_load(dir, &allocator, &m->model.tokenizer, err);
     status = f->status;
     snprintf(m->model.identity, sizeof m->model.identity, "%08lx%08lx",
              (unsigned long)(f->digest >> 32), (unsigned long)(f->digest & 0xFFFFFFFFu));
