@@ -332,6 +332,30 @@ static void test_analyze_leaves_parts_out(void) {
     program_says("rm '%s/sh'/*shard*; cp '%s/one.feather' '%s/sh/renamed.feather'", 0, "");
     program_says("build/segfuse analyze '%s/sh' --format csv", 0, "left out: 1 shard of ");
 }
+static void test_analyze_leaves_a_stopped_run_out(void) {
+    struct table *table = NULL;
+    const sgf_str answer = sgf_text("a");
+    int uuid, answers, prediction, i;
+    mkdir(temp_path("stop"), 0777);
+    analyze_result("stop/origin", NULL, ANALYZE_HEADER, 3);
+    CHECK(!table_create(NULL, &table, NULL));
+    table_column(table, "uuid", SGF_COLUMN_UTF8, &uuid, NULL);
+    table_column(table, "answers", SGF_COLUMN_LIST_UTF8, &answers, NULL);
+    table_column(table, "prediction", SGF_COLUMN_UTF8, &prediction, NULL);
+    for (i = 0; i < 2; i++) {
+        table_text(table, uuid, sgf_text(i ? "q1" : "q0"), NULL);
+        table_list(table, answers, &answer, 1, NULL);
+        table_text(table, prediction, answer, NULL);
+    }
+    table_metadata_set(table, "segfuse_partial", sgf_text("{}"), NULL);
+    CHECK(!table_write_feather(table, temp_path("stop/fused-5.partial.feather"), NULL));
+    table_free(table);
+    program_says("build/segfuse analyze '%s/stop' --format csv", 0, "of a run that was stopped");
+    program_says("build/segfuse analyze '%s/stop' --format csv 2>&1 | grep -c fused-5.partial,", 1,
+                 "0\n");
+    program_says("build/segfuse analyze '%s/stop/fused-5.partial.feather' --format csv", 0,
+                 "\nfused-5.partial,"); /* by name it is looked at */
+}
 static void test_analyze_leaves_our_other_tables_out(void) {
     mkdir(temp_path("ours"), 0777);
     analyze_result("ours/origin", NULL, ANALYZE_HEADER, 3);
@@ -450,6 +474,7 @@ static void test_lemmatize_the_csv_beside(void) {
 static void tests_analyze(void) {
     RUN(test_analyze_unicode_forms);
     RUN(test_analyze_leaves_parts_out);
+    RUN(test_analyze_leaves_a_stopped_run_out);
     RUN(test_analyze_leaves_our_other_tables_out);
     RUN(test_analyze_names_tell_apart);
     RUN(test_analyze_says_what_is_doubtful);

@@ -214,7 +214,8 @@ typedef struct {
     int fold, lemma; /* lemma: the file has columns of lemmas that can be read */
     list_column predicted;
     base_arena arena;
-    sgf_str *form; /* for each row the normal forms of its prediction and of its answers */
+    sgf_str *form;   /* for each row the normal forms of its prediction and of its answers */
+    uint8_t *wanted; /* [rows] is it matched? */
     lemma_book book;
 } matching;
 
@@ -227,28 +228,31 @@ static int matching_given(const matching *m, const answer_file *f, size_t row, s
            !cell_null(f->stored.table, f->stored.column, row) &&
            (!i || i <= cell_count(f->stored.table, f->stored.column, row));
 }
-static int matching_wants(const answer_file *f, size_t row, int again) {
-    return !again || (!f->right[ONE_WAY][row] && !unicode_blank(f->prediction[row]));
-}
 /* The normal forms of all texts, and the lemmas of those that need some. again: of the rows that were
-   wrong. */
+   wrong and are other texts now. */
 static sgf_status matching_prepare(matching *m, answer_file *f, int again, sgf_error *err) {
     size_t row, i, n, count = 0, cap = f->rows, at = 0;
     sgf_str *texts;
     sgf_status status = SGF_OK;
     for (row = 0; row < f->rows; row++, cap += n) list_cell(&f->answers, row, &n);
     m->form = (sgf_str *)calloc(cap + 1, sizeof *m->form);
+    m->wanted = (uint8_t *)calloc(f->rows + 1, 1);
     texts = (sgf_str *)calloc(cap + 1, sizeof *texts);
-    if (!m->form || !texts)
+    if (!m->form || !m->wanted || !texts)
         status = base_fail(err, SGF_ERR_MEMORY, "out of memory for %s", f->path);
-    for (row = 0; row < f->rows && !status; row++) {
+    for (row = 0; row < f->rows && !status; row++, at += n + 1) {
         const sgf_str *items = list_cell(&f->answers, row, &n);
-        for (i = 0; i <= n && !status; i++, at++) {
+        size_t before = count;
+        m->wanted[row] = !again;
+        if (again && (f->right[ONE_WAY][row] || unicode_blank(f->prediction[row]))) continue;
+        for (i = 0; i <= n && !status; i++) {
             sgf_str text = i ? items[i - 1] : f->prediction[row];
-            if (!matching_wants(f, row, again)) continue;
-            status = unicode_normal(text, m->fold, &m->arena, &m->form[at], err);
-            if (!matching_given(m, f, row, i, text, m->form[at])) texts[count++] = m->form[at];
+            status = unicode_normal(text, m->fold, &m->arena, &m->form[at + i], err);
+            m->wanted[row] |= m->form[at + i].ptr != text.ptr;
+            if (!matching_given(m, f, row, i, text, m->form[at + i]))
+                texts[count++] = m->form[at + i];
         }
+        if (!m->wanted[row]) count = before;
     }
     if (!status) return lemma_book_make(&m->book, texts, count, err);
     free(texts);
@@ -296,13 +300,13 @@ static sgf_status matching_rows(matching *m, answer_file *f, int again, sgf_erro
     size_t row, n, way, at = 0;
     uint8_t right[2];
     sgf_status status;
-    m->form = NULL;
+    m->form = NULL, m->wanted = NULL;
     memset(&m->book, 0, sizeof m->book);
     base_arena_init(&m->arena, NULL);
     status = matching_prepare(m, f, again, err);
     for (row = 0; row < f->rows && !status; row++, at += n + 1) {
         list_cell(&f->answers, row, &n);
-        if (!matching_wants(f, row, again)) continue;
+        if (!m->wanted[row]) continue;
         status = matching_row(m, f, row, m->form + at, right, again ? NULL : &f->words[row], err);
         for (way = 0; way < 2 && !status; way++)
             if (again) f->foldable[way] += right[way] && !f->right[way][row];
@@ -314,7 +318,7 @@ static sgf_status matching_rows(matching *m, answer_file *f, int again, sgf_erro
         f->right[ONE_WAY][row] = f->right[TWO_WAY][row] = 0;
     }
     lemma_book_free(&m->book);
-    free(m->form);
+    free(m->form), free(m->wanted);
     base_arena_free(&m->arena);
     return status;
 }
