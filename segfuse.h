@@ -4399,8 +4399,8 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
 static int32_t sgf__kv_copy_rotation(const sgf_session *s, const sgf__kv_copy *copy) {
     return copy->pos[0] - s->sequence[copy->source].layout.pos[copy->from];
 }
-/* Keys and values of every layer. The angle is exact, that of a position is rounded to float, so rotated
-   keys are equal up to rounding only. The keys include rope_scale. */
+/* Keys and values of every layer. The angle is a double, that of a position is rounded to float, so
+   rotated keys are equal up to rounding only. The keys include rope_scale. */
 static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     size_t half = s->C / 2, i;
     int32_t rotate = sgf__kv_copy_rotation(s, copy);
