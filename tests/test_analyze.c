@@ -434,8 +434,16 @@ static void test_analyze_reads_numbers(void) {
                  "uuid,answers,prediction\n1,['1914'],1914.0\n2,['7'],\n3,['8'],7.0\n");
     program_says("build/segfuse analyze '%s/floats.csv' --format csv", 0, ",3,3,1,Wilson,1,0.333");
     program_says("build/segfuse analyze '%s/floats.csv'", 0, ".0 is left out\n");
+    program_file("years.jsonl", "{\"uuid\": 1, \"answers\": 1914, \"prediction\": 1914}\n");
+    program_says("build/segfuse analyze '%s/years.jsonl' --format csv", 0, ",1,1,0,Wilson,1,1.0,");
     program_file("decimal.csv", "uuid,answers,prediction\n1,['2.0'],2.0\n2,['7'],7.5\n");
     program_says("build/segfuse analyze '%s/decimal.csv' --format csv", 0, ",2,2,0,Wilson,1,0.5,");
+}
+static void test_analyze_reads_mixed_cells(void) {
+    program_file("mixed.csv", "uuid,answers,prediction\n1,tea,tea\n2,\"['a', 'b']\",b\n"
+                              "3,['nan'],nan\n4,['x'],None\n5,['x'],\n");
+    program_says("build/segfuse analyze '%s/mixed.csv' --match one-way --format csv", 0,
+                 ",5,5,2,Wilson,3,0.6,"); /* nan is an answer there, and None is none */
 }
 static void test_analyze_odd_options(void) {
     static const char *const names[] = {"np/fused-1", "np/fused-3", "np/ensemble_avg-3"};
@@ -479,6 +487,7 @@ static void tests_analyze(void) {
     RUN(test_analyze_names_tell_apart);
     RUN(test_analyze_says_what_is_doubtful);
     RUN(test_analyze_reads_numbers);
+    RUN(test_analyze_reads_mixed_cells);
     RUN(test_analyze_odd_options);
     RUN(test_lemmatize_the_csv_beside);
     RUN(test_mcnemar_is_the_binomial);

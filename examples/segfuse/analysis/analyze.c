@@ -902,7 +902,7 @@ static sgf_status detail_open(const answer_file *f, const char *single, const ch
                               list_column *list, sgf_error *err) {
     int column = table_find(f->table, single);
     if (column < 0 || table_type(f->table, column) != SGF_COLUMN_UTF8)
-        return list_open(f->path, f->table, several, SGF_COLUMN_LIST_UTF8, list, err);
+        return list_open(f->path, f->table, several, LIST_ANY, list, err);
     list_plain(list, f->table, column);
     return SGF_OK;
 }

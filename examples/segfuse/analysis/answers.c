@@ -18,41 +18,62 @@ void list_plain(list_column *list, const struct table *table, int column) {
     memset(list, 0, sizeof *list);
     list->table = table, list->column = column, list->plain = 1;
 }
+sgf_str answer_cell_text(base_arena *arena, const struct table *table, int column, size_t row,
+                         sgf_error *err) {
+    char text[40], *copy;
+    double value = cell_f64(table, column, row);
+    size_t n;
+    if (table_type(table, column) == SGF_COLUMN_UTF8 || cell_null(table, column, row) ||
+        value != value)
+        return cell_text(table, column, row);
+    if (table_type(table, column) == SGF_COLUMN_I64)
+        n = (size_t)snprintf(text, sizeof text, "%lld", (long long)cell_i64(table, column, row));
+    else n = base_number_print(value, text);
+    if (n > 2 && !memcmp(text + n - 2, ".0", 2)) n -= 2; /* pandas: whole numbers beside NaN */
+    copy = base_arena_text(arena, text, n, err);
+    return base_text_of(copy, copy ? n : 0);
+}
 static sgf_status list_parse(const struct table *table, int column, sgf_column_type type,
                              list_column *list, sgf_error *err) {
     size_t row, rows = table_rows(table);
+    base_arena arena;
     sgf_status status = table_create(NULL, &list->own, err);
+    base_arena_init(&arena, NULL);
     if (!status)
         status = table_column(list->own, table_name(table, column), SGF_COLUMN_UTF8, &list->column,
                               err);
     for (row = 0; row < rows && !status; row++)
         status = cell_null(table, column, row)
                      ? table_null(list->own, list->column, err)
-                     : table_text(list->own, list->column, cell_text(table, column, row), err);
-    if (!status) status = table_parse(list->own, list->column, type, err);
+                     : table_text(list->own, list->column,
+                                  answer_cell_text(&arena, table, column, row, err), err);
+    base_arena_free(&arena);
+    if (!status)
+        status = type == LIST_ANY ? table_parse_lists(list->own, list->column, err)
+                                  : table_parse(list->own, list->column, type, err);
     list->table = list->own;
     return status;
 }
 sgf_status list_open(const char *path, const struct table *table, const char *name,
                      sgf_column_type type, list_column *list, sgf_error *err) {
-    size_t row, rows = table_rows(table);
     int column = table_find(table, name);
     sgf_error why;
+    sgf_column_type wanted = type == LIST_ANY ? SGF_COLUMN_LIST_UTF8 : type;
     memset(list, 0, sizeof *list);
     list->column = -1;
     list->table = table;
     if (column < 0) return SGF_OK;
-    if (table_type(table, column) == type) list->column = column;
-    if (table_type(table, column) != SGF_COLUMN_UTF8) return SGF_OK;
-    for (row = 0; row < rows; row++) {
-        sgf_str text = base_strip(cell_text(table, column, row));
-        if (!text.len) continue;
-        if (text.ptr[0] == '[' || text.ptr[0] == '(') break;
-        if (type == SGF_COLUMN_LIST_UTF8) list->plain = 1, list->column = column;
+    if (table_type(table, column) == wanted) list->column = column;
+    if (table_type(table, column) != SGF_COLUMN_UTF8 &&
+        (type != LIST_ANY || (table_type(table, column) != SGF_COLUMN_I64 &&
+                              table_type(table, column) != SGF_COLUMN_F64)))
         return SGF_OK;
-    }
-    if (list_parse(table, column, type, list, &why) == SGF_OK) return SGF_OK;
-    return base_fail_at(err, why.status, path, -1, "%s: %.900s", path, why.message);
+    if (list_parse(table, column, type, list, &why))
+        return base_fail_at(err, why.status, path, -1, "%s: %.900s", path, why.message);
+    if (table_type(list->own, list->column) == wanted) return SGF_OK;
+    return base_fail_at(err, SGF_ERR_FORMAT, path, -1,
+                        "%s: column '%s' holds lists of lists, where lists of texts are wanted",
+                        path, name);
 }
 const sgf_str *list_cell(list_column *list, size_t row, size_t *n) {
     if (!list->plain) {
@@ -300,6 +321,7 @@ static sgf_status matching_rows(matching *m, answer_file *f, int again, sgf_erro
     size_t row, n, way, at = 0;
     uint8_t right[2];
     sgf_status status;
+    int csv = !strcmp(table_format(f->table), "CSV"); /* nan may mean that there is nothing */
     m->form = NULL, m->wanted = NULL;
     memset(&m->book, 0, sizeof m->book);
     base_arena_init(&m->arena, NULL);
@@ -313,6 +335,7 @@ static sgf_status matching_rows(matching *m, answer_file *f, int again, sgf_erro
             else f->right[way][row] = right[way];
         if (status || again) continue;
         f->hopeless += !n;
+        if (csv && !right[TWO_WAY] && table_missing(f->prediction[row])) f->prediction[row].len = 0;
         if (!unicode_blank(f->prediction[row])) continue;
         f->empty++; /* wrong, whatever its lemmas are */
         f->right[ONE_WAY][row] = f->right[TWO_WAY][row] = 0;
@@ -331,7 +354,7 @@ static sgf_status answer_match(answer_file *f, int fold, sgf_error *err) {
         list_close(&m.predicted);
     if (list_open(f->path, f->table, "answer_lemmas", SGF_COLUMN_LIST_LIST_UTF8, &f->stored, NULL))
         list_close(&f->stored);
-    m.lemma = m.predicted.column >= 0 && !m.predicted.plain && f->stored.column >= 0;
+    m.lemma = m.predicted.column >= 0 && f->stored.column >= 0;
     status = matching_rows(&m, f, 0, err);
     m.fold = 1;
     if (!status && !fold) status = matching_rows(&m, f, 1, err);
@@ -354,21 +377,6 @@ static sgf_status answer_column(const answer_file *f, const char *name, int *col
                         f->path,
                         *column < 0 ? "there is no column" : "there are no texts in column", name);
 }
-sgf_str answer_cell_text(base_arena *arena, const struct table *table, int column, size_t row,
-                         sgf_error *err) {
-    char text[40], *copy;
-    double value = cell_f64(table, column, row);
-    size_t n;
-    if (table_type(table, column) == SGF_COLUMN_UTF8 || cell_null(table, column, row) ||
-        value != value)
-        return cell_text(table, column, row);
-    if (table_type(table, column) == SGF_COLUMN_I64)
-        n = (size_t)snprintf(text, sizeof text, "%lld", (long long)cell_i64(table, column, row));
-    else n = base_number_print(value, text);
-    if (n > 2 && !memcmp(text + n - 2, ".0", 2)) n -= 2; /* pandas: whole numbers beside NaN */
-    copy = base_arena_text(arena, text, n, err);
-    return base_text_of(copy, copy ? n : 0);
-}
 sgf_str answer_asked(answer_file *f, size_t row) {
     size_t n = 0;
     const sgf_str *items;
@@ -385,8 +393,7 @@ static sgf_status answer_asked_open(answer_file *f, sgf_error *err) {
         int column = table_find(f->table, names[i]);
         if (i < 2 && column >= 0 && table_type(f->table, column) == SGF_COLUMN_UTF8)
             list_plain(&f->asked, f->table, column);
-        else if (i >= 2)
-            status = list_open(f->path, f->table, names[i], SGF_COLUMN_LIST_UTF8, &f->asked, err);
+        else if (i >= 2) status = list_open(f->path, f->table, names[i], LIST_ANY, &f->asked, err);
     }
     return status;
 }
@@ -434,8 +441,7 @@ sgf_status answer_file_read(const char *path, int fold, answer_file *f, sgf_erro
     if (!status) answer_name_read(f), answer_config_read(f), answer_part_read(f);
     if (!status) status = answer_column(f, "uuid", &uuid, err);
     if (!status) status = answer_column(f, "prediction", &prediction, err);
-    if (!status)
-        status = list_open(path, f->table, "answers", SGF_COLUMN_LIST_UTF8, &f->answers, err);
+    if (!status) status = list_open(path, f->table, "answers", LIST_ANY, &f->answers, err);
     if (!status && f->answers.column < 0)
         status = base_fail_at(
             err, SGF_ERR_FORMAT, path, -1,

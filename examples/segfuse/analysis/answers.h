@@ -5,8 +5,7 @@
 
 #include "../runs/methods.h"
 
-/* A column that holds lists, as such (Feather) or as texts that are Python literals (CSV). A text
-   that does not look like a list is a list of itself. */
+/* A column that holds lists, as such (Feather) or as texts that print lists (CSV). */
 typedef struct {
     const struct table *table; /* where the lists are: the file's table, or `own` */
     struct table *own;
@@ -17,6 +16,8 @@ typedef struct {
 void list_close(list_column *list);
 /* Single texts, whatever they look like. */
 void list_plain(list_column *list, const struct table *table, int column);
+/* What list_open takes for a list: any, see table_parse_lists, a plain text too. */
+#define LIST_ANY SGF_COLUMN_TYPE_COUNT
 /* Open column `name` for lists of that type; list->column is -1 if there is none, or none of a type
    that could be one. `path` is for the error. Close it in any case. */
 sgf_status list_open(const char *path, const struct table *table, const char *name,

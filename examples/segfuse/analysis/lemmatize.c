@@ -69,9 +69,9 @@ static sgf_status lemma_source_open(const char *path, const struct table *table,
     sgf_status status;
     s->samples.column = -1;
     s->prediction = table_find(table, name);
-    status = list_open(path, table, "answers", SGF_COLUMN_LIST_UTF8, &s->answers, err);
+    status = list_open(path, table, "answers", LIST_ANY, &s->answers, err);
     if (!status && sampled)
-        status = list_open(path, table, "sample_predicts", SGF_COLUMN_LIST_UTF8, &s->samples, err);
+        status = list_open(path, table, "sample_predicts", LIST_ANY, &s->samples, err);
     if (status) return status;
     if (s->prediction < 0 || table_type(table, s->prediction) != SGF_COLUMN_UTF8 ||
         s->answers.column < 0 || (sampled && s->samples.column < 0))
