@@ -108,7 +108,7 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
     static const int numbers[] = {SIGINT, SIGTERM};
     char path[600];
     size_t i;
-    int status = 0;
+    int status = 0, tries = 0;
     runs_reference();
     snprintf(path, sizeof path, "%s", temp_path("stopped/per_prompt.journal"));
     for (i = 0; i < 2; i++) {
@@ -116,10 +116,16 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
         pid_t pid = runs_start(
             runs_into("stopped", i ? "--threads 1 --kernels portable" /* slowly */
                                    : "--threads 1 --kernels portable --rewrite"));
-        if (!runs_wait(pid, path, size + 1500, &status)) SKIP("the run was over too soon");
-        kill(pid, numbers[i]);
-        waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && !WEXITSTATUS(status)) SKIP("the run was over too soon");
+        if (runs_wait(pid, path, size + 1500, &status)) {
+            kill(pid, numbers[i]);
+            waitpid(pid, &status, 0);
+        }
+        if (WIFEXITED(status) && !WEXITSTATUS(status)) { /* over too soon: from the beginning */
+            CHECK(++tries < 50);
+            if (tries >= 50) return;
+            i = (size_t)-1;
+            continue;
+        }
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 128 + numbers[i]);
         program_says("cat '%s/started.txt'", 0,
                      i ? "the same command goes on from there"
