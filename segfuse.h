@@ -7420,8 +7420,9 @@ typedef struct sgf__merge { /* left right -> id; next_id 0: free */
 typedef struct sgf__added {
     sgf_str text;
     int32_t id;
-    int lstrip, rstrip, normalized, special;
+    unsigned flags; /* a sum of these */
 } sgf__added;
+enum { SGF__LSTRIP = 1, SGF__RSTRIP = 2, SGF__SPECIAL = 4, SGF__NORMALIZED = 8 };
 
 /* Added tokens to look for, sorted by their bytes. */
 typedef struct sgf__added_set {
@@ -8067,8 +8068,10 @@ static void sgf__encode_cut(sgf__encoder *e, sgf_str text, int first, int normal
         begin = added ? at : text.len;
         at = end = begin + (added ? len : 0);
         if (begin < done) continue; /* inside the spaces that the one before took */
-        if (added && added->lstrip) begin = sgf__spaces_before(e->t, text, done, begin);
-        while (added && added->rstrip && (len = sgf__white_at(e->t, text, end)) > 0) end += len;
+        if (added && added->flags & SGF__LSTRIP)
+            begin = sgf__spaces_before(e->t, text, done, begin);
+        while (added && added->flags & SGF__RSTRIP && (len = sgf__white_at(e->t, text, end)) > 0)
+            end += len;
         if (done < begin) {
             sgf_str piece = sgf__text_of(text.ptr + done, begin - done);
             if (normalized) sgf__encode_piece(e, piece, first && !done);
@@ -8238,9 +8241,10 @@ typedef struct sgf__loader {
     sgf__buf pair;      /* a token, or the two of a merge */
     sgf_error *err;
     sgf_status status;
-    int decoders; /* see sgf__read_decoder */
-    int no_cut;   /* see sgf__read_merges */
-    int32_t made; /* the token of the last merge */
+    int decoders;    /* see sgf__read_decoder */
+    int no_cut;      /* see sgf__read_merges */
+    int32_t made;    /* the token of the last merge */
+    int32_t next_id; /* of an added token that is not in the vocabulary */
 } sgf__loader;
 
 /* sgf__bad(l, condition, "format", ...): what is wrong in the file, "FILE: PART: ...".
@@ -8861,6 +8865,16 @@ static int32_t sgf__loader_id(sgf__loader *l, sgf_str token) {
     if (!l->status) l->status = l->pair.status;
     return id;
 }
+/* Does the file spell token `id` so? */
+static int sgf__token_spells(sgf__loader *l, int32_t id, sgf_str text) {
+    unsigned raw;
+    size_t n;
+    l->pair.len = 0;
+    if (!l->status) l->status = sgf__buf_reserve(&l->pair, text.len, l->err);
+    if (l->status) return 0;
+    n = sgf__token_bytes(l->t, text, l->pair.ptr, &raw);
+    return sgf__token_is(&l->t->tokens[id], l->pair.ptr, n, raw);
+}
 /* The bytes of a token, from its spelling. */
 static void sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
     sgf_tokenizer *t = l->t;
@@ -9058,28 +9072,41 @@ static void sgf__read_model(sgf__loader *l, const char *model) {
 
 /* ---- added tokens, post_processor, tables ---- */
 
+/* A token that is in the vocabulary keeps its id. All others have the next free one, in the order of the
+   list: Hugging Face gives them these whatever the file says. */
 static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out) {
+    static const char *const flags[] = {"lstrip", "rstrip", "special", "normalized"};
     sgf_tokenizer *t = l->t;
     const char *number = sgf__json_find(at, "id");
     sgf_str text = sgf__read_text(l, at, "content");
     int64_t id = 0;
     int32_t known = sgf__loader_id(l, text);
+    int again, i;
+    if (l->next_id < (int32_t)t->info.tokens) l->next_id = (int32_t)t->info.tokens;
     sgf__bad(l, !text.len || !sgf__json_whole(&l->doc, number, 0, INT32_MAX - 1, &id),
              "entry %lu needs a content (not empty) and an id (a whole number from 0)",
              (unsigned long)t->info.added + 1);
     sgf__unknown(l, sgf__read_flag(l, at, "single_word", 0), "\"%.*s\" with single_word",
                  SGF__SHOWN(text));
-    sgf__bad(l, known >= 0 && known != id, "\"%.*s\" has the id %ld, but %ld in model.vocab",
-             SGF__SHOWN(text), (long)id, (long)known);
-    if (known < 0) (void)sgf__token_put(l, number, text);
+    again = known < 0 && id < l->next_id && sgf__token_at(t, (int32_t)id) &&
+            sgf__token_spells(l, (int32_t)id, text); /* see sgf__added_init */
+    sgf__bad(l, known >= 0 && known != id,
+             "\"%.*s\" has the id %ld, but %ld in model.vocab, which Hugging Face keeps; write %ld",
+             SGF__SHOWN(text), (long)id, (long)known, (long)known);
+    sgf__bad(
+        l, known < 0 && !again && id != l->next_id,
+        "\"%.*s\" has the id %ld, but Hugging Face gives it %ld, the next free one; list added "
+        "tokens in the order of their ids, without gaps",
+        SGF__SHOWN(text), (long)id, (long)l->next_id);
+    if (known < 0 && !again) (void)sgf__token_put(l, number, text);
+    if (id >= l->next_id) l->next_id = (int32_t)id + 1;
     out->id = (int32_t)id;
-    out->lstrip = sgf__read_flag(l, at, "lstrip", 0);
-    out->rstrip = sgf__read_flag(l, at, "rstrip", 0);
-    out->special = sgf__read_flag(l, at, "special", 0);
-    out->normalized = sgf__read_flag(l, at, "normalized", !out->special);
+    for (i = 0; i < 4; i++)
+        if (sgf__read_flag(l, at, flags[i], i == 3 && !(out->flags & SGF__SPECIAL)))
+            out->flags |= 1u << i;
     out->text = sgf__loader_keep(l, text);
     if (l->status) return;
-    if (out->special) t->tokens[id].flags |= SGF__TOKEN_SPECIAL;
+    if (out->flags & SGF__SPECIAL) t->tokens[id].flags |= SGF__TOKEN_SPECIAL;
     t->info.added++;
 }
 /* An added token that is looked for in normalised text: its text, normalised. It is also decoded to
@@ -9090,34 +9117,39 @@ static void sgf__added_normalize(sgf__loader *l, sgf__added *added, sgf__buf *bu
     added->text = sgf__loader_keep(l, added->text);
     if (!l->status && known < 0) sgf__token_spell(l, &l->t->tokens[added->id], added->text);
 }
-/* The added tokens with that `normalized` flag (-1: all, as spelled), as they are to be found in
-   the text. */
-static void sgf__added_init(sgf__loader *l, int normalized, sgf__added_set *set) {
+/* The added tokens whose flags, masked, are `value`, as they are to be found in the text. */
+static void sgf__added_init(sgf__loader *l, unsigned mask, unsigned value, sgf__added_set *set) {
     sgf_tokenizer *t = l->t;
     sgf__buf bufs[2];
     size_t i, b, n = 0;
+    sgf__added *copies = (sgf__added *)sgf__loader_alloc(l, t->info.added, sizeof *copies);
     sgf__added *items = (sgf__added *)sgf__loader_alloc(l, t->info.added, sizeof *items);
+    void **order = (void **)sgf__loader_alloc(l, t->info.added, sizeof *order);
     sgf__buf_init(&bufs[0], &t->arena.mem);
     sgf__buf_init(&bufs[1], &t->arena.mem);
     for (i = 0; !l->status && i < t->info.added; i++) {
-        if (normalized >= 0 && t->added[i].normalized != normalized) continue;
-        items[n] = t->added[i];
-        if (normalized == 1) sgf__added_normalize(l, &items[n], bufs);
-        n += items[n].text.len > 0;
+        if ((t->added[i].flags & mask) != value) continue;
+        copies[n] = t->added[i];
+        order[n] = &copies[n];
+        if (value) sgf__added_normalize(l, &copies[n], bufs);
+        n += copies[n].text.len > 0;
     }
     sgf__buf_free(&bufs[0]);
     sgf__buf_free(&bufs[1]);
     if (l->status) return;
-    qsort(items, n, sizeof *items, sgf__text_compare);
-    for (i = 1; i < n; i++)
-        sgf__bad(l, !sgf__text_compare(&items[i - 1], &items[i]), "\"%.*s\" appears twice%s",
-                 SGF__SHOWN(items[i].text), normalized == 1 ? " (normalized)" : "");
+    sgf__sort(order, n, sgf__text_compare);
+    for (i = 0; i < n; i++) { /* one that is there twice with the same id and flags counts once */
+        const sgf__added *item = (const sgf__added *)order[i], *last = items + set->count - 1;
+        int again = set->count && !sgf__text_compare(last, item);
+        sgf__bad(l, again && (last->id != item->id || last->flags != item->flags),
+                 "\"%.*s\" appears twice%s", SGF__SHOWN(item->text), value ? " (normalized)" : "");
+        if (!again) items[set->count++] = *item;
+    }
     for (i = 0, b = 0; b <= 256; b++) {
-        while (i < n && (unsigned char)items[i].text.ptr[0] < b) i++;
+        while (i < set->count && (unsigned char)items[i].text.ptr[0] < b) i++;
         set->first[b] = i;
     }
     set->items = items;
-    set->count = n;
 }
 static void sgf__read_added(sgf__loader *l, const char *list) {
     sgf_tokenizer *t = l->t;
@@ -9128,15 +9160,15 @@ static void sgf__read_added(sgf__loader *l, const char *list) {
     t->added = (sgf__added *)sgf__loader_alloc(l, sgf__json_count(list), sizeof *t->added);
     for (at = sgf__json_first(list); at && !l->status; at = sgf__json_next(at))
         sgf__read_added_item(l, at, &t->added[t->info.added]);
-    for (i = 0; i < t->info.added; i++) strips |= t->added[i].rstrip;
+    for (i = 0; i < t->info.added; i++) strips |= (t->added[i].flags & SGF__RSTRIP) != 0;
     for (i = 0; i < t->info.added; i++) /* Hugging Face has no rule where they overlap */
         sgf__unknown(
             l, strips && sgf__is_space(t->added[i].text.ptr[0]),
             "\"%.*s\", which begins with white space, next to one that strips it (rstrip),",
             SGF__SHOWN(t->added[i].text));
-    sgf__added_init(l, 0, &t->raw_added);
-    sgf__added_init(l, 1, &t->normal_added);
-    sgf__added_init(l, -1, &t->all_added); /* from here on, sgf__token_id finds them */
+    sgf__added_init(l, SGF__NORMALIZED, 0, &t->raw_added);
+    sgf__added_init(l, SGF__NORMALIZED, SGF__NORMALIZED, &t->normal_added);
+    sgf__added_init(l, 0, 0, &t->all_added); /* from here on, sgf__token_id finds them */
 }
 
 /* A template: "single" is a list of {"SpecialToken": {"id": name}}, whose ids "special_tokens" lists,
@@ -9351,7 +9383,7 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
     if (index >= tokenizer->info.added) return -1;
     added = &tokenizer->added[index];
     if (text) *text = added->text;
-    if (special) *special = added->special;
+    if (special) *special = (added->flags & SGF__SPECIAL) != 0;
     return added->id;
 }
 

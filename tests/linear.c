@@ -417,8 +417,11 @@ static void tok_many(size_t n) { /* words and the merges that make them */
     tok_added(), tok_text(), put_n("abcdefgh", n / 16);
 }
 static void tok_added_many(size_t n) {
+    size_t i;
     tok_begin("null", "", 0), tok_merges(), tok_added();
-    put_each("{\"id\": 1%06u, \"content\": \"<%u>\", \"special\": true}", ", ", n / 64);
+    for (i = 0; i < n / 64; i++) /* the next free ids: eight are taken */
+        putf("%s{\"id\": %u, \"content\": \"<%u>\", \"special\": true}", i ? ", " : "",
+             (unsigned)i + 8, (unsigned)i);
     tok_text(), put_each("<%u>", "", n / 64);
 }
 /* Added tokens of the longest length that all but match everywhere. */
@@ -426,7 +429,7 @@ static void tok_added_near(size_t n) {
     size_t i;
     tok_begin("null", "", 0), tok_merges(), tok_added();
     for (i = 0; i < n / 300; i++) {
-        putf("%s{\"id\": 1%06u, \"content\": \"", i ? ", " : "", (unsigned)i);
+        putf("%s{\"id\": %u, \"content\": \"", i ? ", " : "", (unsigned)i + 8);
         put_n("a", 240), putf("%u\"}", (unsigned)i);
     }
     tok_text(), put_n("a", n);

@@ -197,7 +197,7 @@ static void test_ask_takes_the_prediction_of_the_method(void) {
    front of every text. */
 static sgf_tokenizer *methods_tokenizer(int bos) {
     static const char json[] =
-        "{\"added_tokens\": [{\"id\": 60, \"content\": \"<s>\", \"special\": true, \"single_word\": false,"
+        "{\"added_tokens\": [{\"id\": 13, \"content\": \"<s>\", \"special\": true, \"single_word\": false,"
         "\"lstrip\": false, \"rstrip\": false, \"normalized\": false}],"
         "\"model\": {\"type\": \"BPE\", \"vocab\": {\"I\": 0, \"Q\": 1, \"A\": 2, \":\": 3, \"\\u0120\": 4,"
         "\"\\u010a\": 5, \".\": 6, \"a\": 7, \"b\": 8, \"c\": 9, \"q\": 10, \"\\u010a\\u010a\": 11,"
@@ -210,7 +210,7 @@ static sgf_tokenizer *methods_tokenizer(int bos) {
         "\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\":"
         "{\"id\": \"<s>\", \"type_id\": 0}}, {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}],"
         "\"pair\": [{\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}], \"special_tokens\":"
-        "{\"<s>\": {\"id\": \"<s>\", \"ids\": [60], \"tokens\": [\"<s>\"]}}},";
+        "{\"<s>\": {\"id\": \"<s>\", \"ids\": [13], \"tokens\": [\"<s>\"]}}},";
     char folder[512];
     sgf_tokenizer *tokenizer = NULL;
     sgf_error err;
@@ -301,7 +301,7 @@ static void test_accident_shifted(void) {
                                   "66"
                                   "+6667"));
         CHECK(layout.tokens == (bos ? 18 : 17) && layout.answer == 7);
-        CHECK(layout.token[0] == (bos ? 60 : 0) && layout.token[bos + 1] == 12);
+        CHECK(layout.token[0] == (bos ? 13 : 0) && layout.token[bos + 1] == 12);
         CHECK(layout.segment[2].tokens == 5 && layout.segment[6].tokens == (bos ? 3 : 2) &&
               layout.segment[layout.answer].tokens == 0);
         CHECK(layout.answer_pos == (int32_t)layout.tokens && layout.pos[1] == 1);
@@ -874,9 +874,9 @@ static void test_each_paraphrase_has_its_bos(void) {
         for (k = n = 0; k < each.tokens; k++) {
             int starts = k == 0 || each.seg[k] != each.seg[k - 1];
             sgf_role role = each.segment[each.seg[k]].role;
-            CHECK((each.token[k] == 60) ==
+            CHECK((each.token[k] == 13) ==
                   (starts && (role == SGF_ROLE_SHARED || sgf__is_paraphrase(role))));
-            if (each.token[k] == 60) continue;
+            if (each.token[k] == 13) continue;
             CHECK(n < none.tokens && each.token[k] == none.token[n]);
             n++;
         }

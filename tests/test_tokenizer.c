@@ -81,7 +81,7 @@ static sgf_tokenizer_info tok_info(const sgf_tokenizer *t) {
 
 /* ---- small tokenizers ---- */
 
-/* A byte-level tokenizer: byte b has the id b, each of `merges` (pairs of spellings) the next one,
+/* A byte-level tokenizer: byte b has the id b, each of `merges` (pairs of spellings) the next one, others up to 299;
    then `added` (text of entries; ids are the caller's). */
 static void tok_byte_level(sgf__buf *json, const char *const (*merges)[2], size_t n,
                            const char *added) {
@@ -107,6 +107,10 @@ static void tok_byte_level(sgf__buf *json, const char *const (*merges)[2], size_
     }
     for (i = 0; i < n; i++) {
         snprintf(text, sizeof text, ",\"%s%s\":%d", merges[i][0], merges[i][1], (int)(256 + i));
+        sgf__buf_text(json, text, NULL);
+    }
+    for (i += 256; i < 300; i++) { /* an added token has the next free id */
+        snprintf(text, sizeof text, ",\"~~%d\":%d", (int)i, (int)i);
         sgf__buf_text(json, text, NULL);
     }
     sgf__buf_text(json, "},\"merges\":[", NULL);
@@ -334,7 +338,7 @@ static void test_tokenizer_loads_folders_and_their_config(void) {
           info.config_add_bos == 1);
     CHECK(info.adds_bos && !info.adds_eos && !strcmp(info.kind, "byte-level BPE") &&
           !strcmp(info.pre_tokenizer, "ByteLevel"));
-    CHECK(info.tokens == 256 + TOK_MERGES && info.merges == TOK_MERGES && info.added == 5);
+    CHECK(info.tokens == 300 && info.merges == TOK_MERGES && info.added == 5);
     CHECK(!strcmp(tok_ids(t, sgf_text("he"), 1), "300 257") && !strcmp(tok_encode(t, "he"), "257"));
     sgf_tokenizer_free(t);
     file = fopen(path, "wb");
@@ -588,7 +592,7 @@ static void test_tokenizer_merges_by_rank_then_from_the_left(void) {
     CHECK(sgf_token_id(t, sgf_text("\xC4\xA0the")) == 258 &&
           sgf_token_id(t, sgf_text("<think>")) == 301);
     CHECK(sgf_token_id(t, sgf_text("nowhere")) == -1 && sgf_token_id(t, sgf_text("")) == -1);
-    CHECK(sgf__str_is(sgf_token_text(t, 258), " the") && sgf_token_text(t, 290).len == 0 &&
+    CHECK(sgf__str_is(sgf_token_text(t, 258), " the") && sgf_token_text(t, 305).len == 0 &&
           sgf_token_text(t, -1).len == 0);
     CHECK(tok_info(t).size == 305);
     sgf_tokenizer_free(t);
@@ -903,7 +907,7 @@ static void test_tokenizer_puts_the_template_around_a_text(void) {
     } cases[] = {
         {TOK_TEMPLATE(TOK_SPECIAL("<x>") "," TOK_TEXT, TOK_TWO), "\"<x>\" is not among",
          SGF_ERR_FORMAT},
-        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[300,299]}"),
+        {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[300,305]}"),
          "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
         {TOK_TEMPLATE(TOK_SPECIAL("<s>") "," TOK_TEXT, "\"<s>\":{\"ids\":[\"300\"]}"),
          "\"<s>\" has an id that no token has", SGF_ERR_FORMAT},
@@ -961,6 +965,12 @@ static void test_tokenizer_cuts_added_tokens_out_first(void) {
     CHECK(sgf_tokenizer_added(t, 1, NULL, NULL) == 301 &&
           sgf_tokenizer_added(t, 5, &text, NULL) == -1);
     sgf_tokenizer_free(t);
+    /* one that is there twice with the same id and flags */
+    MUST(tok_small("{\"id\":301,", "{\"id\":300,\"content\":\"<s>\",\"special\":true},{\"id\":301,",
+                   NULL, &t, &err),
+         err);
+    CHECK(!strcmp(tok_encode(t, "<s>he<think>"), "300 257 301"));
+    sgf_tokenizer_free(t);
     /* a token takes no space that belongs to the one before */
     MUST(tok_small("\"id\":301,\"content\":\"<think>\"", "\"id\":301,\"content\":\"<t> \"", NULL,
                    &t, &err),
@@ -973,13 +983,10 @@ static void test_tokenizer_ignore_merges_takes_whole_words(void) {
     sgf_tokenizer *t = NULL;
     sgf_error err;
     /* "llo" is a token that no merge makes */
-    MUST(tok_small("\"\xC4\x80\":0", "\"llo\":299,\"\xC4\x80\":0", NULL, &t, &err), err);
+    MUST(tok_small("\"~~299\"", "\"llo\"", NULL, &t, &err), err);
     CHECK(!strcmp(tok_encode(t, "llo"), "262 111"));
     sgf_tokenizer_free(t);
-    MUST(tok_small("\"type\":\"BPE\",\"vocab\":{",
-                   "\"type\":\"BPE\",\"ignore_merges\":true,\"vocab\":{\"llo\":299,", NULL, &t,
-                   &err),
-         err);
+    MUST(tok_small("\"~~299\":299}", "\"llo\":299},\"ignore_merges\":true", NULL, &t, &err), err);
     CHECK(!strcmp(tok_encode(t, "llo"), "299") &&
           !strcmp(tok_encode(t, "llollo"), "262 111 262 111"));
     sgf_tokenizer_free(t);
@@ -1181,7 +1188,7 @@ static void test_tokenizer_decodes_wrong_bytes_like_rust(void) {
                                            {"245 128 128 128", "????"},
                                            {"255 128", "??"},
                                            {"193 128", "??"},
-                                           {"999 65 290", "A"},
+                                           {"999 65 305", "A"},
                                            {"", ""}};
     sgf_tokenizer *t = NULL;
     sgf_error err;
@@ -1289,9 +1296,14 @@ static void test_tokenizer_refuses_by_name(void) {
         {"\"h e\"", "{\"h\": \"e\"}", "nor a pair", SGF_ERR_FORMAT},
         {"\"h e\"", "[]", "nor a pair", SGF_ERR_FORMAT},
         {"\"h e\"", "7", "nor a pair", SGF_ERR_FORMAT},
-        {"\"id\":300", "\"id\":5", "two tokens have the id 5", SGF_ERR_FORMAT},
-        {"\"id\":300", "\"id\":301", "two tokens have the id 301", SGF_ERR_FORMAT},
-        {"\"id\":300", "\"id\":9000000", "a whole number from 0 to", SGF_ERR_FORMAT},
+        {"\"id\":300", "\"id\":5", "the id 5, but Hugging Face gives it 300", SGF_ERR_FORMAT},
+        {"\"id\":300", "\"id\":301", "the id 301, but Hugging Face gives it 300", SGF_ERR_FORMAT},
+        {"{\"id\":301,", "{\"id\":300,\"content\":\"<s>\"},{\"id\":301,", "\"<s>\" appears twice",
+         SGF_ERR_FORMAT},
+        {"{\"id\":302,", "{\"id\":303,", "\"<left>\" has the id 303, but Hugging Face gives it 302",
+         SGF_ERR_FORMAT},
+        {"\"id\":300", "\"id\":9000000", "the id 9000000, but Hugging Face gives it 300",
+         SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"content\":\"he\"", "in model.vocab",
          SGF_ERR_FORMAT},
         {"\"id\":300,\"content\":\"<s>\"", "\"id\":300,\"content\":\"\"", "content",
