@@ -529,6 +529,24 @@ static void csv_open_lists(size_t n) {
     put("a,b\n"), put_n("[", n), put(",1\n");
 }
 
+static void csv_semicolons(size_t n) { /* with commas in the header, too: read twice */
+    put("a;b,c;d\n"), put_n("1;2;3\n", n / 6);
+}
+static void csv_tools(size_t n) { /* one list after the other, in many ways */
+    put("a,b\n"), put_n("\"{'a', 'b'}\",\"[a, 'b, c', NULL]\"\n(x,\"c(\"\"a\"\", 1.5)\"\n", n / 60);
+}
+static void csv_open_brackets(size_t n) {
+    put("a\n"), put_n("[", n / 2), put_n("(", n / 2);
+}
+static void csv_numbers(size_t n) {
+    put("a,b\n1,["), put_n("1e9 ", n / 4), put("]\n");
+}
+static void jsonl_numbers(size_t n) {
+    put("{\"a\": NaN, \"b\": ["), put_n("1.5, ", n / 5), put("2]}");
+}
+static void jsonl_nan(size_t n) {
+    put_n("{\"a\": NaN, \"b\": \"x\"}\n", n / 24), put("{\"a\": \"y\"}");
+}
 static void jsonl_rows(size_t n) {
     put_each("{\"a\": %u}\n", "", n / 10);
 }
@@ -698,6 +716,12 @@ static const struct {
     {"CSV, a list of many lists", csv_lists, read_csv, SGF_OK},
     {"CSV, many short lists", csv_short_lists, read_csv, SGF_OK},
     {"CSV, lists that stay open", csv_open_lists, read_csv, SGF_OK},
+    {"CSV, two separators", csv_semicolons, read_csv, SGF_OK},
+    {"CSV, lists of many tools", csv_tools, read_csv, SGF_OK},
+    {"CSV, open brackets", csv_open_brackets, read_csv, SGF_OK},
+    {"CSV, a list of numbers", csv_numbers, read_csv, SGF_OK},
+    {"JSON lines, a list of numbers", jsonl_numbers, read_jsonl, SGF_OK},
+    {"JSON lines, NaN", jsonl_nan, read_jsonl, SGF_OK},
     {"JSON lines, many rows", jsonl_rows, read_jsonl, SGF_OK},
     {"JSON lines, many columns", jsonl_columns, read_jsonl, SGF_ERR_LIMIT},
     {"JSON lines, long names", jsonl_long_names, read_names, SGF_OK},

@@ -344,7 +344,7 @@ static int literal_list(literal *p, int depth) {
         }
     }
     for (i = 0; i < 3 && !literal_at(p, opens[i]); i++) {}
-    if (i == 3) return literal_fail(p, "no list");
+    if (i == 3) return literal_fail(p, "neither a list nor one text; write a list");
     if (p->bare && i == 1) return literal_fail(p, "a text that needs quotes");
     p->at++;
     if (!literal_items(p, closes[i], depth)) return 0;
@@ -404,8 +404,11 @@ int table_is_list(sgf_str text) {
             if (literal_begins(base_text_of(text.ptr + i, text.len - i), "Array")) return 1;
     for (i = 0; i < 3 && close == ')'; i++)
         if (literal_begins(text, calls[i])) return 1;
-    for (i = 0; i < sizeof literal_names / sizeof literal_names[0] && close == ')'; i++)
-        if (literal_begins(text, literal_names[i])) return 1;
+    if (base_str_is(text, "set()") || base_str_is(text, "frozenset()")) return 1;
+    for (i = 0; i < text.len && literal_is_word(text.ptr[i]); i++) {}
+    if (i && close == ')' && i + 1 < text.len && text.ptr[i] == '(' &&
+        strchr("[({", text.ptr[i + 1])) /* a name: Counter({...}) */
+        return 1;
     if (open != '[' && open != '(' && open != '{') return 0;
     close = open == '[' ? ']' : open == '(' ? ')' : '}';
     for (i = 1; i < text.len && base_is_space(text.ptr[i]); i++) {}
@@ -425,12 +428,8 @@ int table_is_list(sgf_str text) {
 }
 /* Is this no plain text, though no list? What it is, or NULL. */
 static const char *literal_odd(sgf_str text, int csv) {
-    static const char *const dicts[] = {"Counter(", "defaultdict(", "OrderedDict("};
     const char *line = text.ptr;
     size_t i, n = text.len;
-    for (i = 0; i < 3; i++)
-        if (literal_begins(text, dicts[i]) && text.ptr[n - 1] == ')')
-            return "a dict; take the list out of it first";
     if (literal_begins(text, "shape: ("))
         return "a Series that polars printed; write its to_list()";
     if (text.ptr[0] == '<' && text.ptr[n - 1] == '>')
@@ -453,10 +452,13 @@ static int literal_lone(literal *p, int csv) {
     sgf_str text = base_strip(p->text), inner;
     const char *odd = text.len ? literal_odd(text, csv) : NULL;
     if (odd) return literal_fail(p, odd);
+    if (csv && text.len > 2 && text.ptr[0] == text.ptr[text.len - 1] &&
+        (text.ptr[0] == '"' || text.ptr[0] == '\'') &&
+        table_is_list(base_text_of(text.ptr + 1, text.len - 2)))
+        return literal_fail(p, "a list that was quoted twice");
     if (csv && text.len > 1 && (text.ptr[0] == '"' || text.ptr[0] == '\'')) {
         p->at = (size_t)(text.ptr - p->text.ptr);
         if (literal_quoted(p, &inner) && p->at == (size_t)(text.ptr - p->text.ptr) + text.len) {
-            if (table_is_list(inner)) return literal_fail(p, "a list that was quoted twice");
             return literal_put(p, inner) && literal_put_end(p, 0);
         }
         p->why = NULL;
