@@ -191,13 +191,13 @@ static sgf_status csv_read_by(const char *file, const char *text, size_t size, s
 /* Is this one column whose name, and every row, holds as many of a separator? Then each line is in quotes. */
 static int csv_is_lines(const struct table *table) {
     const struct column *at = table->columns;
-    size_t row, i, have, rows = table->count == 1 ? at->text.count : 0, want = 0;
-    const char *sep = csv_separators - 1;
-    while (rows && !want && *++sep)
-        for (i = 0; i < at->name_len; i++) want += at->name[i] == *sep;
+    size_t row, i, k, have, rows = table->count == 1 ? at->text.count : 0, want = 0;
+    char sep = 0;
+    for (k = 0; rows && !want && csv_separators[k]; k++)
+        for (i = 0, sep = csv_separators[k]; i < at->name_len; i++) want += at->name[i] == sep;
     for (row = 0; row < rows && want; row++) {
         sgf_str text = column_items(at)[row];
-        for (i = have = 0; i < text.len; i++) have += text.ptr[i] == *sep;
+        for (i = have = 0; i < text.len; i++) have += text.ptr[i] == sep;
         if (have != want) return 0;
     }
     return want > 0;
