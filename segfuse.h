@@ -1,19 +1,20 @@
 /* segfuse.h - one question, many paraphrases, one fused answer - version 0.1.0
    MIT or public domain, at your choice; see the end of this file.
 
-   A language model answers the paraphrases of one question differently. segfuse asks all of them
-   at once: it puts them into one sequence, hides each one from the others while the prompt is
-   encoded, and lets the answer attend to all of them (attention-level fusion). It runs Llama,
+   A language model often gives different answers to paraphrases of one question. segfuse asks all
+   of them at once: it puts them into one sequence, hides each one from the others while the prompt
+   is encoded, and lets the answer attend to all of them (attention-level fusion). It runs Llama,
    Qwen2, Qwen3 and Mistral models from their Hugging Face folders, on a CPU, in C99, with libc and
-   libm alone. Every result is defined to the last bit by the reference transformer in [SGF-11]:
-   every kernel, number of threads, batch size and cache gives the same floats.
+   libm alone. The reference transformer in [SGF-11] defines every result, bit for bit: every kernel,
+   number of threads, batch size and cache gives the same floats. (Two options trade this for speed,
+   and say so: reuse_rotated, and a GPU without `exact`.)
 
-   Use: in one C or C++ file
+   Use: in one C or C++ file, before any other header, write
 
        #define SEGFUSE_IMPLEMENTATION
        #include "segfuse.h"
 
-   before other headers, and link with -lm -pthread. In all other files, just include it.
+   and link with -lm -pthread. Other files only include it.
 
    ------------------------------------------------------------------------------------
    One answer from three wordings (shortened; examples/fuse.c is the whole program):
@@ -33,8 +34,9 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2535. It is the whole method, and all that an auditor must read:
-   everything after it gives the bits of the reference, which the tests check by memcmp.
+   Contents. The front ends at line 2542. It is the whole method, and what an auditor must read. The
+   engine after it gives the bits of the reference, which the tests check by memcmp. The reference
+   itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
      The front: what you call
        [SGF-01] Conventions: status, errors, memory, text
@@ -67,40 +69,41 @@
        [SGF-25] Unicode tables
        [SGF-26] Tables: results become Feather (Arrow IPC) and CSV files
    ------------------------------------------------------------------------------------
-   Which function makes each claim true
+   Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1398), the row of `a`
-       a token sees another one by two conditions  sgf__attends (line 1282)
-       attention asks for nothing else             sgf__reference_attend (line 1682)
-       a token that sees nothing takes nothing     sgf__reference_attend (line 1682): top == -INFINITY
-       what an example's answer may see            sgf__mask_cells (line 1398), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1405), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1289)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1679)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1689): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1405), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2137)
-       which token is the first to see everything  sgf__answer (line 2093); by format in [SGF-05]
-       where a paraphrase starts                   sgf_layout_place (line 1298)
-       1/N is computed                             sgf_layout_weigh (line 1318)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1682): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2144)
+       which token is the first to see everything  sgf__answer (line 2100); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1305)
+       1/N is computed                             sgf_layout_weigh (line 1325)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1689): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1637)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1491)
-       softmax, and its exp                        sgf__reference_attend (line 1682), sgf__exp_body (line 1519)
-       RMSNorm                                     sgf__reference_norm (line 1649)
-       RoPE, rotate-half                           sgf__reference_rope (line 1658), sgf__sincos_d (line 1547)
-       one layer, in order                         sgf__reference_layer (line 1737)
+       the order in which a product is summed      sgf__reference_product (line 1644)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1498)
+       softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
+       RMSNorm                                     sgf__reference_norm (line 1656)
+       RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7103)
+       one layer, in order                         sgf__reference_layer (line 1744)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep what it promises?            sgf_mask_leaks (line 2486), sgf_mask_allows (line 2337)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2493), sgf_mask_allows (line 2344)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
-   (-ffast-math, -Ofast) are refused. None of these macros changes a result of the CPU.
+   (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
 
        SEGFUSE_IMPLEMENTATION  compile the functions here
-       SGF_STATIC              make them all static, so that several copies can be in one program.
-                               Define it before every inclusion in that file; other files cannot
+       SGF_STATIC              make all functions static, so that one program can hold several copies.
+                               Define it before each include in that file; other files cannot
                                call this copy
        SGF_NO_THREADS          one thread, no pthread
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
-       SGF_NO_STDIO            the program provides all files, see sgf_host_view; implies SGF_NO_MMAP
+       SGF_NO_STDIO            the program supplies the files, see sgf_host_view; implies SGF_NO_MMAP
        SGF_NO_SIMD             plain C kernels only
        SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
 
@@ -108,11 +111,12 @@
 
      Shapes    row-major, written [rows, cols]. T tokens, S segments, V vocabulary, L layers,
                D model width, H query heads, G key/value heads, C head width, F feed-forward width.
-     Status    a function that can fail returns sgf_status, SGF_OK = 0, and takes an sgf_error * last
-               (NULL allowed). On failure its outputs are unchanged, unless it says otherwise.
-     Pointers  may be NULL only where it says so. Zero a struct before you fill it.
-     Memory    who makes an object frees it with the _free of its type (a sequence: _close). Pointers
-               into an object are valid as long as its documentation says. One hook: sgf_allocator.
+     Status    a function that can fail returns sgf_status, SGF_OK = 0, and has an sgf_error * as its last
+               argument; it may be NULL. On failure outputs are unchanged, unless the text says
+               otherwise.
+     Pointers  may be NULL only where the text says so. Zero a struct before you fill it.
+     Memory    free each object that you create with its _free function; close a sequence with
+               sgf_sequence_close. All memory goes through sgf_allocator.
      Threads   a model or tokenizer does not change after it is loaded and can be shared. A session or
                a layout belongs to one thread at a time. There are no globals.
      Input     every file may be hostile: sizes, offsets and counts are checked before use, and a bad
@@ -162,24 +166,23 @@ extern "C" {
 typedef enum sgf_status { SGF_STATUS_LIST(SGF__STATUS_ENUM) SGF_STATUS_COUNT } sgf_status;
 #undef SGF__STATUS_ENUM
 
-/* SGF_VERSION of the implementation that is linked in. */
+/* The SGF_VERSION of the linked implementation. */
 SGF_DEF const char *sgf_version(void);
 
 /* An error. `message` is a whole sentence: what went wrong, where, and what to do about it.
    Every function that can fail takes an `sgf_error *` as its last argument; NULL is allowed. It is
-   written only on failure. On failure a function leaves its outputs untouched. */
+   written only on failure. */
 typedef struct sgf_error {
     sgf_status status;
     int64_t offset;     /* byte (or line, see message) in `file`; -1 if it does not apply */
-    char file[256];     /* the path concerned, truncated; "" if there is none */
+    char file[256];     /* the path, cut if it is too long; "" if there is none */
     char message[1024]; /* zero-terminated UTF-8 */
 } sgf_error;
 
 /* The short name of a status, e.g. "out of memory". Never NULL; static storage. */
 SGF_DEF const char *sgf_status_text(sgf_status status);
 
-/* Where memory is allocated. `alloc` returns NULL when it fails, and memory aligned as malloc's
-   otherwise; `free` gets the size that was asked for. A NULL `sgf_allocator *` always means malloc
+/* Where memory is allocated. `alloc` returns memory aligned like malloc's, NULL if it fails; `free` gets the size that was asked for. A NULL `sgf_allocator *` always means malloc
    and free. An allocator used by several threads at once must be thread-safe. The struct is copied;
    `user` must outlive every object made with it. */
 typedef struct sgf_allocator {
@@ -188,7 +191,7 @@ typedef struct sgf_allocator {
     void *user;
 } sgf_allocator;
 
-/* UTF-8 text with a length; not zero-terminated unless it says so. */
+/* UTF-8 text with a length; not zero-terminated unless stated. */
 typedef struct sgf_str {
     const char *ptr;
     size_t len;
@@ -202,21 +205,20 @@ SGF_DEF sgf_str sgf_text(const char *text);
     { "" literal, sizeof(literal) - 1 }
 
 #ifdef SGF_NO_STDIO
-/* Files of the program's own: with SGF_NO_STDIO the program defines these five functions, and the
-   library passes them every path unchanged. The files may be constants in the program, an archive, or
-   the storage of a browser or a board. The functions are called by several threads at once if the
-   library is. Each returns SGF_OK, or the status that the library's call then returns with a message
-   that names the path. */
+/* With SGF_NO_STDIO the program defines these five functions. The library passes each path unchanged.
+   The files may be constants in the program, an archive, or the storage of a browser or a board. If
+   several threads use the library, they may call these functions at the same time. A status other
+   than SGF_OK becomes that of the library's call, with a message that names the path. */
 
-/* The whole file, at any alignment (misaligned weights are copied). The bytes must not change until
-   they are released. *bytes = NULL: there is no such file; an empty file has size 0 and other bytes
-   than NULL. A file may be viewed several times, only to see whether it exists, so views should be
-   cheap. */
+/* Gives the whole file. Any alignment is allowed (misaligned weights are copied). The bytes must not
+   change until they are released. *bytes = NULL: there is no such file; an empty file has size 0, and
+   its *bytes is not NULL. A file may be viewed several times, sometimes only to test that it exists,
+   so views should be cheap. */
 extern sgf_status sgf_host_view(const char *path, const void **bytes, size_t *size);
 extern void sgf_host_release(const void *bytes, size_t size);
-/* A new file, written from beginning to end; *file is any pointer but NULL. It appears under `path`
-   when it is finished with `keep` 1, and not before; with `keep` 0, and when finishing fails, it is
-   removed. A file whose creation failed is not finished. */
+/* Creates a file; *file is any pointer but NULL. The library writes it from beginning to end. When it
+   is finished with `keep` 1, it appears under `path`; with `keep` 0, and when finishing fails, it is
+   removed. If creation failed, it is not finished. */
 extern sgf_status sgf_host_create(const char *path, void **file);
 extern sgf_status sgf_host_append(void *file, const void *bytes, size_t n);
 extern sgf_status sgf_host_finish(void *file, int keep);
@@ -225,24 +227,24 @@ extern sgf_status sgf_host_finish(void *file, int keep);
 /* ====================================================================================
  * [SGF-02] The method: layouts, visibility, masks
  *
- * A prompt has a prefix, which is everything before the paraphrases (the instruction, its first
- * text, and few-shot examples), then the paraphrases with separators between them, then the answer:
- * the cue that asks for it, or without a cue the last token of the prompt, and every generated
- * token. The tokens of the answer segment are the fused ones: they see all paraphrases.
+ * A prompt begins with the prefix: the instruction and the few-shot examples. Then come the
+ * paraphrases, with separators between them. Last comes the answer segment: the cue (without a cue,
+ * the last prompt token) and every generated token. It is what is fused: its tokens see all
+ * paraphrases. (In SGF_FORMAT_CONCATENATED each paraphrase has a prefix of its own.)
  * ==================================================================================== */
 
 /* What a segment is. Masks are made from roles. */
 /* clang-format off */
 #define SGF_ROLE_LIST(X)                                                                          \
     X(SGF_ROLE_BOS, "bos")             /* a begin-of-sequence token in a segment of its own */    \
-    X(SGF_ROLE_SHARED, "shared")       /* text of the prefix that everyone sees */                \
+    X(SGF_ROLE_SHARED, "shared")       /* text of the prefix */                                   \
     X(SGF_ROLE_PARAPHRASE, "para")     /* one way to ask the question (or its whole prompt) */    \
     X(SGF_ROLE_MANUAL, "manual")       /* a paraphrase written by a person */                     \
     X(SGF_ROLE_AUTO, "auto")           /* a paraphrase made by a machine */                       \
     X(SGF_ROLE_SEPARATOR, "sep")       /* text between paraphrases or examples */                 \
     X(SGF_ROLE_EXAMPLE_Q, "example_q") /* one question paraphrase of a few-shot example */        \
     X(SGF_ROLE_EXAMPLE_A, "example_a") /* the answer of a few-shot example */                     \
-    X(SGF_ROLE_ANSWER, "answer")       /* what is fused: the answer cue, all that is generated */
+    X(SGF_ROLE_ANSWER, "answer")       /* the fused part: the cue, all generated tokens */
 /* clang-format on */
 #define SGF__ROLE_ENUM(name, text) name,
 typedef enum sgf_role { SGF_ROLE_LIST(SGF__ROLE_ENUM) SGF_ROLE_COUNT } sgf_role;
@@ -255,11 +257,12 @@ enum { SGF_MAX_SEGMENTS = 1024 };
 
 typedef struct sgf_segment {
     sgf_role role;
-    int32_t group;    /* which paraphrase (manual and automatic ones count together) or which
+    int32_t group;    /* which paraphrase (manual and automatic ones share one numbering) or which
                          example, from 0; questions and answer of one example have its number; a
-                         separator has the group of the paraphrase it follows; -1 if none */
-    float log_weight; /* the logarithm of the segment's weight; it is added to the scores of answer
-                         queries on the segment's keys; 0 (weight 1) leaves them as they are */
+                         separator has the group of the paraphrase it follows, or -1; BOS and
+                         answer have -1, shared text any */
+    float log_weight; /* the logarithm of the segment's weight; it is added when an answer token
+                         scores a key of this segment; 0 is weight 1 */
     size_t tokens;    /* number of tokens */
 } sgf_segment;
 
@@ -267,19 +270,19 @@ typedef struct sgf_segment {
 
        token q may attend to token k   iff   k <= q   and   visible(segment[q], segment[k])
 
-   Every mask of this library is an S x S bit matrix in a layout; a T x T matrix is made only to be
-   looked at (sgf_mask_dense). The arrays belong to the layout and are valid until the next call
+   (A layer with a sliding window also needs pos[q] - pos[k] < window.) Every mask of this library is
+   an S x S bit matrix in a layout; a T x T matrix is made only for inspection (sgf_mask_dense). The arrays belong to the layout and are valid until the next call
    that adds to it or frees it. Read them freely; you may set ids, positions, groups and
    log_weight. */
 typedef struct sgf_layout {
-    size_t tokens;        /* T */
-    int32_t *token;       /* [T] ids */
-    int32_t *pos;         /* [T] RoPE positions, not negative; the index, until sgf_layout_place */
-    int32_t *seg;         /* [T] the segment of each token */
+    size_t tokens;  /* T */
+    int32_t *token; /* [T] ids */
+    int32_t *pos; /* [T] RoPE positions, not negative; the index until sgf_layout_place is called */
+    int32_t *seg; /* [T] the segment of each token */
     size_t segments;      /* S */
     sgf_segment *segment; /* [S] */
     uint64_t *visible;    /* [S][SGF_MAX_SEGMENTS / 64] bits; use sgf_visible */
-    int32_t answer; /* the segment of generated tokens, whose queries get the weights; -1: none */
+    int32_t answer;     /* the segment of generated tokens; its queries use the weights; -1: none */
     int32_t answer_pos; /* the position of the next generated token */
     size_t token_cap, segment_cap;
     sgf_allocator mem;
@@ -292,37 +295,39 @@ SGF_DEF void sgf_layout_free(sgf_layout *layout);
 /* Removes all tokens and segments and keeps the memory. */
 SGF_DEF void sgf_layout_clear(sgf_layout *layout);
 /* A new segment, which sees nothing and is seen by nobody; its number goes to *segment (may be
-   NULL). One of SGF_ROLE_ANSWER becomes the answer segment, also if there was another one.
+   NULL). A segment with SGF_ROLE_ANSWER becomes the answer segment and replaces an earlier one.
    SGF_ERR_LIMIT above SGF_MAX_SEGMENTS. */
 SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t group,
                                       int32_t *segment, sgf_error *err);
-/* Append n tokens; they belong to `segment`, which may have others elsewhere in the layout. Ids
-   are not checked here: a session refuses those that its model does not have. */
+/* Append n tokens of `segment`. The segment may already have tokens elsewhere. Ids are not checked
+   here: a session refuses unknown ones. */
 SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int32_t *ids, size_t n,
                                   sgf_error *err);
-/* The bit: may segment `query` see segment `key`? 0 where there are no such segments. */
+/* 1 if segment `query` may see segment `key`; 0 if not, or if one does not exist. */
 SGF_DEF int sgf_visible(const sgf_layout *layout, int32_t query, int32_t key);
 /* Set or clear it; nothing happens where there are no such segments. */
 SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int visible);
 
-/* Where RoPE puts the tokens. */
+/* How RoPE positions are set. */
 typedef enum sgf_positions {
     SGF_POSITIONS_SEQUENTIAL, /* position = index */
-    SGF_POSITIONS_ALIGNED     /* every paraphrase starts right after the prefix, as if it were alone
-                                 there; its separator continues it; the answer starts after the
-                                 longest of them */
+    SGF_POSITIONS_ALIGNED     /* every paraphrase starts at the first position after the prefix (its
+                                 tokens must follow each other); its separator follows it; the
+                                 answer starts after the highest position used. For masks that
+                                 hide paraphrases from each other */
 } sgf_positions;
 /* Set pos and answer_pos. Call it after the last token was added. */
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
 
 /* Give every paraphrase, and the separator that follows it, a weight w: log w is added to the
-   scores of answer queries on its keys. `weights` has n numbers from 1e-300 to 1e300, of group 0,
-   1, ...; NULL gives each 1/N, N being the number of segments that are paraphrases. SGF_ERR_ARG if
-   one is out of range or missing; the layout is then untouched. */
+   scores that answer queries give to its keys. weights[i], from 1e-300 to 1e300, belongs to group i;
+   there are n. NULL: each weight is 1/N; N is the number of paraphrase segments. A weight acts on each
+   key, so a longer paraphrase still gets more of the softmax. SGF_ERR_ARG if one is out of range or
+   missing; the layout is then unchanged. */
 SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
                                     sgf_error *err);
 
-/* Masks by name. Rows are queries, columns keys, # = visible; one token each: ^ BOS, P prefix,
+/* Masks by name. Rows are queries, columns keys; # visible, . hidden; later keys are left out. One token each: ^ BOS, P prefix,
    a b c paraphrases (under `manual-cross` a and b are manual), | separators, > the answer; q r and A
    are questions and answer of one few-shot example, s t and B of another.
 
@@ -361,22 +366,22 @@ SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, s
     X(SGF_MASK_ISOLATED, "isolated")         /* a segment sees itself and BOS; separators see     \
                                                 nothing and are seen by the answer alone; the     \
                                                 answer sees all, as under every mask */           \
-    X(SGF_MASK_MANUAL_CROSS, "manual-cross") /* isolated, but the segments from the first manual  \
-                                                one to the last, by their numbers, see each       \
-                                                other, separators between them included */        \
-    X(SGF_MASK_FEW_SHOT, "few-shot")         /* all see shared segments (the instruction); a      \
-                                                question of an example sees itself, its answer    \
-                                                that example's questions, a paraphrase all        \
-                                                examples and itself; separators as in isolated */ \
-    X(SGF_MASK_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but a question also sees the  \
-                                                questions of other examples, and an answer their  \
-                                                questions and answers */                          \
+    X(SGF_MASK_MANUAL_CROSS, "manual-cross") /* isolated, but all segments from the first manual  \
+                                                paraphrase to the last see each other, separators \
+                                                between them included */                          \
+    X(SGF_MASK_FEW_SHOT, "few-shot")         /* everything but separators sees BOS, the           \
+                                                instruction and itself; an example's answer also  \
+                                                that example's questions, a paraphrase also all   \
+                                                examples; separators as in isolated */            \
+    X(SGF_MASK_FEW_SHOT_ORIGINAL, "few-shot-original") /* few-shot, but an example's question     \
+                                                also sees the questions of other examples, and    \
+                                                its answer also their questions and answers */    \
     X(SGF_MASK_SHARED, "shared")             /* the prefix is causal; a paraphrase sees the       \
                                                 prefix and itself; a separator is part of the     \
-                                                paraphrase before it (group -1: of the prefix) */ \
+                                                paraphrase before it (with group -1: the prefix) */ \
     X(SGF_MASK_SHARED_ORIGINAL, "shared-original") /* shared, but separators are part of the      \
-                                                prefix: all after them see them, and so           \
-                                                paraphrases leak into later ones */               \
+                                                prefix: it sees the paraphrases before it, and    \
+                                                all later ones see it, so paraphrases leak */     \
     X(SGF_MASK_HUB, "hub")                   /* shared, and every paraphrase sees the first one */
 /* clang-format on */
 #define SGF__MASK_ENUM(name, text) name,
@@ -385,10 +390,10 @@ typedef enum sgf_mask { SGF_MASK_LIST(SGF__MASK_ENUM) SGF_MASK_COUNT } sgf_mask;
 
 /* The mask's name as the command line spells it, "unknown" for another number; static storage. */
 SGF_DEF const char *sgf_mask_name(sgf_mask mask);
-/* The mask of that name into *mask; SGF_ERR_ARG with the list of known names otherwise. */
+/* Find a mask by its name. An unknown name is SGF_ERR_ARG with the list of names. */
 SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *err);
 /* Set the visibility matrix from the segments' roles and groups. Call it after the last segment was
-   made. A number that is no mask changes nothing. */
+   made. An unknown mask number changes nothing. */
 SGF_DEF void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
 /* out[T, T] of 0/1, row-major: row q, column k, causality included; T * T bytes. */
 SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
@@ -401,31 +406,32 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
 SGF_DEF char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *out, size_t cap);
 
 /* Why may token q see token k, or why not? One sentence with both tokens, their segments,
-   causality and the bit that decides, to out (zero-terminated, cut at cap - 1 bytes); with the
-   tokens' texts if there is a tokenizer (may be NULL). SGF_ERR_ARG if there is no such token. */
+   causality and the bit that decides, to out (zero-terminated, cut at cap - 1 bytes). A tokenizer adds
+   the tokens' texts; it may be NULL. SGF_ERR_ARG if there is no such token. */
 typedef struct sgf_tokenizer sgf_tokenizer;
 SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer,
                                     size_t q, size_t k, char *out, size_t cap, sgf_error *err);
 
-/* Compare a dense mask [T, T], row-major, not 0 is visible, with the layout's own. Returns the
+/* Compare a dense mask [T, T], row-major, nonzero is visible, with the layout's own. Returns the
    number of entries that differ; the first one, row by row, goes to *q and *k (may be NULL;
    untouched if none differs). */
 SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q,
                                 size_t *k);
 
-/* Does a mask keep the paraphrases apart? What a token knows reaches every token that sees it, one
-   hop a layer; so a mask that hides paraphrase 1 from paraphrase 2 still leaks if a separator sees
-   the one and is seen by the other. Masks promise that no paraphrase learns of another one, but
+/* Does a mask keep the paraphrases apart? In each layer, information moves from a token to every token
+   that sees it. So a mask that hides paraphrase 1 from paraphrase 2 still leaks if a separator sees
+   the one and is seen by the other. Each mask promises that no paraphrase learns of another one. But
 
      causal             promises nothing
-     manual-cross       lets manual ones learn of manual ones
+     manual-cross       lets manual paraphrases learn of each other
      hub                lets all learn of the first one
-     few-shot           also promises that no example learns of another one, and no question of an
-                        example of another question of that example
-     few-shot-original  also promises the latter
+     few-shot           also promises that no example learns of another one, and that no question
+                        learns of another question of its example
+     few-shot-original  also promises this second part
+     shared-original    does not keep its promise
 
-   1 if `promise` allows that what is in segment `from` reaches segment `to`. Both are elements of
-   one layout's segment array. */
+   Returns 1 if information of segment `from` may reach segment `to` under `promise`. Both are elements
+   of one layout's segment array. */
 SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to);
 
 enum { SGF_LEAK_PATH = 32 };
@@ -435,16 +441,16 @@ typedef struct sgf_leak {
     size_t hops;                 /* layers it takes; 1: `to` sees `from` itself */
     size_t tokens;               /* in path: hops + 1, at most SGF_LEAK_PATH */
     int32_t path[SGF_LEAK_PATH]; /* tokens, each seen by the next one, from a token of `from` to one
-                                    of `to`; a path that is too long lacks its middle */
+                                    of `to`; a long path leaves out its middle */
 } sgf_leak;
 
-/* Find every pair of segments between which information travels against `promise` within `layers`
-   hops (0: any number), by a shortest path each.
-     dense   NULL: the layout's own mask. [T, T], not 0 is visible: that mask, just as it is (above
-             the diagonal information travels backwards); the layout then only says which token is
-             in which segment.
-     leaks   the first `cap` of them, by `from`, then `to`; *count gets the number of all. NULL with
-             cap 0: count only. */
+/* Find each pair of segments between which information moves against `promise` in at most `layers`
+   layers (0: any number), with a shortest path.
+     dense   NULL: the layout's own mask. Otherwise this mask, [T, T], nonzero is visible, used as
+             given: ones above the diagonal let information move backwards. The layout then only gives
+             each token's segment.
+     leaks   the first `cap` leaks, sorted by `from`, then `to`; *count is the total. NULL with cap 0:
+             count only. */
 SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise,
                                   size_t layers, sgf_leak *leaks, size_t cap, size_t *count,
                                   sgf_error *err);
@@ -562,7 +568,7 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
  * [SGF-04] Sessions: the forward pass and its KV cache
  * ==================================================================================== */
 
-/* Which kernels compute. Every choice gives the same bits. */
+/* Which kernels to use. Every choice gives the same bits. */
 /* clang-format off */
 #define SGF_KERNELS_LIST(X)                                                          \
     X(SGF_KERNELS_AUTO, "auto")         /* the fastest this processor has */         \
@@ -575,7 +581,7 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
 typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT } sgf_kernels;
 #undef SGF__KERNELS_ENUM
 
-/* What computes. A GPU needs segfuse.cu, compiled by nvcc, and this header's implementation
+/* The device that computes. A GPU needs segfuse.cu, compiled by nvcc, and this header's implementation
    compiled with SGF_CUDA; without them SGF_DEVICE_CUDA is SGF_ERR_UNSUPPORTED. */
 /* clang-format off */
 #define SGF_DEVICE_LIST(X)                                                              \
@@ -595,31 +601,31 @@ typedef struct sgf_session_options {
     int exact; /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in 16 bits
                             with f32 sums. The CPU is always exact. */
     int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
-    int reuse_rotated; /* 1: where paraphrases that see only themselves begin alike (the prompts of
-                            flex_attention), sgf_generate encodes the common prefix once and rotates
-                            its keys to other positions; equal up to rounding only. Without this it
-                            is reused only at the same positions, which is exact. */
+    int reuse_rotated; /* 1: if isolated paraphrases begin with the same tokens (the prompts of flex_attention),
+                          sgf_generate encodes these once and rotates the keys to the other positions;
+                          results then agree up to rounding only. 0: they are reused only at the same
+                          positions, which is exact. */
     const sgf_allocator *mem; /* NULL: malloc and free */
 } sgf_session_options;
 
-/* Everything that changes while a model runs. One session per thread of yours; any number per
- * model. */
+/* Everything that changes while a model runs. Give each of your threads its own session; a model can
+   have many. */
 typedef struct sgf_session sgf_session;
 
 /* A session for `model`, which must outlive it; `options` NULL: the defaults. SGF_ERR_UNSUPPORTED for
-   kernels this processor lacks, or arithmetic that is not what this library defines. */
+   kernels that this processor lacks, and if this machine's floating-point arithmetic is not IEEE 754. */
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err);
 SGF_DEF void sgf_session_free(sgf_session *session); /* NULL is allowed */
-/* What computes: SGF_DEVICE_CPU or SGF_DEVICE_CUDA. *exact (NULL allowed) becomes 1 if the results
+/* The device that computes: SGF_DEVICE_CPU or SGF_DEVICE_CUDA. *exact (NULL allowed) becomes 1 if the results
    are, bit for bit, those that this library defines. */
 SGF_DEF sgf_device sgf_session_device(const sgf_session *session, int *exact);
 /* A device in words (a GPU: name, memory, compute capability), zero-terminated, cut at cap - 1 bytes.
    SGF_ERR_UNSUPPORTED, with the reason, if this program cannot use it here. */
 SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 
-/* A sequence is a list of cached tokens that grows at its end. `rule` gives the visibility matrix,
-   the weights and the answer segment. They are copied; its tokens are not used. `parent` is -1 or a
+/* A sequence is a list of cached tokens that grows at its end. `rule` is a layout: its visibility
+   matrix, weights and answer segment are copied; its tokens are ignored. `parent` is -1 or a
    sequence whose tokens come first and keep their segment numbers (a shared prefix, encoded once). A
    parent must not grow or close while it has children. It may itself have a parent: a chain has at
    most SGF_MAX_DEPTH sequences. *sequence becomes the number of the new one. */
@@ -628,32 +634,32 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rul
                                      int32_t *sequence, sgf_error *err);
 SGF_DEF void sgf_sequence_close(sgf_session *session, int32_t sequence);
 
-/* One token to compute. Rows of one sequence are in order; sequences may be mixed freely. */
+/* One token to compute. The rows of one sequence must be in order; rows of different sequences may alternate. */
 typedef struct sgf_row {
     int32_t token, pos, seg; /* id, RoPE position, segment */
     int32_t sequence;
     int32_t want; /* 1: logits of this row are wanted */
 } sgf_row;
 
-/* The forward pass: append n rows to their sequences and compute them, each seeing what its segment
-   may see of its own sequence up to itself. A row's bits do not depend on which other rows are in
+/* The forward pass: append n rows to their sequences and compute them. A row sees itself and the
+   earlier tokens of its sequence and its parents, as far as its segment may see theirs. A row's bits do not depend on which other rows are in
    the call.
      logits  [number of rows that want them, V], in row order; NULL if there are none
      hidden  [n, D], the last hidden states after the final norm; NULL if not wanted
    SGF_ERR_LIMIT if a position is not below the model's context; SGF_ERR_ARG for a negative one, an id,
-   segment or sequence that does not exist. On failure no sequence has changed; what logits and hidden hold is
-   then undefined. */
+   segment or sequence that does not exist. On failure no sequence changes; logits and hidden are then
+   undefined. */
 SGF_DEF sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits,
                                float *hidden, sgf_error *err);
 
 /* Encode a whole layout as a new sequence: logits [T, V] or NULL, hidden [T, D] or NULL. *sequence
-   (NULL: it is closed again) can be continued with sgf_forward. A row that sees nothing, as all do
-   where no mask was set, takes nothing from attention. */
+   can be continued with sgf_forward; with NULL it is closed again. A row that sees nothing gets 0 from
+   attention; if no mask was set, no row sees anything. */
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err);
 
 /* The same by the reference: the whole transformer in plain loops, without a session. It defines what
-   every other way computes, bit for bit, and is slow. hidden [T, D], logits [T, V]; each may be NULL.
+   every other way computes, bit for bit. It is slow. hidden [T, D], logits [T, V]; each may be NULL.
    Scratch memory is taken from the layout's allocator. SGF_ERR_LIMIT if a position is not below the
    model's context; SGF_ERR_ARG for an id, position or segment that does not exist. */
 SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
@@ -663,13 +669,13 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
    logits, layer by layer: `row` is the number of the row's logits in this call, mass[segments] the
    share of the row's softmax that fell on the keys of each segment, averaged over the heads. The
    masses sum to 1; they are all 0 for a row that sees nothing. They are computed in addition to
-   the forward pass, by the loops that define it, and change no result. `mass` is valid during the call.
-   sgf_generate calls it, too: rows then count the contexts that are computed in a pass, task by task,
-   those that ended left out. To tell whose row it is, ask one task of one context, or compute the
-   prompt with its answer by sgf_forward. */
+   the forward pass, by the reference's loops, and change no result. `mass` is valid during the call.
+   In sgf_generate, `row` counts the active contexts of a pass in the order of the tasks. To know whose
+   row it is, generate one task with one context, or compute the prompt with its answer by
+   sgf_forward. */
 typedef void sgf_watch_function(void *user, size_t row, int32_t layer, const double *mass,
                                 size_t segments);
-/* `see` NULL ends it. Not on a GPU: there sgf_forward fails with SGF_ERR_UNSUPPORTED meanwhile. */
+/* `see` NULL ends it. On a GPU, sgf_forward fails with SGF_ERR_UNSUPPORTED while a function is set. */
 SGF_DEF void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
 
 /* ====================================================================================
@@ -684,30 +690,31 @@ typedef struct sgf_example {
     size_t paraphrases;        /* 0: `question` is the only one */
 } sgf_example;
 
-/* One question, and what it is asked with. All of it is borrowed for the call. */
+/* One question and its context. The library does not copy it; keep it unchanged during the call. */
 typedef struct sgf_prompt {
     sgf_str instruction;        /* the first text of the prompt */
-    const sgf_example *example; /* [examples] */
+    const sgf_example *example; /* [examples]; NULL if there are none */
     size_t examples;
     const sgf_str *paraphrase; /* [paraphrases]; paraphrase 0 is the original question */
     size_t paraphrases;
     const unsigned char *manual; /* [paraphrases] 1: written by a person (SGF_ROLE_MANUAL), 0: made
                                     by a machine (SGF_ROLE_AUTO), for the mask manual-cross; NULL:
                                     not known (SGF_ROLE_PARAPHRASE) */
-    const double *weight; /* [paraphrases] in a fusion the factor on the keys of each, above 0;
-                                    in an ensemble what the weighted rules take, 0 or more; NULL: as
-                                    the method says */
+    const double
+        *weight; /* [paraphrases]. In a fusion: the weight of each paraphrase, above 0. In an
+                             ensemble: input of the weighted rules, 0 or more. NULL: the method
+                             decides */
 } sgf_prompt;
 
 /* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
-   ids are joined. The prefix is everything before the paraphrases. | is the separator, a part, too:
-   the method's, or, if that is NULL, the one named here.
+   ids are joined. The prefix is everything before the paraphrases. | is the separator, which is a part,
+   too. Its text is the method's; if that is NULL, the default named here.
 
      STANDARD        {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n  +  Q: {paraphrase}\nA:
      CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
      SHARED_PARTS    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n  |  parts Q: {paraphrase} A: joined
-                     by |, which is \n; the first | is then no part but the last byte of the prefix,
-                     which without examples ends as in STANDARD
+                     by |, by default \n. With the default, the first | is not a part: its text ends
+                     the prefix. Without examples it is left out
      SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
      FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
                      parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n */
@@ -728,24 +735,25 @@ typedef enum sgf_contexts {
 
 /* Which token is the first to see everything: the first token of the answer segment.
 
-   FIRST_ANSWER  the token that predicts the first answer token sees everything. Where the format has
-                 a cue, the segment begins with it: with " A" of " A:" in SHARED_CUE, with the
-                 separator before A: in FEW_SHOT_PARTS. Elsewhere it is the last prompt token, the
-                 ":" of the last "A:".
-   AFTER_FIRST   only generated tokens see everything (the original's formula). The cue belongs to the
-                 last paraphrase, and no paraphrase but that has a say in the first answer token. */
+   FIRST_ANSWER  the token that predicts the first answer token sees everything. With a cue, the
+                 answer segment begins with it: with the first token of " A:" in SHARED_CUE, with the
+                 separator before A: in FEW_SHOT_PARTS. Without a cue, it begins with the last prompt
+                 token, the last token of "A:".
+   AFTER_FIRST   only generated tokens see everything (as in the scripts of self-ensemble). A cue
+                 belongs to the last paraphrase. So the first answer token depends only on the last
+                 paraphrase and on what it sees. */
 typedef enum sgf_fusion_start {
     SGF_FUSION_START_FIRST_ANSWER,
     SGF_FUSION_START_AFTER_FIRST
 } sgf_fusion_start;
 
-/* The begin-of-sequence token: before the prompt, in a segment of its own (FIRST), or before each
-   prompt or paraphrase, in its segment (EACH). AUTO: FIRST if the tokenizer's own prompts start with
-   one, else NONE. */
+/* The begin-of-sequence token. FIRST: once, before the prompt, in a segment of its own. EACH: before
+   the prefix and before each prompt or paraphrase, in its segment (in STANDARD the same as FIRST).
+   AUTO: FIRST if the tokenizer's own prompts start with one, else NONE. */
 typedef enum sgf_bos_rule { SGF_BOS_AUTO, SGF_BOS_FIRST, SGF_BOS_EACH, SGF_BOS_NONE } sgf_bos_rule;
 
-/* How the logits of several contexts become one next token. One context: its own logits, whatever
-   the rule. Ties go to the lowest id. Weights are normalised over the contexts; if all are 0, they
+/* How the logits of several contexts become one next token. With one context, its logits are
+   used unchanged. Ties go to the lowest id. Weights are normalised over the contexts; if all are 0, they
    count as equal. */
 typedef enum sgf_combine {
     SGF_COMBINE_AVG,          /* the mean of raw logits: summed in order, then divided */
@@ -754,7 +762,7 @@ typedef enum sgf_combine {
     SGF_COMBINE_WEIGHTED_MAX /* the logits of the context with the highest weight, the first on ties */
 } sgf_combine;
 
-/* What of a generation is the prediction. */
+/* Which part of the generated text is the prediction. */
 typedef enum sgf_prediction {
     SGF_PREDICTION_FIRST_LINE, /* the first line, without white space around it */
     SGF_PREDICTION_FIRST_WORD  /* the first word of that line */
@@ -762,7 +770,7 @@ typedef enum sgf_prediction {
 /* That part of a generation's text; empty if there is nothing but white space. */
 SGF_DEF sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation);
 
-/* A method is a choice of these. Take a known one with sgf_method_find and change what you like. */
+/* A method combines the options above. Take a known one with sgf_method_find and change what you like. */
 typedef struct sgf_method {
     const char *name;
     const char *about; /* what it does, in a line */
@@ -775,16 +783,16 @@ typedef struct sgf_method {
     sgf_bos_rule bos;
     sgf_combine combine;
     sgf_prediction prediction;
-    int even_weights; /* in a fusion: 1: each of N paraphrases has the weight 1/N; 0: 1. It is added as
-                         log 1/N to the scores that answer queries, the cue's included, give to the
-                         keys of a paraphrase and of the separator after it (sgf_layout_weigh);
-                         prefix and answer keep theirs. */
+    int even_weights; /* in a fusion: 1: each of N paraphrases has the weight 1/N; 0: 1. The answer
+                         tokens, also those of the cue, add log 1/N to their scores for the keys of
+                         a paraphrase and of the separator after it (sgf_layout_weigh); the keys of
+                         prefix and answer keep weight 1. */
 } sgf_method;
 
 /* The known methods:
 
      origin             the original question alone
-     per_prompt         origin, asked once for every paraphrase
+     per_prompt         like origin, once per paraphrase
      avg, max           one context per paraphrase: mean of logits, maximum of probabilities
      weighted_avg,      the same with sgf_prompt.weight: weighted sum of logits, logits of the
      weighted_max       highest weight
@@ -795,7 +803,7 @@ typedef struct sgf_method {
      myriadlama_custom  one prefix, N parts that end with "A:", mask shared
      fused              one prefix, N parts, one cue, mask shared, aligned, weights 1/N: recommended
 
-   SGF_ERR_ARG, with the list of names, for another one. */
+   An unknown name is SGF_ERR_ARG with the list of names. */
 SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
 /* The i-th name, NULL after the last; static storage. */
 SGF_DEF const char *sgf_method_name(size_t i);
@@ -814,18 +822,17 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
  * [SGF-06] Generation
  * ==================================================================================== */
 
-/* One question: the whole way from the texts to the answer by a known method. Builds the contexts,
-   generates at most max_new_tokens (0: 10), decodes them and writes the prediction to out[cap],
+/* Answers one question by a known method. Builds the contexts, generates at most max_new_tokens (0: 10), decodes them and writes the prediction to out[cap],
    zero-terminated, cut at cap - 1 bytes. For anything else build the layouts yourself, with
-   sgf_prompt_layout, and take sgf_generate. */
+   sgf_prompt_layout, and call sgf_generate. */
 SGF_DEF sgf_status sgf_ask(sgf_session *session, const char *method, const sgf_prompt *prompt,
                            size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
 
-/* One question for sgf_generate. Set the first part, zero the rest. What it points to is borrowed.
+/* One question for sgf_generate. Set the fields above the empty line and zero the others. What it
+   points to must stay unchanged.
 
-   Tasks that follow each other and have the same `context` (the same pointer), as the samples of one
-   prompt do, share it: the prompt is computed once, and each task continues it with a cache of its
-   own. */
+   Consecutive tasks with the same `context` pointer, such as the samples of one prompt, share the
+   prompt: it is computed once, and each task continues it with a cache of its own. */
 typedef struct sgf_task {
     const sgf_layout *context; /* [contexts], each with an answer segment */
     size_t contexts;
@@ -837,7 +844,7 @@ typedef struct sgf_task {
     size_t max_new_tokens;  /* 0: none are generated */
 
     size_t count;          /* ids written, the one that ended the answer included */
-    size_t prefill_tokens; /* prompt tokens computed for this task; what is reused costs none */
+    size_t prefill_tokens; /* prompt tokens computed for this task; reused ones are not counted */
     size_t decode_tokens;  /* generated tokens fed back, over all contexts */
 } sgf_task;
 
@@ -845,27 +852,27 @@ typedef struct sgf_task {
    contexts: probabilities), valid during the call. *chosen is the id of the highest; the function may
    replace it by any id of the vocabulary, to sample for example. It returns 0 to go on, or
    SGF_END_TASK to end this task with *chosen as its last id; the other tasks go on, and their ids are
-   the same. Any other value, or a *chosen that is no id, stops the generation with SGF_ERR_ARG. */
+   the same. Any other value, or an invalid *chosen, stops the generation with SGF_ERR_ARG. */
 enum { SGF_END_TASK = 2 };
 typedef int sgf_step_function(void *user, size_t task, size_t step, const float *logits,
                               int32_t *chosen);
 
-/* Decode n questions at once: one forward pass a step for all of them. A question ends at an
-   end-of-sequence id of the model, at a newline after something else than white space, or at its limit.
-   The ids do not depend on which questions are together, on threads, or on reuse. `on_step` may be
+/* Decode n questions at once. Each step is one forward pass for all of them. A question ends at an
+   end-of-sequence id of the model, at a newline that follows something else than white space, or at
+   its limit. The ids do not depend on which questions are together, on threads, or on exact reuse. `on_step` may be
    NULL; `task` is the number of the task, `step` that of its token, both from 0. On failure the tasks'
    outputs are undefined, and the session can be used again. */
 SGF_DEF sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err);
 
-/* The same for questions that arrive one by one: at most `most` tasks are in flight; when one ends,
+/* The same for questions that arrive one by one: at most `most` tasks run at the same time; when one ends,
    the next one takes its place in the following forward pass. */
 typedef struct sgf_stream {
     /* Store the next task in *task, or leave it NULL to end the stream; then `next` is not called
-       again. One task is fetched ahead of those in flight. A task, and what it points to, must stay
+       again. The library fetches one task in advance. A task, and what it points to, must stay
        unchanged until `done` gets it (its context: until all tasks that share it are done). */
     sgf_status (*next)(void *user, sgf_task **task, sgf_error *err);
-    /* The task has its answer and is yours again. NULL: not called. `next` and `done` may fill *err
+    /* The task has its answer; you own it again. NULL: not called. `next` and `done` may fill *err
        (never NULL here) when they fail; any status but SGF_OK ends the stream and is returned. */
     sgf_status (*done)(void *user, sgf_task *task, sgf_error *err);
     sgf_step_function *on_step; /* its `task` counts arrivals from 0; NULL: not called */
@@ -880,9 +887,9 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
 /* ====================================================================================
  * [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
  *
- * What tokenizer.json describes, for the families this library runs: byte-level BPE (GPT-2,
- * Llama 3, Qwen, Mistral, DeepSeek), and BPE with byte fallback (Llama 2, TinyLlama, Phi-3), with
- * pre-tokenizers of any regular expressions that they use. A component that is not known is refused by its name, never ignored.
+ * What tokenizer.json describes: byte-level BPE (as of GPT-2, Llama 3, Qwen, Mistral, DeepSeek), BPE
+ * with byte fallback (as of Llama 2, TinyLlama, Phi-3), and the regular expressions of their
+ * pre-tokenizers. An unknown component is an error that names it; it is never ignored.
  *
  *     sgf_tokenizer *t;
  *     int32_t ids[64];
@@ -894,8 +901,8 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
 /* A tokenizer does not change after it is loaded: any number of threads may use one. */
 
 /* Read `dir`/tokenizer.json and, if there is one, `dir`/tokenizer_config.json (the names of the BOS
-   and EOS tokens). Truncation and padding that tokenizer.json asks for are left out, as transformers
-   does unless it is asked to. mem may be NULL; encoding and decoding take scratch memory from it, too.
+   and EOS tokens). Truncation and padding in tokenizer.json are ignored, as in transformers by
+   default. mem may be NULL; encoding and decoding take scratch memory from it, too.
    Free *out with sgf_tokenizer_free. */
 SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
                                       sgf_tokenizer **out, sgf_error *err);
@@ -903,13 +910,13 @@ SGF_DEF void sgf_tokenizer_free(sgf_tokenizer *tokenizer); /* NULL is allowed */
 
 /* text -> ids. special != 0 adds what the tokenizer puts around a text (BOS, EOS), as
    encode(add_special_tokens=True) does. Special tokens written out in the text ("<|im_end|>")
-   become their ids in any case; check texts from strangers first where that matters.
+   always become their ids; check untrusted texts first.
    At most `cap` ids are written and *count is their number; a text that needs more is SGF_ERR_LIMIT.
    With ids NULL (and any cap) only *count is set. sgf_encode_bound(text.len) ids are always enough:
-   a byte is at most one id, normal form C makes a text up to 3 times longer, U+2581 for each space
-   and before each piece up to 6 times, and 64 are left for what is put around it; a normaliser that
-   needs more is SGF_ERR_LIMIT. A text that is not UTF-8 is SGF_ERR_FORMAT with the byte, one of more
-   than 1 GiB SGF_ERR_LIMIT. Time is O(n log n). */
+   a byte gives at most one id, normal form C may lengthen a text 3 times, U+2581 for each space and
+   before each piece 6 times, and 64 ids are reserved for special tokens; a normaliser that needs more
+   is SGF_ERR_LIMIT. A text that is not UTF-8 is SGF_ERR_FORMAT and names the byte; one of more than
+   1 GiB is SGF_ERR_LIMIT. Time is O(n log n). */
 SGF_DEF sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int special,
                               int32_t *ids, size_t cap, size_t *count, sgf_error *err);
 SGF_DEF size_t sgf_encode_bound(size_t text_len);
@@ -917,8 +924,8 @@ SGF_DEF size_t sgf_encode_bound(size_t text_len);
 enum { SGF_DECODE_SKIP_SPECIAL = 1 /* leave special tokens out */ };
 
 /* ids -> UTF-8 text of *len bytes, not zero-terminated; bytes that are not UTF-8 become U+FFFD,
-   where and as often as Hugging Face does it. A text longer than `cap` is SGF_ERR_LIMIT, and nothing
-   is written; with out NULL only *len is set. An id that no token has (a padded row of the output
+   exactly as in Hugging Face. A text longer than `cap` is SGF_ERR_LIMIT, and nothing
+   is written; with out NULL only *len is set. An unused id (a padded row of the output
    matrix) gives no text; a negative one is SGF_ERR_ARG. flags: a sum of SGF_DECODE_*. */
 SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count,
                               int flags, char *out, size_t cap, size_t *len, sgf_error *err);
@@ -926,24 +933,24 @@ SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids
 /* The id of a token as tokenizer.json spells it ("\u0120the", "<|im_end|>", in UTF-8);
    -1 if there is none. */
 SGF_DEF int32_t sgf_token_id(const sgf_tokenizer *tokenizer, sgf_str token);
-/* The bytes of token `id`, which need not be whole characters; length 0 if there is no such token.
+/* The bytes of token `id`, which may be part of a character; length 0 if there is no such token.
    Valid as long as the tokenizer. */
 SGF_DEF sgf_str sgf_token_text(const sgf_tokenizer *tokenizer, int32_t id);
 
-/* What a tokenizer is, for a reader. Strings live as long as the tokenizer. */
+/* A description of a tokenizer. Strings live as long as the tokenizer. */
 typedef struct sgf_tokenizer_info {
     const char *kind;          /* "byte-level BPE", "byte-fallback BPE", "BPE" */
     const char *normalizer;    /* "none", "NFC", "Prepend + Replace", ... */
     const char *pre_tokenizer; /* "none", "Split + ByteLevel", ... */
     size_t size;               /* the highest id + 1; a model's matrices may have more rows */
-    size_t tokens;             /* of the vocabulary, without the added ones */
+    size_t tokens;             /* of the vocabulary, without added tokens */
     size_t merges;
     size_t added;      /* see sgf_tokenizer_added */
     int32_t bos, eos;  /* -1: none */
-    int ignore_merges; /* a word that is a token is not merged anew */
+    int ignore_merges; /* a word that is a token is kept whole */
     int clean_up;      /* tokenizer_config.json: clean_up_tokenization_spaces, left to the caller */
     int adds_bos;      /* sgf_encode with special != 0 puts BOS first */
-    int adds_eos;      /* ... and EOS last */
+    int adds_eos;      /* ... puts EOS last */
     int config_add_bos; /* tokenizer_config.json: add_bos_token; -1 if it does not say */
 } sgf_tokenizer_info;
 
