@@ -497,8 +497,8 @@ static sgf_status base_refuse_stand_in(const char *path, sgf_str text, sgf_error
     if (base_says(text, "version https://git-lfs.github.com/spec/", 0) ||
         base_says(text, "version https://hawser.github.com/spec/", 0))
         return base_fail_at(err, SGF_ERR_FORMAT, path, 0,
-                            "%s: this is a Git LFS pointer, not the file itself; fetch the file "
-                            "with git lfs pull, or with hf download",
+                            "%s: this is a Git LFS pointer, not the file: git lfs pull, or hf "
+                            "download, fetches it",
                             path);
     if (base_says(text, "<!doctype", 0) || base_says(text, "<html", 0) ||
         base_says(text, "<head", 0) || base_says(text, "<?xml", 0))

@@ -61,13 +61,14 @@ static sgf_status column_missing(const dataset *d, const char *name, sgf_error *
                         columns);
 }
 static sgf_status column_bad(const dataset *d, int column, const char *wanted, sgf_error *err) {
-    return base_fail_at(err, SGF_ERR_FORMAT, d->source.path, -1,
-                        "%s: the column \"%s\" holds %s; %s wanted%s", d->source.path,
-                        base_show(sgf_text(table_name(d->table, column))).text,
-                        table_type_text(d->table, column), wanted,
-                        !strncmp(table_format(d->table), "Arrow", 5) && !strcmp(wanted, "texts are")
-                            ? "; in pandas, .astype(str) makes them"
-                            : json_advice(d));
+    return base_fail_at(
+        err, SGF_ERR_FORMAT, d->source.path, -1, "%s: the column \"%s\" holds %s; %s wanted%s",
+        d->source.path, base_show(sgf_text(table_name(d->table, column))).text,
+        table_type_text(d->table, column), wanted,
+        !strncmp(table_format(d->table), "Arrow", 5) && !strcmp(wanted, "texts are") &&
+                !strstr(table_type_text(d->table, column), "binary")
+            ? "; in pandas, .astype(str) makes them"
+            : json_advice(d));
 }
 
 /* ---- columns ---- */
