@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2542. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line . It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -89,10 +89,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
        RMSNorm                                     sgf__reference_norm (line 1656)
        RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7103)
-       one layer, in order                         sgf__reference_layer (line 1744)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7099)
+       one layer, in order                         sgf__reference_layer (line 1745)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2493), sgf_mask_allows (line 2344)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2490), sgf_mask_allows (line 2343)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -498,7 +498,7 @@ typedef struct sgf_config {
     int32_t kv_heads;       /* G; H is a multiple of G */
     int32_t head_dim;       /* C, even; H * C may differ from D */
     int32_t ffn_dim;        /* F */
-    int32_t context;        /* longest sequence the model was made for */
+    int32_t context;        /* the model was made for positions below it */
     int32_t sliding_window; /* of the layers in sliding_layers; 0 if there are none */
     uint32_t sliding_layers[SGF_MAX_LAYERS / 32]; /* bit set; read it with sgf_config_window */
     float rms_eps;
@@ -513,7 +513,7 @@ typedef struct sgf_config {
     double rope_beta_fast, rope_beta_slow; /* yarn */
     double rope_attention_factor;          /* yarn; 0: the standard formula */
     double rope_mscale, rope_mscale_all;   /* yarn; 0: absent */
-    int rope_truncate;                     /* yarn: round the range of blended waves outwards */
+    int rope_truncate;                     /* yarn: round the ends of the blended range outwards */
     int32_t bos;                           /* -1: none */
     int32_t eos[SGF_MAX_EOS];              /* any of them ends an answer */
     int32_t eos_count;
@@ -524,7 +524,7 @@ typedef struct sgf_config {
    setting that is missing, contradictory or unsupported. */
 SGF_DEF sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                    sgf_error *err);
-/* How far layer `layer` looks back: query q sees keys k with q - window < k <= q; 0: all k <= q. */
+/* The sliding window of layer `layer`: query q sees only keys k with pos[q] - pos[k] < window; 0: none. */
 SGF_DEF int32_t sgf_config_window(const sgf_config *config, int32_t layer);
 /* Number of weights of such a model; tied ones count once. */
 SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config);
@@ -1110,7 +1110,7 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #define SGF_DEF
 #endif
 
-/* ---- what the front uses of the sections behind it ---- */
+/* ---- declarations that the front needs from later sections ---- */
 
 /* Memory and errors ([SGF-17]). An arena is freed as a whole; a buffer is a growing run of bytes. */
 typedef struct sgf__block {
@@ -1151,7 +1151,7 @@ static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
 /* Positions ([SGF-22]): the frequencies of RoPE, [C/2]. */
 static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err);
-/* Kernels ([SGF-14]): softmax of each column of score [n][width]; the division is left out. */
+/* Kernels ([SGF-14]): softmax of each column of score [n][width], not divided by the sum. */
 static void sgf__softmax(int simd, float *score, size_t n, size_t width, float *sum);
 /* The scalars ([SGF-10]) */
 static double sgf__log_d(double x);
@@ -1160,13 +1160,13 @@ static double sgf__log_d(double x);
  * [SGF-09] Layouts, visibility, masks
  *
  * A layout is a list of tokens, each with its segment and position, and an S x S bit matrix.
- * A mask by name is a table of kinds of segments; sgf_mask_set asks it for every pair of segments.
+ * A named mask is a table; its rows and columns are kinds of segments. sgf_mask_set looks up each pair.
  * ==================================================================================== */
 
 enum { SGF__WORDS = SGF_MAX_SEGMENTS / 64 }; /* of a row of the matrix */
 
-/* token, pos and seg are one allocation, so that they grow all or not at all; so are segment and
-   visible, the bits first. */
+/* token, pos and seg are one allocation, so they grow together. segment and visible are another one;
+   the bits come first. */
 static const size_t sgf__token_size = 3 * sizeof(int32_t);
 static const size_t sgf__segment_size = sizeof(sgf_segment) + SGF__WORDS * sizeof(uint64_t);
 
@@ -1187,7 +1187,7 @@ SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
     layout->answer_pos = 0;
 }
 
-/* Room for so many tokens and segments. */
+/* Room for `tokens` tokens and `segments` segments. */
 static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t segments,
                                       sgf_error *err) {
     size_t cap = tokens < 256 ? 256 : tokens + tokens / 2;
@@ -1269,7 +1269,7 @@ SGF_DEF sgf_status sgf_layout_add(sgf_layout *layout, int32_t segment, const int
     layout->answer_pos = (int32_t)layout->tokens;
     return SGF_OK;
 }
-/* The bit of a visibility matrix, in a layout or in a sequence; both segments exist. */
+/* One bit of the visibility matrix of a layout or a sequence. Both segments must exist. */
 static int sgf__sees(const uint64_t *visible, int32_t query, int32_t key) {
     return (int)(visible[query * SGF__WORDS + key / 64] >> (key % 64) & 1);
 }
@@ -1285,12 +1285,12 @@ SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int
     *word = visible ? *word | bit : *word & ~bit;
 }
 
-/* The one idea: may token q attend to token k? */
+/* The mask rule: may token q attend to token k? (A sliding window may hide more.) */
 static int sgf__attends(const sgf_layout *layout, size_t q, size_t k) {
     return k <= q && sgf_visible(layout, layout->seg[q], layout->seg[k]);
 }
 
-/* Does it see any segment? */
+/* Does `segment` see any segment? */
 static int sgf__segment_sees(const sgf_layout *layout, int32_t segment) {
     const uint64_t *row = layout->visible + (size_t)segment * SGF__WORDS;
     size_t i;
@@ -1385,21 +1385,21 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
 
 /* ---- masks ----
 
-   May a token of segment q see one of segment k? (That k <= q is asked elsewhere.) A mask is a
+   May a token of segment q see one of segment k? (sgf__attends tests k <= q.) A mask is a
    table: rows are kinds of q, columns kinds of k, with the letters of the drawings in [SGF-02]:
 
      ^  BOS                  q  question of an example    a  paraphrase, manual and auto, too
      P  shared prefix        A  answer of an example      |  separator that follows a paraphrase
-     -  separator that follows none                       >  answer
+     -  separator that follows no paraphrase              >  answer
 
    and the cells say:
 
-     #  yes                  =  if it is itself: one and the same segment
-     .  no                   g  if it is of the same group: paraphrase or example
-                             o  if it is itself or of another group
-                             1  if it is of the same group or of paraphrase 1
-                             m  if both are from the first manual paraphrase to the last
-                             M  if that, or if it is itself */
+     #  yes     =  if q and k are the same segment
+     .  no      g  if both are of the same group: paraphrase or example
+                o  if they are the same segment, or of different groups
+                1  if both are of the same group, or k belongs to paraphrase 1
+                m  if both are in the range from the first manual paraphrase to the last
+                M  if m, or if they are the same segment */
 
 /* clang-format off */
 static const char sgf__mask_cells[8][SGF_MASK_COUNT * 9] = {
@@ -1421,11 +1421,11 @@ static size_t sgf__mask_kind(const sgf_segment *s) {
     static const unsigned char kinds[] = {0, 1, 5, 5, 5, 6, 2, 3, 7}; /* by role */
     return s->role == SGF_ROLE_SEPARATOR && s->group < 0 ? 4 : kinds[s->role];
 }
-/* What is before the paraphrases: prefix, examples, and separators that follow none of them. */
+/* Is it before the paraphrases: BOS, shared text, an example, a separator that follows no paraphrase? */
 static int sgf__is_prefix(const sgf_segment *s) {
     return sgf__mask_kind(s) < 5;
 }
-/* manual: are both from the first manual paraphrase to the last? */
+/* manual: are both in the range from the first manual paraphrase to the last? */
 static int sgf__mask_cell(char cell, const sgf_segment *q, const sgf_segment *k, int manual) {
     switch (cell) {
     case '#': return 1;
@@ -1466,11 +1466,11 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
 /* ====================================================================================
  * [SGF-10] The scalars that define the numbers
  *
- * Every sum is one chain in ascending order that starts at +0. A sum of products is one chain of
- * fused multiply-adds. A fused multiply-add rounds once and is exact in IEEE 754, so the chain has one
- * value on every machine. A multiplication whose result is added to something is always written as
- * fma, so no compiler can contract what we did not. segfuse.cu includes this header with
- * SGF__SCALARS alone and takes these functions from here.
+ * Every sum is one chain. It starts at +0 and takes the terms in ascending order. A sum of products
+ * uses one fused multiply-add for each term. IEEE 754 defines it exactly, so every machine gives the
+ * same value (of a NaN, sign and payload may differ). Products and sums that belong together are
+ * written as fma, so no plain a * b + c remains that a compiler could contract. segfuse.cu includes
+ * this header with SGF__SCALARS alone and takes these functions from here.
  * ==================================================================================== */
 
 #ifdef __CUDACC__
@@ -1493,7 +1493,7 @@ SGF__SCALAR float sgf__bits_float(uint32_t u) {
 }
 
 /* fmaf without the instruction: the product of two floats is exact in double; the sum is rounded to
-   odd (Boldo and Melquiond 2008), so that the last rounding, to float, is the only one that counts. A
+   odd (Boldo and Melquiond 2008), so the final rounding to float gives the same as a single rounding. A
    compiler that contracts product + c changes nothing, since the product was exact. */
 SGF__SCALAR float sgf__fma_portable(float a, float b, float c) {
 #if defined(__CUDA_ARCH__)
@@ -1522,7 +1522,7 @@ SGF__SCALAR float sgf__fma(int simd, float a, float b, float c) {
 }
 
 /* e^x for floats: x = n ln 2 + r, |r| <= ln 2 / 2, Taylor to r^7, times 2^n in two exact steps.
-   At most 2 units in the last place off; exp(-inf) = 0, overflow gives inf, NaN stays NaN. */
+   The error is at most 2 units in the last place; exp(-inf) = 0, overflow gives inf, NaN stays NaN. */
 SGF__SCALAR float sgf__exp_body(int simd, float x) {
     const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     float y = x > 89.0f ? 89.0f : x, t, n, r, p;
@@ -1586,7 +1586,7 @@ SGF__SCALAR uint16_t sgf__float_bf16(float x) {
     return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
 }
 #ifdef SEGFUSE_IMPLEMENTATION
-/* e^x and ln x in double, for tables made once and for statistics, as sgf__sincos_d. */
+/* e^x and ln x in double, for tables made once and for statistics, built like sgf__sincos_d. */
 static double sgf__exp_d(double x) {
     double n, r, p = 1;
     int i, half;
@@ -1625,8 +1625,8 @@ static double sgf__log_d(double x) { /* x > 0, normal */
 /* ====================================================================================
  * [SGF-11] The reference: the whole transformer, in plain loops
  *
- * This is what every result of this library means. No cache, no batch, no thread, no vector: one
- * layout in, its hidden states and logits out. Every faster way, on any machine, gives the same
+ * This code defines every result of this library. It has no cache, batch, threads or vectors: it takes
+ * one layout and gives its hidden states and logits. Every faster way, on any machine, gives the same
  * bits; the tests compare them by memcmp. Sums are chains in ascending order that begin at +0.
  *
  *     T tokens, D model width, H query heads, G key/value heads, C head width, F feed-forward width
@@ -1675,17 +1675,17 @@ static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos,
         x[C / 2 + i] = sgf__fma_portable(b, c, a * s);
     }
 }
-/* May token t attend to token j: by the rule of the layout and, in a layer with one, by the window? */
+/* May token t attend to token j? The layout's rule must allow it, and the layer's window, if it has one. */
 static int sgf__reference_sees(const sgf_layout *y, size_t t, size_t j, int32_t window) {
     return sgf__attends(y, t, j) && (!window || y->pos[t] - y->pos[j] < window);
 }
-/* What is added to the scores of a query's segment on a key's: log 1/N in the answer, else 0. */
+/* The log weight that is added to a score. Only answer queries get one. */
 static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
     return query == y->answer ? y->segment[key].log_weight : 0;
 }
 /* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
-   one kv head's keys and values, `stride` floats from token to token. out[C]. score[T] keeps exp(score
-   - maximum) of the keys that t attends to. */
+   one kv head's keys and values, `stride` floats from token to token. out[C]. At the end score[j] is
+   exp(score - maximum) for each key j that t attends to. */
 static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
                                   const float *k, const float *v, size_t stride, size_t C,
                                   float *score, float *out) {
@@ -1706,10 +1706,11 @@ static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window,
         sum += score[j];
         for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
     }
-    if (sum == 0) return; /* a token that sees nothing takes nothing from attention */
+    if (sum == 0) return; /* a token that sees nothing gets 0 from attention */
     for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
 }
-/* After that: add each segment's share of the softmax, divided by the number of heads, to its mass. */
+/* Called after sgf__reference_attend: adds each segment's share of the softmax, divided by the number
+   of heads, to its mass. */
 static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
                                   size_t heads, double *mass) {
     double sum = 0;
@@ -1720,7 +1721,7 @@ static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window,
         if (sgf__reference_sees(y, t, j, window))
             mass[y->seg[j]] += (double)score[j] / sum / (double)heads;
 }
-/* room for [rows, cols] floats; NULL after an error, which *status keeps. */
+/* Room for [rows, cols] floats. NULL on failure; *status holds the error. */
 static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, sgf_status *status,
                                   sgf_error *err) {
     float *room = *status ? NULL
@@ -1728,7 +1729,6 @@ static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, s
     if (!room && !*status) *status = SGF_ERR_MEMORY;
     return room;
 }
-/* One layer: x[T, D] becomes x + attention, then + feed-forward (SwiGLU, Shazeer 2020). */
 typedef struct sgf__reference {
     const sgf_model *model;
     const sgf_layout *layout;
@@ -1736,11 +1736,12 @@ typedef struct sgf__reference {
     float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
     float *score, *inv_freq;           /* [T], [C/2] */
     float rope_scale;
-    sgf_watch_function *watch; /* NULL: nobody watches where attention goes */
+    sgf_watch_function *watch; /* NULL: no masses are wanted */
     void *watch_user;
-    const int64_t *number; /* [T] what a watcher calls the token; -1: it is not watched */
+    const int64_t *number; /* [T] the row number that goes to watch; -1: not watched */
 } sgf__reference;
 
+/* One layer: x[T, D] becomes x + attention, then + feed-forward (SwiGLU, Shazeer 2020). */
 static void sgf__reference_layer(sgf__reference *r, int32_t l) {
     const sgf_config *c = &r->model->config;
     const sgf_layer *w = &r->model->layer[l];
@@ -1846,34 +1847,33 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 
 /* ---- why no cache, batch or thread changes a bit ----
 
-   1. What the reference computes for token t depends on t's id, position and segment, and on the keys
-      and values of the tokens that t may attend to. These are all earlier tokens. So keys and values
-      do not depend on what follows, and can be kept: the KV cache (sgf_forward, sgf__cache_store).
-   2. The cache gives keys back in the order of the sequence: first those of the sequences it was
-      opened on, then its own, cut to the runs of visible segments (sgf__pieces). So scores,
-      maximum, sum and output are the same chains.
+   1. What the reference computes for token t depends on t's id, position and segment, on that
+      segment's row of the matrix, the weights and whether it is the answer segment, and on the keys,
+      values and positions of the tokens that t may attend to: t itself and earlier ones. So later
+      tokens cannot change keys and values. They can be cached (sgf_forward, sgf__cache_store).
+   2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
+      runs of visible segments (sgf__pieces). So scores, maximum, sum and output are the same chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal
       (sgf__prefix_get). A prefix sees only itself, so 1 applies.
-   4. A copy of keys and values is made only for a run of tokens that see nobody else, with equal ids
-      at equal positions (sgf__isolated_common). Exception: session option reuse_rotated.
-   5. Rows of a batch share instructions, not sums: a vector lane is one output, with the chain of its
-      own (sgf__tile_run, sgf__product_rows). Wider vectors and larger batches compute more chains
-      at a time.
-   6. Queries that go through attention together are consecutive tokens of one sequence and one segment
-      (sgf__group_make checks it). They differ only in causality and window. A hidden key adds nothing to
-      the chains of a query that does not see it (sgf__piece_mix, sgf__attend_scale: its score is -inf, its weight is 0).
+   4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and
+      only from equal ids at equal positions (sgf__isolated_common). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain (sgf__tile_run, sgf__product_rows).
+      Lanes never share a sum. Wider vectors and larger batches compute more chains at a time.
+   6. One attention group has consecutive tokens of one sequence and one segment (sgf__group_make
+      checks it). They differ only in causality and window. A hidden key gets the score -inf (sgf__hide),
+      so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum
       (sgf__parallel).
    8. Logits of several contexts are combined in the order of the contexts (sgf__combine).
 
-   Exceptions: reuse_rotated rotates keys to another position and rounds once more; a GPU computes the
-   same bits only with the option `exact`. sgf_session_device says which one it is. */
+   Exceptions: reuse_rotated rotates keys to another position, which adds one rounding; a GPU computes
+   the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
 
 /* ====================================================================================
  * [SGF-12] Prompts and methods
  *
- * A prompt becomes a layout part by part: text -> ids -> the part's segment. Then positions, mask and
- * weights are set from the segments' roles.
+ * A prompt becomes a layout part by part: text -> ids -> the part's segment. Then sgf_prompt_layout sets
+ * positions, mask and weights from the segments' roles.
  * ==================================================================================== */
 
 /* clang-format off */
@@ -1894,15 +1894,15 @@ static const sgf_method sgf__methods[] = {
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0),
     SGF__METHOD("weighted_max", "logits of the most confident paraphrase",
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0),
-    SGF__METHOD("flex_attention", "N full prompts, blind to each other",
+    SGF__METHOD("flex_attention", "N full prompts, isolated",
                 FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
-    SGF__METHOD("myriadlama_flex", "manual, then auto templates, each a prompt",
+    SGF__METHOD("myriadlama_flex", "manual and automatic templates, a full prompt each",
                 FUSION, CONCATENATED, "\n\n", ISOLATED, SEQUENTIAL, AVG, FIRST_WORD, 0),
-    SGF__METHOD("myriadlama", "examples, too, in N paraphrases each",
+    SGF__METHOD("myriadlama", "question and examples in N paraphrases each",
                 FUSION, FEW_SHOT_PARTS, NULL, FEW_SHOT, SEQUENTIAL, AVG, FIRST_WORD, 0),
     SGF__METHOD("myriadlama_custom", "one prefix, paraphrases with a cue each",
                 FUSION, SHARED_PARTS, "\n", SHARED, SEQUENTIAL, AVG, FIRST_WORD, 0),
-    SGF__METHOD("fused", "one prefix, one cue, aligned, mass 1/N",
+    SGF__METHOD("fused", "one prefix, one cue, aligned, weights 1/N",
                 FUSION, SHARED_CUE, NULL, SHARED, ALIGNED, AVG, FIRST_LINE, 1),
 };
 #undef SGF__METHOD
@@ -1952,7 +1952,7 @@ SGF_DEF sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generatio
 
 /* ---- parts ---- */
 
-/* A layout that is being built. The first failure stays in `status`; nothing happens after it. */
+/* A layout that is being built. The first failure stays in `status`; later calls do nothing. */
 typedef struct sgf__builder {
     const sgf_tokenizer *tokenizer;
     const sgf_prompt *prompt;
@@ -1981,7 +1981,7 @@ static int32_t sgf__segment(sgf__builder *b, sgf_role role, int32_t group) {
     if (!b->status) b->status = sgf_layout_segment(b->layout, role, group, &segment, b->err);
     return segment;
 }
-/* The part ends: its text becomes ids of `segment`. */
+/* Ends a part: its text becomes ids of `segment`. */
 static void sgf__part_end(sgf__builder *b, int32_t segment) {
     sgf_str text = sgf__text_of(b->text.ptr ? b->text.ptr : "", b->text.len);
     size_t bound = sgf_encode_bound(text.len) + 1, n = 0, bos = b->bos_next != 0;
@@ -2014,7 +2014,7 @@ static void sgf__write_question(sgf__builder *b, sgf_str question, const char *e
     sgf__write(b, question);
     sgf__write_text(b, end);
 }
-/* Instruction and examples, each on two lines with an empty one after them, or on one line. */
+/* Instruction and examples. An example takes two lines and an empty line, or one line. */
 static void sgf__write_prefix(sgf__builder *b, int one_line) {
     size_t i;
     sgf__write(b, b->prompt->instruction);
@@ -2061,9 +2061,9 @@ static void sgf__questions(sgf__builder *b, const char *cue) {
         if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
     }
 }
-/* SHARED_PARTS and SHARED_CUE. A separator of the method's own is a part of its own after the prefix,
-   too; the format's is the end of the prefix's last part. So "\n" of myriadlama_custom is not the same
-   as NULL: other tokens. */
+/* SHARED_PARTS and SHARED_CUE. If the method has its own separator, that is a separate part after the
+   prefix. The default one is joined to the prefix's text. So "\n" (myriadlama_custom) and NULL give
+   different tokens. */
 static void sgf__shared(sgf__builder *b) {
     int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
     b->bos_next = b->method->bos == SGF_BOS_EACH;
@@ -2095,8 +2095,8 @@ static void sgf__few_shot(sgf__builder *b) {
     sgf__separator(b, -1);
     sgf__questions(b, "");
 }
-/* The answer segment: the cue, or the last prompt token, or nothing yet if only generated tokens are
-   fused; a cue then belongs to the last paraphrase. */
+/* Makes the answer segment. It holds the cue; without a cue, the last prompt token. With AFTER_FIRST it
+   is empty, and the cue belongs to the last paraphrase. */
 static void sgf__answer(sgf__builder *b) {
     int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
     int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
@@ -2122,7 +2122,7 @@ static void sgf__answer(sgf__builder *b) {
         layout->segment[answer].tokens++;
     }
 }
-/* A BOS in a segment of its own: for FIRST, and for AUTO when the tokenizer's own prompts start with
+/* Adds BOS in a segment of its own: for FIRST, and for AUTO if the tokenizer's own prompts start with
    one. */
 static void sgf__bos(sgf__builder *b) {
     sgf_bos_rule rule = b->method->bos;
@@ -2189,7 +2189,7 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     return b.status;
 }
 
-/* ---- contexts to one next token ---- */
+/* ---- combine contexts into one next token ---- */
 
 /* The highest value; the lowest id on ties. NaN never wins. */
 static int32_t sgf__argmax(const float *x, size_t n) {
@@ -2235,7 +2235,7 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
  * What a mask does, for people who must trust it. None of this is needed to compute an answer.
  * ==================================================================================== */
 
-/* printf to the end of out, which stays zero-terminated; what does not fit is cut. */
+/* printf to the end of out, which stays zero-terminated. Text that does not fit is cut. */
 static SGF__PRINTF(3, 4) void sgf__append(char *out, size_t cap, const char *format, ...) {
     size_t at = cap ? strlen(out) : 0;
     va_list args;
@@ -2336,10 +2336,9 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
 }
 
 /* ---- leaks ----
-   A search by breadth, hop after hop, from each segment. In a dense mask it visits tokens. In a
-   layout nothing of size T x T is looked at: what a token reaches in another segment are all that
-   segment's tokens but those before it. So only the first token that was reached counts in every
-   segment, and a hop matters where that one becomes an earlier one. */
+   Breadth-first search from each segment. In a dense mask it visits tokens. In a layout nothing of size
+   T x T is needed: a token reaches all later tokens of a segment that sees it. So only the first token
+   that was reached matters in each segment, and a hop counts only if it reaches an earlier one. */
 
 SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf_segment *to) {
     int question_from = from->role == SGF_ROLE_EXAMPLE_Q, same_group = from->group == to->group;
@@ -2358,10 +2357,9 @@ SGF_DEF int sgf_mask_allows(sgf_mask promise, const sgf_segment *from, const sgf
     return from->group >= 0 && same_group;
 }
 
-/* Information has arrived at a token, after so many hops, from the arrival of that index (-1: this
-   is its source). */
+/* Information has arrived at a token. */
 typedef struct sgf__arrival {
-    int32_t token, hops, before;
+    int32_t token, hops, before; /* before: the arrival it came from, -1 at its source */
 } sgf__arrival;
 
 typedef struct sgf__leaks {
@@ -2374,7 +2372,7 @@ typedef struct sgf__leaks {
     int32_t *start, *order; /* tokens by segment: those of s are order[start[s] .. start[s + 1]) */
     /* a dense mask: */
     size_t words;      /* of 64 tokens */
-    uint64_t *seen;    /* [T][words] who sees token k? NULL: a layout's own mask */
+    uint64_t *seen;    /* [T][words] bit q of row k: q sees k. NULL: a layout's own mask */
     uint64_t *reached; /* [words] */
 } sgf__leaks;
 
@@ -2387,7 +2385,7 @@ static void sgf__leaks_arrive(sgf__leaks *l, int32_t token, int32_t hops, int32_
     if (*found < 0) *found = l->arrivals;
     l->arrivals++;
 }
-/* The first token of segment s that is not before token `from`; T if there is none. */
+/* The first token of segment s at or after token `from`; T if there is none. */
 static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
     int32_t low = l->start[s], high = l->start[s + 1];
     while (low < high) {
@@ -2397,8 +2395,8 @@ static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
     }
     return low < l->start[s + 1] ? l->order[low] : (int32_t)l->layout->tokens;
 }
-/* One more hop in a layout, from the arrivals [begin, end): in each segment to the earliest token
-   that sees one of them, from the first one that it sees. */
+/* One more hop in a layout, from the arrivals [begin, end). For each segment, find the earliest token
+   that sees one of them, and the first one that it sees. */
 static void sgf__leaks_hop(sgf__leaks *l, int32_t begin, int32_t end) {
     int32_t S = (int32_t)l->layout->segments, s, i;
     for (s = 0; s < S; s++) {
@@ -2428,7 +2426,7 @@ static void sgf__leaks_hop_dense(sgf__leaks *l, int32_t begin, int32_t end) {
                 if (fresh & 1) sgf__leaks_arrive(l, token, l->arrival[i].hops + 1, i);
         }
 }
-/* All that segment `from` knows reaches within so many hops. */
+/* Marks everything that information of segment `from` reaches in `layers` hops. */
 static void sgf__leaks_search(sgf__leaks *l, int32_t from, size_t layers) {
     int32_t S = (int32_t)l->layout->segments, T = (int32_t)l->layout->tokens, begin = 0, i;
     size_t hops;
@@ -2448,8 +2446,7 @@ static void sgf__leaks_search(sgf__leaks *l, int32_t from, size_t layers) {
         begin = end;
     }
 }
-/* The leak from the source to a segment where it has arrived. A path that is too long lacks its
-   middle. */
+/* Makes the leak from the source to segment `to`. A long path leaves out its middle. */
 static void sgf__leak_make(const sgf__leaks *l, int32_t from, int32_t to, sgf_leak *leak) {
     const sgf__arrival *at = &l->arrival[l->found[to]];
     size_t hops = (size_t)at->hops, half = SGF_LEAK_PATH / 2;
@@ -2465,7 +2462,7 @@ static void sgf__leak_make(const sgf__leaks *l, int32_t from, int32_t to, sgf_le
         if (at->before < 0) return;
     }
 }
-/* Tokens by segment (counting sort), and of a dense mask its columns as bits. */
+/* Sorts tokens by segment (counting sort); packs the columns of a dense mask into bits. */
 static sgf_status sgf__leaks_prepare(sgf__leaks *l, const uint8_t *dense, sgf__arena *arena,
                                      sgf_error *err) {
     const sgf_layout *layout = l->layout;
@@ -2539,8 +2536,7 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
 }
 
 /* ==================================================================================== */
-/* This is the end of the front. What follows is faster, or reads and writes files. It computes the
-   bits of [SGF-11]. */
+/* The front ends here. The rest is the fast engine, which gives the bits of [SGF-11], and files. */
 
 /* ====================================================================================
  * [SGF-14] Kernels and threads: the reference's sums, many at a time
@@ -2551,7 +2547,7 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
  * vectors compute more sums at a time, and each in the same order.
  *
  * Activations are kept in panels: [features][W] floats for W tokens, W = 1 to 32 (unused
- * lanes are 0). Kernels read and write panels; nothing is repacked.
+ * lanes are 0). Kernels read and write panels, so panels need no repacking.
  * ==================================================================================== */
 
 /* Threads: a task works on the items [begin, end). sgf__parallel is at the end of this section. */
@@ -2600,8 +2596,8 @@ static int sgf__simd_best(void) {
 }
 
 /* A kernel: SGF__KERNEL(name, parameters, arguments) { body } is compiled once for each instruction set;
-   its first parameter is `int simd`, a constant in the body. `call` is how the instruction sets call
-   the body: as it is, or by way of a switch. */
+   its first parameter is `int simd`, a constant in the body. `call` is what
+   each instruction set calls: the body, or a switch over widths. */
 #ifdef SGF__X86
 #define SGF__TARGET_AVX2   __attribute__((target("avx2,fma,f16c")))
 #define SGF__TARGET_AVX512 __attribute__((target("avx512f,avx2,fma,f16c")))
@@ -2788,16 +2784,16 @@ SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
 /* ---- a tile: some rows by some lanes ----
    out[r][lane] = (first ? 0 : out[r][lane]) + sum over k of w[k][r] * x[k][lane], as the chain above.
    ROWS x NV accumulators stay in registers; a step in k loads NV vectors of x, broadcasts ROWS weights
-   and issues ROWS * NV fused multiply-adds. There are two forms: in one all lanes add all steps, in
-   the other step k is added only to lanes whose bit is set in seen[k]. */
+   and issues ROWS * NV fused multiply-adds. There are two forms: fma, where every lane adds
+   every step, and fma_if, where step k changes only lanes whose bit is set in seen[k]. */
 
 #define SGF__TILE_ROWS  ((size_t)12)
 #define SGF__TILE_K     ((size_t)512)
-#define SGF__TILE_AHEAD ((size_t)16) /* steps that x is prefetched before its use */
+#define SGF__TILE_AHEAD ((size_t)16) /* how many steps ahead x is prefetched */
 #define SGF__PANEL      ((size_t)32)
-#define SGF__STRIPE     ((size_t)96) /* rows one thread takes at least: a multiple of every kernel's */
+#define SGF__STRIPE     ((size_t)96) /* least rows of a thread; a multiple of each kernel's */
 
-/* `count` steps of k whose weights are stored together. x continues from part to part. */
+/* `count` steps of k whose weights are stored together. x runs on across parts. */
 typedef struct sgf__tile_part {
     const float *w;
     size_t count;
