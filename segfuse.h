@@ -89,7 +89,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
        RMSNorm                                     sgf__reference_norm (line 1656)
        RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7099)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7100)
        one layer, in order                         sgf__reference_layer (line 1745)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2490), sgf_mask_allows (line 2343)
@@ -3156,11 +3156,11 @@ static void sgf__matmul(sgf__pool *pool, sgf__product *job, size_t count) {
     }                                                 \
     SGF__KERNEL_OF(name, name##_widths, declare, args)
 
-/* RMSNorm (Zhang and Sennrich 2019) of some columns, at most 8:
+/* RMSNorm (Zhang and Sennrich 2019) of some columns:
    out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d] */
 SGF__INLINE void sgf__rmsnorm_columns(int simd, const float *x, const float *weight, float eps,
                                       size_t D, size_t width, size_t columns, float *out) {
-    float scale[8];
+    float scale[SGF__PANEL];
     size_t d, t;
     for (t = 0; t < columns; t++) scale[t] = 0;
     for (d = 0; d < D; d++)
@@ -3175,7 +3175,8 @@ SGF__KERNEL(sgf__rmsnorm,
              float *out),
             (simd, x, weight, eps, D, width, out)) {
     size_t t;
-    if (width < 8) sgf__rmsnorm_columns(simd, x, weight, eps, D, width, width, out);
+    if (width == SGF__PANEL) sgf__rmsnorm_columns(simd, x, weight, eps, D, width, SGF__PANEL, out);
+    else if (width < 8) sgf__rmsnorm_columns(simd, x, weight, eps, D, width, width, out);
     else
         for (t = 0; t < width; t += 8)
             sgf__rmsnorm_columns(simd, x + t, weight, eps, D, width, 8, out + t);
