@@ -174,6 +174,44 @@ static void test_batch_order_threads_and_reuse_change_nothing(void) {
     }
     sgf_model_free(model);
 }
+/* A prefix is kept for its ids and positions and segments: with one of these changed it is not reused. */
+static void test_prefixes_of_other_positions_are_others(void) {
+    sgf_model *model = generate_model();
+    generate_texts_all all;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_error err;
+    generate_result r[2];
+    size_t moved, fresh, t;
+    generate_prompts(&all, 3);
+    MUST(sgf_method_find("fused", &method, &err), err);
+    for (fresh = 0; fresh < 2; fresh++) {
+        sgf_session *session = generate_session(model, 1, 0);
+        sgf_layout_init(&layout, NULL);
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+        memset(&r[fresh], 0, sizeof r[fresh]);
+        r[fresh].V = (size_t)model->config.vocab_size;
+        r[fresh].logits = (float *)calloc(GENERATE_LENGTH * r[fresh].V, sizeof(float));
+        for (moved = 0; moved < 2; moved++) {
+            sgf_task task;
+            memset(&task, 0, sizeof task);
+            task.context = &layout, task.contexts = 1, task.combine = method.combine;
+            task.ids = r[fresh].ids[0], task.max_new_tokens = GENERATE_LENGTH;
+            for (t = 0; moved && t < layout.tokens; t++) layout.pos[t] += 3;
+            layout.answer_pos += moved ? 3 : 0;
+            if (!moved && fresh) continue;
+            MUST(sgf_generate(session, &task, 1, generate_keep, &r[fresh], &err), err);
+            r[fresh].count[0] = task.count, r[fresh].prefill = task.prefill_tokens;
+        }
+        sgf_layout_free(&layout);
+        sgf_session_free(session);
+    }
+    CHECK(r[0].count[0] == r[1].count[0] && r[0].prefill == r[1].prefill);
+    CHECK(!memcmp(r[0].ids, r[1].ids, sizeof r[0].ids));
+    CHECK(!memcmp(r[0].logits, r[1].logits, GENERATE_LENGTH * r[0].V * sizeof(float)));
+    free(r[0].logits), free(r[1].logits);
+    sgf_model_free(model);
+}
 
 /* With one paraphrase every method is one prompt: the ensembles and the flex methods are origin; the
    ones with a shared prefix are plain causal decoding of their own prompt. */
@@ -526,6 +564,7 @@ static void test_a_prompt_without_tokens_is_refused(void) {
 static void tests_generate(void) {
     RUN(test_combination_rules);
     RUN(test_prompts_are_the_documented_texts);
+    RUN(test_prefixes_of_other_positions_are_others);
     RUN(test_one_paraphrase_is_the_plain_prompt);
     RUN(test_batch_order_threads_and_reuse_change_nothing);
     RUN(test_fusion_start_decides_the_first_token);

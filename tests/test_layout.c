@@ -181,8 +181,13 @@ static void test_positions(void) {
     sgf_layout layout;
     int32_t segment, i;
     sgf_layout_init(&layout, NULL);
+    sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
+    CHECK(layout.answer_pos == 0);
     sgf_layout_segment(&layout, SGF_ROLE_SHARED, 0, &segment, NULL);
-    sgf_layout_add(&layout, segment, ids, 3, NULL);
+    sgf_layout_add(&layout, segment, ids, 1, NULL);
+    sgf_layout_place(&layout, SGF_POSITIONS_ALIGNED);
+    CHECK(layout.answer_pos == 1);
+    sgf_layout_add(&layout, segment, ids + 1, 2, NULL);
     for (i = 0; i < 3; i++) {
         sgf_layout_segment(&layout, SGF_ROLE_PARAPHRASE, i, &segment, NULL);
         sgf_layout_add(&layout, segment, ids, lengths[i], NULL);
