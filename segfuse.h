@@ -89,7 +89,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
        RMSNorm                                     sgf__reference_norm (line 1656)
        RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7100)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7105)
        one layer, in order                         sgf__reference_layer (line 1745)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2490), sgf_mask_allows (line 2343)
@@ -6261,24 +6261,29 @@ static int sgf__json_is(const char *at, const char *text) {
     return !left;
 }
 /* values[i] becomes the value of member names[i] of an object, as it is spelled; the last one if there
-   are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. */
-static const char *sgf__json_pick(const char *object, const char *const *names, size_t n,
-                                  sgf_str *values) {
+   are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. *end becomes the
+   position after the object. */
+static const char *sgf__json_pick_all(const char *object, const char *const *names, size_t n,
+                                      sgf_str *values, const char **end) {
     const char *at = sgf__json_kind(object) == SGF__OBJECT ? sgf__json_first(object) : NULL;
-    const char *twice = NULL, *end;
+    const char *twice = NULL;
     size_t i;
     for (i = 0; i < n; i++) values[i] = sgf__text_of(NULL, 0);
-    while (at) {
+    for (*end = object ? object + 1 : NULL; at; at = sgf__json_after(*end)) {
         for (i = 0; i < n && !sgf__json_is(at, names[i]); i++) {}
         at = sgf__json_next(at);
-        end = sgf__json_end(at, NULL);
-        if (i < n) {
-            if (values[i].ptr) twice = names[i];
-            values[i] = sgf__text_of(at, (size_t)(end - at));
-        }
-        at = sgf__json_after(end);
+        *end = sgf__json_end(at, NULL);
+        if (i == n) continue;
+        if (values[i].ptr) twice = names[i];
+        values[i] = sgf__text_of(at, (size_t)(*end - at));
     }
+    if (object) *end = sgf__json_blank(*end, NULL) + 1;
     return twice;
+}
+static const char *sgf__json_pick(const char *object, const char *const *names, size_t n,
+                                  sgf_str *values) {
+    const char *end;
+    return sgf__json_pick_all(object, names, n, values, &end);
 }
 /* The value of one member. */
 static const char *sgf__json_find(const char *object, const char *name) {
@@ -7343,36 +7348,17 @@ SGF_DEF void sgf_model_free(sgf_model *model) {
  * Source: huggingface/tokenizers, whose ids and texts are matched exactly.
  * ==================================================================================== */
 
-/* Kinds of characters: general categories. M, P, S and Z are whole groups, N is Nl and No, WHITE the control
-   characters that are white space, OTHER everything else. */
-enum {
-    SGF__UNI_OTHER,
-    SGF__UNI_LU,
-    SGF__UNI_LL,
-    SGF__UNI_LT,
-    SGF__UNI_LM,
-    SGF__UNI_LO,
-    SGF__UNI_M,
-    SGF__UNI_ND,
-    SGF__UNI_N,
-    SGF__UNI_P,
-    SGF__UNI_S,
-    SGF__UNI_Z,
-    SGF__UNI_WHITE,
-    SGF__UNI_UNSTABLE = 16, /* a flag; see [SGF-25] */
-    /* sets of kinds, sums of 1 << kind */
-    SGF__UNI_LETTERS = 0x3E,
-    SGF__UNI_NUMBERS = 0x180,
-    SGF__UNI_SPACES = 0x1800,
-    SGF__UNI_ALL = 0x1FFF
-};
+/* Kinds of characters, which are general categories: 0 none of these, 1 Lu, 2 Ll, 3 Lt, 4 Lm, 5 Lo, 6 M, 7 Nd,
+   8 Nl and No, 9 P, 10 S, 11 Z, 12 control characters that are white space. Sets are sums of 1 << kind. */
+enum { SGF__UNI_OTHER, SGF__UNI_LU, SGF__UNI_M = 6, SGF__UNI_KINDS = 13, SGF__UNI_UNSTABLE = 16 };
+enum { SGF__UNI_LETTERS = 0x3E, SGF__UNI_NUMBERS = 0x180, SGF__UNI_SPACES = 0x1800 };
 
 /* What the tokenizer needs of Unicode; tables and functions are in [SGF-25]. */
 typedef struct sgf__uni_map { /* one character or two -> one or two; 0: none */
     uint32_t from[2], to[2];
 } sgf__uni_map;
 typedef struct sgf__unicode {
-    unsigned char *kind; /* [size]: SGF__UNI_*, from `size` on OTHER or M */
+    unsigned char *kind; /* [size]: its kind; plus UNSTABLE, see [SGF-25] */
     uint32_t size;
     unsigned char *combining; /* [size] canonical combining class; NULL without NFC */
     sgf__uni_map *maps;       /* hash table of decompositions and compositions; NULL without NFC */
@@ -7440,7 +7426,9 @@ typedef struct sgf__step {
     sgf_str from, to;
 } sgf__step;
 
-/* A regular expression is a list of operations on a text. */
+/* A regular expression is a list of operations on a text. They ask for the class of a character: below 128
+   its code, else 128 + kind; after the text it is END. */
+enum { SGF__CLASS_END = 128 + SGF__UNI_KINDS, SGF__CLASSES };
 enum {
     SGF__OP_END,  /* it matches */
     SGF__OP_JUMP, /* go on `to` operations later, or before */
@@ -7454,28 +7442,27 @@ typedef struct sgf__range {
 } sgf__range;
 typedef struct sgf__op {
     int kind, inverted;
-    int least, many; /* TAKE: 0: or none */
-    int decided;     /* TAKE: if the most characters do not lead to a match, fewer do not */
-    int32_t to;      /* relative */
-    uint64_t
-        ascii[2];   /* the characters below 128, a bit each; FORK: with which the next one begins */
-    uint32_t kinds; /* the characters from 128 on: sum of 1 << SGF__UNI_*, */
-    uint32_t begin, end; /* and ranges; inverted: all others */
+    int32_t to;        /* relative */
+    int least, many;   /* TAKE; least 0: or none */
+    int decided;       /* TAKE: if the most characters do not lead to a match, fewer do not */
+    uint64_t takes[3]; /* a bit for each class; FORK: with which the next operation may match */
+    uint32_t begin,
+        end; /* TAKE: these ranges of characters from 128 on, too; inverted: all others */
 } sgf__op;
 typedef struct sgf__regex {
     const sgf__unicode *unicode;
-    sgf__op *ops;       /* [count] */
-    sgf__range *ranges; /* [range_count] */
-    size_t count;
-    uint32_t range_count;
-    unsigned char start[128]; /* the operation to begin with, by the character */
+    sgf__op *ops; /* [count] */
+    sgf__range *ranges;
+    size_t count, range_count;
+    uint64_t begins[3];                /* the classes that a match may begin with */
+    unsigned char start[SGF__CLASSES]; /* the operation to begin with, by the class */
 } sgf__regex;
-/* A pre-tokenizer: the text becomes matches and what is between them. */
+/* A pre-tokenizer: the text becomes parts, which are matches or what is between them. */
 typedef struct sgf__split {
     sgf__regex regex;
     unsigned
         joins; /* bit 2 a + b: a part is joined to the one before it; a, b: that one, it is a match */
-    unsigned invert; /* matches and what is between them change their parts */
+    unsigned invert; /* matches count as what is between them, and the other way round */
 } sgf__split;
 enum { SGF__REMOVES = 16 }; /* in `joins`: matches are left out */
 
@@ -7737,8 +7724,6 @@ typedef struct sgf__matcher {
     const char *text;
     size_t n;
     uint64_t left;
-    sgf__buf ends;    /* size_t: the matches at the places from `ends_from` on, once `left` is 0 */
-    size_t ends_from; /* see sgf__match_table */
 } sgf__matcher;
 
 /* A character of valid UTF-8, and its length. */
@@ -7756,25 +7741,33 @@ static size_t sgf__utf8_back(const char *text, size_t at) {
     while (((unsigned char)text[at] & 0xC0) == 0x80);
     return at;
 }
+static int sgf__has_class(const uint64_t *classes, unsigned c) {
+    return classes[c >> 6] >> (c & 63) & 1;
+}
+static unsigned sgf__class_at(const sgf__matcher *m, size_t at) {
+    size_t len;
+    if (at == m->n) return SGF__CLASS_END;
+    if ((signed char)m->text[at] >= 0) return (unsigned char)m->text[at];
+    return 128 + sgf__uni_kind(m->r->unicode, sgf__utf8_at(m->text + at, &len));
+}
 /* The length of the character at `at`, from 128 on, if the operation takes it, else 0. */
-static size_t sgf__op_takes_wide(const sgf__matcher *m, const sgf__op *op, size_t at) {
+static size_t sgf__op_takes(const sgf__matcher *m, const sgf__op *op, size_t at) {
     size_t len;
     uint32_t code = sgf__utf8_at(m->text + at, &len), i;
-    int takes = (int)(op->kinds >> sgf__uni_kind(m->r->unicode, code) & 1);
+    int takes = sgf__has_class(op->takes, 128 + sgf__uni_kind(m->r->unicode, code));
     for (i = op->begin; i < op->end && !takes; i++)
         takes = code >= m->r->ranges[i].first && code <= m->r->ranges[i].last;
     return takes != op->inverted ? len : 0;
-}
-static int sgf__op_takes_ascii(const sgf__op *op, unsigned char c) {
-    return c < 0x80 && op->ascii[c >> 6] >> (c & 63) & 1;
 }
 /* The end of the characters that the operation takes from `at` on. */
 static size_t sgf__op_run(const sgf__matcher *m, const sgf__op *op, size_t at) {
     size_t len, n = op->many ? m->n : at + (at < m->n);
     for (;; at += len) {
-        while (at < n && sgf__op_takes_ascii(op, (unsigned char)m->text[at])) at++;
+        while (at < n && (signed char)m->text[at] >= 0 &&
+               sgf__has_class(op->takes, (unsigned char)m->text[at]))
+            at++;
         if (at >= n || (signed char)m->text[at] >= 0) return at;
-        len = sgf__op_takes_wide(m, op, at);
+        len = sgf__op_takes(m, op, at);
         if (!len) return at;
     }
 }
@@ -7787,31 +7780,24 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
             *op; /* goes on at `high`, then a character before it, ..., at last at `low` */
         size_t low, high;
     } choice[SGF__CHOICES];
-    size_t choices = 0, low, high, len, end;
+    size_t choices = 0, low, high, len;
     while (op->kind != SGF__OP_END) {
         const sgf__op *next = op + 1, *other = next;
         int fits = 1, chooses = 0;
+        low = high = at;
         if (op->kind == SGF__OP_TAKE) {
-            end = sgf__op_run(m, op, at);
-            m->left -= m->left < end - at ? m->left : end - at;
-            fits = end > at || !op->least;
-            low = at;
-            at = end;
-            if (fits && op->decided) {
-                op = next;
-                continue;
-            }
-            if (end > low && !op->decided) {
+            at = sgf__op_run(m, op, at);
+            m->left -= m->left < at - low ? m->left : at - low;
+            fits = at > low || !op->least;
+            if (at > low && !op->decided) {
                 (void)sgf__utf8_at(m->text + low, &len);
                 low += op->least ? len : 0;
-                high = sgf__utf8_back(m->text, end);
+                high = sgf__utf8_back(m->text, at);
                 chooses = high >= low;
             }
         } else if (op->kind == SGF__OP_FORK) {
-            low = high = at;
             other = op + op->to;
-            chooses = at == m->n || (signed char)m->text[at] < 0 ||
-                      sgf__op_takes_ascii(op, (unsigned char)m->text[at]);
+            chooses = sgf__has_class(op->takes, sgf__class_at(m, at));
             if (!chooses) next = other;
         } else if (op->kind == SGF__OP_LINE) fits = at == m->n || m->text[at] == '\n';
         else {
@@ -7835,55 +7821,13 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
     }
     return at;
 }
-/* Where the match from operation `i` on ends, if `now` has that of the operations after it, and `next` that
-   of all operations at the next character. This is the definition. */
-static size_t sgf__match_op(const sgf__matcher *m, size_t i, size_t at, const size_t *now,
-                            const size_t *next) {
-    const sgf__op *op = m->r->ops + i;
-    size_t to = i + (size_t)op->to, end;
-    sgf__op one = *op;
-    one.many = 0;
-    switch (op->kind) {
-    case SGF__OP_END: return at;
-    case SGF__OP_JUMP: return now[to];
-    case SGF__OP_FORK: return now[i + 1] != SGF__NONE ? now[i + 1] : now[to];
-    case SGF__OP_LOOK: return (now[i + 1] != SGF__NONE) != op->inverted ? now[to] : SGF__NONE;
-    case SGF__OP_LINE: return at == m->n || m->text[at] == '\n' ? now[i + 1] : SGF__NONE;
-    default: break;
-    }
-    if (sgf__op_run(m, &one, at) == at) return op->least ? SGF__NONE : now[i + 1];
-    end = next[op->many ? i : i + 1];
-    if (end == SGF__NONE && op->least && op->many) end = next[i + 1];
-    return end == SGF__NONE && !op->least && !op->decided ? now[i + 1] : end;
-}
-/* The same as sgf__match_try for all places from `from` on, in time linear in the text for every
-   expression: from the text's end back. */
-static sgf_status sgf__match_table(sgf__matcher *m, size_t from, sgf_error *err) {
-    size_t rows[2][SGF__OPS + 1], at = m->n, i, row = 0, pass;
-    size_t room = m->n - from < SIZE_MAX / 16 ? (m->n - from + 1) * sizeof(size_t) : SIZE_MAX;
-    if (sgf__buf_reserve(&m->ends, room, err)) return m->ends.status;
-    m->ends_from = from;
-    for (;; row ^= 1, at = sgf__utf8_back(m->text, at)) {
-        for (pass = 0; pass < 2; pass++) /* what a loop jumps back to is known in the second one */
-            for (i = m->r->count; i--;)
-                rows[row][i] = pass || m->r->ops[i].to >= 0
-                                   ? sgf__match_op(m, i, at, rows[row], rows[row ^ 1])
-                                   : SGF__NONE;
-        memcpy(m->ends.ptr + (at - from) * sizeof at, rows[row], sizeof at);
-        if (at == from) return SGF_OK;
-    }
-}
 /* The end of the match that begins at `at`, or SGF__NONE. */
 static size_t sgf__match_at(sgf__encoder *e, sgf__matcher *m, size_t at) {
-    size_t end = SGF__NONE;
-    if (m->left) {
-        unsigned char c = at < m->n ? (unsigned char)m->text[at] : 0x80;
-        end = sgf__match_try(m, m->r->ops + (c < 0x80 ? m->r->start[c] : 0), at);
-    }
+    size_t end = sgf__match_try(m, m->r->ops + m->r->start[sgf__class_at(m, at)], at);
     if (m->left) return end;
-    if (!m->ends.ptr) e->status = sgf__match_table(m, at, e->err);
-    if (!e->status) memcpy(&end, m->ends.ptr + (at - m->ends_from) * sizeof end, sizeof end);
-    return e->status ? SGF__NONE : end;
+    e->status = sgf__fail(e->err, SGF_ERR_LIMIT,
+                          "the regular expression of a pre-tokenizer takes too long on this text");
+    return SGF__NONE;
 }
 
 /* A text that is cut into pieces. The one that is not cut off yet begins at `begin`. */
@@ -7931,8 +7875,10 @@ static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
     m.text = text.ptr;
     m.n = text.len;
     m.left = 4096 + 16 * (uint64_t)text.len;
-    sgf__buf_init(&m.ends, &e->ids.mem);
     while (at <= text.len && !e->status) {
+        while (at < text.len && (signed char)text.ptr[at] >= 0 &&
+               !sgf__has_class(m.r->begins, (unsigned char)text.ptr[at]))
+            at++;
         end = sgf__match_at(e, &m, at);
         if (end == SGF__NONE || (end == at && at == last_end)) { /* not two empty ones in a place */
             if (at == text.len) break;
@@ -7946,7 +7892,6 @@ static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
     }
     if (done < text.len) sgf__cut_part(&c, done, 0);
     sgf__cut(&c, text.len);
-    sgf__buf_free(&m.ends);
 }
 
 /* ---- the normaliser, and what is done to a piece before it is cut into words ---- */
@@ -8043,7 +7988,7 @@ static const sgf__added *sgf__added_match(const sgf__added_set *set, const char 
 }
 /* The length of the white space character at `at`, or 0. */
 static size_t sgf__white_at(const sgf_tokenizer *t, sgf_str text, size_t at) {
-    size_t len;
+    size_t len = 0;
     uint32_t code = at < text.len ? sgf__utf8_at(text.ptr + at, &len) : 0;
     return SGF__UNI_SPACES >> sgf__uni_kind(&t->unicode, code) & 1 ? len : 0;
 }
@@ -8237,12 +8182,37 @@ SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids
 
 /* The first failure is kept in `status`, and nothing is undone: a reader goes on until its next loop or
    test of the status. What it reads is checked JSON, and what it writes stays within its bounds. */
+enum {
+    SGF__TYPE,
+    SGF__VOCAB,
+    SGF__MERGES,
+    SGF__DROPOUT,
+    SGF__UNK,
+    SGF__IGNORE,
+    SGF__FALLBACK,
+    SGF__FUSE,
+    SGF__PREFIX,
+    SGF__SUFFIX,
+    SGF__MODEL_KEYS
+};
+static const char *const sgf__model_keys[] = {"type",
+                                              "vocab",
+                                              "merges",
+                                              "dropout",
+                                              "unk_token",
+                                              "ignore_merges",
+                                              "byte_fallback",
+                                              "fuse_unk",
+                                              "continuing_subword_prefix",
+                                              "end_of_word_suffix"};
+
 typedef struct sgf__loader {
     sgf_tokenizer *t;
     sgf__json_doc doc;
-    const char *part;   /* what is read, for messages */
-    sgf__arena scratch; /* texts with escapes */
-    sgf__buf pair;      /* a token, or the two of a merge */
+    const char *part;               /* what is read, for messages */
+    sgf__arena scratch;             /* texts with escapes */
+    sgf__buf pair;                  /* a token, or the two of a merge */
+    sgf_str model[SGF__MODEL_KEYS]; /* the members of "model" */
     sgf_error *err;
     sgf_status status;
     int decoders;    /* see sgf__read_decoder */
@@ -8368,31 +8338,39 @@ static void sgf__read_normalizer(sgf__loader *l, const char *at, sgf_str type) {
     strcat(t->normalizer, kinds[step->kind]);
 }
 
-/* ---- regular expressions: what Oniguruma reads, and published tokenizers use ---- */
+/* ---- regular expressions as Oniguruma reads them, as far as published tokenizers go ---- */
 
 typedef struct sgf__pattern {
     sgf__loader *l;
     sgf__regex *r;
     const char *begin, *at, *end;
-    int fold; /* in (?i: ) */
-    int depth;
-    uint32_t before; /* a letter that was read with `fold` */
+    int fold, depth; /* it is in (?i: ); in so many groups */
+    uint32_t before; /* the letter before, in (?i: ) */
 } sgf__pattern;
 
 /* From `at` on the expression is not known. */
 static void sgf__pattern_unknown(sgf__pattern *p, const char *at) {
-    int shown = (int)(p->end - p->begin < 400 ? p->end - p->begin : 400);
+    sgf_str all = sgf__text_of(p->begin, (size_t)(p->end - p->begin));
     sgf__unknown(p->l, 1, "\"%.*s\", from byte %d of the regular expression \"%.*s\" on,",
-                 (int)(p->end - at < 8 ? p->end - at : 8), at, (int)(at - p->begin), shown,
-                 p->begin);
+                 (int)(p->end - at < 8 ? p->end - at : 8), at, (int)(at - p->begin),
+                 (int)(all.len < 400 ? all.len : 400), all.ptr);
     p->at = p->end;
 }
 static int sgf__pattern_is(const sgf__pattern *p, const char *text) {
     size_t n = strlen(text);
     return (size_t)(p->end - p->at) >= n && !memcmp(p->at, text, n);
 }
+/* Is the text next? Then it is read. */
+static int sgf__pattern_take(sgf__pattern *p, const char *text) {
+    int is = sgf__pattern_is(p, text);
+    if (is) p->at += strlen(text);
+    return is;
+}
+static int sgf__pattern_is_any(const sgf__pattern *p, const char *characters) {
+    return p->at < p->end && *p->at && strchr(characters, *p->at);
+}
 /* A new operation before number `at`. */
-static sgf__op *sgf__pattern_add(sgf__pattern *p, size_t at, int kind) {
+static sgf__op *sgf__op_add(sgf__pattern *p, size_t at, int kind) {
     sgf__regex *r = p->r;
     sgf__op *op = &r->ops[at];
     sgf__unknown(p->l, r->count == SGF__OPS, "a regular expression of more than %d operations",
@@ -8401,117 +8379,106 @@ static sgf__op *sgf__pattern_add(sgf__pattern *p, size_t at, int kind) {
     memmove(op + 1, op, (r->count++ - at) * sizeof *op);
     memset(op, 0, sizeof *op);
     op->kind = kind;
-    op->begin = op->end = r->range_count;
-    op->least = op->decided = kind == SGF__OP_TAKE;
+    op->least = op->decided = 1;
+    op->begin = op->end = (uint32_t)r->range_count;
     return op;
 }
-/* The operation takes the characters from first to last. */
-static void sgf__op_take(sgf__regex *r, sgf__op *op, uint32_t first, uint32_t last) {
-    uint32_t c;
-    for (c = first; c <= last && c < 128; c++) op->ascii[c >> 6] |= (uint64_t)1 << (c & 63);
+/* The operation takes the characters from first to last, too. */
+static void sgf__op_range(sgf__regex *r, sgf__op *op, uint32_t first, uint32_t last) {
+    for (; first <= last && first < 128; first++)
+        op->takes[first >> 6] |= (uint64_t)1 << (first & 63);
     if (last < 128) return;
-    r->ranges[r->range_count].first = c;
+    r->ranges[r->range_count].first = first;
     r->ranges[r->range_count++].last = last;
-    op->end = r->range_count;
+    op->end++;
 }
-/* ... and, in (?i: ), the other forms of a letter. */
-static void sgf__pattern_take(sgf__pattern *p, sgf__op *op, uint32_t first, uint32_t last) {
-    uint32_t small = first | 32;
-    sgf__op_take(p->r, op, first, last);
+/* A character and, in (?i: ), its other forms. */
+static void sgf__op_letter(sgf__pattern *p, sgf__op *op, uint32_t c) {
+    uint32_t small = c | 32;
+    sgf__op_range(p->r, op, c, c);
     if (!p->fold) return;
-    if (first != last || first > 127) sgf__pattern_unknown(p, p->at);
-    else if (small >= 'a' && small <= 'z') sgf__op_take(p->r, op, first ^ 32, first ^ 32);
-    if (small == 's') sgf__op_take(p->r, op, 0x17F, 0x17F);
-    if (small == 'k') sgf__op_take(p->r, op, 0x212A, 0x212A);
+    if (small >= 'a' && small <= 'z') sgf__op_range(p->r, op, c ^ 32, c ^ 32);
+    if (small == 's') sgf__op_range(p->r, op, 0x17F, 0x17F);
+    if (small == 'k') sgf__op_range(p->r, op, 0x212A, 0x212A);
 }
-static void sgf__op_take_kinds(const sgf__regex *r, sgf__op *op, uint32_t kinds) {
+static void sgf__op_kinds(const sgf__regex *r, sgf__op *op, uint32_t kinds) {
     uint32_t c;
-    op->kinds |= kinds;
+    op->takes[2] |= kinds;
     for (c = 0; c < 128; c++)
-        op->ascii[c >> 6] |= (uint64_t)(kinds >> sgf__uni_kind(r->unicode, c) & 1) << (c & 63);
+        if (kinds >> sgf__uni_kind(r->unicode, c) & 1) sgf__op_range(NULL, op, c, c);
 }
-/* The operation takes what it did not take so far. */
 static void sgf__op_invert(sgf__op *op) {
-    int i;
-    for (i = 0; i < 2; i++) op->ascii[i] = ~op->ascii[i];
+    op->takes[0] = ~op->takes[0];
+    op->takes[1] = ~op->takes[1];
     if (op->begin < op->end) op->inverted = 1;
-    else op->kinds ^= SGF__UNI_ALL;
+    else op->takes[2] ^= (1 << SGF__UNI_KINDS) - 1;
 }
-/* The next character, perhaps after a backslash. For one like \s it returns 0 and sets *kinds. */
+/* The next character, perhaps after a backslash. For one like \s it is 0, and *kinds says which. */
 static uint32_t sgf__pattern_char(sgf__pattern *p, uint32_t *kinds) {
-    static const struct {
-        const char *name;
-        uint32_t kinds;
-    } classes[] = {
-        {"s", SGF__UNI_SPACES},      {"d", 1 << SGF__UNI_ND},     {"p{L}", SGF__UNI_LETTERS},
-        {"p{Lu}", 1 << SGF__UNI_LU}, {"p{Ll}", 1 << SGF__UNI_LL}, {"p{Lt}", 1 << SGF__UNI_LT},
-        {"p{Lm}", 1 << SGF__UNI_LM}, {"p{Lo}", 1 << SGF__UNI_LO}, {"p{M}", 1 << SGF__UNI_M},
-        {"p{N}", SGF__UNI_NUMBERS},  {"p{Nd}", 1 << SGF__UNI_ND}, {"p{P}", 1 << SGF__UNI_P},
-        {"p{S}", 1 << SGF__UNI_S},   {"p{Z}", 1 << SGF__UNI_Z}};
+    static const char *const names[] = {"s",     "d",    "p{L}", "p{Lu}", "p{Ll}", "p{Lt}", "p{Lm}",
+                                        "p{Lo}", "p{M}", "p{N}", "p{Nd}", "p{P}",  "p{S}",  "p{Z}"};
+    static const uint32_t sets[] = {
+        SGF__UNI_SPACES, 1 << 7,          SGF__UNI_LETTERS, 1 << 1, 1 << 2, 1 << 3,  1 << 4,
+        1 << 5,          1 << SGF__UNI_M, SGF__UNI_NUMBERS, 1 << 7, 1 << 9, 1 << 10, 1 << 11};
     static const char letters[] = "rntfv", controls[] = "\r\n\t\f\v";
     const char *begin = p->at, *letter;
     uint32_t code = 0;
     size_t i, n;
-    p->at += sgf__utf8_next(p->at, (size_t)(p->end - p->at), &code);
     *kinds = 0;
-    if (code != '\\') return code;
+    p->at += sgf__utf8_next(p->at, (size_t)(p->end - p->at), &code);
+    if (code != '\\') {
+        if (p->fold && code > 127) sgf__pattern_unknown(p, begin);
+        return code;
+    }
     code = p->at < p->end ? (unsigned char)*p->at : 0;
     letter = code ? strchr(letters, (int)code) : NULL;
-    if (letter) return p->at++, (uint32_t)controls[letter - letters];
-    for (i = 0; i < sizeof classes / sizeof *classes && !*kinds; i++) {
-        n = strlen(classes[i].name);
-        if ((size_t)(p->end - p->at) < n || (code | 32) != (uint32_t)classes[i].name[0] ||
-            memcmp(p->at + 1, classes[i].name + 1, n - 1) != 0)
+    for (i = 0; i < sizeof names / sizeof *names && !p->fold && !letter; i++) {
+        n = strlen(names[i]);
+        if ((code | 32) != (uint32_t)names[i][0] || (size_t)(p->end - p->at) < n ||
+            memcmp(p->at + 1, names[i] + 1, n - 1) != 0)
             continue;
-        *kinds = code & 32 ? classes[i].kinds : classes[i].kinds ^ SGF__UNI_ALL;
+        *kinds = code & 32 ? sets[i]
+                           : sets[i] ^ ((1 << SGF__UNI_KINDS) - 1); /* \S, \P{L}: all others */
         p->at += n;
+        return 0;
     }
-    if (*kinds && !p->fold) return 0;
-    if (code <= ' ' || code > 126 || (code >= '0' && code <= '9') ||
-        ((code | 32) >= 'a' && (code | 32) <= 'z'))
-        sgf__pattern_unknown(p, begin);
-    else p->at++;
+    if (letter) code = (uint32_t)controls[letter - letters];
+    else if (code <= ' ' || code > 126 || (code >= '0' && code <= '9') ||
+             ((code | 32) >= 'a' && (code | 32) <= 'z'))
+        return sgf__pattern_unknown(p, begin), 0u;
+    p->at++;
     return code;
 }
-/* [...]; classes inside it are parts of it. */
+/* After a '['. Classes inside it are parts of it. */
 static void sgf__pattern_class(sgf__pattern *p, sgf__op *op) {
+    int depth = 1, inverted = sgf__pattern_take(p, "^");
     const char *begin = p->at;
-    int depth = 0, inverted;
     uint32_t first, last, kinds;
-    p->at++;
-    inverted = sgf__pattern_is(p, "^");
-    p->at += inverted;
-    if (sgf__pattern_is(p, "]")) sgf__pattern_unknown(p, begin);
-    while (p->at < p->end && !(*p->at == ']' && !depth)) {
-        begin = p->at;
-        if (*begin == '[' || *begin == ']') {
-            depth += *p->at++ == '[' ? 1 : -1;
-            if (*begin == '[' &&
-                (sgf__pattern_is(p, "^") || sgf__pattern_is(p, ":") || sgf__pattern_is(p, "]")))
-                sgf__pattern_unknown(p, begin);
-            continue;
+    while (depth && p->at < p->end) {
+        if (sgf__pattern_is(p, "[^") || sgf__pattern_is(p, "[:") || sgf__pattern_is(p, "&&") ||
+            (p->at == begin && sgf__pattern_is(p, "]")))
+            sgf__pattern_unknown(p, p->at);
+        else if (sgf__pattern_take(p, "[")) depth++;
+        else if (sgf__pattern_take(p, "]")) depth--;
+        else {
+            first = last = sgf__pattern_char(p, &kinds);
+            if (kinds) sgf__op_kinds(p->r, op, kinds);
+            else if (!sgf__pattern_is(p, "-") || sgf__pattern_is(p, "-]"))
+                sgf__op_letter(p, op, first);
+            else {
+                p->at++;
+                last = sgf__pattern_char(p, &kinds);
+                if (kinds || last < first || p->fold) sgf__pattern_unknown(p, begin);
+                else sgf__op_range(p->r, op, first, last);
+            }
         }
-        if (sgf__pattern_is(p, "&&")) sgf__pattern_unknown(p, begin);
-        if (p->at == p->end) break;
-        first = last = sgf__pattern_char(p, &kinds);
-        if (kinds) {
-            sgf__op_take_kinds(p->r, op, kinds);
-            continue;
-        }
-        if (sgf__pattern_is(p, "-") && p->end - p->at > 1 && p->at[1] != ']') {
-            p->at++;
-            last = sgf__pattern_char(p, &kinds);
-            if (kinds || last < first) sgf__pattern_unknown(p, begin);
-        }
-        sgf__pattern_take(p, op, first, last);
     }
-    if (p->at == p->end) sgf__pattern_unknown(p, begin);
-    else p->at++;
+    if (depth) sgf__pattern_unknown(p, begin);
     if (inverted) sgf__op_invert(op);
 }
 static int sgf__pattern_number(sgf__pattern *p, int absent) {
-    int number = p->at < p->end && *p->at >= '0' && *p->at <= '9' ? 0 : absent;
-    for (; p->at < p->end && *p->at >= '0' && *p->at <= '9' && number < SGF__OPS; p->at++)
+    int number = sgf__pattern_is_any(p, "0123456789") ? 0 : absent;
+    for (; sgf__pattern_is_any(p, "0123456789") && number < SGF__OPS; p->at++)
         number = number * 10 + (*p->at - '0');
     return number;
 }
@@ -8519,110 +8486,101 @@ static int sgf__pattern_number(sgf__pattern *p, int absent) {
    possessive: it takes as many as there are, or there is no match. */
 static int sgf__pattern_count(sgf__pattern *p, int *least, int *most) {
     const char *begin = p->at;
-    char c = p->at < p->end && *p->at && strchr("?*+{", *p->at) ? *p->at : 0;
-    int possessive;
+    int possessive = 1;
     *least = *most = 1;
-    if (!c) return 0;
-    p->at++;
-    *least = c == '+';
-    if (c != '?') *most = -1;
-    if (c == '{') {
+    if (sgf__pattern_take(p, "?")) *least = 0;
+    else if (sgf__pattern_take(p, "*")) *least = 0, *most = -1;
+    else if (sgf__pattern_take(p, "+")) *most = -1;
+    else if (sgf__pattern_take(p, "{")) {
+        possessive = 0;
         *least = *most = sgf__pattern_number(p, -1);
-        if (sgf__pattern_is(p, ",")) {
-            p->at++;
-            *most = sgf__pattern_number(p, -1);
-            if (*least < 0 && *most > 0) *least = 0;
-        }
-        if (*least < 0 || !*most || (*most > 0 && *most < *least) || !sgf__pattern_is(p, "}"))
+        if (sgf__pattern_take(p, ",")) *most = sgf__pattern_number(p, -1);
+        if (*least < 0 && *most > 0) *least = 0;
+        if (*least < 0 || !*most || (*most > 0 && *most < *least) || !sgf__pattern_take(p, "}"))
             sgf__pattern_unknown(p, begin);
-        else p->at++;
-    }
-    possessive = c != '{' && sgf__pattern_is(p, "+");
-    p->at += possessive;
-    if (p->at < p->end && *p->at && strchr("?*+{", *p->at)) sgf__pattern_unknown(p, begin);
+    } else return 0;
+    possessive = possessive && sgf__pattern_take(p, "+");
+    if (sgf__pattern_is_any(p, "?*+{")) sgf__pattern_unknown(p, begin);
     return possessive;
 }
 static int sgf__pattern_alternatives(sgf__pattern *p);
 
-/* (...). Returns 1 if it may match nothing. */
+/* At a '('. Returns 1 if the group may match nothing. */
 static int sgf__pattern_group(sgf__pattern *p) {
-    static const char *const kinds[] = {"(?:", "(?i:", "(?=", "(?!", "("};
-    enum { PLAIN, FOLD, AHEAD, NOT_AHEAD, CAPTURE };
+    static const char *const kinds[] = {"(?=", "(?!", "(?:", "(?i:", "("};
+    enum { AHEAD, NOT_AHEAD, PLAIN, FOLD, CAPTURE };
     const char *begin = p->at;
     size_t first = p->r->count;
-    int kind = PLAIN, fold = p->fold, empty;
-    while (!sgf__pattern_is(p, kinds[kind])) kind++;
-    p->at += strlen(kinds[kind]);
+    int kind = AHEAD, fold = p->fold, empty;
+    while (!sgf__pattern_take(p, kinds[kind])) kind++;
     if ((kind == CAPTURE && sgf__pattern_is(p, "?")) || p->depth == SGF__SEQUENCES)
         sgf__pattern_unknown(p, begin);
-    if (kind == AHEAD || kind == NOT_AHEAD)
-        sgf__pattern_add(p, first, SGF__OP_LOOK)->inverted = kind == NOT_AHEAD;
+    if (kind <= NOT_AHEAD) sgf__op_add(p, first, SGF__OP_LOOK)->inverted = kind == NOT_AHEAD;
     p->fold |= kind == FOLD;
     p->depth++;
     empty = sgf__pattern_alternatives(p);
     p->depth--;
     p->fold = fold;
-    if (!sgf__pattern_is(p, ")")) sgf__pattern_unknown(p, begin);
-    else p->at++;
-    if (kind != AHEAD && kind != NOT_AHEAD) return empty;
-    sgf__pattern_add(p, p->r->count, SGF__OP_END);
+    if (!sgf__pattern_take(p, ")")) sgf__pattern_unknown(p, begin);
+    if (kind > NOT_AHEAD) return empty;
+    sgf__op_add(p, p->r->count, SGF__OP_END);
     p->r->ops[first].to = (int32_t)(p->r->count - first);
     return 1;
 }
-/* A character, a class or a group, and its quantifier. Returns 1 if it may match nothing. */
-static int sgf__pattern_item(sgf__pattern *p) {
-    static const char folds[] = "ss st ff fi fl "; /* in (?i: ) also a single letter */
-    sgf__regex *r = p->r;
-    size_t first = r->count, i;
+/* A character or a class. */
+static void sgf__pattern_single(sgf__pattern *p, sgf__op *op) {
+    static const char pairs[] = "ssstfffifl"; /* single letters match these in (?i: ) */
     const char *begin = p->at;
-    int single = 0, empty = 0, least, most, possessive, k;
-    uint32_t kinds, before = p->before, c;
+    uint32_t kinds, c, before = p->before;
+    size_t i;
     p->before = 0;
-    if (*begin == '(') empty = sgf__pattern_group(p);
-    else if (*begin == '$') {
-        sgf__pattern_add(p, first, SGF__OP_LINE);
-        p->at++;
-        empty = 1;
-    } else if (*begin && strchr("^*+?{", *begin)) sgf__pattern_unknown(p, begin);
-    else {
-        sgf__op *op = sgf__pattern_add(p, first, SGF__OP_TAKE);
-        single = 1;
-        if (*begin == '[') sgf__pattern_class(p, op);
-        else if (*begin == '.') {
-            p->at++;
-            sgf__op_take(r, op, '\n', '\n');
-            sgf__op_invert(op);
-        } else {
-            c = sgf__pattern_char(p, &kinds);
-            if (kinds) sgf__op_take_kinds(r, op, kinds);
-            else sgf__pattern_take(p, op, c, c);
-            if (p->fold && c < 128) p->before = c | 32;
-            for (i = 0; p->before && folds[i]; i += 3)
-                if (before == (uint32_t)folds[i] && p->before == (uint32_t)folds[i + 1])
-                    sgf__pattern_unknown(p, begin);
-        }
+    if (sgf__pattern_take(p, "[")) sgf__pattern_class(p, op);
+    else if (sgf__pattern_take(p, ".")) {
+        sgf__op_range(p->r, op, '\n', '\n');
+        sgf__op_invert(op);
+    } else {
+        c = sgf__pattern_char(p, &kinds);
+        if (kinds) sgf__op_kinds(p->r, op, kinds);
+        else sgf__op_letter(p, op, c);
+        p->before = p->fold ? c | 32 : 0;
+        for (i = 0; pairs[i]; i += 2)
+            if (before == (uint32_t)pairs[i] && p->before == (uint32_t)pairs[i + 1])
+                sgf__pattern_unknown(p, begin);
     }
-    begin = p->at;
+}
+/* One of these or a group, and its quantifier. Returns 1 if it may match nothing. */
+static int sgf__pattern_item(sgf__pattern *p) {
+    sgf__regex *r = p->r;
+    size_t first = r->count;
+    const char *begin = p->at, *end;
+    int single = 0, empty = 0, least, most, possessive, i, copies;
+    if (*begin == '(') empty = sgf__pattern_group(p);
+    else if (sgf__pattern_take(p, "$")) empty = sgf__op_add(p, first, SGF__OP_LINE)->least;
+    else if (sgf__pattern_is_any(p, "^*+?{")) sgf__pattern_unknown(p, begin);
+    else sgf__pattern_single(p, sgf__op_add(p, first, SGF__OP_TAKE)), single = 1;
+    end = p->at;
     possessive = sgf__pattern_count(p, &least, &most);
-    if (p->l->status || begin == p->at) return empty;
-    if (single) { /* as often as it must be there, and as often as it may */
+    if (p->l->status || end == p->at) return empty;
+    if (single) { /* so many operations as there must be, and those that may */
         sgf__op op = r->ops[first];
-        int some = most < 0 && least && !possessive;
-        for (k = 0; k < (most >= 0 ? most : some ? least : least + 1); k++) {
-            op.least = k < least;
-            op.many = most < 0 && k >= least - some;
+        int many = most < 0, join = many && least && !possessive; /* the last of them is many */
+        copies = many ? least + !join : most;
+        for (i = 0; i < copies; i++) {
+            op.least = i < least;
+            op.many = many && i == copies - 1;
             op.decided = possessive || (op.least && !op.many);
-            if (k) *sgf__pattern_add(p, r->count, 0) = op;
+            if (i) *sgf__op_add(p, r->count, SGF__OP_TAKE) = op;
             else r->ops[first] = op;
         }
         return !least;
     }
-    if (empty || possessive || (*begin == '{')) sgf__pattern_unknown(p, begin);
-    if (p->l->status) return 1;
-    if (least) sgf__pattern_add(p, r->count, SGF__OP_FORK)->to = 2;
-    else sgf__pattern_add(p, first, SGF__OP_FORK);
-    if (most < 0) sgf__pattern_add(p, r->count, SGF__OP_JUMP);
-    if (most < 0) r->ops[r->count - 1].to = (int32_t)first - (int32_t)(r->count - 1);
+    if (empty || possessive || *end == '{') return sgf__pattern_unknown(p, begin), 1;
+    if (!least) sgf__op_add(p, first, SGF__OP_FORK);
+    else sgf__op_add(p, r->count, SGF__OP_FORK)->to = 2;
+    if (most < 0) { /* back to the first */
+        sgf__op_add(p, r->count, SGF__OP_JUMP);
+        r->ops[r->count - 1].to = (int32_t)first - (int32_t)(r->count - 1);
+    }
     if (!least) r->ops[first].to = (int32_t)(r->count - first);
     return !least;
 }
@@ -8630,74 +8588,66 @@ static int sgf__pattern_item(sgf__pattern *p) {
 static int sgf__pattern_alternatives(sgf__pattern *p) {
     sgf__regex *r = p->r;
     size_t first = r->count, jump = 0, before; /* jump: the last JUMP to the end of all, + 1 */
-    int empty = 0, all_empty = 1;
+    int empty = 0, this_empty = 1;
     while (p->at < p->end && *p->at != ')') {
-        if (*p->at != '|') {
-            all_empty &= sgf__pattern_item(p);
+        if (!sgf__pattern_take(p, "|")) {
+            this_empty &= sgf__pattern_item(p);
             continue;
         }
-        p->at++;
         p->before = 0;
-        empty |= all_empty;
-        all_empty = 1;
-        sgf__pattern_add(p, first, SGF__OP_FORK);
-        sgf__pattern_add(p, r->count, SGF__OP_JUMP)->to = (int32_t)jump;
+        empty |= this_empty;
+        this_empty = 1;
+        sgf__op_add(p, first, SGF__OP_FORK);
+        sgf__op_add(p, r->count, SGF__OP_JUMP)->to = (int32_t)jump;
         jump = r->count;
-        r->ops[first].to = (int32_t)(r->count - first);
-        first = r->count;
+        r->ops[first].to = (int32_t)(jump - first);
+        first = jump;
     }
     for (; jump && !p->l->status; jump = before) {
         before = (size_t)r->ops[jump - 1].to;
         r->ops[jump - 1].to = (int32_t)(r->count - (jump - 1));
     }
-    return empty | all_empty;
+    return empty | this_empty;
 }
-/* Add to *starts what a match from operation `i` on may begin with. */
-static void sgf__regex_starts(const sgf__regex *r, size_t i, char *seen, sgf__op *starts) {
-    while (!seen[i]) {
+/* Add to `classes` those of the characters with which a match from operation `i` on may begin. */
+static void sgf__regex_starts(const sgf__regex *r, size_t i, char *seen, uint64_t *classes) {
+    for (; !seen[i]; i += r->ops[i].to ? (size_t)r->ops[i].to : 1) {
         const sgf__op *op = &r->ops[i];
-        int k, all = op->kind == SGF__OP_END;
+        int k;
         seen[i] = 1;
-        for (k = 0; k < 2 && (all || op->kind == SGF__OP_TAKE); k++)
-            starts->ascii[k] |= all ? UINT64_MAX : op->ascii[k];
-        all |= op->begin < op->end;
-        if (all || op->kind == SGF__OP_TAKE) starts->kinds |= all ? SGF__UNI_ALL : op->kinds;
-        if (op->kind == SGF__OP_END || op->least) return;
-        if (op->kind == SGF__OP_FORK) sgf__regex_starts(r, i + 1, seen, starts);
-        i = op->to ? i + (size_t)op->to : i + 1;
+        for (k = 0; k < 3 && (op->kind == SGF__OP_TAKE || op->kind == SGF__OP_END); k++)
+            classes[k] |= op->kind == SGF__OP_END ? UINT64_MAX : op->takes[k];
+        if (op->begin < op->end) classes[2] |= (1 << SGF__UNI_KINDS) - 1;
+        if (op->kind == SGF__OP_END || (op->kind == SGF__OP_TAKE && op->least)) return;
+        if (op->kind == SGF__OP_FORK) sgf__regex_starts(r, i + 1, seen, classes);
     }
 }
-/* Which choices need not be made. */
+/* Which choices need not be made: by the next character. */
 static void sgf__regex_decide(sgf__regex *r) {
-    char seen[SGF__OPS];
-    sgf__op starts, *op;
-    size_t i, next;
+    char seen[SGF__OPS] = {0};
+    size_t i, next, k;
+    sgf__regex_starts(r, 0, seen, r->begins);
     for (i = 0; i < r->count; i++) {
-        op = &r->ops[i];
-        if (op->kind != SGF__OP_FORK && (op->kind != SGF__OP_TAKE || op->decided)) continue;
+        sgf__op *op = &r->ops[i];
+        uint64_t starts[3] = {0, 0, 0}, others[3] = {0, 0, 0};
+        if (op->kind != SGF__OP_FORK && op->kind != SGF__OP_TAKE) continue;
         memset(seen, 0, sizeof seen);
-        memset(&starts, 0, sizeof starts);
-        sgf__regex_starts(r, i + 1, seen, &starts);
-        if (op->kind == SGF__OP_FORK) {
-            memcpy(op->ascii, starts.ascii, sizeof op->ascii);
-            memset(seen, 0, sizeof seen);
-            memset(&starts, 0, sizeof starts);
-            sgf__regex_starts(r, i + (size_t)op->to, seen, &starts);
-            for (next = 0; next < 128; next++) {
-                if (r->start[next] != i) continue;
-                if (!(op->ascii[next >> 6] >> (next & 63) & 1))
-                    r->start[next] = (unsigned char)(i + (size_t)op->to);
-                else if (!(starts.ascii[next >> 6] >> (next & 63) & 1))
-                    r->start[next] = (unsigned char)(i + 1);
-            }
+        sgf__regex_starts(r, i + 1, seen, starts);
+        if (op->kind == SGF__OP_TAKE) {
+            for (next = i + 1; r->ops[next].kind == SGF__OP_JUMP;) next += (size_t)r->ops[next].to;
+            starts[2] &= op->begin < op->end ? (1 << SGF__UNI_KINDS) - 1 : op->takes[2];
+            op->decided |= r->ops[next].kind == SGF__OP_END ||
+                           !((starts[0] & op->takes[0]) | (starts[1] & op->takes[1]) | starts[2]);
             continue;
         }
-        for (next = i + 1; r->ops[next].kind == SGF__OP_JUMP;) next += (size_t)r->ops[next].to;
-        op->decided |= r->ops[next].kind == SGF__OP_END;
-        starts.kinds &= op->begin < op->end ? (uint32_t)SGF__UNI_ALL : op->kinds;
-        for (next = 0; next < 2; next++)
-            starts.kinds |= (starts.ascii[next] & op->ascii[next]) != 0;
-        op->decided |= !starts.kinds;
+        memcpy(op->takes, starts, sizeof starts);
+        memset(seen, 0, sizeof seen);
+        sgf__regex_starts(r, i + (size_t)op->to, seen, others);
+        for (k = 0; k < SGF__CLASSES; k++)
+            if (r->start[k] == i && !sgf__has_class(starts, (unsigned)k))
+                r->start[k] = (unsigned char)(i + (size_t)op->to);
+            else if (r->start[k] == i && !sgf__has_class(others, (unsigned)k))
+                r->start[k] = (unsigned char)(i + 1);
     }
 }
 /* One more split, by a regular expression or (`literal`) by a text. */
@@ -8707,29 +8657,28 @@ static void sgf__split_add(sgf__loader *l, sgf_str pattern, int literal, unsigne
     sgf__regex *r = &split->regex;
     sgf__pattern p;
     uint32_t code = 0;
-    size_t i;
     sgf__unknown(l, t->split_count == SGF__SPLITS, "more than %d splits", (int)SGF__SPLITS);
-    split->joins = joins;
     memset(&p, 0, sizeof p);
     p.l = l;
     p.r = r;
     p.begin = p.at = pattern.ptr;
     p.end = p.at + pattern.len;
+    split->joins = joins;
     r->unicode = &t->unicode;
     r->ops = (sgf__op *)sgf__loader_alloc(l, SGF__OPS + 1, sizeof *r->ops);
     r->ranges = (sgf__range *)sgf__loader_alloc(l, pattern.len + 1, sizeof *r->ranges);
     if (l->status) return;
-    for (i = 0; literal && i < pattern.len && !l->status;) {
-        i += sgf__utf8_next(pattern.ptr + i, pattern.len - i, &code);
-        sgf__op_take(r, sgf__pattern_add(&p, r->count, SGF__OP_TAKE), code, code);
+    while (literal && p.at < p.end && !l->status) {
+        p.at += sgf__utf8_next(p.at, (size_t)(p.end - p.at), &code);
+        sgf__op_range(r, sgf__op_add(&p, r->count, SGF__OP_TAKE), code, code);
     }
-    if (!literal) (void)sgf__pattern_alternatives(&p);
-    if (!literal && p.at < p.end) sgf__pattern_unknown(&p, p.at);
-    sgf__pattern_add(&p, r->count, SGF__OP_END);
-    if (!l->status) sgf__regex_decide(r);
-    t->split_count += !l->status;
+    if (p.at < p.end) (void)sgf__pattern_alternatives(&p);
+    if (p.at < p.end) sgf__pattern_unknown(&p, p.at);
+    sgf__op_add(&p, r->count, SGF__OP_END);
+    if (l->status) return;
+    sgf__regex_decide(r);
+    t->split_count++;
 }
-
 static void sgf__read_split(sgf__loader *l, const char *at) {
     static const struct {
         const char *name;
@@ -9017,57 +8966,46 @@ static void sgf__read_merge(sgf__loader *l, const char *at) {
 /* Where no token has a mark after something else, words are cut at marks: no merge crosses them. */
 static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
     sgf_tokenizer *t = l->t;
-    size_t size = sgf__table_size(sgf__json_commas(merges) + 1);
-    const char *at;
+    const char *at = sgf__json_first(merges.ptr);
+    int pairs = sgf__json_kind(at) == SGF__ARRAY; /* with a comma more each */
+    size_t size = sgf__table_size((sgf__json_commas(merges) >> pairs) + 1);
     t->merges = (sgf__merge *)sgf__loader_alloc(l, size, sizeof *t->merges);
     t->merge_mask = size - 1;
     l->no_cut = t->byte_level || t->info.ignore_merges || t->split_count ||
                 sgf__token_find(t, SGF__MARK, 3, 0) < 0;
-    for (at = sgf__json_first(merges.ptr); at && !l->status; at = sgf__json_next(at))
-        sgf__read_merge(l, at);
+    for (; at && !l->status; at = sgf__json_next(at)) sgf__read_merge(l, at);
     if (l->no_cut) return;
     sgf__split_add(l, sgf_text(SGF__MARK "+"), 0, 1 << 2);
 }
-static void sgf__read_model(sgf__loader *l, const char *model) {
-    enum { TYPE, VOCAB, MERGES, DROPOUT, UNK, IGNORE, FALLBACK, FUSE, PREFIX, SUFFIX, KEYS };
-    static const char *const keys[KEYS] = {"type",
-                                           "vocab",
-                                           "merges",
-                                           "dropout",
-                                           "unk_token",
-                                           "ignore_merges",
-                                           "byte_fallback",
-                                           "fuse_unk",
-                                           "continuing_subword_prefix",
-                                           "end_of_word_suffix"};
+/* The members of "model" are in l->model. */
+static void sgf__read_model(sgf__loader *l) {
     sgf_tokenizer *t = l->t;
-    sgf_str at[KEYS], type, unk;
-    const char *twice = sgf__json_pick(model, keys, KEYS, at), *dropout = at[DROPOUT].ptr;
+    const sgf_str *at = l->model;
+    const char *const *keys = sgf__model_keys, *dropout = at[SGF__DROPOUT].ptr;
+    sgf_str type, unk;
     int i;
-    sgf__bad(l, sgf__json_kind(model) != SGF__OBJECT, "there is none; this is no tokenizer.json");
-    sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
-    type = sgf__loader_text(l, at[TYPE].ptr, "type");
-    unk = sgf__loader_text(l, at[UNK].ptr, "unk_token");
+    type = sgf__loader_text(l, at[SGF__TYPE].ptr, "type");
+    unk = sgf__loader_text(l, at[SGF__UNK].ptr, "unk_token");
     sgf__unknown(l, type.len && !sgf__str_is(type, "BPE"), "the type %.*s (known is BPE)",
                  SGF__SHOWN(type));
-    for (i = PREFIX; i <= SUFFIX; i++)
+    for (i = SGF__PREFIX; i <= SGF__SUFFIX; i++)
         sgf__unknown(l, sgf__loader_text(l, at[i].ptr, keys[i]).len > 0, "%s", keys[i]);
     sgf__unknown(
         l,
         dropout && *dropout != SGF__NULL &&
             !(sgf__json_kind(dropout) == SGF__NUMBER && sgf__json_number(&l->doc, dropout) == 0),
         "dropout (random merges, for training; set it to null)");
-    t->info.ignore_merges = sgf__loader_flag(l, at[IGNORE].ptr, keys[IGNORE], 0);
-    t->byte_fallback = sgf__loader_flag(l, at[FALLBACK].ptr, keys[FALLBACK], 0);
-    t->fuse_unk = sgf__loader_flag(l, at[FUSE].ptr, keys[FUSE], 0);
+    t->info.ignore_merges = sgf__loader_flag(l, at[SGF__IGNORE].ptr, keys[SGF__IGNORE], 0);
+    t->byte_fallback = sgf__loader_flag(l, at[SGF__FALLBACK].ptr, keys[SGF__FALLBACK], 0);
+    t->fuse_unk = sgf__loader_flag(l, at[SGF__FUSE].ptr, keys[SGF__FUSE], 0);
     sgf__unknown(l, t->byte_level && t->byte_fallback,
                  "byte_fallback together with a ByteLevel pre_tokenizer");
     l->part = "model.vocab";
-    sgf__bad(l, sgf__json_kind(at[VOCAB].ptr) != SGF__OBJECT, "no object of tokens and ids");
-    if (!l->status) sgf__read_vocab(l, at[VOCAB]);
+    sgf__bad(l, sgf__json_kind(at[SGF__VOCAB].ptr) != SGF__OBJECT, "no object of tokens and ids");
+    if (!l->status) sgf__read_vocab(l, at[SGF__VOCAB]);
     l->part = "model.merges";
-    sgf__bad(l, sgf__json_kind(at[MERGES].ptr) != SGF__ARRAY, "no list");
-    if (!l->status) sgf__read_merges(l, at[MERGES]);
+    sgf__bad(l, sgf__json_kind(at[SGF__MERGES].ptr) != SGF__ARRAY, "no list");
+    if (!l->status) sgf__read_merges(l, at[SGF__MERGES]);
     l->part = "model";
     if (l->status || !unk.len) return;
     t->unk = sgf__loader_id(l, unk);
@@ -9241,28 +9179,39 @@ static void sgf__read_tokenizer(sgf__loader *l) {
     static const char *const keys[KEYS] = {"normalizer", "pre_tokenizer", "decoder",
                                            "model",      "added_tokens",  "post_processor"};
     sgf_tokenizer *t = l->t;
-    sgf_str at[KEYS];
-    const char *twice = sgf__json_pick(l->doc.root, keys, KEYS, at);
+    const char *at[KEYS] = {NULL, NULL, NULL, NULL, NULL, NULL}, *name, *end, *twice = NULL;
     size_t i;
     int nfc = 0;
+    for (name = sgf__json_first(l->doc.root); name; name = sgf__json_after(end)) {
+        const char *value = sgf__json_next(name), *again;
+        for (i = 0; i < KEYS && !sgf__json_is(name, keys[i]); i++) {}
+        again = NULL;
+        if (i == MODEL && *value == SGF__OBJECT) /* most of the file: it is walked once */
+            again = sgf__json_pick_all(value, sgf__model_keys, SGF__MODEL_KEYS, l->model, &end);
+        else end = sgf__json_end(value, NULL);
+        if (i < KEYS && at[i]) again = keys[i];
+        if (i < KEYS) at[i] = value;
+        if (again) twice = again;
+    }
     sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
+    sgf__bad(l, sgf__json_kind(at[MODEL]) != SGF__OBJECT, "no \"model\", an object");
     l->part = keys[NORMALIZER];
-    sgf__read_part(l, at[NORMALIZER].ptr, "normalizers", sgf__read_normalizer, 0);
+    sgf__read_part(l, at[NORMALIZER], "normalizers", sgf__read_normalizer, 0);
     for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
     if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
     l->part = keys[PRE];
-    sgf__read_part(l, at[PRE].ptr, "pretokenizers", sgf__read_pre_tokenizer, 0);
+    sgf__read_part(l, at[PRE], "pretokenizers", sgf__read_pre_tokenizer, 0);
     l->part = keys[DECODER];
-    sgf__read_part(l, at[DECODER].ptr, "decoders", sgf__read_decoder, 0);
+    sgf__read_part(l, at[DECODER], "decoders", sgf__read_decoder, 0);
     sgf__unknown(l, l->decoders < 3, "none, or one without Fuse,");
     l->part = keys[MODEL];
-    if (!l->status) sgf__read_model(l, at[MODEL].ptr);
+    if (!l->status) sgf__read_model(l);
     if (l->status) return;
     l->part = keys[ADDED];
-    sgf__read_added(l, at[ADDED].ptr);
+    sgf__read_added(l, at[ADDED]);
     l->part = keys[POST];
-    t->has_post = at[POST].ptr && *at[POST].ptr != SGF__NULL;
-    sgf__read_part(l, at[POST].ptr, "processors", sgf__read_post_processor, 0);
+    t->has_post = at[POST] && *at[POST] != SGF__NULL;
+    sgf__read_part(l, at[POST], "processors", sgf__read_post_processor, 0);
     sgf__bytes_init(t);
 }
 
