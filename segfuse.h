@@ -8846,16 +8846,16 @@ static void sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
 }
 /* The token with the id that `number` spells gets its bytes. Nothing else may have that id. NULL after
    a failure. */
-static sgf__token *sgf__token_put(sgf__loader *l, const char *number, sgf_str text) {
+static sgf__token *sgf__token_put(sgf__loader *l, int64_t id, sgf_str text) {
     sgf_tokenizer *t = l->t;
-    int64_t most = l->doc.end - l->doc.text, id = 0;
+    int64_t most = l->doc.end - l->doc.text;
     void *tokens = t->tokens;
     sgf__token *token;
     if (most < 1 << 20) most = 1 << 20;
     if (most >= INT32_MAX) most = INT32_MAX - 1;
     sgf__unknown(l, text.len > SGF__TOKEN_BYTES, "the token \"%.*s\", longer than %d bytes,",
                  SGF__SHOWN(text), (int)SGF__TOKEN_BYTES);
-    sgf__bad(l, !sgf__json_whole(&l->doc, number, 0, most, &id),
+    sgf__bad(l, id < 0 || id > most,
              "the token \"%.*s\" has an id that is not a whole number from 0 to %ld",
              SGF__SHOWN(text), (long)most);
     if (!l->status)
@@ -8883,7 +8883,9 @@ static void sgf__read_vocab(sgf__loader *l, sgf_str vocab) {
     else l->status = SGF_ERR_MEMORY;
     for (at = sgf__json_first(vocab.ptr); at && !l->status; at = sgf__json_next(at)) {
         sgf_str text = sgf__loader_take(l, &at);
-        sgf__token *token = sgf__token_put(l, at, text);
+        int64_t number = 0;
+        int whole = sgf__json_whole(&l->doc, at, 0, INT32_MAX - 1, &number);
+        sgf__token *token = sgf__token_put(l, whole ? number : -1, text);
         sgf__token_slot *slot;
         if (!token) return;
         slot = sgf__token_slot_of(t, token->text, token->len, token->flags & SGF__TOKEN_RAW);
@@ -9014,35 +9016,26 @@ static void sgf__read_model(sgf__loader *l) {
 
 /* ---- added tokens, post_processor, tables ---- */
 
-/* A token that is in the vocabulary keeps its id. All others have the next free one, in the order of the
-   list: Hugging Face gives them these whatever the file says. */
+/* As Hugging Face does, whatever "id" the file gives: a token that is known already keeps its id; any
+   other one gets the next free id, in the order of the list. */
 static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out) {
     static const char *const flags[] = {"lstrip", "rstrip", "special", "normalized"};
     sgf_tokenizer *t = l->t;
-    const char *number = sgf__json_find(at, "id");
     sgf_str text = sgf__read_text(l, at, "content");
-    int64_t id = 0;
-    int32_t known = sgf__loader_id(l, text);
-    int again, i;
-    if (l->next_id < (int32_t)t->info.tokens) l->next_id = (int32_t)t->info.tokens;
-    sgf__bad(l, !text.len || !sgf__json_whole(&l->doc, number, 0, INT32_MAX - 1, &id),
-             "entry %lu needs a content (not empty) and an id (a whole number from 0)",
+    int32_t id = sgf__loader_id(l, text);
+    int64_t again;
+    int i;
+    sgf__bad(l, !text.len, "entry %lu needs a content (not empty)",
              (unsigned long)t->info.added + 1);
     sgf__unknown(l, sgf__read_flag(l, at, "single_word", 0), "\"%.*s\" with single_word",
                  SGF__SHOWN(text));
-    again = known < 0 && id < l->next_id && sgf__token_at(t, (int32_t)id) &&
-            sgf__token_spells(l, (int32_t)id, text); /* see sgf__added_init */
-    sgf__bad(l, known >= 0 && known != id,
-             "\"%.*s\" has the id %ld, but %ld in model.vocab, which Hugging Face keeps; write %ld",
-             SGF__SHOWN(text), (long)id, (long)known, (long)known);
-    sgf__bad(
-        l, known < 0 && !again && id != l->next_id,
-        "\"%.*s\" has the id %ld, but Hugging Face gives it %ld, the next free one; list added "
-        "tokens in the order of their ids, without gaps",
-        SGF__SHOWN(text), (long)id, (long)l->next_id);
-    if (known < 0 && !again) (void)sgf__token_put(l, number, text);
-    if (id >= l->next_id) l->next_id = (int32_t)id + 1;
-    out->id = (int32_t)id;
+    if (l->next_id < (int32_t)t->info.tokens) l->next_id = (int32_t)t->info.tokens;
+    if (id < 0 && sgf__json_whole(&l->doc, sgf__json_find(at, "id"), 0, l->next_id - 1, &again) &&
+        sgf__token_at(t, (int32_t)again) && sgf__token_spells(l, (int32_t)again, text))
+        id = (int32_t)again; /* it is there twice; see sgf__added_init */
+    if (id < 0) (void)sgf__token_put(l, id = l->next_id, text);
+    if (id >= l->next_id) l->next_id = id + 1;
+    out->id = id;
     for (i = 0; i < 4; i++)
         if (sgf__read_flag(l, at, flags[i], i == 3 && !(out->flags & SGF__SPECIAL)))
             out->flags |= 1u << i;
