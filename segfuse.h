@@ -89,7 +89,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
        RMSNorm                                     sgf__reference_norm (line 1656)
        RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7105)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7112)
        one layer, in order                         sgf__reference_layer (line 1745)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2490), sgf_mask_allows (line 2343)
@@ -6208,7 +6208,7 @@ static int sgf__json_kind(const char *at) {
 static const char *sgf__json_end(const char *at, const char *end) {
     size_t depth = 0;
     if (*at != '"' && *at != '[' && *at != '{') {
-        while (at != end && !strchr(",]} \n\t\r", *at)) at++;
+        while (at != end && *at > ' ' && *at != ',' && *at != ']' && *at != '}') at++;
         return at;
     }
     do {
@@ -6304,21 +6304,23 @@ static sgf_str sgf__json_raw(const sgf__json_doc *d, const char *at) {
 /* The bytes of a string, in the text or the arena; ptr is NULL when memory ran out. "" if it is no
    string. *at becomes the next value, as with sgf__json_next. */
 static sgf_str sgf__json_take(const sgf__json_doc *d, const char **at) {
-    const char *p = *at + 1, *end = sgf__json_end(*at, d->end), *next, *why;
-    sgf_str s = sgf__text_of(p, (size_t)(end - p) - 1);
+    const char *p = *at + 1, *end = p, *next, *why;
+    sgf_str s = sgf_text("");
     char *copy;
     size_t n;
-    if (**at != '"') s = sgf_text("");
+    while (**at == '"' && *end != '"' && *end != '\\') end++;
+    if (**at == '"' && *end == '"') s = sgf__text_of(p, (size_t)(end++ - p));
+    else end = sgf__json_end(*at, d->end);
     next = sgf__json_blank(end, d->end);
-    *at = next == d->end || *next == ']' || *next == '}' ? NULL : sgf__json_blank(next + 1, NULL);
-    if (!s.len || !memchr(p, '\\', s.len)) return s;
-    copy = (char *)sgf__arena_alloc(d->arena, s.len + 1, 1, d->err);
-    s = sgf__text_of(copy, 0);
-    for (end--; copy && p < end; s.len += n) {
-        n = 1;
-        if (*p == '\\') p = sgf__json_escape(p, p + 12, copy + s.len, &n, &why);
-        else copy[s.len] = *p++;
+    if (**at == '"' && !s.len && end - p > 1) {
+        copy = (char *)sgf__arena_alloc(d->arena, (size_t)(end - p), 1, d->err);
+        for (s = sgf__text_of(copy, 0); copy && p < end - 1; s.len += n) {
+            n = 1;
+            if (*p == '\\') p = sgf__json_escape(p, p + 12, copy + s.len, &n, &why);
+            else copy[s.len] = *p++;
+        }
     }
+    *at = next == d->end || *next == ']' || *next == '}' ? NULL : sgf__json_blank(next + 1, NULL);
     return s;
 }
 /* 0 if it is no number. */
@@ -6330,10 +6332,15 @@ static double sgf__json_number(const sgf__json_doc *d, const char *at) {
 /* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
 static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least, int64_t most,
                            int64_t *value) {
-    double number = sgf__json_number(d, at);
-    if (sgf__json_kind(at) != SGF__NUMBER || !(number >= (double)least && number <= (double)most) ||
-        number > 9007199254740992.0 || number < -9007199254740992.0 ||
-        (double)(int64_t)number != number)
+    const char *p = at;
+    double number = 0;
+    if (sgf__json_kind(at) != SGF__NUMBER) return 0;
+    while (*p >= '0' && *p <= '9' && p - at < 15 && p + 1 < d->end)
+        number = number * 10 + (*p++ - '0');
+    if (p == at || !strchr(",]} \n\t\r", *p))
+        number = sgf__json_number(d, at); /* not only digits */
+    if (!(number >= (double)least && number <= (double)most) || number > 9007199254740992.0 ||
+        number < -9007199254740992.0 || (double)(int64_t)number != number)
         return 0;
     *value = (int64_t)number;
     return 1;
@@ -7387,8 +7394,7 @@ enum {
     SGF__TEXT_BYTES = 1 << 30,
     SGF__SEQUENCES = 8, /* how deep Sequences, and groups of an expression, may be nested */
     SGF__SPLITS = 8,
-    SGF__OPS = 256,   /* of a regular expression */
-    SGF__CHOICES = 64 /* that are kept while it is matched */
+    SGF__OPS = 256 /* of a regular expression */
 };
 #define SGF__NONE ((size_t)-1)
 
@@ -7572,6 +7578,7 @@ typedef struct sgf__encoder {
     sgf__buf text[2];       /* a piece after one step of the normaliser, and after the next */
     sgf__buf word;          /* a piece with its mark before it */
     sgf__buf symbols, heap; /* of a long word */
+    sgf__buf choices;       /* see sgf__match_try */
 } sgf__encoder;
 
 /* Room for `count` items of `size` bytes at the end of a buffer; NULL after a failure. */
@@ -7724,7 +7731,13 @@ typedef struct sgf__matcher {
     const char *text;
     size_t n;
     uint64_t left;
+    sgf__buf *choices; /* sgf__choice: a stack */
 } sgf__matcher;
+typedef struct
+    sgf__choice { /* `op` goes on at `high`, then a character before it, ..., at last at `low` */
+    const sgf__op *op;
+    size_t low, high;
+} sgf__choice;
 
 /* A character of valid UTF-8, and its length. */
 static uint32_t sgf__utf8_at(const char *text, size_t *len) {
@@ -7775,12 +7788,8 @@ static size_t sgf__op_run(const sgf__matcher *m, const sgf__op *op, size_t at) {
    it can, and if one fails, the last one that had a choice takes its next one. The result does
    not count if m->left is 0 then. */
 static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
-    struct {
-        const sgf__op
-            *op; /* goes on at `high`, then a character before it, ..., at last at `low` */
-        size_t low, high;
-    } choice[SGF__CHOICES];
-    size_t choices = 0, low, high, len;
+    size_t low, high, len, base = m->choices->len;
+    sgf__choice choice;
     while (op->kind != SGF__OP_END) {
         const sgf__op *next = op + 1, *other = next;
         int fits = 1, chooses = 0;
@@ -7805,28 +7814,39 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
                 fits = (sgf__match_try(m, next, at) != SGF__NONE) != op->inverted;
             next = op + op->to;
         }
-        if (chooses && choices < SGF__CHOICES) {
-            choice[choices].op = other;
-            choice[choices].low = low;
-            choice[choices++].high = high;
-        } else if (chooses) m->left = 0;
+        if (chooses) {
+            choice.op = other;
+            choice.low = low;
+            choice.high = high;
+            m->left -= m->left > 0;
+            if (sgf__buf_add(m->choices, &choice, sizeof choice, NULL)) m->left = 0;
+        }
         op = next;
         if (fits) continue;
-        if (!choices || !m->left) return SGF__NONE;
+        at = SGF__NONE;
+        if (m->choices->len == base || !m->left) break;
         m->left--;
-        op = choice[choices - 1].op;
-        at = choice[choices - 1].high;
-        if (at == choice[choices - 1].low) choices--;
-        else choice[choices - 1].high = sgf__utf8_back(m->text, at);
+        m->choices->len -= sizeof choice;
+        memcpy(&choice, m->choices->ptr + m->choices->len, sizeof choice);
+        op = choice.op;
+        at = choice.high;
+        if (at == choice.low) continue;
+        choice.high = sgf__utf8_back(m->text, at);
+        (void)sgf__buf_add(m->choices, &choice, sizeof choice, NULL); /* it was there */
     }
+    m->choices->len = base;
     return at;
 }
 /* The end of the match that begins at `at`, or SGF__NONE. */
 static size_t sgf__match_at(sgf__encoder *e, sgf__matcher *m, size_t at) {
     size_t end = sgf__match_try(m, m->r->ops + m->r->start[sgf__class_at(m, at)], at);
     if (m->left) return end;
-    e->status = sgf__fail(e->err, SGF_ERR_LIMIT,
-                          "the regular expression of a pre-tokenizer takes too long on this text");
+    e->status = m->choices->status;
+    if (e->status) sgf__fail(e->err, e->status, "out of memory for a regular expression");
+    else
+        e->status = sgf__fail(
+            e->err, SGF_ERR_LIMIT,
+            "the regular expression of a pre-tokenizer takes too long on this text");
     return SGF__NONE;
 }
 
@@ -7874,7 +7894,8 @@ static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
     m.r = &e->t->splits[index].regex;
     m.text = text.ptr;
     m.n = text.len;
-    m.left = 4096 + 16 * (uint64_t)text.len;
+    m.choices = &e->choices;
+    m.left = ((uint64_t)1 << 20) + 64 * (uint64_t)text.len;
     while (at <= text.len && !e->status) {
         while (at < text.len && (signed char)text.ptr[at] >= 0 &&
                !sgf__has_class(m.r->begins, (unsigned char)text.ptr[at]))
@@ -8063,7 +8084,7 @@ SGF_DEF sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int 
                               int32_t *ids, size_t cap, size_t *count, sgf_error *err) {
     const sgf_tokenizer *t = tokenizer;
     sgf__encoder e;
-    sgf__buf *bufs[] = {&e.ids, &e.text[0], &e.text[1], &e.word, &e.symbols, &e.heap};
+    sgf__buf *bufs[] = {&e.ids, &e.text[0], &e.text[1], &e.word, &e.symbols, &e.heap, &e.choices};
     size_t i, n;
     e.t = t;
     e.err = err;
