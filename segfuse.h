@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line . It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2539. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -7869,14 +7869,14 @@ static void sgf__cut(const sgf__cutter *c, size_t end) {
     else sgf__encode_word(c->e, piece.ptr, piece.len);
 }
 /* At `begin` a part begins, a match or what is between two. */
-static void sgf__cut_part(sgf__cutter *c, size_t begin, unsigned match) {
+static void sgf__cut_part(sgf__cutter *c, size_t begin, unsigned matched) {
     const sgf__split *split = &c->e->t->splits[c->index];
-    match ^= split->invert;
-    if (!(split->joins >> (2 * c->last + match) & 1)) {
+    matched ^= split->invert;
+    if (!(split->joins >> (2 * c->last + matched) & 1)) {
         sgf__cut(c, begin);
         c->begin = begin;
     }
-    c->last = match;
+    c->last = matched;
 }
 /* The pieces that a split makes go to the next split; after the last one they are words. */
 static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
@@ -8415,12 +8415,12 @@ static void sgf__op_range(sgf__regex *r, sgf__op *op, uint32_t first, uint32_t l
 }
 /* A character and, in (?i: ), its other forms. */
 static void sgf__op_letter(sgf__pattern *p, sgf__op *op, uint32_t c) {
-    uint32_t small = c | 32;
+    uint32_t lower = c | 32;
     sgf__op_range(p->r, op, c, c);
     if (!p->fold) return;
-    if (small >= 'a' && small <= 'z') sgf__op_range(p->r, op, c ^ 32, c ^ 32);
-    if (small == 's') sgf__op_range(p->r, op, 0x17F, 0x17F);
-    if (small == 'k') sgf__op_range(p->r, op, 0x212A, 0x212A);
+    if (lower >= 'a' && lower <= 'z') sgf__op_range(p->r, op, c ^ 32, c ^ 32);
+    if (lower == 's') sgf__op_range(p->r, op, 0x17F, 0x17F);
+    if (lower == 'k') sgf__op_range(p->r, op, 0x212A, 0x212A);
 }
 static void sgf__op_kinds(const sgf__regex *r, sgf__op *op, uint32_t kinds) {
     uint32_t c;

@@ -14,7 +14,7 @@ awk -v write="${1-}" '
         }
         if (pending != "" && $0 ~ /;[ \t]*$/ && $0 !~ /\{/) pending = ""          # a declaration
         else if (pending != "" && $0 ~ /\{/) { if (!(pending in line)) line[pending] = at; pending = "" }
-        if ($0 ~ /end of the front/ && FNR > 300) front = FNR
+        if ($0 ~ /The front ends here/ && FNR > 300) front = FNR
         next
     }
     FNR < 220 {

@@ -624,7 +624,8 @@ static int attention_call(void *user) {
         w.query = query;
         sgf__groups_make(&w);
         if (!at && sgf__scores_prepare(s, query, SGF__CHUNK, NULL)) return 1;
-        sgf__parallel(s->pool, w.groups * (size_t)s->model->config.kv_heads, 1, sgf__attend_part, &w);
+        sgf__parallel(s->pool, w.groups * (size_t)s->model->config.kv_heads, 1, sgf__attend_part,
+                      &w);
     }
     return 0;
 }
