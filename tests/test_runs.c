@@ -17,6 +17,7 @@ static pid_t runs_start(const char *arguments) {
     if (pid) return pid;
     n = open(temp_path("started.txt"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (n >= 0) dup2(n, 1), dup2(n, 2), close(n);
+    signal(SIGINT, SIG_DFL); /* shells ignore it for what they run in the background */
     execv(word[0], word);
     _exit(127);
 }
@@ -121,8 +122,8 @@ static void test_an_interrupted_run_leaves_what_is_done(void) {
             waitpid(pid, &status, 0);
         }
         if (WIFEXITED(status) && !WEXITSTATUS(status)) { /* over too soon: from the beginning */
-            CHECK(++tries < 50);
-            if (tries >= 50) return;
+            CHECK(++tries < 5);
+            if (tries >= 5) return;
             i = (size_t)-1;
             continue;
         }
