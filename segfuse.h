@@ -89,7 +89,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
        RMSNorm                                     sgf__reference_norm (line 1656)
        RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7112)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7100)
        one layer, in order                         sgf__reference_layer (line 1745)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2490), sgf_mask_allows (line 2343)
@@ -6027,17 +6027,8 @@ static sgf_status sgf__out_close(sgf__out *out, sgf_error *err) {
  * ==================================================================================== */
 
 /* The kind of a value is its first byte; of a number '0'. */
-enum {
-    SGF__ABSENT = 0,
-    SGF__NULL = 'n',
-    SGF__FALSE = 'f',
-    SGF__TRUE = 't',
-    SGF__NUMBER = '0',
-    SGF__STRING = '"',
-    SGF__ARRAY = '[',
-    SGF__OBJECT = '{'
-};
-enum { SGF__JSON_DEPTH = 1024 };
+enum { SGF__ABSENT, SGF__NULL = 'n', SGF__FALSE = 'f', SGF__TRUE = 't', SGF__NUMBER = '0' };
+enum { SGF__STRING = '"', SGF__ARRAY = '[', SGF__OBJECT = '{', SGF__JSON_DEPTH = 1024 };
 
 typedef struct sgf__json_doc {
     const char *file;       /* its name, for messages */
@@ -6048,15 +6039,12 @@ typedef struct sgf__json_doc {
 } sgf__json_doc;
 
 static int sgf__hex4(const char *p, uint32_t *code) {
+    static const char digits[] = "0123456789abcdefABCDEF";
     int i;
-    *code = 0;
-    for (i = 0; i < 4; i++) {
-        unsigned c = (unsigned char)p[i];
-        unsigned d = c >= '0' && c <= '9'                 ? c - '0'
-                     : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                          : 16;
-        if (d > 15) return 0;
-        *code = *code << 4 | d;
+    for (i = 0, *code = 0; i < 4; i++) {
+        const char *digit = p[i] ? strchr(digits, p[i]) : NULL;
+        if (!digit) return 0;
+        *code = *code << 4 | (uint32_t)(digit - digits - (digit >= digits + 16 ? 6 : 0));
     }
     return 1;
 }
@@ -8203,19 +8191,9 @@ SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids
 
 /* The first failure is kept in `status`, and nothing is undone: a reader goes on until its next loop or
    test of the status. What it reads is checked JSON, and what it writes stays within its bounds. */
-enum {
-    SGF__TYPE,
-    SGF__VOCAB,
-    SGF__MERGES,
-    SGF__DROPOUT,
-    SGF__UNK,
-    SGF__IGNORE,
-    SGF__FALLBACK,
-    SGF__FUSE,
-    SGF__PREFIX,
-    SGF__SUFFIX,
-    SGF__MODEL_KEYS
-};
+/* The members of "model". */
+enum { SGF__TYPE, SGF__VOCAB, SGF__MERGES, SGF__DROPOUT, SGF__UNK, SGF__IGNORE, SGF__FALLBACK };
+enum { SGF__FUSE = SGF__FALLBACK + 1, SGF__PREFIX, SGF__SUFFIX, SGF__MODEL_KEYS };
 static const char *const sgf__model_keys[] = {"type",
                                               "vocab",
                                               "merges",

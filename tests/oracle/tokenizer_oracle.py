@@ -17,7 +17,7 @@ import sys
 import tempfile
 import unicodedata
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 CLEAN_UP = [(" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
             (" 's", "'s"), (" 've", "'ve"), (" 're", "'re")]
@@ -175,6 +175,85 @@ def check(model, options, texts):
     return bad
 
 
+# ---- pre-tokenizers ----
+
+CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+UPPER = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+LOWER = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+SPACE = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+LATIN = ("A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-"
+         "\u0373\u0376\u0377\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-"
+         "\u0481\u048a-\u052f\u0531-\u0556\u10a0-\u10c5\u13a0-\u13f5\u13f8-\u13fd\u1c90-\u1cba\u1cbd-\u1cbf"
+         "\u1d00-\u1d2b\u1d6b-\u1d77\u1d79-\u1d9a\u1e00-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d\u1f50-"
+         "\u1f57\u1f59\u1f5b\u1f5d\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fbc\u03b9\u1fc2-\u1fc4\u1fc6-\u1fcc"
+         "\u1fd0-\u1fd3\u1fd6-\u1fdb\u1fe0-\u1fec\u1ff2-\u1ff4\u1ff6-\u1ffc\u2102\u2107\u210a-\u2113\u2115"
+         "\u2119-\u211d\u2124\u2126\u2128\u212a-\u212d\u212f-\u2134\u2139\u213c-\u213f\u2145-\u2149\u214e"
+         "\u2183\u2184\u2c00-\u2c7b\u2c7e-\u2ce4\u2ceb-\u2cee\u2cf2\u2cf3\ua640-\ua66d\ua680-\ua69b\ua722-"
+         "\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a"
+         "\U00010400-\U0001044f\U000104b0-\U000104d3\U000104d8-\U000104fb\U00010c80-\U00010cb2\U00010cc0-"
+         "\U00010cf2\U000118a0-\U000118df\U0001e900-\U0001e943")
+
+
+def split(regex, behavior="Isolated", invert=False, kind="Regex"):
+    return {"type": "Split", "pattern": {kind: regex}, "behavior": behavior, "invert": invert}
+
+
+def digits(single):
+    return {"type": "Digits", "individual_digits": single}
+
+
+GPT2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+PRE_TOKENIZERS = {  # those of published files, then some that are made to be different
+    "gpt2": [GPT2],
+    "starcoder": [digits(True), GPT2],
+    "llama3": [split(CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACE)],
+    "qwen2": [split(CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + SPACE)],
+    "tekken": [split(UPPER + "|" + LOWER + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACE)],
+    "o200k": [split(UPPER + CONTRACTION + "?|" + LOWER + CONTRACTION + r"?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + SPACE)],
+    "cl100k": [split(r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|"
+                     r"\s+(?!\S)|\s+")],
+    "deepseek-v3": [split(r"\p{N}{1,3}"), split("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
+                    split(r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|"
+                          r" ?[\p{P}\p{S}]+[\r\n]*|" + SPACE)],
+    "deepseek-llm": [split(r"[\r\n]"), split(r"\s?[" + LATIN + "]+"),
+                     split("\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"), split(r"\s+$"),
+                     split("[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"), digits(True)],
+    "bloom": [split(" ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+")],
+    "exaone": [split(CONTRACTION + r"|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|"
+                     r"\s*[\r\n]|\s+(?!\S)|\s+")],
+    "superbpe": [split(r"\p{N}+"), split(r"(?=(\d{3})+(?!\d))")],
+    "categories": [split(r"\p{S}+|\P{Z}\p{Z}|\p{Nd}{2,3}|\p{Lm}+|\p{Lt}|\p{Lo}{2}\D")],
+    "may be empty": [split(r"a*|\s{,2}\n"), digits(False)],
+    "lines": [split(r"(?:\r?\n(?!\r?\n)|(?:\s)(?=\S))+|[^\S]{2,}|.{3}$")],
+    "a text": [split(" ", "MergedWithPrevious", False, "String"), split("e", "MergedWithNext", True, "String")],
+    "removed": [split(r"\s+", "Removed"), split(r"\p{L}+|\p{N}", "Removed", True)],
+    "joined": [split(r"\s|[.a]", "Contiguous"), split(r"\p{P}|x*", "MergedWithPrevious", True), split(r"\p{P}", "MergedWithNext")],
+}
+
+
+def check_pre_tokenizers(options, texts):
+    """Ids of a vocabulary that was made of whole texts, so that its tokens cross the borders of all words."""
+    maker = Maker(options.seed, texts, [])
+    strings = [maker.string() for _ in range(options.count // 4)]
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = byte_level
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(strings, trainers.BpeTrainer(vocab_size=6000, initial_alphabet=byte_level.alphabet(),
+                                                               show_progress=False))
+    data, bad = json.loads(tokenizer.to_str()), 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, parts in PRE_TOKENIZERS.items():
+            last = [] if parts[-1] is GPT2 else [dict(GPT2, use_regex=False)]
+            data["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": parts + last}
+            with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as file:
+                json.dump(data, file)
+            wanted = [e.ids for e in Tokenizer.from_str(json.dumps(data)).encode_batch(strings)]
+            bad += compare("pre-tokenizer " + name, strings, wanted,
+                           run(options.program.split() + ["tokenize", "--model", folder], strings))
+    return bad
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--program", default="./segfuse")
@@ -185,7 +264,8 @@ def main():
     parser.add_argument("models", nargs="+")
     options = parser.parse_args()
     texts = read_texts(options.texts)
-    sys.exit(1 if sum(check(model, options, texts) for model in options.models) else 0)
+    bad = sum(check(model, options, texts) for model in options.models)
+    sys.exit(1 if bad + check_pre_tokenizers(options, texts) else 0)
 
 
 if __name__ == "__main__":
