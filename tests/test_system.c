@@ -309,6 +309,15 @@ static void test_merge_and_convert_survive_every_failing_call(void) {
     CHECK(errors > 20);
 }
 
+/* Is each line in one of the other two texts? */
+static int system_lines_in(const char *text, const char *one, const char *other) {
+    char line[512];
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+        snprintf(line, sizeof line, "%.*s\n", (int)strcspn(text, "\n"), text);
+        if (!strstr(one, line) && !strstr(other, line)) return 0;
+    }
+    return 1;
+}
 /* Verbs that look at results: what they print and write is what a sound system gives, or they fail and
    say why, and every file is the old one or the new one. */
 static void test_other_verbs_survive_every_failing_call(void) {
@@ -346,7 +355,7 @@ static void test_other_verbs_survive_every_failing_call(void) {
                 if (!status) program_says("cmp '%s/sound.txt' '%s/unsound.txt'", 0, "");
                 snprintf(line, sizeof line, sums, temp_folder);
                 now = program_run(line, &status);
-                CHECK(!strcmp(now, after) || !strcmp(now, before));
+                CHECK(system_lines_in(now, before, after));
             }
     }
     CHECK(errors > 40);

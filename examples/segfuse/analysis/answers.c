@@ -145,27 +145,31 @@ static void config_read_text(const json_doc *json, const char *key, char *out, s
 }
 /* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json next to
    a CSV. A file without one, or with one that cannot be read, says nothing. */
-static void answer_config_read(answer_file *f) {
+static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
     sgf_str text = table_metadata_get(f->table, "segfuse");
     base_map map;
     base_arena arena;
     json_doc json;
     int64_t count = 0;
     uint32_t node;
+    sgf_status status = SGF_OK;
     memset(&map, 0, sizeof map);
     if (!text.ptr) {
         char sidecar[1100];
         const char *dot = strrchr(f->path, '.');
         snprintf(sidecar, sizeof sidecar, "%.*s.json",
                  dot ? (int)(dot - f->path) : (int)strlen(f->path), f->path);
-        if (!strcmp(sidecar, f->path) || base_map_file(sidecar, NULL, &map, NULL)) return;
-        text.ptr = base_arena_text(&f->arena, map.data, map.size, NULL);
-        text.len = text.ptr ? map.size : 0;
+        if (!strcmp(sidecar, f->path)) return SGF_OK;
+        status = base_map_file(sidecar, NULL, &map, err);
+        if (status) return status == SGF_ERR_MEMORY ? status : SGF_OK;
+        text.ptr = base_arena_text(&f->arena, map.data, map.size, err);
+        text.len = map.size;
         base_unmap(&map);
+        if (!text.ptr) return SGF_ERR_MEMORY;
     }
     base_arena_init(&arena, NULL);
-    if (!json_parse(f->path, text.ptr, text.len, &arena, &json, NULL) &&
-        json_get(&json, 0, "segfuse")) {
+    status = json_parse(f->path, text.ptr, text.len, &arena, &json, err);
+    if (!status && json_get(&json, 0, "segfuse")) {
         config_read_text(&json, "method", f->method, sizeof f->method);
         config_read_text(&json, "model", f->model, sizeof f->model);
         config_read_text(&json, "dataset", f->dataset, sizeof f->dataset);
@@ -180,6 +184,7 @@ static void answer_config_read(answer_file *f) {
         f->config = base_strip(text);
     }
     base_arena_free(&arena);
+    return status == SGF_ERR_MEMORY ? status : SGF_OK;
 }
 void answer_whole(const answer_file *f, char *path, size_t cap) {
     const char *slash = strrchr(f->path, '/'), *name = slash ? slash + 1 : f->path, *end;
@@ -188,14 +193,17 @@ void answer_whole(const answer_file *f, char *path, size_t cap) {
     snprintf(path, cap, "%.*s", end ? (int)(end - f->path) : (int)strlen(f->path), f->path);
 }
 /* Is it a part of a result? Its metadata say so, of a CSV the name does. */
-static void answer_part_read(answer_file *f) {
+static sgf_status answer_part_read(answer_file *f, sgf_error *err) {
     const char *slash = strrchr(f->path, '/'), *at = strstr(slash ? slash : f->path, ".shard-");
     shard_part part;
     long shard, shards;
+    sgf_status status;
     f->partial = table_metadata_get(f->table, "segfuse_partial").ptr != NULL;
     if (at && sscanf(at, ".shard-%ld-of-%ld.", &shard, &shards) == 2) f->shards = shards;
-    if (!shard_part_read(f->table, f->path, &part, NULL)) f->shards = part.shards;
+    status = shard_part_read(f->table, f->path, &part, err);
+    if (!status) f->shards = part.shards;
     free(part.rows);
+    return status == SGF_ERR_MEMORY ? status : SGF_OK;
 }
 int answer_same_method(const answer_file *a, const answer_file *b) {
     return !strcmp(a->method, b->method) && !strcmp(a->model, b->model) &&
@@ -438,7 +446,9 @@ sgf_status answer_file_read(const char *path, int fold, answer_file *f, sgf_erro
     snprintf(f->path, sizeof f->path, "%s", path);
     status = table_read(path, NULL, &f->table, err);
     if (!status) status = answer_others(f, err);
-    if (!status) answer_name_read(f), answer_config_read(f), answer_part_read(f);
+    if (!status) answer_name_read(f);
+    if (!status) status = answer_config_read(f, err);
+    if (!status) status = answer_part_read(f, err);
     if (!status) status = answer_column(f, "uuid", &uuid, err);
     if (!status) status = answer_column(f, "prediction", &prediction, err);
     if (!status) status = list_open(path, f->table, "answers", LIST_ANY, &f->answers, err);
