@@ -7777,7 +7777,8 @@ static size_t sgf__op_run(const sgf__matcher *m, const sgf__op *op, size_t at) {
    not count if m->left is 0 then. */
 static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
     size_t low, high, len, base = m->choices->len;
-    sgf__choice choice;
+    sgf__choice last; /* if `held`; those before it are in m->choices */
+    int held = 0;
     while (op->kind != SGF__OP_END) {
         const sgf__op *next = op + 1, *other = next;
         int fits = 1, chooses = 0;
@@ -7803,24 +7804,26 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
             next = op + op->to;
         }
         if (chooses) {
-            choice.op = other;
-            choice.low = low;
-            choice.high = high;
+            if (held && sgf__buf_add(m->choices, &last, sizeof last, NULL)) m->left = 0;
+            last.op = other;
+            last.low = low;
+            last.high = high;
+            held = 1;
             m->left -= m->left > 0;
-            if (sgf__buf_add(m->choices, &choice, sizeof choice, NULL)) m->left = 0;
         }
         op = next;
         if (fits) continue;
         at = SGF__NONE;
-        if (m->choices->len == base || !m->left) break;
+        if ((!held && m->choices->len == base) || !m->left) break;
         m->left--;
-        m->choices->len -= sizeof choice;
-        memcpy(&choice, m->choices->ptr + m->choices->len, sizeof choice);
-        op = choice.op;
-        at = choice.high;
-        if (at == choice.low) continue;
-        choice.high = sgf__utf8_back(m->text, at);
-        (void)sgf__buf_add(m->choices, &choice, sizeof choice, NULL); /* it was there */
+        if (!held) {
+            m->choices->len -= sizeof last;
+            memcpy(&last, m->choices->ptr + m->choices->len, sizeof last);
+        }
+        op = last.op;
+        at = last.high;
+        held = at > last.low;
+        if (held) last.high = sgf__utf8_back(m->text, at);
     }
     m->choices->len = base;
     return at;
