@@ -350,7 +350,7 @@ static void test_stand_ins_are_named(void) {
         base_unmap(&map);
     }
     program_file("p.jsonl", LFS_POINTER);
-    program_says("build/segfuse convert '%s/p.jsonl' '%s/p.csv'", 1,
+    program_says("build/segfuse convert '%s/p.jsonl' '%s/p-from-jsonl.csv'", 1,
                  "p.jsonl: this is a Git LFS pointer");
     program_says("build/segfuse forward --layout '%s/p.jsonl' --output '%s/p.npy'", 1,
                  "LFS pointer");
