@@ -6250,14 +6250,14 @@ static int sgf__json_is(const char *at, const char *text) {
 }
 /* values[i] becomes the value of member names[i] of an object, as it is spelled; the last one if there
    are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. *end becomes the
-   position after the object. */
+   position after an object. */
 static const char *sgf__json_pick_all(const char *object, const char *const *names, size_t n,
                                       sgf_str *values, const char **end) {
-    const char *at = sgf__json_kind(object) == SGF__OBJECT ? sgf__json_first(object) : NULL;
-    const char *twice = NULL;
+    int is_object = sgf__json_kind(object) == SGF__OBJECT;
+    const char *at = is_object ? sgf__json_first(object) : NULL, *twice = NULL;
     size_t i;
     for (i = 0; i < n; i++) values[i] = sgf__text_of(NULL, 0);
-    for (*end = object ? object + 1 : NULL; at; at = sgf__json_after(*end)) {
+    for (*end = is_object ? object + 1 : NULL; at; at = sgf__json_after(*end)) {
         for (i = 0; i < n && !sgf__json_is(at, names[i]); i++) {}
         at = sgf__json_next(at);
         *end = sgf__json_end(at, NULL);
@@ -6265,7 +6265,7 @@ static const char *sgf__json_pick_all(const char *object, const char *const *nam
         if (values[i].ptr) twice = names[i];
         values[i] = sgf__text_of(at, (size_t)(*end - at));
     }
-    if (object) *end = sgf__json_blank(*end, NULL) + 1;
+    if (is_object) *end = sgf__json_blank(*end, NULL) + 1;
     return twice;
 }
 static const char *sgf__json_pick(const char *object, const char *const *names, size_t n,
