@@ -250,6 +250,24 @@ static void test_shards_grow(void) {
         "'%s/ref/per_prompt.csv' && echo same",
         0, "same");
 }
+/* Row numbers in a file are not believed: they become places in memory. */
+static void test_a_damaged_shard_does_not_grow(void) {
+    static const char command[] =
+        "build/segfuse generate --num_fewshots 1 --quiet --output '%s/hurt' --shard 1/1 --max_samples ";
+    char line[400];
+    struct table *table = NULL;
+    snprintf(line, sizeof line, "%s2", command);
+    program_says(line, 0, "shard 1 of 1: 2 questions");
+    CHECK(!table_read(temp_path("hurt/fused-5.shard-1-of-1.feather"), NULL, &table, NULL));
+    CHECK(!table_metadata_set(
+        table, "segfuse_shard",
+        sgf_text("{\"shard\": 1, \"shards\": 1, \"total\": 90000000, \"rows\": [0, 80000000]}"),
+        NULL));
+    CHECK(!table_write_feather(table, temp_path("hurt/fused-5.shard-1-of-1.feather"), NULL));
+    table_free(table);
+    snprintf(line, sizeof line, "%s3", command);
+    program_says(line, 1, "its \"segfuse_shard\" is damaged; --rewrite makes it anew");
+}
 static void test_variants_have_names(void) {
     program_says(
         "build/segfuse generate --max_samples 2 --quiet --output '%s/tags' && build/segfuse "
@@ -458,6 +476,7 @@ static void tests_runs(void) {
     RUN(test_a_journal_of_another_configuration_is_refused);
     RUN(test_a_result_grows);
     RUN(test_shards_grow);
+    RUN(test_a_damaged_shard_does_not_grow);
     RUN(test_variants_have_names);
     RUN(test_fewer_paraphrases);
     RUN(test_nobody_is_its_own_example);

@@ -111,8 +111,8 @@ static sgf_status study_add_folder(study *s, const char *folder, sgf_error *err)
             folder);
     return status;
 }
-/* Of files that are named together, such as DIR/fused-5.*: X.csv and X.json beside X.feather, and X.json
-   beside X.csv, say nothing more. */
+/* Is it a copy of another of the named files (DIR/fused-5.*)? X.csv and X.json are copies of X.feather;
+   without that, X.json is one of X.csv. */
 static int is_twin(const char *path, const char *const *files, int count) {
     size_t n = strlen(path);
     int i, csv = path_ends(path, ".csv"), json = path_ends(path, ".json");
@@ -253,7 +253,7 @@ static sgf_status study_names(study *s, sgf_error *err) {
     return SGF_OK;
 }
 /* In folders, methods are compared at one number of paraphrases: as asked, else 5, else the largest
-   there is. The others stand aside, for the accuracy over the number. Returns the number, or 0 after
+   there is. The others are only used for the accuracy by number. Returns the number, or 0 after
    saying that no result has it. */
 static long study_choose(study *s, long wanted, int aside) {
     size_t i = 0, left = 0;

@@ -29,7 +29,8 @@ sgf_str answer_cell_text(base_arena *arena, const struct table *table, int colum
     if (table_type(table, column) == SGF_COLUMN_I64)
         n = (size_t)snprintf(text, sizeof text, "%lld", (long long)cell_i64(table, column, row));
     else n = base_number_print(value, text);
-    if (n > 2 && !memcmp(text + n - 2, ".0", 2)) n -= 2; /* pandas: whole numbers beside NaN */
+    if (n > 2 && !memcmp(text + n - 2, ".0", 2))
+        n -= 2; /* pandas writes whole numbers so if the column has NaN */
     copy = base_arena_text(arena, text, n, err);
     return base_text_of(copy, copy ? n : 0);
 }
@@ -126,7 +127,7 @@ static void answer_name_read(answer_file *f) {
     snprintf(f->name, sizeof f->name, "%.127s", start);
     snprintf(f->method, sizeof f->method, "%.63s", start);
     dash = strrchr(f->method, '-');
-    if (dash && dash[1] == 'm') dash = strrchr(dash, 's'); /* what stands before is the pool */
+    if (dash && dash[1] == 'm') dash = strrchr(dash, 's'); /* the name of the pool comes first */
     if (dash && dash[1] >= '0' && dash[1] <= '9') {
         long count = strtol(dash + 1, &end, 10);
         if (!*end) f->paraphrases = count, *dash = 0;

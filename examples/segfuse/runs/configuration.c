@@ -104,26 +104,19 @@ sgf_status config_grows(const char *file, sgf_str there, const base_buf *here, s
                         "it, %sanother --output leaves it alone",
                         file, what, strcmp(verb_now, "generate") ? "" : "--tag NAME or ");
 }
-long config_samples(sgf_str config) {
+void config_extent(sgf_str config, size_t *samples, int *lemmas) {
     base_arena arena;
     json_doc json;
     uint32_t node;
-    int64_t samples = 0;
+    int64_t count = 0;
+    *samples = 0;
+    *lemmas = 0;
     base_arena_init(&arena, NULL);
-    if (!json_parse("", config.ptr, config.len, &arena, &json, NULL) &&
-        (node = json_get(&json, 0, "samples")) != 0)
-        json_whole(&json, node, 0, INT32_MAX, &samples);
+    if (!json_parse("", config.ptr, config.len, &arena, &json, NULL)) {
+        node = json_get(&json, 0, "samples");
+        if (node && json_whole(&json, node, 0, INT32_MAX, &count)) *samples = (size_t)count;
+        node = json_get(&json, 0, "lemmas");
+        *lemmas = node && base_str_is(json.nodes[node].text, "yes");
+    }
     base_arena_free(&arena);
-    return (long)samples;
-}
-int config_lemmas(sgf_str config) {
-    base_arena arena;
-    json_doc json;
-    uint32_t node = 0;
-    int yes;
-    base_arena_init(&arena, NULL);
-    yes = !json_parse("", config.ptr, config.len, &arena, &json, NULL) &&
-          (node = json_get(&json, 0, "lemmas")) != 0 && base_str_is(json.nodes[node].text, "yes");
-    base_arena_free(&arena);
-    return yes;
 }

@@ -10,9 +10,7 @@ int config_difference(sgf_str there, sgf_str here, char *out, size_t cap);
 /* SGF_ERR_ARG with the setting that differs between what stands in `file` and the configuration of
    this run. The number of questions, and whether there are lemmas, may differ: a run adds them. */
 sgf_status config_grows(const char *file, sgf_str there, const base_buf *here, sgf_error *err);
-/* How many questions a configuration is of. */
-long config_samples(sgf_str config);
-/* Does it say that there are lemmas? */
-int config_lemmas(sgf_str config);
+/* How many questions a configuration is of, and whether it says that there are lemmas. */
+void config_extent(sgf_str config, size_t *samples, int *lemmas);
 
 #endif

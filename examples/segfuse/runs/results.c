@@ -346,8 +346,8 @@ sgf_status result_peek(const char *path, const base_buf *config, result_found *f
     there = table_metadata_get(table, "segfuse");
     status = config_grows(file, there, config, err);
     if (!status) {
-        found->samples = (size_t)config_samples(there);
-        found->lemmas = config_lemmas(there) && table_find(table, "predict_lemma") >= 0 &&
+        config_extent(there, &found->samples, &found->lemmas);
+        found->lemmas = found->lemmas && table_find(table, "predict_lemma") >= 0 &&
                         table_find(table, "answer_lemmas") >= 0;
     }
     table_free(table);

@@ -338,7 +338,7 @@ int method_wanted(const generate_run *run, const sgf_method *m, method_result *r
     if (!status && !begun) status = result_peek(path, &config, &there, &err);
     base_buf_free(&config);
     if (status) return failed(verb_now, &err), -1;
-    if (there.samples < run->count) return 1;
+    if (!there.samples || there.samples < run->count) return 1;
     lemmas = run->o.lemmatize && !there.lemmas;
     if (lemmas) status = result_complete(run, m, path, there.samples, &err);
     if (!status) status = result_recall(path, result, &err);
@@ -442,7 +442,7 @@ static sgf_status method_carry(const generate_run *run, const sgf_method *m, con
     size_t row, rows;
     int c;
     sgf_status status = result_peek(path, config, &there, err);
-    if (status || !there.samples) return status;
+    if (status || there.samples >= run->count || !there.samples) return status;
     snprintf(file, sizeof file, "%s.feather", path);
     status = table_read(file, NULL, &table, err);
     if (status) return status;
@@ -463,9 +463,13 @@ static sgf_status method_carry(const generate_run *run, const sgf_method *m, con
                     (!run->shards && rows != first[there.samples])))
         status = base_fail_at(
             err, SGF_ERR_FORMAT, file, -1,
-            "%s has not the rows and columns that were written; --rewrite makes it "
-            "anew",
+            "%s does not have the rows and columns that were written; --rewrite makes it anew",
             file);
+    for (row = 0; row < part.count && !status; row++)
+        if (part.rows[row] >= first[there.samples] || (row && part.rows[row] <= part.rows[row - 1]))
+            status = base_fail_at(err, SGF_ERR_FORMAT, file, -1,
+                                  "%s: its \"segfuse_shard\" is damaged; --rewrite makes it anew",
+                                  file);
     if (!status) status = table_append(t->table, table, err);
     for (row = 0; row < rows && !status; row++) {
         uint64_t tally[MAX_TALLIES];
