@@ -126,9 +126,9 @@ build/tests-cuda-rows: EMULATED += -DSGF_CHAIN=0
 build/tests-cuda-ampere: EMULATED += -DEMULATED_AMPERE
 build/tests-cuda-rows build/tests-cuda-ampere: segfuse.cu segfuse.h $(wildcard tests/cuda_emulator/*.h) tests/cuda.cpp | build
 	$(CXX) $(EMULATED) -Itests/cuda_emulator -x c++ -c segfuse.cu -o $@.o
-	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp $@.o -o $@ -pthread
+	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF__DEVICE_ROWS=100 tests/cuda.cpp $@.o -o $@ -pthread
 build/tests-cuda-emulated: build/segfuse_emulated.o tests/cuda.cpp tests/test_forward.c tests/test_generate.c tests/test.h
-	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF_DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_emulated.o -o $@ -pthread
+	$(CXX) $(EMULATED) -Wno-unused-function -DSGF_TEST_EMULATED -DSGF__DEVICE_ROWS=100 tests/cuda.cpp build/segfuse_emulated.o -o $@ -pthread
 
 ### Wider checks
 
