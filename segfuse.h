@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2539. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2571. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,27 +72,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1405), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1289)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1679)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1689): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1405), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1420), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1304)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1694)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1704): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1420), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2144)
-       which token is the first to see everything  sgf__answer (line 2100); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1305)
-       1/N is computed                             sgf_layout_weigh (line 1325)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1689): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2170)
+       which token is the first to see everything  sgf__answer (line 2124); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1320)
+       1/N is computed                             sgf_layout_weigh (line 1340)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1704): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1644)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1498)
-       softmax, and its exp                        sgf__reference_attend (line 1689), sgf__exp_body (line 1526)
-       RMSNorm                                     sgf__reference_norm (line 1656)
-       RoPE, rotate-half                           sgf__reference_rope (line 1665), sgf__sincos_d (line 1554)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7100)
-       one layer, in order                         sgf__reference_layer (line 1745)
+       the order in which a product is summed      sgf__reference_product (line 1659)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1513)
+       softmax, and its exp                        sgf__reference_attend (line 1704), sgf__exp_body (line 1541)
+       RMSNorm                                     sgf__reference_norm (line 1671)
+       RoPE, rotate-half                           sgf__reference_rope (line 1680), sgf__sincos_d (line 1569)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7132)
+       one layer, in order                         sgf__reference_layer (line 1760)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2490), sgf_mask_allows (line 2343)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2522), sgf_mask_allows (line 2375)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -726,6 +726,20 @@ typedef enum sgf_format {
     SGF_FORMAT_FEW_SHOT_PARTS
 } sgf_format;
 
+/* The lines of a question and its answer. With OWN they are as the format's row above has them: two
+   lines in STANDARD and CONCATENATED, one in SHARED_*. With ONE or TWO every format has the same text
+   in the same parts, so methods can be compared in equal prompts: a paraphrase alone has the tokens
+   of the fused prompt with that paraphrase only, whatever the method. The separator is then only
+   between paraphrases; FEW_SHOT_PARTS, whose examples are paraphrased, is SGF_ERR_ARG.
+
+            prefix (the last \n of ONE only after examples)                  paraphrase      cue
+     ONE    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n\n            +  Q: {paraphrase}  +   " A:"
+     TWO    {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n        +  Q: {paraphrase}  +  "\nA:"
+
+   In SHARED_CUE the cue follows the last paraphrase, else each one. SHARED_CUE with the default
+   separator is ONE already. */
+typedef enum sgf_lines { SGF_LINES_OWN, SGF_LINES_ONE, SGF_LINES_TWO } sgf_lines;
+
 /* How many contexts a question has. */
 typedef enum sgf_contexts {
     SGF_CONTEXTS_SINGLE,  /* one, of one paraphrase */
@@ -776,6 +790,7 @@ typedef struct sgf_method {
     const char *about; /* what it does, in a line */
     sgf_contexts contexts;
     sgf_format format;
+    sgf_lines lines;
     const char *separator; /* zero-terminated, borrowed; NULL: the format's */
     sgf_mask mask;
     sgf_positions positions;
@@ -1878,9 +1893,9 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 
 /* clang-format off */
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
-    {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, separator, SGF_MASK_##mask,               \
-     SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO, SGF_COMBINE_##combine,       \
-     SGF_PREDICTION_##prediction, even}
+    {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
+     SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
@@ -2017,6 +2032,7 @@ static void sgf__write_question(sgf__builder *b, sgf_str question, const char *e
 /* Instruction and examples. An example takes two lines and an empty line, or one line. */
 static void sgf__write_prefix(sgf__builder *b, int one_line) {
     size_t i;
+    if (b->method->lines) one_line = b->method->lines == SGF_LINES_ONE;
     sgf__write(b, b->prompt->instruction);
     sgf__write_text(b, "\n\n");
     for (i = 0; i < b->prompt->examples; i++) {
@@ -2024,6 +2040,16 @@ static void sgf__write_prefix(sgf__builder *b, int one_line) {
         sgf__write(b, b->prompt->example[i].answer);
         sgf__write_text(b, one_line ? "\n" : "\n\n");
     }
+    if (b->method->lines && one_line && i) sgf__write_text(b, "\n");
+}
+/* A paraphrase with its cue: in one part as the format has it, or in two (sgf_lines). */
+static void sgf__write_asked(sgf__builder *b, size_t i, const char *own, int32_t segment) {
+    const sgf_lines lines = b->method->lines;
+    sgf__write_question(b, b->prompt->paraphrase[i], lines ? "" : own);
+    sgf__part_end(b, segment);
+    if (!lines || !*own) return;
+    sgf__write_text(b, lines == SGF_LINES_ONE ? " A:" : "\nA:");
+    sgf__part_end(b, segment);
 }
 
 /* ---- formats ---- */
@@ -2034,8 +2060,7 @@ static void sgf__standard(sgf__builder *b) {
     sgf__write_prefix(b, 0);
     sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
     segment = sgf__paraphrase(b, b->first);
-    sgf__write_question(b, b->prompt->paraphrase[b->first], "\nA:");
-    sgf__part_end(b, segment);
+    sgf__write_asked(b, b->first, "\nA:", segment);
 }
 /* CONCATENATED: each prompt is one segment. */
 static void sgf__concatenated(sgf__builder *b) {
@@ -2045,8 +2070,7 @@ static void sgf__concatenated(sgf__builder *b) {
         b->bos_next = b->method->bos == SGF_BOS_EACH;
         sgf__write_prefix(b, 0);
         sgf__part_end(b, segment);
-        sgf__write_question(b, b->prompt->paraphrase[i], "\nA:");
-        sgf__part_end(b, segment);
+        sgf__write_asked(b, i, "\nA:", segment);
         if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
     }
 }
@@ -2056,8 +2080,7 @@ static void sgf__questions(sgf__builder *b, const char *cue) {
     for (i = b->first; i < b->end; i++) {
         int32_t segment = sgf__paraphrase(b, i);
         b->bos_next = b->method->bos == SGF_BOS_EACH;
-        sgf__write_question(b, b->prompt->paraphrase[i], cue);
-        sgf__part_end(b, segment);
+        sgf__write_asked(b, i, cue, segment);
         if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
     }
 }
@@ -2068,8 +2091,9 @@ static void sgf__shared(sgf__builder *b) {
     int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
     b->bos_next = b->method->bos == SGF_BOS_EACH;
     sgf__write_prefix(b, 1);
-    if (b->method->separator) sgf__part_end(b, prefix);
-    if (b->method->separator || b->prompt->examples) sgf__write_text(b, b->separator);
+    if (b->method->separator && !b->method->lines) sgf__part_end(b, prefix);
+    if ((b->method->separator || b->prompt->examples) && !b->method->lines)
+        sgf__write_text(b, b->separator);
     sgf__part_end(b, prefix);
     sgf__questions(b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:");
 }
@@ -2114,7 +2138,7 @@ static void sgf__answer(sgf__builder *b) {
         sgf__part_end(b, after ? last : answer);
     }
     if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE) {
-        sgf__write_text(b, few_shot ? "A:" : " A:");
+        sgf__write_text(b, few_shot ? "A:" : b->method->lines == SGF_LINES_TWO ? "\nA:" : " A:");
         sgf__part_end(b, after ? last : answer);
     } else if (!after && !b->status) {
         layout->seg[layout->tokens - 1] = answer;
@@ -2153,6 +2177,12 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
         return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
     if ((unsigned)method->format > SGF_FORMAT_FEW_SHOT_PARTS)
         return sgf__fail(err, SGF_ERR_ARG, "there is no format number %d", (int)method->format);
+    if ((unsigned)method->lines > SGF_LINES_TWO)
+        return sgf__fail(err, SGF_ERR_ARG, "there are no lines number %d", (int)method->lines);
+    if (method->lines && method->format == SGF_FORMAT_FEW_SHOT_PARTS)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "%s asks its examples in paraphrases: it has no other format",
+                         method->name);
     if (prompt->examples && !prompt->example)
         return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
                          (unsigned long long)prompt->examples);

@@ -112,6 +112,80 @@ static void test_prompts_of_the_myriadlama_methods(void) {
     sgf_layout_free(&layout);
     sgf_model_free(model);
 }
+/* In equal lines, a paraphrase alone has one prompt, whatever the method and whichever its contexts. */
+static void test_every_method_asks_in_equal_lines(void) {
+    static const char *const cues[] = {"", " A:", "\nA:"};
+    static const char *const prompts[] = {"", "I\n\nQ: q A: a\nQ: s A: b\n\nQ: two A:",
+                                          "I\n\nQ: q\nA: a\n\nQ: s\nA: b\n\nQ: two\nA:"};
+    static const char *const fused[] = {
+        "P0{I\n\nQ: q A: a\nQ: s A: b\n\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{ A:}",
+        "P0{I\n\nQ: q A: a\nQ: s A: b\n\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{ A:}",
+        "P0{I\n\nQ: q\nA: a\n\nQ: s\nA: b\n\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{\nA:}"};
+    sgf_model *model = generate_model();
+    methods_texts t;
+    sgf_method method, reference;
+    sgf_layout alone, layout;
+    sgf_error err;
+    const char *name;
+    char text[1024];
+    size_t i, k, which, len, equal = 0;
+    int lines;
+    CHECK(model != NULL);
+    if (!model) return;
+    methods_prompt(&t);
+    sgf_layout_init(&alone, NULL), sgf_layout_init(&layout, NULL);
+    MUST(sgf_method_find("fused", &reference, &err), err);
+    for (lines = SGF_LINES_OWN; lines <= SGF_LINES_TWO; lines++) {
+        reference.lines = (sgf_lines)lines;
+        methods_text(model->tokenizer, &t.prompt, &reference, 0, &layout, text, sizeof text);
+        CHECK(!strcmp(text, fused[lines]));
+    }
+    for (lines = SGF_LINES_ONE; lines <= SGF_LINES_TWO; lines++)
+        for (i = 0; (name = sgf_method_name(i)) != NULL; i++) {
+            MUST(sgf_method_find(name, &method, &err), err);
+            method.lines = reference.lines = (sgf_lines)lines;
+            if (method.format == SGF_FORMAT_FEW_SHOT_PARTS) {
+                CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) ==
+                      SGF_ERR_ARG);
+                CHECK(strstr(err.message, "myriadlama asks its examples in paraphrases"));
+                continue;
+            }
+            for (which = 0; which < 3; which++) {
+                sgf_prompt one = t.prompt;
+                one.paraphrase += which, one.paraphrases = 1;
+                MUST(sgf_prompt_layout(model->tokenizer, &one, &reference, 0, &alone, &err), err);
+                if (method.contexts != SGF_CONTEXTS_FUSION) one = t.prompt;
+                MUST(sgf_prompt_layout(model->tokenizer, &one, &method, which % one.paraphrases,
+                                       &layout, &err),
+                     err);
+                CHECK(layout.tokens == alone.tokens);
+                for (k = 0; k < layout.tokens && k < alone.tokens; k++) {
+                    CHECK(layout.token[k] == alone.token[k]);
+                    CHECK(layout.pos[k] == alone.pos[k]);
+                }
+                MUST(sgf_decode(model->tokenizer, layout.token, layout.tokens, 0, text,
+                                sizeof text - 1, &len, &err),
+                     err);
+                text[len] = 0;
+                CHECK(which != 1 || !strcmp(text, prompts[lines]));
+                equal++;
+            }
+            if (method.contexts != SGF_CONTEXTS_FUSION) continue;
+            /* a fusion has the prefix once, or N times, and each cue in a part of its own */
+            methods_text(model->tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
+            CHECK(method.format == SGF_FORMAT_CONCATENATED ||
+                  !memcmp(text, fused[lines], strlen(fused[lines]) / 3));
+            CHECK(strstr(text, method.format == SGF_FORMAT_SHARED_CUE ? "Q: one}" : "Q: one"));
+            CHECK(method.format == SGF_FORMAT_SHARED_CUE ||
+                  !strncmp(strstr(text, "Q: one") + 6, cues[lines], strlen(cues[lines])));
+        }
+    CHECK(equal == 2 * 3 * 10);
+    method.lines = (sgf_lines)7;
+    CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "lines number 7"));
+    sgf_layout_free(&alone), sgf_layout_free(&layout);
+    sgf_model_free(model);
+}
 static void test_manual_and_automatic_paraphrases_have_their_roles(void) {
     static const unsigned char manual[3] = {1, 1, 0};
     sgf_model *model = generate_model();
@@ -947,6 +1021,7 @@ static void tests_methods(void) {
     RUN(test_prompts_number_what_belongs_to_a_paraphrase);
     RUN(test_every_method_can_be_described);
     RUN(test_prompts_of_the_myriadlama_methods);
+    RUN(test_every_method_asks_in_equal_lines);
     RUN(test_manual_and_automatic_paraphrases_have_their_roles);
     RUN(test_ask_takes_the_prediction_of_the_method);
     RUN(test_accident_shifted);
