@@ -790,6 +790,100 @@ static void methods_configuration(const char *name, char *out, size_t cap) {
     snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
     table_free(table);
 }
+/* A file of confidences: the i-th paraphrase of the question has value[i]; -1: no row. */
+static void methods_confidences(const char *path, const double *value, size_t n) {
+    static const char *const texts[3] = {"%s's capital is [MASK].", "[MASK] is %s's capital.",
+                                         "The capital of %s is [MASK]."};
+    struct table *table = NULL;
+    sgf_error err;
+    size_t q, i;
+    MUST(table_create(NULL, &table, &err), err);
+    MUST(table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(table_column(table, "paraphrase", SGF_COLUMN_UTF8, NULL, &err), err);
+    MUST(table_column(table, "confidence", SGF_COLUMN_F64, NULL, &err), err);
+    for (q = 2; q-- > 0;)
+        for (i = 0; i < n; i++) {
+            char text[128];
+            if (value[i] < 0) continue;
+            snprintf(text, sizeof text, texts[i], q ? "Mexico" : "Japan");
+            MUST(table_text(table, 0, sgf_text(q ? "u2" : "u1"), &err), err);
+            MUST(table_text(table, 1, sgf_text(text), &err), err);
+            MUST(table_f64(table, 2, value[i], &err), err);
+        }
+    MUST(table_write_feather(table, path, &err), err);
+    table_free(table);
+}
+/* The generation of the first question. */
+static void methods_generation(const char *name, char *out, size_t cap) {
+    char columns[256];
+    struct table *table = methods_result(name, columns, sizeof columns);
+    sgf_str text;
+    out[0] = 0;
+    if (!table) return;
+    text = cell_text(table, table_find(table, "generation"), 0);
+    snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
+    table_free(table);
+}
+/* --format: another prompt has another file, the method's own keeps its name; equal lines are one prompt. */
+static void test_formats_through_the_program(void) {
+    static const double second[3] = {0, 1, 0};
+    char text[2048], one[64], folder[300], columns[256], prompt[512];
+    struct table *table;
+    methods_files();
+    methods_run(
+        "--method origin,avg,fused,flex_attention --num_paraphrases 3 --output '%s/formats'", 0,
+        "prompt format: standard of origin, avg; line of fused; concatenated of "
+        "flex_attention (a difference may be the format's: --format line asks all alike)");
+    methods_run("--method origin,avg,fused,flex_attention --num_paraphrases 3 --format lines "
+                "--output '%s/formats'",
+                0, "prompt format: lines of origin, avg, fused, flex_attention\n");
+    methods_configuration("formats/ensemble_avg-3.feather", text, sizeof text);
+    CHECK(strstr(text, "\"format\": \"standard\"") && !strstr(text, "\"lines\""));
+    methods_configuration("formats/flex_attention-3-lines.feather", text, sizeof text);
+    CHECK(strstr(text, "\"format\": \"concatenated\", \"lines\": \"lines\""));
+    /* fused asks on one line by itself: the same result; the prompts of all are one */
+    methods_run("--method fused,origin,avg --num_paraphrases 3 --format line --output '%s/formats'",
+                0, "fused-3.feather is there already");
+    table = methods_result("formats/ensemble_avg-3-line.feather", columns, sizeof columns);
+    CHECK(table && cell_count(table, table_find(table, "prompts"), 0) == 3);
+    if (table) {
+        sgf_str asked = cell_list(table, table_find(table, "prompts"), 0)[1];
+        snprintf(prompt, sizeof prompt, "%.*s", (int)asked.len, asked.ptr);
+        CHECK(strstr(prompt, "\n\nQ: France's capital is [MASK]. A: Paris\n\nQ: [MASK] is Japan's "
+                             "capital. A:"));
+        table_free(table);
+    }
+    program_says("build/segfuse analyze '%s/formats' --num_paraphrases 3 --samples 0", 0,
+                 "avg-3-lines");
+    program_says("build/segfuse analyze '%s/formats' --samples 0", 0,
+                 "The prompts differ in format");
+    program_says("build/segfuse analyze '%s/formats/fused-3.feather' "
+                 "'%s/formats/ensemble_avg-3-line.feather' --format csv | cut -d, -f1,17",
+                 0, "fused-3,line\navg-3-line,line\n");
+    /* confidences are asked in the format they are for */
+    methods_run("--method weighted_max --num_paraphrases 3 --format line --output '%s/formats'", 1,
+                "formats/confidence-line.feather is not there");
+    snprintf(folder, sizeof folder, "%s", temp_path("formats/confidence-line.feather"));
+    methods_confidences(folder, second, 3);
+    methods_run("--method weighted_max --num_paraphrases 3 --format line --output '%s/formats'", 0,
+                "weighted_max-line");
+    methods_run("--method avg --indexs 1 --format line --output '%s/formats'", 0, "avg-line");
+    methods_generation("formats/ensemble_weighted_max-3-line.feather", text, sizeof text);
+    methods_generation("formats/ensemble_avg-1-line.feather", one, sizeof one);
+    CHECK(one[0] && !strcmp(text, one));
+    program_says("build/segfuse confidence --quiet --data '%s/methods.jsonl' --fewshot_data "
+                 "'%s/methods-shots.jsonl' --num_fewshots 1 --num_samples 2 --format lines "
+                 "--output '%s/formats' && ls '%s/formats'",
+                 0, "confidence-lines.feather");
+    methods_configuration("formats/confidence-lines.feather", text, sizeof text);
+    CHECK(strstr(text, "\"lines\": \"lines\""));
+    /* what another format contradicts */
+    methods_run("--method fused,myriadlama --format lines --output '%s/formats'", 2,
+                "--format lines: myriadlama asks its examples in paraphrases");
+    methods_run("--method flex_attention --format line --accidents shifted --output '%s/formats'",
+                2, "--accidents are those of the original's prompts: leave out --format");
+    methods_run("--method fused --format two --output '%s/formats'", 2, "known: own, line, lines");
+}
 static void test_accidents_through_the_program(void) {
     char text[2048];
     methods_files();
@@ -834,40 +928,6 @@ static void test_wrong_options_of_methods(void) {
         "swapped needs two paraphrases");
 }
 
-/* A file of confidences: the i-th paraphrase of the question has value[i]; -1: no row. */
-static void methods_confidences(const char *path, const double *value, size_t n) {
-    static const char *const texts[3] = {"%s's capital is [MASK].", "[MASK] is %s's capital.",
-                                         "The capital of %s is [MASK]."};
-    struct table *table = NULL;
-    sgf_error err;
-    size_t q, i;
-    MUST(table_create(NULL, &table, &err), err);
-    MUST(table_column(table, "uuid", SGF_COLUMN_UTF8, NULL, &err), err);
-    MUST(table_column(table, "paraphrase", SGF_COLUMN_UTF8, NULL, &err), err);
-    MUST(table_column(table, "confidence", SGF_COLUMN_F64, NULL, &err), err);
-    for (q = 2; q-- > 0;)
-        for (i = 0; i < n; i++) {
-            char text[128];
-            if (value[i] < 0) continue;
-            snprintf(text, sizeof text, texts[i], q ? "Mexico" : "Japan");
-            MUST(table_text(table, 0, sgf_text(q ? "u2" : "u1"), &err), err);
-            MUST(table_text(table, 1, sgf_text(text), &err), err);
-            MUST(table_f64(table, 2, value[i], &err), err);
-        }
-    MUST(table_write_feather(table, path, &err), err);
-    table_free(table);
-}
-/* The generation of the first question. */
-static void methods_generation(const char *name, char *out, size_t cap) {
-    char columns[256];
-    struct table *table = methods_result(name, columns, sizeof columns);
-    sgf_str text;
-    out[0] = 0;
-    if (!table) return;
-    text = cell_text(table, table_find(table, "generation"), 0);
-    snprintf(out, cap, "%.*s", (int)text.len, text.ptr);
-    table_free(table);
-}
 /* Confidence on one paraphrase alone is that paraphrase: the second weighs all, as --indexs 1. */
 static void test_weights_are_the_confidences(void) {
     static const double second[3] = {0, 1, 0}, missing[3] = {1, 1, -1}, even[3] = {0.5, 0.5, 0.5};
@@ -1029,6 +1089,7 @@ static void tests_methods(void) {
     RUN(test_accident_swapped);
     RUN(test_every_fusion_equals_transformers);
     RUN(test_files_and_columns_of_every_method);
+    RUN(test_formats_through_the_program);
     RUN(test_accidents_through_the_program);
     RUN(test_weights_are_the_confidences);
     RUN(test_wrong_options_of_methods);

@@ -297,16 +297,20 @@ static int name_width(const study *s) {
     return (int)width;
 }
 static void text_summary(const study *s, const size_t *rank) {
-    int width = name_width(s), starred = 0;
-    size_t i;
-    printf("\n%-*s  accuracy  95%% interval     %s   rows  empty\n", width, "method",
-           s->way == TWO_WAY ? "one-way" : "two-way");
+    int width = name_width(s), starred = 0, said = 0, formats = 0; /* said: by a file */
+    size_t i, k;
+    for (i = 0; i < s->files; i++)
+        for (k = 0; k < s->files && s->file[i].format[0]; k++, said = 1)
+            formats |= s->file[k].format[0] && strcmp(s->file[k].format, s->file[i].format);
+    printf("\n%-*s  accuracy  95%% interval     %s   rows  empty%s\n", width, "method",
+           s->way == TWO_WAY ? "one-way" : "two-way", said ? "  format" : "");
     for (i = 0; i < s->files; i++) {
         const answer_file *f = &s->file[rank[i]];
         const method_summary *m = &s->summary[rank[i]];
-        printf("%-*s  %.4f    %.4f-%.4f%s   %.4f  %6llu %6llu\n", width, f->name, m->rate[s->way],
-               m->low[s->way], m->high[s->way], m->clustered ? "*" : " ", m->rate[1 - s->way],
-               (unsigned long long)m->rows, (unsigned long long)f->empty);
+        printf("%-*s  %.4f    %.4f-%.4f%s   %.4f  %6llu %6llu%s%s\n", width, f->name,
+               m->rate[s->way], m->low[s->way], m->high[s->way], m->clustered ? "*" : " ",
+               m->rate[1 - s->way], (unsigned long long)m->rows, (unsigned long long)f->empty,
+               f->format[0] ? "  " : "", f->format);
         starred |= m->clustered;
     }
     printf("\naccuracy: %s; empty predictions are wrong%s%s\n",
@@ -314,6 +318,9 @@ static void text_summary(const study *s, const size_t *rank) {
                              : "one-way match of lemmas (answer in prediction)",
            s->fold ? "; typographic characters are folded (--fold)" : "",
            starred ? "\n* several rows a question: bootstrap over questions; else Wilson" : "");
+    if (formats)
+        printf("The prompts differ in format, which may be the difference between two methods; "
+               "segfuse generate --format line asks all alike\n");
 }
 /* What --fold would change, and what makes comparisons doubtful. */
 static void text_notes(const study *s, FILE *out) {
@@ -357,12 +364,13 @@ static void text_gains(const study *s, const size_t *rank, size_t base) {
         if (!pair || !pair->questions) continue;
         rate = pair->rate[pair->first == base ? 0 : 1];
         if (!printed++)
-            printf("\nCompared with %s, on the questions both answered:\n%-*s  difference  95%% "
+            printf("\nCompared with %s, on the questions both answered (+-: standard error of the "
+                   "paired difference):\n%-*s  difference +-      95%% "
                    "interval       relative  McNemar p  Holm p    kappa\n",
                    s->file[base].name, width, "");
         sign = turned ? -1 : 1;
-        printf("%-*s  %+.4f     %+.4f..%+.4f   ", width, s->file[rank[i]].name,
-               sign * pair->difference + 0, turned ? 0 - pair->high : pair->low,
+        printf("%-*s  %+.4f    %.4f  %+.4f..%+.4f   ", width, s->file[rank[i]].name,
+               sign * pair->difference + 0, pair->error, turned ? 0 - pair->high : pair->low,
                turned ? 0 - pair->low : pair->high);
         if (rate > 0) printf("%+7.1f%%", 100 * sign * pair->difference / rate + 0);
         else printf("       -");
@@ -560,6 +568,7 @@ static void json_method(json_out *j, const study *s, size_t i) {
     json_out_field_text(j, "method", f->method);
     json_out_field_text(j, "file", f->path);
     if (f->paraphrases) json_out_field_size(j, "paraphrases", (size_t)f->paraphrases);
+    if (f->format[0]) json_out_field_text(j, "format", f->format);
     json_out_field_size(j, "rows", m->rows);
     json_out_field_size(j, "questions", m->questions);
     json_out_field_size(j, "empty", f->empty);
@@ -584,6 +593,7 @@ static void json_pair(json_out *j, const study *s, const method_pair *p) {
     json_out_field_double(j, "difference", p->difference);
     json_out_field_double(j, "low", p->low);
     json_out_field_double(j, "high", p->high);
+    json_out_field_double(j, "standard_error", p->error);
     if (p->single) {
         json_out_field_size(j, "both_right", p->counts.both);
         json_out_field_size(j, "only_first_right", p->counts.first);
@@ -708,7 +718,7 @@ static void csv_methods(const study *s) {
     size_t i;
     int way;
     printf("name,method,file,paraphrases,rows,questions,empty,interval,right,accuracy,low,high,"
-           "right_one_way,accuracy_one_way,low_one_way,high_one_way\n");
+           "right_one_way,accuracy_one_way,low_one_way,high_one_way,format\n");
     for (i = 0; i < s->files; i++) {
         const answer_file *f = &s->file[i];
         const method_summary *m = &s->summary[i];
@@ -724,13 +734,13 @@ static void csv_methods(const study *s) {
             csv_double(m->low[way]), putchar(',');
             csv_double(m->high[way]);
         }
-        putchar('\n');
+        putchar(','), csv_text(sgf_text(f->format)), putchar('\n');
     }
 }
 static void csv_pairs(const study *s) {
     size_t i;
     printf("first,second,questions,difference,low,high,both_right,only_first_right,"
-           "only_second_right,both_wrong,same_prediction,mcnemar_p,holm_p,kappa\n");
+           "only_second_right,both_wrong,same_prediction,mcnemar_p,holm_p,kappa,standard_error\n");
     for (i = 0; i < s->pairs; i++) {
         const method_pair *p = &s->pair[i];
         csv_text(sgf_text(s->file[p->first].name)), putchar(',');
@@ -746,7 +756,8 @@ static void csv_pairs(const study *s) {
         else printf(",,,,,,");
         csv_double(p->p), putchar(',');
         csv_double(p->holm), putchar(',');
-        csv_double(p->kappa), putchar('\n');
+        csv_double(p->kappa), putchar(',');
+        csv_double(p->error), putchar('\n');
     }
 }
 static void csv_paraphrases(const study *s) {

@@ -178,6 +178,10 @@ static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
         config_read_text(&json, "positions", f->positions, sizeof f->positions);
         config_read_text(&json, "mass", f->mass, sizeof f->mass);
         config_read_text(&json, "format", f->format, sizeof f->format);
+        node = json_get(&json, 0, "separator");
+        if (!strcmp(f->format, "shared+cue") && node && base_str_is(json.nodes[node].text, "\n"))
+            snprintf(f->format, sizeof f->format, "line"); /* what fused asks by itself */
+        config_read_text(&json, "lines", f->format, sizeof f->format);
         node = json_get(&json, 0, "num_paraphrases");
         if (node && json_whole(&json, node, 0, 1000000, &count)) f->paraphrases = (long)count;
         node = json_get(&json, 0, "seed");
@@ -208,7 +212,8 @@ static sgf_status answer_part_read(answer_file *f, sgf_error *err) {
 }
 int answer_same_method(const answer_file *a, const answer_file *b) {
     return !strcmp(a->method, b->method) && !strcmp(a->model, b->model) &&
-           !strcmp(a->dataset, b->dataset) && a->seed == b->seed;
+           !strcmp(a->dataset, b->dataset) && a->seed == b->seed && !strcmp(a->format, b->format) &&
+           !strcmp(a->mass, b->mass) && !strcmp(a->mask, b->mask);
 }
 
 method_kind answer_kind(const answer_file *f) {

@@ -27,7 +27,8 @@ enum { ONE_WAY, TWO_WAY };
 typedef struct {
     char path[1024], name[128]; /* name: shown, and different for every file */
     char method[64], model[128], dataset[64];
-    char mask[64], positions[32], mass[64], format[32];
+    char mask[64], positions[32], mass[64];
+    char format[32];  /* as of method_format; "": the file does not say */
     sgf_str config;   /* the whole configuration; length 0 if there is none */
     long seed;        /* -1: the file does not say */
     long paraphrases; /* how many the method used; 0: the file does not say */

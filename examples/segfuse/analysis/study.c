@@ -200,6 +200,7 @@ static sgf_status vote_make(const study *s, const answer_file *from, answer_file
     f->answers.column = f->asked.column = f->stored.column = -1;
     f->derived = 1;
     f->aside = from->aside;
+    memcpy(f->format, from->format, sizeof f->format);
     snprintf(f->path, sizeof f->path, "%s", from->path);
     snprintf(f->name, sizeof f->name, "%.100s vote", from->name);
     snprintf(f->method, sizeof f->method, "%.50s vote", from->method);
@@ -316,12 +317,16 @@ static sgf_status study_summary(study *s, size_t file, sgf_error *err) {
 static void study_pair(study *s, method_pair *p) {
     const answer_file *a = &s->file[p->first], *b = &s->file[p->second];
     size_t q, hits[2] = {0, 0}, rows[2] = {0, 0};
+    double sum = 0, squares = 0; /* of each question's difference */
     p->single = !s->summary[p->first].clustered && !s->summary[p->second].clustered;
     for (q = 0; q < s->questions; q++) {
         size_t n = rows_of(a, q), m = rows_of(b, q), x, y;
+        double one;
         if (!n || !m) continue;
         x = right_of(a, q, s->way), y = right_of(b, q, s->way);
         hits[0] += x, hits[1] += y, rows[0] += n, rows[1] += m;
+        one = (double)x / (double)n - (double)y / (double)m;
+        sum += one, squares += one * one;
         p->questions++;
         if (!p->single) continue;
         if (x && y) p->counts.both++;
@@ -331,12 +336,16 @@ static void study_pair(study *s, method_pair *p) {
         p->same += !answer_text_order(&a->words[a->order[a->first[q]]],
                                       &b->words[b->order[b->first[q]]]);
     }
-    p->difference = p->low = p->high = NAN;
+    p->difference = p->low = p->high = p->error = NAN;
     p->p = p->holm = p->kappa = NAN;
     if (!p->questions) return;
     p->rate[0] = (double)hits[0] / (double)rows[0];
     p->rate[1] = (double)hits[1] / (double)rows[1];
     p->difference = p->rate[0] - p->rate[1];
+    if (p->questions > 1) {
+        double n = (double)p->questions, variance = (squares - sum * sum / n) / (n - 1) / n;
+        p->error = sqrt(variance > 0 ? variance : 0);
+    }
     if (p->single) p->p = mcnemar_p(&p->counts), p->kappa = kappa_of(&p->counts);
 }
 static void study_holm(study *s, double *scratch, size_t *order) {

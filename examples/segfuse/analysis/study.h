@@ -21,7 +21,8 @@ typedef struct {
     size_t first, second, questions;
     double rate[2]; /* accuracies on these questions */
     double difference, low, high;
-    int single; /* both have one row a question; only then what follows is defined */
+    double error; /* of the difference: the standard error of the mean over questions */
+    int single;   /* both have one row a question; only then what follows is defined */
     paired_counts counts;
     double p, holm, kappa;
     size_t same; /* equal predictions, as lemmas */

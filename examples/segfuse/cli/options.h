@@ -102,6 +102,8 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
      "where a paraphrase begins"}, \
     {"fusion_start", OPTION_TEXT, (void *)&(o)->fusion_start, "first-answer|after-first", \
      "which token is the first to see all"}, \
+    {"format", OPTION_TEXT, (void *)&(o)->format, "own|line|lines", \
+     "line, lines: Q: and A: on one line or two, the same prompt for all methods"}, \
     {"bos", OPTION_TEXT, (void *)&(o)->bos, "auto|first|each|none", \
      "the token that begins a text (auto: as the tokenizer does)"}, \
     {"separator", OPTION_TEXT, (void *)&(o)->separator, "TEXT", \

@@ -19,6 +19,7 @@ typedef struct {
     long samples;
     double temperature, top_p;
     int only_lemmas;
+    sgf_lines lines;
 } confidence_run;
 
 /* ---- the table ---- */
@@ -223,6 +224,7 @@ static void confidence_config(const confidence_run *c, base_buf *buf) {
     config_real(buf, "top_p", c->top_p);
     config_number(buf, "max_new_tokens", run->o.max_new_tokens);
     config_text(buf, "format", "standard");
+    if (c->lines) config_text(buf, "lines", lines_name(c->lines));
     config_device(buf, run->session, 1);
     base_buf_text(buf, "}", NULL);
 }
@@ -236,6 +238,7 @@ static sgf_status confidence_ask(const confidence_run *c, confidence_prompt *pro
     progress bar;
     sgf_status status = todo ? sgf_method_find("per_prompt", &method, err)
                              : base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    method.lines = c->lines;
     for (i = 0; todo && i < count; i++)
         if (!j->place[i]) todo[n++] = &prompts[i];
     if (j->count && !c->run.o.quiet)
@@ -350,6 +353,10 @@ static int confidence_write(const char *path) {
 
 /* ---- the verb ---- */
 
+static void confidence_path(const confidence_run *c, char *path, size_t cap) {
+    snprintf(path, cap, "%s/confidence%s%s", c->run.folder, c->lines ? "-" : "",
+             lines_name(c->lines));
+}
 /* How sure, and how right: the mean confidence of the greedy answers that match an answer, and of the
    others. */
 static void confidence_print(const confidence_run *c, const confidence_table *t, const char *path,
@@ -395,12 +402,12 @@ static int confidence_do(confidence_run *c) {
             model_name(run->o.model, run->model_name, sizeof run->model_name);
         }
         if (!run_folder(run)) return 1;
-        snprintf(path, sizeof path, "%s/confidence", run->folder);
+        confidence_path(c, path, sizeof path);
         return confidence_write(path);
     }
     if ((code = generate_load(run)) != 0) return code;
     if (!run_folder(run)) return 1;
-    snprintf(path, sizeof path, "%s/confidence", run->folder);
+    confidence_path(c, path, sizeof path);
     if (!result_writable(path)) return 1;
     memset(&t, 0, sizeof t);
     base_buf_init(&config, NULL);
@@ -447,6 +454,8 @@ int verb_confidence(int argc, char **argv) {
          "the first N of each question (0: all)"},
         {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to ask (all)"},
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "10"},
+        {"format", OPTION_TEXT, (void *)&o->format, "own|line|lines",
+         "of the prompts, as of generate; the files are then confidence-line.*, ..."},
         {NULL, OPTION_HEADING, NULL, NULL, "Sampling:"},
         {"num_samples", OPTION_COUNT, &c.samples, "1..N", "samples of each prompt (100)"},
         {"temperature", OPTION_NUMBER, &c.temperature, "X", "1"},
@@ -470,7 +479,7 @@ int verb_confidence(int argc, char **argv) {
         "samples that match the greedy answer. Writes confidence.feather and CSV.",
         rest, &rests, 0);
     if (status >= 0) return status;
-    if (!device_known(o->device)) return 2;
+    if (!device_known(o->device) || !lines_find(o->format, &c.lines)) return 2;
     if (!(c.temperature > 0) || !(c.top_p > 0 && c.top_p <= 1)) {
         fprintf(stderr, "segfuse confidence: --temperature is above 0, --top_p above 0 and at most "
                         "1\n");

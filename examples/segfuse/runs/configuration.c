@@ -12,6 +12,7 @@ static void config_name(sgf_str key, char *out, size_t cap) {
                                            {"data_identity", "--data (another content)"},
                                            {"fewshot_identity", "--fewshot_data (another content)"},
                                            {"samples", "--max_samples"},
+                                           {"lines", "--format"},
                                            {"lemmas", "--lemmatize"}};
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++)

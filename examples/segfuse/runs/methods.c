@@ -131,7 +131,9 @@ int confidences_find(generate_run *run) {
         if (!method_weighs(run, &run->method[i])) continue;
         if (!c->path[0]) {
             if (run->o.confidence) snprintf(c->path, sizeof c->path, "%s", run->o.confidence);
-            else snprintf(c->path, sizeof c->path, "%s/confidence.feather", run->folder);
+            else
+                snprintf(c->path, sizeof c->path, "%s/confidence%s%s.feather", run->folder,
+                         run->method[i].lines ? "-" : "", lines_name(run->method[i].lines));
             status = confidences_load(c, &err);
         }
         if (!status) status = confidences_check(run, &run->method[i], &err);

@@ -49,7 +49,8 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
         snprintf(path, cap, "%s/diversity/%s-%s", folder, m->name, run->o.indexs);
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
     n = strlen(path);
-    if (run->o.tag) snprintf(path + n, cap - n, ".%s", run->o.tag);
+    if (m->lines) n += (size_t)snprintf(path + n, cap - n, "-%s", lines_name(m->lines));
+    if (run->o.tag && n < cap) snprintf(path + n, cap - n, ".%s", run->o.tag);
 }
 int result_writable(const char *path) {
     char probe[1200], folder[1200], *slash;
@@ -142,6 +143,7 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     if (run->o.indexs) config_text(buf, "indexs", run->o.indexs);
     config_number(buf, "max_new_tokens", method_tokens(run, m));
     config_text(buf, "format", formats[m->format]);
+    if (m->lines) config_text(buf, "lines", lines_name(m->lines));
     config_text(buf, "mask", run->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
@@ -356,6 +358,21 @@ sgf_status result_peek(const char *path, const base_buf *config, result_found *f
 
 /* ---- the table at the end ---- */
 
+/* Were all methods asked alike? */
+static void formats_print(const generate_run *run) {
+    size_t i, k, more = 0;
+    printf("\nprompt format: ");
+    for (i = 0; i < run->methods; i++) {
+        const char *format = method_format(&run->method[i]);
+        for (k = 0; k < i && strcmp(method_format(&run->method[k]), format); k++) {}
+        if (k < i) continue;
+        printf("%s%s", more++ ? "; " : "", format);
+        for (k = i; k < run->methods && (more > 1 || run->methods > 1); k++)
+            if (!strcmp(method_format(&run->method[k]), format))
+                printf("%s%s", k > i ? ", " : " of ", run->method[k].name);
+    }
+    printf(more > 1 ? " (a difference may be the format's: --format line asks all alike)\n" : "\n");
+}
 void results_print(const generate_run *run, const method_result *r, size_t n) {
     size_t i, earlier = 0, empty = 0, ended = 0, mine = 0;
     int wide = 14; /* of the longest name */
@@ -393,8 +410,9 @@ void results_print(const generate_run *run, const method_result *r, size_t n) {
                    (unsigned long long)r[i].decode);
         printf(" %8.1f\n", r[i].seconds > 0 ? (double)r[i].answered / r[i].seconds : 0);
     }
+    formats_print(run);
     printf(
-        "\naccuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
+        "accuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
         "per paraphrase. passes/step: contexts computed for each next token. prefill, decode: tokens computed.\n"
         "%s",
         earlier ? "-: the result, or a part of it, was there already.\n" : "");

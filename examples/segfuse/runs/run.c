@@ -328,7 +328,7 @@ int method_wanted(const generate_run *run, const sgf_method *m, method_result *r
     sgf_status status;
     memset(result, 0, sizeof *result);
     memset(&there, 0, sizeof there);
-    snprintf(result->name, sizeof result->name, "%s", m->name);
+    method_label(m, result->name, sizeof result->name);
     method_path(run, m, path, sizeof path);
     if (!result_writable(path)) return -1;
     if (run->o.rewrite) return 1;
@@ -505,7 +505,7 @@ int method_do(generate_run *run, const sgf_method *m, method_result *result) {
     memset(result, 0, sizeof *result);
     memset(&t, 0, sizeof t);
     journal_init(&j);
-    snprintf(result->name, sizeof result->name, "%s", m->name);
+    method_label(m, result->name, sizeof result->name);
     method_path(run, m, path, sizeof path);
     base_buf_init(&config, NULL);
     base_buf_init(&kept, NULL);

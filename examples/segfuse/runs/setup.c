@@ -29,10 +29,47 @@ unsigned method_accidents(const sgf_method *m) {
 unsigned run_accidents(const generate_run *run, const sgf_method *m) {
     return run->accidents[m - run->method];
 }
+static const char *const lines_names[] = {"own", "line", "lines", NULL}; /* by sgf_lines */
+
+int lines_find(const char *format, sgf_lines *lines) {
+    int i = format ? choice_find(verb_now, "format", format, lines_names) : 0;
+    *lines = i < 0 ? SGF_LINES_OWN : (sgf_lines)i;
+    return i >= 0;
+}
+const char *lines_name(sgf_lines lines) {
+    return lines ? lines_names[lines] : "";
+}
+const char *method_format(const sgf_method *m) {
+    static const char *const own[] = {"standard", "concatenated", "shared", "shared+cue",
+                                      "few-shot"};
+    if (m->lines) return lines_name(m->lines);
+    return m->format == SGF_FORMAT_SHARED_CUE && !m->separator ? lines_name(SGF_LINES_ONE)
+                                                               : own[m->format];
+}
+void method_label(const sgf_method *m, char *out, size_t cap) {
+    snprintf(out, cap, "%s%s%s", m->name, m->lines ? "-" : "", lines_name(m->lines));
+}
+/* The same prompts for all methods. What is so by itself keeps its files' names. */
+static int generate_lines(const generate_run *run, sgf_method *m) {
+    if (!lines_find(run->o.format, &m->lines)) return 0;
+    if (m->lines == SGF_LINES_ONE && m->format == SGF_FORMAT_SHARED_CUE && !m->separator)
+        m->lines = SGF_LINES_OWN;
+    if (!m->lines || m->format != SGF_FORMAT_FEW_SHOT_PARTS) return 1;
+    fprintf(stderr,
+            "segfuse %s: --format %s: %s asks its examples in paraphrases and has no other format; "
+            "leave it out\n",
+            verb_now, run->o.format, m->name);
+    return 0;
+}
 /* --accidents A,A,...: every one must be of one of the methods. */
 static int generate_accidents(generate_run *run) {
     const char *at = run->o.accidents;
     size_t i;
+    if (at && run->o.format && strcmp(run->o.format, "own")) {
+        fprintf(stderr, "segfuse generate: --accidents are those of the original's prompts: leave "
+                        "out --format\n");
+        return 0;
+    }
     for (; at && *at; at += strspn(at, ",")) {
         char name[32];
         unsigned accident = 0;
@@ -124,6 +161,7 @@ static int generate_method(generate_run *run, const char *name) {
         run->rotated = i;
     }
     m->separator = o->separator ? o->separator : m->separator;
+    if (!generate_lines(run, m)) return 0;
     if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) m->even_weights = !strcmp(o->mass, "1/N");
     run->methods++;
     return 1;

@@ -8,7 +8,7 @@
 
 typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
-        *mass, *bos, *accidents, *confidence;
+        *mass, *bos, *accidents, *confidence, *format;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     const char *explain, *report, *reuse, *tag;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
@@ -62,6 +62,14 @@ typedef struct {
     double seconds;  /* of this run */
     int whole;       /* no question is missing */
 } method_result;
+/* --format: is it a known one? The lines that it means; NULL means own. */
+int lines_find(const char *format, sgf_lines *lines);
+/* The name of a method's lines for files and configurations: "", "line", "lines". */
+const char *lines_name(sgf_lines lines);
+/* What a method's prompts are called where methods are compared: equal names are equal prompts. */
+const char *method_format(const sgf_method *m);
+/* NAME, or NAME-line: the method with its format, as in file names. */
+void method_label(const sgf_method *m, char *out, size_t cap);
 /* Only myriadlama_flex asks manual and automatic templates by number. */
 int method_by_kind(const sgf_method *m);
 /* The accidents of the original's script for this method. */
