@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2571. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2569. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -78,7 +78,7 @@
        a token that sees nothing gets 0 from it    sgf__reference_attend (line 1704): sum == 0
        what an example's answer may see            sgf__mask_cells (line 1420), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2170)
+       the prompt's parts and segments             sgf_prompt_layout (line 2168)
        which token is the first to see everything  sgf__answer (line 2124); by format: sgf_fusion_start
        where a paraphrase starts                   sgf_layout_place (line 1320)
        1/N is computed                             sgf_layout_weigh (line 1340)
@@ -89,10 +89,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1704), sgf__exp_body (line 1541)
        RMSNorm                                     sgf__reference_norm (line 1671)
        RoPE, rotate-half                           sgf__reference_rope (line 1680), sgf__sincos_d (line 1569)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7132)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7130)
        one layer, in order                         sgf__reference_layer (line 1760)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2522), sgf_mask_allows (line 2375)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2520), sgf_mask_allows (line 2373)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
