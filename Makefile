@@ -56,7 +56,7 @@ build/$(SONAME): segfuse.h | build
 	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -fPIC -shared -Wl,-soname,$(SONAME) -x c $< -o $@ $(LDLIBS)
 	ln -sf $(SONAME) build/libsegfuse.so
 
-## install      program, header, libraries, pkg-config and CMake files, models, manual, completion below PREFIX (DESTDIR)
+## install      program, header, libraries, pkg-config and CMake files, Python module, models, manual, completion below PREFIX (DESTDIR)
 PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
 SHARE    = $(DESTDIR)$(PREFIX)/share
@@ -70,6 +70,7 @@ install: build/segfuse lib
 	install build/segfuse $(DESTDIR)$(PREFIX)/bin
 	install -m 644 segfuse.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 build/libsegfuse.a $(DESTDIR)$(LIBDIR)
+	install -d $(DESTDIR)$(LIBDIR)/segfuse && install -m 644 examples/python/segfuse.py $(DESTDIR)$(LIBDIR)/segfuse
 	install build/$(SONAME) $(DESTDIR)$(LIBDIR) && ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsegfuse.so
 	$(FILL) examples/packages/segfuse.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/segfuse.pc
 	$(FILL) examples/packages/segfuse-config.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/segfuse/segfuse-config.cmake

@@ -27,7 +27,7 @@ build/segfuse-faulty: tests/faulty.c tests/system.h tests/program.c $(SOURCES) |
 	$(CC) $(FLAGS) -Wno-shadow tests/faulty.c -o $@ $(LDLIBS)
 
 ## oracle       compare with transformers, FlexAttention, tokenizers, pandas, ... (a virtual environment outside the tree)
-oracle: build/segfuse $(ORACLE)/done
+oracle: build/segfuse lib $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/oracle.py --segfuse build/segfuse --work build/oracle --model models/segfuse-2m
 	$(ORACLE)/bin/python tests/oracle/mask_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/model_oracle.py
@@ -38,6 +38,7 @@ oracle: build/segfuse $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/session_oracle.py
 	$(ORACLE)/bin/python tests/oracle/sampling_oracle.py --segfuse build/segfuse
+	$(ORACLE)/bin/python tests/oracle/python_oracle.py --all
 	@for f in $(wildcard $(DATA)/tokenizers/*/tokenizer.json.gz); do \
 	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \
 	    gzip -dc $$f > $$d/tokenizer.json; cp $$(dirname $$f)/tokenizer_config.json $$d/; done

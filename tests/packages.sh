@@ -1,6 +1,6 @@
 #!/bin/sh
 # `make install` below a folder of build/; then a program in C and one in C++ find the library, and the header alone,
-# through pkg-config and through CMake. The library exports sgf_ names alone; `make dist` makes what it says.
+# through pkg-config and through CMake, and Python its module. The library exports sgf_ names alone; `make dist` makes what it says.
 set -eu
 root=$PWD/build/packages
 rm -rf "$root"
@@ -51,6 +51,13 @@ END
     for f in c cpp header; do ran "CMake, $f" "$root/try/build/$f"; done
 else
     echo "skipped CMake: not installed (Debian: cmake)"
+fi
+if python3 -c 'import numpy' 2> /dev/null; then
+    [ "$(PYTHONPATH=$root/usr/lib/segfuse python3 -c 'import segfuse; print(segfuse._lib.sgf_version().decode())')" = "$version" ] ||
+        { echo "FAILED  Python"; exit 1; }
+    echo "ok      Python"
+else
+    echo "skipped Python: NumPy is not installed (Debian: python3-numpy)"
 fi
 if git rev-parse --git-dir > /dev/null 2>&1; then
     make -s dist
