@@ -28,7 +28,7 @@ import re
 import sys
 import threading
 from collections import namedtuple
-from ctypes import c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import addressof, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_void_p
 
 try:
     import numpy as np
@@ -47,6 +47,7 @@ _LISTS = {  # enumerations without a function for their names
     "combine": ("SGF_COMBINE_", "avg", "max", "weighted-avg", "weighted-max"),
     "prediction": ("SGF_PREDICTION_", "first-line", "first-word"),
     "format": ("SGF_FORMAT_", "standard", "concatenated", "shared-parts", "shared-cue", "few-shot-parts"),
+    "lines": ("SGF_LINES_", "own", "one", "two"),
     "contexts": ("SGF_CONTEXTS_", "single", "fusion", "ensemble"),
     "kernels": ("SGF_KERNELS_", "auto", "reference", "portable", "avx2", "avx512"),
     "device": ("SGF_DEVICE_", "cpu", "cuda", "auto"),
@@ -135,8 +136,8 @@ class sgf_prompt(_Struct):
 
 
 class sgf_method(_Struct):
-    _fields_ = [("name", c_char_p), ("about", c_char_p), ("contexts", c_int), ("format", c_int), ("separator", c_char_p),
-                ("mask", c_int), ("positions", c_int), ("fusion_start", c_int), ("bos", c_int), ("combine", c_int),
+    _fields_ = [("name", c_char_p), ("about", c_char_p), ("contexts", c_int), ("format", c_int), ("lines", c_int),
+                ("separator", c_char_p), ("mask", c_int), ("positions", c_int), ("fusion_start", c_int), ("bos", c_int), ("combine", c_int),
                 ("prediction", c_int), ("even_weights", c_int)]
 
 
@@ -166,27 +167,39 @@ sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *err);
 void sgf_mask_set(sgf_layout *layout, sgf_mask mask);
 void sgf_mask_dense(const sgf_layout *layout, uint8_t *out);
 char *sgf_segment_text(const sgf_layout *layout, int32_t segment, char *out, size_t cap);
-sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer, size_t q, size_t k, char *out, size_t cap, sgf_error *err);
+sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenizer *tokenizer, size_t q, size_t k, char *out,
+    size_t cap, sgf_error *err);
 size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, size_t *q, size_t *k);
-sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise, size_t layers, sgf_leak *leaks, size_t cap, size_t *count, sgf_error *err);
+sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense, sgf_mask promise, size_t layers, sgf_leak
+    *leaks, size_t cap, size_t *count, sgf_error *err);
 char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
 sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out, sgf_error *err);
 void sgf_model_free(sgf_model *model);
-sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options, sgf_session **out, sgf_error *err);
+sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options, sgf_session **out, sgf_error
+    *err);
 void sgf_session_free(sgf_session *session);
-sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule, int32_t parent, int32_t *sequence, sgf_error *err);
+sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule, int32_t parent, int32_t *sequence,
+    sgf_error *err);
 void sgf_sequence_close(sgf_session *session, int32_t sequence);
-sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits, float *hidden, sgf_error *err);
-sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits, float *hidden, int32_t *sequence, sgf_error *err);
-sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout, float *hidden, float *logits, sgf_error *err);
+sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits, float *hidden, sgf_error
+    *err);
+sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits, float *hidden, int32_t
+    *sequence, sgf_error *err);
+sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout, float *hidden, float *logits,
+    sgf_error *err);
 void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
 sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation);
 sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
 const char *sgf_method_name(size_t i);
-sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt, const sgf_method *method, size_t which, sgf_layout *layout, sgf_error *err);
-sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n, sgf_step_function *on_step, void *user, sgf_error *err);
-sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int special, int32_t *ids, size_t cap, size_t *count, sgf_error *err);
-sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count, int flags, char *out, size_t cap, size_t *len, sgf_error *err);
+sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt, const sgf_method *method,
+    size_t which, sgf_layout *layout, sgf_error *err);
+sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n, sgf_step_function *on_step, void *user,
+    sgf_error *err);
+sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int special, int32_t *ids, size_t cap, size_t
+    *count, sgf_error *err);
+sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids, size_t count, int flags, char *out, size_t
+    cap, size_t *len, sgf_error *err);
+
 """
 
 
@@ -202,7 +215,7 @@ def _declare(library):
             return c_char_p if text.startswith("char") and result else c_void_p
         return scalars.get(text.split()[0], c_int)  # an enumeration is an int
 
-    for result, name, arguments in re.findall(r"^(.*?)\b(sgf_\w+)\((.*)\);$", _PROTOTYPES, re.M):
+    for result, name, arguments in re.findall(r"^(\w.*?)\b(sgf_\w+)\(([^)]*)\);$", _PROTOTYPES, re.M):
         function = getattr(library, name)
         function.restype = of(result, True)
         function.argtypes = [] if arguments == "void" else [of(a) for a in arguments.split(",")]
@@ -225,12 +238,13 @@ def _load():
         raise ImportError(f"{path} cannot be used as the library of segfuse: {problem}") from problem
     version = library.sgf_version().decode()
     if version != __version__:
-        raise ImportError(f"{path} is version {version} of segfuse, this segfuse.py is of {__version__}; take both from one release")
+        raise ImportError(f"{path} is version {version} of segfuse, this segfuse.py is of {__version__}; take both from one "
+                          "release")
     # The library writes whole structs; where it stops writing, its struct ends.
     for struct, write in ((sgf_method, lambda at: library.sgf_method_find(b"fused", at, None)),
                           (sgf_layout, lambda at: library.sgf_layout_init(at, None))):
         room = (c_char * (ctypes.sizeof(struct) + 512)).from_buffer(bytearray(b"\xa5" * (ctypes.sizeof(struct) + 512)))
-        write(ctypes.addressof(room))
+        write(addressof(room))
         if len(room.raw.rstrip(b"\xa5")) not in range(ctypes.sizeof(struct) - 7, ctypes.sizeof(struct) + 1):
             raise ImportError(f"{path} has another {struct.__name__} than this segfuse.py; take both from one release")
     return library
@@ -265,9 +279,9 @@ _ERRORS = [type(name, (Error, base), {"__doc__": "An Error that is a " + base.__
 
 def _call(function, *arguments):
     err = sgf_error.new()
-    status = function(*arguments, ctypes.addressof(err))
+    status = function(*arguments, addressof(err))
     if status:
-        error = _ERRORS[status - 1](err.message.decode("utf-8", "replace")) if status <= len(_ERRORS) else Error(f"status {status}")
+        error = (_ERRORS[status - 1] if status <= len(_ERRORS) else Error)(err.message.decode("utf-8", "replace"))
         error.status = _lib.sgf_status_text(status).decode()
         error.file = err.file.decode("utf-8", "replace") or None
         error.offset = err.offset if err.offset >= 0 else None
@@ -344,7 +358,7 @@ def _mask(array, T):
 # ---- layouts ----
 
 Difference = namedtuple("Difference", "count q k text")
-Difference.__doc__ = "How a mask differs from a layout's: the number of entries, the first one, and why it should be otherwise."
+Difference.__doc__ = "How a mask differs from a layout's: the number of entries, the first one, why it is wrong."
 Leak = namedtuple("Leak", "source target hops path text")
 Leak.__doc__ = "Information that moves from segment `source` to `target` in `hops` layers, by the tokens of `path`."
 
@@ -354,7 +368,7 @@ class Layout:
 
     def __init__(self):
         self._c = sgf_layout.new()
-        self._at = ctypes.addressof(self._c)
+        self._at = addressof(self._c)
         self.model = None  # identity of the model whose tokenizer gave the ids, None if they are the caller's
         _lib.sgf_layout_init(self._at, None)
 
@@ -439,7 +453,7 @@ class Layout:
 
     def _segment(self, role, group):
         segment = c_int32()
-        _call(_lib.sgf_layout_segment, self._at, ROLES.index(role), group, ctypes.addressof(segment))
+        _call(_lib.sgf_layout_segment, self._at, ROLES.index(role), group, addressof(segment))
         return segment.value
 
     def _add(self, segment, ids):
@@ -478,7 +492,12 @@ class Layout:
             _lib.sgf_visible_set(self._at, q, k, int(matrix[q, k]))
 
     def _view(self, name):
-        return np.frombuffer((c_int32 * len(self)).from_address(getattr(self._c, name)), np.int32) if len(self) else np.zeros(0, np.int32)
+        if not len(self):
+            return np.zeros(0, np.int32)
+        return np.frombuffer((c_int32 * len(self)).from_address(getattr(self._c, name)), np.int32)
+
+    def _all(self):
+        return [self._c.segment[s] for s in range(self._c.segments)]
 
     def _copy(self):
         return type(self).from_segments(
@@ -500,11 +519,12 @@ class Layout:
     tokens = property(lambda self: self._view("token").copy(), doc="[T] ids")
     positions = property(lambda self: self._view("pos").copy(), doc="[T] RoPE positions")
     segments = property(lambda self: self._view("seg").copy(), doc="[T] the segment of each token")
-    roles = property(lambda self: [ROLES[self._c.segment[s].role] for s in range(self._c.segments)], doc="[S] names")
-    groups = property(lambda self: [self._c.segment[s].group for s in range(self._c.segments)], doc="[S] numbers of paraphrases or examples, -1: none")
-    log_weights = property(lambda self: np.array([self._c.segment[s].log_weight for s in range(self._c.segments)], np.float32),
+    roles = property(lambda self: [ROLES[s.role] for s in self._all()], doc="[S] names")
+    groups = property(lambda self: [s.group for s in self._all()], doc="[S] paraphrases or examples, -1: none")
+    log_weights = property(lambda self: np.array([s.log_weight for s in self._all()], np.float32),
                            doc="[S] added to the scores that answer tokens give to the segment's keys")
-    answer = property(lambda self: None if self._c.answer < 0 else self._c.answer, doc="the segment of generated tokens, or None")
+    answer = property(lambda self: None if self._c.answer < 0 else self._c.answer,
+                      doc="the segment of generated tokens, or None")
 
     @property
     def visible(self):
@@ -575,19 +595,19 @@ class Layout:
         count, room = c_size_t(), (sgf_leak * 0)()
         for _ in range(2):  # how many there are, then the leaks
             _call(_lib.sgf_mask_leaks, self._at, None if mask is None else mask.ctypes.data, promise, layers,
-                  ctypes.addressof(room) if len(room) else None, len(room), ctypes.addressof(count))
+                  addressof(room) if len(room) else None, len(room), addressof(count))
             if count.value <= len(room):
                 break
             room = (sgf_leak * count.value)()
         return [Leak(leak.from_, leak.to, leak.hops, list(leak.path[:leak.tokens]),
-                     _text(_lib.sgf_leak_text, self._at, ctypes.addressof(leak))) for leak in room]
+                     _text(_lib.sgf_leak_text, self._at, addressof(leak))) for leak in room]
 
     def compare(self, mask):
         """None if this dense mask is the layout's; otherwise a Difference. mask: [T, T] or [1, 1, T, T] of bool, of 0 and 1,
         or of floats that are added to scores; an array or a torch tensor."""
         mask = _mask(mask, len(self))
         q, k = c_size_t(), c_size_t()
-        count = _lib.sgf_mask_compare(self._at, mask.ctypes.data, ctypes.addressof(q), ctypes.addressof(k))
+        count = _lib.sgf_mask_compare(self._at, mask.ctypes.data, addressof(q), addressof(k))
         return Difference(count, q.value, k.value, self.explain(q.value, k.value)) if count else None
 
     def mask_mod(self, device="cpu"):
@@ -608,7 +628,8 @@ def _flex():
         import torch
         from torch.nn.attention import flex_attention
     except ImportError as missing:
-        raise ImportError("a mask_mod needs torch with FlexAttention (2.5 or newer), which is not installed for this Python: pip install torch") from missing
+        raise ImportError("a mask_mod needs torch with FlexAttention (2.5 or newer), which is not installed for this "
+                          "Python: pip install torch") from missing
     return torch, flex_attention
 
 
@@ -638,16 +659,18 @@ class _Strings:
     def text(self, text, what):
         room = ctypes.create_string_buffer(_bytes(text, what))
         self.kept.append(room)
-        return sgf_str(ctypes.addressof(room), len(room) - 1)
+        return sgf_str(addressof(room), len(room) - 1)
 
     def list(self, texts, what):
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        if isinstance(texts, str) or not hasattr(texts, "__iter__"):
+            raise ValueError(f"{what}s must be a list of texts; this is {type(texts).__name__}")
+        texts = list(texts)
         array = (sgf_str * len(texts))(*[self.text(text, f"{what} {i}") for i, text in enumerate(texts)])
         return self.array(array), len(texts)
 
     def array(self, array):
         self.kept.append(array)
-        return ctypes.addressof(array) if len(array) else None
+        return addressof(array) if len(array) else None
 
     def prompt(self, paraphrases, instruction, examples, weights=None, manual=None):
         of, n = self.list(paraphrases, "paraphrase")
@@ -657,17 +680,20 @@ class _Strings:
         for example in examples:
             if not isinstance(example, (tuple, list)) or len(example) not in (2, 3):
                 raise ValueError(f"an example is (question, answer) or (question, answer, [paraphrases]); this is {example!r}")
-            more, count = self.list(example[2] if len(example) == 3 else (), "paraphrase of an example")
-            shots.append(sgf_example(self.text(example[0], "an example's question"), self.text(example[1], "an example's answer"), more, count))
+            more, count = self.list(example[2] if len(example) == 3 else (), "an example's paraphrase")
+            asked, answer = self.text(example[0], "an example's question"), self.text(example[1], "an example's answer")
+            shots.append(sgf_example(asked, answer, more, count))
         prompt = sgf_prompt.new(instruction=self.text(instruction, "the instruction"), examples=len(shots),
                                 example=self.array((sgf_example * len(shots))(*shots)), paraphrase=of, paraphrases=n)
-        for name, values, kind, what in (("weight", weights, c_double, "weights"), ("manual", manual, ctypes.c_ubyte, "manual")):
+        given = (("weight", weights, c_double, "weights"), ("manual", manual, ctypes.c_ubyte, "manual"))
+        for name, values, kind, what in given:
             if values is None:
                 continue
             numbers = np.asarray(values)
             if numbers.shape != (n,) or numbers.dtype.kind not in "biuf" or not np.isfinite(numbers).all():
                 raise ValueError(f"{what}: {n} numbers are needed, one for each paraphrase; this is {_shape(numbers)}")
-            setattr(prompt, name, self.array((kind * n)(*[int(v != 0) if kind is not c_double else float(v) for v in numbers])))
+            numbers = numbers.astype(np.float64) if kind is c_double else numbers != 0
+            setattr(prompt, name, self.array((kind * n)(*numbers.tolist())))
         self.kept.append(prompt)
         return prompt
 
@@ -686,7 +712,7 @@ class Model:
         self._lock, self._owner, self._session, self._pid, self._c = threading.Lock(), None, None, 0, None
         out = c_void_p()
         _call(_lib.sgf_model_load, os.fspath(folder).encode() if isinstance(folder, (str, os.PathLike)) else
-              _bytes(folder, "folder"), None, ctypes.addressof(out))
+              _bytes(folder, "folder"), None, addressof(out))
         self._c = sgf_model.from_address(out.value)
         config = self._c.config
         self.config = {name: getattr(config, name) for name, _ in config._fields_ if name != "sliding_layers"}
@@ -716,7 +742,7 @@ class Model:
             if self._session and self._pid == os.getpid():
                 _lib.sgf_session_free(self._session)
             if self._c is not None:
-                _lib.sgf_model_free(ctypes.addressof(self._c))
+                _lib.sgf_model_free(addressof(self._c))
             self._session = self._c = None
 
     def _locked(self):
@@ -726,7 +752,7 @@ class Model:
         """The session, made when it is needed; called with the lock. A fork has none of its parent's threads."""
         if self._session is None or self._pid != os.getpid():
             out = c_void_p()
-            _call(_lib.sgf_session_create, ctypes.addressof(self._c), ctypes.addressof(self._options), ctypes.addressof(out))
+            _call(_lib.sgf_session_create, addressof(self._c), addressof(self._options), addressof(out))
             self._session, self._pid = out.value, os.getpid()
         return self._session
 
@@ -742,9 +768,9 @@ class Model:
         text = strings.text(text, "text")
         with self._locked() as c:
             self._tokenizer(c)
-            _call(_lib.sgf_encode, c.tokenizer, text, int(bool(special)), None, 0, ctypes.addressof(count))
+            _call(_lib.sgf_encode, c.tokenizer, text, int(bool(special)), None, 0, addressof(count))
             ids = np.zeros(count.value, np.int32)
-            _call(_lib.sgf_encode, c.tokenizer, text, int(bool(special)), ids.ctypes.data, len(ids), ctypes.addressof(count))
+            _call(_lib.sgf_encode, c.tokenizer, text, int(bool(special)), ids.ctypes.data, len(ids), addressof(count))
         return ids
 
     def decode(self, ids, skip_special=False):
@@ -756,9 +782,9 @@ class Model:
 
     def _decoded(self, c, ids, skip_special):
         length, flags = c_size_t(), _SKIP_SPECIAL if skip_special else 0
-        _call(_lib.sgf_decode, c.tokenizer, ids.ctypes.data, len(ids), flags, None, 0, ctypes.addressof(length))
+        _call(_lib.sgf_decode, c.tokenizer, ids.ctypes.data, len(ids), flags, None, 0, addressof(length))
         room = ctypes.create_string_buffer(length.value + 1)
-        _call(_lib.sgf_decode, c.tokenizer, ids.ctypes.data, len(ids), flags, room, length.value, ctypes.addressof(length))
+        _call(_lib.sgf_decode, c.tokenizer, ids.ctypes.data, len(ids), flags, room, length.value, addressof(length))
         return room.raw[:length.value].decode("utf-8", "replace")
 
     @staticmethod
@@ -783,7 +809,7 @@ class Model:
         at = [None if a is None else a.ctypes.data for a in (out, states)]
         with self._locked() as c:
             if reference:
-                _call(_lib.sgf_reference_forward, ctypes.addressof(c), layout._at, at[1], at[0])
+                _call(_lib.sgf_reference_forward, addressof(c), layout._at, at[1], at[0])
             else:
                 _call(_lib.sgf_forward_layout, self._run(), layout._at, at[0], at[1], None)
         return out, states
@@ -806,7 +832,7 @@ class Model:
             zip(layout.tokens[:token + 1], layout.positions, layout.segments))])
         with self._locked():
             session = self._run()
-            _call(_lib.sgf_sequence_open, session, layout._at, -1, ctypes.addressof(sequence))
+            _call(_lib.sgf_sequence_open, session, layout._at, -1, addressof(sequence))
             try:
                 for row in rows:
                     row.sequence = sequence.value
@@ -820,9 +846,9 @@ class Model:
     @staticmethod
     def _method(name, options):
         method = sgf_method.new()
-        _call(_lib.sgf_method_find, _bytes(name, "method"), ctypes.addressof(method))
+        _call(_lib.sgf_method_find, _bytes(name, "method"), addressof(method))
         for key, value in options.items():
-            if key in ("mask", "positions", "fusion_start", "bos", "combine", "prediction"):
+            if key in ("mask", "positions", "fusion_start", "bos", "combine", "prediction", "lines"):
                 setattr(method, key, _choice(key, value))
             elif key == "separator":
                 if b"\0" in _bytes(value, key):
@@ -832,18 +858,19 @@ class Model:
                 method.even_weights = int(bool(value))
             else:
                 raise ValueError(f"{key} is no option of a method; they are mask, positions, fusion_start, bos, combine, "
-                                 "prediction, separator, even_weights")
+                                 "prediction, lines, separator, even_weights")
         return method
 
-    def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None, **options):
+    def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
+               **options):
         """The prompt of a method as a layout: of all paraphrases in a fusion, else of paraphrase `which`.
 
         method     one of METHODS
         examples   few-shot examples, (question, answer) or (question, answer, [paraphrases])
         weights    a number for each paraphrase
         manual     for the mask manual-cross: for each paraphrase, was it written by a person?
-        options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, separator,
-                   even_weights
+        options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, lines (own, one,
+                   two: how question and answer are written), separator, even_weights
         """
         method, strings = self._method(method, options), _Strings()
         prompt = strings.prompt(paraphrases, instruction, examples, weights, manual)
@@ -853,7 +880,7 @@ class Model:
 
     def _prompted(self, c, prompt, method, which):
         layout = Layout()
-        _call(_lib.sgf_prompt_layout, c.tokenizer, ctypes.addressof(prompt), ctypes.addressof(method), which, layout._at)
+        _call(_lib.sgf_prompt_layout, c.tokenizer, addressof(prompt), addressof(method), which, layout._at)
         layout.model = self.identity
         return layout
 
@@ -889,8 +916,8 @@ class Model:
             contexts = (sgf_layout * len(layouts))(*[layout._c for layout in layouts])  # borrowed: `layouts` own them
             kept += [layouts, contexts]
             weighted = kind == "ensemble" and prompt.weight
-            tasks[i] = sgf_task(ctypes.addressof(contexts), len(layouts), method.combine, prompt.weight if weighted else None,
-                                None, ids[i].ctypes.data, room)
+            tasks[i] = sgf_task(context=addressof(contexts), contexts=len(layouts), combine=method.combine,
+                                weight=prompt.weight if weighted else None, ids=ids[i].ctypes.data, max_new_tokens=room)
 
         def step(_, task, number, logits, chosen):
             try:
@@ -912,7 +939,7 @@ class Model:
         for i, task in enumerate(tasks):
             text = self._decoded(c, ids[i, :task.count], True).encode()
             text = ctypes.create_string_buffer(text, len(text) + 1)
-            part = _lib.sgf_prediction_take(method.prediction, sgf_str(ctypes.addressof(text), len(text) - 1))
+            part = _lib.sgf_prediction_take(method.prediction, sgf_str(addressof(text), len(text) - 1))
             answers.append(ctypes.string_at(part.ptr, part.len).decode("utf-8", "replace") if part.len else "")
         return answers
 

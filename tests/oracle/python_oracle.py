@@ -84,9 +84,11 @@ def test_every_struct_is_that_of_the_header():
         ours.append([c, str(ctypes.sizeof(cls))])
         for name, _ in cls._fields_:
             field = getattr(cls, name)
-            body.append(f'printf("{name} %zu %zu\\n", offsetof({c}, {name.rstrip("_")}), sizeof((({c} *)0)->{name.rstrip("_")}));')
+            theirs = name.rstrip("_")
+            body.append(f'printf("{name} %zu %zu\\n", offsetof({c}, {theirs}), sizeof((({c} *)0)->{theirs}));')
             ours.append([name, str(field.offset), str(field.size)])
-    theirs = compile_c("int main(void) {\n" + "\n".join(body) + "\nreturn 0; }\n", "-w", "-Werror=missing-field-initializers")
+    theirs = compile_c("int main(void) {\n" + "\n".join(body) + "\nreturn 0; }\n", "-w",
+                       "-Werror=missing-field-initializers")
     assert theirs == [word for line in ours for word in line], list(zip(theirs, sum(ours, [])))
 
 
@@ -98,17 +100,21 @@ def test_every_prototype_is_that_of_the_header():
 def test_enumerations_and_constants_are_those_of_the_header():
     pairs = [(prefix + name.upper().replace("-", "_"), i) for prefix, *names in segfuse._LISTS.values()
              for i, name in enumerate(names)]
-    pairs += [("SGF_MAX_SEGMENTS", segfuse._MAX_SEGMENTS), ("SGF_LEAK_PATH", segfuse._LEAK_PATH), ("SGF_MAX_LAYERS", segfuse._MAX_LAYERS),
-              ("SGF_MAX_EOS", segfuse._MAX_EOS), ("SGF_DECODE_SKIP_SPECIAL", segfuse._SKIP_SPECIAL), ("sizeof(int)", 4),
-              ("SGF_ROLE_COUNT", len(segfuse.ROLES)), ("SGF_MASK_COUNT", len(segfuse.MASKS)), ("SGF_STATUS_COUNT", len(segfuse._ERRORS) + 1)]
-    said = compile_c('int main(void) { puts(SGF_VERSION);' + "".join(f'printf("%d\\n", (int){name});' for name, _ in pairs) + "return 0; }")
+    pairs += [("SGF_MAX_SEGMENTS", segfuse._MAX_SEGMENTS), ("SGF_LEAK_PATH", segfuse._LEAK_PATH), ("sizeof(int)", 4),
+              ("SGF_MAX_LAYERS", segfuse._MAX_LAYERS), ("SGF_MAX_EOS", segfuse._MAX_EOS),
+              ("SGF_DECODE_SKIP_SPECIAL", segfuse._SKIP_SPECIAL), ("SGF_ROLE_COUNT", len(segfuse.ROLES)),
+              ("SGF_MASK_COUNT", len(segfuse.MASKS)), ("SGF_STATUS_COUNT", len(segfuse._ERRORS) + 1)]
+    prints = "".join(f'printf("%d\\n", (int){name});' for name, _ in pairs)
+    said = compile_c("int main(void) { puts(SGF_VERSION);" + prints + "return 0; }")
     assert said == [segfuse.__version__] + [str(value) for _, value in pairs]
 
 
 def test_what_is_missing_is_named():
     where = f"import sys; sys.path.insert(0, {os.path.join(ROOT, 'examples', 'python')!r});"
-    for before, name in (("sys.modules['numpy'] = None;", "needs NumPy"), ("import os; os.environ['SEGFUSE_LIBRARY'] = '/no/such.so';", "SEGFUSE_LIBRARY is /no/such.so"),
-                         (f"import os; os.environ['SEGFUSE_LIBRARY'] = {os.path.join(ROOT, 'LICENSE')!r};", "cannot be used as the library")):
+    library = "import os; os.environ['SEGFUSE_LIBRARY'] = "
+    for before, name in (("sys.modules['numpy'] = None;", "needs NumPy"),
+                         (library + "'/no/such.so';", "SEGFUSE_LIBRARY is /no/such.so"),
+                         (library + f"{os.path.join(ROOT, 'LICENSE')!r};", "cannot be used as the library")):
         said = run(sys.executable, "-c", where + before + "import segfuse")
         assert said.returncode == 1 and "ImportError" in said.stderr and name in said.stderr.splitlines()[-1], said.stderr
     layout = segfuse.Layout.of(SPEC)
@@ -147,13 +153,14 @@ def test_masks_explanations_and_leaks_are_the_program_s():
         assert found.text == said == layout.explain(q, k)
         refused(f"first at row {q}, column {k}", segfuse.verify, turned, layout, kind=AssertionError)
         leaks = layout.leaks("isolated" if kind == "causal" else kind)
-        said = run(PROGRAM, "mask", "--kind", kind, "--segments", spec, "--check", "--promise", "isolated" if kind == "causal" else kind)
+        said = run(PROGRAM, "mask", "--kind", kind, "--segments", spec, "--check", "--promise",
+                   "isolated" if kind == "causal" else kind)
         assert said.returncode == bool(leaks) and all(leak.text in said.stdout for leak in leaks), (said.stdout, leaks)
 
 
 def test_a_layout_is_what_was_given():
-    layout = segfuse.Layout.of([("bos", [7]), ("shared", np.array([1, 2])), ("para", [3, 4]), ("sep", [5]), ("para", [6]), ("cue", [8])],
-                               mask="shared", positions="aligned", weights="1/N")
+    parts = [("bos", [7]), ("shared", np.array([1, 2])), ("para", [3, 4]), ("sep", [5]), ("para", [6]), ("cue", [8])]
+    layout = segfuse.Layout.of(parts, mask="shared", positions="aligned", weights="1/N")
     assert layout.tokens.tolist() == [7, 1, 2, 3, 4, 5, 6, 8] and layout.positions.tolist() == [0, 1, 2, 3, 4, 5, 3, 6]
     assert layout.roles == ["bos", "shared", "para", "sep", "para", "answer"] and layout.answer == 5
     assert np.allclose(np.exp(layout.log_weights), [1, 1, .5, .5, .5, 1])
@@ -174,8 +181,8 @@ def test_a_layout_is_what_was_given():
 
 def test_wrong_layouts_are_refused():
     of, make = segfuse.Layout.of, segfuse.Layout.from_segments
-    for parts in ("", "para", "para:x", "para:-1", "para:3;sep:1", "para:99999999999", [("para",)], [3], [("para", -1)], [("para", True)],
-                  [("para", 1.5)], [("para", [1.5])], [("para", ["a"])], [("para", [[1]])], [("para", [2**31])], [("para", [-1])],
+    for parts in ("", "para", "para:x", "para:-1", "para:3;sep:1", "para:99999999999", [("para",)], [3],
+                  [("para", -1)], [("para", True)], [("para", 1.5)], [("para", [1.5])], [("para", ["a"])], [("para", [[1]])], [("para", [2**31])], [("para", [-1])],
                   [("para", None)], [("nobody", 1)], "para:1000001"):
         refused("", of, parts)
     refused("one of causal", of, SPEC, mask="nobody")
@@ -228,15 +235,16 @@ def test_answers_are_the_program_s():
         questions = [json.loads(line)["manual_paraphrases"] for line in list(file)[::80]]
         for method in ("origin", "avg", "max", "flex_attention", "myriadlama_custom", "fused"):
             ours = model.generate(method, questions, batch=3)
-            theirs = [run(PROGRAM, "ask", "--quiet", "--model", MODEL, "--method", method, "--num_fewshots", "0", *q).stdout.rstrip("\n")
+            theirs = [run(PROGRAM, "ask", "--quiet", "--method", method, "--num_fewshots", "0", *q).stdout.rstrip("\n")
                       for q in questions]
             assert ours == theirs and any(ours), (method, ours, theirs)
             assert ours[0] == model.ask(method, questions[0])
         seen = []
-        ours = model.generate("origin", questions[:2], on_step=lambda q, step, logits: seen.append((q, step, int(logits.argmax()))))
+        ours = model.generate("origin", questions[:2], on_step=lambda *what: seen.append(what))
         assert {q for q, *_ in seen} == {0, 1} and ours == model.generate("origin", questions[:2])
         tokyo = int(model.encode(" Tokyo")[0])
-        assert model.ask("fused", questions[0], max_new_tokens=1, on_step=lambda q, step, logits: tokyo) == model.decode([tokyo]).strip()
+        answer = model.ask("fused", questions[0], max_new_tokens=1, on_step=lambda *_: tokyo)
+        assert answer == model.decode([tokyo]).strip()
 
 
 def test_text_becomes_ids_and_text_again():
@@ -264,8 +272,8 @@ def test_wrong_use_of_a_model_is_refused():
         refused("", model.decode, ids)
     for text in (3, None, b"abc", "\ud800"):
         refused("", model.encode, text)
-    for asked in ([], [3], None, 3):
-        refused("", lambda: model.ask("fused", asked)) if asked != 3 and asked is not None else refused("", model.ask, "fused", asked, kind=(TypeError, ValueError))
+    for asked in ([], [3], None, 3, [None], [b"bytes"]):
+        refused("", model.ask, "fused", asked)
     refused("fused", model.ask, "nobody", ASKED)
     refused("no option", model.ask, "fused", ASKED, colour="red")
     refused("mask must be", model.ask, "fused", ASKED, mask="nobody")
@@ -281,7 +289,8 @@ def test_wrong_use_of_a_model_is_refused():
     refused("mine", model.ask, "fused", ASKED, on_step=lambda *_: {}["mine"], kind=KeyError)
     assert model.ask("fused", ASKED)  # and it still answers
     model.close(), model.close()
-    for call in (lambda: model.logits(layout), lambda: model.encode("x"), lambda: layout.explain(1, 0, model), lambda: model.ask("fused", ASKED)):
+    for call in (lambda: model.logits(layout), lambda: model.encode("x"), lambda: layout.explain(1, 0, model),
+                 lambda: model.ask("fused", ASKED)):
         refused("closed", call)
 
 
@@ -336,7 +345,8 @@ def test_verify_judges_mask_mods_of_flex_attention():
             segfuse.verify(layout.mask_mod(), layout)
             q, k = rng.randrange(theirs.T), rng.randrange(theirs.T)
             wrong = lambda b, h, qs, ks: mask_mod(b, h, qs, ks) ^ ((qs == q) & (ks == k))  # noqa: E731
-            refused(f"1 of {theirs.T ** 2} entries, first at row {q}, column {k}", segfuse.verify, wrong, layout, kind=AssertionError)
+            refused(f"1 of {theirs.T ** 2} entries, first at row {q}, column {k}", segfuse.verify, wrong, layout,
+                    kind=AssertionError)
             segfuse.verify(torch.from_numpy(layout.dense()), layout)
             segfuse.verify(torch.from_numpy(np.where(layout.dense(), 0.0, -np.inf)).bfloat16()[None, None], layout)
 
