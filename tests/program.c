@@ -52,6 +52,7 @@
 #include "../examples/segfuse/runs/merge.c"
 #include "../examples/segfuse/runs/methods.c"
 #include "../examples/segfuse/runs/paraphrase.c"
+#include "../examples/segfuse/runs/relations.c"
 #include "../examples/segfuse/runs/results.c"
 #include "../examples/segfuse/runs/run.c"
 #include "../examples/segfuse/runs/sample.c"

@@ -884,6 +884,116 @@ static void test_formats_through_the_program(void) {
                 2, "--accidents are those of the original's prompts: leave out --format");
     methods_run("--method fused --format two --output '%s/formats'", 2, "known: own, line, lines");
 }
+/* Are the rows of a relation, of table `by`, those of another result? Returns how many there are. */
+static size_t methods_same_rows(const char *by, const char *other, const char *first) {
+    static const char *const names[] = {"uuid", "prediction", "generation"};
+    char columns[256];
+    struct table *a = methods_result(by, columns, sizeof columns);
+    struct table *b = methods_result(other, columns, sizeof columns);
+    size_t row, i, n = 0;
+    CHECK(a && b && table_rows(a) == table_rows(b));
+    for (row = 0; a && b && row < table_rows(a); row++) {
+        sgf_str uuid = cell_text(a, table_find(a, "uuid"), row), one, two;
+        if (!memchr(first, uuid.ptr[0], strlen(first))) continue;
+        for (i = 0; i < 3; i++) {
+            one = cell_text(a, table_find(a, names[i]), row);
+            two = cell_text(b, table_find(b, names[i]), row);
+            CHECK(one.len == two.len && !memcmp(one.ptr, two.ptr, one.len));
+        }
+        n++;
+    }
+    table_free(a), table_free(b);
+    return n;
+}
+/* A relation's rows are those of a run with its options, whatever the method of the others is. */
+static void test_relations_have_their_own_options(void) {
+    static const char *const bad[][3] = {
+        {"{\"capitol\": {\"mass\": \"1\"}}", "1",
+         "no question of %s/related.jsonl has the relation 'capitol'; did you mean capital?"},
+        {"{\"capital\": {\"mask\": \"hidden\"}}", "2",
+         "relation 'capital': --mask 'hidden' is not known"},
+        {"{\"capital\": {\"method\": \"median\"}}", "2",
+         "relation 'capital': there is no method 'median'"},
+        {"{\"capital\": {\"method\": \"per_prompt\"}}", "2",
+         "one method with one answer to a question is wanted, not 'per_prompt'"},
+        {"{\"capital\": {\"method\": \"avg,max\"}}", "2", "not 'avg,max'"},
+        {"{\"capital\": {\"method\": \"avg\", \"mask\": \"hub\"}}", "2",
+         "relation 'capital': --mask is for methods that fuse attention"},
+        {"{\"capital\": {\"mass\": \"1,2\"}}", "2", "relation 'capital': --mass is "},
+        {"{\"capital\": {\"masks\": \"hub\"}}", "1",
+         "relation 'capital': there is no option 'masks' for a relation; known: method, mask"},
+        {"{\"capital\": {\"mask\": []}}", "1", "relation 'capital': mask is a text"},
+        {"{\"capital\": \"hub\"}", "1", "an object of options is wanted"},
+        {"{\"*\": {}, \"*\": {}}", "1", "relation '*': it is there twice"},
+        {"{}", "1", "names no relation"},
+        {"[]", "1", "bad.json"},
+        {"{", "1", "bad.json"},
+    };
+    char text[2048], options[512], wanted[256];
+    size_t i;
+    program_file(
+        "related.jsonl",
+        "{\"uuid\": \"a1\", \"rel\": \"capital\", \"answers\": [\"Tokyo\"], \"manual_paraphrases\": [\"Japan's "
+        "capital is [MASK].\", \"[MASK] is Japan's capital.\", \"The seat of Japan is [MASK].\"]}\n"
+        "{\"uuid\": \"b1\", \"rel\": \"lake\", \"answers\": [\"Africa\"], \"manual_paraphrases\": [\"The Nile "
+        "flows through [MASK].\", \"[MASK] has the Nile.\", \"The Nile is a river in [MASK].\"]}\n"
+        "{\"uuid\": \"c1\", \"rel\": \"river\", \"answers\": [\"Africa\"], \"manual_paraphrases\": [\"The Nile "
+        "flows through [MASK].\", \"[MASK] has the Nile.\", \"The Nile is a river in [MASK].\"]}\n"
+        "{\"uuid\": \"a2\", \"rel\": \"capital\", \"answers\": [\"Paris\"], \"manual_paraphrases\": [\"France's "
+        "capital is [MASK].\", \"[MASK] is France's capital.\", \"The seat of France is [MASK].\"]}\n"
+        "{\"uuid\": \"d1\", \"answers\": [\"wet\"], \"manual_paraphrases\": [\"Water is [MASK].\", \"[MASK] is "
+        "what water is.\", \"All water is [MASK].\"]}\n");
+    program_file("by.json", "{\"capital\": {\"method\": \"max\", \"format\": \"line\"}, \"lake\": "
+                            "{\"mask\": \"hub\", \"mass\": 1}, \"*\": {\"method\": "
+                            "\"myriadlama_custom\"}}");
+    methods_files();
+#define RELATED(options)                                                       \
+    "build/segfuse generate --quiet --data '%s/related.jsonl' --fewshot_data " \
+    "'%s/methods-shots.jsonl' --num_fewshots 1 --num_paraphrases 3 "           \
+    "--output '%s/related' " options
+    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 0, "fused");
+    program_says(RELATED("--method max --format line"), 0, "max-line");
+    program_says(RELATED("--method fused --mask hub --mass 1 --tag hub"), 0, "fused");
+    program_says(RELATED("--method myriadlama_custom --mass 1,2,3"), 0, "myriadlama_custom");
+    CHECK(methods_same_rows("related/fused-3-by_relation.feather",
+                            "related/ensemble_max-3-line.feather", "a") == 2);
+    CHECK(methods_same_rows("related/fused-3-by_relation.feather", "related/fused-3.hub.feather",
+                            "b") == 1);
+    CHECK(methods_same_rows("related/fused-3-by_relation.feather",
+                            "related/myriadlama_custom_3paras.feather", "cd") == 2);
+    methods_configuration("related/fused-3-by_relation.feather", text, sizeof text);
+    CHECK(strstr(text,
+                 "\"by_relation\": \"capital: method max, format line; lake: mask hub, mass 1; "
+                 "*: method myriadlama_custom\""));
+    /* the file's choices are in the resume key; the order of questions and the batch are not */
+    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 0, "nothing to do");
+    program_says(RELATED("--mass 1,2,3 --explain a1 --by_relation '%s/by.json'"), 0, "max");
+    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json' --tag one --batch_size 1"), 0,
+                 "");
+    CHECK(methods_same_rows("related/fused-3-by_relation.feather",
+                            "related/fused-3-by_relation.one.feather", "abcd") == 5);
+    program_file("by.json", "{\"capital\": {\"method\": \"avg\"}}"); /* the rest as it is */
+    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 1, "--by_relation is '");
+    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json' --rewrite"), 0, "fused");
+    program_says(RELATED("--mass 1,2,3"), 0, "fused");
+    CHECK(methods_same_rows("related/fused-3-by_relation.feather", "related/fused-3.feather",
+                            "bcd") == 3);
+    for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        program_file("bad.json", bad[i][0]);
+        temp_path("");
+        snprintf(wanted, sizeof wanted, bad[i][2], temp_folder);
+        program_says(RELATED("--by_relation '%s/bad.json'"), bad[i][1][0] - '0', wanted);
+        program_says(RELATED("--by_relation '%s/bad.json'"), bad[i][1][0] - '0', "bad.json");
+    }
+    snprintf(options, sizeof options, "--by_relation '%%s/by.json' --output '%%s/wrong'");
+    methods_run(options, 1, "methods.jsonl have no relations (column rel, rel_uri or relation)");
+    program_says(RELATED("--method origin --by_relation '%s/by.json'"), 2,
+                 "one method of all paraphrases");
+    program_says(RELATED("--method avg,max --by_relation '%s/by.json'"), 2,
+                 "one method of all paraphrases");
+    program_says(RELATED("--by_relation '%s/none.json'"), 1, "none.json");
+#undef RELATED
+}
 static void test_accidents_through_the_program(void) {
     char text[2048];
     methods_files();
@@ -1090,6 +1200,7 @@ static void tests_methods(void) {
     RUN(test_every_fusion_equals_transformers);
     RUN(test_files_and_columns_of_every_method);
     RUN(test_formats_through_the_program);
+    RUN(test_relations_have_their_own_options);
     RUN(test_accidents_through_the_program);
     RUN(test_weights_are_the_confidences);
     RUN(test_wrong_options_of_methods);

@@ -1,5 +1,6 @@
 /* segfuse generate: questions -> answers, by one or more methods, into Feather and CSV, and a table
  * at the end. */
+#include "relations.h"
 #include "shard.h"
 #include "results.h"
 #include "run.h"
@@ -45,16 +46,20 @@ static int generate_all(generate_run *run) {
     for (i = 0; i < run->methods && !strcmp(run->method[i].name, "origin"); i++) {}
     if (i == run->methods && !run->o.indexs) run->o.paraphrases = 1; /* nobody asks another */
     if (!shard_parse(run->o.shard, &run->shard, &run->shards)) return 2;
-    status = generate_load(run);
+    status = relations_read(run);
+    if (!status) status = generate_load(run);
     if (status) return status;
     if (!run_folder(run)) return 1;
     for (i = 0; i < run->methods && !run->o.explain; i++)
         if (!method_path_fits(run, &run->method[i])) return 1;
-    if (!confidences_find(run)) return 1;
+    if (!confidences_find(run) || relations_bind(run)) return 1;
     for (i = 0; i < run->methods && !run->o.explain; i++)
         if ((wanted[i] = method_wanted(run, &run->method[i], &results[i])) < 0) return 1;
     if (run->o.dump_layout && layout_dump(run, &run->method[0])) return 1;
-    if (run->o.explain) return explain_do(run);
+    if (run->o.explain) {
+        const sgf_method *asks = run->method;
+        return explain_do((generate_run *)relation_run(run, &run->data.questions[0], &asks));
+    }
     for (i = 0; i < run->methods && !status; i++)
         if (wanted[i]) status = method_do(run, &run->method[i], &results[i]);
     if (status) i--; /* the last one is not whole */
@@ -89,6 +94,8 @@ int verb_generate(int argc, char **argv) {
         ROWS_ANSWER(o),
         ROWS_METHOD(o, "1|1/N|confidence|W,W,..",
                     "softmax mass of the paraphrases (fusion); confidence: shares of it"),
+        {"by_relation", OPTION_TEXT, (void *)&o->by_relation, "FILE",
+         "JSON: relation -> mask, mass, method, ...; segfuse analyze --by_relation writes one"},
         {"confidence", OPTION_TEXT, (void *)&o->confidence, "FILE",
          "for weighted_* and --mass confidence (confidence.feather in the output folder)"},
         {NULL, OPTION_HEADING, NULL, NULL,

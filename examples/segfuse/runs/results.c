@@ -4,6 +4,7 @@
 #include "../cli/options.h"
 #include "../cli/hub.h"
 #include "configuration.h"
+#include "relations.h"
 #include "shard.h"
 #include "../data/lemma_book.h"
 
@@ -50,6 +51,7 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
     n = strlen(path);
     if (m->lines) n += (size_t)snprintf(path + n, cap - n, "-%s", lines_name(m->lines));
+    if (run->by && n < cap) n += (size_t)snprintf(path + n, cap - n, "-by_relation");
     if (run->o.tag && n < cap) snprintf(path + n, cap - n, ".%s", run->o.tag);
 }
 int result_writable(const char *path) {
@@ -162,6 +164,13 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     if (m->contexts == SGF_CONTEXTS_FUSION) config_text(buf, "separator", sgf_method_separator(m));
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
     config_device(buf, run->session, !method_rotates(run, m));
+    if (run->by) {
+        base_buf by;
+        base_buf_init(&by, NULL);
+        if (!relations_text(run, &by, NULL) && !base_buf_add(&by, "", 1, NULL))
+            config_text(buf, "by_relation", by.ptr);
+        base_buf_free(&by);
+    }
     if (run->o.tag) config_text(buf, "tag", run->o.tag);
     base_buf_text(buf, "}", NULL);
 }
@@ -276,12 +285,14 @@ sgf_status result_add(const generate_run *run, result_table *t, const question *
     sgf_str generation, prediction, *prompts;
     size_t c;
     int one_way = 0, two_way = 0;
+    const sgf_method *asks = t->method;
     sgf_status status;
+    relation_run(run, q, &asks);
     generation = sgf_text("");
     base_arena_init(&arena, NULL);
     prompts = (sgf_str *)base_arena_alloc(&arena, task->contexts, sizeof *prompts, err);
     status = prompts ? task_text(run, task, &arena, &generation, err) : SGF_ERR_MEMORY;
-    prediction = sgf_prediction_take(t->method->prediction, generation);
+    prediction = sgf_prediction_take(asks->prediction, generation);
     for (c = 0; c < task->contexts && !status && (t->prompt >= 0 || t->prompts >= 0); c++)
         status = prompt_text(run, &task->context[c], &arena, &prompts[c], err);
     if (!status)

@@ -7,6 +7,7 @@
 #include "../base/progress.h"
 #include "../base/stop.h"
 #include "journal.h"
+#include "relations.h"
 #include "shard.h"
 #include "results.h"
 
@@ -69,7 +70,7 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method, 
 sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_t *questions,
                        size_t n, batch *b, sgf_error *err) {
     size_t each = strcmp(m->name, "per_prompt") ? 1 : (size_t)run->o.paraphrases, q, t;
-    size_t contexts = m->contexts == SGF_CONTEXTS_ENSEMBLE ? (size_t)run->o.paraphrases : 1;
+    size_t contexts = relation_contexts(run, m);
     sgf_prompt prompt;
     sgf_status status = SGF_OK;
     memset(b, 0, sizeof *b);
@@ -83,8 +84,10 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
     prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
     for (q = 0; q < n && !status; q++) {
         const question *one = &run->data.questions[questions[q]];
+        const sgf_method *asks = m;
+        const generate_run *by = relation_run(run, one, &asks);
         asked *a = &b->asked[q];
-        status = question_ask(run, m, one, &b->arena, a, err);
+        status = question_ask(by, asks, one, &b->arena, a, err);
         prompt.example = question_examples(run, one, &b->arena, &prompt.examples, err);
         if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
         prompt.weight = a->weight;
@@ -92,7 +95,7 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
         prompt.manual = a->manual;
         prompt.paraphrases = a->n;
         for (t = 0; t < question_rows(run, m, one) && !status; t++)
-            status = batch_task(run, m, run_accidents(run, m), &prompt, t, b, err);
+            status = batch_task(by, asks, run_accidents(by, asks), &prompt, t, b, err);
     }
     return status;
 }
@@ -533,6 +536,7 @@ int method_do(generate_run *run, const sgf_method *m, method_result *result) {
 }
 
 void run_free(generate_run *run) {
+    relations_free(run);
     sgf_session_free(run->session);
     sgf_model_free(run->model);
     dataset_free(&run->data);

@@ -312,9 +312,8 @@ size_t method_fewer(const generate_run *run, const sgf_method *m, size_t samples
     }
     return n;
 }
-/* Has every question a paraphrase that the method asks? One with fewer than it wants is asked with
-   those it has. */
-static sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
+/* A question with fewer than the method wants is asked with those it has. */
+sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err) {
     const dataset *d = &run->data;
     size_t i, most = 0, fewer = method_fewer(run, m, run->count);
     for (i = 0; i < run->count; i++)

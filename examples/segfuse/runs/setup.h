@@ -8,7 +8,7 @@
 
 typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
-        *mass, *bos, *accidents, *confidence, *format;
+        *mass, *bos, *accidents, *confidence, *format, *by_relation;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     const char *explain, *report, *reuse, *tag;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
@@ -28,6 +28,7 @@ typedef struct {
     char path[1100];
     char identity[33]; /* MD5 of all of it; "" if none is used */
 } confidences;
+typedef struct relation_choices relation_choices; /* see relations.h */
 enum { MAX_METHODS = 32 };
 /* A run: everything that does not change from method to method. */
 typedef struct {
@@ -50,6 +51,7 @@ typedef struct {
     size_t indexes, count;      /* questions to answer */
     long shard, shards;         /* --shard: 1-based; 0, 0: all questions */
     int rotated;                /* --reuse rotated */
+    relation_choices *by;       /* --by_relation, or NULL */
 } generate_run;
 /* What a method did, for the table. */
 typedef struct {
@@ -90,6 +92,8 @@ size_t method_autos(const generate_run *run);
 size_t method_count(const generate_run *run, const sgf_method *m, const question *q);
 /* How many of the first questions have fewer paraphrases than the method asks for. */
 size_t method_fewer(const generate_run *run, const sgf_method *m, size_t samples);
+/* Has every question a paraphrase that the method asks? */
+sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error *err);
 /* The place of the i-th in --indexs and --mass: those that the question has not are left out. */
 size_t method_slot(const generate_run *run, const sgf_method *m, const question *q, size_t i);
 /* The paraphrase at place i. */
