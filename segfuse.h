@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2569. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2631. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,27 +72,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1420), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1304)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1694)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1704): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1420), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1425), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1309)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1699)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1753): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1425), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2168)
-       which token is the first to see everything  sgf__answer (line 2124); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1320)
-       1/N is computed                             sgf_layout_weigh (line 1340)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1704): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2230)
+       which token is the first to see everything  sgf__answer (line 2186); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1325)
+       1/N is computed                             sgf_layout_weigh (line 1345)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1753): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1659)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1513)
-       softmax, and its exp                        sgf__reference_attend (line 1704), sgf__exp_body (line 1541)
-       RMSNorm                                     sgf__reference_norm (line 1671)
-       RoPE, rotate-half                           sgf__reference_rope (line 1680), sgf__sincos_d (line 1569)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7130)
-       one layer, in order                         sgf__reference_layer (line 1760)
+       the order in which a product is summed      sgf__reference_product (line 1664)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1518)
+       softmax, and its exp                        sgf__reference_attend (line 1753), sgf__exp_body (line 1546)
+       RMSNorm                                     sgf__reference_norm (line 1676)
+       RoPE, rotate-half                           sgf__reference_rope (line 1685), sgf__sincos_d (line 1574)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7227)
+       one layer, in order                         sgf__reference_layer (line 1822)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2520), sgf_mask_allows (line 2373)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2582), sgf_mask_allows (line 2435)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -284,6 +284,11 @@ typedef struct sgf_layout {
     uint64_t *visible;    /* [S][SGF_MAX_SEGMENTS / 64] bits; use sgf_visible */
     int32_t answer;     /* the segment of generated tokens; its queries use the weights; -1: none */
     int32_t answer_pos; /* the position of the next generated token */
+    int mixture; /* how an answer token attends. 0: by one softmax over all keys that it sees, with the
+                    weights in the scores. 1: by the weighted mean of a softmax per paraphrase, each over
+                    the keys of this paraphrase (its separator included) and those that belong to
+                    none. Weights are divided by their sum over the paraphrases that it sees. The
+                    group is the paraphrase's number, below SGF_MAX_SEGMENTS */
     size_t token_cap, segment_cap;
     sgf_allocator mem;
 } sgf_layout;
@@ -1199,7 +1204,7 @@ SGF_DEF void sgf_layout_free(sgf_layout *layout) {
 SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
     layout->tokens = layout->segments = 0;
     layout->answer = -1;
-    layout->answer_pos = 0;
+    layout->answer_pos = layout->mixture = 0;
 }
 
 /* Room for `tokens` tokens and `segments` segments. */
@@ -1696,15 +1701,60 @@ static int sgf__reference_sees(const sgf_layout *y, size_t t, size_t j, int32_t 
 }
 /* The log weight that is added to a score. Only answer queries get one. */
 static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
-    return query == y->answer ? y->segment[key].log_weight : 0;
+    return query == y->answer && !y->mixture ? y->segment[key].log_weight : 0;
+}
+/* A mixture. Let p be the exp(score - maximum) of a key that the query sees, S_i the sum of p over
+   paraphrase i, S_0 that over the keys of no paraphrase, w_i the weight of i. The mean of the
+   softmaxes is the sum over keys of p f v, with f_i = w_i / (S_0 + S_i) for keys of paraphrase i and
+   f_0 = f_1 + f_2 + ... for the others. All sums are in ascending order. */
+typedef struct sgf__mixture {
+    float sum[SGF_MAX_SEGMENTS +
+              1]; /* of part 0, the others, and i + 1, paraphrase i: S; at last f */
+    float weight[SGF_MAX_SEGMENTS + 1]; /* the weight's logarithm; at last the weight */
+    unsigned char seen[SGF_MAX_SEGMENTS + 1];
+    size_t parts;
+} sgf__mixture;
+
+static size_t sgf__mixture_part(const sgf_segment *segment) {
+    int of_one = sgf__is_paraphrase(segment->role) || segment->role == SGF_ROLE_SEPARATOR;
+    return of_one && segment->group >= 0 && segment->group < SGF_MAX_SEGMENTS
+               ? (size_t)segment->group + 1
+               : 0;
+}
+static void sgf__mixture_add(sgf__mixture *m, const sgf_segment *segment, float p) {
+    size_t part = sgf__mixture_part(segment);
+    if (part && !m->seen[part]) m->weight[part] = segment->log_weight;
+    if (part >= m->parts) m->parts = part + 1;
+    m->seen[part] = 1;
+    m->sum[part] += p;
+}
+static void sgf__mixture_end(sgf__mixture *m) {
+    float top = -INFINITY, total = 0, common = m->sum[0], all;
+    size_t i;
+    for (i = 1; i < m->parts; i++)
+        if (m->seen[i] && m->weight[i] > top) top = m->weight[i];
+    for (i = 1; i < m->parts; i++) {
+        m->weight[i] = m->seen[i] ? sgf__exp(m->weight[i] - top) : 0;
+        total += m->weight[i];
+    }
+    m->sum[0] = total == 0 && common != 0 ? 1.0f / common : 0; /* no paraphrase: one softmax */
+    for (i = 1; i < m->parts; i++) {
+        all = common + m->sum[i];
+        m->sum[i] = all != 0 && total != 0 ? m->weight[i] / total / all : 0;
+        m->sum[0] += m->sum[i];
+    }
+}
+static float sgf__mixture_factor(const sgf__mixture *m, const sgf_segment *segment) {
+    return m->sum[sgf__mixture_part(segment)];
 }
 /* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
    one kv head's keys and values, `stride` floats from token to token. out[C]. At the end score[j] is
-   exp(score - maximum) for each key j that t attends to. */
+   exp(score - maximum), in a mixture times its factor, for each key j that t attends to. */
 static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
                                   const float *k, const float *v, size_t stride, size_t C,
                                   float *score, float *out) {
     float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
+    sgf__mixture mixture;
     size_t j, c;
     for (j = 0; j <= t; j++) {
         float dot = 0;
@@ -1714,14 +1764,26 @@ static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window,
         if (score[j] > top) top = score[j];
     }
     if (!(top > -INFINITY)) top = 0;
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window)) score[j] = sgf__exp(score[j] - top);
+    if (y->mixture && y->seg[t] == y->answer) {
+        memset(&mixture, 0, sizeof mixture);
+        for (j = 0; j <= t; j++)
+            if (sgf__reference_sees(y, t, j, window))
+                sgf__mixture_add(&mixture, &y->segment[y->seg[j]], score[j]);
+        sgf__mixture_end(&mixture);
+        for (j = 0; j <= t; j++)
+            if (sgf__reference_sees(y, t, j, window))
+                score[j] *= sgf__mixture_factor(&mixture, &y->segment[y->seg[j]]);
+    }
     for (c = 0; c < C; c++) out[c] = 0;
     for (j = 0; j <= t; j++) {
         if (!sgf__reference_sees(y, t, j, window)) continue;
-        score[j] = sgf__exp(score[j] - top);
         sum += score[j];
         for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
     }
     if (sum == 0) return; /* a token that sees nothing gets 0 from attention */
+    if (y->mixture && y->seg[t] == y->answer) return; /* the factors divided already */
     for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
 }
 /* Called after sgf__reference_attend: adds each segment's share of the softmax, divided by the number
@@ -3636,11 +3698,14 @@ SGF_DEF void sgf_sequence_close(sgf_session *s, int32_t sequence) {
 static int sgf__rule_continues(const sgf_layout *own, const sgf_layout *rule) {
     int32_t S = (int32_t)own->segments, q, k;
     if (own->segments > rule->segments) return 0;
-    for (q = 0; q < S; q++)
+    for (q = 0; q < S; q++) {
+        int mixes = own->mixture && q == own->answer, will_mix = rule->mixture && q == rule->answer;
+        if (own->segment[q].tokens && mixes != will_mix) return 0;
         for (k = 0; own->segment[q].tokens && k < S; k++)
             if (sgf_visible(own, q, k) != sgf_visible(rule, q, k) ||
                 sgf__log_weight(own, q, k) != sgf__log_weight(rule, q, k))
                 return 0;
+    }
     return 1;
 }
 /* A layout with the segments of `rule`, and with the tokens of `parent` (NULL: none). */
@@ -3651,6 +3716,7 @@ static sgf_status sgf__rule_copy(const sgf_session *s, const sgf_layout *rule,
     if (status) return status;
     made->segments = S;
     made->answer = rule->answer;
+    made->mixture = rule->mixture;
     made->tokens = tokens;
     if (S) memcpy(made->visible, rule->visible, S * SGF__WORDS * sizeof *made->visible);
     for (i = 0; i < S; i++) {
@@ -3670,6 +3736,9 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int
     size_t i = 0;
     sgf__sequence *made;
     sgf_status status;
+    if (s->device && rule->mixture)
+        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                         "a mixture is computed on a processor only, not on a GPU");
     if (parent >= 0 &&
         (!up || up->depth == SGF_MAX_DEPTH || !sgf__rule_continues(&up->layout, rule)))
         return sgf__fail(
@@ -3934,9 +4003,16 @@ static size_t sgf__pieces(const sgf__work *w, const sgf__group *group, const sgf
 typedef struct sgf__attend_room {
     float *score, *q, *out;
     sgf__piece *piece;
-    sgf__tile_part *value; /* [pieces] */
-    size_t pieces, k_at;   /* k_at: where in a page the keys begin */
+    sgf__tile_part *value;     /* [pieces] */
+    size_t pieces, k_at;       /* k_at: where in a page the keys begin */
+    const sgf_layout *mixture; /* NULL: one softmax */
 } sgf__attend_room;
+
+/* The layout of a group that attends by a mixture, else NULL. */
+static const sgf_layout *sgf__mixture_of(const sgf__group *group) {
+    const sgf_layout *rule = &group->query->own->layout;
+    return rule->mixture && group->query->row->seg == rule->answer ? rule : NULL;
+}
 
 /* In bytes: room for one kv head, with so many keys and pieces. */
 static size_t sgf__attend_bytes(const sgf_session *s) {
@@ -3980,14 +4056,31 @@ static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t
     size_t v_at, i;
     room->pieces = sgf__pieces(w, group, last->own, last->index + 1, room->piece);
     sgf__page_places(w->s, w->layer, g, &room->k_at, &v_at);
+    room->mixture = sgf__mixture_of(group);
     for (i = 0; i < room->pieces; i++) {
         room->value[i].w = room->piece[i].page + v_at + room->piece[i].lane * w->s->C;
         room->value[i].count = room->piece[i].count;
     }
 }
 
+/* The scores of head r of R, score [keys][R], times the factors of the mixture. */
+static void sgf__attend_mixture(const sgf__attend_room *room, size_t R, size_t r) {
+    sgf__mixture mixture;
+    size_t pass, i, j;
+    memset(&mixture, 0, sizeof mixture);
+    for (pass = 0; pass < 2; pass++) {
+        float *score = room->score + r;
+        for (i = 0; i < room->pieces; i++) {
+            const sgf_segment *segment = &room->mixture->segment[room->piece[i].seg];
+            for (j = 0; j < room->piece[i].count; j++, score += R)
+                if (!pass) sgf__mixture_add(&mixture, segment, *score);
+                else *score *= sgf__mixture_factor(&mixture, segment);
+        }
+        if (!pass) sgf__mixture_end(&mixture);
+    }
+}
 /* One query, R <= 12 heads that share a kv head: lanes are keys, then channels. q [C][R], out [R][C].
-   Leaves exp(score - max) in score [keys][R]. */
+   Leaves exp(score - max), in a mixture times its factor, in score [keys][R]. */
 static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, float scale,
                             const sgf__attend_room *room, float *out) {
     float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS], *score = room->score;
@@ -4007,6 +4100,10 @@ static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, float 
         sgf__scale(simd, score + n * R, piece->count * R, scale, piece->log_weight);
     }
     sgf__softmax(simd, score, n, R, sum);
+    for (r = 0; r < R && room->mixture; r++) {
+        sgf__attend_mixture(room, R, r);
+        sum[r] = 1; /* the factors divide */
+    }
     memset(out, 0, R * C * sizeof(float));
     tile.x_k = tile.out_row = C, tile.out = out, tile.first = 0;
     for (i = n = 0; i < room->pieces; n += room->piece[i++].count) {
@@ -4129,7 +4226,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     for (item = begin; item < end; item++) {
         const sgf__group *group = &w->group[item % w->groups];
         size_t g = item / w->groups, width = sgf__panel_width(group->count, 8);
-        if (group->count <= SGF__FEW) {
+        if (group->count <= SGF__FEW || sgf__mixture_of(group)) {
             sgf__attend_rows(w, group, g, &room);
             continue;
         }

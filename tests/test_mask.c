@@ -52,6 +52,7 @@ static void mask_attention(const char *name, int cases) {
     for (i = 0; i < cases; i++) {
         size_t T = i % 40 == 39 ? 33 + forward_random(24) : 1 + forward_random(11);
         mask_random_layout(&layout, T, (size_t)model->config.vocab_size);
+        layout.mixture = i % 3 == 1;
         for (q = 0; q < T; q++) {
             for (k = 0; k <= q && !sgf_visible(&layout, layout.seg[q], layout.seg[k]);) k++;
             zero_rows += k > q;
