@@ -3,6 +3,7 @@
 #include "../cli/hub.h"
 #include "../data/source.h"
 #include "../cli/verbs.h"
+#include "../models/gguf_model.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,24 +117,35 @@ int output_free(const char *verb, const char *path, int rewrite) {
 }
 
 int verb_convert(int argc, char **argv) {
-    const char *rest[2];
+    const char *rest[2], *dtype = NULL;
     int rests, status, rewrite = 0;
     size_t i, n = sizeof table_formats / sizeof table_formats[0];
     data_source source;
     struct table *table;
     sgf_error err;
     option options[] = {{"rewrite", OPTION_FLAG, &rewrite, NULL, "replace OUT if it is there"},
+                        {"dtype", OPTION_TEXT, (void *)&dtype, "bf16|f16|f32",
+                         "of a model's weights (what holds each of its values exactly: f32 for "
+                         "quantised ones)"},
                         ROWS_END};
     status = options_parse(
         argc, argv, options, "IN OUT",
         "Write a table in another format, by the ending of OUT: .feather (also .arrow), .csv, "
         ".jsonl (also .ndjson). IN is any table that segfuse reads, or a folder of them. Lists in CSV are Python "
         "literals; columns of a CSV file become lists, booleans and numbers where every cell is "
-        "one.",
+        "one. If IN is a model in a GGUF file, OUT is a folder, which every other verb takes as "
+        "--model.",
         rest, &rests, 2);
     if (status >= 0) return status;
     if (rests < 2) {
         fprintf(stderr, "segfuse convert: IN and OUT are needed; see segfuse convert --help\n");
+        return 2;
+    }
+    if (has_ending(rest[0], ".gguf") || gguf_is(rest[0]))
+        return gguf_convert(rest[0], rest[1], dtype, rewrite);
+    if (dtype) {
+        fprintf(stderr, "segfuse convert: --dtype is for a model, and %s is no GGUF file\n",
+                rest[0]);
         return 2;
     }
     for (i = 0; i < n && !has_ending(rest[1], table_formats[i].ending); i++) {}

@@ -1,0 +1,740 @@
+#define _XOPEN_SOURCE 700
+#include "gguf_model.h"
+#include "../base/stop.h"
+#include "../cli/hub.h"
+#include "../cli/manual.h"
+#include "../cli/options.h"
+#include "gguf_tokenizer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- architectures, and what their files hold ---- */
+
+typedef struct gguf_architecture {
+    const char *name, *type, *class_name; /* general.architecture; model_type; architectures */
+    int turned;                           /* the rows of q and k are in llama.cpp's order */
+    int qk_norm, qkv_bias;                /* 1: needed, 0: refused, -1: as the file has it */
+} gguf_architecture;
+static const gguf_architecture gguf_architectures[] = {
+    {"llama", "llama", "LlamaForCausalLM", 1, 0, -1},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", 0, 0, 1},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", 0, 1, 0}};
+
+enum { GGUF_NEEDED, GGUF_OUTPUT, GGUF_QK_NORM, GGUF_QKV_BIAS, GGUF_OTHER_BIAS };
+
+static const struct gguf_row {
+    const char *gguf, *name; /* in layers: what follows "blk.N." and "model.layers.N." */
+    const char *rows, *cols; /* products of V, D, H, G, C, F; "": 1 */
+    int layer, when;
+    char turned; /* the letter that counts the heads */
+} gguf_rows[] = {{"token_embd.weight", "model.embed_tokens.weight", "V", "D", 0, GGUF_NEEDED, 0},
+                 {"output.weight", "lm_head.weight", "V", "D", 0, GGUF_OUTPUT, 0},
+                 {"output_norm.weight", "model.norm.weight", "", "D", 0, GGUF_NEEDED, 0},
+                 {"attn_norm.weight", "input_layernorm.weight", "", "D", 1, GGUF_NEEDED, 0},
+                 {"attn_q.weight", "self_attn.q_proj.weight", "HC", "D", 1, GGUF_NEEDED, 'H'},
+                 {"attn_k.weight", "self_attn.k_proj.weight", "GC", "D", 1, GGUF_NEEDED, 'G'},
+                 {"attn_v.weight", "self_attn.v_proj.weight", "GC", "D", 1, GGUF_NEEDED, 0},
+                 {"attn_output.weight", "self_attn.o_proj.weight", "D", "HC", 1, GGUF_NEEDED, 0},
+                 {"attn_q.bias", "self_attn.q_proj.bias", "", "HC", 1, GGUF_QKV_BIAS, 'H'},
+                 {"attn_k.bias", "self_attn.k_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 'G'},
+                 {"attn_v.bias", "self_attn.v_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 0},
+                 {"attn_output.bias", "self_attn.o_proj.bias", "", "D", 1, GGUF_OTHER_BIAS, 0},
+                 {"attn_q_norm.weight", "self_attn.q_norm.weight", "", "C", 1, GGUF_QK_NORM, 0},
+                 {"attn_k_norm.weight", "self_attn.k_norm.weight", "", "C", 1, GGUF_QK_NORM, 0},
+                 {"ffn_norm.weight", "post_attention_layernorm.weight", "", "D", 1, GGUF_NEEDED, 0},
+                 {"ffn_gate.weight", "mlp.gate_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
+                 {"ffn_up.weight", "mlp.up_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
+                 {"ffn_down.weight", "mlp.down_proj.weight", "D", "F", 1, GGUF_NEEDED, 0},
+                 {"ffn_gate.bias", "mlp.gate_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
+                 {"ffn_up.bias", "mlp.up_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
+                 {"ffn_down.bias", "mlp.down_proj.bias", "", "D", 1, GGUF_OTHER_BIAS, 0}};
+enum { GGUF_ROWS = (int)(sizeof gguf_rows / sizeof *gguf_rows) };
+
+/* Keys of an architecture that change what is computed, or might; another one is refused. */
+static const char *const gguf_known[] = {"block_count",
+                                         "context_length",
+                                         "embedding_length",
+                                         "feed_forward_length",
+                                         "vocab_size",
+                                         "attention.head_count",
+                                         "attention.head_count_kv",
+                                         "attention.key_length",
+                                         "attention.value_length",
+                                         "attention.layer_norm_rms_epsilon",
+                                         "attention.sliding_window",
+                                         "rope.freq_base",
+                                         "rope.dimension_count",
+                                         "rope.scaling.type",
+                                         "rope.scaling.factor",
+                                         "rope.scaling.original_context_length",
+                                         "rope.scaling.finetuned",
+                                         "rope.scale_linear",
+                                         "tensor_data_layout",
+                                         "expert_count",
+                                         "expert_used_count"};
+
+/* ---- config.json ---- */
+
+typedef struct gguf_maker {
+    gguf_model *m;
+    const gguf_architecture *a;
+    sgf_error *err;
+    sgf_status status;                                         /* the first failure */
+    int64_t layers, context, dim, ffn, heads, kv_heads, width; /* width: of a head */
+    uint64_t rows;                                             /* of the embedding */
+    double eps, theta;
+    size_t used; /* tensors of the file that have a place in the folder */
+} gguf_maker;
+
+#define gguf_refuse(k, status_, ...)         \
+    ((k)->status = (k)->status ? (k)->status \
+                               : base_fail_at((k)->err, status_, (k)->m->g.file, -1, __VA_ARGS__))
+
+static const char *gguf_key_of(const gguf_maker *k, const char *name, char *room, size_t cap) {
+    snprintf(room, cap, "%s.%s", k->a->name, name);
+    return room;
+}
+/* A whole number under the architecture's name, at least 1; `absent` -1: it is needed. */
+static int64_t gguf_setting(gguf_maker *k, const char *name, int64_t absent) {
+    char key[128];
+    int64_t value = absent;
+    if (k->status) return 1;
+    gguf_key_of(k, name, key, sizeof key);
+    k->status = gguf_whole(&k->m->g, key, absent, 1 << 30, &value, k->err);
+    if (!k->status && value < 1)
+        gguf_refuse(k, SGF_ERR_FORMAT, "%s: key %s is missing, or 0", k->m->g.file, key);
+    return k->status ? 1 : value;
+}
+static double gguf_setting_real(gguf_maker *k, const char *name, double absent) {
+    char key[128];
+    double value = absent;
+    gguf_key_of(k, name, key, sizeof key);
+    if (!k->status) k->status = gguf_real(&k->m->g, key, absent, &value, k->err);
+    return value;
+}
+/* f32 values were decimal numbers before: 1e-05, not 9.999999747378752e-06. */
+static double gguf_decimal(double value) {
+    double scale = 1;
+    int i;
+    for (i = 0; i < 20; i++, scale *= 10)
+        if ((float)(rint(value * scale) / scale) == (float)value)
+            return rint(value * scale) / scale;
+    return value;
+}
+static void gguf_read_architecture(gguf_maker *k) {
+    size_t i, n = sizeof gguf_architectures / sizeof *gguf_architectures;
+    gguf *g = &k->m->g;
+    int64_t parts = 0;
+    sgf_str name;
+    k->status = gguf_string(g, "general.architecture", "", &name, k->err);
+    if (!k->status) k->status = gguf_whole(g, "split.count", 1, 1 << 20, &parts, k->err);
+    if (k->status) return;
+    if (parts > 1)
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED,
+                    "%s: one of %ld parts of a model; llama-gguf-split --merge makes one file of "
+                    "them",
+                    g->file, (long)parts);
+    for (i = 0; i < n && !base_str_is(name, gguf_architectures[i].name); i++) {}
+    if (i < n) k->a = &gguf_architectures[i];
+    else
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED,
+                    "%s: its architecture is \"%s\"; known are llama (also Mistral and SmolLM2), "
+                    "qwen2 and qwen3",
+                    g->file, base_show(name).text);
+}
+/* Is there a setting whose meaning is not known here? */
+static void gguf_read_others(gguf_maker *k) {
+    const gguf *g = &k->m->g;
+    size_t length = strlen(k->a->name), i, n;
+    for (i = 0; i < g->key_count && !k->status; i++) {
+        sgf_str name = g->keys[i].name;
+        if (name.len <= length || memcmp(name.ptr, k->a->name, length) || name.ptr[length] != '.')
+            continue;
+        name = base_text_of(name.ptr + length + 1, name.len - length - 1);
+        for (n = 0; n < COUNT_OF(gguf_known) && !base_str_is(name, gguf_known[n]); n++) {}
+        if (n == COUNT_OF(gguf_known))
+            gguf_refuse(k, SGF_ERR_UNSUPPORTED,
+                        "%s: key %s changes how the model computes, in a way that is not supported",
+                        g->file, base_show(g->keys[i].name).text);
+    }
+}
+static void gguf_read_settings(gguf_maker *k) {
+    const gguf_tensor *embedding;
+    int64_t experts;
+    gguf_read_architecture(k);
+    if (k->status) return;
+    gguf_read_others(k);
+    k->layers = gguf_setting(k, "block_count", -1);
+    k->context = gguf_setting(k, "context_length", -1);
+    k->dim = gguf_setting(k, "embedding_length", -1);
+    k->ffn = gguf_setting(k, "feed_forward_length", -1);
+    k->heads = gguf_setting(k, "attention.head_count", -1);
+    k->kv_heads = gguf_setting(k, "attention.head_count_kv", k->heads);
+    k->width = gguf_setting(k, "attention.key_length", k->dim / k->heads ? k->dim / k->heads : 1);
+    k->eps = gguf_decimal(gguf_setting_real(k, "attention.layer_norm_rms_epsilon", -1));
+    k->theta = gguf_decimal(gguf_setting_real(k, "rope.freq_base", 10000));
+    experts = (int64_t)gguf_setting_real(k, "expert_count", 0);
+    if (!k->status && k->eps <= 0)
+        gguf_refuse(k, SGF_ERR_FORMAT, "%s: key %s.attention.layer_norm_rms_epsilon is missing",
+                    k->m->g.file, k->a->name);
+    if (experts)
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED, "%s: a mixture of %ld experts is not supported",
+                    k->m->g.file, (long)experts);
+    if (gguf_setting(k, "attention.value_length", k->width) != k->width ||
+        gguf_setting(k, "rope.dimension_count", k->width) != k->width)
+        gguf_refuse(
+            k, SGF_ERR_UNSUPPORTED,
+            "%s: values, or the channels that RoPE turns, that are not as wide as a key (%ld) "
+            "are not supported",
+            k->m->g.file, (long)k->width);
+    if (gguf_setting(k, "attention.sliding_window", k->context) < k->context)
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED,
+                    "%s: it has a sliding window, but not which layers have it", k->m->g.file);
+    if (k->status) return;
+    embedding = gguf_tensor_find(&k->m->g, "token_embd.weight");
+    if (embedding) k->rows = embedding->rows;
+    if (k->layers > SGF_MAX_LAYERS || k->kv_heads > k->heads || k->heads % k->kv_heads ||
+        k->width % 2)
+        gguf_refuse(
+            k, SGF_ERR_FORMAT,
+            "%s: %ld layers with %ld heads of %ld channels, of which %ld have keys, are not "
+            "possible",
+            k->m->g.file, (long)k->layers, (long)k->heads, (long)k->width, (long)k->kv_heads);
+}
+/* Llama 3.1 and later: the file holds what each frequency is divided by. Which settings make that? */
+static int gguf_is_llama3(const gguf_maker *k, const gguf_tensor *freqs, double *factor) {
+    float block[DEQUANTIZE_MOST];
+    uint64_t i;
+    double f, waves, s, wanted;
+    if (freqs->rank != 1 || freqs->type->elements != 1 || freqs->cols != (uint64_t)k->width / 2)
+        return 0;
+    dequantize(freqs->type, freqs->data + (freqs->cols - 1) * freqs->type->bytes, 1, block);
+    *factor = (double)block[0];
+    for (i = 0; i < freqs->cols; i++) {
+        dequantize(freqs->type, freqs->data + i * freqs->type->bytes, 1, block);
+        f = pow(k->theta, -2.0 * (double)i / (double)k->width);
+        waves = 8192 * f / 6.283185307179586;
+        s = waves - 1 < 0 ? 0 : (waves - 1) / 3;
+        wanted = waves > 4 ? 1 : 1 / ((1 - s) / *factor + s);
+        if (!(fabs((double)block[0] - wanted) <= 1e-5 * wanted)) return 0;
+    }
+    return *factor > 1;
+}
+static void gguf_write_rope(gguf_maker *k, json_out *j) {
+    const gguf_tensor *freqs = gguf_tensor_find(&k->m->g, "rope_freqs.weight");
+    double factor = gguf_setting_real(k, "rope.scaling.factor",
+                                      gguf_setting_real(k, "rope.scale_linear", 1));
+    sgf_str type;
+    char key[128];
+    gguf_key_of(k, "rope.scaling.type", key, sizeof key);
+    if (!k->status)
+        k->status = gguf_string(&k->m->g, key, factor == 1 ? "none" : "linear", &type, k->err);
+    if (k->status) return;
+    json_out_field_double(j, "rope_theta", k->theta);
+    if (freqs && gguf_is_llama3(k, freqs, &factor) && base_str_is(type, "none")) {
+        json_out_key(j, "rope_scaling"), json_out_open(j, "{");
+        json_out_field_text(j, "rope_type", "llama3");
+        json_out_field_double(j, "factor", gguf_decimal(factor));
+        json_out_field_double(j, "low_freq_factor", 1);
+        json_out_field_double(j, "high_freq_factor", 4);
+        json_out_field_size(j, "original_max_position_embeddings", 8192);
+        json_out_close(j, "}");
+        k->used++;
+    } else if (freqs)
+        gguf_refuse(
+            k, SGF_ERR_UNSUPPORTED,
+            "%s: rope_freqs.weight is not that of Llama 3.1 to 3.3; other changes of RoPE's "
+            "frequencies are not supported",
+            k->m->g.file);
+    else if (base_str_is(type, "linear") || base_str_is(type, "yarn")) {
+        json_out_key(j, "rope_scaling"), json_out_open(j, "{");
+        json_out_key(j, "rope_type"), json_out_text(j, type);
+        json_out_field_double(j, "factor", gguf_decimal(factor));
+        if (base_str_is(type, "yarn"))
+            json_out_field_size(
+                j, "original_max_position_embeddings",
+                (size_t)gguf_setting(k, "rope.scaling.original_context_length", -1));
+        json_out_close(j, "}");
+    } else if (!base_str_is(type, "none"))
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED,
+                    "%s: RoPE scaled by \"%s\" is not supported; known are none, linear and yarn",
+                    k->m->g.file, base_show(type).text);
+}
+static void gguf_write_id(gguf_maker *k, json_out *j, const char *key, const char *name) {
+    int64_t id = -1;
+    if (!k->status) k->status = gguf_whole(&k->m->g, name, -1, INT32_MAX, &id, k->err);
+    if (id >= 0) json_out_field_size(j, key, (size_t)id);
+}
+/* The tokens that end an answer: of a text, of a turn, of a message. */
+static void gguf_write_eos(gguf_maker *k, json_out *j) {
+    static const char *const names[] = {"tokenizer.ggml.eos_token_id",
+                                        "tokenizer.ggml.eot_token_id",
+                                        "tokenizer.ggml.eom_token_id"};
+    int64_t ids[3];
+    int i, n = 0;
+    for (i = 0; i < 3 && !k->status; i++) {
+        k->status = gguf_whole(&k->m->g, names[i], -1, INT32_MAX, &ids[n], k->err);
+        if (ids[n] >= 0 && (n < 1 || ids[n] != ids[0]) && (n < 2 || ids[n] != ids[1])) n++;
+    }
+    if (!n) return;
+    json_out_key(j, "eos_token_id");
+    if (n > 1) json_out_open(j, "[");
+    for (i = 0; i < n; i++) json_out_size(j, (size_t)ids[i]);
+    if (n > 1) json_out_close(j, "]");
+}
+static void gguf_write_bool(json_out *j, const char *key, int value) {
+    json_out_key(j, key);
+    json_out_raw(j, value ? "true" : "false");
+    j->comma = 1;
+}
+/* Does the first layer have it? gguf_make_weights sees that all are alike. */
+static int gguf_has(const gguf_maker *k, const char *name) {
+    return gguf_tensor_find(&k->m->g, name) != NULL;
+}
+static void gguf_write_config_json(gguf_maker *k) {
+    static const char *const dtypes[] = {"float32", "float16", "bfloat16"};
+    json_out *j = &k->m->config;
+    json_out_open(j, "{");
+    json_out_key(j, "architectures"), json_out_open(j, "["),
+        json_out_text(j, sgf_text(k->a->class_name));
+    json_out_close(j, "]");
+    json_out_field_text(j, "model_type", k->a->type);
+    json_out_field_text(j, "torch_dtype", dtypes[k->m->dtype]);
+    json_out_field_size(j, "vocab_size", (size_t)k->rows);
+    json_out_field_size(j, "hidden_size", (size_t)k->dim);
+    json_out_field_size(j, "intermediate_size", (size_t)k->ffn);
+    json_out_field_size(j, "num_hidden_layers", (size_t)k->layers);
+    json_out_field_size(j, "num_attention_heads", (size_t)k->heads);
+    json_out_field_size(j, "num_key_value_heads", (size_t)k->kv_heads);
+    json_out_field_size(j, "head_dim", (size_t)k->width);
+    json_out_field_size(j, "max_position_embeddings", (size_t)k->context);
+    json_out_field_text(j, "hidden_act", "silu");
+    json_out_field_double(j, "rms_norm_eps", k->eps);
+    gguf_write_rope(k, j);
+    gguf_write_bool(j, "tie_word_embeddings", !gguf_has(k, "output.weight"));
+    if (k->a->qkv_bias < 1) gguf_write_bool(j, "attention_bias", gguf_has(k, "blk.0.attn_q.bias"));
+    if (k->a->qkv_bias < 0) gguf_write_bool(j, "mlp_bias", gguf_has(k, "blk.0.ffn_gate.bias"));
+    if (k->a->qkv_bias == 1) gguf_write_bool(j, "use_sliding_window", 0);
+    gguf_write_id(k, j, "bos_token_id", "tokenizer.ggml.bos_token_id");
+    gguf_write_eos(k, j);
+    gguf_write_id(k, j, "pad_token_id", "tokenizer.ggml.padding_token_id");
+    json_out_close(j, "}");
+    json_out_raw(j, "\n");
+    j = &k->m->generation;
+    json_out_open(j, "{");
+    gguf_write_id(k, j, "bos_token_id", "tokenizer.ggml.bos_token_id");
+    gguf_write_eos(k, j);
+    gguf_write_id(k, j, "pad_token_id", "tokenizer.ggml.padding_token_id");
+    json_out_close(j, "}");
+    json_out_raw(j, "\n");
+    if (!k->status && (k->m->config.status || j->status))
+        k->status = base_fail(k->err, SGF_ERR_MEMORY, "not enough memory");
+}
+
+/* ---- weights ---- */
+
+static uint64_t gguf_product(const gguf_maker *k, const char *letters) {
+    uint64_t n = 1;
+    for (; *letters; letters++) {
+        uint64_t of[6];
+        of[0] = k->rows, of[1] = (uint64_t)k->dim, of[2] = (uint64_t)k->heads;
+        of[3] = (uint64_t)k->kv_heads, of[4] = (uint64_t)k->width, of[5] = (uint64_t)k->ffn;
+        n *= of[strchr("VDHGCF", *letters) - "VDHGCF"]; /* two settings, each below 2^31 */
+    }
+    return n;
+}
+/* Must the file have this weight? 1, 0: it may not, -1: it may. */
+static int gguf_wants(const gguf_maker *k, const struct gguf_row *row) {
+    int bias = k->a->qkv_bias < 0 ? gguf_has(k, "blk.0.attn_q.bias") : k->a->qkv_bias;
+    switch (row->when) {
+    case GGUF_OUTPUT: return -1;
+    case GGUF_QK_NORM: return k->a->qk_norm;
+    case GGUF_QKV_BIAS: return bias;
+    case GGUF_OTHER_BIAS: /* as Hugging Face's Llama has them */
+        if (k->a->qkv_bias >= 0) return 0;
+        return !strncmp(row->gguf, "attn", 4) ? bias : gguf_has(k, "blk.0.ffn_gate.bias");
+    default: return 1;
+    }
+}
+static void gguf_make_weight(gguf_maker *k, const struct gguf_row *row, int64_t layer) {
+    gguf_model *m = k->m;
+    gguf_weight *w = &m->weights[m->count];
+    char name[64];
+    uint64_t rows = gguf_product(k, row->rows), cols = gguf_product(k, row->cols);
+    const gguf_tensor *t;
+    int wants = gguf_wants(k, row);
+    if (k->status || !wants) return;
+    if (row->layer) snprintf(name, sizeof name, "blk.%ld.%s", (long)layer, row->gguf);
+    else snprintf(name, sizeof name, "%s", row->gguf);
+    t = gguf_tensor_find(&m->g, name);
+    if (!t && wants < 0) return;
+    if (!t)
+        gguf_refuse(k, SGF_ERR_FORMAT,
+                    "%s: tensor %s is missing; a %s model of %ld layers needs it", m->g.file, name,
+                    k->a->name, (long)k->layers);
+    else if (t->rows != rows || t->cols != cols || t->rank != (*row->rows ? 2u : 1u))
+        gguf_refuse(k, SGF_ERR_FORMAT,
+                    "%s: tensor %s is [%llu, %llu], and its keys say [%llu, %llu]", m->g.file, name,
+                    (unsigned long long)t->rows, (unsigned long long)t->cols,
+                    (unsigned long long)rows, (unsigned long long)cols);
+    else if (t->rank == 1 && t->type->elements > 1)
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED, "%s: tensor %s, a vector, is stored in blocks (%s)",
+                    m->g.file, name, t->type->name);
+    if (k->status) return;
+    if (row->layer)
+        snprintf(w->name, sizeof w->name, "model.layers.%ld.%s", (long)layer, row->name);
+    else snprintf(w->name, sizeof w->name, "%s", row->name);
+    w->tensor = t;
+    w->turned = !k->a->turned || !row->turned ? 0
+                : row->turned == 'H'          ? (uint64_t)k->heads
+                                              : (uint64_t)k->kv_heads;
+    m->parameters += rows * cols;
+    m->count++;
+    k->used++;
+}
+static void gguf_make_weights(gguf_maker *k) {
+    gguf_model *m = k->m;
+    int64_t layer;
+    size_t i;
+    int r;
+    m->weights = (gguf_weight *)base_arena_alloc(&m->g.arena, m->g.tensor_count + 1,
+                                                 sizeof *m->weights, k->err);
+    if (!m->weights) k->status = SGF_ERR_MEMORY;
+    for (r = 0; r < GGUF_ROWS && !k->status; r++)
+        for (layer = 0; layer < (gguf_rows[r].layer ? k->layers : 1) && !k->status; layer++)
+            gguf_make_weight(k, &gguf_rows[r], layer);
+    for (i = 0; i < m->g.tensor_count && !k->status && k->used < m->g.tensor_count; i++) {
+        size_t n;
+        for (n = 0; n < m->count && m->weights[n].tensor != &m->g.tensors[i]; n++) {}
+        if (n < m->count || base_str_is(m->g.tensors[i].name, "rope_freqs.weight")) continue;
+        gguf_refuse(k, SGF_ERR_UNSUPPORTED,
+                    "%s: tensor %s has no place in a %s model as it is known here", m->g.file,
+                    base_show(m->g.tensors[i].name).text, k->a->name);
+    }
+}
+static int gguf_dtype_of(const gguf_weight *w) {
+    const char *name = w->tensor->type->name;
+    return !strcmp(name, "F16")    ? SGF_DTYPE_F16
+           : !strcmp(name, "BF16") ? SGF_DTYPE_BF16
+                                   : SGF_DTYPE_F32;
+}
+/* f32 first, so that each weight is aligned to its type. */
+static int gguf_weight_order(const void *a, const void *b) {
+    const gguf_weight *x = (const gguf_weight *)a, *y = (const gguf_weight *)b;
+    if ((x->dtype == SGF_DTYPE_F32) != (y->dtype == SGF_DTYPE_F32))
+        return x->dtype == SGF_DTYPE_F32 ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+/* dtype -1: each weight keeps its 16 bits, and what is quantised becomes f32, which holds it exactly. */
+static void gguf_choose_dtype(gguf_model *m, int dtype) {
+    int found = -1, mixed = 0;
+    size_t i;
+    for (i = 0; i < m->count; i++) {
+        int own = gguf_dtype_of(&m->weights[i]);
+        m->weights[i].dtype = (sgf_dtype)(dtype < 0 ? own : dtype);
+        if (m->weights[i].tensor->rank < 2) continue;
+        mixed |= found >= 0 && found != own;
+        found = own;
+    }
+    m->dtype = dtype >= 0           ? (sgf_dtype)dtype
+               : mixed || found < 0 ? SGF_DTYPE_F32
+                                    : (sgf_dtype)found;
+    if (m->count) qsort(m->weights, m->count, sizeof *m->weights, gguf_weight_order);
+}
+void gguf_weight_row(const gguf_weight *w, uint64_t row, float *out) {
+    const gguf_tensor *t = w->tensor;
+    uint64_t all = t->rank > 1 ? t->rows : t->cols, half, head;
+    size_t blocks = (size_t)(t->cols / t->type->elements), i;
+    if (w->turned &&
+        t->rank > 1) { /* channels i and i + C/2 of a head are neighbours in the file */
+        half = all / w->turned / 2;
+        head = row / (2 * half) * 2 * half;
+        row = head + (row - head) % half * 2 + (row - head) / half;
+    }
+    dequantize(t->type, t->data + row * blocks * t->type->bytes, blocks, out);
+    if (!w->turned || t->rank > 1) return;
+    half = all / w->turned / 2; /* a bias: its elements are in that order */
+    for (i = 0; i < all; i++) {
+        uint64_t at = i % (2 * half), from = i - at + at % half * 2 + at / half;
+        dequantize(t->type, t->data + from * t->type->bytes, 1, out + i);
+    }
+}
+
+sgf_status gguf_model_make(const char *file, const char *bytes, size_t size, int dtype,
+                           const sgf_allocator *mem, gguf_model *out, sgf_error *err) {
+    gguf_maker k;
+    memset(out, 0, sizeof *out);
+    memset(&k, 0, sizeof k);
+    base_buf_init(&out->config.buf, mem);
+    base_buf_init(&out->generation.buf, mem);
+    base_buf_init(&out->tokenizer.buf, mem);
+    base_buf_init(&out->tokenizer_config.buf, mem);
+    k.m = out;
+    k.err = err;
+    k.status = gguf_read(file, bytes, size, mem, &out->g, err);
+    if (!k.status) gguf_read_settings(&k);
+    if (!k.status) gguf_make_weights(&k);
+    if (!k.status) gguf_choose_dtype(out, dtype);
+    if (!k.status) gguf_write_config_json(&k);
+    if (!k.status)
+        k.status = gguf_tokenizer(&out->g, k.rows, k.context, &out->tokenizer,
+                                  &out->tokenizer_config, err);
+    return k.status;
+}
+void gguf_model_free(gguf_model *m) {
+    base_buf_free(&m->config.buf);
+    base_buf_free(&m->generation.buf);
+    base_buf_free(&m->tokenizer.buf);
+    base_buf_free(&m->tokenizer_config.buf);
+    gguf_free(&m->g);
+}
+
+/* ---- model.safetensors ---- */
+
+static unsigned gguf_bytes(sgf_dtype dtype) {
+    return dtype == SGF_DTYPE_F32 ? 4 : 2;
+}
+/* The 8-byte length and the header, filled with spaces so that the data are aligned to 8. */
+static sgf_status gguf_header(const gguf_model *m, base_buf *out, sgf_error *err) {
+    static const char *const names[] = {"F32", "F16", "BF16"};
+    static const char blanks[] = "        ";
+    unsigned char length[8];
+    uint64_t at = 0;
+    json_out j;
+    size_t i;
+    memset(&j, 0, sizeof j);
+    base_buf_init(&j.buf, &out->mem);
+    json_out_open(&j, "{\"__metadata__\": {\"format\": \"pt\"}");
+    j.comma = 1;
+    for (i = 0; i < m->count; i++) {
+        const gguf_weight *w = &m->weights[i];
+        const gguf_tensor *t = w->tensor;
+        json_out_key(&j, w->name), json_out_open(&j, "{");
+        json_out_field_text(&j, "dtype", names[w->dtype]);
+        json_out_key(&j, "shape"), json_out_open(&j, "[");
+        if (t->rank > 1) json_out_size(&j, (size_t)t->rows);
+        json_out_size(&j, (size_t)t->cols), json_out_close(&j, "]");
+        json_out_key(&j, "data_offsets"), json_out_open(&j, "[");
+        json_out_size(&j, (size_t)at);
+        at += t->rows * t->cols * gguf_bytes(w->dtype);
+        json_out_size(&j, (size_t)at), json_out_close(&j, "]}");
+    }
+    json_out_close(&j, "}");
+    if (!j.status && j.buf.len % 8) j.status = base_buf_add(&j.buf, blanks, 8 - j.buf.len % 8, err);
+    for (i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)j.buf.len >> 8 * i);
+    if (!j.status) j.status = base_buf_add(out, length, 8, err);
+    if (!j.status) j.status = base_buf_add(out, j.buf.ptr, j.buf.len, err);
+    base_buf_free(&j.buf);
+    return j.status;
+}
+/* A row's values as little-endian bytes. 0: a finite one is too large for f16. */
+static int gguf_pack(const float *values, size_t n, sgf_dtype dtype, unsigned char *out) {
+    size_t i;
+    for (i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, values + i, 4);
+        if (dtype != SGF_DTYPE_F32)
+            bits = dtype == SGF_DTYPE_F16 ? dequantize_f16(values[i]) : dequantize_bf16(values[i]);
+        if (dtype == SGF_DTYPE_F16 && (bits & 0x7FFF) == 0x7C00 && values[i] - values[i] == 0)
+            return 0;
+        *out++ = (unsigned char)bits, *out++ = (unsigned char)(bits >> 8);
+        if (dtype == SGF_DTYPE_F32)
+            *out++ = (unsigned char)(bits >> 16), *out++ = (unsigned char)(bits >> 24);
+    }
+    return 1;
+}
+static sgf_status gguf_write_weight(const gguf_model *m, const gguf_weight *w, base_out *file,
+                                    sgf_error *err) {
+    size_t cols = (size_t)w->tensor->cols;
+    float *values = (float *)base_alloc(&m->g.arena.mem, cols, sizeof *values, err);
+    unsigned char *bytes = (unsigned char *)base_alloc(&m->g.arena.mem, cols, 4, err);
+    sgf_status status = values && bytes ? SGF_OK : SGF_ERR_MEMORY;
+    uint64_t row;
+    for (row = 0; row < w->tensor->rows && !status; row++) {
+        gguf_weight_row(w, row, values);
+        if (stop_signal) status = base_fail(err, SGF_ERR_IO, "stopped; nothing was written");
+        else if (!gguf_pack(values, cols, w->dtype, bytes))
+            status = base_fail_at(err, SGF_ERR_LIMIT, m->g.file, -1,
+                                  "%s: a value of %s is too large for f16; use --dtype bf16",
+                                  m->g.file, w->name);
+        else status = base_out_write(file, bytes, cols * gguf_bytes(w->dtype), err);
+    }
+    base_free(&m->g.arena.mem, values, cols, sizeof *values);
+    base_free(&m->g.arena.mem, bytes, cols, 4);
+    return status;
+}
+static sgf_status gguf_write_weights(const gguf_model *m, const char *path, sgf_error *err) {
+    base_out file;
+    base_buf header;
+    size_t i;
+    sgf_status status;
+    base_buf_init(&header, &m->g.arena.mem);
+    status = gguf_header(m, &header, err);
+    if (!status && (status = base_out_open(&file, path, err)) == SGF_OK) {
+        status = base_out_write(&file, header.ptr, header.len, err);
+        for (i = 0; i < m->count && !status; i++)
+            status = gguf_write_weight(m, &m->weights[i], &file, err);
+        if (!status) status = base_out_close(&file, err);
+        else base_out_drop(&file);
+    }
+    base_buf_free(&header);
+    return status;
+}
+static sgf_status gguf_write_text(const json_out *j, const char *path, sgf_error *err) {
+    base_out file;
+    sgf_status status = base_out_open(&file, path, err);
+    if (!status) status = base_out_write(&file, j->buf.ptr, j->buf.len, err);
+    if (!status) return base_out_close(&file, err);
+    base_out_drop(&file);
+    return status;
+}
+
+/* ---- the folder: made under another name, tried, renamed ---- */
+
+static const char *const gguf_files[] = {"model.safetensors", "tokenizer.json",
+                                         "tokenizer_config.json", "generation_config.json",
+                                         "config.json"};
+enum { GGUF_FILES = (int)(sizeof gguf_files / sizeof *gguf_files) };
+
+static sgf_status gguf_failed_at(const char *path, const char *what, sgf_error *err) {
+    return base_fail_at(err, SGF_ERR_IO, path, -1, "%s: %s: %s", path, what, strerror(errno));
+}
+static void gguf_remove(const char *folder) {
+    char path[1200];
+    int i;
+    for (i = 0; i < GGUF_FILES; i++)
+        if (path_make(path, sizeof path, "%s/%s", folder, gguf_files[i])) remove(path);
+    rmdir(folder);
+}
+static sgf_status gguf_fill(const gguf_model *m, const char *folder, sgf_error *err) {
+    const json_out *texts[GGUF_FILES];
+    char path[1200];
+    sgf_model *model;
+    sgf_error why;
+    sgf_status status = SGF_OK;
+    int i;
+    texts[0] = NULL;
+    texts[1] = &m->tokenizer, texts[2] = &m->tokenizer_config;
+    texts[3] = &m->generation, texts[4] = &m->config;
+    for (i = GGUF_FILES - 1; i >= 0 && !status; i--) {
+        path_make(path, sizeof path, "%s/%s", folder, gguf_files[i]);
+        status = texts[i] ? gguf_write_text(texts[i], path, err) : gguf_write_weights(m, path, err);
+    }
+    if (status) return status;
+    if ((status = sgf_model_load(folder, NULL, &model, &why)) != SGF_OK)
+        return base_fail_at(err, status, m->g.file, -1, "%s: what it makes cannot be run: %s",
+                            m->g.file, why.message);
+    sgf_model_free(model);
+    return SGF_OK;
+}
+/* The files of `made` into a folder that is there: config.json, without which it is no model, is
+   removed first and comes last. */
+static sgf_status gguf_move(const char *made, const char *folder, sgf_error *err) {
+    char from[1200], to[1200];
+    int i;
+    path_make(to, sizeof to, "%s/config.json", folder);
+    if (remove(to) && errno != ENOENT) return gguf_failed_at(to, "it cannot be replaced", err);
+    for (i = 0; i < GGUF_FILES; i++) {
+        path_make(from, sizeof from, "%s/%s", made, gguf_files[i]);
+        if (!path_make(to, sizeof to, "%s/%s", folder, gguf_files[i]) || rename(from, to))
+            return gguf_failed_at(to, "it cannot be written", err);
+    }
+    rmdir(made);
+    return SGF_OK;
+}
+static sgf_status gguf_write_folder(const gguf_model *m, const char *folder, sgf_error *err) {
+    char made[1100], name[1024];
+    size_t n = strlen(folder);
+    sgf_status status;
+    while (n > 1 && folder[n - 1] == '/') n--;
+    if (!path_make(name, sizeof name, "%.*s", (int)n, folder) ||
+        !path_make(made, sizeof made, "%s.%ld.tmp", name, (long)getpid()))
+        return base_fail(err, SGF_ERR_LIMIT, "the folder's path is too long");
+    if (mkdir(made, 0777)) return gguf_failed_at(made, "it cannot be made", err);
+    status = gguf_fill(m, made, err);
+    if (!status && rename(made, name)) {
+        if (is_folder(name)) status = gguf_move(made, name, err);
+        else status = gguf_failed_at(name, "it cannot be written", err);
+    }
+    if (status) gguf_remove(made);
+    return status;
+}
+
+/* ---- the command ---- */
+
+int gguf_is(const char *path) {
+    char begin[4];
+    FILE *file = is_folder(path) ? NULL : fopen(path, "rb");
+    int is = file && fread(begin, 1, 4, file) == 4 && !memcmp(begin, "GGUF", 4);
+    if (file) fclose(file);
+    return is;
+}
+/* "Q4_1, Q8_0 and F32": the types that the weights had. */
+static void gguf_types(const gguf_model *m, char *out, size_t cap) {
+    const dequantize_type *seen[32];
+    size_t i, k, kinds = 0, n = 0;
+    out[0] = 0;
+    for (i = 0; i < m->count; i++) {
+        for (k = 0; k < kinds && seen[k] != m->weights[i].tensor->type; k++) {}
+        if (k < kinds || kinds == COUNT_OF(seen)) continue;
+        seen[kinds++] = m->weights[i].tensor->type;
+    }
+    for (k = 0; k < kinds && n < cap; k++)
+        n += (size_t)snprintf(out + n, cap - n, "%s%s",
+                              !k              ? ""
+                              : k + 1 < kinds ? ", "
+                                              : " and ",
+                              seen[k]->name);
+}
+static void gguf_report(const gguf_model *m, const char *folder, int chosen) {
+    static const char *const names[] = {"f32", "f16", "bf16"};
+    char types[256];
+    uint64_t bytes = 0;
+    size_t i;
+    for (i = 0; i < m->count; i++)
+        bytes += m->weights[i].tensor->rows * m->weights[i].tensor->cols *
+                 gguf_bytes(m->weights[i].dtype);
+    gguf_types(m, types, sizeof types);
+    fprintf(stderr, "segfuse convert: %s: %s parameters, %s in %s", folder,
+            base_count(m->parameters).text, base_bytes((double)bytes).text, names[m->dtype]);
+    if (chosen && m->dtype != SGF_DTYPE_F32) fprintf(stderr, ", rounded from %s\n", types);
+    else
+        fprintf(stderr, ", which holds every value of %s%s\n", types,
+                m->dtype == SGF_DTYPE_F32 && !chosen
+                    ? "; --dtype bf16 takes half of the memory and rounds"
+                    : "");
+}
+int gguf_convert(const char *file, const char *folder, const char *dtype, int rewrite) {
+    static const char *const names[] = {"f32", "f16", "bf16"};
+    int chosen = -1, i, status = 1;
+    base_map map;
+    gguf_model m;
+    sgf_error err;
+    char path[1200];
+    for (i = 0; dtype && i < 3; i++)
+        if (!strcmp(dtype, names[i])) chosen = i;
+    if (!path_make(path, sizeof path, "%s/config.json", folder) ||
+        (!is_free(folder) && !is_folder(folder))) {
+        fprintf(stderr, "segfuse convert: %s is no folder; a model is a folder of files\n", folder);
+        return 1;
+    }
+    if (!rewrite && !is_free(path)) {
+        fprintf(stderr, "segfuse convert: %s holds a model already; --rewrite replaces it\n",
+                folder);
+        return 1;
+    }
+    if (base_map_file(file, NULL, &map, &err)) return failed("convert", &err);
+    stop_watch();
+    if (gguf_model_make(file, map.data, map.size, chosen, NULL, &m, &err) ||
+        gguf_write_folder(&m, folder, &err))
+        failed("convert", &err);
+    else gguf_report(&m, folder, chosen >= 0), status = 0;
+    gguf_model_free(&m);
+    base_unmap(&map);
+    return stop_signal && status ? stop_status() : status;
+}
