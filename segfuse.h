@@ -22,7 +22,8 @@
        static const sgf_str asked[] = {SGF_STR("The capital of Japan is [MASK]."),
                                        SGF_STR("Jpaan's capital is [MASK]."),
                                        SGF_STR("In Nippon, the capital city is [MASK].")};
-       sgf_prompt prompt = {SGF_STR("Predict the [MASK] in one word."), NULL, 0, asked, 3, NULL, NULL};
+       sgf_prompt prompt = {SGF_STR("Predict the [MASK] in one word."), NULL, 0, asked, 3, NULL, NULL, NULL,
+                             NULL};
        sgf_model *model = NULL;
        sgf_session *session = NULL;
        sgf_error err;
@@ -34,7 +35,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2631. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2648. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,27 +73,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1425), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1309)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1699)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1753): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1425), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1433), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1317)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1707)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1761): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1433), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2230)
-       which token is the first to see everything  sgf__answer (line 2186); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1325)
-       1/N is computed                             sgf_layout_weigh (line 1345)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1753): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2247)
+       which token is the first to see everything  sgf__answer (line 2201); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1333)
+       1/N is computed                             sgf_layout_weigh (line 1353)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1761): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1664)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1518)
-       softmax, and its exp                        sgf__reference_attend (line 1753), sgf__exp_body (line 1546)
-       RMSNorm                                     sgf__reference_norm (line 1676)
-       RoPE, rotate-half                           sgf__reference_rope (line 1685), sgf__sincos_d (line 1574)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7227)
-       one layer, in order                         sgf__reference_layer (line 1822)
+       the order in which a product is summed      sgf__reference_product (line 1672)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1526)
+       softmax, and its exp                        sgf__reference_attend (line 1761), sgf__exp_body (line 1554)
+       RMSNorm                                     sgf__reference_norm (line 1684)
+       RoPE, rotate-half                           sgf__reference_rope (line 1693), sgf__sincos_d (line 1582)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7244)
+       one layer, in order                         sgf__reference_layer (line 1830)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2582), sgf_mask_allows (line 2435)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2599), sgf_mask_allows (line 2452)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -709,6 +710,9 @@ typedef struct sgf_prompt {
         *weight; /* [paraphrases]. In a fusion: the weight of each paraphrase, above 0. In an
                              ensemble: input of the weighted rules, 0 or more. NULL: the method
                              decides */
+    const char *before, *after; /* zero-terminated, NULL: none. What a chat format writes before the
+                                   user's text (with the system message), and after it up to where the
+                                   assistant's begins */
 } sgf_prompt;
 
 /* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
@@ -722,7 +726,11 @@ typedef struct sgf_prompt {
                      the prefix. Without examples it is left out
      SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
      FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
-                     parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n */
+                     parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n
+
+   {instruction} begins with `before`; if it is empty and `before` is not, no \n\n follows it. `after`
+   ends the answer cue, or is the cue of the formats without one. In CONCATENATED, each of the N
+   prompts has both. */
 typedef enum sgf_format {
     SGF_FORMAT_STANDARD,
     SGF_FORMAT_CONCATENATED,
@@ -2091,12 +2099,16 @@ static void sgf__write_question(sgf__builder *b, sgf_str question, const char *e
     sgf__write(b, question);
     sgf__write_text(b, end);
 }
+static void sgf__write_instruction(sgf__builder *b) {
+    sgf__write_text(b, b->prompt->before);
+    sgf__write(b, b->prompt->instruction);
+}
 /* Instruction and examples. An example takes two lines and an empty line, or one line. */
 static void sgf__write_prefix(sgf__builder *b, int one_line) {
     size_t i;
     if (b->method->lines) one_line = b->method->lines == SGF_LINES_ONE;
-    sgf__write(b, b->prompt->instruction);
-    sgf__write_text(b, "\n\n");
+    sgf__write_instruction(b);
+    if (b->prompt->instruction.len || !sgf_text(b->prompt->before).len) sgf__write_text(b, "\n\n");
     for (i = 0; i < b->prompt->examples; i++) {
         sgf__write_question(b, b->prompt->example[i].question, one_line ? " A: " : "\nA: ");
         sgf__write(b, b->prompt->example[i].answer);
@@ -2133,7 +2145,10 @@ static void sgf__concatenated(sgf__builder *b) {
         sgf__write_prefix(b, 0);
         sgf__part_end(b, segment);
         sgf__write_asked(b, i, "\nA:", segment);
-        if (i + 1 < b->end) sgf__separator(b, (int32_t)i);
+        if (i + 1 == b->end) break; /* the last `after` is the cue */
+        sgf__write_text(b, b->prompt->after);
+        if (b->text.len) sgf__part_end(b, segment);
+        sgf__separator(b, (int32_t)i);
     }
 }
 /* The paraphrases, each a part, with a separator after each but the last. */
@@ -2163,7 +2178,7 @@ static void sgf__shared(sgf__builder *b) {
 static void sgf__few_shot(sgf__builder *b) {
     size_t e, i;
     b->bos_next = b->method->bos == SGF_BOS_EACH;
-    sgf__write(b, b->prompt->instruction);
+    sgf__write_instruction(b);
     sgf__part_end(b, sgf__segment(b, SGF_ROLE_SHARED, 0));
     for (e = 0; e < b->prompt->examples; e++) {
         const sgf_example *example = &b->prompt->example[e];
@@ -2181,8 +2196,8 @@ static void sgf__few_shot(sgf__builder *b) {
     sgf__separator(b, -1);
     sgf__questions(b, "");
 }
-/* Makes the answer segment. It holds the cue; without a cue, the last prompt token. With AFTER_FIRST it
-   is empty, and the cue belongs to the last paraphrase. */
+/* Makes the answer segment. It holds the cue with `after`; without them, the last prompt token. With
+   AFTER_FIRST it is empty, and the cue belongs to the last paraphrase. */
 static void sgf__answer(sgf__builder *b) {
     int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
     int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
@@ -2199,8 +2214,10 @@ static void sgf__answer(sgf__builder *b) {
         sgf__write_text(b, b->separator);
         sgf__part_end(b, after ? last : answer);
     }
-    if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE) {
+    if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE)
         sgf__write_text(b, few_shot ? "A:" : b->method->lines == SGF_LINES_TWO ? "\nA:" : " A:");
+    sgf__write_text(b, b->prompt->after);
+    if (b->text.len) {
         sgf__part_end(b, after ? last : answer);
     } else if (!after && !b->status) {
         layout->seg[layout->tokens - 1] = answer;

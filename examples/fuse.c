@@ -14,7 +14,7 @@ static const sgf_str asked[] = {
     SGF_STR("In Nippon, the capital city is [MASK]."), SGF_STR("What is Japan's capital? [MASK].")};
 
 int main(void) {
-    sgf_prompt prompt = {instruction, &shot, 1, asked, 1, NULL, NULL};
+    sgf_prompt prompt = {instruction, &shot, 1, asked, 1, NULL, NULL, NULL, NULL};
     sgf_model *model = NULL;
     sgf_session *session = NULL;
     sgf_error err;

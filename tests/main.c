@@ -41,6 +41,7 @@ static size_t device_rows = 4096;
 #include "../examples/segfuse/tables/arrow.c"
 #include "../examples/segfuse/tables/table_file.c"
 #include "../examples/segfuse/runs/cleanup.c"
+#include "../examples/segfuse/runs/chat.c"
 
 /* Where the committed golden files are. */
 static const char *golden_path(void) {

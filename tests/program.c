@@ -48,6 +48,7 @@
 #include "../examples/segfuse/models/gguf_tokenizer.c"
 #include "../examples/segfuse/runs/accident.c"
 #include "../examples/segfuse/runs/ask.c"
+#include "../examples/segfuse/runs/chat.c"
 #include "../examples/segfuse/runs/cleanup.c"
 #include "../examples/segfuse/runs/confidence.c"
 #include "../examples/segfuse/runs/configuration.c"

@@ -1186,7 +1186,125 @@ static void test_prompts_number_what_belongs_to_a_paraphrase(void) {
     sgf_tokenizer_free(tokenizer);
 }
 
+/* ---- chat formats ---- */
+
+/* The whole text of a layout, and its ids, are those of the case. */
+static void chat_case(const sgf_tokenizer *tokenizer, const json_doc *json, const char *name,
+                      const sgf_prompt *prompt, sgf_bos_rule bos) {
+    char key[32], text[2048];
+    sgf_method method;
+    sgf_layout layout;
+    sgf_error err;
+    size_t len = 0, i;
+    uint32_t ids, at, wanted = json_get(json, 0, name);
+    snprintf(key, sizeof key, "%s_ids", name);
+    ids = json_get(json, 0, key);
+    MUST(sgf_method_find(name, &method, &err), err);
+    method.bos = bos;
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_prompt_layout(tokenizer, prompt, &method, 0, &layout, &err), err);
+    MUST(sgf_decode(tokenizer, layout.token, layout.tokens, 0, text, sizeof text, &len, &err), err);
+    CHECK(wanted && !base_str_compare(base_text_of(text, len), json->nodes[wanted].text));
+    CHECK(ids && layout.tokens == json->nodes[ids].count);
+    for (i = 0, at = ids + 1; ids && i < layout.tokens && i < json->nodes[ids].count; i++, at++)
+        CHECK(layout.token[i] == (int32_t)json_number(json, at));
+    sgf_layout_free(&layout);
+}
+static void test_chat_prompts_equal_those_of_transformers(void) {
+    sgf_str paraphrase[2];
+    sgf_tokenizer *tokenizer = NULL;
+    sgf_example shot;
+    sgf_prompt prompt;
+    sgf_error err;
+    base_map map;
+    size_t begin, end, known = 0, refused = 0;
+    MUST(sgf_tokenizer_load("tests/golden/chat", NULL, &tokenizer, &err), err);
+    MUST(base_map_file("tests/golden/chat/cases.jsonl", NULL, &map, &err), err);
+    memset(&shot, 0, sizeof shot), memset(&prompt, 0, sizeof prompt);
+    shot.question = sgf_text("The red one?"), shot.answer = sgf_text("a rose");
+    paraphrase[0] = sgf_text("What's blue?"), paraphrase[1] = sgf_text("Which is the blue one?");
+    prompt.example = &shot, prompt.examples = 1;
+    prompt.paraphrase = paraphrase, prompt.paraphrases = 2;
+    for (begin = 0; begin < map.size; begin = end + 1) {
+        static const char instruction[] = "Name it in one word.";
+        uint32_t format, text;
+        chat_format f;
+        base_arena arena;
+        json_doc json;
+        sgf_status status;
+        for (end = begin; end < map.size && map.data[end] != '\n';) end++;
+        base_arena_init(&arena, NULL);
+        MUST(json_parse("cases.jsonl", map.data + begin, end - begin, &arena, &json, &err), err);
+        format = json_get(&json, 0, "format"), text = json_get(&json, 0, "template");
+        status = chat_recognise(json.nodes[text].text, "</s>", &f, &err);
+        if (json.nodes[format].type == JSON_NULL) {
+            CHECK(status == SGF_ERR_UNSUPPORTED && !f.name &&
+                  strstr(err.message, "--chat_before TEXT"));
+            refused++;
+        } else {
+            char *before = chat_before(&f, instruction);
+            MUST(status, err);
+            CHECK(f.name && base_str_is(json.nodes[format].text, f.name));
+            prompt.instruction = sgf_text(f.has_system ? "" : instruction);
+            prompt.before = before, prompt.after = f.after;
+            chat_case(tokenizer, &json, "origin", &prompt, f.begins ? SGF_BOS_FIRST : SGF_BOS_NONE);
+            chat_case(tokenizer, &json, "fused", &prompt, f.begins ? SGF_BOS_FIRST : SGF_BOS_NONE);
+            CHECK(!f.turn_end || sgf_token_id(tokenizer, sgf_text(f.turn_end)) >= 0);
+            free(before);
+            known++;
+        }
+        base_arena_free(&arena);
+    }
+    CHECK(known == 21 && refused == 3);
+    base_unmap(&map);
+    sgf_tokenizer_free(tokenizer);
+}
+/* What comes before the paraphrases is the prefix, what follows them the cue, in every format. */
+static void test_chat_formats_keep_the_shape_of_a_fusion(void) {
+    static const char *const wanted[][2] = {
+        {"fused", "P0{<B>Q: q A: a\n"
+                  "Q: s A: b\n"
+                  "\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{ A:<E>}"},
+        {"myriadlama_custom", "P0{<B>Q: q A: a\n"
+                              "Q: s A: b\n"
+                              "\n}p0{Q: one A:}|0{\n}p1{Q: two A:}|1{\n}p2{Q: three A:}>{<E>}"},
+        {"myriadlama", "P0{<B>}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}"
+                       "q1{Q: t}|{\n\n}x1{A: b}|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}"
+                       "p2{Q: three}>{\n\nA:<E>}"},
+        {"myriadlama_flex", "p0{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: one\nA:<E>}|0{\n\n}"
+                            "p1{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: two\nA:<E>}|1{\n\n}"
+                            "p2{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: three\nA:}>{<E>}"},
+        {"origin", "P0{<B>Q: q\nA: a\n\nQ: s\nA: b\n\n}p0{Q: one\nA:}>{<E>}"}};
+    sgf_tokenizer *tokenizer = NULL;
+    methods_texts t;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_error err;
+    char text[1024];
+    size_t i;
+    MUST(sgf_tokenizer_load("tests/golden/chat", NULL, &tokenizer, &err), err);
+    methods_prompt(&t);
+    sgf_layout_init(&layout, NULL);
+    for (i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        MUST(sgf_method_find(wanted[i][0], &method, &err), err);
+        t.prompt.instruction = sgf_text(NULL);
+        t.prompt.before = "<B>", t.prompt.after = "<E>";
+        methods_text(tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
+        CHECK(!strcmp(text, wanted[i][1]));
+        t.prompt.instruction = sgf_text("I");
+        methods_text(tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
+        CHECK(strstr(text, strcmp(wanted[i][0], "myriadlama") ? "{<B>I\n\nQ: q" : "{<B>I}"));
+        method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
+        methods_text(tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
+        CHECK(!layout.segment[layout.segments - 1].tokens && strstr(text, "<E>}"));
+    }
+    sgf_layout_free(&layout);
+    sgf_tokenizer_free(tokenizer);
+}
+
 static void tests_methods(void) {
+    RUN(test_chat_prompts_equal_those_of_transformers);
+    RUN(test_chat_formats_keep_the_shape_of_a_fusion);
     RUN(test_each_paraphrase_has_its_bos);
     RUN(test_prompts_number_what_belongs_to_a_paraphrase);
     RUN(test_every_method_can_be_described);

@@ -109,6 +109,13 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
     {"separator", OPTION_TEXT, (void *)&(o)->separator, "TEXT", \
      "between the parts of a prompt (fusion)"}, \
     {"mass", OPTION_TEXT, (void *)&(o)->mass, masses, mass_help}
+#define ROWS_CHAT(o) \
+    {"chat", OPTION_FLAG, &(o)->chat, NULL, \
+     "the prompt in the model's own chat format; the instruction is its system message"}, \
+    {"chat_before", OPTION_TEXT, (void *)&(o)->chat_before, "TEXT", \
+     "for a format that --chat does not know: what comes before the prompt"}, \
+    {"chat_after", OPTION_TEXT, (void *)&(o)->chat_after, "TEXT", \
+     "... and after it, up to where the answer begins"}
 #define ROWS_OUTPUT(target) \
     {"output", OPTION_TEXT, (void *)&(target), "DIR", \
      "datasets/{dataset}/{model}; also --output_dir"}, \

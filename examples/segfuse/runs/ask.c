@@ -117,6 +117,7 @@ int verb_ask(int argc, char **argv) {
         {"num_fewshots", OPTION_COUNT, &o->fewshots, "N",
          "examples in a prompt (5; without [MASK] and --fewshot_data 0)"},
         ROWS_ANSWER(o),
+        ROWS_CHAT(o),
         ROWS_METHOD(o, "1|1/N|W,W,..", "softmax mass of the wordings (fusion)"),
         {NULL, OPTION_HEADING, NULL, NULL, "Looking inside:"},
         {"explain", OPTION_FLAG, &looks, NULL, "prompts, masks, candidates and attention"},
@@ -143,8 +144,8 @@ int verb_ask(int argc, char **argv) {
                         "segfuse ask --help\n");
         status = 2;
     }
-    if (status < 0 &&
-        (!device_known(o->device) || !output_ends("report", o->report, pages, ".html")))
+    if (status < 0 && (!device_known(o->device) || !chat_usage(o) ||
+                       !output_ends("report", o->report, pages, ".html")))
         status = 2;
     if (status < 0) {
         ask_fill(&run, texts, (size_t)n);

@@ -134,7 +134,7 @@ static sgf_status confidence_layout(const confidence_run *c, const sgf_method *m
     const generate_run *run = &c->run;
     sgf_prompt prompt;
     memset(&prompt, 0, sizeof prompt);
-    prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
+    run_prompt(run, &prompt);
     prompt.example = question_examples(run, p->asked, arena, &prompt.examples, err);
     if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
     prompt.paraphrase = &p->paraphrase;
@@ -239,6 +239,7 @@ static sgf_status confidence_ask(const confidence_run *c, confidence_prompt *pro
     sgf_status status = todo ? sgf_method_find("per_prompt", &method, err)
                              : base_fail(err, SGF_ERR_MEMORY, "out of memory");
     method.lines = c->lines;
+    if (!status) run_bos(&c->run, &method);
     for (i = 0; todo && i < count; i++)
         if (!j->place[i]) todo[n++] = &prompts[i];
     if (j->count && !c->run.o.quiet)
@@ -456,6 +457,7 @@ int verb_confidence(int argc, char **argv) {
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "10"},
         {"format", OPTION_TEXT, (void *)&o->format, "own|line|lines",
          "of the prompts, as of generate; the files are then confidence-line.*, ..."},
+        ROWS_CHAT(o),
         {NULL, OPTION_HEADING, NULL, NULL, "Sampling:"},
         {"num_samples", OPTION_COUNT, &c.samples, "1..N", "samples of each prompt (100)"},
         {"temperature", OPTION_NUMBER, &c.temperature, "X", "1"},
@@ -479,7 +481,7 @@ int verb_confidence(int argc, char **argv) {
         "samples that match the greedy answer. Writes confidence.feather and CSV.",
         rest, &rests, 0);
     if (status >= 0) return status;
-    if (!device_known(o->device) || !lines_find(o->format, &c.lines)) return 2;
+    if (!device_known(o->device) || !chat_usage(o) || !lines_find(o->format, &c.lines)) return 2;
     if (!(c.temperature > 0) || !(c.top_p > 0 && c.top_p <= 1)) {
         fprintf(stderr, "segfuse confidence: --temperature is above 0, --top_p above 0 and at most "
                         "1\n");

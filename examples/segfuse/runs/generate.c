@@ -92,6 +92,7 @@ int verb_generate(int argc, char **argv) {
          "manual templates see each other: --mask manual-cross (myriadlama_flex)"},
         {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to answer (all)"},
         ROWS_ANSWER(o),
+        ROWS_CHAT(o),
         ROWS_METHOD(o, "1|1/N|confidence|W,W,..",
                     "softmax mass of the paraphrases (fusion); confidence: shares of it"),
         {"by_relation", OPTION_TEXT, (void *)&o->by_relation, "FILE",
@@ -135,7 +136,7 @@ int verb_generate(int argc, char **argv) {
                            &rests, 0);
     if (!status && options_as == FORM_PARSE) methods_help();
     if (status >= 0) return status;
-    if (!device_known(o->device)) return 2;
+    if (!device_known(o->device) || !chat_usage(o)) return 2;
     if (!generate_usage(o) || !output_ends("report", o->report, pages, ".html")) return 2;
     status = generate_all(&run);
     run_free(&run);

@@ -81,9 +81,10 @@ static sgf_status layout_part(sgf_layout *layout, const sgf_tokenizer *tokenizer
 }
 /* Instruction and examples of prompt k (the same for all questions, so encoded once), the question,
    and the cue. */
-static sgf_status paraphrase_layout(const sgf_model *model, size_t k, sgf_str wording,
+static sgf_status paraphrase_layout(const generate_run *run, size_t k, sgf_str wording,
                                     sgf_layout *layout, sgf_error *err) {
-    const sgf_tokenizer *tokenizer = model->tokenizer;
+    const sgf_tokenizer *tokenizer = run->model->tokenizer;
+    sgf_prompt prompt;
     sgf_tokenizer_info info;
     int32_t segment;
     base_buf text;
@@ -92,18 +93,22 @@ static sgf_status paraphrase_layout(const sgf_model *model, size_t k, sgf_str wo
     sgf_status status = SGF_OK;
     base_buf_init(&text, NULL);
     sgf_tokenizer_describe(tokenizer, &info);
-    if (info.adds_bos && info.bos >= 0) {
+    memset(&prompt, 0, sizeof prompt);
+    run_prompt(run, &prompt);
+    if ((run->chat.name ? run->chat.begins : info.adds_bos) && info.bos >= 0) {
         status = sgf_layout_segment(layout, SGF_ROLE_BOS, -1, &segment, err);
         if (!status) status = sgf_layout_add(layout, segment, &info.bos, 1, err);
     }
-    if (!status) status = base_buf_text(&text, paraphrase_instruction, err);
+    if (!status && prompt.before) status = base_buf_text(&text, prompt.before, err);
+    if (!status) status = base_buf_add(&text, prompt.instruction.ptr, prompt.instruction.len, err);
+    if (!status && prompt.instruction.len) status = base_buf_text(&text, "\n\n", err);
     for (i = 0; i < PARAPHRASE_EXAMPLES && !status; i++) {
-        status = base_buf_text(&text, "\n\nQ: ", err);
+        status = base_buf_text(&text, "Q: ", err);
         if (!status) status = base_buf_text(&text, paraphrase_examples[i].question, err);
         if (!status) status = base_buf_text(&text, "\nParaphrase: ", err);
         if (!status) status = base_buf_text(&text, paraphrase_examples[i].paraphrase[k], err);
+        if (!status) status = base_buf_text(&text, "\n\n", err);
     }
-    if (!status) status = base_buf_text(&text, "\n\n", err);
     part.ptr = text.ptr, part.len = text.len;
     if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_SHARED, part, err);
     text.len = 0;
@@ -111,8 +116,11 @@ static sgf_status paraphrase_layout(const sgf_model *model, size_t k, sgf_str wo
     if (!status) status = base_buf_add(&text, wording.ptr, wording.len, err);
     part.ptr = text.ptr, part.len = text.len;
     if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_PARAPHRASE, part, err);
-    if (!status)
-        status = layout_part(layout, tokenizer, SGF_ROLE_ANSWER, sgf_text("\nParaphrase:"), err);
+    text.len = 0;
+    if (!status) status = base_buf_text(&text, "\nParaphrase:", err);
+    if (!status && prompt.after) status = base_buf_text(&text, prompt.after, err);
+    part.ptr = text.ptr, part.len = text.len;
+    if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_ANSWER, part, err);
     base_buf_free(&text);
     if (status) return status;
     sgf_layout_place(layout, SGF_POSITIONS_SEQUENTIAL);
@@ -151,7 +159,7 @@ static sgf_status paraphrase_draw(paraphrase_run *p, paraphrase_row **rows, size
         sgf_task *task = &tasks[made];
         const paraphrase_row *row = rows[made];
         sgf_layout_init(&layouts[made], NULL);
-        status = paraphrase_layout(run->model, k - 1, row->wording[0], &layouts[made], err);
+        status = paraphrase_layout(run, k - 1, row->wording[0], &layouts[made], err);
         if (!status)
             status = sample_seed(&draws.task[made].random, run->o.seed, row->asked->uuid,
                                  row->wording[0], k * PARAPHRASE_DRAWS + draw, err);
@@ -275,6 +283,7 @@ static sgf_status paraphrase_write(const paraphrase_run *p, struct table *table,
     config_real(&config, "temperature", p->temperature);
     config_real(&config, "top_p", p->top_p);
     config_number(&config, "max_new_tokens", run->o.max_new_tokens);
+    config_chat(run, &config);
     config_device(&config, run->session, 1);
     base_buf_text(&config, "}", NULL);
     value.ptr = config.ptr, value.len = config.len;
@@ -354,6 +363,7 @@ int verb_paraphrase(int argc, char **argv) {
         {"num_paraphrases", OPTION_COUNT, &p.wordings, "1..5", "new wordings (5)"},
         {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to reword (all)"},
         {"max_new_tokens", OPTION_COUNT, &o->max_new_tokens, "1..N", "30"},
+        ROWS_CHAT(o),
         {"temperature", OPTION_NUMBER, &p.temperature, "X", "1.5"},
         {"top_p", OPTION_NUMBER, &p.top_p, "X", "0.9"},
         {"seed", OPTION_COUNT, &o->seed, "N", "of the samples (42)"},
@@ -365,6 +375,7 @@ int verb_paraphrase(int argc, char **argv) {
         ROWS_END};
     memset(&p, 0, sizeof p);
     o->batch = 16, o->seed = 42, o->max_new_tokens = 30;
+    p.run.instruction = paraphrase_instruction;
     p.wordings = PARAPHRASE_PROMPTS, p.temperature = 1.5, p.top_p = 0.9;
     status = options_parse(
         argc, argv, options, "",
@@ -372,7 +383,7 @@ int verb_paraphrase(int argc, char **argv) {
         "prompts. A small model writes poor ones; look at them before you use them.",
         rest, &rests, 0);
     if (status >= 0) return status;
-    if (!device_known(o->device)) return 2;
+    if (!device_known(o->device) || !chat_usage(o)) return 2;
     if (!(p.temperature > 0) || !(p.top_p > 0 && p.top_p <= 1)) {
         fprintf(stderr, "segfuse paraphrase: --temperature is above 0, --top_p above 0 and at most "
                         "1\n");

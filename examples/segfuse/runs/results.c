@@ -113,6 +113,12 @@ static int method_rotates(const generate_run *run, const sgf_method *m) {
     return run->rotated && m->contexts == SGF_CONTEXTS_FUSION &&
            (run->matrix || m->mask == SGF_MASK_ISOLATED || m->mask == SGF_MASK_MANUAL_CROSS);
 }
+void config_chat(const generate_run *run, base_buf *buf) {
+    const char *after = run->chat.name ? run->chat.after : run->o.chat_after;
+    if (run->chat.name) config_text(buf, "chat", run->chat.name);
+    if (run->before) config_text(buf, "chat_before", run->before);
+    if (after) config_text(buf, "chat_after", after);
+}
 void config_begin(const generate_run *run, const char *method, size_t samples, base_buf *buf) {
     base_buf_text(buf, "{", NULL);
     config_text(buf, "segfuse", SGF_VERSION);
@@ -125,6 +131,7 @@ void config_begin(const generate_run *run, const char *method, size_t samples, b
     config_number(buf, "num_fewshots", run->o.fewshots);
     config_number(buf, "seed", run->o.seed);
     config_number(buf, "samples", (long)samples);
+    config_chat(run, buf);
 }
 void method_config(const generate_run *run, const sgf_method *m, size_t samples, int lemmas,
                    base_buf *buf) {

@@ -17,7 +17,9 @@ void config_number(base_buf *buf, const char *key, long value);
    reason. */
 void config_device(base_buf *buf, const sgf_session *session, int exact);
 void config_real(base_buf *buf, const char *key, double value);
-/* What every configuration begins with: the model, the questions and the examples. */
+/* The chat format and what it writes, if there is one. */
+void config_chat(const generate_run *run, base_buf *buf);
+/* What every configuration begins with: the model, the questions, the examples and the chat format. */
 void config_begin(const generate_run *run, const char *method, size_t samples, base_buf *buf);
 /* The configuration of the first `samples` questions, with or without lemmas. */
 void method_config(const generate_run *run, const sgf_method *m, size_t samples, int lemmas,

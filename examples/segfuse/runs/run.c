@@ -81,7 +81,7 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
     b->asked = (asked *)base_arena_alloc(&b->arena, n, sizeof *b->asked, err);
     if (!b->tasks || !b->layouts || !b->asked) return SGF_ERR_MEMORY;
     memset(&prompt, 0, sizeof prompt);
-    prompt.instruction = sgf_text(dataset_instruction(run->o.dataset));
+    run_prompt(run, &prompt);
     for (q = 0; q < n && !status; q++) {
         const question *one = &run->data.questions[questions[q]];
         const sgf_method *asks = m;
@@ -544,6 +544,7 @@ void run_free(generate_run *run) {
     confidences_free(&run->sure);
     free(run->examples);
     free(run->mass);
+    free(run->before);
     matrix_free(run->matrix);
     free(run->index);
 }

@@ -461,6 +461,61 @@ static void generate_tell(const generate_run *run) {
         fprintf(stderr, "the bundled model completes statements such as \"The capital of Japan is "
                         "[MASK].\"; it has not learned to answer other texts\n");
 }
+int chat_usage(const generate_options *o) {
+    if (!o->chat || (!o->chat_before && !o->chat_after)) {
+        if (!o->accidents || (!o->chat && !o->chat_before && !o->chat_after)) return 1;
+        fprintf(stderr, "segfuse %s: --accidents are of prompts without a chat format\n", verb_now);
+        return 0;
+    }
+    fprintf(stderr,
+            "segfuse %s: --chat takes the model's own format, --chat_before and --chat_after give "
+            "another one; leave out one or the other\n",
+            verb_now);
+    return 0;
+}
+void run_prompt(const generate_run *run, sgf_prompt *prompt) {
+    if (!run->chat.name || !run->chat.has_system) prompt->instruction = sgf_text(run->instruction);
+    prompt->before = run->before;
+    prompt->after = run->chat.name ? run->chat.after : run->o.chat_after;
+}
+void run_bos(const generate_run *run, sgf_method *m) {
+    if (run->chat.name && m->bos == SGF_BOS_AUTO)
+        m->bos = run->chat.begins ? SGF_BOS_FIRST : SGF_BOS_NONE;
+}
+/* --chat: the format of the model's template. */
+static sgf_status generate_chat(generate_run *run, sgf_error *err) {
+    const sgf_tokenizer *tokenizer = run->model->tokenizer;
+    const sgf_config *config = &run->model->config;
+    chat_format *f = &run->chat;
+    sgf_error why;
+    int32_t end = -1, k;
+    size_t i;
+    if (run->o.chat_before) { /* used as it is given */
+        size_t n = strlen(run->o.chat_before) + 1;
+        run->before = (char *)malloc(n);
+        if (run->before) memcpy(run->before, run->o.chat_before, n);
+        return run->before ? SGF_OK : base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    }
+    if (!run->o.chat) return SGF_OK;
+    if (chat_find(run->model_path, tokenizer, f, &why))
+        return base_fail(err, why.status, "--chat: %s: %s", run->model_name, why.message);
+    if (!f->name)
+        return base_fail(err, SGF_ERR_ARG,
+                         "--chat: %s has no chat template, as a base model that was not tuned for "
+                         "chat; ask it without --chat",
+                         run->model_name);
+    run->before = chat_before(f, run->instruction);
+    if (!run->before) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    for (i = 0; i < run->methods; i++) run_bos(run, &run->method[i]);
+    if (f->turn_end) end = sgf_token_id(tokenizer, sgf_text(f->turn_end));
+    for (k = 0; k < config->eos_count && config->eos[k] != end; k++) {}
+    if (f->turn_end && k == config->eos_count)
+        fprintf(stderr,
+                "%s: its answers do not end at %s, the end of a turn: \"eos_token_id\" of "
+                "generation_config.json does not have its id\n",
+                run->model_name, f->turn_end);
+    return SGF_OK;
+}
 int generate_load(generate_run *run) {
     generate_options *o = &run->o;
     sgf_session_options how;
@@ -492,9 +547,11 @@ int generate_load(generate_run *run) {
     if (!status && o->max_new_tokens > run->model->config.context)
         status = base_fail(&err, SGF_ERR_ARG, "--max_new_tokens %ld: the model's context is %d",
                            o->max_new_tokens, (int)run->model->config.context);
+    model_name(o->model, run->model_name, sizeof run->model_name);
+    if (!run->instruction) run->instruction = dataset_instruction(o->dataset);
+    if (!status) status = generate_chat(run, &err);
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
     if (status) return failed(verb_now, &err);
-    model_name(o->model, run->model_name, sizeof run->model_name);
     generate_tell(run);
     return 0;
 }

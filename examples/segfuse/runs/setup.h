@@ -5,15 +5,16 @@
 
 #include "../masks/matrix.h"
 #include "../data/dataset.h"
+#include "chat.h"
 
 typedef struct {
     const char *method, *model, *dataset, *data, *fewshot_data, *mask, *fusion_start, *positions,
         *mass, *bos, *accidents, *confidence, *format, *by_relation;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
-    const char *explain, *report, *reuse, *tag;
+    const char *explain, *report, *reuse, *tag, *chat_before, *chat_after;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
-    int rewrite, lemmatize, quiet, manual_cross, exact;
+    int rewrite, lemmatize, quiet, manual_cross, exact, chat;
 } generate_options;
 /* How sure the model is of a paraphrase, as segfuse confidence found out. */
 typedef struct {
@@ -41,6 +42,9 @@ typedef struct {
     sgf_model *model;
     sgf_session *session;
     dataset data, fewshot;
+    const char *instruction;    /* NULL: the data set's */
+    chat_format chat;           /* --chat; else its name is NULL */
+    char *before;               /* of the prompts: --chat, or a copy of --chat_before; NULL: none */
     const char *const *wording; /* [o.paraphrases] the one question of segfuse ask; else NULL */
     sgf_example *examples;      /* [o.fewshots + spares] */
     size_t spares;              /* for questions that are among the examples themselves */
@@ -102,6 +106,12 @@ sgf_device device_named(const char *name);
 /* Was this program built for that device? Says so if not. */
 int device_known(const char *device);
 int generate_load(generate_run *run);
+/* The instruction, and what a chat format puts around the user's text. */
+void run_prompt(const generate_run *run, sgf_prompt *prompt);
+/* With --chat, a method that leaves BOS open has it if the template writes it. */
+void run_bos(const generate_run *run, sgf_method *m);
+/* --chat_before and --chat_after are for models that --chat does not know; 0 after saying so. */
+int chat_usage(const generate_options *o);
 /* Where results go. 0 after saying that no path is so long: a part of one is another folder. */
 int run_folder(generate_run *run);
 
