@@ -3087,6 +3087,11 @@ template <class... K> sgf_status room_share(sgf_error *err, K... kernels) {
     for (cudaError_t code : codes) CUDA(err, "cudaFuncSetAttribute", code);
     return SGF_OK;
 }
+bool any_without_rope(const sgf_config *c) {
+    for (int32_t l = 0; l < c->layers; l++)
+        if (sgf_config_rope(c, l) < 0) return true;
+    return false;
+}
 sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     const sgf_config *c = &d->model->config;
     size_t cells;
@@ -3102,6 +3107,12 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
                     "heads of %d channels are too wide for the GPU, which takes %d; use the "
                     "device cpu",
                     d->C, (int)HEAD_MOST);
+    if (c->norms != SGF_NORM_BEFORE || c->qk_norm > 1 || c->gelu || c->rope_local_theta > 0 ||
+        c->embedding_scale != 1 || c->residual_scale != 1 || c->logit_divisor != 1 ||
+        c->score_scale != (double)(1.0f / sqrtf((float)d->C)) || any_without_rope(c))
+        return fail(err, SGF_ERR_UNSUPPORTED,
+                    "the GPU does not compute models of the architecture %s; use the device cpu",
+                    c->architecture);
     d->type = common_type(d);
     cells = (size_t)d->L * (size_t)d->G * 2 * PAGE * (size_t)d->C;
     d->page_bytes = cells * (d->exact ? 4 : type_size(d->type)) + PAGE * sizeof(int32_t);

@@ -467,9 +467,17 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
 /* ====================================================================================
  * [SGF-03] Models: a Hugging Face folder, mapped
  *
- * Folders that transformers (4 or 5) writes for LlamaForCausalLM, MistralForCausalLM,
- * Qwen2ForCausalLM and Qwen3ForCausalLM. Shapes use these letters: V vocabulary, D model width,
- * L layers, H query heads, G key/value heads, C head width, F feed-forward width.
+ * Folders that transformers (4 or 5) writes for these architectures. Each is a row of settings in
+ * [SGF-22]; the code knows no names.
+ *
+ *     LlamaForCausalLM    Llama 2 and 3, SmolLM2    Phi3ForCausalLM     Phi-3 (4k), Phi-4
+ *     MistralForCausalLM  Mistral                   GraniteForCausalLM  Granite 3
+ *     Qwen2ForCausalLM    Qwen2, Qwen2.5            SmolLM3ForCausalLM  SmolLM3
+ *     Qwen3ForCausalLM    Qwen3                     Olmo2ForCausalLM    OLMo-2
+ *                                                   Gemma3ForCausalLM   Gemma 3 (text)
+ *
+ * Shapes use these letters: V vocabulary, D model width, L layers, H query heads, G key/value heads,
+ * C head width, F feed-forward width.
  * ==================================================================================== */
 
 typedef enum sgf_dtype { SGF_DTYPE_F32, SGF_DTYPE_F16, SGF_DTYPE_BF16 } sgf_dtype;
@@ -492,6 +500,7 @@ typedef enum sgf_rope {
 /* clang-format on */
 
 enum { SGF_MAX_LAYERS = 1024, SGF_MAX_EOS = 16 };
+enum { SGF_NORM_BEFORE = 1, SGF_NORM_AFTER = 2 };
 
 /* config.json, and the ids of generation_config.json. Every difference between architectures is a
    field here; there is one forward pass. A plain value: it owns nothing. */
@@ -509,10 +518,20 @@ typedef struct sgf_config {
     uint32_t sliding_layers[SGF_MAX_LAYERS / 32]; /* bit set; read it with sgf_config_window */
     float rms_eps;
     int qkv_bias, out_bias, mlp_bias; /* biases on q/k/v, on o, in the feed-forward */
-    int qk_norm;                      /* RMSNorm of every q and k head before RoPE */
-    int tied;                         /* the output matrix is the embedding */
+    int norms;              /* a block's RMSNorm: of its input, its output, or (the sum) of both */
+    int qk_norm;            /* RMSNorm of q and k before RoPE: 1: of every head, 2: of all as one */
+    int norm_plus_one;      /* norm weights are stored without 1, which the loader adds */
+    int fused;              /* q, k and v are stored as one matrix, gate and up as another */
+    int gelu;               /* the feed-forward's gate: 0: SiLU, 1: GELU (by tanh) */
+    int tied;               /* the output matrix is the embedding */
+    double embedding_scale; /* embeddings are multiplied by it, */
+    double residual_scale;  /* what a block adds, */
+    double score_scale;     /* and q k^T: 1 / sqrt(C) if config.json says nothing else */
+    double logit_divisor;   /* the output's input is divided by it */
+    uint32_t no_rope_layers[SGF_MAX_LAYERS / 32]; /* bit set; read it with sgf_config_rope */
     sgf_rope rope;
     double rope_theta;
+    double rope_local_theta;               /* of layers with a window, unscaled; 0: rope_theta */
     double rope_factor;                    /* linear, dynamic, llama3, yarn */
     double rope_low, rope_high;            /* llama3: low_freq_factor, high_freq_factor */
     double rope_original_context;          /* llama3, yarn */
@@ -532,18 +551,20 @@ SGF_DEF sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sg
                                    sgf_error *err);
 /* The sliding window of layer `layer`: query q sees only keys k with pos[q] - pos[k] < window; 0: none. */
 SGF_DEF int32_t sgf_config_window(const sgf_config *config, int32_t layer);
+/* The RoPE of layer `layer`: -1: none, 0: the model's, 1: that of rope_local_theta. */
+SGF_DEF int32_t sgf_config_rope(const sgf_config *config, int32_t layer);
 /* Number of weights of such a model; tied ones count once. */
 SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config);
 /* Bytes that one token takes in a KV cache: 2 * L * G * C f32. */
 SGF_DEF uint64_t sgf_config_kv_bytes(const sgf_config *config);
 
 typedef struct sgf_layer {
-    sgf_tensor attn_norm;                     /* [D] */
+    sgf_tensor attn_norm, attn_post_norm;     /* [D] or absent: of attention's input, output */
     sgf_tensor q, k, v;                       /* [H*C, D], [G*C, D], [G*C, D] */
     sgf_tensor q_bias, k_bias, v_bias;        /* [H*C], [G*C], [G*C] or absent */
-    sgf_tensor q_norm, k_norm;                /* [C] or absent */
+    sgf_tensor q_norm, k_norm;                /* [C], or [H*C] and [G*C], or absent */
     sgf_tensor o, o_bias;                     /* [D, H*C], [D] or absent */
-    sgf_tensor ffn_norm;                      /* [D] */
+    sgf_tensor ffn_norm, ffn_post_norm;       /* [D] or absent */
     sgf_tensor gate, up, down;                /* [F, D], [F, D], [D, F] */
     sgf_tensor gate_bias, up_bias, down_bias; /* [F], [F], [D] or absent */
 } sgf_layer;
@@ -1576,6 +1597,12 @@ SGF__SCALAR float sgf__exp_body(int simd, float x) {
 SGF__SCALAR float sgf__exp(float x) {
     return sgf__exp_body(0, x);
 }
+/* SiLU x / (1 + e^-x), or GELU by tanh (Hendrycks and Gimpel 2016) in the same form:
+   x (1 + tanh u) / 2 = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3). */
+SGF__SCALAR float sgf__gate_body(int simd, int gelu, float x) {
+    float z = gelu ? x * sgf__fma(simd, x * 0.0713548163f, x, 1.59576912f) : x;
+    return x / (1.0f + sgf__exp_body(simd, -z));
+}
 
 /* sin x and cos x in double, for the tables of RoPE: Taylor series on a small interval, about 1 unit in
    the last place. */
@@ -1679,15 +1706,18 @@ static void sgf__reference_product(const sgf_tensor *w, const sgf_tensor *bias, 
         out[r] = bias && bias->data ? sum + sgf__element(bias, r) : sum;
     }
 }
-/* RMSNorm (Zhang and Sennrich 2019): out[i] = x[i] / sqrt(mean of squares + eps) * w[i]; in place
-   is allowed. */
+/* RMSNorm (Zhang and Sennrich 2019) of each w->cols floats of x[n]:
+   out[i] = x[i] / sqrt(mean of squares + eps) * w[i]; an absent w: out = x. In place is allowed. */
 static void sgf__reference_norm(const sgf_tensor *w, float eps, const float *x, size_t n,
                                 float *out) {
-    float sum = 0, scale;
-    size_t i;
-    for (i = 0; i < n; i++) sum = sgf__fma_portable(x[i], x[i], sum);
-    scale = 1.0f / sqrtf(sum / (float)n + eps);
-    for (i = 0; i < n; i++) out[i] = x[i] * scale * sgf__element(w, i);
+    size_t width = w->cols, i;
+    if (!w->data) memmove(out, x, n * sizeof *x);
+    for (; w->data && n; n -= width, x += width, out += width) {
+        float sum = 0, scale;
+        for (i = 0; i < width; i++) sum = sgf__fma_portable(x[i], x[i], sum);
+        scale = 1.0f / sqrtf(sum / (float)width + eps);
+        for (i = 0; i < width; i++) out[i] = x[i] * scale * sgf__element(w, i);
+    }
 }
 /* RoPE (Su et al. 2021), rotate-half, of one head x[C] at position pos. */
 static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos, float *x,
@@ -1758,10 +1788,10 @@ static float sgf__mixture_factor(const sgf__mixture *m, const sgf_segment *segme
 /* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
    one kv head's keys and values, `stride` floats from token to token. out[C]. At the end score[j] is
    exp(score - maximum), in a mixture times its factor, for each key j that t attends to. */
-static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, const float *q,
-                                  const float *k, const float *v, size_t stride, size_t C,
-                                  float *score, float *out) {
-    float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
+static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, float scale,
+                                  const float *q, const float *k, const float *v, size_t stride,
+                                  size_t C, float *score, float *out) {
+    float top = -INFINITY, sum = 0;
     sgf__mixture mixture;
     size_t j, c;
     for (j = 0; j <= t; j++) {
@@ -1819,13 +1849,19 @@ typedef struct sgf__reference {
     const sgf_layout *layout;
     float *x, *q, *k, *v;              /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
     float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
-    float *score, *inv_freq;           /* [T], [C/2] */
+    float *score, *inv_freq;           /* [T], [2][C/2]: of rope_theta, of rope_local_theta */
     float rope_scale;
     sgf_watch_function *watch; /* NULL: no masses are wanted */
     void *watch_user;
     const int64_t *number; /* [T] the row number that goes to watch; -1: not watched */
 } sgf__reference;
 
+/* What a block adds to the residual stream: x[D] += scale * norm(y[D]). */
+static void sgf__reference_add(const sgf_config *c, const sgf_tensor *norm, float *y, float *x) {
+    int32_t i;
+    sgf__reference_norm(norm, c->rms_eps, y, (size_t)c->dim, y);
+    for (i = 0; i < c->dim; i++) x[i] = sgf__fma_portable(y[i], (float)c->residual_scale, x[i]);
+}
 /* One layer: x[T, D] becomes x + attention, then + feed-forward (SwiGLU, Shazeer 2020). */
 static void sgf__reference_layer(sgf__reference *r, int32_t l) {
     const sgf_config *c = &r->model->config;
@@ -1833,7 +1869,7 @@ static void sgf__reference_layer(sgf__reference *r, int32_t l) {
     const sgf_layout *y = r->layout;
     size_t D = (size_t)c->dim, C = (size_t)c->head_dim, F = (size_t)c->ffn_dim, t, h, i;
     size_t H = (size_t)c->heads, G = (size_t)c->kv_heads;
-    int32_t window = sgf_config_window(c, l);
+    int32_t window = sgf_config_window(c, l), rope = sgf_config_rope(c, l);
     double mass[SGF_MAX_SEGMENTS];
     for (t = 0; t < y->tokens; t++) {
         float *q = r->q + t * H * C, *k = r->k + t * G * C;
@@ -1841,31 +1877,31 @@ static void sgf__reference_layer(sgf__reference *r, int32_t l) {
         sgf__reference_product(&w->q, &w->q_bias, r->normed, q);
         sgf__reference_product(&w->k, &w->k_bias, r->normed, k);
         sgf__reference_product(&w->v, &w->v_bias, r->normed, r->v + t * G * C);
-        for (h = 0; h < H + G; h++) {
-            float *head = h < H ? q + h * C : k + (h - H) * C;
-            const sgf_tensor *norm = h < H ? &w->q_norm : &w->k_norm;
-            if (norm->data) sgf__reference_norm(norm, c->rms_eps, head, C, head);
-            sgf__reference_rope(r->inv_freq, r->rope_scale, y->pos[t], head, C);
-        }
+        sgf__reference_norm(&w->q_norm, c->rms_eps, q, H * C, q);
+        sgf__reference_norm(&w->k_norm, c->rms_eps, k, G * C, k);
+        for (h = 0; rope >= 0 && h < H + G; h++)
+            sgf__reference_rope(r->inv_freq + (rope ? C / 2 : 0), rope ? 1 : r->rope_scale,
+                                y->pos[t], h < H ? q + h * C : k + (h - H) * C, C);
     }
     for (t = 0; t < y->tokens; t++) {
         float *x = r->x + t * D;
         int watched = r->watch && r->number[t] >= 0;
         if (watched) memset(mass, 0, sizeof mass);
         for (h = 0; h < H; h++) { /* H / G query heads share one key/value head */
-            sgf__reference_attend(y, t, window, r->q + (t * H + h) * C, r->k + h / (H / G) * C,
-                                  r->v + h / (H / G) * C, G * C, C, r->score, r->mixed + h * C);
+            sgf__reference_attend(y, t, window, (float)c->score_scale, r->q + (t * H + h) * C,
+                                  r->k + h / (H / G) * C, r->v + h / (H / G) * C, G * C, C,
+                                  r->score, r->mixed + h * C);
             if (watched) sgf__reference_masses(y, t, window, r->score, H, mass);
         }
         if (watched) r->watch(r->watch_user, (size_t)r->number[t], l, mass, y->segments);
         sgf__reference_product(&w->o, &w->o_bias, r->mixed, r->normed);
-        for (i = 0; i < D; i++) x[i] += r->normed[i];
+        sgf__reference_add(c, &w->attn_post_norm, r->normed, x);
         sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, r->normed);
         sgf__reference_product(&w->gate, &w->gate_bias, r->normed, r->gate);
         sgf__reference_product(&w->up, &w->up_bias, r->normed, r->up);
-        for (i = 0; i < F; i++) r->gate[i] = r->gate[i] / (1.0f + sgf__exp(-r->gate[i])) * r->up[i];
+        for (i = 0; i < F; i++) r->gate[i] = sgf__gate_body(0, c->gelu, r->gate[i]) * r->up[i];
         sgf__reference_product(&w->down, &w->down_bias, r->gate, r->normed);
-        for (i = 0; i < D; i++) x[i] += r->normed[i];
+        sgf__reference_add(c, &w->ffn_post_norm, r->normed, x);
     }
 }
 /* Are all tokens, positions and segments of the layout such that the model can take them? */
@@ -1884,6 +1920,12 @@ static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, 
                              (int)t, (int)y->pos[t], (int)m->config.context);
     }
     return SGF_OK;
+}
+/* Logits[V] of one token from its hidden state x[D], which is changed. */
+static void sgf__reference_logits(const sgf_model *model, float *x, float *logits) {
+    int32_t i;
+    for (i = 0; i < model->config.dim; i++) x[i] /= (float)model->config.logit_divisor;
+    sgf__reference_product(&model->output, NULL, x, logits);
 }
 /* The transformer on r->layout: hidden[T, D] after the final norm, logits[T, V]; NULL: not wanted. */
 static sgf_status sgf__reference_run(sgf__reference *r, float *hidden, float *logits,
@@ -1907,16 +1949,17 @@ static sgf_status sgf__reference_run(sgf__reference *r, float *hidden, float *lo
     r->gate = sgf__reference_room(&arena, 1, F, &status, err);
     r->up = sgf__reference_room(&arena, 1, F, &status, err);
     r->score = sgf__reference_room(&arena, T, 1, &status, err);
-    r->inv_freq = sgf__reference_room(&arena, 1, C / 2, &status, err);
+    r->inv_freq = sgf__reference_room(&arena, 1, C, &status, err);
     if (!status) status = sgf__rope_frequencies(c, r->inv_freq, &r->rope_scale, err);
     for (t = 0; t < T && !status; t++)
         for (i = 0; i < D; i++)
-            r->x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i);
+            r->x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i) *
+                              (float)c->embedding_scale;
     for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(r, l);
     for (t = 0; t < T && !status; t++) {
         sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
         if (hidden) memcpy(hidden + t * D, r->normed, D * sizeof(float));
-        if (logits) sgf__reference_product(&model->output, NULL, r->normed, logits + t * V);
+        if (logits) sgf__reference_logits(model, r->normed, logits + t * V);
     }
     sgf__arena_free(&arena);
     return status;
@@ -3291,10 +3334,21 @@ SGF__KERNEL(sgf__rmsnorm,
             sgf__rmsnorm_columns(simd, x + t, weight, eps, D, width, 8, out + t);
 }
 
-/* SwiGLU (Shazeer 2020): gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i] */
-SGF__KERNEL(sgf__swiglu, (int simd, float *gate, const float *up, size_t n), (simd, gate, up, n)) {
+/* SwiGLU (Shazeer 2020), or GeGLU: gate[i] = silu(gate[i]) * up[i] */
+SGF__KERNEL(sgf__swiglu, (int simd, int gelu, float *gate, const float *up, size_t n),
+            (simd, gelu, gate, up, n)) {
     size_t i;
-    for (i = 0; i < n; i++) gate[i] = gate[i] / (1.0f + sgf__exp_body(simd, -gate[i])) * up[i];
+    if (gelu)
+        for (i = 0; i < n; i++) gate[i] = sgf__gate_body(simd, 1, gate[i]) * up[i];
+    else
+        for (i = 0; i < n; i++) gate[i] = sgf__gate_body(simd, 0, gate[i]) * up[i];
+}
+
+/* x[i] = fma(y[i], scale, x[i]) */
+SGF__KERNEL(sgf__residual_add, (int simd, float *x, const float *y, size_t n, float scale),
+            (simd, x, y, n, scale)) {
+    size_t i;
+    for (i = 0; i < n; i++) x[i] = sgf__fma(simd, y[i], scale, x[i]);
 }
 
 /* RoPE (Su et al. 2021), rotate-half, on one head of a panel: x [C][width], cosine and sine
@@ -3651,8 +3705,9 @@ struct sgf_session {
     size_t sequence_count, sequence_cap;
     float **free_page; /* pages not in use, kept for the next sequence */
     size_t free_pages, free_cap, pages, page_floats;
-    float *inv_freq, rope_scale, score_scale; /* score_scale: 1 / sqrt(C) */
-    float *rotation;                          /* [2][C/2] cosines and sines of a KV copy */
+    size_t ropes;                             /* 1, or 2: layers with a window have their own */
+    float *inv_freq, rope_scale, score_scale; /* [ropes][C/2] */
+    float *rotation;                          /* [ropes][2][C/2] cosines and sines of a KV copy */
     sgf__floats work, block, scores;          /* see sgf__work, sgf__logits, sgf__attend_room */
     size_t score_keys, score_pieces;
     sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
@@ -3928,8 +3983,11 @@ typedef struct sgf__work {
     const sgf__query *query;                       /* [n] */
     size_t n, panels, columns, width[SGF__PANELS]; /* columns: the widths' sum */
     float *at[SGF__ARRAYS][SGF__PANELS];
-    float *norm;            /* [D] weights of the next norm */
-    float *q_norm, *k_norm; /* [C]; NULL: this layer has none */
+    float *norm;            /* weights of the next norm, which is of each norm_width features */
+    float *q_norm, *k_norm; /* [C]; NULL: this layer has no norms of heads */
+    size_t norm_width;
+    int norm_from, norm_to; /* its arrays */
+    int32_t rope;
     sgf__group group[SGF__CHUNK];
     size_t groups;
     size_t layer;
@@ -3940,7 +3998,8 @@ typedef struct sgf__work {
    feed-forward's activations replace those of attention: GATE begins where Q did. */
 static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_error *err) {
     size_t D = s->D, C = s->C, F = s->F, HC = s->H * C, GC = s->G * C;
-    const size_t features[SGF__ARRAYS] = {D, D, C / 2, C / 2, HC, GC, GC, HC, F, F};
+    const size_t half = s->ropes * (C / 2);
+    const size_t features[SGF__ARRAYS] = {D, D, half, half, HC, GC, GC, HC, F, F};
     size_t first[SGF__ARRAYS], need = 0, a, p;
     sgf_status status;
     memset(w, 0, sizeof *w);
@@ -3957,7 +4016,7 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
                                   : 0;
         need = sgf__max(need, first[a] + features[a] * w->columns);
     }
-    status = sgf__floats_reserve(s, &s->work, need + D + 2 * C, err);
+    status = sgf__floats_reserve(s, &s->work, need + sgf__max(D, HC) + 2 * C, err);
     if (status) return status;
     for (a = 0; a < SGF__ARRAYS; a++)
         for (p = 0; p < w->panels; p++)
@@ -4012,7 +4071,7 @@ static size_t sgf__pieces(const sgf__work *w, const sgf__group *group, const sgf
 }
 
 /* ---- attention ----
-   score[j] = fma(q . k_j, 1/sqrt(C), log weight), out = (sum over j of exp(score[j] - max) v_j) * (1 /
+   score[j] = fma(q . k_j, score_scale, log weight), out = (sum over j of exp(score[j] - max) v_j) * (1 /
    sum of exps), all sums over visible keys in ascending order; no visible key: out = 0. */
 
 /* What one thread needs: scores [keys][32], queries and outputs of a kv head, and the pieces that a
@@ -4296,7 +4355,7 @@ static void sgf__embed_part(void *context, size_t begin, size_t end, int thread)
     sgf__work *w = (sgf__work *)context;
     const sgf_session *s = w->s;
     size_t D = s->D, half = s->C / 2, i, j, at;
-    float value[256];
+    float value[256], scale = (float)s->model->config.embedding_scale;
     (void)thread;
     for (i = begin; i < end; i++) {
         size_t p = i / SGF__PANEL, lane = i % SGF__PANEL, width = w->width[p], n;
@@ -4305,13 +4364,14 @@ static void sgf__embed_part(void *context, size_t begin, size_t end, int thread)
         for (at = 0; at < D; at += n) {
             n = sgf__min(D - at, 256);
             sgf__widen(&s->model->embedding, (size_t)row->token * D + at, n, value);
-            for (j = 0; j < n; j++) x[(at + j) * width] = value[j];
+            for (j = 0; j < n; j++) x[(at + j) * width] = value[j] * scale;
         }
-        for (j = 0; j < half; j++) {
+        for (j = 0; j < s->ropes * half; j++) {
             double sine, cosine;
+            float by = j < half ? s->rope_scale : 1;
             sgf__sincos_d((double)((float)row->pos * s->inv_freq[j]), &sine, &cosine);
-            w->at[SGF__COS][p][j * width + lane] = (float)cosine * s->rope_scale;
-            w->at[SGF__SIN][p][j * width + lane] = (float)sine * s->rope_scale;
+            w->at[SGF__COS][p][j * width + lane] = (float)cosine * by;
+            w->at[SGF__SIN][p][j * width + lane] = (float)sine * by;
         }
     }
 }
@@ -4320,40 +4380,47 @@ static void sgf__norm_part(void *context, size_t begin, size_t end, int thread) 
     size_t p;
     (void)thread;
     for (p = begin; p < end; p++)
-        sgf__rmsnorm(w->s->simd, w->at[SGF__X][p], w->norm, w->s->model->config.rms_eps, w->s->D,
-                     w->width[p], w->at[SGF__NORMED][p]);
+        sgf__rmsnorm(w->s->simd, w->at[w->norm_from][p], w->norm, w->s->model->config.rms_eps,
+                     w->norm_width, w->width[p], w->at[w->norm_to][p]);
 }
-static void sgf__norm(sgf__work *w, const sgf_tensor *weight) {
-    sgf__widen(weight, 0, w->s->D, w->norm);
+/* The norm of array `from` to array `to`, which may be the same. Returns the array that has the
+   result: `from` if there are no weights. */
+static int sgf__norm(sgf__work *w, const sgf_tensor *weight, int from, int to) {
+    if (!weight->data) return from;
+    w->norm_width = weight->cols, w->norm_from = from, w->norm_to = to;
+    sgf__widen(weight, 0, weight->cols, w->norm);
     sgf__parallel(w->s->pool, w->panels, 2, sgf__norm_part, w);
+    return to;
 }
 /* The panels of one array follow each other in memory: floats [begin, end) of all of them. */
 static void sgf__swiglu_part(void *context, size_t begin, size_t end, int thread) {
     sgf__work *w = (sgf__work *)context;
     (void)thread;
-    sgf__swiglu(w->s->simd, w->at[SGF__GATE][0] + begin, w->at[SGF__UP][0] + begin, end - begin);
+    sgf__swiglu(w->s->simd, w->s->model->config.gelu, w->at[SGF__GATE][0] + begin,
+                w->at[SGF__UP][0] + begin, end - begin);
 }
-/* x += normed, where projections leave their result */
+/* x += scale * normed, where projections leave their result */
 static void sgf__residual_part(void *context, size_t begin, size_t end, int thread) {
     sgf__work *w = (sgf__work *)context;
-    float *x = w->at[SGF__X][0];
-    const float *plus = w->at[SGF__NORMED][0];
-    size_t i;
     (void)thread;
-    for (i = begin; i < end; i++) x[i] += plus[i];
+    sgf__residual_add(w->s->simd, w->at[SGF__X][0] + begin, w->at[SGF__NORMED][0] + begin,
+                      end - begin, (float)w->s->model->config.residual_scale);
 }
-static void sgf__residual(sgf__work *w) {
+static void sgf__residual(sgf__work *w, const sgf_tensor *norm) {
+    (void)sgf__norm(w, norm, SGF__NORMED, SGF__NORMED);
     sgf__parallel(w->s->pool, w->columns * w->s->D, SGF__GRAIN, sgf__residual_part, w);
 }
 
-/* Head norm (where the architecture has one) and RoPE for one head of Q or K. */
+/* Head norm and RoPE, where the layer has them, for one head of Q or K. */
 static void sgf__head_rotate(const sgf__work *w, int array, size_t head, const float *norm) {
-    size_t C = w->s->C, p;
+    size_t C = w->s->C, at = w->rope == 1 ? C / 2 : 0, p;
     for (p = 0; p < w->panels; p++) {
         size_t width = w->width[p];
         float *x = w->at[array][p] + head * C * width;
         if (norm) sgf__rmsnorm(w->s->simd, x, norm, w->s->model->config.rms_eps, C, width, x);
-        sgf__rope_head(w->s->simd, x, w->at[SGF__COS][p], w->at[SGF__SIN][p], C / 2, width);
+        if (w->rope >= 0)
+            sgf__rope_head(w->s->simd, x, w->at[SGF__COS][p] + at * width,
+                           w->at[SGF__SIN][p] + at * width, C / 2, width);
     }
 }
 /* The rows' keys and values of one kv head into their pages. */
@@ -4383,9 +4450,11 @@ static void sgf__heads_part(void *context, size_t begin, size_t end, int thread)
         sgf__cache_store(w, g);
     }
 }
-static float *sgf__head_norm(const sgf_tensor *weight, size_t C, float *room) {
-    if (!weight->data) return NULL;
-    sgf__widen(weight, 0, C, room);
+/* The weights of a norm of heads; NULL: there is none, or one of all heads, which is computed here. */
+static float *sgf__head_norm(sgf__work *w, const sgf_tensor *weight, int array, float *room) {
+    if (weight->cols > w->s->C) (void)sgf__norm(w, weight, array, array);
+    if (!weight->data || weight->cols > w->s->C) return NULL;
+    sgf__widen(weight, 0, w->s->C, room);
     return room;
 }
 static sgf__product sgf__projection(const sgf__work *w, const sgf_tensor *weight,
@@ -4406,29 +4475,31 @@ static void sgf__layer_forward(sgf__work *w, size_t l) {
     const sgf_layer *layer = &s->model->layer[l];
     sgf__product product[3];
     size_t items = w->groups * s->G, scores = w->n * s->score_keys * s->H * s->C;
+    float *heads = w->norm + sgf__max(s->D, s->H * s->C);
+    int in = sgf__norm(w, &layer->attn_norm, SGF__X, SGF__NORMED);
     w->layer = l;
     w->window = sgf_config_window(&s->model->config, (int32_t)l);
-    w->q_norm = sgf__head_norm(&layer->q_norm, s->C, w->norm + s->D);
-    w->k_norm = sgf__head_norm(&layer->k_norm, s->C, w->norm + s->D + s->C);
-    sgf__norm(w, &layer->attn_norm);
-    product[0] = sgf__projection(w, &layer->q, &layer->q_bias, SGF__NORMED, SGF__Q);
-    product[1] = sgf__projection(w, &layer->k, &layer->k_bias, SGF__NORMED, SGF__K);
-    product[2] = sgf__projection(w, &layer->v, &layer->v_bias, SGF__NORMED, SGF__V);
+    w->rope = sgf_config_rope(&s->model->config, (int32_t)l);
+    product[0] = sgf__projection(w, &layer->q, &layer->q_bias, in, SGF__Q);
+    product[1] = sgf__projection(w, &layer->k, &layer->k_bias, in, SGF__K);
+    product[2] = sgf__projection(w, &layer->v, &layer->v_bias, in, SGF__V);
     sgf__matmul(s->pool, product, 3);
+    w->q_norm = sgf__head_norm(w, &layer->q_norm, SGF__Q, heads);
+    w->k_norm = sgf__head_norm(w, &layer->k_norm, SGF__K, heads + s->C);
     sgf__parallel(s->pool, s->G, SGF__GRAIN * s->G / (w->columns * s->D) + 1, sgf__heads_part, w);
     sgf__parallel(s->pool, items, SGF__GRAIN * items / scores + 1, sgf__attend_part, w);
     if (s->watch) sgf__attend_watch(w);
     product[0] = sgf__projection(w, &layer->o, &layer->o_bias, SGF__ATTENDED, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
-    sgf__residual(w);
-    sgf__norm(w, &layer->ffn_norm);
-    product[0] = sgf__projection(w, &layer->gate, &layer->gate_bias, SGF__NORMED, SGF__GATE);
-    product[1] = sgf__projection(w, &layer->up, &layer->up_bias, SGF__NORMED, SGF__UP);
+    sgf__residual(w, &layer->attn_post_norm);
+    in = sgf__norm(w, &layer->ffn_norm, SGF__X, SGF__NORMED);
+    product[0] = sgf__projection(w, &layer->gate, &layer->gate_bias, in, SGF__GATE);
+    product[1] = sgf__projection(w, &layer->up, &layer->up_bias, in, SGF__UP);
     sgf__matmul(s->pool, product, 2);
     sgf__parallel(s->pool, w->columns * s->F, SGF__GRAIN / 8, sgf__swiglu_part, w);
     product[0] = sgf__projection(w, &layer->down, &layer->down_bias, SGF__GATE, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
-    sgf__residual(w);
+    sgf__residual(w, &layer->ffn_post_norm);
 }
 
 typedef struct sgf__spread_job {
@@ -4450,6 +4521,7 @@ static void sgf__spread_part(void *context, size_t begin, size_t end, int thread
 static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err) {
     sgf_session *s = w->s;
     size_t D = s->D, V = s->V, i = 0, j, d;
+    float divisor = (float)s->model->config.logit_divisor;
     while (i < w->n) {
         size_t column[SGF__PANEL], n = 0, width;
         sgf__spread_job spread;
@@ -4466,7 +4538,7 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
         for (j = 0; j < n; j++) {
             size_t p = column[j] / SGF__PANEL;
             const float *from = w->at[SGF__NORMED][p] + column[j] % SGF__PANEL;
-            for (d = 0; d < D; d++) s->block.at[d * width + j] = from[d * w->width[p]];
+            for (d = 0; d < D; d++) s->block.at[d * width + j] = from[d * w->width[p]] / divisor;
         }
         spread.logits = logits + (size_t)w->query[column[0]].number * V;
         out = n == 1 ? spread.logits : s->block.at + D * width; /* one column needs no spreading */
@@ -4490,7 +4562,7 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__query *query, si
     sgf__groups_make(&w);
     sgf__parallel(s->pool, n, 16, sgf__embed_part, &w);
     for (l = 0; l < s->L; l++) sgf__layer_forward(&w, l);
-    sgf__norm(&w, &s->model->norm);
+    (void)sgf__norm(&w, &s->model->norm, SGF__X, SGF__NORMED);
     for (i = 0; hidden && i < n; i++)
         for (d = 0; d < D; d++)
             hidden[i * D + d] =
@@ -4503,7 +4575,7 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__query *query, si
 typedef struct sgf__kv_copy_job {
     const sgf_session *s;
     const sgf__kv_copy *copy;
-    const float *cosine; /* s->rotation, or NULL: the positions are the same */
+    const float *rotation; /* s->rotation, or NULL: the positions are the same */
 } sgf__kv_copy_job;
 
 /* Up to a page's edge, `count` tokens at most: how many cells of which two pages. */
@@ -4531,6 +4603,8 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
     size_t C = job->s->C, G = job->s->G, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
+        int32_t rope = sgf_config_rope(&job->s->model->config, (int32_t)(item / G));
+        const float *cosine = job->rotation && rope >= 0 ? job->rotation + (rope ? C : 0) : NULL;
         sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
         for (i = 0; i < job->copy->count; i += n) {
             size_t to = job->copy->to + i, from = job->copy->from + i;
@@ -4538,7 +4612,7 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
             const float *old = source->page[from / SGF__PAGE];
             n = sgf__copy_cells(from, to, job->copy->count - i);
             from %= SGF__PAGE, to %= SGF__PAGE;
-            sgf__keys_copy(job->cosine, old + k_at + from, page + k_at + to, n, C);
+            sgf__keys_copy(cosine, old + k_at + from, page + k_at + to, n, C);
             memcpy(page + v_at + to * C, old + v_at + from * C, n * C * sizeof(float));
         }
     }
@@ -4553,15 +4627,16 @@ static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     size_t half = s->C / 2, i;
     int32_t rotate = sgf__kv_copy_rotation(s, copy);
     sgf__kv_copy_job job;
-    for (i = 0; rotate && i < half; i++) {
+    for (i = 0; rotate && i < s->ropes * half; i++) {
         double sine, cosine;
+        float *to = s->rotation + i % half + (i < half ? 0 : s->C);
         sgf__sincos_d((double)rotate * (double)s->inv_freq[i], &sine, &cosine);
-        s->rotation[i] = (float)cosine;
-        s->rotation[half + i] = (float)sine;
+        to[0] = (float)cosine;
+        to[half] = (float)sine;
     }
     job.s = s;
     job.copy = copy;
-    job.cosine = rotate ? s->rotation : NULL;
+    job.rotation = rotate ? s->rotation : NULL;
     sgf__parallel(s->pool, s->L * s->G, SGF__GRAIN / (copy->count * half * 4) + 1,
                   sgf__kv_copy_part, &job);
 }
@@ -4683,12 +4758,11 @@ static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
         status = sgf__reference_run(&r, x, NULL, pass->err);
     }
     for (i = 0; i < pass->n && !status; i++) {
-        const float *at = x + query[i].index * D;
+        float *at = x + query[i].index * D;
         if (query[i].own != q) continue;
         if (pass->hidden) memcpy(pass->hidden + i * D, at, D * sizeof(float));
         if (pass->logits && query[i].number >= 0)
-            sgf__reference_product(&s->model->output, NULL, at,
-                                   pass->logits + (size_t)query[i].number * s->V);
+            sgf__reference_logits(s->model, at, pass->logits + (size_t)query[i].number * s->V);
     }
     sgf__arena_free(&arena);
     return status;
@@ -4984,10 +5058,11 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     s->L = (size_t)model->config.layers, s->F = (size_t)model->config.ffn_dim;
     s->H = (size_t)model->config.heads, s->G = (size_t)model->config.kv_heads;
     s->C = (size_t)model->config.head_dim, s->R = s->H / s->G;
-    s->score_scale = 1.0f / sqrtf((float)s->C);
+    s->score_scale = (float)model->config.score_scale;
+    s->ropes = model->config.rope_local_theta > 0 ? 2 : 1;
     s->page_floats = s->L * 2 * s->G * s->C * SGF__PAGE;
-    s->rotation = (float *)sgf__arena_alloc(&s->arena, s->C + s->C / 2, sizeof(float), err);
-    if (s->rotation) s->inv_freq = s->rotation + s->C;
+    s->rotation = (float *)sgf__arena_alloc(&s->arena, 3 * s->C, sizeof(float), err);
+    if (s->rotation) s->inv_freq = s->rotation + 2 * s->C;
     else status = SGF_ERR_MEMORY;
     if (!status) status = sgf__kernels_choose(s, options->kernels, err);
     if (!status) status = sgf__pool_create(&mem, options->threads, &s->pool, err);
@@ -6858,54 +6933,76 @@ static void sgf__folder_weights(sgf__folder *f) {
  *      later code checks again or knows the name of an architecture.
  * An absent key takes the default of transformers' configuration class; an unknown architecture,
  * activation, RoPE type or quantisation is refused by name.
- * Source: transformers 5, models/{llama,mistral,qwen2,qwen3}/configuration_*.py and
- *      modeling_*.py, modeling_rope_utils.py.
+ * Source: transformers 5, configuration_*.py and modeling_*.py in models/{llama, mistral, qwen2, qwen3,
+ *      phi3, granite, smollm3, olmo2, gemma3}, modeling_rope_utils.py.
  * ==================================================================================== */
 
 /* In the order of the texts of SGF__ARCHITECTURE below. */
 static const struct sgf__architecture {
     int32_t kv_heads, head_dim, context; /* defaults; 0: as many as heads, D / H */
-    int32_t eos;                         /* -1: none */
-    int qkv_bias, qk_norm;
+    int32_t eos, window;                 /* -1: none; 0: none */
+    double theta, eps;
+    int norms, qkv_bias, qk_norm, fused, tied;
     int attention_key, mlp_key; /* attention_bias and mlp_bias decide */
-    int windows, window_keys;   /* layers may have a window; use_sliding_window says whether */
-} sgf__architectures[] = {{0, 0, 2048, 2, 0, 0, 1, 1, 0, 0},
-                          {8, 0, 131072, 2, 0, 0, 0, 0, 1, 0},
-                          {32, 0, 32768, -1, 1, 0, 0, 0, 1, 1},
-                          {32, 128, 32768, -1, 0, 1, 1, 0, 1, 1}};
+    int windows;                /* layers may have a window; */
+    int window_key, window_from_key,
+        types_key; /* use_sliding_window, max_window_layers, layer_types decide */
+    int multipliers, no_rope, plain_rope,
+        gemma; /* keys of Granite, SmolLM3; no RoPE type; Gemma's keys */
+} sgf__architectures[] = {
+    {0, 0, 2048, 2, 0, 1e4, 1e-6, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0},
+    {8, 0, 131072, 2, 4096, 1e4, 1e-6, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0},
+    {32, 0, 32768, -1, 4096, 1e4, 1e-6, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0},
+    {32, 128, 32768, -1, 4096, 1e4, 1e-6, 1, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0},
+    {0, 0, 4096, 32000, 0, 1e4, 1e-5, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0},
+    {0, 0, 2048, 2, 0, 1e4, 1e-6, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0},
+    {4, 0, 32768, 128001, 0, 2e6, 1e-6, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0},
+    {0, 0, 2048, 50279, 0, 1e4, 1e-5, 2, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+    {4, 256, 131072, 1, 4096, 1e6, 1e-6, 3, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1}};
 
-enum { SGF__KEYS = 42 }; /* rows of sgf__keys */
+enum { SGF__KEYS = 58 }; /* rows of sgf__keys */
 
 typedef struct sgf__config_reader {
     sgf_config c;
     sgf__folder *f;
     const sgf__file *file;
     struct sgf__architecture a;
-    sgf_str value[2][SGF__KEYS]; /* of every key in config.json, and in its RoPE settings */
-    const char *layer_types, *eos;
-    int32_t window, window_from; /* the layers from window_from on look back that far */
-    int windowed, dtype, rope, attention_bias, mlp_bias, ignored;
-    double eps, rotary;
+    sgf_str value[3]
+                 [SGF__KEYS]; /* of every key in config.json, in its RoPE settings, in local ones */
+    const char *layer_types, *eos, *rope_layers;
+    int32_t window, window_from; /* the layers from window_from on look back that far, */
+    int32_t pattern;             /* not every layer of that number (0: no such rule), */
+    int32_t no_rope_every; /* or those without RoPE: with no_rope, every layer of that number */
+    int windowed, dtype, rope, local_rope, attention_bias, mlp_bias, both_ways, ignored;
+    double eps, rotary, query_scalar;
 } sgf__config_reader;
 
 /* Kinds of values: one of some texts (its index is stored), a whole number, one that may be null
    (then 0), a number above `least`, true or false, an object or anything (its place is stored). */
 /* clang-format off */
 enum {
-    SGF__ARCHITECTURE, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__NESTED, SGF__DTYPE,
+    SGF__ARCHITECTURE, SGF__RECURRENT, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__NESTED, SGF__CAPPED, SGF__DTYPE,
     SGF__ROPE_TYPE, SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__PLACE,
     SGF__OLDER /* an older spelling of the key in the row before */
 };
 static const struct {
     const char *wanted;  /* what a refused value is told; for numbers the range follows */
-    const char *text[6]; /* in the order of sgf__architectures, sgf_dtype, sgf_rope */
+    const char *text[12]; /* in the order of sgf__architectures, sgf_dtype, sgf_rope */
 } sgf__kinds[] = {
-    {"supported are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM and Qwen3ForCausalLM",
-     {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"}},
-    {"that is not the type of \"architectures\"", {"llama", "mistral", "qwen2", "qwen3"}},
-    {"only \"silu\" is supported", {"silu"}},
+    {"supported are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
+     "Phi3ForCausalLM, GraniteForCausalLM, SmolLM3ForCausalLM, Olmo2ForCausalLM and Gemma3ForCausalLM",
+     {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", "Phi3ForCausalLM",
+      "GraniteForCausalLM", "SmolLM3ForCausalLM", "Olmo2ForCausalLM", "Gemma3ForCausalLM"}},
+    {"its recurrent layers pass a state through every token, so nothing can hide one segment from another",
+     {"Qwen3NextForCausalLM", "Qwen3_5ForCausalLM", "Qwen3_5ForConditionalGeneration", "Lfm2ForCausalLM",
+      "FalconH1ForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM", "NemotronHForCausalLM",
+      "JambaForCausalLM", "Zamba2ForCausalLM", "Mamba2ForCausalLM"}},
+    {"that is not the type of \"architectures\"",
+     {"llama", "mistral", "qwen2", "qwen3", "phi3", "granite", "smollm3", "olmo2", "gemma3_text"}},
+    {"supported are \"silu\" and \"gelu_pytorch_tanh\"", {"silu", "gelu_pytorch_tanh"}},
     {"quantised weights are not supported; take the model in F32, F16 or BF16", {NULL}},
     {"the text part of a larger model is not supported", {NULL}},
+    {"null was wanted; soft caps are not supported", {NULL}},
     {"supported are \"float32\", \"float16\" and \"bfloat16\"", {"float32", "float16", "bfloat16"}},
     {"supported are \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"",
      {"default", "linear", "dynamic", "llama3", "yarn"}},
@@ -6923,7 +7020,7 @@ static const struct {
 /* Every key that is read, in the order of reading. */
 #define SGF__AT(field) offsetof(sgf__config_reader, field)
 static const struct sgf__key {
-    int in_rope;       /* it is in the RoPE settings */
+    int in_rope;       /* 1: it is in the RoPE settings, 2: in those of layers with a window */
     const char *name;
     unsigned kind;          /* index in sgf__kinds */
     double least, most;
@@ -6941,23 +7038,39 @@ static const struct sgf__key {
     {0, "max_position_embeddings", SGF__INT, 1, INT32_MAX, SGF__KEEP, SGF__AT(c.context), 0},
     {0, "attention_bias", SGF__FLAG, 0, 0, 0, SGF__AT(attention_bias), 0},
     {0, "mlp_bias", SGF__FLAG, 0, 0, 0, SGF__AT(mlp_bias), 0},
-    {0, "tie_word_embeddings", SGF__FLAG, 0, 0, 0, SGF__AT(c.tied), 0},
-    {0, "rms_norm_eps", SGF__REAL, 0, 1, 1e-6, SGF__AT(eps), 0},
-    {0, "hidden_act", SGF__ACT, 0, 0, 0, SGF__AT(ignored), 0},
+    {0, "tie_word_embeddings", SGF__FLAG, 0, 0, SGF__KEEP, SGF__AT(c.tied), 0},
+    {0, "rms_norm_eps", SGF__REAL, 0, 1, SGF__KEEP, SGF__AT(eps), 0},
+    {0, "hidden_act", SGF__ACT, 0, 0, 0, SGF__AT(c.gelu), 0},
+    {0, "hidden_activation", SGF__ACT, 0, 0, 1, SGF__AT(c.gelu), SGF__AT(a.gemma)},
+    {0, "embedding_multiplier", SGF__REAL, 0, 1e12, 1, SGF__AT(c.embedding_scale), SGF__AT(a.multipliers)},
+    {0, "residual_multiplier", SGF__REAL, 0, 1e12, 1, SGF__AT(c.residual_scale), SGF__AT(a.multipliers)},
+    {0, "attention_multiplier", SGF__REAL, 0, 1e12, 1, SGF__AT(c.score_scale), SGF__AT(a.multipliers)},
+    {0, "logits_scaling", SGF__REAL, 0, 1e12, 1, SGF__AT(c.logit_divisor), SGF__AT(a.multipliers)},
+    {0, "query_pre_attn_scalar", SGF__REAL, 0, 1e12, 256, SGF__AT(query_scalar), SGF__AT(a.gemma)},
+    {0, "final_logit_softcapping", SGF__CAPPED, 0, 0, SGF__KEEP, SGF__AT(ignored), SGF__AT(a.gemma)},
+    {0, "attn_logit_softcapping", SGF__CAPPED, 0, 0, SGF__KEEP, SGF__AT(ignored), SGF__AT(a.gemma)},
+    {0, "use_bidirectional_attention", SGF__FLAG, 0, 0, 0, SGF__AT(both_ways), SGF__AT(a.gemma)},
     {0, "quantization_config", SGF__QUANTISED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
     {0, "text_config", SGF__NESTED, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
     {0, "dtype", SGF__DTYPE, 0, 0, 0, SGF__AT(dtype), 0},
     {0, "torch_dtype", SGF__OLDER, 0, 0, 0, 0, 0},
-    {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_keys)},
+    {0, "use_sliding_window", SGF__FLAG, 0, 0, 0, SGF__AT(windowed), SGF__AT(a.window_key)},
     {0, "max_window_layers", SGF__INT, 0, INT32_MAX, 28, SGF__AT(window_from),
-     SGF__AT(a.window_keys)},
-    {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, 4096, SGF__AT(window), SGF__AT(windowed)},
-    {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.windows)},
-    {0, "rope_theta", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_theta), 0},
+     SGF__AT(a.window_from_key)},
+    {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, SGF__KEEP, SGF__AT(window), SGF__AT(windowed)},
+    {0, "sliding_window_pattern", SGF__INT, 1, INT32_MAX, 6, SGF__AT(pattern), SGF__AT(a.gemma)},
+    {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.types_key)},
+    {0, "no_rope_layer_interval", SGF__INT, 1, INT32_MAX, 4, SGF__AT(no_rope_every), SGF__AT(a.no_rope)},
+    {0, "no_rope_layers", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(rope_layers), SGF__AT(a.no_rope)},
+    {0, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_theta), 0},
+    {0, "rope_local_base_freq", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_local_theta), SGF__AT(a.gemma)},
     {0, "partial_rotary_factor", SGF__REAL, 0, 1, 1, SGF__AT(rotary), 0},
     {0, "rope_scaling", SGF__SETTINGS, 0, 0, SGF__KEEP, SGF__AT(ignored), 0},
     {0, "rope_parameters", SGF__OLDER, 0, 0, 0, 0, 0},
     {1, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_theta), 0},
+    {2, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_local_theta), SGF__AT(a.gemma)},
+    {2, "rope_type", SGF__ROPE_TYPE, 0, 0, 0, SGF__AT(local_rope), 0},
+    {2, "type", SGF__OLDER, 0, 0, 0, 0, 0},
     {1, "partial_rotary_factor", SGF__REAL, 0, 1, SGF__KEEP, SGF__AT(rotary), 0},
     {1, "rope_type", SGF__ROPE_TYPE, 0, 0, 0, SGF__AT(rope), 0},
     {1, "type", SGF__OLDER, 0, 0, 0, 0, 0},
@@ -7005,7 +7118,7 @@ static void sgf__config_pick(sgf__config_reader *r, const char *object, int rope
 /* Is the value at `at` of kind k? *value is the number to store. */
 static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, const char *at,
                              double *value) {
-    const char *member = sgf__json_first(at);
+    const char *member = sgf__json_first(at), *nested, *local;
     int64_t whole = 0;
     switch (k->kind) {
     case SGF__PLACE: return 1;
@@ -7019,7 +7132,15 @@ static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, co
     case SGF__REAL:
         *value = sgf__json_number(&r->file->doc, at);
         return sgf__json_kind(at) == SGF__NUMBER && *value > k->least && *value <= k->most;
-    case SGF__SETTINGS: /* an object without objects in it */
+    case SGF__SETTINGS: /* an object without objects in it, or one for each type of layer */
+        nested = r->a.gemma ? r->value[0][k + 1 - sgf__keys].ptr : NULL; /* rope_parameters */
+        if (nested && *nested != 'n') {
+            local = sgf__json_find(at, "sliding_attention");
+            nested = sgf__json_find(at, "full_attention");
+            if (nested) sgf__config_pick(r, nested, 1);
+            if (local) sgf__config_pick(r, local, 2);
+            return (nested || local) && at == r->value[0][k + 1 - sgf__keys].ptr;
+        }
         for (; member && *at == '{'; member = sgf__json_next(member)) {
             member = sgf__json_next(member);
             if (*member == '{') return 0;
@@ -7071,6 +7192,9 @@ static void sgf__config_architecture(sgf__config_reader *r) {
     int known = name ? sgf__kind_index(SGF__ARCHITECTURE, name) : by_type;
     if (type && *type == 'n') type = NULL;
     if (!name && !type) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
+    else if (name && sgf__kind_index(SGF__RECURRENT, name) >= 0)
+        sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "architectures", name,
+                           sgf__kinds[SGF__RECURRENT].wanted);
     else if (known < 0)
         sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, name ? "architectures" : "model_type",
                            name ? name : type, sgf__kinds[SGF__ARCHITECTURE].wanted);
@@ -7086,7 +7210,12 @@ static void sgf__config_architecture(sgf__config_reader *r) {
     r->c.context = r->a.context;
     r->c.eos[0] = r->a.eos;
     r->c.eos_count = r->a.eos >= 0;
-    r->windowed = r->a.windows && !r->a.window_keys;
+    r->windowed = r->a.windows;
+    r->window = r->a.window;
+    r->eps = r->a.eps;
+    r->c.tied = r->a.tied;
+    r->c.rope_theta = r->a.theta;
+    r->c.embedding_scale = r->c.residual_scale = r->c.logit_divisor = 1;
 }
 /* The fields that follow from several keys; do the keys fit together? */
 static void sgf__config_finish(sgf__config_reader *r) {
@@ -7100,6 +7229,13 @@ static void sgf__config_finish(sgf__config_reader *r) {
     c->out_bias = r->a.attention_key && r->attention_bias;
     c->mlp_bias = r->a.mlp_key && r->mlp_bias;
     c->qk_norm = r->a.qk_norm;
+    c->norms = r->a.norms;
+    c->fused = r->a.fused;
+    if (c->head_dim && c->score_scale == 0) c->score_scale = 1.0f / sqrtf((float)c->head_dim);
+    if ((c->norm_plus_one = r->a.gemma) != 0) {
+        c->embedding_scale = sqrt((double)c->dim);
+        c->score_scale = 1 / sqrt(r->query_scalar);
+    }
     c->dtype = (sgf_dtype)r->dtype;
     c->rope = (sgf_rope)r->rope;
     if (r->rope && c->rope_original_context == 0) c->rope_original_context = c->context;
@@ -7122,21 +7258,42 @@ static void sgf__config_finish(sgf__config_reader *r) {
     else if (r->rotary != 1)
         unsupported =
             "\"partial_rotary_factor\" must be 1; RoPE on a part of a head is not supported";
+    else if (r->a.plain_rope ? r->rope : r->local_rope)
+        unsupported =
+            "\"rope_type\" must be \"default\" here: scaled RoPE (\"longrope\") is not supported";
+    else if (r->both_ways) unsupported = "\"use_bidirectional_attention\" is not supported";
     if (wrong || unsupported)
         sgf__folder_fail(r->f, wrong ? SGF_ERR_FORMAT : SGF_ERR_UNSUPPORTED, r->file->path, "%s",
                          wrong ? wrong : unsupported);
 }
+/* Which layers have no RoPE: those with 0 in no_rope_layers; without it every no_rope_every-th. */
+static void sgf__config_no_rope(sgf__config_reader *r) {
+    const char *list = r->rope_layers, *at = sgf__json_first(list);
+    int64_t rope = 0;
+    int32_t l;
+    for (l = 0; l < r->c.layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
+        if (list && (*list != '[' || !at || !sgf__json_whole(&r->file->doc, at, 0, 1, &rope)))
+            sgf__config_refuse(r, SGF_ERR_FORMAT, "no_rope_layers", list,
+                               "0 or 1 for every layer was wanted");
+        if (list ? !rope : (l + 1) % r->no_rope_every == 0)
+            r->c.no_rope_layers[l / 32] |= (uint32_t)1 << (l % 32);
+    }
+}
 /* Which layers look back over a window: those that layer_types names (with it a Mistral is what
-   transformers' AutoModel loads as Ministral); without it those from window_from on. */
+   transformers' AutoModel loads as Ministral); without it as the reader's fields say. */
 static void sgf__config_windows(sgf__config_reader *r) {
     const char *types = r->layer_types, *at = sgf__json_first(types);
     sgf_config *c = &r->c;
     int32_t l;
+    if (!r->windowed) r->window = 0;
     if (types && (*types != '[' || sgf__json_count(types) != (size_t)c->layers))
         sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", types,
                            "one entry per layer was wanted");
     for (l = 0; l < c->layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
-        int slides = at ? sgf__kind_index(SGF__LAYER_TYPE, at) : r->window && l >= r->window_from;
+        int ruled = r->pattern     ? (l + 1) % r->pattern != 0
+                    : r->a.no_rope ? sgf_config_rope(c, l) < 0
+                                   : l >= r->window_from;
+        int slides = at ? sgf__kind_index(SGF__LAYER_TYPE, at) : r->window && ruled;
         if (slides < 0)
             sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "layer_types", at,
                                sgf__kinds[SGF__LAYER_TYPE].wanted);
@@ -7179,6 +7336,7 @@ static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_confi
     if (!f->status && !ids) sgf__config_architecture(&r);
     for (i = ids ? SGF__KEYS - 2 : 0; i < SGF__KEYS && !f->status; i++) sgf__config_key(&r, i);
     if (!f->status && !ids) sgf__config_finish(&r);
+    if (!f->status && !ids && r.a.no_rope) sgf__config_no_rope(&r);
     if (!f->status && !ids) sgf__config_windows(&r);
     if (!f->status && r.value[0][SGF__KEYS - 1].ptr) sgf__config_eos(&r);
     if (!f->status) *c = r.c;
@@ -7214,6 +7372,11 @@ SGF_DEF int32_t sgf_config_window(const sgf_config *config, int32_t layer) {
     if (layer < 0 || layer >= SGF_MAX_LAYERS) return 0;
     return config->sliding_layers[layer / 32] >> (layer % 32) & 1 ? config->sliding_window : 0;
 }
+SGF_DEF int32_t sgf_config_rope(const sgf_config *config, int32_t layer) {
+    if (layer < 0 || layer >= SGF_MAX_LAYERS) return -1;
+    if (config->no_rope_layers[layer / 32] >> (layer % 32) & 1) return -1;
+    return config->rope_local_theta > 0 && sgf_config_window(config, layer) > 0;
+}
 SGF_DEF uint64_t sgf_config_kv_bytes(const sgf_config *config) {
     return 2 * (uint64_t)config->layers * (uint64_t)config->kv_heads * (uint64_t)config->head_dim *
            sizeof(float);
@@ -7239,12 +7402,13 @@ static double sgf__yarn_index(const sgf_config *c, double rotations) {
 static double sgf__yarn_scale(double factor, double mscale) {
     return factor > 1 ? fma(0.1 * mscale, sgf__log_d(factor), 1) : 1;
 }
-/* inv_freq[C/2], and the factor on every cosine and sine. SGF_ROPE_DYNAMIC changes frequencies only
-   beyond the context, which no session reaches. */
+/* inv_freq[C/2], those of rope_local_theta behind them if there is one, and the factor on every
+   cosine and sine of the first. SGF_ROPE_DYNAMIC changes frequencies only beyond the context, which no
+   session reaches. */
 static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err) {
-    double theta = c->rope_theta, width = c->head_dim, low = 0, high = 0, scale = 1;
-    int32_t i;
+    double width = c->head_dim, low = 0, high = 0, scale = 1;
+    int32_t half = c->head_dim / 2, n = c->rope_local_theta > 0 ? 2 * half : half, j;
     if (c->rope == SGF_ROPE_YARN) {
         low = sgf__yarn_index(c, c->rope_beta_fast);
         high = sgf__yarn_index(c, c->rope_beta_slow);
@@ -7258,11 +7422,14 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                     sgf__yarn_scale(c->rope_factor, c->rope_mscale_all);
         if (scale == 0) scale = sgf__yarn_scale(c->rope_factor, 1);
     }
-    for (i = 0; i < c->head_dim / 2; i++) {
-        double f = sgf__exp_d(-2.0 * i / width * sgf__log_d(theta));
-        if (c->rope == SGF_ROPE_LINEAR) f /= c->rope_factor;
-        if (c->rope == SGF_ROPE_LLAMA3) f = sgf__rope_llama3(c, f);
-        if (c->rope == SGF_ROPE_YARN) { /* from kept (ramp 0) to stretched (ramp 1) */
+    for (j = 0; j < n; j++) {
+        int32_t i = j % half;
+        sgf_rope rope = j < half ? c->rope : SGF_ROPE_DEFAULT;
+        double f = sgf__exp_d(-2.0 * i / width *
+                              sgf__log_d(j < half ? c->rope_theta : c->rope_local_theta));
+        if (rope == SGF_ROPE_LINEAR) f /= c->rope_factor;
+        if (rope == SGF_ROPE_LLAMA3) f = sgf__rope_llama3(c, f);
+        if (rope == SGF_ROPE_YARN) { /* from kept (ramp 0) to stretched (ramp 1) */
             double ramp = (i - low) / (high - low);
             ramp = ramp < 0 ? 0 : ramp > 1 ? 1 : ramp;
             f = fma(f / c->rope_factor, ramp, f * (1 - ramp));
@@ -7272,7 +7439,7 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                              "RoPE: its theta or factor turns channel %d by %g a token; 0 to 1 was "
                              "wanted",
                              i, f);
-        inv_freq[i] = (float)f;
+        inv_freq[j] = (float)f;
     }
     *attention_factor = (float)scale;
     return SGF_OK;
@@ -7282,8 +7449,9 @@ static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
  * [SGF-23] Loading a model: every weight by its Hugging Face name
  *
  * The tensors of a model are a table: names, the shapes that the configuration asks for, and the
- * fields they fill. Weights are used in the mapping; only misaligned ones are copied and, on a
- * big-endian machine, all. Tensors that are not in the table (rotary_emb.inv_freq) are ignored.
+ * fields they fill. Rows of one name are parts of one matrix, in this order. Weights are used in the
+ * mapping; only misaligned ones are copied and, on a big-endian machine, all. Tensors that are not in
+ * the table (rotary_emb.inv_freq) are ignored.
  * ==================================================================================== */
 
 enum { SGF__EMBEDDING, SGF__OUTPUT, SGF__NORM, SGF__LAYER }; /* rows of the table */
@@ -7295,29 +7463,40 @@ static const struct sgf__weight {
     const char *name;        /* what follows "model." or "model.layers.N."; the output's: all */
     const char *rows, *cols; /* products of V, D, H, G, C, F; rows "": a vector */
     size_t field;            /* offset in sgf_layer, of the first three in sgf_model */
-    size_t when;             /* offset of the switch in sgf_config that must be on; 0: always */
+    size_t when;             /* offset of a setting in sgf_config; 0: always */
+    unsigned values;         /* the values that it may have, as bits */
 } sgf__weights[] = {
-    {"embed_tokens.weight", "V", "D", offsetof(sgf_model, embedding), 0},
-    {"lm_head.weight", "V", "D", offsetof(sgf_model, output), 0},
-    {"norm.weight", "", "D", offsetof(sgf_model, norm), 0},
-    {"input_layernorm.weight", "", "D", SGF__AT(attn_norm), 0},
-    {"self_attn.q_proj.weight", "HC", "D", SGF__AT(q), 0},
-    {"self_attn.k_proj.weight", "GC", "D", SGF__AT(k), 0},
-    {"self_attn.v_proj.weight", "GC", "D", SGF__AT(v), 0},
-    {"self_attn.o_proj.weight", "D", "HC", SGF__AT(o), 0},
-    {"self_attn.q_proj.bias", "", "HC", SGF__AT(q_bias), SGF__IF(qkv_bias)},
-    {"self_attn.k_proj.bias", "", "GC", SGF__AT(k_bias), SGF__IF(qkv_bias)},
-    {"self_attn.v_proj.bias", "", "GC", SGF__AT(v_bias), SGF__IF(qkv_bias)},
-    {"self_attn.o_proj.bias", "", "D", SGF__AT(o_bias), SGF__IF(out_bias)},
-    {"self_attn.q_norm.weight", "", "C", SGF__AT(q_norm), SGF__IF(qk_norm)},
-    {"self_attn.k_norm.weight", "", "C", SGF__AT(k_norm), SGF__IF(qk_norm)},
-    {"post_attention_layernorm.weight", "", "D", SGF__AT(ffn_norm), 0},
-    {"mlp.gate_proj.weight", "F", "D", SGF__AT(gate), 0},
-    {"mlp.up_proj.weight", "F", "D", SGF__AT(up), 0},
-    {"mlp.down_proj.weight", "D", "F", SGF__AT(down), 0},
-    {"mlp.gate_proj.bias", "", "F", SGF__AT(gate_bias), SGF__IF(mlp_bias)},
-    {"mlp.up_proj.bias", "", "F", SGF__AT(up_bias), SGF__IF(mlp_bias)},
-    {"mlp.down_proj.bias", "", "D", SGF__AT(down_bias), SGF__IF(mlp_bias)}};
+    {"embed_tokens.weight", "V", "D", offsetof(sgf_model, embedding), 0, 0},
+    {"lm_head.weight", "V", "D", offsetof(sgf_model, output), 0, 0},
+    {"norm.weight", "", "D", offsetof(sgf_model, norm), 0, 0},
+    {"input_layernorm.weight", "", "D", SGF__AT(attn_norm), SGF__IF(norms), 1 << 1 | 1 << 3},
+    {"self_attn.q_proj.weight", "HC", "D", SGF__AT(q), SGF__IF(fused), 1 << 0},
+    {"self_attn.k_proj.weight", "GC", "D", SGF__AT(k), SGF__IF(fused), 1 << 0},
+    {"self_attn.v_proj.weight", "GC", "D", SGF__AT(v), SGF__IF(fused), 1 << 0},
+    {"self_attn.qkv_proj.weight", "HC", "D", SGF__AT(q), SGF__IF(fused), 1 << 1},
+    {"self_attn.qkv_proj.weight", "GC", "D", SGF__AT(k), SGF__IF(fused), 1 << 1},
+    {"self_attn.qkv_proj.weight", "GC", "D", SGF__AT(v), SGF__IF(fused), 1 << 1},
+    {"self_attn.o_proj.weight", "D", "HC", SGF__AT(o), 0, 0},
+    {"self_attn.q_proj.bias", "", "HC", SGF__AT(q_bias), SGF__IF(qkv_bias), 1 << 1},
+    {"self_attn.k_proj.bias", "", "GC", SGF__AT(k_bias), SGF__IF(qkv_bias), 1 << 1},
+    {"self_attn.v_proj.bias", "", "GC", SGF__AT(v_bias), SGF__IF(qkv_bias), 1 << 1},
+    {"self_attn.o_proj.bias", "", "D", SGF__AT(o_bias), SGF__IF(out_bias), 1 << 1},
+    {"self_attn.q_norm.weight", "", "C", SGF__AT(q_norm), SGF__IF(qk_norm), 1 << 1},
+    {"self_attn.k_norm.weight", "", "C", SGF__AT(k_norm), SGF__IF(qk_norm), 1 << 1},
+    {"self_attn.q_norm.weight", "", "HC", SGF__AT(q_norm), SGF__IF(qk_norm), 1 << 2},
+    {"self_attn.k_norm.weight", "", "GC", SGF__AT(k_norm), SGF__IF(qk_norm), 1 << 2},
+    {"post_attention_layernorm.weight", "", "D", SGF__AT(ffn_norm), SGF__IF(norms), 1 << 1},
+    {"post_attention_layernorm.weight", "", "D", SGF__AT(attn_post_norm), SGF__IF(norms), 1 << 2 | 1 << 3},
+    {"pre_feedforward_layernorm.weight", "", "D", SGF__AT(ffn_norm), SGF__IF(norms), 1 << 3},
+    {"post_feedforward_layernorm.weight", "", "D", SGF__AT(ffn_post_norm), SGF__IF(norms), 1 << 2 | 1 << 3},
+    {"mlp.gate_proj.weight", "F", "D", SGF__AT(gate), SGF__IF(fused), 1 << 0},
+    {"mlp.up_proj.weight", "F", "D", SGF__AT(up), SGF__IF(fused), 1 << 0},
+    {"mlp.gate_up_proj.weight", "F", "D", SGF__AT(gate), SGF__IF(fused), 1 << 1},
+    {"mlp.gate_up_proj.weight", "F", "D", SGF__AT(up), SGF__IF(fused), 1 << 1},
+    {"mlp.down_proj.weight", "D", "F", SGF__AT(down), 0, 0},
+    {"mlp.gate_proj.bias", "", "F", SGF__AT(gate_bias), SGF__IF(mlp_bias), 1 << 1},
+    {"mlp.up_proj.bias", "", "F", SGF__AT(up_bias), SGF__IF(mlp_bias), 1 << 1},
+    {"mlp.down_proj.bias", "", "D", SGF__AT(down_bias), SGF__IF(mlp_bias), 1 << 1}};
 #undef SGF__AT
 #undef SGF__IF
 /* clang-format on */
@@ -7334,7 +7513,8 @@ static uint64_t sgf__size(const sgf_config *c, const char *letters) {
 }
 /* Elements of a weight; 0 if the model does not have it. */
 static uint64_t sgf__elements(const sgf_config *c, const struct sgf__weight *y) {
-    int there = !y->when || *(const int *)(const void *)((const char *)c + y->when);
+    const void *setting = (const char *)c + y->when;
+    int there = !y->when || y->values >> *(const int *)setting & 1;
     return there ? sgf__size(c, y->rows) * sgf__size(c, y->cols) : 0;
 }
 SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config) {
@@ -7371,19 +7551,34 @@ static sgf__stored *sgf__weight_find(const sgf__model *m, size_t k, size_t layer
     else snprintf(name, 96, "%slayers.%d.%s", prefix, (int)layer, sgf__weights[k].name);
     return sgf__folder_find(&m->folder, sgf_text(name), 1);
 }
+/* Replace a norm's weights by 1 + weights, in f32. */
+static void sgf__plus_one(sgf__folder *f, sgf_tensor *w) {
+    float *made = (float *)sgf__arena_alloc(&f->arena, w->cols, sizeof *made, f->err);
+    size_t i;
+    for (i = 0; made && i < w->cols; i++) made[i] = 1.0f + sgf__element(w, i);
+    if (!made) f->status = SGF_ERR_MEMORY;
+    w->data = made;
+    w->dtype = SGF_DTYPE_F32;
+}
 /* Find the tensor of row k of the table, check that it is what the table wants, and fill its field.
    A tied model may store embedding or output alone. */
 static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
     const struct sgf__weight *y = &sgf__weights[k];
     const sgf_config *c = &m->model.config;
-    unsigned long long rows = sgf__size(c, y->rows), cols = sgf__size(c, y->cols);
+    unsigned long long rows = sgf__size(c, y->rows), cols = sgf__size(c, y->cols), whole = 0;
     char *object = k < SGF__LAYER ? (char *)&m->model : (char *)&m->model.layer[layer];
     sgf_tensor *out = (sgf_tensor *)(void *)(object + y->field);
     sgf__folder *f = &m->folder;
     char name[96], other[96], shape[72];
     sgf__stored *t = sgf__weight_find(m, k, layer, name);
+    size_t first = 0, i;
     int type;
-    snprintf(shape, sizeof shape, *y->rows ? "[%llu, %llu]" : "[%llu]", *y->rows ? rows : cols,
+    for (i = 0; i < SGF__WEIGHTS; i++)
+        if (!strcmp(sgf__weights[i].name, y->name) && sgf__elements(c, &sgf__weights[i])) {
+            if (i == k) first = (size_t)whole;
+            whole += sgf__size(c, sgf__weights[i].rows);
+        }
+    snprintf(shape, sizeof shape, *y->rows ? "[%llu, %llu]" : "[%llu]", *y->rows ? whole : cols,
              cols);
     if (!t && c->tied && k <= SGF__OUTPUT) t = sgf__weight_find(m, SGF__OUTPUT - k, 0, other);
     type = t && t->dtype > SGF_DTYPE_BF16;
@@ -7403,6 +7598,9 @@ static void sgf__fetch(sgf__model *m, size_t k, size_t layer) {
         out->rows = (size_t)rows;
         out->cols = (size_t)cols;
         out->dtype = (sgf_dtype)t->dtype;
+        if (first && out->data)
+            out->data = (const char *)out->data + first * out->cols * sgf__dtype_size(out->dtype);
+        if (out->data && c->norm_plus_one && strstr(y->name, "norm.weight")) sgf__plus_one(f, out);
     }
 }
 /* All weights. If a tied model stores embedding and output and they differ, both are used, whatever

@@ -244,6 +244,8 @@ static int heads_model(const cuda_heads *of, sgf_model *m, sgf_layer *layer, uin
     c->kv_heads = of->G, c->head_dim = of->C, c->ffn_dim = HEADS_F, c->context = 1024;
     c->rms_eps = 1e-5f, c->rope_theta = 10000, c->rope_factor = 1, c->tied = 1;
     c->sliding_window = 50, c->sliding_layers[0] = 2;
+    c->embedding_scale = c->residual_scale = c->logit_divisor = 1;
+    c->score_scale = 1.0f / sqrtf((float)c->head_dim);
     m->layer = layer;
     m->embedding = m->output = heads_tensor(HEADS_V, HEADS_D, 0, all, &n);
     m->norm = heads_tensor(1, HEADS_D, 1, all, &n);

@@ -57,20 +57,23 @@ static float *device_cell(const test_device *d, const void *page, int32_t layer,
            ((size_t)(2 * layer + values) * SGF__PAGE + (size_t)cell) * GC;
 }
 static void device_copy(const test_device *d, const sgf__device_copy *copy) {
-    size_t C = (size_t)d->model->config.head_dim, G = (size_t)d->model->config.kv_heads, g, i;
+    const sgf_config *c = &d->model->config;
+    size_t C = (size_t)c->head_dim, G = (size_t)c->kv_heads, g, i;
     int32_t l, n;
-    for (l = 0; l < d->model->config.layers; l++)
+    for (l = 0; l < c->layers; l++)
         for (n = 0; n < copy->count; n++) {
+            int32_t rope = sgf_config_rope(c, l);
+            const float *inv_freq = d->inv_freq + (rope == 1 ? C / 2 : 0);
             float *to = device_cell(d, copy->to, l, 0, copy->to_cell + n);
             const float *from = device_cell(d, copy->from, l, 0, copy->from_cell + n);
             memcpy(device_cell(d, copy->to, l, 1, copy->to_cell + n),
                    device_cell(d, copy->from, l, 1, copy->from_cell + n), G * C * sizeof *to);
             memcpy(to, from, G * C * sizeof *to);
-            for (g = 0; copy->rotate && g < G; g++)
+            for (g = 0; copy->rotate && rope >= 0 && g < G; g++)
                 for (i = 0; i < C / 2; i++) {
                     float *a = to + g * C + i, *b = a + C / 2, x = *a, y = *b;
                     double sine, cosine;
-                    sgf__sincos_d((double)copy->rotate * (double)d->inv_freq[i], &sine, &cosine);
+                    sgf__sincos_d((double)copy->rotate * (double)inv_freq[i], &sine, &cosine);
                     *a = sgf__fma_portable(x, (float)cosine, -(y * (float)sine));
                     *b = sgf__fma_portable(y, (float)cosine, x * (float)sine);
                 }
@@ -84,7 +87,7 @@ static void device_attend(const test_device *d, const sgf__device_call *call,
     const sgf__device_group *group = &call->group[row->group];
     size_t C = (size_t)c->head_dim, at = h / (size_t)(c->heads / c->kv_heads) * C, i;
     static float score[8192];
-    float top = -INFINITY, sum = 0, scale = 1.0f / sqrtf((float)C);
+    float top = -INFINITY, sum = 0, scale = (float)c->score_scale;
     int32_t round, k, j, n;
     for (i = 0; i < C; i++) out[i] = 0;
     for (round = 0; round < 2; round++)
@@ -113,6 +116,7 @@ static void device_layer(const test_device *d, const sgf__device_call *call, int
     const sgf_layer *w = &d->model->layer[l];
     size_t D = (size_t)c->dim, C = (size_t)c->head_dim, H = (size_t)c->heads, r, h, i;
     size_t G = (size_t)c->kv_heads, F = (size_t)c->ffn_dim;
+    int32_t rope = sgf_config_rope(c, l);
     float *mixed = room + D, *gate = mixed + H * C, *up = gate + F;
     for (r = 0; r < call->rows; r++) {
         const sgf__device_row *row = &call->row[r];
@@ -121,24 +125,23 @@ static void device_layer(const test_device *d, const sgf__device_call *call, int
         sgf__reference_product(&w->q, &w->q_bias, room, q + r * H * C);
         sgf__reference_product(&w->k, &w->k_bias, room, k);
         sgf__reference_product(&w->v, &w->v_bias, room, device_cell(d, row->page, l, 1, row->cell));
-        for (h = 0; h < H + G; h++) {
-            float *head = h < H ? q + (r * H + h) * C : k + (h - H) * C;
-            const sgf_tensor *norm = h < H ? &w->q_norm : &w->k_norm;
-            if (norm->data) sgf__reference_norm(norm, c->rms_eps, head, C, head);
-            sgf__reference_rope(d->inv_freq, d->rope_scale, row->pos, head, C);
-        }
+        sgf__reference_norm(&w->q_norm, c->rms_eps, q + r * H * C, H * C, q + r * H * C);
+        sgf__reference_norm(&w->k_norm, c->rms_eps, k, G * C, k);
+        for (h = 0; rope >= 0 && h < H + G; h++)
+            sgf__reference_rope(d->inv_freq + (rope ? C / 2 : 0), rope ? 1 : d->rope_scale,
+                                row->pos, h < H ? q + (r * H + h) * C : k + (h - H) * C, C);
     }
     for (r = 0; r < call->rows; r++, x += D) {
         for (h = 0; h < H; h++)
             device_attend(d, call, &call->row[r], l, h, q + (r * H + h) * C, mixed + h * C);
         sgf__reference_product(&w->o, &w->o_bias, mixed, room);
-        for (i = 0; i < D; i++) x[i] += room[i];
+        sgf__reference_add(c, &w->attn_post_norm, room, x);
         sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, room);
         sgf__reference_product(&w->gate, &w->gate_bias, room, gate);
         sgf__reference_product(&w->up, &w->up_bias, room, up);
-        for (i = 0; i < F; i++) gate[i] = gate[i] / (1.0f + sgf__exp(-gate[i])) * up[i];
+        for (i = 0; i < F; i++) gate[i] = sgf__gate_body(0, c->gelu, gate[i]) * up[i];
         sgf__reference_product(&w->down, &w->down_bias, gate, room);
-        for (i = 0; i < D; i++) x[i] += room[i];
+        sgf__reference_add(c, &w->ffn_post_norm, room, x);
     }
 }
 static sgf_status device_forward(void *device, const sgf__device_call *call, sgf_error *err) {
@@ -160,13 +163,13 @@ static sgf_status device_forward(void *device, const sgf__device_call *call, sgf
     for (i = 0; !status && i < call->copies; i++, d->copies++) device_copy(d, &call->copy[i]);
     for (r = 0; r < call->rows; r++)
         for (i = 0; i < D; i++)
-            x[r * D + i] = sgf__element(&m->embedding, (size_t)call->row[r].token * D + i);
+            x[r * D + i] = sgf__element(&m->embedding, (size_t)call->row[r].token * D + i) *
+                           (float)m->config.embedding_scale;
     for (l = 0; !status && l < m->config.layers; l++) device_layer(d, call, l, x, q, room);
     for (r = 0; !status && r < call->rows; r++) {
         sgf__reference_norm(&m->norm, m->config.rms_eps, x + r * D, D, room);
         if (call->hidden) memcpy(call->hidden + r * D, room, D * sizeof *room);
-        if (call->row[r].want && logits)
-            sgf__reference_product(&m->output, NULL, room, logits + wanted++ * V);
+        if (call->row[r].want && logits) sgf__reference_logits(m, room, logits + wanted++ * V);
     }
     CHECK(status || !logits || wanted == call->wanted);
     free(x), free(q), free(room);
@@ -208,10 +211,11 @@ static sgf_session *device_session(const sgf_model *model, sgf_device device, in
 }
 /* Logits and hidden states of the layouts of every mask, the last third of the rows in calls of one. */
 static void test_device_gives_the_bits_of_the_processor(void) {
-    static const char *const folders[] = {"llama-gqa-tied", "qwen3", "llama-bias"};
+    static const char *const folders[] = {"llama-gqa-tied", "qwen3",   "llama-bias",
+                                          "granite",        "smollm3", "olmo2"};
     static const size_t rows[] = {4096, 7, 1};
     size_t f, m, i, k;
-    for (f = 0; f < 3; f++)
+    for (f = 0; f < sizeof folders / sizeof folders[0]; f++)
         for (m = 0; m < SGF_MASK_COUNT; m++) {
             char dir[256];
             sgf_model *model = NULL;

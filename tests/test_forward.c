@@ -19,7 +19,17 @@ static const char *const forward_models[] = {"llama-mha-untied",
                                              "qwen2-window",
                                              "qwen2-layer-types",
                                              "qwen3",
-                                             "qwen3-window-bias"};
+                                             "qwen3-window-bias",
+                                             "phi3",
+                                             "phi3-window",
+                                             "granite",
+                                             "granite-bias",
+                                             "smollm3",
+                                             "smollm3-window",
+                                             "olmo2",
+                                             "olmo2-bias",
+                                             "gemma3",
+                                             "gemma3-old-spelling"};
 enum { FORWARD_MODELS = sizeof forward_models / sizeof forward_models[0] };
 
 /* One safetensors file by itself. */
@@ -390,6 +400,10 @@ static void forward_batch(const char *name) {
 static void test_batch_gives_the_bits_of_one_at_a_time(void) {
     forward_batch("llama-gqa-tied");
     forward_batch("qwen2-window"); /* positions jump: windows cut runs anywhere */
+    forward_batch("smollm3-window");
+    forward_batch("olmo2-bias");
+    forward_batch("granite");
+    forward_batch("gemma3");
 }
 
 /* A segment of n random ids. */
@@ -649,6 +663,9 @@ static void test_parent_gives_the_bits_of_the_whole(void) {
     forward_parent("llama-headdim-bf16", SGF_KERNELS_REFERENCE);
     forward_parent("qwen2-window", SGF_KERNELS_AUTO);
     forward_parent("mistral-window", SGF_KERNELS_AUTO);
+    forward_parent("granite-bias", SGF_KERNELS_REFERENCE);
+    forward_parent("smollm3", SGF_KERNELS_AUTO);
+    forward_parent("gemma3", SGF_KERNELS_AUTO);
 }
 
 static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
@@ -738,6 +755,8 @@ static void odd_model(sgf_model *m, sgf_layer *layer) {
     c->head_dim = ODD_C, c->ffn_dim = ODD_F, c->context = 512, c->rms_eps = 1e-5f;
     c->rope_theta = 10000, c->rope_factor = 1, c->tied = 1;
     c->sliding_window = 40, c->sliding_layers[0] = 2;
+    c->embedding_scale = c->residual_scale = c->logit_divisor = 1;
+    c->score_scale = 1.0f / sqrtf((float)c->head_dim);
     m->layer = layer;
     m->embedding = m->output = odd_tensor(ODD_V, ODD_D, SGF_DTYPE_F32);
     m->norm = odd_tensor(1, ODD_D, SGF_DTYPE_BF16);

@@ -925,6 +925,136 @@ static void test_config_refuses_by_name(void) {
         "\"architectures\": [\"Qwen2ForCausalLM\"], \"layer_types\": [\"full_attention\", \"sliding_attention\"]",
         "use_sliding_window", "layer_types");
 }
+static void test_config_refuses_what_other_families_cannot_have(void) {
+#define MOD_PHI3   "\"architectures\": [\"Phi3ForCausalLM\"], "
+#define MOD_GEMMA3 "\"architectures\": [\"Gemma3ForCausalLM\"], "
+    static const char *const recurrent[] = {"Qwen3NextForCausalLM",
+                                            "Qwen3_5ForConditionalGeneration", "Lfm2ForCausalLM",
+                                            "FalconH1ForCausalLM", "GraniteMoeHybridForCausalLM"};
+    mod_file f;
+    const char *dir = mod_folder(&f, "mod_families");
+    char member[128];
+    size_t i;
+    for (i = 0; i < sizeof recurrent / sizeof recurrent[0]; i++) {
+        snprintf(member, sizeof member, "\"architectures\": [\"%s\"]", recurrent[i]);
+        mod_refuses(dir, member, recurrent[i], "recurrent layers pass a state through every token");
+    }
+    mod_refuses(dir, MOD_PHI3 "\"rope_scaling\": {\"type\": \"longrope\"}",
+                "\"type\" is \"longrope\"", "supported are \"default\"");
+    mod_refuses(dir, MOD_PHI3 "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}",
+                "\"rope_type\" must be \"default\" here", "longrope"); /* what yarn is there */
+    mod_refuses(dir, MOD_PHI3 "\"partial_rotary_factor\": 0.75", "partial_rotary_factor",
+                "must be 1");
+    mod_refuses(dir, MOD_GEMMA3 "\"final_logit_softcapping\": 30.0",
+                "\"final_logit_softcapping\" is 30.0", "soft caps");
+    mod_refuses(dir, MOD_GEMMA3 "\"attn_logit_softcapping\": 50.0", "attn_logit_softcapping",
+                "soft caps");
+    mod_refuses(dir, MOD_GEMMA3 "\"use_bidirectional_attention\": true",
+                "use_bidirectional_attention", "not supported");
+    mod_refuses(dir, MOD_GEMMA3 "\"hidden_activation\": \"gelu\"",
+                "\"hidden_activation\" is \"gelu\"", "gelu_pytorch_tanh");
+    mod_refuses(dir, MOD_GEMMA3 "\"sliding_window_pattern\": 0", "sliding_window_pattern", "1 to");
+    mod_refuses(
+        dir,
+        MOD_GEMMA3
+        "\"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"linear\", \"factor\": 2}}",
+        "\"rope_type\" must be \"default\" here", "config.json");
+    mod_refuses(dir, MOD_GEMMA3 "\"rope_parameters\": {\"rope_theta\": 5}",
+                "\"rope_parameters\" is", "an object or null");
+    mod_refuses(dir,
+                MOD_GEMMA3 "\"rope_parameters\": {\"full_attention\": {\"rope_theta\": 5}}, "
+                           "\"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2}",
+                "\"rope_scaling\" is", "an object or null");
+    mod_refuses(dir, "\"architectures\": [\"SmolLM3ForCausalLM\"], \"no_rope_layers\": [1]",
+                "\"no_rope_layers\" is [1]", "every layer");
+    mod_refuses(dir, "\"architectures\": [\"SmolLM3ForCausalLM\"], \"no_rope_layers\": [1, 2]",
+                "no_rope_layers", "0 or 1");
+    mod_refuses(dir, "\"architectures\": [\"SmolLM3ForCausalLM\"], \"no_rope_layer_interval\": 0",
+                "no_rope_layer_interval", "1 to");
+    mod_refuses(dir, "\"architectures\": [\"GraniteForCausalLM\"], \"logits_scaling\": 0",
+                "\"logits_scaling\" is 0", "above 0");
+}
+/* The layers' RoPE, and the scales, as transformers has them. */
+static void test_config_of_other_families(void) {
+    char text[4096];
+    sgf_config c = {0};
+    sgf_error err;
+    int l;
+    snprintf(text, sizeof text,
+             "{%s, \"architectures\": [\"SmolLM3ForCausalLM\"], \"num_hidden_layers\": 36}",
+             mod_base);
+    CHECK(mod_read_config(text, &c, &err));
+    for (l = -1; l <= 36; l++) CHECK(sgf_config_window(&c, l) == 0);
+    for (l = 0; l < 36; l++) CHECK(sgf_config_rope(&c, l) == (l % 4 == 3 ? -1 : 0));
+    CHECK(sgf_config_rope(&c, -1) == -1 && sgf_config_rope(&c, SGF_MAX_LAYERS) == -1);
+    CHECK(c.tied && c.rope_theta == 2000000);
+    snprintf(text, sizeof text,
+             "{%s, " MOD_GEMMA3 "\"num_hidden_layers\": 26, \"sliding_window\": 512}", mod_base);
+    CHECK(mod_read_config(text, &c, &err));
+    for (l = 0; l < 26; l++) {
+        CHECK(sgf_config_window(&c, l) == (l % 6 == 5 ? 0 : 512));
+        CHECK(sgf_config_rope(&c, l) == (l % 6 == 5 ? 0 : 1));
+    }
+    CHECK(c.tied && c.gelu && c.norm_plus_one && c.norms == SGF_NORM_BEFORE + SGF_NORM_AFTER);
+    CHECK(c.head_dim == 256 && c.rope_theta == 1000000 && c.rope_local_theta == 10000);
+    CHECK(c.score_scale == 0.0625 && c.embedding_scale == sqrt(8.0));
+    snprintf(
+        text, sizeof text,
+        "{%s, \"architectures\": [\"GraniteForCausalLM\"], \"embedding_multiplier\": 12, \"logits_scaling\": 8.0, "
+        "\"residual_multiplier\": 0.22}",
+        mod_base);
+    CHECK(mod_read_config(text, &c, &err));
+    CHECK(c.embedding_scale == 12 && c.logit_divisor == 8 && c.residual_scale == 0.22 &&
+          c.score_scale == 1);
+    snprintf(text, sizeof text, "{%s, \"architectures\": [\"Olmo2ForCausalLM\"]}", mod_base);
+    CHECK(mod_read_config(text, &c, &err));
+    CHECK(c.norms == SGF_NORM_AFTER && c.qk_norm == 2 && c.score_scale == 0.5 && !c.gelu &&
+          !c.tied);
+    snprintf(text, sizeof text, "{%s, " MOD_PHI3 "\"sliding_window\": 2047}", mod_base);
+    CHECK(mod_read_config(text, &c, &err));
+    CHECK(c.fused && sgf_config_window(&c, 0) == 2047 && sgf_config_window(&c, 1) == 2047);
+#undef MOD_PHI3
+#undef MOD_GEMMA3
+}
+static void test_model_fused_matrices_are_views(void) {
+    mod_file f;
+    const char *dir = mod_folder(&f, "mod_fused");
+    sgf_model *model = NULL;
+    sgf_error err;
+    const float *at;
+    int l;
+    for (l = 0; l < MOD_L; l++) {
+        static const char *const gone[] = {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"};
+        char name[80];
+        int i;
+        for (i = 0; i < 5; i++) {
+            snprintf(name, sizeof name, "model.layers.%d.%s.%s.weight", l,
+                     i < 3 ? "self_attn" : "mlp", gone[i]);
+            mod_drop(&f, name);
+        }
+        mod_add_layer(&f, l, "self_attn.qkv_proj.weight", 2, (MOD_H + 2 * MOD_G) * MOD_C, MOD_D);
+        mod_add_layer(&f, l, "mlp.gate_up_proj.weight", 2, 2 * MOD_F, MOD_D);
+    }
+    mod_config(dir, "\"architectures\": [\"Phi3ForCausalLM\"]");
+    for (f.pad = 0; f.pad < 2; f.pad++) { /* mapped; misaligned, so copied */
+        mod_save(&f, dir, "model.safetensors");
+        MUST(sgf_model_load(dir, NULL, &model, &err), err);
+        at = (const float *)model->layer[1].q.data;
+        CHECK(model->layer[1].q.rows == MOD_H * MOD_C && model->layer[1].v.rows == MOD_G * MOD_C);
+        CHECK((const float *)model->layer[1].k.data == at + MOD_H * MOD_C * MOD_D);
+        CHECK((const float *)model->layer[1].v.data == at + (MOD_H + MOD_G) * MOD_C * MOD_D);
+        at = (const float *)model->layer[0].gate.data;
+        CHECK((const float *)model->layer[0].up.data == at + MOD_F * MOD_D && at[8] == at[0] + 1);
+        CHECK(mod_elements(model) == sgf_config_parameters(&model->config));
+        sgf_model_free(model);
+    }
+    mod_get(&f, "model.layers.1.mlp.gate_up_proj.weight")->shape[0] = MOD_F;
+    mod_save(&f, dir, "model.safetensors");
+    mod_fails(dir, "model.layers.1.mlp.gate_up_proj.weight: wanted [24, 8]", "file has [12, 8]");
+    mod_drop(&f, "model.layers.0.self_attn.qkv_proj.weight");
+    mod_save(&f, dir, "model.safetensors");
+    mod_fails(dir, "model.layers.0.self_attn.qkv_proj.weight is missing", "Phi3ForCausalLM");
+}
 /* Both spellings give the same configuration. */
 static void test_config_old_and_new_spelling(void) {
     char text[4096];
@@ -1163,6 +1293,9 @@ static void tests_model(void) {
     RUN(test_config_counts_what_transformers_counts);
     RUN(test_misaligned_weights_are_copied_once);
     RUN(test_config_refuses_by_name);
+    RUN(test_config_refuses_what_other_families_cannot_have);
+    RUN(test_config_of_other_families);
+    RUN(test_model_fused_matrices_are_views);
     RUN(test_config_old_and_new_spelling);
     RUN(test_config_windows_by_layer);
     RUN(test_config_is_read_as_transformers_reads_it);

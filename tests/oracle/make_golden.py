@@ -7,7 +7,7 @@
 For each model in MODELS it writes a folder OUTDIR/<model>/ with
 
     config.json, generation_config.json, model.safetensors (or shards and model.safetensors.index.json)
-        what save_pretrained writes: a Llama, Mistral, Qwen2 or Qwen3 of two or three layers, no tokenizer. Where the
+        what save_pretrained writes: a model of two or three layers, no tokenizer. Where the
         row says `old`, config.json is put into the spelling of transformers 4 before anything reads it.
 
     cases.json      {"cases": [CASE, ...]}; a CASE is a layout (what `segfuse forward --layout` reads) and more:
@@ -66,6 +66,12 @@ def yarn(**options):
     return dict(rope_type="yarn", rope_theta=100.0, factor=8.0, original_max_position_embeddings=32) | options
 
 
+def local_rope(**options):
+    """Gemma's: layers with a window have a theta of their own."""
+    return dict(full_attention=dict(rope_theta=5000.0) | options,
+                sliding_attention=dict(rope_type="default", rope_theta=100.0))
+
+
 # One row a model. Sizes are odd on purpose (tails of vector loops), small on purpose (they are committed).
 MODELS = {
     "llama-mha-untied": dict(
@@ -118,6 +124,30 @@ MODELS = {
     "qwen3-window-bias": SLIDING | dict(
         seed=29, kind="qwen3", dtype=torch.bfloat16, head_dim=8, attention_bias=True, tie_word_embeddings=False,
         use_sliding_window=True, sliding_window=4, max_window_layers=2),
+    "phi3": SMALL | dict(seed=431, kind="phi3", pad_token_id=0),
+    "phi3-window": SLIDING | dict(
+        seed=132, kind="phi3", dtype=torch.bfloat16, pad_token_id=0, sliding_window=6, tie_word_embeddings=False),
+    "granite": SMALL | dict(
+        seed=33, kind="granite", embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.3,
+        logits_scaling=2.5),
+    "granite-bias": SMALL | dict(
+        seed=34, kind="granite", dtype=torch.float16, embedding_multiplier=12, residual_multiplier=0.22,
+        attention_multiplier=0.125, logits_scaling=8, attention_bias=True, mlp_bias=True, tie_word_embeddings=False),
+    "smollm3": SMALL | dict(seed=35, kind="smollm3", num_hidden_layers=3, no_rope_layer_interval=2, pad_token_id=0),
+    "smollm3-window": SLIDING | dict(
+        seed=536, kind="smollm3", dtype=torch.bfloat16, use_sliding_window=True, sliding_window=5, pad_token_id=0,
+        no_rope_layers=[0, 1, 0], attention_bias=True, rope_parameters=yarn()),
+    "olmo2": SMALL | dict(seed=137, kind="olmo2", pad_token_id=0),
+    "olmo2-bias": SMALL | dict(
+        seed=38, kind="olmo2", dtype=torch.bfloat16, num_attention_heads=3, num_key_value_heads=1, pad_token_id=0,
+        attention_bias=True, tie_word_embeddings=False),
+    "gemma3": SLIDING | dict(
+        seed=39, kind="gemma3_text", sliding_window=6, head_dim=10, query_pre_attn_scalar=7, pad_token_id=0,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"], rope_parameters=local_rope(
+            rope_type="linear", factor=2.0)),
+    "gemma3-old-spelling": SLIDING | dict(
+        seed=40, kind="gemma3_text", dtype=torch.bfloat16, sliding_window=4, sliding_window_pattern=2, head_dim=8,
+        query_pre_attn_scalar=24, pad_token_id=0, old=True, rope_parameters=local_rope(rope_type="default")),
 }
 LAYOUT_KEYS = ("name", "tokens", "segments", "positions", "visible", "mass", "answer")
 PARAPHRASES = (3, 5, 2)  # tokens each
@@ -170,8 +200,9 @@ def forward(model, layout):
 
 
 def load(folder, attention=ATTENTION):
-    """The saved model with its weights widened to float32."""
-    return AutoModelForCausalLM.from_pretrained(folder, attn_implementation=attention).float().eval()
+    """The saved model with its weights widened to float32. (Not loaded in 16 bits first: Gemma's scale of embeddings would
+    be rounded.)"""
+    return AutoModelForCausalLM.from_pretrained(folder, attn_implementation=attention, dtype=torch.float32).eval()
 
 
 # ---- models ------------------------------------------------------------------------------------------------------
@@ -189,9 +220,13 @@ def old_spelling(folder):
     path = os.path.join(folder, "config.json")
     with open(path, encoding="utf-8") as file:
         config = json.load(file)
-    for key in ("head_dim", "layer_types"):
+    for key in () if config["model_type"] == "gemma3_text" else ("head_dim", ):
         config.pop(key, None)
+    config.pop("layer_types", None)
     parameters = config.pop("rope_parameters")
+    if "full_attention" in parameters:
+        config["rope_local_base_freq"] = parameters["sliding_attention"]["rope_theta"]
+        parameters = parameters["full_attention"]
     config["rope_theta"] = parameters.pop("rope_theta")
     kind = parameters.pop("rope_type")
     config["rope_scaling"] = None if kind == "default" else dict(type=kind, **parameters)
@@ -211,7 +246,8 @@ def make_model(folder, seed, dtype, kind="llama", old=False, shard="1GB", **size
     with torch.no_grad():
         for name, weight in model.named_parameters():
             noise = bell(generator, tuple(weight.shape))
-            weight.copy_(1 + 0.3 * noise if name.endswith("norm.weight") else 0.3 * noise)
+            one = name.endswith("norm.weight") and kind != "gemma3_text"  # which adds 1 itself
+            weight.copy_(one + 0.3 * noise)
     model.to(dtype).save_pretrained(folder, max_shard_size=shard)
     if old:
         old_spelling(folder)
