@@ -41,6 +41,7 @@ extern const char *sgf_dtype_name(sgf_dtype dtype);
 extern sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                   sgf_error *err);
 extern int32_t sgf_config_window(const sgf_config *config, int32_t layer);
+extern int32_t sgf_config_rope(const sgf_config *config, int32_t layer);
 extern uint64_t sgf_config_parameters(const sgf_config *config);
 extern uint64_t sgf_config_kv_bytes(const sgf_config *config);
 extern sgf_status sgf_model_load(const char *dir, const sgf_allocator *mem, sgf_model **out,

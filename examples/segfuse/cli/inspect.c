@@ -22,6 +22,7 @@ static void inspect_attention(const sgf_config *c) {
            (int)c->kv_heads, (int)c->head_dim);
     if (c->qkv_bias) printf(", biases on q, k, v%s", c->out_bias ? " and o" : "");
     if (c->qk_norm) printf(", RMSNorm of q and k");
+    if (c->norms & SGF_NORM_AFTER) printf(", RMSNorm after the blocks");
     if (windows)
         printf(", window %d in %d of %d layers", (int)c->sliding_window, (int)windows,
                (int)c->layers);
@@ -29,14 +30,20 @@ static void inspect_attention(const sgf_config *c) {
 }
 static void inspect_positions(const sgf_config *c) {
     static const char *const ropes[] = {"default", "linear", "dynamic", "llama3", "yarn"};
+    int32_t i, without = 0;
+    for (i = 0; i < c->layers; i++) without += sgf_config_rope(c, i) < 0;
     printf("positions       RoPE %s, theta %.10g", ropes[c->rope], c->rope_theta);
     if (c->rope != SGF_ROPE_DEFAULT) printf(", factor %g", c->rope_factor);
+    if (c->rope_local_theta > 0)
+        printf(", theta %.10g in layers with a window", c->rope_local_theta);
+    if (without) printf(", no RoPE in %d of %d layers", (int)without, (int)c->layers);
     printf(", context %s\n", base_count((uint64_t)c->context).text);
 }
 static void inspect_config(const sgf_config *c) {
     printf("architecture    %s\n", c->architecture);
-    printf("shape           %d layers, width %d, feed-forward %d%s\n", (int)c->layers, (int)c->dim,
-           (int)c->ffn_dim, c->mlp_bias ? " with biases" : "");
+    printf("shape           %d layers, width %d, feed-forward %d%s%s\n", (int)c->layers,
+           (int)c->dim, (int)c->ffn_dim, c->mlp_bias ? " with biases" : "",
+           c->gelu ? ", GELU" : "");
     inspect_attention(c);
     inspect_positions(c);
     printf("vocabulary      %s%s\n", base_count((uint64_t)c->vocab_size).text,
