@@ -35,7 +35,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2648. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2691. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -73,27 +73,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1433), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1317)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1707)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1761): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1433), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1454), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1338)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1737)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1791): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1454), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2247)
-       which token is the first to see everything  sgf__answer (line 2201); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1333)
-       1/N is computed                             sgf_layout_weigh (line 1353)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1761): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2290)
+       which token is the first to see everything  sgf__answer (line 2244); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1354)
+       1/N is computed                             sgf_layout_weigh (line 1374)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1791): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1672)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1526)
-       softmax, and its exp                        sgf__reference_attend (line 1761), sgf__exp_body (line 1554)
-       RMSNorm                                     sgf__reference_norm (line 1684)
-       RoPE, rotate-half                           sgf__reference_rope (line 1693), sgf__sincos_d (line 1582)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7244)
-       one layer, in order                         sgf__reference_layer (line 1830)
+       the order in which a product is summed      sgf__reference_product (line 1699)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1547)
+       softmax, and its exp                        sgf__reference_attend (line 1791), sgf__exp_body (line 1575)
+       RMSNorm                                     sgf__reference_norm (line 1711)
+       RoPE, rotate-half                           sgf__reference_rope (line 1723), sgf__sincos_d (line 1609)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7408)
+       one layer, in order                         sgf__reference_layer (line 1866)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2599), sgf_mask_allows (line 2452)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2642), sgf_mask_allows (line 2495)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
