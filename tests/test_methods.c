@@ -1302,7 +1302,73 @@ static void test_chat_formats_keep_the_shape_of_a_fusion(void) {
     sgf_tokenizer_free(tokenizer);
 }
 
+/* A model with this template: the bundled one. */
+static void chat_model(const char *template_text) {
+    program_says(
+        "mkdir -p '%s/chatty' && cd models/segfuse-2m && for f in *.json model.safetensors; do "
+        "ln -sf \"$PWD/$f\" '%s/chatty/'; done",
+        0, "");
+    program_file("chatty/chat_template.jinja", template_text);
+}
+static void test_chat_through_the_program(void) {
+    static const char chatml[] =
+        "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] "
+        "+ '<|im_end|>' + '\\n'}}{% endfor %}{{ '<|im_start|>assistant\\n' }}";
+    char text[4096];
+    methods_files();
+    methods_run(
+        "--chat --output '%s/none'", 1,
+        "--chat: segfuse-2m has no chat template, as a base model that was not tuned for chat");
+    chat_model("{{ bos_token }}{{ 'USER: ' + messages[0].content + ' ASSISTANT:' }}");
+    methods_run(
+        "--model '%s/chatty' --chat --output '%s/none'", 1,
+        "--chat: chatty: its chat template is of a format that is not known (known: ChatML, ");
+    program_says("build/segfuse inspect '%s/chatty'", 0, "chat template   not used by --chat: its");
+    chat_model(chatml);
+    program_says(
+        "build/segfuse inspect '%s/chatty'", 0,
+        "chat template   ChatML, which --chat uses; the instruction is the system message\n");
+    program_says("build/segfuse inspect", 0, "chat template   none, as of a base model");
+    methods_run(
+        "--model '%s/chatty' --method origin,fused --num_paraphrases 3 --max_samples 1 --chat "
+        "--output '%s/chats'",
+        0, "do not end at <|im_end|>");
+    methods_configuration("chats/fused-3.feather", text, sizeof text);
+    CHECK(strstr(text,
+                 "\"chat\": \"ChatML\", \"chat_before\": \"<|im_start|>system\\nBased on the "));
+    CHECK(strstr(text, "\"chat_after\": \"<|im_end|>\\n<|im_start|>assistant\\n\"") &&
+          strstr(text, "\"bos\": \"none\""));
+    /* the result of another prompt is not gone on with */
+    methods_run("--model '%s/chatty' --method fused --num_paraphrases 3 --output '%s/chats'", 1,
+                "--chat is 'ChatML' there and not set here; --rewrite replaces it, --tag NAME");
+    methods_run("--model '%s/chatty' --method fused --num_paraphrases 3 --chat --output '%s/chats'",
+                0, "fused");
+    /* given as texts, the same format is the same prompt */
+    methods_run("--model '%s/chatty' --method origin --tag own --max_samples 1 --output '%s/chats' "
+                "--bos none --chat_before \"$(printf '<|im_start|>user\\nx')\" --chat_after ' ['",
+                0, "origin");
+    methods_configuration("chats/origin.own.feather", text, sizeof text);
+    CHECK(strstr(text, "\"chat_before\": \"<|im_start|>user\\nx\", \"chat_after\": \" [\"") &&
+          !strstr(text, "\"chat\": "));
+    methods_run("--chat --chat_after x --output '%s/none'", 2, "leave out one or the other");
+    methods_run("--method flex_attention --accidents shifted --chat --output '%s/none'", 2,
+                "--accidents are of prompts without a chat format");
+    program_says("build/segfuse ask --model '%s/chatty' --chat --quiet 'a [MASK]' 'the [MASK]'", 0,
+                 "");
+    program_says("build/segfuse confidence --quiet --model '%s/chatty' --chat --max_samples 1 "
+                 "--num_paraphrases 1 --num_samples 1 --output '%s/chats'",
+                 0, "confidence");
+    methods_configuration("chats/confidence.feather", text, sizeof text);
+    CHECK(strstr(text, "\"chat\": \"ChatML\""));
+    program_says("build/segfuse paraphrase --quiet --model '%s/chatty' --chat --max_samples 1 "
+                 "--num_paraphrases 1 --output '%s/chats/p.feather'",
+                 0, "1 question");
+    methods_configuration("chats/p.feather", text, sizeof text);
+    CHECK(strstr(text, "\"chat_before\": \"<|im_start|>system\\n"));
+}
+
 static void tests_methods(void) {
+    RUN(test_chat_through_the_program);
     RUN(test_chat_prompts_equal_those_of_transformers);
     RUN(test_chat_formats_keep_the_shape_of_a_fusion);
     RUN(test_each_paraphrase_has_its_bos);

@@ -2,6 +2,7 @@
 #include "hub.h"
 #include "model.h"
 #include "../data/dataset.h"
+#include "../runs/chat.h"
 #include "verbs.h"
 
 #include <stdio.h>
@@ -118,6 +119,17 @@ static void inspect_ends(const sgf_tokenizer *t, const sgf_config *c) {
     }
     printf("\n");
 }
+/* Is there a chat template, and does --chat take it? */
+static void inspect_chat(const char *path, const sgf_tokenizer *t) {
+    chat_format f;
+    sgf_error err;
+    printf("chat template   ");
+    if (chat_find(path, t, &f, &err)) printf("not used by --chat: %s\n", err.message);
+    else if (!f.name) printf("none, as of a base model; --chat refuses it\n");
+    else
+        printf("%s, which --chat uses; the instruction is %s\n", f.name,
+               f.has_system ? "the system message" : "the beginning of the user's text");
+}
 /* The first few of what may be hundreds. */
 static void inspect_added(const sgf_tokenizer *t, size_t count) {
     size_t i;
@@ -196,6 +208,7 @@ static int inspect_model(const char *path, long context) {
     }
     if (x.tokenizer) inspect_tokenizer(x.tokenizer);
     if (x.configured) inspect_ends(x.tokenizer, &x.config);
+    if (x.tokenizer) inspect_chat(path, x.tokenizer);
     if (x.model) printf("identity        %s\n", x.model->identity);
     status = inspect_verdict(&x);
     sgf_model_free(x.model);

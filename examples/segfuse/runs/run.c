@@ -87,6 +87,8 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
         const sgf_method *asks = m;
         const generate_run *by = relation_run(run, one, &asks);
         asked *a = &b->asked[q];
+        sgf_method own = *asks;
+        run_bos(run, &own);
         status = question_ask(by, asks, one, &b->arena, a, err);
         prompt.example = question_examples(run, one, &b->arena, &prompt.examples, err);
         if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
@@ -95,7 +97,7 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
         prompt.manual = a->manual;
         prompt.paraphrases = a->n;
         for (t = 0; t < question_rows(run, m, one) && !status; t++)
-            status = batch_task(by, asks, run_accidents(by, asks), &prompt, t, b, err);
+            status = batch_task(by, &own, run_accidents(by, asks), &prompt, t, b, err);
     }
     return status;
 }
