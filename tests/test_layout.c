@@ -291,6 +291,9 @@ static void test_layout_files(void) {
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"groups\": [0.5]}", "groups"},
         {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"groups\": [2147483647]}",
          "groups"},
+        {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"fusion\": \"mean\"}",
+         "mixture"},
+        {"{\"tokens\": [1], \"segments\": [0], \"visible\": [[1]], \"fusion\": true}", "mixture"},
         {"{\"tokens\": \"\\u0041\", \"segments\": [0], \"visible\": [[1]]}", "tokens"},
         {"[1", "not JSON"}};
     sgf_layout a = layout_spelled("Pa|b|c>", 0), b;
@@ -302,9 +305,10 @@ static void test_layout_files(void) {
     sgf_layout_place(&a, SGF_POSITIONS_ALIGNED);
     sgf_mask_set(&a, SGF_MASK_SHARED);
     MUST(sgf_layout_weigh(&a, NULL, 0, &err), err);
+    a.mixture = 1;
     MUST(layoutfile_write(&a, path, &err), err);
     MUST(layoutfile_read(path, &b, &err), err);
-    CHECK(a.tokens == b.tokens && a.segments == b.segments && a.answer == b.answer &&
+    CHECK(b.mixture && a.tokens == b.tokens && a.segments == b.segments && a.answer == b.answer &&
           a.answer_pos == b.answer_pos);
     CHECK(!memcmp(a.pos, b.pos, a.tokens * sizeof(int32_t)) &&
           !memcmp(a.seg, b.seg, a.tokens * sizeof(int32_t)));

@@ -19,6 +19,7 @@ For each model in MODELS it writes a folder OUTDIR/<model>/ with
         mass            S numbers, the *logarithm* of the mass: mass[segment(k)] is added to the score of key k
                         when the query belongs to the answer segment, and only then (0 = nothing is added)
         answer          the number of the answer segment
+        roles, groups, fusion   of a mixture: S names, S numbers of paraphrases or -1, "mixture"
         segment_names   S strings, to read only (not part of the layout)
         greedy          in two cases: 8 or 64 ids. The first one follows the last token; each is the argmax of the
                         last row (lowest id on ties) of the whole sequence computed anew, with the generated tokens
@@ -30,6 +31,9 @@ A token q sees a token k iff k <= q and visible[segment(q)][segment(k)]; in a la
 positions[q] - positions[k] < window. A row that sees nothing has an attention output of zero, as with FlexAttention.
 Logits are computed by transformers on the CPU in float32; half-precision weights are read back from the saved file and
 widened first.
+
+A mixture: the answer attends once for each paraphrase, the others hidden, with no mass in the scores; the results are
+averaged with the masses of the paraphrases that the token sees, divided by their sum.
 
 Positions: `sequential` is the index. `aligned` starts every paraphrase right after the prefix (or the BOS), a separator
 follows its paraphrase, and the answer segment starts one after the largest position before it.
@@ -51,7 +55,7 @@ from transformers.utils import logging
 FEW = ("plain", "causal-sequential-first-mass1", "isolated-sequential-first-mass1", "shared-aligned-first-massN",
        "custom-zero-first", "custom-runs")
 FEW_SEQUENTIAL = ("plain", "causal-sequential-first-mass1", "isolated-sequential-first-mass1",
-                  "shared-sequential-after-massN", "custom-zero-first")
+                  "shared-sequential-after-massN", "custom-zero-first", "mixture-sequential")
 
 # What the smaller models have in common. Without an end of sequence, as `greedy` goes on for long.
 SMALL = dict(dtype=torch.float32, hidden_size=24, num_attention_heads=4, num_key_value_heads=2, intermediate_size=29,
@@ -150,6 +154,7 @@ MODELS = {
         query_pre_attn_scalar=24, pad_token_id=0, old=True, rope_parameters=local_rope(rope_type="default")),
 }
 LAYOUT_KEYS = ("name", "tokens", "segments", "positions", "visible", "mass", "answer")
+MIXTURE_KEYS = ("roles", "groups", "fusion")
 PARAPHRASES = (3, 5, 2)  # tokens each
 GENERATED = 3            # answer tokens in every layout
 BOS = 1                  # token id; the other ids are drawn from 3..V-1
@@ -158,14 +163,34 @@ ATTENTION = "segfuse_reference"
 
 # ---- the reference attention -------------------------------------------------------------------------------------
 
-def reference_attention(module, query, key, value, attention_mask, scaling=None, sliding_window=None,
-                        position_ids=None, **_):
+MIXED = []  # while a mixture is computed: weight, mask and keys [T] of each paraphrase
+
+
+def reference_attention(module, query, key, value, attention_mask, **options):
+    """One softmax or, of a mixture, the mean of one for each paraphrase."""
+    if not MIXED:
+        return softmax_attention(query, key, value, attention_mask, **options)
+    parts = [softmax_attention(query, key, value, mask, **options) for _, mask, _ in MIXED]
+    seen = [(hide_far(mask, **options)[0, 0] > -math.inf)[:, keys].any(dim=-1) for _, mask, keys in MIXED]
+    weights = torch.stack([weight * rows for (weight, _, _), rows in zip(MIXED, seen)])  # [N, T]
+    weights[:, weights.sum(dim=0) == 0] = 1.0  # rows that see no paraphrase: all parts are equal
+    weights = weights / weights.sum(dim=0)
+    return tuple(sum(w.reshape(shape) * part[i] for w, part in zip(weights, parts))
+                 for i, shape in enumerate([(1, -1, 1, 1), (1, 1, -1, 1)]))
+
+
+def hide_far(attention_mask, sliding_window=None, position_ids=None, **_):
+    """Of a layer with a window, keys that many positions back are hidden too."""
+    if sliding_window is None:
+        return attention_mask
+    positions = position_ids[0]
+    return attention_mask.masked_fill(positions[:, None] - positions >= sliding_window, -math.inf)
+
+
+def softmax_attention(query, key, value, attention_mask, scaling=None, **options):
     """softmax(q k^T * scaling + bias) v in plain torch. attention_mask is the additive bias [1, 1, T, T]: -inf where
-    hidden, the log mass where visible. Of a layer with a window, keys that many positions back are hidden too. A row
-    that is hidden everywhere gives zero."""
-    if sliding_window is not None:
-        positions = position_ids[0]
-        attention_mask = attention_mask.masked_fill(positions[:, None] - positions >= sliding_window, -math.inf)
+    hidden, the log mass where visible. A row that is hidden everywhere gives zero."""
+    attention_mask = hide_far(attention_mask, **options)
     groups = query.shape[1] // key.shape[1]
     key = key.repeat_interleave(groups, dim=1)
     value = value.repeat_interleave(groups, dim=1)
@@ -192,11 +217,29 @@ def additive_mask(layout):
     return bias.masked_fill(~visible_tokens(layout), -math.inf).reshape(1, 1, T, T)
 
 
+def mixed_masks(layout):
+    """The weight, the mask and the keys of each paraphrase of a mixture; none of another layout."""
+    if "fusion" not in layout:
+        return []
+    mass, groups, answer = layout["mass"], layout["groups"], layout["answer"]
+    weights = {g: math.exp(m) for g, m, role in zip(groups, mass, layout["roles"]) if role == "para"}
+    masks = []
+    for group, weight in weights.items():
+        visible = [list(row) for row in layout["visible"]]
+        visible[answer] = [bit and g in (-1, group) for bit, g in zip(visible[answer], groups)]
+        mask = additive_mask(layout | dict(visible=visible, mass=[0.0] * len(mass)))
+        masks.append((weight, mask, torch.tensor([groups[segment] == group for segment in layout["segments"]])))
+    return masks
+
+
 @torch.no_grad()
 def forward(model, layout):
     """Logits [T, V] of a layout in float32; no cache, everything computed at once."""
-    return model(input_ids=torch.tensor([layout["tokens"]]), position_ids=torch.tensor([layout["positions"]]),
-                 attention_mask=additive_mask(layout), use_cache=False).logits[0]
+    MIXED[:] = mixed_masks(layout)
+    logits = model(input_ids=torch.tensor([layout["tokens"]]), position_ids=torch.tensor([layout["positions"]]),
+                   attention_mask=additive_mask(layout), use_cache=False).logits[0]
+    MIXED.clear()
+    return logits
 
 
 def load(folder, attention=ATTENTION):
@@ -361,6 +404,18 @@ def make_runs(generator, vocab):
                   {"s0": math.log(1.5), "s2": math.log(0.3), "answer": math.log(1.25)})
 
 
+def make_mixture(generator, vocab, positions):
+    """Three paraphrases of different masses, with separators."""
+    layout = make_layout(generator, vocab, "shared", positions, "first", "mass1", "prefix", "own")
+    names = layout["segment_names"]
+    kinds = dict(prefix="shared", para="para", sep="sep", answer="answer")
+    mass = {"1": math.log(0.5), "2": math.log(0.3), "3": math.log(1.7)}
+    return layout | dict(
+        name=f"mixture-{positions}", mass=[mass.get(name[-1], 0.0) for name in names],
+        roles=[kinds[kind(name)] for name in names],
+        groups=[int(name[-1]) - 1 if name[-1] in mass else -1 for name in names], fusion="mixture")
+
+
 CASES = (  # mask, positions, start, mass, head, separators
     ("causal", "sequential", "first", "mass1", "prefix", "own"),
     ("causal", "aligned", "after", "massN", "prefix", None),
@@ -382,7 +437,8 @@ def make_layouts(seed, vocab):
     generator = np.random.PCG64(seed)
     layouts = [make_single(generator, vocab), make_plain(generator, vocab)]
     layouts += [make_layout(generator, vocab, *case) for case in CASES]
-    return layouts + [make_zero_first(generator, vocab), make_runs(generator, vocab)]
+    layouts += [make_zero_first(generator, vocab), make_runs(generator, vocab)]
+    return layouts + [make_mixture(generator, vocab, positions) for positions in ("aligned", "sequential")]
 
 
 # ---- goldens -----------------------------------------------------------------------------------------------------

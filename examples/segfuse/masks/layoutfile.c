@@ -82,7 +82,7 @@ static void layout_segment(layout_reader *r, uint32_t role_at, uint32_t group_at
 }
 static void layout_segments(layout_reader *r, size_t S) {
     const char *keys[3] = {"roles", "groups", "log_mass"};
-    uint32_t at[3], answer;
+    uint32_t at[3], answer, fusion;
     int64_t value = -1;
     size_t i, k;
     if (!json_get(&r->doc, 0, keys[2])) keys[2] = "mass"; /* the older name */
@@ -100,6 +100,13 @@ static void layout_segments(layout_reader *r, size_t S) {
             if (at[k]) at[k] = r->doc.nodes[at[k]].next;
     }
     r->layout.answer = (int32_t)value;
+    fusion = json_get(&r->doc, 0, "fusion");
+    if (fusion && r->doc.nodes[fusion].type == JSON_STRING)
+        r->layout.mixture = base_str_is(r->doc.nodes[fusion].text, "mixture");
+    if (fusion && !r->layout.mixture &&
+        (r->doc.nodes[fusion].type != JSON_STRING ||
+         !base_str_is(r->doc.nodes[fusion].text, "softmax")))
+        layout_bad(r, fusion, "fusion", "is neither \"softmax\" nor \"mixture\"");
 }
 static void layout_matrix(layout_reader *r, uint32_t node, size_t S) {
     const json_node *nodes = r->doc.nodes;
@@ -220,8 +227,9 @@ sgf_status layoutfile_text(const sgf_layout *layout, base_buf *buf, sgf_error *e
         base_number_print((double)layout->segment[q].log_weight, number);
         layout_put(&w, "%s%s", q ? "," : "", number);
     }
-    if (layout->answer >= 0) layout_put(&w, "],\n  \"answer\": %d\n}\n", (int)layout->answer);
-    else layout_put(&w, "],\n  \"answer\": null\n}\n");
+    layout_put(&w, layout->mixture ? "],\n  \"fusion\": \"mixture\"" : "]");
+    if (layout->answer >= 0) layout_put(&w, ",\n  \"answer\": %d\n}\n", (int)layout->answer);
+    else layout_put(&w, ",\n  \"answer\": null\n}\n");
     return w.status;
 }
 sgf_status layoutfile_write(const sgf_layout *layout, const char *path, sgf_error *err) {

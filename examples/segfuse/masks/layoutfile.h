@@ -2,10 +2,11 @@
 
      {"tokens": [T ids], "segments": [T], "positions": [T], "visible": [S rows of S 0/1],
       "roles": [S names], "groups": [S], "log_mass": [S logarithms, added to the answer's scores],
-      "answer": segment or null}
+      "answer": segment or null, "fusion": "softmax" or "mixture" (sgf_layout.mixture)}
 
    Without "positions" they are sequential, without "log_mass" all 0 ("mass", its older name, is
-   read, too), without "answer" there is none.
+   read, too), without "answer" there is none,
+   without "fusion" it is by one softmax.
    "roles" and "groups" (see sgf_segment) are needed for masks by name; without them all segments are
    `shared` and in no group. Other keys are ignored. */
 #ifndef SEGFUSE_LAYOUTFILE_H
