@@ -29,6 +29,10 @@ static size_t device_rows = 4096;
 #include "../examples/segfuse/base/statistics.c"
 #include "../examples/segfuse/base/json.c"
 #include "../examples/segfuse/data/tensors.c"
+#include "../examples/segfuse/models/dequantize.c"
+#include "../examples/segfuse/models/gguf.c"
+#include "../examples/segfuse/models/gguf_model.c"
+#include "../examples/segfuse/models/gguf_tokenizer.c"
 #include "../examples/segfuse/masks/layoutfile.c"
 #include "../examples/segfuse/masks/matrix.c"
 #include "../examples/segfuse/masks/npy.c"
@@ -196,6 +200,7 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_hub.c"
 #include "test_firstrun.c"
 #include "test_runs.c"
+#include "test_gguf.c"
 #include "test_cli.c"
 #include "test_analyze.c"
 #include "test_explain.c"
@@ -236,6 +241,7 @@ int main(int argc, char **argv) {
         {"hub", tests_hub},
         {"firstrun", tests_firstrun},
         {"runs", tests_runs},
+        {"gguf", tests_gguf},
         {"cli", tests_cli},
         {"analyze", tests_analyze},
         {"explain", tests_explain},
@@ -251,6 +257,7 @@ int main(int argc, char **argv) {
         {"lemmas", data_lemmas},
         {"table", data_table},
         {"arrow", data_arrow},
+        {"gguf", data_gguf},
         {"dataset", data_dataset},
         {"hub", data_hub},
         {"analyze", data_analyze},

@@ -44,6 +44,7 @@
 #include "../examples/segfuse/masks/picture.c"
 #include "../examples/segfuse/models/dequantize.c"
 #include "../examples/segfuse/models/gguf.c"
+#include "../examples/segfuse/models/gguf_folder.c"
 #include "../examples/segfuse/models/gguf_model.c"
 #include "../examples/segfuse/models/gguf_tokenizer.c"
 #include "../examples/segfuse/runs/accident.c"

@@ -1,8 +1,11 @@
 #define _XOPEN_SOURCE 700
 #include "model.h"
+#include "../models/gguf_folder.h"
 #include "hub.h"
+#include "inspect.h"
 #include "options.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +119,26 @@ void model_advise(FILE *out, const char *name) {
             "short name such as %s; segfuse check shows what is here\n",
             registry_name(0));
 }
+/* A GGUF file, or a folder without config.json that holds one: what makes a model of it. */
+static int model_is_gguf(const char *verb, const char *name) {
+    char file[1300];
+    DIR *dir = is_folder(name) && !folder_has(name, "config.json") ? opendir(name) : NULL;
+    const struct dirent *entry;
+    int is = 0;
+    path_make(file, sizeof file, "%s", name);
+    while (dir && !is && (entry = readdir(dir)) != NULL)
+        is = has_ending(entry->d_name, ".gguf") &&
+             path_make(file, sizeof file, "%s/%s", name, entry->d_name) && gguf_is(file);
+    if (dir) closedir(dir);
+    else is = gguf_is(file);
+    if (!is) return 0;
+    fprintf(
+        stderr,
+        "segfuse %s: %s is a GGUF file, which is converted once: segfuse convert %s FOLDER; then "
+        "--model FOLDER\n",
+        verb, file, file);
+    return 1;
+}
 int model_find(const char *verb, const char *name, char *path, size_t cap) {
     model_search s;
     sgf_error err;
@@ -124,6 +147,7 @@ int model_find(const char *verb, const char *name, char *path, size_t cap) {
     s.cap = cap;
     if (!name) name = BUNDLED_MODEL;
     found = model_search_for(&s, name, &err);
+    if (model_is_gguf(verb, found > 0 ? path : name)) return 0;
     if (found > 0) return 1;
     if (found < 0) {
         fprintf(stderr, "segfuse %s: %s\n", verb, err.message);
@@ -140,6 +164,6 @@ int is_model(const char *name) {
     model_search s;
     s.path = path;
     s.cap = sizeof path;
-    if (!stat(name, &info)) return S_ISDIR(info.st_mode);
+    if (!stat(name, &info)) return S_ISDIR(info.st_mode) || gguf_is(name);
     return registry_id(name) || model_search_for(&s, name, NULL);
 }

@@ -29,9 +29,5 @@ sgf_status gguf_model_make(const char *file, const char *bytes, size_t size, int
 void gguf_model_free(gguf_model *m);
 /* Row `row` of a weight as it is written, in f32, to out[cols]. */
 void gguf_weight_row(const gguf_weight *w, uint64_t row, float *out);
-/* `segfuse convert FILE.gguf FOLDER`; returns the exit status. */
-int gguf_convert(const char *file, const char *folder, const char *dtype, int rewrite);
-/* Does the file begin as a GGUF file does? */
-int gguf_is(const char *path);
 
 #endif

@@ -3,7 +3,7 @@
 #include "../cli/hub.h"
 #include "../data/source.h"
 #include "../cli/verbs.h"
-#include "../models/gguf_model.h"
+#include "../models/gguf_folder.h"
 
 #include <stdio.h>
 #include <string.h>
