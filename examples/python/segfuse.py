@@ -28,7 +28,7 @@ import re
 import sys
 import threading
 from collections import namedtuple
-from ctypes import addressof, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import addressof, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 
 try:
     import numpy as np
@@ -38,23 +38,7 @@ except ImportError as missing:
 __all__ = ["Layout", "Model", "Difference", "Error", "Leak", "METHODS", "MASKS", "ROLES", "verify"]
 __version__ = "0.1.0"  # SGF_VERSION of the header that the structs below are those of
 
-# ---- the interface of segfuse.h: tests/oracle/python_oracle.py compares it with the header ----
-
-_LISTS = {  # enumerations without a function for their names
-    "positions": ("SGF_POSITIONS_", "sequential", "aligned"),
-    "fusion_start": ("SGF_FUSION_START_", "first-answer", "after-first"),
-    "bos": ("SGF_BOS_", "auto", "first", "each", "none"),
-    "combine": ("SGF_COMBINE_", "avg", "max", "weighted-avg", "weighted-max"),
-    "prediction": ("SGF_PREDICTION_", "first-line", "first-word"),
-    "format": ("SGF_FORMAT_", "standard", "concatenated", "shared-parts", "shared-cue", "few-shot-parts"),
-    "lines": ("SGF_LINES_", "own", "one", "two"),
-    "contexts": ("SGF_CONTEXTS_", "single", "fusion", "ensemble"),
-    "kernels": ("SGF_KERNELS_", "auto", "reference", "portable", "avx2", "avx512"),
-    "device": ("SGF_DEVICE_", "cpu", "cuda", "auto"),
-    "dtype": ("SGF_DTYPE_", "f32", "f16", "bf16"),
-    "rope": ("SGF_ROPE_", "default", "linear", "dynamic", "llama3", "yarn"),
-}
-_MAX_SEGMENTS, _LEAK_PATH, _MAX_LAYERS, _MAX_EOS, _SKIP_SPECIAL = 1024, 32, 1024, 16, 1
+# ---- the interface of segfuse.h: tests/oracle/python_oracle.py compares it with a C compiler ----
 
 
 class _Struct(ctypes.Structure):
@@ -69,8 +53,26 @@ class _Struct(ctypes.Structure):
         return struct
 
 
-class sgf_str(_Struct):
-    _fields_ = [("ptr", c_void_p), ("len", c_size_t)]
+# Written by tests/python_structs.py --write
+_MAX_SEGMENTS = 1024
+_LEAK_PATH = 32
+_MAX_LAYERS = 1024
+_MAX_EOS = 16
+_DECODE_SKIP_SPECIAL = 1
+_ENUMS = {
+    "positions": ("sequential", "aligned"),
+    "fusion_start": ("first-answer", "after-first"),
+    "bos": ("auto", "first", "each", "none"),
+    "combine": ("avg", "max", "weighted-avg", "weighted-max"),
+    "prediction": ("first-line", "first-word"),
+    "format": ("standard", "concatenated", "shared-parts", "shared-cue", "few-shot-parts"),
+    "lines": ("own", "one", "two"),
+    "contexts": ("single", "fusion", "ensemble"),
+    "kernels": ("auto", "naive", "portable", "avx2", "avx512"),
+    "device": ("cpu", "cuda", "auto"),
+    "dtype": ("f32", "f16", "bf16"),
+    "rope": ("default", "linear", "dynamic", "llama3", "yarn"),
+}
 
 
 class sgf_error(_Struct):
@@ -81,18 +83,22 @@ class sgf_allocator(_Struct):
     _fields_ = [("alloc", c_void_p), ("free", c_void_p), ("user", c_void_p)]
 
 
+class sgf_str(_Struct):
+    _fields_ = [("ptr", c_void_p), ("len", c_size_t)]
+
+
 class sgf_segment(_Struct):
     _fields_ = [("role", c_int), ("group", c_int32), ("log_weight", c_float), ("tokens", c_size_t)]
 
 
 class sgf_layout(_Struct):
     _fields_ = [("tokens", c_size_t), ("token", c_void_p), ("pos", c_void_p), ("seg", c_void_p), ("segments", c_size_t),
-                ("segment", ctypes.POINTER(sgf_segment)), ("visible", c_void_p), ("answer", c_int32),
-                ("answer_pos", c_int32), ("token_cap", c_size_t), ("segment_cap", c_size_t), ("mem", sgf_allocator)]
+                ("segment", c_void_p), ("visible", c_void_p), ("answer", c_int32), ("answer_pos", c_int32),
+                ("mixture", c_int), ("token_cap", c_size_t), ("segment_cap", c_size_t), ("mem", sgf_allocator)]
 
 
 class sgf_leak(_Struct):
-    _fields_ = [("from_", c_int32), ("to", c_int32), ("hops", c_size_t), ("tokens", c_size_t),
+    _fields_ = [("from", c_int32), ("to", c_int32), ("hops", c_size_t), ("tokens", c_size_t),
                 ("path", c_int32 * _LEAK_PATH)]
 
 
@@ -104,8 +110,11 @@ class sgf_config(_Struct):
     _fields_ = [("architecture", c_char * 32), ("vocab_size", c_int32), ("dim", c_int32), ("layers", c_int32),
                 ("heads", c_int32), ("kv_heads", c_int32), ("head_dim", c_int32), ("ffn_dim", c_int32),
                 ("context", c_int32), ("sliding_window", c_int32), ("sliding_layers", c_uint32 * (_MAX_LAYERS // 32)),
-                ("rms_eps", c_float), ("qkv_bias", c_int), ("out_bias", c_int), ("mlp_bias", c_int), ("qk_norm", c_int),
-                ("tied", c_int), ("rope", c_int), ("rope_theta", c_double), ("rope_factor", c_double),
+                ("rms_eps", c_float), ("qkv_bias", c_int), ("out_bias", c_int), ("mlp_bias", c_int), ("norms", c_int),
+                ("qk_norm", c_int), ("norm_plus_one", c_int), ("fused", c_int), ("gelu", c_int), ("tied", c_int),
+                ("embedding_scale", c_double), ("residual_scale", c_double), ("score_scale", c_double),
+                ("logit_divisor", c_double), ("no_rope_layers", c_uint32 * (_MAX_LAYERS // 32)), ("rope", c_int),
+                ("rope_theta", c_double), ("rope_local_theta", c_double), ("rope_factor", c_double),
                 ("rope_low", c_double), ("rope_high", c_double), ("rope_original_context", c_double),
                 ("rope_beta_fast", c_double), ("rope_beta_slow", c_double), ("rope_attention_factor", c_double),
                 ("rope_mscale", c_double), ("rope_mscale_all", c_double), ("rope_truncate", c_int), ("bos", c_int32),
@@ -132,13 +141,14 @@ class sgf_example(_Struct):
 
 class sgf_prompt(_Struct):
     _fields_ = [("instruction", sgf_str), ("example", c_void_p), ("examples", c_size_t), ("paraphrase", c_void_p),
-                ("paraphrases", c_size_t), ("manual", c_void_p), ("weight", c_void_p)]
+                ("paraphrases", c_size_t), ("manual", c_char_p), ("weight", c_void_p), ("before", c_char_p),
+                ("after", c_char_p)]
 
 
 class sgf_method(_Struct):
     _fields_ = [("name", c_char_p), ("about", c_char_p), ("contexts", c_int), ("format", c_int), ("lines", c_int),
-                ("separator", c_char_p), ("mask", c_int), ("positions", c_int), ("fusion_start", c_int), ("bos", c_int), ("combine", c_int),
-                ("prediction", c_int), ("even_weights", c_int)]
+                ("separator", c_char_p), ("mask", c_int), ("positions", c_int), ("fusion_start", c_int), ("bos", c_int),
+                ("combine", c_int), ("prediction", c_int), ("even_weights", c_int)]
 
 
 class sgf_task(_Struct):
@@ -146,6 +156,8 @@ class sgf_task(_Struct):
                 ("segment", c_void_p), ("ids", c_void_p), ("max_new_tokens", c_size_t), ("count", c_size_t),
                 ("prefill_tokens", c_size_t), ("decode_tokens", c_size_t)]
 
+
+# ---- end of what is written
 
 _STEP = ctypes.CFUNCTYPE(c_int, c_void_p, c_size_t, c_size_t, ctypes.POINTER(c_float), ctypes.POINTER(c_int32))
 _WATCH = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_int32, ctypes.POINTER(c_double), c_size_t)
@@ -318,7 +330,7 @@ def _bytes(text, what):
 
 
 def _choice(what, name):
-    names = MASKS if what == "mask" else _LISTS[what][1:]
+    names = MASKS if what == "mask" else _ENUMS[what]
     if name not in names:
         raise ValueError(f"{what} must be one of {', '.join(names)}; this is {name!r}")
     return names.index(name)
@@ -420,10 +432,11 @@ class Layout:
 
     @classmethod
     def from_segments(cls, segments, visible, *, tokens=None, positions="sequential", roles=None, groups=None,
-                      log_weights=None, answer=None):
+                      log_weights=None, answer=None, mixture=False):
         """A layout from the segment of each token, [T], and the matrix `visible`, [S, S]. tokens are ids, [T], 0 if they
         do not matter; roles and groups, [S], are those of segfuse.h (all `shared`, in no group); answer is the number of
-        the segment to which generated tokens belong, or None. These are the keys of the program's layout files."""
+        the segment to which generated tokens belong, or None; mixture: answer tokens attend by a softmax per paraphrase.
+        These are the keys of the program's layout files."""
         matrix = np.asarray(visible)
         S = len(matrix) if matrix.ndim == 2 else -1
         matrix = _visibility(visible, S)
@@ -444,11 +457,11 @@ class Layout:
             if role not in ROLES:
                 raise ValueError(f"the roles are {', '.join(ROLES)}; this is {role!r}")
             self._segment(role, int(group))
-            self._c.segment[s].log_weight = logs[s]
+            self._all()[s].log_weight = logs[s]
         for run in np.split(np.arange(len(tokens)), np.flatnonzero(np.diff(segments)) + 1):
             if len(run):
                 self._add(int(segments[run[0]]), tokens[run[0]:run[-1] + 1])
-        self._c.answer = -1 if answer is None else answer
+        self._c.answer, self._c.mixture = -1 if answer is None else answer, int(bool(mixture))
         return self._finish(None, matrix, positions, None)
 
     def _segment(self, role, group):
@@ -497,7 +510,7 @@ class Layout:
         return np.frombuffer((c_int32 * len(self)).from_address(getattr(self._c, name)), np.int32)
 
     def _all(self):
-        return [self._c.segment[s] for s in range(self._c.segments)]
+        return list((sgf_segment * self._c.segments).from_address(self._c.segment)) if self._c.segments else []
 
     def _copy(self):
         return type(self).from_segments(
@@ -505,7 +518,10 @@ class Layout:
             log_weights=self.log_weights, answer=self.answer)._as(self)
 
     def _as(self, other):
-        self._c.answer_pos, self.model = other._c.answer_pos, other.model
+        for name, kind in sgf_layout._fields_:
+            if kind in (c_int, c_int32):
+                setattr(self._c, name, getattr(other._c, name))
+        self.model = other.model
         return self
 
     def __len__(self):
@@ -526,6 +542,8 @@ class Layout:
     answer = property(lambda self: None if self._c.answer < 0 else self._c.answer,
                       doc="the segment of generated tokens, or None")
 
+    mixture = property(lambda self: bool(self._c.mixture), doc="do answer tokens attend by a softmax per paraphrase?")
+
     @property
     def visible(self):
         """[S, S] of bool: segment of row q may see segment of column k"""
@@ -536,7 +554,7 @@ class Layout:
         """What the program's layout files hold: json.dump it for `segfuse forward --layout`."""
         return {"tokens": self.tokens.tolist(), "segments": self.segments.tolist(), "positions": self.positions.tolist(),
                 "visible": self.visible.astype(int).tolist(), "roles": self.roles, "groups": self.groups,
-                "log_mass": self.log_weights.tolist(), "answer": self.answer}
+                "log_mass": self.log_weights.tolist(), "answer": self.answer, **({"mixture": 1} if self.mixture else {})}
 
     def segment_text(self, segment):
         """A segment in words: "paraphrase 1"."""
@@ -599,7 +617,7 @@ class Layout:
             if count.value <= len(room):
                 break
             room = (sgf_leak * count.value)()
-        return [Leak(leak.from_, leak.to, leak.hops, list(leak.path[:leak.tokens]),
+        return [Leak(getattr(leak, "from"), leak.to, leak.hops, list(leak.path[:leak.tokens]),
                      _text(_lib.sgf_leak_text, self._at, addressof(leak))) for leak in room]
 
     def compare(self, mask):
@@ -672,7 +690,7 @@ class _Strings:
         self.kept.append(array)
         return addressof(array) if len(array) else None
 
-    def prompt(self, paraphrases, instruction, examples, weights=None, manual=None):
+    def prompt(self, paraphrases, instruction, examples, weights=None, manual=None, before="", after=""):
         of, n = self.list(paraphrases, "paraphrase")
         if not n:
             raise ValueError("a question needs at least one paraphrase")
@@ -685,6 +703,10 @@ class _Strings:
             shots.append(sgf_example(asked, answer, more, count))
         prompt = sgf_prompt.new(instruction=self.text(instruction, "the instruction"), examples=len(shots),
                                 example=self.array((sgf_example * len(shots))(*shots)), paraphrase=of, paraphrases=n)
+        for name, text in (("before", before), ("after", after)):
+            if b"\0" in _bytes(text, name):
+                raise ValueError(f"{name} cannot hold a zero byte")
+            setattr(prompt, name, self.text(text, name).ptr if text else None)
         given = (("weight", weights, c_double, "weights"), ("manual", manual, ctypes.c_ubyte, "manual"))
         for name, values, kind, what in given:
             if values is None:
@@ -715,9 +737,9 @@ class Model:
               _bytes(folder, "folder"), None, addressof(out))
         self._c = sgf_model.from_address(out.value)
         config = self._c.config
-        self.config = {name: getattr(config, name) for name, _ in config._fields_ if name != "sliding_layers"}
+        self.config = {name: getattr(config, name) for name, _ in config._fields_ if not name.endswith("_layers")}
         self.config.update(architecture=config.architecture.decode(), eos=list(config.eos[:config.eos_count]),
-                           rope=_LISTS["rope"][1 + config.rope], dtype=_LISTS["dtype"][1 + config.dtype])
+                           rope=_ENUMS["rope"][config.rope], dtype=_ENUMS["dtype"][config.dtype])
         self.identity = self._c.identity.decode()
         self.vocab_size, self.dim, self.layers = config.vocab_size, config.dim, config.layers
 
@@ -781,7 +803,7 @@ class Model:
             return self._decoded(c, ids, skip_special)
 
     def _decoded(self, c, ids, skip_special):
-        length, flags = c_size_t(), _SKIP_SPECIAL if skip_special else 0
+        length, flags = c_size_t(), _DECODE_SKIP_SPECIAL if skip_special else 0
         _call(_lib.sgf_decode, c.tokenizer, ids.ctypes.data, len(ids), flags, None, 0, addressof(length))
         room = ctypes.create_string_buffer(length.value + 1)
         _call(_lib.sgf_decode, c.tokenizer, ids.ctypes.data, len(ids), flags, room, length.value, addressof(length))
@@ -862,18 +884,20 @@ class Model:
         return method
 
     def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
-               **options):
+               before="", after="", **options):
         """The prompt of a method as a layout: of all paraphrases in a fusion, else of paraphrase `which`.
 
         method     one of METHODS
         examples   few-shot examples, (question, answer) or (question, answer, [paraphrases])
         weights    a number for each paraphrase
         manual     for the mask manual-cross: for each paraphrase, was it written by a person?
+        before,    what a chat format writes before the instruction, and after the user's text up to the assistant's
+        after
         options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, lines (own, one,
                    two: how question and answer are written), separator, even_weights
         """
         method, strings = self._method(method, options), _Strings()
-        prompt = strings.prompt(paraphrases, instruction, examples, weights, manual)
+        prompt = strings.prompt(paraphrases, instruction, examples, weights, manual, before, after)
         with self._locked() as c:
             self._tokenizer(c)
             return self._prompted(c, prompt, method, _count(which, "which"))
@@ -889,7 +913,7 @@ class Model:
         return self.generate(method, [[paraphrases] if isinstance(paraphrases, str) else paraphrases], **how)[0]
 
     def generate(self, method, questions, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
-                 max_new_tokens=10, batch=16, on_step=None, **options):
+                 before="", after="", max_new_tokens=10, batch=16, on_step=None, **options):
         """The answers to many questions, each a list of paraphrases, as a list of texts. Up to `batch` questions are computed
         together, which changes no answer. The other arguments are those of `layout`.
 
@@ -898,8 +922,8 @@ class Model:
         method, strings = self._method(method, options), _Strings()
         batch, room = max(1, _count(batch, "batch")), _count(max_new_tokens, "max_new_tokens", 1 << 20)
         which = _count(which, "which")
-        prompts = [strings.prompt(q, instruction, examples, weights, manual) for q in questions]
-        kind, answers = _LISTS["contexts"][1 + method.contexts], []
+        prompts = [strings.prompt(q, instruction, examples, weights, manual, before, after) for q in questions]
+        kind, answers = _ENUMS["contexts"][method.contexts], []
         for first in range(0, len(prompts), batch):
             some = prompts[first:first + batch]
             with self._locked() as c:

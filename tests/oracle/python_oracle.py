@@ -21,7 +21,8 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
-sys.path[:0] = [os.path.join(ROOT, "examples", "python"), HERE]
+sys.path[:0] = [os.path.join(ROOT, "examples", "python"), HERE, os.path.join(HERE, "..")]
+import python_structs  # noqa: E402
 import segfuse  # noqa: E402
 
 MODEL, PROGRAM = os.path.join(ROOT, "models", "segfuse-2m"), os.path.join(ROOT, "build", "segfuse")
@@ -84,8 +85,7 @@ def test_every_struct_is_that_of_the_header():
         ours.append([c, str(ctypes.sizeof(cls))])
         for name, _ in cls._fields_:
             field = getattr(cls, name)
-            theirs = name.rstrip("_")
-            body.append(f'printf("{name} %zu %zu\\n", offsetof({c}, {theirs}), sizeof((({c} *)0)->{theirs}));')
+            body.append(f'printf("{name} %zu %zu\\n", offsetof({c}, {name}), sizeof((({c} *)0)->{name}));')
             ours.append([name, str(field.offset), str(field.size)])
     theirs = compile_c("int main(void) {\n" + "\n".join(body) + "\nreturn 0; }\n", "-w",
                        "-Werror=missing-field-initializers")
@@ -98,12 +98,12 @@ def test_every_prototype_is_that_of_the_header():
 
 
 def test_enumerations_and_constants_are_those_of_the_header():
-    pairs = [(prefix + name.upper().replace("-", "_"), i) for prefix, *names in segfuse._LISTS.values()
-             for i, name in enumerate(names)]
-    pairs += [("SGF_MAX_SEGMENTS", segfuse._MAX_SEGMENTS), ("SGF_LEAK_PATH", segfuse._LEAK_PATH), ("sizeof(int)", 4),
-              ("SGF_MAX_LAYERS", segfuse._MAX_LAYERS), ("SGF_MAX_EOS", segfuse._MAX_EOS),
-              ("SGF_DECODE_SKIP_SPECIAL", segfuse._SKIP_SPECIAL), ("SGF_ROLE_COUNT", len(segfuse.ROLES)),
-              ("SGF_MASK_COUNT", len(segfuse.MASKS)), ("SGF_STATUS_COUNT", len(segfuse._ERRORS) + 1)]
+    header = python_structs.read_header()
+    pairs = [(c, segfuse._ENUMS[name.replace("_rule", "")].index(text)) for name in python_structs.ENUMS
+             for c, text in python_structs.enumeration(header, name)]
+    pairs += [("SGF" + name, value) for name, value in vars(segfuse).items() if re.match("_(MAX|LEAK|DECODE)_", name)]
+    pairs += [("SGF_ROLE_COUNT", len(segfuse.ROLES)), ("SGF_MASK_COUNT", len(segfuse.MASKS)), ("sizeof(int)", 4),
+              ("SGF_STATUS_COUNT", len(segfuse._ERRORS) + 1)]
     prints = "".join(f'printf("%d\\n", (int){name});' for name, _ in pairs)
     said = compile_c("int main(void) { puts(SGF_VERSION);" + prints + "return 0; }")
     assert said == [segfuse.__version__] + [str(value) for _, value in pairs]
@@ -227,6 +227,13 @@ def test_logits_are_the_program_s_and_the_reference_s():
                 assert np.load(f"{work}/l.npy").tobytes() == logits.tobytes(), method
             assert model.logits(layout, reference=True).tobytes() == logits.tobytes()
             assert model.hidden(layout, reference=True).tobytes() == model.hidden(layout).tobytes()
+        mixed = segfuse.Layout.from_segments(layout.segments, layout.visible, tokens=layout.tokens, roles=layout.roles,
+                                             groups=layout.groups, answer=layout.answer, mixture=True)
+        logits = model.logits(mixed.with_mask("shared"))
+        assert mixed.mixture and logits.tobytes() == model.logits(mixed, reference=True).tobytes()
+        assert logits.tobytes() != model.logits(mixed.with_mask("causal")).tobytes()
+        chat = model.layout("fused", ASKED, before="<user>", after="<bot>")
+        assert model.decode(chat.tokens[:10]).startswith("<user>Based") and model.decode(chat.tokens).endswith("<bot>")
         assert '"' in layout.explain(3, 1, model) and np.allclose(model.attention(layout).sum(1), 1)
 
 
@@ -275,6 +282,8 @@ def test_wrong_use_of_a_model_is_refused():
     for asked in ([], [3], None, 3, [None], [b"bytes"]):
         refused("", model.ask, "fused", asked)
     refused("fused", model.ask, "nobody", ASKED)
+    refused("before must be a text", model.ask, "fused", ASKED, before=3)
+    refused("zero byte", model.ask, "fused", ASKED, after="\0")
     refused("no option", model.ask, "fused", ASKED, colour="red")
     refused("mask must be", model.ask, "fused", ASKED, mask="nobody")
     refused("weights", model.ask, "fused", ASKED, weights=[1, 2])
