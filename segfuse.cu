@@ -303,10 +303,11 @@ __device__ __forceinline__ void follow() {
     next_may_begin();
     wait_for_last();
 }
-/* SwiGLU of column f of F; bias[2F]: of gates and ups, NULL: none. */
-__device__ __forceinline__ float gated(float gate, float up, const float *bias, int f, int F) {
+/* SwiGLU, or GeGLU, of column f of F; bias[2F]: of gates and ups, NULL: none. */
+__device__ __forceinline__ float gated(int gelu, float gate, float up, const float *bias, int f,
+                                       int F) {
     if (bias) gate += bias[f], up += bias[F + f];
-    return gate / (1.0f + sgf__exp(-gate)) * up;
+    return sgf__gate_body(0, gelu, gate) * up;
 }
 
 /* The sum of x over the threads of the block, which are a multiple of 32; all get it. */
@@ -362,22 +363,24 @@ __global__ void probe(int *there) {
 
 /* x[T, D] = the rows' embeddings (sgf__embed_part). A block for each row. */
 template <class W>
-__global__ void embed(const sgf__device_row *rows, const W *table, float *x, int D) {
+__global__ void embed(const sgf__device_row *rows, const W *table, float *x, int D, float scale) {
     const W *from;
     int d;
     follow();
     from = table + (size_t)rows[blockIdx.x].token * (size_t)D;
     for (d = (int)threadIdx.x; d < D; d += (int)blockDim.x)
-        x[(size_t)blockIdx.x * (size_t)D + d] = widen(from[d]);
+        x[(size_t)blockIdx.x * (size_t)D + d] = widen(from[d]) * scale;
 }
 
-/* cosine, sine [T, C/2] of the rows' positions (sgf__embed_part). A block for each row. */
-__global__ void angles(const sgf__device_row *rows, const float *inv_freq, float scale, int half,
-                       float *cosine, float *sine) {
-    size_t at = (size_t)blockIdx.x * (size_t)half;
+/* cosine, sine [T, ropes, C/2] of the rows' positions (sgf__embed_part); scale: of the first rope. A block for each
+   row. */
+__global__ void angles(const sgf__device_row *rows, const float *inv_freq, float first_scale,
+                       int half, int ropes, float *cosine, float *sine) {
+    size_t at = (size_t)blockIdx.x * (size_t)(ropes * half);
     int i;
     follow();
-    for (i = (int)threadIdx.x; i < half; i += (int)blockDim.x) {
+    for (i = (int)threadIdx.x; i < ropes * half; i += (int)blockDim.x) {
+        float scale = i < half ? first_scale : 1;
         float angle = (float)rows[blockIdx.x].pos * inv_freq[i];
         double s, c;
         sgf__sincos_d((double)angle, &s, &c);
@@ -480,9 +483,10 @@ __global__ void product(const W *w, const float *x, const float *bias, float *ou
 /* Where rotated heads go: queries to q [T, H C], keys and values into the rows' pages. */
 template <class T> struct heads {
     const sgf__device_row *rows;
-    const float *cosine, *sine; /* [T, C/2] */
+    const float *cosine, *sine; /* [T, ropes, C/2] */
     T *q;
     int H, G, C, layer, layers;
+    int rope, ropes; /* of the layer: which (sgf_config_rope); of the model: how many */
 };
 /* What channels c and C/2 + c of a head of one row need: the angle by which they are turned, and where keys and values
    go. */
@@ -496,8 +500,8 @@ template <class T>
 __device__ __forceinline__ head_pair head_find(const heads<T> &a, int row, int head, int c) {
     int half = a.C / 2;
     head_pair found = {};
-    if (head < a.H + a.G)
-        found.cosine = a.cosine[row * half + c], found.sine = a.sine[row * half + c];
+    int at = (row * a.ropes + (a.rope > 0 ? 1 : 0)) * half + c;
+    if (head < a.H + a.G && a.rope >= 0) found.cosine = a.cosine[at], found.sine = a.sine[at];
     if (head >= a.H) found.page = a.rows[row].page, found.cell = a.rows[row].cell;
     return found;
 }
@@ -506,12 +510,12 @@ template <class T>
 __device__ __forceinline__ void head_put(const heads<T> &a, const head_pair &found, int row,
                                          int head, int c, float x, float y) {
     int half = a.C / 2, g = head - a.H;
-    bool is_v = g >= a.G;
+    bool is_v = g >= a.G, as_is = is_v || a.rope < 0;
     T *to = head < a.H ? a.q + ((size_t)row * (size_t)a.H + (size_t)head) * (size_t)a.C + c
                        : page_keys<T>(found.page, a.layer, is_v ? g - a.G : g, a.G, a.C) +
                              ((is_v ? PAGE : 0) + found.cell) * a.C + c;
-    narrow(is_v ? x : fma_(x, found.cosine, -(y * found.sine)), to);
-    narrow(is_v ? y : fma_(y, found.cosine, x * found.sine), to + half);
+    narrow(as_is ? x : fma_(x, found.cosine, -(y * found.sine)), to);
+    narrow(as_is ? y : fma_(y, found.cosine, x * found.sine), to + half);
     if (g == 0 && c == 0)
         page_positions<T>(found.page, a.layers, a.G, a.C)[found.cell] = a.rows[row].pos;
 }
@@ -564,7 +568,7 @@ __device__ __forceinline__ void few_store(const few_job &a, few_way way, int of,
         if (row[0] < a.N) a.out[at + row[0]] = end.out[0] + x;
         if (row[1] < a.N) a.out[at + row[1]] = end.out[1] + y;
     } else if (n >= a.N) return;
-    else if (way == GATED) narrow(gated(x, y, NULL, n, a.N), a.h + at + n);
+    else if (way == GATED) narrow(gated(0, x, y, NULL, n, a.N), a.h + at + n);
     else {
         int half = a.to.C / 2;
         head_put(a.to, end.to, of, n / half, n % half, x, y);
@@ -904,6 +908,48 @@ __global__ void add_bias(float *x, const float *bias, int N) {
         x[(size_t)blockIdx.x * (size_t)N + n] += bias[n];
 }
 
+/* RMSNorm of x[.., stride][n], in place. A block for each row. */
+template <bool EXACT>
+__global__ void norm_here(float *x, int stride, const float *weight, float eps, int n) {
+    __shared__ float scale;
+    float sum = 0;
+    int i;
+    follow();
+    x += (size_t)blockIdx.x * (size_t)stride;
+    if (EXACT)
+        for (i = 0; threadIdx.x == 0 && i < n; i++) sum = fma_(x[i], x[i], sum);
+    else {
+        for (i = (int)threadIdx.x; i < n; i += (int)blockDim.x) sum = fma_(x[i], x[i], sum);
+        sum = block_sum(sum);
+    }
+    if (threadIdx.x == 0) scale = 1.0f / sqrtf(sum / (float)n + eps);
+    __syncthreads();
+    for (i = (int)threadIdx.x; i < n; i += (int)blockDim.x) x[i] = x[i] * scale * weight[i];
+}
+/* x[T, N] = fma(y, scale, x). A block for each row, as in the next two. */
+__global__ void residual_add(float *x, const float *y, float scale, int N) {
+    size_t at = (size_t)blockIdx.x * (size_t)N;
+    int n;
+    follow();
+    for (n = (int)threadIdx.x; n < N; n += (int)blockDim.x)
+        x[at + n] = fma_(y[at + n], scale, x[at + n]);
+}
+/* out[T, N] = x: what a layer without a norm before a block reads. */
+template <class T> __global__ void as_it_is(const float *x, T *out, int N) {
+    size_t at = (size_t)blockIdx.x * (size_t)N;
+    int n;
+    follow();
+    for (n = (int)threadIdx.x; n < N; n += (int)blockDim.x) narrow(x[at + n], out + at + n);
+}
+/* x[T, N] /= by */
+template <class T> __global__ void divide(T *x, float by, int N) {
+    size_t at = (size_t)blockIdx.x * (size_t)N;
+    int n;
+    follow();
+    for (n = (int)threadIdx.x; n < N; n += (int)blockDim.x)
+        narrow(widen(x[at + n]) / by, x + at + n);
+}
+
 /* The heads of one row of qkv [T, (H + 2G) C]: bias and rotation, and into their places. A block for each row; its
    threads take pairs of channels in turn. */
 template <class T> __global__ void rotate_store(heads<T> a, const float *qkv, const float *bias) {
@@ -949,25 +995,28 @@ __global__ void norm_rotate_store(heads<T> a, const float *qkv, const float *bia
 /* KV copies: keys, rotated, and values from page to page (sgf__kv_copy_run). A block for each copy (x) and each
    kv head of each layer (y); a thread for each channel of half a head. */
 template <class T>
-__global__ void kv_copy(const sgf__device_copy *copies, const float *inv_freq, int layers, int G,
-                        int C) {
+__global__ void kv_copy(const sgf__device_copy *copies, const float *inv_freq,
+                        const int32_t *rope_of, int layers, int G, int C) {
     sgf__device_copy own;
+    bool turned;
     int layer = (int)blockIdx.y / G, g = (int)blockIdx.y % G, half = C / 2, c, i;
     const T *from;
     T *to;
     follow();
     own = copies[blockIdx.x];
+    turned = own.rotate && rope_of[layer] >= 0;
+    if (rope_of[layer] > 0) inv_freq += half;
     from = page_keys<T>((void *)own.from, layer, g, G, C) + own.from_cell * C;
     to = page_keys<T>(own.to, layer, g, G, C) + own.to_cell * C;
     for (c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
         double s = 0, k = 1;
         float sine, cosine;
-        if (own.rotate) sgf__sincos_d((double)own.rotate * (double)inv_freq[c], &s, &k);
+        if (turned) sgf__sincos_d((double)own.rotate * (double)inv_freq[c], &s, &k);
         sine = (float)s, cosine = (float)k;
         for (i = 0; i < own.count; i++) {
             float a = widen(from[i * C + c]), b = widen(from[i * C + half + c]);
             const T *value = from + (PAGE + i) * C;
-            if (own.rotate) {
+            if (turned) {
                 narrow(fma_(a, cosine, -(b * sine)), to + i * C + c);
                 narrow(fma_(b, cosine, a * sine), to + i * C + half + c);
             } else to[i * C + c] = from[i * C + c], to[i * C + half + c] = from[i * C + half + c];
@@ -984,7 +1033,7 @@ __global__ void kv_copy(const sgf__device_copy *copies, const float *inv_freq, i
 /* h[T, F] = SwiGLU of gu [T, 2F], gate and up side by side (sgf__swiglu). A thread for four columns (x) of a row
    (y). */
 enum { SWIGLU_COLUMNS = 4, SWIGLU_THREADS = 256 };
-template <class T> __global__ void swiglu(const T *gu, const float *bias, T *h, int F) {
+template <class T> __global__ void swiglu(const T *gu, const float *bias, T *h, int F, int gelu) {
     int f = (int)(blockIdx.x * SWIGLU_COLUMNS * SWIGLU_THREADS + threadIdx.x), i;
     size_t row = blockIdx.y;
     float gate[SWIGLU_COLUMNS], up[SWIGLU_COLUMNS];
@@ -1000,7 +1049,7 @@ template <class T> __global__ void swiglu(const T *gu, const float *bias, T *h, 
 #pragma unroll
     for (i = 0; i < SWIGLU_COLUMNS; i++) {
         int at = f + i * SWIGLU_THREADS;
-        if (at < F) narrow(gated(gate[i], up[i], bias, at, F), h + at);
+        if (at < F) narrow(gated(gelu, gate[i], up[i], bias, at, F), h + at);
     }
 }
 
@@ -1018,14 +1067,14 @@ __device__ __forceinline__ bool too_far(int window, int query, int key) {
 template <class T>
 __global__ void attend_exact(const sgf__device_row *rows, const sgf__device_group *groups,
                              const sgf__device_span *spans, void *const *pages, const T *q, T *out,
-                             int H, int G, int C, int layer, int layers, int window) {
+                             int H, int G, int C, int layer, int layers, int window, float scale) {
     enum { KEYS = 128, CHANNELS = HEAD_MOST / KEYS };
     __shared__ float query[HEAD_MOST], weight[KEYS], top, sum;
     int head = (int)blockIdx.x, row = (int)blockIdx.y, i = (int)threadIdx.x, c, k, pass, s;
     int g = head / (H / G);
     sgf__device_row own;
     sgf__device_group group;
-    float scale = 1.0f / sqrtf((float)C), best = -INFINITY, total = 0, acc[CHANNELS];
+    float best = -INFINITY, total = 0, acc[CHANNELS];
     size_t at = ((size_t)row * (size_t)H + (size_t)head) * (size_t)C;
     follow();
     own = rows[row];
@@ -1108,6 +1157,7 @@ struct attending {
     float *partial, *partial_ml;
     int32_t *arrived; /* [T, G]: how many of a row's parts are there; 0 between kernels */
     int H, G, C, layer, layers, window;
+    float scale; /* of scores, as exponents of 2 */
 };
 
 /* Exponents are of 2. */
@@ -1404,7 +1454,7 @@ template <int CP> __global__ void __launch_bounds__(ATTEND_THREADS) attend(atten
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, lane = (int)threadIdx.x % 32;
     int warp = (int)threadIdx.x / 32, t = lane % 4, u = lane / 4, i, n, s, last;
     uint32_t query[CS][4];
-    float acc[CP / 8][4], shrink[2], scale = LOG2E / sqrtf((float)a.C);
+    float acc[CP / 8][4], shrink[2], scale = a.scale;
     two_pairs pairs;
     lines<CP, THREADS> line;
     place now, next;
@@ -1556,7 +1606,7 @@ template <int CP> __global__ void __launch_bounds__(WIDE_THREADS) attend_wide(at
     char *queries = room + (1024 - (uintptr_t)room % 1024) % 1024;
     char *tiles = queries + WIDE_PAIRS / TILE * BYTES;
     int g = (int)(blockIdx.x % (unsigned)a.G), R = a.H / a.G, tile, i, n, s, last;
-    float acc[CP / 8][4], score[TILE / 8][4], shrink[2], scale = LOG2E / sqrtf((float)a.C);
+    float acc[CP / 8][4], score[TILE / 8][4], shrink[2], scale = a.scale;
     uint32_t weight[TILE / 16][4];
     panel mine, first; /* the queries of this thread's group; the keys of the first tile */
     two_pairs pairs;
@@ -1814,6 +1864,8 @@ struct buffer {
 struct layer_weights {
     void *qkv, *o, *gu, *down; /* [(H+2G)C, D], [D, HC], [2F, D], [D, F] */
     float *attn_norm, *ffn_norm, *q_norm, *k_norm, *qkv_bias, *o_bias, *gu_bias, *down_bias;
+    float *attn_post_norm, *ffn_post_norm, *q_all,
+        *k_all; /* q_all, k_all: norms of all heads as one */
 };
 
 /* A matrix product that cuBLASLt has an algorithm for. */
@@ -1854,6 +1906,8 @@ enum {
 struct gpu {
     const sgf_model *model;
     int D, L, H, G, C, F, V, exact, processors;
+    int ropes; /* 2: layers with a window have their own */
+    int plain; /* nothing but norms before the blocks, and those of heads: what the fastest kernels know */
     int follows, has_groups; /* SGF__FOLLOWS, SGF__GROUPS */
     int chain;               /* SGF_CHAIN */
     sgf_dtype type;          /* of the weights here; of activations and pages, too, unless exact */
@@ -1864,6 +1918,7 @@ struct gpu {
     char *weights;
     void *embedding, *output;
     float *norm, *inv_freq;
+    int32_t *rope_of;         /* [L] sgf_config_rope */
     unsigned long long *gate; /* blocks_meet */
     size_t room;              /* shared memory that a block may have */
     layer_weights layer[SGF_MAX_LAYERS];
@@ -2046,7 +2101,8 @@ sgf_status place_vectors(placing *p, float **out, sgf_error *err, const sgf_tens
 sgf_status place_model(placing *p, const float *inv_freq, sgf_error *err) {
     gpu *d = p->d;
     const sgf_model *m = d->model;
-    size_t half = (size_t)d->C / 2;
+    size_t angles = (size_t)(d->ropes * d->C / 2);
+    int32_t rope_of[SGF_MAX_LAYERS];
     int l;
     TRY(place_matrices(p, &d->embedding, err, &m->embedding));
     d->output = d->embedding;
@@ -2061,18 +2117,27 @@ sgf_status place_model(placing *p, const float *inv_freq, sgf_error *err) {
         TRY(place_matrices(p, &to->down, err, &from->down));
         TRY(place_vectors(p, &to->attn_norm, err, &from->attn_norm));
         TRY(place_vectors(p, &to->ffn_norm, err, &from->ffn_norm));
-        TRY(place_vectors(p, &to->q_norm, err, &from->q_norm));
-        TRY(place_vectors(p, &to->k_norm, err, &from->k_norm));
+        bool all = m->config.qk_norm == 2;
+        TRY(place_vectors(p, all ? &to->q_all : &to->q_norm, err, &from->q_norm));
+        TRY(place_vectors(p, all ? &to->k_all : &to->k_norm, err, &from->k_norm));
+        TRY(place_vectors(p, &to->attn_post_norm, err, &from->attn_post_norm));
+        TRY(place_vectors(p, &to->ffn_post_norm, err, &from->ffn_post_norm));
         TRY(place_vectors(p, &to->qkv_bias, err, &from->q_bias, &from->k_bias, &from->v_bias));
         TRY(place_vectors(p, &to->o_bias, err, &from->o_bias));
         TRY(place_vectors(p, &to->gu_bias, err, &from->gate_bias, &from->up_bias));
         TRY(place_vectors(p, &to->down_bias, err, &from->down_bias));
     }
-    d->inv_freq = (float *)place_bytes(p, half * sizeof(float));
-    if (p->base)
+    d->inv_freq = (float *)place_bytes(p, angles * sizeof(float));
+    d->rope_of = (int32_t *)place_bytes(p, (size_t)d->L * sizeof(int32_t));
+    for (l = 0; l < d->L; l++) rope_of[l] = sgf_config_rope(&m->config, l);
+    if (p->base) {
         CUDA(err, "bringing the weights",
-             cudaMemcpyAsync(d->inv_freq, inv_freq, half * sizeof(float), cudaMemcpyHostToDevice,
+             cudaMemcpyAsync(d->inv_freq, inv_freq, angles * sizeof(float), cudaMemcpyHostToDevice,
                              d->stream));
+        CUDA(err, "bringing the weights",
+             cudaMemcpyAsync(d->rope_of, rope_of, (size_t)d->L * sizeof(int32_t),
+                             cudaMemcpyHostToDevice, d->stream));
+    }
     return SGF_OK;
 }
 /* The type that matrices have here: when exact, the one that all have, or F32; when fast, F16 if all
@@ -2375,7 +2440,8 @@ size_t upload_lay(gpu *d, const shape *s, const sgf__device_call *call, uploaded
 /* The activations, one after the other in d->work. T values but where float is said. */
 struct activations {
     float *x;                    /* [T, D] the residual stream */
-    float *cosine, *sine;        /* [T, C/2] */
+    float *added;                /* [T, D] what a block adds to it, unless d->plain */
+    float *cosine, *sine;        /* [T, ropes, C/2] */
     float *qkv;                  /* [T, (H+2G)C] */
     char *gu;                    /* [T, 2F] */
     char *normed, *q, *attended; /* [T, D], [T, HC], [T, HC] */
@@ -2385,18 +2451,20 @@ struct activations {
 size_t activations_lay(const gpu *d, const shape *s, activations *a) {
     size_t size = d->exact ? 4 : type_size(d->type), T = padded(d, s->rows), at = 0, i;
     size_t HC = (size_t)d->H * (size_t)d->C, GC = (size_t)d->G * (size_t)d->C;
-    size_t bytes[10] = {T * (size_t)d->D * 4,
-                        T * (size_t)d->C / 2 * 4,
-                        T * (size_t)d->C / 2 * 4,
+    size_t angles = T * (size_t)(d->ropes * d->C / 2) * 4;
+    size_t bytes[11] = {T * (size_t)d->D * 4,
+                        angles,
+                        angles,
                         T * (HC + 2 * GC) * 4,
                         T * 2 * (size_t)d->F * size,
                         T * (size_t)d->D * size,
                         T * HC * size,
                         T * HC * size,
                         T * (size_t)d->F * size,
-                        padded(d, s->wanted) * (size_t)d->D * size};
-    char *place[10];
-    for (i = 0; i < 10; i++) {
+                        padded(d, s->wanted) * (size_t)d->D * size,
+                        d->plain ? 0 : T * (size_t)d->D * 4};
+    char *place[11];
+    for (i = 0; i < 11; i++) {
         place[i] = d->work.at + at;
         at += (bytes[i] + 255) & ~(size_t)255;
     }
@@ -2405,6 +2473,7 @@ size_t activations_lay(const gpu *d, const shape *s, activations *a) {
     a->gu = place[4];
     a->normed = place[5], a->q = place[6], a->attended = place[7], a->h = place[8];
     a->last = place[9];
+    a->added = (float *)(void *)place[10];
     return at;
 }
 
@@ -2555,6 +2624,7 @@ template <class W, class A, bool EXACT> struct pass {
         all.arrived = (int32_t *)(void *)d->arrived.at;
         all.H = d->H, all.G = d->G, all.C = d->C, all.layer = l, all.layers = d->L;
         all.window = (int)sgf_config_window(&d->model->config, l);
+        all.scale = LOG2E * (float)d->model->config.score_scale;
         TRY(d->C <= 16   ? attend_on<16>(d, s, all, err)
             : d->C <= 32 ? attend_on<32>(d, s, all, err)
             : d->C <= 64 ? attend_on<64>(d, s, all, err)
@@ -2570,13 +2640,17 @@ template <class W, class A, bool EXACT> struct pass {
             return launch(d, "attend_exact", err, attend_exact<A>, grid_of((size_t)d->H, s->rows),
                           128, u->row, u->group, u->span, u->page, (const A *)(void *)a->q,
                           (A *)(void *)a->attended, d->H, d->G, d->C, l, d->L,
-                          (int)sgf_config_window(&d->model->config, l));
+                          (int)sgf_config_window(&d->model->config, l),
+                          (float)d->model->config.score_scale);
         else return attend_fast(d, s, u, a, l, err);
     }
     /* normed [T, D] = RMSNorm of the residual stream. */
     static sgf_status norm_rows(gpu *d, const shape *s, const activations *a, const float *weight,
                                 sgf_error *err) {
         const int32_t *all = NULL;
+        if (!weight)
+            return launch(d, "as_it_is", err, as_it_is<A>, grid_of(s->rows), 256,
+                          (const float *)a->x, (A *)(void *)a->normed, d->D);
         return launch(d, "norm", err, norm<EXACT, A>, grid_of(s->rows), s->rows <= FEW ? 1024 : 256,
                       (const float *)a->x, all, weight, d->model->config.rms_eps, d->D,
                       (A *)(void *)a->normed);
@@ -2585,7 +2659,12 @@ template <class W, class A, bool EXACT> struct pass {
         return w->q_norm || w->k_norm;
     }
     static heads<A> heads_to(const gpu *d, const uploaded *u, const activations *a, int l) {
-        heads<A> to = {u->row, a->cosine, a->sine, (A *)(void *)a->q, d->H, d->G, d->C, l, d->L};
+        heads<A> to = {u->row,  a->cosine,
+                       a->sine, (A *)(void *)a->q,
+                       d->H,    d->G,
+                       d->C,    l,
+                       d->L,    (int)sgf_config_rope(&d->model->config, l),
+                       d->ropes};
         return to;
     }
     /* Few rows of queries, keys and values, rotated. */
@@ -2603,9 +2682,18 @@ template <class W, class A, bool EXACT> struct pass {
         const layer_weights *w = &d->layer[l];
         int T = (int)s->rows, all = d->H + 2 * d->G;
         if constexpr (!EXACT && sizeof(W) == 2)
-            if (is_few(T, d->D) && !heads_normed(w))
+            if (is_few(T, d->D) && !heads_normed(w) && !w->q_all)
                 return few<ROTATED>(d, heads_job(d, s, u, a, l), err);
-        TRY(multiply(d, w->qkv, a->normed, NULL, a->qkv, all * d->C, d->D, T, 0, err));
+        TRY(multiply(d, w->qkv, a->normed, w->q_all ? w->qkv_bias : NULL, a->qkv, all * d->C, d->D,
+                     T, 0, err));
+        if (w->q_all) {
+            float eps = d->model->config.rms_eps;
+            TRY(launch(d, "norm_here", err, norm_here<EXACT>, grid_of(s->rows), 256, a->qkv,
+                       all * d->C, (const float *)w->q_all, eps, d->H * d->C));
+            TRY(launch(d, "norm_here", err, norm_here<EXACT>, grid_of(s->rows), 256,
+                       a->qkv + d->H * d->C, all * d->C, (const float *)w->k_all, eps,
+                       d->G * d->C));
+        }
         return heads_store(d, s, u, a, l, err);
     }
     /* The same of a->qkv, which was multiplied. */
@@ -2620,7 +2708,7 @@ template <class W, class A, bool EXACT> struct pass {
                           (const float *)w->qkv_bias, (const float *)w->q_norm,
                           (const float *)w->k_norm, d->model->config.rms_eps);
         return launch(d, "rotate_store", err, rotate_store<A>, grid_of(s->rows), 256, to,
-                      (const float *)a->qkv, (const float *)w->qkv_bias);
+                      (const float *)a->qkv, w->q_all ? NULL : (const float *)w->qkv_bias);
     }
     /* How `few_chain` fits the chip's shared memory: slots of a warp (0: not at all), and bytes in all. */
     struct chain_room {
@@ -2682,7 +2770,8 @@ template <class W, class A, bool EXACT> struct pass {
         const size_t each = SWIGLU_COLUMNS * SWIGLU_THREADS;
         int T = (int)s->rows, F = d->F;
         if constexpr (!EXACT && sizeof(W) == 2)
-            if (is_few(T, d->D)) return few<GATED>(d, gate_job(d, s, a, w), err);
+            if (is_few(T, d->D) && !d->model->config.gelu)
+                return few<GATED>(d, gate_job(d, s, a, w), err);
         if constexpr (EXACT)
             TRY(multiply(d, w->gu, a->normed, NULL, (float *)(void *)a->gu, 2 * F, d->D, T, 0,
                          err));
@@ -2691,20 +2780,32 @@ template <class W, class A, bool EXACT> struct pass {
                               2 * F, d->D, T, 0, err));
         return launch(d, "swiglu", err, swiglu<A>, grid_of(((size_t)F + each - 1) / each, s->rows),
                       SWIGLU_THREADS, (const A *)(const void *)a->gu, (const float *)w->gu_bias,
-                      (A *)(void *)a->h, F);
+                      (A *)(void *)a->h, F, d->model->config.gelu);
+    }
+    /* x += scale * norm(`from` w[D, K]^T + bias); norm NULL: none. */
+    static sgf_status residual(gpu *d, const shape *s, const activations *a, const void *w,
+                               const char *from, const float *bias, int K, const float *norm,
+                               sgf_error *err) {
+        int T = (int)s->rows;
+        if (d->plain) return multiply(d, w, from, bias, a->x, d->D, K, T, 1, err);
+        TRY(multiply(d, w, from, bias, a->added, d->D, K, T, 0, err));
+        if (norm)
+            TRY(launch(d, "norm_here", err, norm_here<EXACT>, grid_of(s->rows), 256, a->added, d->D,
+                       norm, d->model->config.rms_eps, d->D));
+        return launch(d, "residual_add", err, residual_add, grid_of(s->rows), 256, a->x,
+                      (const float *)a->added, (float)d->model->config.residual_scale, d->D);
     }
     /* sgf__layer_forward */
     static sgf_status layer(gpu *d, const shape *s, const uploaded *u, const activations *a, int l,
                             sgf_error *err) {
         const layer_weights *w = &d->layer[l];
-        int T = (int)s->rows;
         TRY(norm_rows(d, s, a, w->attn_norm, err));
         TRY(heads_make(d, s, u, a, l, err));
         TRY(attention(d, s, u, a, l, err));
-        TRY(multiply(d, w->o, a->attended, w->o_bias, a->x, d->D, d->H * d->C, T, 1, err));
+        TRY(residual(d, s, a, w->o, a->attended, w->o_bias, d->H * d->C, w->attn_post_norm, err));
         TRY(norm_rows(d, s, a, w->ffn_norm, err));
         TRY(gate(d, s, a, w, err));
-        return multiply(d, w->down, a->h, w->down_bias, a->x, d->D, d->F, T, 1, err);
+        return residual(d, s, a, w->down, a->h, w->down_bias, d->F, w->ffn_post_norm, err);
     }
     /* Queries, keys and values, in their places or, where their norms are still to come, in a->qkv for heads_store. */
     static void heads_chain(chain_jobs *c, const gpu *d, const shape *s, const uploaded *u,
@@ -2749,17 +2850,20 @@ template <class W, class A, bool EXACT> struct pass {
     /* Layers [from, to), and what comes before the first and after the last. keep: logits go to d->logits. */
     static sgf_status enqueue(gpu *d, const shape *s, const uploaded *u, const activations *a,
                               int keep, int from, int to, sgf_error *err) {
-        float eps = d->model->config.rms_eps;
+        float eps = d->model->config.rms_eps, divisor = (float)d->model->config.logit_divisor;
         const int32_t *all = NULL;
         int l;
         if (from == 0 && s->copies)
             TRY(launch(d, "kv_copy", err, kv_copy<A>, grid_of(s->copies, (size_t)(d->L * d->G)), 32,
-                       u->copy, (const float *)d->inv_freq, d->L, d->G, d->C));
+                       u->copy, (const float *)d->inv_freq, (const int32_t *)d->rope_of, d->L, d->G,
+                       d->C));
         if (from == 0) {
             TRY(launch(d, "embed", err, embed<W>, grid_of(s->rows), 128, u->row,
-                       (const W *)d->embedding, a->x, d->D));
+                       (const W *)d->embedding, a->x, d->D,
+                       (float)d->model->config.embedding_scale));
             TRY(launch(d, "angles", err, angles, grid_of(s->rows), 32, u->row,
-                       (const float *)d->inv_freq, d->rope_scale, d->C / 2, a->cosine, a->sine));
+                       (const float *)d->inv_freq, d->rope_scale, d->C / 2, d->ropes, a->cosine,
+                       a->sine));
         }
         for (l = from; l < to; l++) {
             if constexpr (!EXACT && sizeof(W) == 2)
@@ -2779,6 +2883,9 @@ template <class W, class A, bool EXACT> struct pass {
             if (logits_chained(d, s, keep)) return SGF_OK;
         TRY(launch(d, "norm", err, norm<EXACT, A>, grid_of(s->wanted), 256, (const float *)a->x,
                    u->wanted, (const float *)d->norm, eps, d->D, (A *)(void *)a->last));
+        if (divisor != 1)
+            TRY(launch(d, "divide", err, divide<A>, grid_of(s->wanted), 256, (A *)(void *)a->last,
+                       divisor, d->D));
         return keep ? logits(d, a, 0, s->wanted, s->first_kept, err) : SGF_OK;
     }
     static float *logits_at(const gpu *d, size_t row) {
@@ -3087,10 +3194,12 @@ template <class... K> sgf_status room_share(sgf_error *err, K... kernels) {
     for (cudaError_t code : codes) CUDA(err, "cudaFuncSetAttribute", code);
     return SGF_OK;
 }
-bool any_without_rope(const sgf_config *c) {
+/* gpu.plain */
+bool is_plain(const sgf_config *c) {
     for (int32_t l = 0; l < c->layers; l++)
-        if (sgf_config_rope(c, l) < 0) return true;
-    return false;
+        if (sgf_config_rope(c, l) != 0) return false;
+    return c->norms == SGF_NORM_BEFORE && c->qk_norm < 2 && !c->gelu && c->residual_scale == 1 &&
+           c->logit_divisor == 1;
 }
 sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     const sgf_config *c = &d->model->config;
@@ -3102,17 +3211,13 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
     unsigned long long nobody = 0;
     d->D = c->dim, d->L = c->layers, d->H = c->heads, d->G = c->kv_heads, d->C = c->head_dim;
     d->F = c->ffn_dim, d->V = c->vocab_size;
+    d->ropes = c->rope_local_theta > 0 ? 2 : 1;
+    d->plain = is_plain(c);
     if (d->C > HEAD_MOST)
         return fail(err, SGF_ERR_UNSUPPORTED,
                     "heads of %d channels are too wide for the GPU, which takes %d; use the "
                     "device cpu",
                     d->C, (int)HEAD_MOST);
-    if (c->norms != SGF_NORM_BEFORE || c->qk_norm > 1 || c->gelu || c->rope_local_theta > 0 ||
-        c->embedding_scale != 1 || c->residual_scale != 1 || c->logit_divisor != 1 ||
-        c->score_scale != (double)(1.0f / sqrtf((float)d->C)) || any_without_rope(c))
-        return fail(err, SGF_ERR_UNSUPPORTED,
-                    "the GPU does not compute models of the architecture %s; use the device cpu",
-                    c->architecture);
     d->type = common_type(d);
     cells = (size_t)d->L * (size_t)d->G * 2 * PAGE * (size_t)d->C;
     d->page_bytes = cells * (d->exact ? 4 : type_size(d->type)) + PAGE * sizeof(int32_t);
@@ -3148,7 +3253,7 @@ sgf_status gpu_fill(gpu *d, const float *inv_freq, sgf_error *err) {
         TRY(room_allow(attend_wide<64>, wide_bytes<64>(), err));
         TRY(room_allow(attend_wide<128>, wide_bytes<128>(), err));
     }
-    d->chain = SGF_CHAIN && properties.cooperativeLaunch;
+    d->chain = SGF_CHAIN && properties.cooperativeLaunch && d->plain;
     if (d->chain) {
         TRY(room_allow(few_chain<CHAIN_MANY>, d->room, err));
         TRY(room_allow(few_chain<CHAIN_LEAST>, d->room, err));

@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1791), sgf__exp_body (line 1575)
        RMSNorm                                     sgf__reference_norm (line 1711)
        RoPE, rotate-half                           sgf__reference_rope (line 1723), sgf__sincos_d (line 1609)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7408)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7411)
        one layer, in order                         sgf__reference_layer (line 1866)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2642), sgf_mask_allows (line 2495)
@@ -7141,6 +7141,7 @@ static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, co
             if (local) sgf__config_pick(r, local, 2);
             return (nested || local) && at == r->value[0][k + 1 - sgf__keys].ptr;
         }
+        if (r->a.gemma && sgf__json_find(at, "type")) return 0; /* transformers ignores it there */
         for (; member && *at == '{'; member = sgf__json_next(member)) {
             member = sgf__json_next(member);
             if (*member == '{') return 0;
@@ -7258,9 +7259,11 @@ static void sgf__config_finish(sgf__config_reader *r) {
     else if (r->rotary != 1)
         unsupported =
             "\"partial_rotary_factor\" must be 1; RoPE on a part of a head is not supported";
-    else if (r->a.plain_rope ? r->rope : r->local_rope)
+    else if ((r->a.plain_rope && r->rope) || (r->a.gemma && r->rope > SGF_ROPE_LINEAR) ||
+             r->local_rope)
         unsupported =
-            "\"rope_type\" must be \"default\" here: scaled RoPE (\"longrope\") is not supported";
+            "\"rope_type\" must be \"default\" here, or \"linear\" in Gemma's full attention; "
+            "\"longrope\" is not supported";
     else if (r->both_ways) unsupported = "\"use_bidirectional_attention\" is not supported";
     if (wrong || unsupported)
         sgf__folder_fail(r->f, wrong ? SGF_ERR_FORMAT : SGF_ERR_UNSUPPORTED, r->file->path, "%s",

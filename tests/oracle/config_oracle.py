@@ -43,12 +43,16 @@ int main(int argc, char **argv) {
                "\"qk_norm\": %d, \"tied\": %d, \"dtype\": %d, \"factor\": %.9g", c.vocab_size, c.dim, c.layers, c.heads,
                c.kv_heads, c.head_dim, c.ffn_dim, c.context, (double)c.rms_eps, c.qkv_bias, c.out_bias, c.mlp_bias,
                c.qk_norm, c.tied, (int)c.dtype, (double)factor);
-        printf(", \"windows\": [");
+        printf(", \"scales\": [%.9g, %.9g, %.9g, %.9g], \"gelu\": %d", c.embedding_scale, c.residual_scale,
+               c.score_scale, c.logit_divisor, c.gelu);
+        printf(", \"ropes\": [");
+        for (l = 0; l < c.layers; l++) printf("%s%d", l ? ", " : "", sgf_config_rope(&c, l));
+        printf("], \"windows\": [");
         for (l = 0; l < c.layers; l++) printf("%s%d", l ? ", " : "", sgf_config_window(&c, l));
         printf("], \"eos\": [");
         for (l = 0; l < c.eos_count; l++) printf("%s%d", l ? ", " : "", c.eos[l]);
         printf("], \"freq\": [");
-        for (l = 0; l < c.head_dim / 2; l++) printf("%s%.9g", l ? ", " : "", (double)freq[l]);
+        for (l = 0; l < c.head_dim / (c.rope_local_theta > 0 ? 1 : 2); l++) printf("%s%.9g", l ? ", " : "", (double)freq[l]);
         printf("]}\n");
     }
     return 0;
@@ -56,12 +60,14 @@ int main(int argc, char **argv) {
 """
 
 KINDS = {"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen2": "Qwen2ForCausalLM",
-         "qwen3": "Qwen3ForCausalLM"}
+         "qwen3": "Qwen3ForCausalLM", "phi3": "Phi3ForCausalLM", "granite": "GraniteForCausalLM",
+         "smollm3": "SmolLM3ForCausalLM", "olmo2": "Olmo2ForCausalLM", "gemma3_text": "Gemma3ForCausalLM"}
+BIASED = ("llama", "qwen3", "granite", "smollm3", "olmo2", "gemma3_text")
 
 
 def rope(r, key):
     """RoPE's settings in one of the two spellings, whole or with something odd."""
-    kind = r.choice(["default", "linear", "dynamic", "llama3", "yarn"])
+    kind = r.choice(["default", "linear", "dynamic", "llama3", "yarn", "default"])
     settings = {r.choice(["rope_type", "rope_type", "type"]): kind}
     if kind != "default" and r.random() < 0.95:
         settings["factor"] = r.choice([1.0, 2.0, 4, 8.0, 32.0])
@@ -103,16 +109,29 @@ def combination(r):
                          ["full_attention"] * (c["num_hidden_layers"] - 1) + ["sliding_attention"], ["full_attention"],
                          None]),
         ("quantization_config", [None]), ("pretraining_tp", [1, 2]), ("use_cache", [True]),
+        ("embedding_multiplier", [12.0, 3, None]), ("residual_multiplier", [0.22]), ("logits_scaling", [8.0, 3]),
+        ("attention_multiplier", [0.125, 1]), ("query_pre_attn_scalar", [16, 100]),
+        ("hidden_activation", ["gelu_pytorch_tanh", "silu", "gelu"]), ("sliding_window_pattern", [2, 1, 6]),
+        ("final_logit_softcapping", [None, 30.0]), ("attn_logit_softcapping", [None]),
+        ("use_bidirectional_attention", [False, None]), ("rope_local_base_freq", [100.0, 10000]),
+        ("no_rope_layer_interval", [2, 4, 1]),
+        ("no_rope_layers", [[r.choice([0, 1]) for _ in range(c["num_hidden_layers"])], None, [1]]),
     ]
     if r.random() < 0.95:  # the classes' defaults are for models of other sizes
         c["num_key_value_heads"] = r.choice([1, 2, heads])
     for name, values in maybe:
         if r.random() < 0.25:
             c[name] = values[0] if r.random() < 0.6 else r.choice(values)
+    if kind in ("phi3", "smollm3", "olmo2", "gemma3_text"):
+        c["pad_token_id"] = 0  # the classes' own is for larger vocabularies
+    if kind == "gemma3_text" and r.random() < 0.4:
+        c["rope_parameters"] = {name: rope(r, "rope_parameters") if r.random() < 0.6 or name == "full_attention" else
+                                {"rope_type": "default", "rope_theta": 100.0}
+                                for name in ("full_attention", "sliding_attention") if r.random() < 0.8}
     if r.random() < 0.02:
         c["text_config"] = r.choice([{}, {"hidden_size": 64}])
     for key in ("rope_scaling", "rope_parameters"):
-        if r.random() < 0.35:
+        if r.random() < 0.35 and key not in c:
             c[key] = rope(r, key)
     for name in ("vocab_size", "hidden_size", "num_attention_heads", "num_hidden_layers", "intermediate_size",
                  "model_type", "architectures"):
@@ -133,37 +152,59 @@ def theirs(folder, given):
     kind = sub.model_type
     types = getattr(sub, "layer_types", None) or ["full_attention"] * layers
     window = getattr(sub, "sliding_window", None)
-    if kind == "mistral":  # its mask is one for all layers
+    if kind in ("mistral", "phi3"):  # their masks are one for all layers
         windows = [window or 0] * layers
-    elif kind == "llama":
+    elif kind in ("llama", "granite", "olmo2"):
         windows = [0] * layers
     else:
         windows = [window or 0 if t == "sliding_attention" else 0 for t in types]
     kv_heads = sub.num_key_value_heads or heads
     if heads % kv_heads:
         raise ValueError("heads are no multiple of kv heads")
-    if sub.hidden_act != "silu":
+    gemma = kind == "gemma3_text"
+    act = sub.hidden_activation if gemma else sub.hidden_act
+    if act not in ("silu", "gelu_pytorch_tanh"):
         raise ValueError("act")
-    params = sub.rope_parameters or {}
-    how = params.get("rope_type", "default")
-    partial = params.get("partial_rotary_factor", 1.0)
-    if partial != 1.0:
-        raise ValueError("partial")
-    if how == "default":
-        freq = 1.0 / (params["rope_theta"] ** (torch.arange(0, head_dim, 2, dtype=torch.int64).float() / head_dim))
-        factor = 1.0
-    else:
-        freq, factor = ROPE_INIT_FUNCTIONS[how](sub, torch.device("cpu"), seq_len=None)
+    if gemma and (sub.final_logit_softcapping is not None or sub.attn_logit_softcapping is not None):
+        raise ValueError("soft caps")
+    ropes = [0] * layers
+    if kind == "smollm3":
+        ropes = [0 if sub.no_rope_layers[i] else -1 for i in range(layers)]
+    if gemma:
+        ropes = [int(w > 0) for w in windows]
+    if gemma and set(types) - {"full_attention", "sliding_attention"}:
+        raise ValueError("layer types")
+    freq, factor = [], 1.0
+    for layer_type in ("full_attention", "sliding_attention") if gemma else (None, ):
+        params = sub.rope_parameters[layer_type] if gemma else sub.rope_parameters or {}
+        how = params.get("rope_type", "default")
+        partial = params.get("partial_rotary_factor", 1.0)
+        if partial != 1.0:
+            raise ValueError("partial")
+        if how == "default":
+            part = 1.0 / (params["rope_theta"] ** (torch.arange(0, head_dim, 2, dtype=torch.int64).float() / head_dim))
+        else:
+            part, f = ROPE_INIT_FUNCTIONS[how](sub, torch.device("cpu"), seq_len=None, layer_type=layer_type)
+            factor = f if layer_type != "sliding_attention" else factor
+        freq.append(part)
+    freq = torch.cat(freq)
     if not torch.isfinite(freq).all():
         raise ValueError("frequencies")
+    scales = [1.0, 1.0, head_dim ** -0.5, 1.0]
+    if kind == "granite":
+        scales = [sub.embedding_multiplier, sub.residual_multiplier, sub.attention_multiplier, sub.logits_scaling]
+    if gemma:
+        scales = [dim ** 0.5, 1.0, sub.query_pre_attn_scalar ** -0.5, 1.0]
     eos = config.eos_token_id
     dtype = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 2, None: 0}[sub.dtype]
     return {"vocab_size": sub.vocab_size, "dim": dim, "layers": layers, "heads": heads, "kv_heads": kv_heads,
             "head_dim": head_dim, "ffn_dim": sub.intermediate_size, "context": sub.max_position_embeddings,
             "eps": sub.rms_norm_eps,
-            "qkv_bias": int(kind == "qwen2" or (kind in ("llama", "qwen3") and bool(sub.attention_bias))),
-            "out_bias": int(kind in ("llama", "qwen3") and bool(sub.attention_bias)),
-            "mlp_bias": int(kind == "llama" and bool(sub.mlp_bias)), "qk_norm": int(kind == "qwen3"),
+            "qkv_bias": int(kind == "qwen2" or (kind in BIASED and bool(sub.attention_bias))),
+            "out_bias": int(kind in BIASED and bool(sub.attention_bias)),
+            "mlp_bias": int(kind in ("llama", "granite", "smollm3") and bool(sub.mlp_bias)),
+            "qk_norm": {"qwen3": 1, "gemma3_text": 1, "olmo2": 2}.get(kind, 0), "scales": scales,
+            "gelu": int(act != "silu"), "ropes": ropes,
             "tied": int(bool(config.tie_word_embeddings)), "dtype": dtype, "windows": windows,
             "eos": [] if eos is None else eos if isinstance(eos, list) else [eos],
             "freq": freq.tolist(), "factor": factor}
@@ -172,7 +213,7 @@ def theirs(folder, given):
 def differs(a, b):
     for key in b:
         x, y = a[key], b[key]
-        if key in ("freq", "factor", "eps"):
+        if key in ("freq", "factor", "eps", "scales"):
             if np.shape(x) != np.shape(y) or not np.allclose(x, y, rtol=3e-6, atol=0):
                 return key
         elif x != y:
@@ -205,7 +246,7 @@ def logits_differ(folder, segfuse, given, work):
         return done.stderr
     try:
         with torch.no_grad():
-            wanted = model(torch.tensor([ids])).logits[0].numpy()
+            wanted = model(torch.tensor([ids]), use_cache=False).logits[0].numpy()
     except AttributeError:
         return None  # a setting that its own forward pass does not know
     ours = np.load(work + "/out.npy")

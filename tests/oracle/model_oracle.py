@@ -36,7 +36,7 @@ static void show(const char *name, const sgf_tensor *t) {
 int main(int argc, char **argv) {
     sgf_model *m;
     sgf_error e;
-    float f[4096], factor;
+    float f[8192], factor;
     int i, k;
     if (sgf_model_load(argv[1], NULL, &m, &e)) return fprintf(stderr, "%s\n", e.message), 1;
     show("model.embed_tokens.weight", &m->embedding);
@@ -51,17 +51,18 @@ int main(int argc, char **argv) {
             {"self_attn.v_proj.bias", &y->v_bias}, {"self_attn.q_norm.weight", &y->q_norm}, {"self_attn.k_norm.weight", &y->k_norm},
             {"self_attn.o_proj.weight", &y->o}, {"self_attn.o_proj.bias", &y->o_bias}, {"post_attention_layernorm.weight", &y->ffn_norm},
             {"mlp.gate_proj.weight", &y->gate}, {"mlp.up_proj.weight", &y->up}, {"mlp.down_proj.weight", &y->down},
-            {"mlp.gate_proj.bias", &y->gate_bias}, {"mlp.up_proj.bias", &y->up_bias}, {"mlp.down_proj.bias", &y->down_bias}};
-        for (k = 0; k < 18; k++) {
+            {"mlp.gate_proj.bias", &y->gate_bias}, {"mlp.up_proj.bias", &y->up_bias}, {"mlp.down_proj.bias", &y->down_bias},
+            {"attention's output norm", &y->attn_post_norm}, {"the feed-forward's output norm", &y->ffn_post_norm}};
+        for (k = 0; k < 20; k++) {
             char name[200];
             snprintf(name, sizeof name, "model.layers.%d.%s", i, all[k].name);
             show(name, all[k].t);
         }
-        printf("window %d %d\n", i, (int)sgf_config_window(&m->config, i));
+        printf("window %d %d, rope %d\n", i, (int)sgf_config_window(&m->config, i), (int)sgf_config_rope(&m->config, i));
     }
     if (sgf__rope_frequencies(&m->config, f, &factor, &e)) return fprintf(stderr, "%s\n", e.message), 1;
     printf("factor %.9g\nfreq", (double)factor);
-    for (i = 0; i < m->config.head_dim / 2; i++) printf(" %.9g", (double)f[i]);
+    for (i = 0; i < m->config.head_dim / (m->config.rope_local_theta > 0 ? 1 : 2); i++) printf(" %.9g", (double)f[i]);
     printf("\neps %.9g\nparameters %llu %llu\nids %d", (double)m->config.rms_eps, elements,
            (unsigned long long)sgf_config_parameters(&m->config), (int)m->config.bos);
     for (i = 0; i < m->config.eos_count; i++) printf(" %d", (int)m->config.eos[i]);
@@ -76,6 +77,11 @@ CLASSES = {
     "mistral": (transformers.MistralConfig, transformers.MistralForCausalLM),
     "qwen2": (transformers.Qwen2Config, transformers.Qwen2ForCausalLM),
     "qwen3": (transformers.Qwen3Config, transformers.Qwen3ForCausalLM),
+    "phi3": (transformers.Phi3Config, transformers.Phi3ForCausalLM),
+    "granite": (transformers.GraniteConfig, transformers.GraniteForCausalLM),
+    "smollm3": (transformers.SmolLM3Config, transformers.SmolLM3ForCausalLM),
+    "olmo2": (transformers.Olmo2Config, transformers.Olmo2ForCausalLM),
+    "gemma3_text": (transformers.Gemma3TextConfig, transformers.Gemma3ForCausalLM),
 }
 
 
@@ -104,11 +110,23 @@ def random_config(r, kind):
                    rope_parameters=rope(r, context), bos_token_id=r.choice([None, 1]), eos_token_id=r.choice([None, 2, [3, 4]]))
     if kind != "qwen2" and r.random() < 0.7:
         options["head_dim"] = width
-    if kind in ("llama", "qwen3"):
+    if kind in ("llama", "qwen3", "granite", "smollm3", "olmo2", "gemma3_text"):
         options["attention_bias"] = r.choice([True, False])
-    if kind == "llama":
+    if kind in ("llama", "granite", "smollm3"):
         options["mlp_bias"] = r.choice([True, False])
-    if kind == "mistral":
+    if kind in ("phi3", "smollm3", "olmo2", "gemma3_text"):
+        options["pad_token_id"] = 0
+    if kind == "phi3":
+        options["rope_parameters"] = {"rope_type": "default", "rope_theta": 10000.0}
+    if kind == "gemma3_text":
+        options.update(sliding_window=16, layer_types=[r.choice(["full_attention", "sliding_attention"]) for _ in range(layers)])
+        options["rope_parameters"] = {
+            "full_attention": r.choice([{"rope_type": "default"}, {"rope_type": "linear", "factor": 8.0}]) | {"rope_theta": 1e6},
+            "sliding_attention": {"rope_type": "default", "rope_theta": r.choice([100.0, 10000.0])}}
+    if kind == "smollm3":
+        options.update(use_sliding_window=r.choice([True, False]), sliding_window=32,
+                       no_rope_layers=r.choice([None, [r.choice([0, 1]) for _ in range(layers)]]))
+    if kind in ("mistral", "phi3"):
         options["sliding_window"] = r.choice([None, 16])
     if kind in ("qwen2", "qwen3"):
         options.update(use_sliding_window=r.choice([True, False]), sliding_window=32, max_window_layers=r.choice([0, 1, 28]))
@@ -122,9 +140,12 @@ def old_spelling(folder):
     path = os.path.join(folder, "config.json")
     config = json.load(open(path))
     parameters = config.pop("rope_parameters")
+    if "full_attention" in parameters:
+        config["rope_local_base_freq"] = parameters["sliding_attention"]["rope_theta"]
+        parameters = parameters["full_attention"]
     config["rope_theta"] = parameters.pop("rope_theta")
     config["rope_scaling"] = None if parameters["rope_type"] == "default" else parameters
-    if config["rope_scaling"] and len(config["rope_scaling"]) % 2:
+    if config["rope_scaling"] and len(config["rope_scaling"]) % 2 and config["model_type"] != "gemma3_text":
         config["rope_scaling"]["type"] = config["rope_scaling"].pop("rope_type")
     config["torch_dtype"] = config.pop("dtype")
     config["transformers_version"] = "4.45.0"
@@ -136,18 +157,44 @@ def weight_sum(tensor):
     return int((raw * np.arange(1, len(raw) + 1, dtype=np.uint64)).sum(dtype=np.uint64))
 
 
+def tensors(model):
+    """Names and weights as the driver shows them."""
+    c, kind = model.config, model.config.model_type
+    heads = c.num_attention_heads, c.num_key_value_heads, c.num_key_value_heads
+    C = getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads
+    for name, t in model.state_dict().items():
+        parts = [(name, t)]
+        if "qkv_proj" in name:
+            parts = [(name.replace("qkv", letter), part) for letter, part in zip("qkv", t.split([h * C for h in heads]))]
+        if "gate_up" in name:
+            parts = [(name.replace("gate_up", side), part) for side, part in zip(("gate", "up"), t.chunk(2))]
+        for name, t in parts:
+            if kind in ("olmo2", "gemma3_text"):
+                name = name.replace("post_attention_layernorm.weight", "attention's output norm")
+                name = name.replace("pre_feedforward_layernorm.weight", "post_attention_layernorm.weight")
+                name = name.replace("post_feedforward_layernorm.weight", "the feed-forward's output norm")
+            if kind == "gemma3_text" and name.endswith(("norm.weight", "output norm")):
+                t = 1 + t.float()
+            yield name, t
+
+
 def expected(model):
     config, lines, count = model.config, [], 0
     names = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
-    for name, t in model.state_dict().items():
+    for name, t in tensors(model):
         rows, cols = t.shape if t.dim() == 2 else (1, t.shape[0])
         lines.append(f"tensor {name} {rows} {cols} {names[t.dtype]} {weight_sum(t)}")
     for i in range(config.num_hidden_layers):
-        if config.model_type == "mistral":
+        rope = 0
+        if config.model_type in ("mistral", "phi3"):
             window = config.sliding_window
         else:
             window = getattr(model.model.layers[i].self_attn, "sliding_window", None)
-        lines.append(f"window {i} {window or 0}")
+        if config.model_type == "smollm3" and not config.no_rope_layers[i]:
+            rope = -1
+        if config.model_type == "gemma3_text" and window:
+            rope = 1
+        lines.append(f"window {i} {window or 0}, rope {rope}")
     count = sum(p.numel() for p in model.parameters())
     lines.append(f"parameters {count} {count}")
     lines.append(f"eps {np.float32(config.rms_norm_eps):.9g}")
@@ -158,6 +205,12 @@ def expected(model):
 
 
 def frequencies(config):
+    if config.model_type == "gemma3_text":
+        both = []
+        for name in ("full_attention", "sliding_attention"):
+            plain = transformers.LlamaConfig(head_dim=config.head_dim, rope_parameters=dict(config.rope_parameters[name]))
+            both.append(frequencies(plain)[0])
+        return np.concatenate(both), 1.0
     kind = config.rope_parameters["rope_type"]
     if kind == "default":
         f, factor = transformers.models.llama.modeling_llama.LlamaRotaryEmbedding.compute_default_rope_parameters(config)
@@ -236,7 +289,7 @@ def main():
                     worst = max(worst, error, abs(scale - factor))
                     if error > 1e-6 or abs(scale - factor) > 1e-6:  # transformers blends in f32, which cancels
                         sys.exit(f"{folder} ({spelling}, {config.rope_parameters}): {freq} {scale}, wanted {f} {factor}")
-                print(f"ok {kind} {seed} {config.rope_parameters['rope_type']} {len(os.listdir(folder))} files", flush=True)
+                print(f"ok {kind} {seed} {config.rope_parameters.get('rope_type', '')} {len(os.listdir(folder))} files", flush=True)
     print(f"all equal; largest relative difference of a frequency {worst:.2e}")
 
 
