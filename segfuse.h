@@ -4,10 +4,10 @@
    A language model often gives different answers to paraphrases of one question. segfuse asks all
    of them at once: it puts them into one sequence, hides each one from the others while the prompt
    is encoded, and lets the answer attend to all of them (attention-level fusion). It runs Llama,
-   Qwen2, Qwen3 and Mistral models from their Hugging Face folders, on a CPU, in C99, with libc and
-   libm alone. The reference transformer in [SGF-11] defines every result, bit for bit: every kernel,
-   number of threads, batch size and cache gives the same floats. (Two options trade this for speed,
-   and say so: reuse_rotated, and a GPU without `exact`.)
+   Qwen2, Qwen3, Mistral, Phi-3, Granite 3, SmolLM3, OLMo-2 and Gemma 3 models from their Hugging Face
+   folders [SGF-03], on a CPU, in C99, with libc and libm alone. The reference transformer in [SGF-11]
+   defines every result, bit for bit: every kernel, number of threads, batch size and cache gives the
+   same floats. (Two options trade this for speed, and say so: reuse_rotated, and a GPU without `exact`.)
 
    Use: in one C or C++ file, before any other header, write
 

@@ -291,7 +291,7 @@ def block_masks(config, mask_mod, T):
     if window is None:
         return full
     sliding = create_block_mask(window_mod, None, None, T, T, device="cpu")
-    if config.model_type == "mistral":
+    if config.model_type in ("mistral", "phi3"):
         return sliding
     return {"full_attention": full, "sliding_attention": sliding}
 
