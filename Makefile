@@ -15,7 +15,7 @@ TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 EXAMPLES = fuse mask verify
 METHODS  = origin,per_prompt,avg,max,flex_attention,fused
 
-.PHONY: all run models lib install dist clean help
+.PHONY: all run models lib web install dist clean help
 all: build/segfuse build/segfuse-train $(EXAMPLES:%=build/%)
 
 help: # the targets of this file, then those of tests/checks.mk
@@ -55,6 +55,10 @@ build/libsegfuse.a: build/segfuse.o
 build/$(SONAME): segfuse.h | build
 	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -fPIC -shared -Wl,-soname,$(SONAME) -x c $< -o $@ $(LDLIBS)
 	ln -sf $(SONAME) build/libsegfuse.so
+
+## web          build/segfuse.html: model, masks and fusion in a browser, in one file (clang, lld, wasi-libc)
+web: build/segfuse
+	@sh examples/web/build.sh build/segfuse build/segfuse.html
 
 ## install      program, header, libraries, pkg-config and CMake files, Python module, models, manual, completion below PREFIX (DESTDIR)
 PREFIX  ?= /usr/local

@@ -3,7 +3,7 @@
 ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c) $(SOURCES) $(wildcard examples/train/*.[ch])
 
-.PHONY: test test-data oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
+.PHONY: test test-data web-test oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
     symbols packages asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check
 
 ### Tests
@@ -25,6 +25,11 @@ test-data: build/tests all
 # (Its units share one scope there: a parameter may have the name of another unit's type.)
 build/segfuse-faulty: tests/faulty.c tests/system.h tests/program.c $(SOURCES) | build
 	$(CC) $(FLAGS) -Wno-shadow tests/faulty.c -o $@ $(LDLIBS)
+
+## web-test     the page of make web in a headless Chromium: typed, clicked, compared with the program (pictures in build/web)
+web-test: web
+	@command -v python3 > /dev/null || { echo "skipped $@: python3 is not installed; sudo apt-get install python3"; exit 0; }; \
+	[ ! -f build/segfuse.html ] || python3 tests/web.py build/segfuse build/segfuse.html build/web
 
 ## oracle       compare with transformers, FlexAttention, tokenizers, pandas, ... (a virtual environment outside the tree)
 oracle: build/segfuse lib $(ORACLE)/done
@@ -245,7 +250,7 @@ mutate: all build/segfuse-faulty
 	python3 tests/mutate.py --count $(MUTANTS)
 
 ## format       clang-format all sources (format-check: is it done?)
-FORMATTED = segfuse.cu $(SOURCES) $(wildcard tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/train/*.[ch] tests/*.c tests/*.h tests/bench/*.c tests/bench/*.h tests/bench/*.cu)
+FORMATTED = segfuse.cu $(SOURCES) $(wildcard examples/web/*.c tests/*.cpp tests/cuda_emulator/*.h examples/*.c examples/train/*.[ch] tests/*.c tests/*.h tests/bench/*.c tests/bench/*.h tests/bench/*.cu)
 format:
 	clang-format -i $(FORMATTED)
 	sh tests/lines.sh --write

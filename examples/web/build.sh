@@ -17,9 +17,13 @@ clang --target=wasm32-wasi build/web_probe.c -o build/web_probe.wasm -lm 2> /dev
 clang --target=wasm32-wasi -mexec-model=reactor -std=c99 -O3 -Wall -Wextra -DSGF_NO_THREADS -DSGF_NO_STDIO \
     $web/web.c examples/segfuse/base/hash.c -o build/web.wasm -lm -Wl,--strip-all,-z,stack-size=1048576
 
-# The prompt that the program makes of "[MASK]", as a JSON text: the page takes instruction and examples from it.
-$program ask --quiet --method fused --dump_layout build/web_layout.json "[MASK]" > build/web_answer.txt
-tr -d '\n ' < build/web_layout.json | sed 's/.*"tokens":\(\[[0-9,]*\]\).*/\1/' | $program tokenize --decode > build/web_prompt.json
+# The prompts that the program makes of a statement and of a question, as JSON texts: the page takes instruction and examples
+# from them.
+for text in "[MASK]" "?"; do
+    $program ask --quiet --method fused --dump_layout build/web_layout.json "$text" > build/web_answer.txt
+    tr -d '\n ' < build/web_layout.json | sed 's/.*"tokens":\(\[[0-9,]*\]\).*/\1/' | $program tokenize --decode
+    echo
+done | sed '/^$/d' > build/web_prompts.txt
 
 # The page is page.html; a line @FILE is replaced by a file, @base64 FILE by the file in base64.
 while IFS= read -r line; do

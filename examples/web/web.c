@@ -133,7 +133,9 @@ static sgf_layout fused;
 
 const char *EXPORT(web_load)(void) {
     sgf_error err;
+    int i;
     sgf_status status = sgf_model_load("model", NULL, &model, &err);
+    sgf_layout_init(&fused, NULL);
     if (!status) status = sgf_session_create(model, NULL, &session, &err);
     put_begin();
     if (!status) {
@@ -141,6 +143,12 @@ const char *EXPORT(web_load)(void) {
         put_number(",\"layers\":", model->config.layers);
         put_number(",\"context\":", model->config.context);
         put_text(",\"version\":", sgf_version(), strlen(sgf_version()));
+        put_raw(",\"masks\":[");
+        for (i = 0; i < SGF_MASK_COUNT; i++) {
+            const char *name = sgf_mask_name((sgf_mask)i);
+            put_text(i ? "," : "", name, strlen(name));
+        }
+        put_raw("]");
     }
     return put_end(status, &err);
 }

@@ -2,6 +2,7 @@
 #include "results.h"
 #include "run.h"
 #include "../analysis/explain.h"
+#include "../base/hash.h"
 #include "../cli/verbs.h"
 
 #include <stdio.h>
@@ -47,8 +48,52 @@ static void ask_to(const generate_run *run, const sgf_method *m, size_t i) {
         text_shown(q->paraphrases[i]);
     else printf("all %llu", (unsigned long long)q->paraphrase_count);
 }
-static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch *b, size_t *empty,
-                            size_t *ended, sgf_error *err) {
+/* --digest: the logits of every step of every answer of one method, for their MD5. */
+typedef char ask_digest[33];
+typedef struct {
+    size_t vocabulary;
+    base_buf *logits; /* [tasks] */
+} ask_bits;
+
+static int ask_step(void *user, size_t task, size_t step, const float *logits, int32_t *chosen) {
+    ask_bits *bits = (ask_bits *)user;
+    size_t i;
+    (void)step, (void)chosen;
+    for (i = 0; i < bits->vocabulary; i++) {
+        unsigned char bytes[4];
+        uint32_t word;
+        int k;
+        memcpy(&word, &logits[i], 4);
+        for (k = 0; k < 4; k++) bytes[k] = (unsigned char)(word >> 8 * k); /* on every machine */
+        if (base_buf_add(&bits->logits[task], bytes, 4, NULL)) return 1;
+    }
+    return 0;
+}
+/* Answer; with --digest, *digest becomes a digest for each task, which the caller frees. */
+static sgf_status ask_generate(const generate_run *run, batch *b, ask_digest **digest,
+                               sgf_error *err) {
+    ask_bits bits;
+    sgf_status status;
+    size_t i;
+    if (!run->o.digest) return sgf_generate(run->session, b->tasks, b->count, NULL, NULL, err);
+    bits.vocabulary = (size_t)run->model->config.vocab_size;
+    bits.logits = (base_buf *)calloc(b->count + 1, sizeof *bits.logits);
+    *digest = (ask_digest *)calloc(b->count + 1, sizeof **digest);
+    if (!bits.logits || !*digest) {
+        free(bits.logits);
+        return base_fail(err, SGF_ERR_MEMORY, "out of memory for the digests");
+    }
+    for (i = 0; i < b->count; i++) base_buf_init(&bits.logits[i], NULL);
+    status = sgf_generate(run->session, b->tasks, b->count, ask_step, &bits, err);
+    for (i = 0; i < b->count; i++) {
+        hash_md5_hex(base_text_of(bits.logits[i].ptr, bits.logits[i].len), (*digest)[i]);
+        base_buf_free(&bits.logits[i]);
+    }
+    free(bits.logits);
+    return status;
+}
+static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch *b,
+                            ask_digest *digest, size_t *empty, size_t *ended, sgf_error *err) {
     size_t i;
     for (i = 0; i < b->count; i++) {
         const sgf_task *task = &b->tasks[i];
@@ -63,8 +108,9 @@ static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch 
         *ended += !text.len && task->count == 1 && task_ended(run, task);
         if (!run->o.quiet) {
             printf("%*s ", used < ASK_ANSWER ? ASK_ANSWER - used : 0, "");
+            if (digest) printf("%s ", digest[i]);
             ask_to(run, m, i);
-        }
+        } else if (digest) printf("\t%s", digest[i]);
         putchar('\n');
     }
     return SGF_OK;
@@ -72,19 +118,23 @@ static sgf_status ask_print(const generate_run *run, const sgf_method *m, batch 
 /* All methods answer before the first answer is printed: what goes wrong leaves no half of a table. */
 static sgf_status ask_all(const generate_run *run, sgf_error *err) {
     batch b[MAX_METHODS];
+    ask_digest *digest[MAX_METHODS];
     size_t first = 0, built = 0, empty = 0, ended = 0, i;
     sgf_status status = SGF_OK;
     while (built < run->methods && !status) {
         batch *now = &b[built];
-        status = batch_build(run, &run->method[built++], &first, 1, now, err);
-        if (!status) status = sgf_generate(run->session, now->tasks, now->count, NULL, NULL, err);
+        digest[built] = NULL;
+        status = batch_build(run, &run->method[built], &first, 1, now, err);
+        if (!status) status = ask_generate(run, now, &digest[built], err);
+        built++;
     }
     if (!status && !run->o.quiet)
-        printf("%-18s %-*s %s\n", "method", (int)ASK_ANSWER, "answer", "to");
+        printf("%-18s %-*s %s%s\n", "method", (int)ASK_ANSWER, "answer",
+               run->o.digest ? "MD5 of all logits                " : "", "to");
     for (i = 0; i < run->methods && !status; i++)
-        status = ask_print(run, &run->method[i], &b[i], &empty, &ended, err);
+        status = ask_print(run, &run->method[i], &b[i], digest[i], &empty, &ended, err);
     if (!status && !run->o.quiet && empty) printf("\n"), empty_tell(run, empty, ended);
-    while (built) batch_free(&b[--built]);
+    while (built) free(digest[--built]), batch_free(&b[built]);
     return status;
 }
 static int ask_do(generate_run *run) {
@@ -124,6 +174,8 @@ int verb_ask(int argc, char **argv) {
         {"report", OPTION_TEXT, (void *)&o->report, "FILE.html", "... as a page"},
         {"dump_layout", OPTION_TEXT, (void *)&o->dump_layout, "OUT.json",
          "the first context, for segfuse forward"},
+        {"digest", OPTION_FLAG, &o->digest, NULL,
+         "the MD5 of each answer's logits (with --quiet after a tab), to compare machines"},
         {NULL, OPTION_HEADING, NULL, NULL, "Running:"},
         ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels),
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "the answers alone, one a line"},

@@ -14,7 +14,7 @@ typedef struct {
     const char *explain, *report, *reuse, *tag, *chat_before, *chat_after;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
-    int rewrite, lemmatize, quiet, manual_cross, exact, chat;
+    int rewrite, lemmatize, quiet, manual_cross, exact, chat, digest;
 } generate_options;
 /* How sure the model is of a paraphrase, as segfuse confidence found out. */
 typedef struct {
