@@ -23,6 +23,7 @@ once).
 """
 import ctypes
 import ctypes.util
+import operator
 import os
 import re
 import sys
@@ -317,10 +318,24 @@ def _ints(values, what, low=-2**31, high=2**31 - 1):
     return np.ascontiguousarray(array, np.int32).copy()
 
 
-def _count(value, what, most=2**31 - 1):
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not 0 <= value.__index__() <= most:
-        raise ValueError(f"{what} must be a whole number from 0 to {most}; this is {value!r}")
-    return value.__index__()
+def _count(value, what, most=2**31 - 1, least=0):
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not least <= number <= most:
+        raise ValueError(f"{what} must be a whole number from {least} to {most}; this is {value!r}")
+    return number
+
+
+def _items(values, what):
+    """A list, which a single text is not."""
+    try:
+        if not isinstance(values, str):
+            return list(values)
+    except TypeError:
+        pass
+    raise ValueError(f"{what} must be a list; this is {type(values).__name__}")
 
 
 def _bytes(text, what):
@@ -406,14 +421,14 @@ class Layout:
             parts = [(role, int(count)) for role, count in pairs]
         self = cls()
         paraphrases = examples = 0
-        for part in parts:
+        for part in _items(parts, "parts"):
             if not isinstance(part, (tuple, list)) or len(part) != 2:
                 raise ValueError(f"a part is (role, tokens); this is {part!r}")
             role, tokens = part
             role = "answer" if role == "cue" else role
             if role not in ROLES:
                 raise ValueError(f"the roles are {', '.join(ROLES)} and cue; this is {role!r}")
-            if hasattr(tokens, "__index__") and getattr(tokens, "ndim", 0) == 0:
+            if isinstance(tokens, (int, np.integer)):
                 tokens = np.zeros(_count(tokens, f"the tokens of {role}", 1000000), np.int32)
             group = -1
             if role in ("para", "manual", "auto"):
@@ -442,13 +457,13 @@ class Layout:
         matrix = _visibility(visible, S)
         segments = _ints(segments, "segments", 0, S - 1)
         tokens = np.zeros(len(segments), np.int32) if tokens is None else _ints(tokens, "tokens", 0)
-        roles = ["shared"] * S if roles is None else list(roles)
+        roles = ["shared"] * S if roles is None else _items(roles, "roles")
         groups = _ints([-1] * S if groups is None else groups, "groups")
-        logs = np.zeros(S) if log_weights is None else np.asarray(log_weights, np.float64)
+        logs = np.zeros(S) if log_weights is None else np.asarray(log_weights)
         if len(tokens) != len(segments) or len(roles) != S or len(groups) != S or logs.shape != (S,):
             raise ValueError(f"{len(segments)} tokens in {S} segments need as many ids, roles, groups and weights; there are "
                              f"{len(tokens)} ids, {len(roles)} roles, {len(groups)} groups, weights {list(logs.shape)}")
-        if not (np.abs(logs) <= 700).all():
+        if logs.dtype.kind not in "iuf" or not (np.abs(logs) <= 700).all():
             raise ValueError("log_weights must be numbers from -700 to 700")
         if not (answer is None or answer in range(S)):
             raise ValueError(f"answer must be None or a segment below {S}; this is {answer!r}")
@@ -554,7 +569,7 @@ class Layout:
         """What the program's layout files hold: json.dump it for `segfuse forward --layout`."""
         return {"tokens": self.tokens.tolist(), "segments": self.segments.tolist(), "positions": self.positions.tolist(),
                 "visible": self.visible.astype(int).tolist(), "roles": self.roles, "groups": self.groups,
-                "log_mass": self.log_weights.tolist(), "answer": self.answer, **({"mixture": 1} if self.mixture else {})}
+                "log_mass": self.log_weights.tolist(), "answer": self.answer, **({"fusion": "mixture"} if self.mixture else {})}
 
     def segment_text(self, segment):
         """A segment in words: "paraphrase 1"."""
@@ -680,9 +695,7 @@ class _Strings:
         return sgf_str(addressof(room), len(room) - 1)
 
     def list(self, texts, what):
-        if isinstance(texts, str) or not hasattr(texts, "__iter__"):
-            raise ValueError(f"{what}s must be a list of texts; this is {type(texts).__name__}")
-        texts = list(texts)
+        texts = _items(texts, what + "s")
         array = (sgf_str * len(texts))(*[self.text(text, f"{what} {i}") for i, text in enumerate(texts)])
         return self.array(array), len(texts)
 
@@ -695,7 +708,7 @@ class _Strings:
         if not n:
             raise ValueError("a question needs at least one paraphrase")
         shots = []
-        for example in examples:
+        for example in _items(examples, "examples"):
             if not isinstance(example, (tuple, list)) or len(example) not in (2, 3):
                 raise ValueError(f"an example is (question, answer) or (question, answer, [paraphrases]); this is {example!r}")
             more, count = self.list(example[2] if len(example) == 3 else (), "an example's paraphrase")
@@ -841,9 +854,9 @@ class Model:
         layer, the mean over the heads. A row sums to 1, or is 0 if the token sees nothing."""
         self._fits(layout)
         T, S = len(layout), layout._c.segments
-        if isinstance(token, bool) or not hasattr(token, "__index__") or not -T <= token.__index__() < T:
-            raise ValueError(f"there are {T} tokens; this is token {token!r}")
-        token = token.__index__() % T
+        if not T:
+            raise ValueError("this layout has no tokens")
+        token = _count(token, "token", T - 1, -T) % T
         mass, logits = np.zeros((self.layers, S)), np.zeros(self.vocab_size, np.float32)
 
         def see(_, row, layer, values, segments):
@@ -922,7 +935,9 @@ class Model:
         method, strings = self._method(method, options), _Strings()
         batch, room = max(1, _count(batch, "batch")), _count(max_new_tokens, "max_new_tokens", 1 << 20)
         which = _count(which, "which")
-        prompts = [strings.prompt(q, instruction, examples, weights, manual, before, after) for q in questions]
+        if on_step is not None and not callable(on_step):
+            raise ValueError(f"on_step must be a function; this is {type(on_step).__name__}")
+        prompts = [strings.prompt(q, instruction, examples, weights, manual, before, after) for q in _items(questions, "questions")]
         kind, answers = _ENUMS["contexts"][method.contexts], []
         for first in range(0, len(prompts), batch):
             some = prompts[first:first + batch]

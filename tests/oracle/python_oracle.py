@@ -216,8 +216,12 @@ def test_wrong_layouts_are_refused():
 
 def test_logits_are_the_program_s_and_the_reference_s():
     with segfuse.Model(MODEL, threads=1) as model:
-        for method in ("origin", "flex_attention", "fused"):
+        for method in ("origin", "flex_attention", "myriadlama_custom", "fused"):  # fused: as a mixture
             layout = model.layout(method, ASKED, examples=[("The capital of France is [MASK].", "Paris")])
+            if method == "fused":
+                layout = segfuse.Layout.from_segments(
+                    layout.segments, layout.visible, tokens=layout.tokens, positions=layout.positions, roles=layout.roles,
+                    groups=layout.groups, log_weights=layout.log_weights, answer=layout.answer, mixture=True)
             logits = model.logits(layout)
             with tempfile.TemporaryDirectory() as work:
                 with open(f"{work}/l.json", "w") as file:
@@ -290,7 +294,8 @@ def test_wrong_use_of_a_model_is_refused():
     refused("weight", model.ask, "weighted_avg", ASKED)
     refused("an example", model.ask, "fused", ASKED, examples=["x"])
     refused("paraphrase", model.layout, "origin", ASKED, which=3)
-    refused("tokens", model.attention, layout, 14)
+    refused("token", model.attention, layout, 14)
+    refused("must be a function", model.ask, "fused", ASKED, on_step=3)
     refused("context|position", model.ask, "fused", ["a long question " * 3000])
     refused("on_step", model.ask, "fused", ASKED, on_step=lambda *_: 2048)
     refused("on_step cannot", model.ask, "fused", ASKED, on_step=lambda *_: model.encode("x"))
