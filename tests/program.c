@@ -10,6 +10,7 @@
 
 #include "../examples/segfuse/analysis/analyze.c"
 #include "../examples/segfuse/analysis/answers.c"
+#include "../examples/segfuse/analysis/choice.c"
 #include "../examples/segfuse/analysis/explain.c"
 #include "../examples/segfuse/analysis/lemmatize.c"
 #include "../examples/segfuse/analysis/report.c"

@@ -933,16 +933,11 @@ static void test_relations_have_their_own_options(void) {
     size_t i;
     program_file(
         "related.jsonl",
-        "{\"uuid\": \"a1\", \"rel\": \"capital\", \"answers\": [\"Tokyo\"], \"manual_paraphrases\": [\"Japan's "
-        "capital is [MASK].\", \"[MASK] is Japan's capital.\", \"The seat of Japan is [MASK].\"]}\n"
-        "{\"uuid\": \"b1\", \"rel\": \"lake\", \"answers\": [\"Africa\"], \"manual_paraphrases\": [\"The Nile "
-        "flows through [MASK].\", \"[MASK] has the Nile.\", \"The Nile is a river in [MASK].\"]}\n"
-        "{\"uuid\": \"c1\", \"rel\": \"river\", \"answers\": [\"Africa\"], \"manual_paraphrases\": [\"The Nile "
-        "flows through [MASK].\", \"[MASK] has the Nile.\", \"The Nile is a river in [MASK].\"]}\n"
-        "{\"uuid\": \"a2\", \"rel\": \"capital\", \"answers\": [\"Paris\"], \"manual_paraphrases\": [\"France's "
-        "capital is [MASK].\", \"[MASK] is France's capital.\", \"The seat of France is [MASK].\"]}\n"
-        "{\"uuid\": \"d1\", \"answers\": [\"wet\"], \"manual_paraphrases\": [\"Water is [MASK].\", \"[MASK] is "
-        "what water is.\", \"All water is [MASK].\"]}\n");
+        "{\"uuid\": \"a1\", \"rel\": \"capital\", \"answers\": [\"Tokyo\"], \"manual_paraphrases\": [\"Japan's capital is [MASK].\", \"[MASK] is Japan's capital.\", \"The seat of Japan is [MASK].\"]}\n"
+        "{\"uuid\": \"b1\", \"rel\": \"lake\", \"answers\": [\"Friedr\"], \"manual_paraphrases\": [\"The Nile flows through [MASK].\", \"[MASK] has the Nile.\", \"The Nile is a river in [MASK].\"]}\n"
+        "{\"uuid\": \"c1\", \"rel\": \"river\", \"answers\": [\"Portugal\"], \"manual_paraphrases\": [\"The Nile flows through [MASK].\", \"[MASK] has the Nile.\", \"The Nile is a river in [MASK].\"]}\n"
+        "{\"uuid\": \"a2\", \"rel\": \"capital\", \"answers\": [\"Paris\"], \"manual_paraphrases\": [\"France's capital is [MASK].\", \"[MASK] is France's capital.\", \"The seat of France is [MASK].\"]}\n"
+        "{\"uuid\": \"d1\", \"answers\": [\"wet\"], \"manual_paraphrases\": [\"Water is [MASK].\", \"[MASK] is what water is.\", \"All water is [MASK].\"]}\n");
     program_file("by.json", "{\"capital\": {\"method\": \"max\", \"format\": \"line\"}, \"lake\": "
                             "{\"mask\": \"hub\", \"mass\": 1}, \"*\": {\"method\": "
                             "\"myriadlama_custom\"}}");
@@ -965,6 +960,42 @@ static void test_relations_have_their_own_options(void) {
     CHECK(strstr(text,
                  "\"by_relation\": \"capital: method max, format line; lake: mask hub, mass 1; "
                  "*: method myriadlama_custom\""));
+    /* tuned on these results: two methods have three right, the first of them is the rest's */
+#define ANALYZE(options)                                              \
+    "build/segfuse analyze '%s/related/ensemble_max-3-line.feather' " \
+    "'%s/related/fused-3.hub.feather' "                               \
+    "'%s/related/myriadlama_custom_3paras.feather' --resamples 100 --samples 0 " options
+    snprintf(options, sizeof options,
+             " --data '%.200s/related.jsonl' --by_relation '%.200s/tuned.json'", temp_folder,
+             temp_folder);
+    snprintf(text, sizeof text, ANALYZE("%s --min_questions 1"), temp_folder, temp_folder,
+             temp_folder, options);
+    program_says(text, 0,
+                 "fused-3.hub is best overall; 1 of 3 relations have another choice, 0 "
+                 "have fewer than 1 questions\n3 right answers become 4");
+    program_says("cat '%s/tuned.json'", 0,
+                 "{\n    \"river\": {\"method\": \"myriadlama_custom\", \"mass\": \"1,2,3\"},\n"
+                 "    \"*\": {\"method\": \"fused\", \"mask\": \"hub\", \"mass\": \"1\"}\n}\n");
+    program_says(RELATED("--by_relation '%s/tuned.json' --tag tuned"), 0, "0.800");
+    snprintf(text, sizeof text, ANALYZE("%s --min_questions 2"), temp_folder, temp_folder,
+             temp_folder, options);
+    program_says(text, 0, "0 of 3 relations have another choice, 2 have fewer than 2 questions");
+    program_says("cat '%s/tuned.json'", 0,
+                 "{\n    \"*\": {\"method\": \"fused\", \"mask\": \"hub\", \"mass\": \"1\"}\n}\n");
+    program_says(ANALYZE("--by_relation tuned.json"), 1,
+                 "the relations of these questions are not known");
+    program_says(ANALYZE("--by_relation tuned.txt"), 2, ".json");
+    program_says(ANALYZE("--by_relation '%s/related/fused-3.hub.json'"), 2,
+                 "would replace the configuration of a result");
+    program_says("build/segfuse analyze '%s/related/fused-3-by_relation.feather' --data "
+                 "'%s/related.jsonl' --by_relation '%s/tuned.json'",
+                 1, "made with --by_relation or with the mask of a file");
+    program_says(RELATED("--num_fewshots 0 --method avg"), 0, "avg");
+    program_says("build/segfuse analyze '%s/related/fused-3.hub.feather' "
+                 "'%s/related/ensemble_avg-3.feather' --data '%s/related.jsonl' --by_relation "
+                 "'%s/tuned.json'",
+                 1, "differ in num_fewshots, which is not chosen by relation");
+#undef ANALYZE
     /* the file's choices are in the resume key; the order of questions and the batch are not */
     program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 0, "nothing to do");
     program_says(RELATED("--mass 1,2,3 --explain a1 --by_relation '%s/by.json'"), 0, "max");

@@ -5,6 +5,7 @@
 #include "../cli/hub.h"
 #include "../cli/model.h"
 #include "../data/lemma_book.h"
+#include "choice.h"
 #include "report.h"
 #include "../cli/verbs.h"
 
@@ -16,8 +17,9 @@
 #include <sys/stat.h>
 
 typedef struct {
-    const char *dataset, *model, *data, *report, *format, *table, *detailed, *baseline, *match;
-    long paraphrases, resamples, seed, samples;
+    const char *dataset, *model, *data, *report, *format, *table, *detailed, *baseline, *match,
+        *by_relation;
+    long least, paraphrases, resamples, seed, samples;
     int compare_all, fold;
 } analyze_options;
 
@@ -1021,6 +1023,16 @@ static int analyze_read(study *s, analyze_options *o, const char *const *files, 
                     o->detailed);
             return 2;
         }
+    for (n = 0; n < s->files && o->by_relation; n++) {
+        const char *dot = strrchr(s->file[n].path, '.');
+        size_t stem = dot ? (size_t)(dot - s->file[n].path) : 0;
+        if (strlen(o->by_relation) != stem + 5 || strncmp(o->by_relation, s->file[n].path, stem))
+            continue;
+        fprintf(stderr,
+                "segfuse analyze: --by_relation %s would replace the configuration of a result\n",
+                o->by_relation);
+        return 2;
+    }
     study_parts(s);
     if (!s->files) return 1; /* which was said */
     if (folders &&
@@ -1034,6 +1046,8 @@ static int analyze_print(study *s, const analyze_options *o, const char *title, 
     if (strcmp(o->format, "text")) text_notes(s, stderr);
     if (o->report && report_write(s, title, base, o->report, &err)) return failed("analyze", &err);
     if (o->detailed && detail_write(s, o->detailed, &err)) return failed("analyze", &err);
+    if (o->by_relation && choice_write(s, (size_t)o->least, o->by_relation, &err))
+        return failed("analyze", &err);
     if (!strcmp(o->format, "json")) {
         memset(&j, 0, sizeof j);
         base_buf_init(&j.buf, NULL);
@@ -1083,6 +1097,7 @@ int verb_analyze(int argc, char **argv) {
     study s;
     static const char *const pages[] = {".html", ".htm", NULL};
     static const char *const tables[] = {".feather", ".csv", NULL};
+    static const char *const choices[] = {".json", NULL};
     int rests, status;
     const char **files = (const char **)calloc((size_t)argc + 1, sizeof *files);
     option options[] = {
@@ -1114,11 +1129,16 @@ int verb_analyze(int argc, char **argv) {
         {"report", OPTION_TEXT, (void *)&o.report, "OUT.html", "the report: one page, no network"},
         {"detailed", OPTION_TEXT, (void *)&o.detailed, "OUT",
          "every row with its match: .feather or .csv"},
+        {"by_relation", OPTION_TEXT, (void *)&o.by_relation, "OUT.json",
+         "which of the results is best for each relation, for generate --by_relation on other "
+         "questions"},
+        {"min_questions", OPTION_COUNT, &o.least, "1..N",
+         "... for relations of so many questions; the others take the overall best (10)"},
         ROWS_END};
     memset(&o, 0, sizeof o);
     memset(&s, 0, sizeof s);
     o.format = "text", o.match = "two-way";
-    o.resamples = 10000, o.seed = 42, o.samples = 3;
+    o.resamples = 10000, o.seed = 42, o.samples = 3, o.least = 10;
     if (!files) {
         fprintf(stderr, "segfuse analyze: out of memory\n");
         return 1;
@@ -1128,7 +1148,8 @@ int verb_analyze(int argc, char **argv) {
                            "questions where they differ.",
                            files, &rests, argc);
     if (status < 0 && (!output_ends("report", o.report, pages, ".html") ||
-                       !output_ends("detailed", o.detailed, tables, ".feather or .csv")))
+                       !output_ends("detailed", o.detailed, tables, ".feather or .csv") ||
+                       !output_ends("by_relation", o.by_relation, choices, ".json")))
         status = 2;
     if (status < 0 && o.table && strcmp(o.format, "csv")) {
         fprintf(stderr, "segfuse analyze: --table %s needs --format csv\n", o.table);
