@@ -483,6 +483,56 @@ static void test_exact_rotated_reuse(void) {
     sgf_model_free(model);
 }
 
+/* The same in layers without RoPE and with a theta of their own: the keys of each are turned as its own are. */
+static void test_exact_rotated_layers(void) {
+    static const char *const names[] = {"smollm3", "gemma3", "olmo2"};
+    enum { RUNS = 3, COMMON = 40, NEW = 3 };
+    for (const char *name : names) {
+        sgf_model *model = forward_model(name);
+        size_t V = model ? (size_t)model->config.vocab_size : 0, i, k, prefill[2] = {0, 0};
+        float *room = (float *)calloc(2 * NEW * V + 1, sizeof(float));
+        int32_t ids[2][NEW] = {{0}, {0}}, seg = 0, id;
+        sgf_layout layout;
+        sgf_error err;
+        CHECK(model != NULL);
+        if (!model) return;
+        sgf_layout_init(&layout, NULL);
+        for (i = 0; i <= RUNS; i++) {
+            MUST(sgf_layout_segment(&layout, i < RUNS ? SGF_ROLE_PARAPHRASE : SGF_ROLE_ANSWER,
+                                    (int32_t)i, &seg, &err),
+                 err);
+            for (k = 0; k < (i < RUNS ? COMMON + 2 + i : 2); k++) {
+                id = (int32_t)(k < COMMON ? 3 + 7 * k % 41 : 4 + 5 * i);
+                MUST(sgf_layout_add(&layout, seg, &id, 1, &err), err);
+            }
+        }
+        sgf_mask_set(&layout, SGF_MASK_ISOLATED);
+        sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
+        for (i = 0; i < 2; i++) {
+            cuda_steps steps = {room + i * NEW * V, 0, NEW, V};
+            sgf_session_options options;
+            sgf_session *session = NULL;
+            sgf_task task;
+            memset(&options, 0, sizeof options);
+            memset(&task, 0, sizeof task);
+            options.device = i ? SGF_DEVICE_CUDA : SGF_DEVICE_CPU;
+            options.exact = options.reuse_rotated = 1;
+            task.context = &layout, task.contexts = 1, task.ids = ids[i];
+            task.max_new_tokens = NEW;
+            MUST(sgf_session_create(model, &options, &session, &err), err);
+            MUST(sgf_generate(session, &task, 1, cuda_step, &steps, &err), err);
+            prefill[i] = task.prefill_tokens;
+            sgf_session_free(session);
+        }
+        CHECK(prefill[0] == prefill[1] && prefill[0] < layout.tokens);
+        CHECK(!memcmp(ids[0], ids[1], sizeof ids[0]));
+        CHECK(cuda_same_bits(room, room + NEW * V, NEW * V));
+        free(room);
+        sgf_layout_free(&layout);
+        sgf_model_free(model);
+    }
+}
+
 /* ---- questions of the bundled test split: the same tokens, fast ---- */
 
 #ifdef SGF_TEST_EMULATED
@@ -856,6 +906,7 @@ int main(int argc, char **argv) {
     CUDA_RUN(test_exact_heads);
     CUDA_RUN(test_exact_methods);
     CUDA_RUN(test_exact_rotated_reuse);
+    CUDA_RUN(test_exact_rotated_layers);
     CUDA_RUN(test_fast_golden_models);
     CUDA_RUN(test_fast_random_layouts);
     CUDA_RUN(test_fast_heads);

@@ -385,8 +385,10 @@ static void isolated_check(const char *name, isolated_bos bos, sgf_positions pos
     sgf_model_free(model);
 }
 static void test_equal_beginnings_are_encoded_once(void) {
-    static const char *const names[] = {"llama-gqa-tied", "qwen3",     "mistral-window",
-                                        "llama3-rope",    "yarn-rope", "llama-headdim-bf16"};
+    static const char *const names[] = {
+        "llama-gqa-tied", "qwen3",     "mistral-window",    "smollm3",
+        "gemma3",         "olmo2",     "granite-bias",      "phi3-window",
+        "llama3-rope",    "yarn-rope", "llama-headdim-bf16"};
     size_t i;
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
         isolated_check(names[i], ISOLATED_ALONE, SGF_POSITIONS_SEQUENTIAL);
