@@ -30,6 +30,7 @@
 #include "../examples/segfuse/cli/interactive.c"
 #include "../examples/segfuse/cli/manual.c"
 #include "../examples/segfuse/cli/model.c"
+#include "../examples/segfuse/cli/models.c"
 #include "../examples/segfuse/cli/options.c"
 #include "../examples/segfuse/cli/tokenize.c"
 #include "../examples/segfuse/data/dataset.c"

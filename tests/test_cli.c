@@ -244,6 +244,7 @@ static const struct {
     {"help", NULL, ""},
     {"tokenize", NULL, ""},
     {"check", NULL, ""},
+    {"models", NULL, ""},
     {"man", NULL, ""},
     {"interactive", NULL, ""},
     {"completion", NULL, "bash"},

@@ -98,10 +98,12 @@ static void test_model_name_of_results(void) {
         "top=$PWD; cd '%%s' && ln -sfn \"$top/models\" models && HF_HUB_CACHE=$PWD/hub \"$top/build/segfuse\" generate "
         "--model %s --method origin --max_samples 1 --num_fewshots 0 --num_paraphrases 1 --quiet > /dev/null; "
         "cd \"$OLDPWD\"; ls '%%s/datasets/myriadlama'";
-    static const char *const names[][2] = {{"qwen3_8b", "qwen3_8b\n"},
-                                           {"Qwen/Qwen3-8B", "Qwen3-8B\n"},
-                                           {"models/segfuse-2m/", "segfuse-2m\n"},
-                                           {"models/segfuse-2m/../segfuse-2m/.", "segfuse-2m\n"}};
+    static const char *const names[][2] = {
+        {"qwen3_8b", "qwen3_8b\n"},
+        {"Qwen/Qwen3-8B", "Qwen3-8B\n"},
+        {"hub/models--Qwen--Qwen3-8B/snapshots/0123abc/", "Qwen3-8B\n"},
+        {"models/segfuse-2m/", "segfuse-2m\n"},
+        {"models/segfuse-2m/../segfuse-2m/.", "segfuse-2m\n"}};
     char line[1024];
     size_t i;
     hub_make(hub_qwen);
@@ -114,6 +116,38 @@ static void test_model_name_of_results(void) {
         program_says(line, 0, names[i][1]);
     }
 }
+/* segfuse models: from where, what it needs, and why not. */
+static void test_models_of_this_machine_are_listed(void) {
+    static const char models[] =
+        "SEGFUSE_MODELS='%s/own' HF_HUB_CACHE='%s/hub' build/segfuse models";
+    char line[256];
+    hub_make(hub_qwen);
+    program_says("rm -rf '%s/own'; mkdir -p '%s/own/odd' '%s/own/ORG/chatty' '%s/own/empty'", 0,
+                 "");
+    program_says("cp models/segfuse-2m/*.json models/segfuse-2m/*.safetensors '%s/own/ORG/chatty'",
+                 0, "");
+    program_file("own/ORG/chatty/chat_template.jinja",
+                 "{{ bos_token }}{{ '[INST] ' + m + '[/INST]' }}");
+    program_file("own/odd/config.json",
+                 "{\"architectures\": [\"MambaForCausalLM\"], \"model_type\": \"mamba\"}");
+    program_file("own/empty/config.json", "{}");
+    program_says(models, 0,
+                 "\nORG/chatty                         1,967,808   7.75 MiB  Mistral      "
+                 "LlamaForCausalLM     $SEGFUSE_MODELS\n");
+    program_says(models, 0,
+                 "\nsegfuse-2m                         1,967,808   7.75 MiB  -            "
+                 "LlamaForCausalLM     bundled\n");
+    program_says(models, 0, "\nqwen3_8b  ");
+    program_says(models, 0, "is no tokenizer.json");
+    program_says(models, 0, "  not supported: ");
+    program_says(models, 0, "Hugging Face cache\n");
+    program_says("build/segfuse models --known", 0,
+                 "  qwen2.5_0.5b_it                Qwen/Qwen2.5-0.5B-Instruct\n");
+    snprintf(line, sizeof line, "%s --context 1000", models);
+    program_says(line, 0, "   5.71 MiB  Mistral");
+    program_says("printf nothing > '%s/hub/models--Qwen--Qwen3-8B/refs/main'", 0, "");
+    program_says(models, 0, "  not usable: ");
+}
 static void test_missing_models_say_where_and_how(void) {
     program_says("rm -rf '%s/hub'", 0, "");
     hub_says("--model qwen3_8b", 1,
@@ -122,7 +156,7 @@ static void test_missing_models_say_where_and_how(void) {
              "/hub/models--Qwen--Qwen3-8B. `hf download Qwen/Qwen3-8B` gets it");
     hub_says("--model some/Model.1", 1,
              "/hub/models--some--Model.1. `hf download some/Model.1` gets it");
-    hub_says("--model nowhere", 1, "a short name such as llama3.2_1b; segfuse check");
+    hub_says("--model nowhere", 1, "a short name such as llama3.2_1b; segfuse models");
     hub_says("--model nowhere", 1, "/hub/models--nowhere. Give");
     program_says(
         "SEGFUSE_MODELS='%s/a b' HF_HUB_CACHE='%s/hub' build/segfuse inspect llama3.1_70b_it", 1,
@@ -384,6 +418,7 @@ static void tests_hub(void) {
     RUN(test_hub_cache_is_where_huggingface_hub_has_it);
     RUN(test_model_places_have_an_order);
     RUN(test_model_name_of_results);
+    RUN(test_models_of_this_machine_are_listed);
     RUN(test_missing_models_say_where_and_how);
     RUN(test_broken_caches_say_what_is_broken);
     RUN(test_inspect_of_published_sizes);

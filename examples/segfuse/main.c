@@ -26,6 +26,7 @@ static const program_verb verbs[] = {
     {"lemmatize", verb_lemmatize, "add lemmas to result files, in place"},
     {NULL, NULL, "Look inside:"},
     {"inspect", verb_inspect, "what is in a model folder or a table"},
+    {"models", verb_models, "the models of this machine: memory, chat format, supported or why not"},
     {"tokenize", verb_tokenize, "texts to ids, ids to texts"},
     {"mask", verb_mask, "draw, check, explain, compare and export a mask"},
     {"forward", verb_forward, "logits of a layout file, as .npy"},

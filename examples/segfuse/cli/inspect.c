@@ -185,6 +185,7 @@ static int inspect_verdict(const inspected *x) {
     return !x->model;
 }
 static int inspect_model(const char *path, long context) {
+    char name[256];
     inspected x;
     int status;
     memset(&x, 0, sizeof x);
@@ -201,7 +202,8 @@ static int inspect_model(const char *path, long context) {
         return 1;
     }
     inspect_load(&x);
-    printf("folder          %s\n", path);
+    model_name(path, name, sizeof name);
+    printf("model           %s\nfolder          %s\n", name, path);
     if (x.configured) {
         inspect_config(&x.config);
         inspect_memory(&x.config, inspect_weights(path, &x.config, x.has_weights), context);

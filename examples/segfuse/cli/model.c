@@ -55,13 +55,25 @@ static void path_name(const char *path, char *out, size_t cap) {
     for (begin = end; begin && path[begin - 1] != '/'; begin--) {}
     snprintf(out, cap, "%.*s", (int)(end - begin), path + begin);
 }
+/* A snapshot in the hub's cache, .../models--ORG--NAME/snapshots/COMMIT, is called NAME. */
+static void snapshot_name(const char *path, char *out, size_t cap) {
+    const char *at = strstr(path, "/snapshots/"), *begin = at, *name = at, *commit;
+    if (!at || !at[11]) return;
+    commit = at + 11 + strcspn(at + 11, "/");
+    if (commit[strspn(commit, "/")]) return; /* a folder in it */
+    while (begin > path && begin[-1] != '/') begin--;
+    if (strncmp(begin, "models--", 8)) return;
+    while (name > begin && strncmp(name - 2, "--", 2)) name--;
+    snprintf(out, cap, "%.*s", (int)(at - name), name);
+}
 void model_name(const char *given, char *out, size_t cap) {
-    char *whole;
+    char *whole = NULL;
     if (!given) given = BUNDLED_MODEL;
     path_name(given, out, cap);
-    if (out[0] && strcmp(out, ".") && strcmp(out, "..")) return;
-    whole = realpath(given, NULL); /* "." and ".." have names of their own */
+    if (!out[0] || !strcmp(out, ".") || !strcmp(out, "..")) /* these have names of their own */
+        whole = realpath(given, NULL);
     if (whole) path_name(whole, out, cap);
+    snapshot_name(whole ? whole : given, out, cap);
     free(whole);
 }
 
@@ -116,7 +128,7 @@ void model_advise(FILE *out, const char *name) {
     if (near.best.ptr) fprintf(out, "Did you mean %s? ", near.best.ptr);
     fprintf(out,
             "Give --model a Hugging Face folder, an id ORG/NAME after `hf download ORG/NAME`, or a "
-            "short name such as %s; segfuse check shows what is here\n",
+            "short name such as %s; segfuse models shows what is here\n",
             registry_name(0));
 }
 /* A GGUF file, or a folder without config.json that holds one: what makes a model of it. */

@@ -9,6 +9,7 @@ int verb_paraphrase(int argc, char **argv);
 int verb_tokenize(int argc, char **argv);
 int verb_forward(int argc, char **argv);
 int verb_inspect(int argc, char **argv);
+int verb_models(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_convert(int argc, char **argv);
 int verb_merge(int argc, char **argv);
