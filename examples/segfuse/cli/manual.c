@@ -27,6 +27,7 @@ static const struct {
      "segfuse generate --method origin,fused"},
     {"With a model from Hugging Face, 100 questions:",
      "segfuse generate --model qwen3_8b --max_samples 100"},
+    {"A model in a GGUF file becomes a folder for --model:", "segfuse convert MODEL.gguf FOLDER"},
     {"What is this model, and how much memory does it need?", "segfuse inspect qwen3_8b"}};
 static const char manual_usage[] =
     "An option is --name VALUE or --name=VALUE; - and _ in a name are the same. Of an option given "
