@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1791), sgf__exp_body (line 1575)
        RMSNorm                                     sgf__reference_norm (line 1711)
        RoPE, rotate-half                           sgf__reference_rope (line 1723), sgf__sincos_d (line 1609)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7411)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7412)
        one layer, in order                         sgf__reference_layer (line 1866)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2642), sgf_mask_allows (line 2495)
@@ -3987,11 +3987,10 @@ typedef struct sgf__work {
     float *q_norm, *k_norm; /* [C]; NULL: this layer has no norms of heads */
     size_t norm_width;
     int norm_from, norm_to; /* its arrays */
-    int32_t rope;
     sgf__group group[SGF__CHUNK];
     size_t groups;
     size_t layer;
-    int32_t window;
+    int32_t window, rope;
 } sgf__work;
 
 /* Lay out panels for n rows: full ones of 32, the last one as narrow as it can be. The
@@ -6938,27 +6937,27 @@ static void sgf__folder_weights(sgf__folder *f) {
  * ==================================================================================== */
 
 /* In the order of the texts of SGF__ARCHITECTURE below. */
+/* clang-format off */
 static const struct sgf__architecture {
     int32_t kv_heads, head_dim, context; /* defaults; 0: as many as heads, D / H */
     int32_t eos, window;                 /* -1: none; 0: none */
     double theta, eps;
     int norms, qkv_bias, qk_norm, fused, tied;
     int attention_key, mlp_key; /* attention_bias and mlp_bias decide */
-    int windows;                /* layers may have a window; */
-    int window_key, window_from_key,
-        types_key; /* use_sliding_window, max_window_layers, layer_types decide */
-    int multipliers, no_rope, plain_rope,
-        gemma; /* keys of Granite, SmolLM3; no RoPE type; Gemma's keys */
+    int windows, window_key, window_from_key, types_key; /* layers may have a window; use_sliding_window, max_window_layers, layer_types decide */
+    int multipliers, no_rope, plain_rope, gemma; /* keys of Granite, SmolLM3; no RoPE types; Gemma's keys */
 } sgf__architectures[] = {
-    {0, 0, 2048, 2, 0, 1e4, 1e-6, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0},
-    {8, 0, 131072, 2, 4096, 1e4, 1e-6, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0},
-    {32, 0, 32768, -1, 4096, 1e4, 1e-6, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0},
-    {32, 128, 32768, -1, 4096, 1e4, 1e-6, 1, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0},
-    {0, 0, 4096, 32000, 0, 1e4, 1e-5, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0},
-    {0, 0, 2048, 2, 0, 1e4, 1e-6, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0},
-    {4, 0, 32768, 128001, 0, 2e6, 1e-6, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 0, 0},
-    {0, 0, 2048, 50279, 0, 1e4, 1e-5, 2, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-    {4, 256, 131072, 1, 4096, 1e6, 1e-6, 3, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1}};
+    /*             eos     window       eps   norms           keys  windows     multipliers, ... */
+    {0, 0, 2048,   2,      0,    1e4, 1e-6, 1, 0, 0, 0, 0,  1, 1,  0, 0, 0, 0,  0, 0, 0, 0},
+    {8, 0, 131072, 2,      4096, 1e4, 1e-6, 1, 0, 0, 0, 0,  0, 0,  1, 0, 0, 1,  0, 0, 0, 0},
+    {32, 0, 32768, -1,     4096, 1e4, 1e-6, 1, 1, 0, 0, 0,  0, 0,  0, 1, 1, 1,  0, 0, 0, 0},
+    {32, 128, 32768, -1,   4096, 1e4, 1e-6, 1, 0, 1, 0, 0,  1, 0,  0, 1, 1, 1,  0, 0, 0, 0},
+    {0, 0, 4096,   32000,  0,    1e4, 1e-5, 1, 0, 0, 1, 0,  0, 0,  1, 0, 0, 0,  0, 0, 1, 0},
+    {0, 0, 2048,   2,      0,    1e4, 1e-6, 1, 0, 0, 0, 0,  1, 1,  0, 0, 0, 0,  1, 0, 0, 0},
+    {4, 0, 32768,  128001, 0,    2e6, 1e-6, 1, 0, 0, 0, 1,  1, 1,  0, 1, 0, 1,  0, 1, 0, 0},
+    {0, 0, 2048,   50279,  0,    1e4, 1e-5, 2, 0, 2, 0, 0,  1, 0,  0, 0, 0, 0,  0, 0, 0, 0},
+    {4, 256, 131072, 1,    4096, 1e6, 1e-6, 3, 0, 1, 0, 1,  1, 0,  1, 0, 0, 1,  0, 0, 0, 1}};
+/* clang-format on */
 
 enum { SGF__KEYS = 58 }; /* rows of sgf__keys */
 
@@ -7139,7 +7138,8 @@ static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, co
             nested = sgf__json_find(at, "full_attention");
             if (nested) sgf__config_pick(r, nested, 1);
             if (local) sgf__config_pick(r, local, 2);
-            return (nested || local) && at == r->value[0][k + 1 - sgf__keys].ptr;
+            return at == r->value[0][k + 1 - sgf__keys].ptr && (nested || local) &&
+                   (!nested || *nested == '{') && (!local || *local == '{');
         }
         if (r->a.gemma && sgf__json_find(at, "type")) return 0; /* transformers ignores it there */
         for (; member && *at == '{'; member = sgf__json_next(member)) {
@@ -7232,7 +7232,8 @@ static void sgf__config_finish(sgf__config_reader *r) {
     c->qk_norm = r->a.qk_norm;
     c->norms = r->a.norms;
     c->fused = r->a.fused;
-    if (c->head_dim && c->score_scale == 0) c->score_scale = 1.0f / sqrtf((float)c->head_dim);
+    if (c->head_dim && c->score_scale == 0)
+        c->score_scale = (double)(1.0f / sqrtf((float)c->head_dim));
     if ((c->norm_plus_one = r->a.gemma) != 0) {
         c->embedding_scale = sqrt((double)c->dim);
         c->score_scale = 1 / sqrt(r->query_scalar);

@@ -810,7 +810,7 @@ static void test_config_counts_what_transformers_counts(void) {
         CHECK(c.dtype == SGF_DTYPE_BF16);
     }
     golden_close(&g);
-    CHECK(files == 11);
+    CHECK(files == 16);
 }
 static void test_config_real_files_and_published_counts(void) {
     static const struct {

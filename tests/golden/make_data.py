@@ -437,16 +437,17 @@ def make_configs():
     import transformers as t
     lines = []
 
-    def add(name, kind, **options):
-        config = getattr(t, kind + "Config")(**options)
+    def add(name, kind, config_kind=None, **options):
+        config = getattr(t, (config_kind or kind) + "Config")(**options)
         config.architectures = [kind + "ForCausalLM"]
         with torch.device("meta"):
             model = getattr(t, kind + "ForCausalLM")(config)
         count = sum(p.numel() for p in {id(p): p for p in model.parameters()}.values())
         attention = model.model.layers[0].self_attn
         heads = config.num_key_value_heads
+        norm = 0 if not hasattr(attention, "q_norm") else 1 if len(attention.q_norm.weight) == attention.head_dim else 2
         lines.append("\t".join(map(str, [name, count, config.num_hidden_layers * 2 * heads * attention.head_dim * 4, attention.head_dim,
-                                        int(attention.q_proj.bias is not None), int(hasattr(attention, "q_norm")),
+                                        int(hasattr(attention, "q_proj") and attention.q_proj.bias is not None), norm,
                                         int(config.tie_word_embeddings)])))
         values = {k: v for k, v in config.to_dict().items() if v is not None and k not in ("transformers_version", "_name_or_path")}
         write("configs/%s.json" % name, [json.dumps(values, indent=1, sort_keys=True)])
@@ -460,6 +461,18 @@ def make_configs():
         num_key_value_heads=4, tie_word_embeddings=False, eos_token_id=151645, rope_parameters={"rope_type": "default", "rope_theta": 1e6}, **big)
     add("qwen3-8b", "Qwen3", vocab_size=151936, hidden_size=4096, intermediate_size=12288, num_hidden_layers=36, num_attention_heads=32,
         num_key_value_heads=8, head_dim=128, tie_word_embeddings=False, eos_token_id=151645, rope_parameters={"rope_type": "default", "rope_theta": 1e6}, **big)
+    # those of Phi-3-mini-4k, Granite 3.1 2B, SmolLM3 3B, OLMo-2 1B and Gemma 3 1B
+    add("phi3-mini", "Phi3", vocab_size=32064, hidden_size=3072, intermediate_size=8192, num_hidden_layers=32, num_attention_heads=32,
+        num_key_value_heads=32, sliding_window=2047, max_position_embeddings=4096, eos_token_id=32000)
+    add("granite-2b", "Granite", vocab_size=49155, hidden_size=2048, intermediate_size=8192, num_hidden_layers=40, num_attention_heads=32,
+        num_key_value_heads=8, tie_word_embeddings=True, embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.015625,
+        logits_scaling=8.0, eos_token_id=0, rope_parameters={"rope_type": "default", "rope_theta": 5e6}, **big)
+    add("smollm3-3b", "SmolLM3", vocab_size=128256, hidden_size=2048, intermediate_size=11008, num_hidden_layers=36, num_attention_heads=16,
+        num_key_value_heads=4, tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 5e6}, **big)
+    add("olmo2-1b", "Olmo2", vocab_size=100352, hidden_size=2048, intermediate_size=8192, num_hidden_layers=16, num_attention_heads=16,
+        num_key_value_heads=16, eos_token_id=100257, pad_token_id=0, rope_parameters={"rope_type": "default", "rope_theta": 5e5})
+    add("gemma3-1b", "Gemma3", "Gemma3Text", vocab_size=262144, hidden_size=1152, intermediate_size=6912, num_hidden_layers=26,
+        num_attention_heads=4, num_key_value_heads=1, head_dim=256, query_pre_attn_scalar=256, sliding_window=512, eos_token_id=1)
     r = random.Random(6)
     for i in range(8):
         kind = ["Llama", "Qwen2", "Qwen3", "Mistral"][i % 4]

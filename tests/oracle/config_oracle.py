@@ -177,7 +177,7 @@ def theirs(folder, given):
     freq, factor = [], 1.0
     for layer_type in ("full_attention", "sliding_attention") if gemma else (None, ):
         params = sub.rope_parameters[layer_type] if gemma else sub.rope_parameters or {}
-        how = params.get("rope_type", "default")
+        how = params.get("rope_type", params.get("type", "default") if gemma else "default")
         partial = params.get("partial_rotary_factor", 1.0)
         if partial != 1.0:
             raise ValueError("partial")
