@@ -237,7 +237,103 @@ static void test_explain_makes_a_page(void) {
     free(page);
 }
 
+/* The bundled model's layers over and over again: deep/, a model of so many. */
+static void explain_deep(int layers) {
+    static const char format[] =
+        "%s\"%.*s%d%.*s\":{\"dtype\":\"%s\",\"shape\":[%.*s],\"data_offsets\":[%llu,%llu]}";
+    char command[400], shape[64];
+    unsigned char length[8];
+    base_buf header, data;
+    tensors t;
+    base_map map;
+    sgf_error err;
+    FILE *file;
+    size_t i;
+    int layer, k;
+    program_says("rm -rf '%s/deep'; mkdir '%s/deep' && cp models/segfuse-2m/*.json '%s/deep'", 0,
+                 "");
+    snprintf(
+        command, sizeof command,
+        "sed -i 's/\"num_hidden_layers\": 4/\"num_hidden_layers\": %d/' '%%s/deep/config.json'",
+        layers);
+    program_says(command, 0, "");
+    MUST(tensors_read_folder("models/segfuse-2m", NULL, &t, &err), err);
+    MUST(base_map_file("models/segfuse-2m/model.safetensors", NULL, &map, &err), err);
+    base_buf_init(&header, NULL), base_buf_init(&data, NULL);
+    for (layer = -1; layer < layers; layer++)
+        for (i = 0; i < t.count; i++) {
+            const tensors_entry *w = &t.entries[i];
+            static const char start[] = "model.layers.";
+            size_t n = sizeof start - 1, size = (size_t)(w->end - w->begin), rank;
+            int inside = w->name.len > n && !memcmp(w->name.ptr, start, n);
+            if (inside ? layer < 0 || w->name.ptr[n] - '0' != layer % 4 : layer >= 0) continue;
+            for (rank = k = 0; rank < w->rank; rank++)
+                k += snprintf(shape + k, sizeof shape - (size_t)k, "%s%llu", rank ? "," : "",
+                              (unsigned long long)w->shape[rank]);
+            if (inside)
+                snprintf(command, sizeof command, format, ",", (int)n, start, layer,
+                         (int)(w->name.len - n - 1), w->name.ptr + n + 1, w->dtype, k, shape,
+                         (unsigned long long)data.len, (unsigned long long)(data.len + size));
+            else
+                snprintf(
+                    command, sizeof command,
+                    "%s\"%.*s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}",
+                    header.len ? "," : "{", (int)w->name.len, w->name.ptr, w->dtype, shape,
+                    (unsigned long long)data.len, (unsigned long long)(data.len + size));
+            MUST(base_buf_text(&header, command, &err), err);
+            MUST(base_buf_add(
+                     &data, map.data + 8 + base_load((const unsigned char *)map.data, 8) + w->begin,
+                     size, &err),
+                 err);
+        }
+    MUST(base_buf_text(&header, "}", &err), err);
+    for (k = 0; k < 8; k++) length[k] = (unsigned char)((uint64_t)header.len >> (8 * k));
+    file = fopen(temp_path("deep/model.safetensors"), "wb");
+    CHECK(file && fwrite(length, 1, 8, file) == 8 &&
+          fwrite(header.ptr, 1, header.len, file) == header.len &&
+          fwrite(data.ptr, 1, data.len, file) == data.len && !fclose(file));
+    base_buf_free(&header), base_buf_free(&data);
+    base_unmap(&map), tensors_free(&t);
+}
+/* Of more than 24 layers, means of neighbours; the page has every layer, too. Their colours compare within
+   a kind. */
+static void test_explain_stays_readable_with_many_layers(void) {
+    static const int depths[] = {30, 80};
+    static const char *const ranges[] = {
+        "   0-2   3-5   6-8  9-11 12-14 15-17 18-20 21-23 24-26 27-29\n",
+        "   0-6  7-13 14-20 21-27 28-34 35-41 42-48 49-55 56-62 63-69 70-76 77-79\n"};
+    char arguments[1500], every[64];
+    char *text, *page;
+    size_t i;
+    for (i = 0; i < 2; i++) {
+        const char *line;
+        explain_deep(depths[i]);
+        snprintf(arguments, sizeof arguments,
+                 "1 --num_paraphrases 3 --max_new_tokens 2 --model '%s'", temp_path("deep"));
+        text = explain_output(arguments);
+        if (!text) return;
+        CHECK(strstr(text, ranges[i]) && explain_tables(text) == 2);
+        for (line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+            CHECK(strcspn(line, "\n") <= 132);
+        free(text);
+        snprintf(
+            arguments, sizeof arguments,
+            "build/segfuse generate --quiet --explain 1 --num_paraphrases 3 --max_new_tokens 2 --model '%s' --report '%%s/deep.html'",
+            temp_path("deep"));
+        program_says(arguments, 0, "Report: ");
+        page = program_flat_text(temp_path("deep.html"));
+        if (!page) return;
+        snprintf(every, sizeof every, "<summary>Every layer of %d</summary>", depths[i]);
+        CHECK(strstr(page, every) && strstr(page, i ? ">77&ndash;79</th>" : ">27&ndash;29</th>"));
+        snprintf(every, sizeof every, "<th scope=\"col\">%d</th>", depths[i] - 1);
+        CHECK(strstr(page, every) && strstr(page, "k0\" style=\"--p:100%\"") &&
+              strstr(page, "k1\" style=\"--p:100%\"") && strstr(page, "k2\" style=\"--p:100%\""));
+        free(page);
+    }
+}
+
 static void tests_explain(void) {
+    RUN(test_explain_stays_readable_with_many_layers);
     RUN(test_explain_shows_a_fused_answer);
     RUN(test_explain_takes_every_method);
     RUN(test_explain_answers_as_a_run_does);

@@ -296,6 +296,16 @@ static sgf_str text_rest(sgf_str text, size_t at) {
 static sgf_str explain_token(const explanation *e, int32_t id) {
     return sgf_token_text(e->run->model->tokenizer, id);
 }
+/* Added tokens, such as <|im_end|>: nobody knows them by their first letters. */
+static int explain_added(const explanation *e, int32_t id) {
+    const sgf_tokenizer *t = e->run->model->tokenizer;
+    sgf_tokenizer_info info;
+    size_t i;
+    sgf_tokenizer_describe(t, &info);
+    for (i = 0; i < info.added; i++)
+        if (sgf_tokenizer_added(t, i, NULL, NULL) == id) return 1;
+    return 0;
+}
 /* "para 2", for a context or answer among several. */
 static const char *explain_which(size_t i, char out[32]) {
     snprintf(out, 32, "para %llu", (unsigned long long)i + 1);
@@ -325,13 +335,22 @@ static void explain_setting(const explanation *e, const sgf_method *m, char *out
                  method_accident_names(run_accidents(e->run, m), names, sizeof names));
     }
 }
-/* The share of attention that a part gets at a step: in one layer, or (layer == layers) in the mean
-   of all; step == steps: in the mean of all steps. */
+/* Of many layers a table shows the means of neighbours: in how many columns, and which layers. */
+enum { EXPLAIN_COLUMNS = 12 };
+static size_t layers_together(size_t layers) {
+    return layers <= 2 * EXPLAIN_COLUMNS ? 1 : (layers + EXPLAIN_COLUMNS - 1) / EXPLAIN_COLUMNS;
+}
+static size_t layers_end(size_t first, size_t together, size_t layers) {
+    return first + together < layers ? first + together : layers;
+}
+/* The share of attention that a part gets at a step: in `together` layers from `layer` on, or (layer ==
+   layers) in the mean of all; step == steps: in the mean of all steps. */
 static double explain_share(const explanation *e, const answer_view *a, const context_view *view,
-                            size_t step, size_t layer, size_t part) {
+                            size_t step, size_t layer, size_t together, size_t part) {
     size_t layers = explain_layers(e), steps = a->task->count, s, l;
     size_t s0 = step == steps ? 0 : step, s1 = step == steps ? steps : step + 1;
-    size_t l0 = layer == layers ? 0 : layer, l1 = layer == layers ? layers : layer + 1;
+    size_t l0 = layer == layers ? 0 : layer;
+    size_t l1 = layer == layers ? layers : layers_end(layer, together, layers);
     double sum = 0;
     for (s = s0; s < s1; s++)
         for (l = l0; l < l1; l++) sum += view->mass[(s * layers + l) * view->parts + part];
@@ -344,7 +363,7 @@ static int explain_favourite(const explanation *e, const answer_view *a, const c
     size_t i, found = 0;
     double sum = 0, most = -1;
     for (i = 0; i < view->parts; i++) {
-        double x = explain_share(e, a, view, a->task->count, explain_layers(e), i);
+        double x = explain_share(e, a, view, a->task->count, explain_layers(e), 1, i);
         if (!view->part[i].paraphrase) continue;
         found++;
         sum += x;
@@ -497,12 +516,17 @@ static void text_mask(const context_view *view, const char *title) {
     else text_segments(stdout, &p);
     free(p.span);
 }
+/* A token in 9 columns, cut if it is no added one. */
+static void text_token(const explanation *e, int32_t id) {
+    sgf_str text = explain_token(e, id);
+    text_quoted(text, explain_added(e, id) && text.len > 7 ? (int)text.len + 2 : 9);
+}
 /* One line: the candidates, the chosen one marked. */
 static void text_next(const explanation *e, const next_tokens *next, int32_t chosen) {
     size_t i;
     for (i = 0; i < next->count; i++) {
         printf(" %c", next->id[i] == chosen ? '*' : ' ');
-        text_quoted(explain_token(e, next->id[i]), 9);
+        text_token(e, next->id[i]);
         printf(" %5.1f", 100 * next->share[i]);
     }
     printf("\n");
@@ -526,28 +550,32 @@ static void text_steps(const explanation *e, const method_view *view, const answ
         }
     }
 }
-/* Shares of attention: a row for each part, and a column for the mean and for each layer (of one
-   step), or for each step (in the mean of its layers). */
+/* Shares of attention: a row for each part, and a column for the mean and for each layer or some of
+   them (of one step), or for each step (in the mean of its layers). */
 static void text_attention(const explanation *e, const answer_view *a, const context_view *view,
                            int by_layer) {
     size_t layers = explain_layers(e), steps = a->task->count, first, i, part;
-    size_t count = by_layer ? layers : steps, fits = by_layer ? 12 : 7;
+    size_t together = by_layer ? layers_together(layers) : 1;
+    size_t count = by_layer ? layers : steps, fits = by_layer ? EXPLAIN_COLUMNS * together : 7;
     int wide = by_layer ? 6 : 10;
     for (first = 0; first < count; first += fits) {
         size_t last = first + fits < count ? first + fits : count;
         printf("  %-18s   mean", by_layer ? "layer" : "answer token");
-        for (i = first; i < last; i++) {
-            if (by_layer) printf("%6llu", (unsigned long long)i);
-            else putchar(' '), text_quoted(explain_token(e, a->task->ids[i]), 9);
+        for (i = first; i < last; i += together) {
+            char range[24];
+            snprintf(range, sizeof range, together > 1 ? "%u-%u" : "%u", (unsigned)i,
+                     (unsigned)layers_end(i, together, layers) - 1);
+            if (by_layer) printf("%6s", range);
+            else putchar(' '), text_token(e, a->task->ids[i]);
         }
         printf("\n");
         for (part = 0; part < view->parts; part++) {
             printf("  %-18.18s %6.1f", view->part[part].name,
-                   100 * explain_share(e, a, view, by_layer ? 0 : steps, layers, part));
-            for (i = first; i < last; i++)
-                printf(
-                    "%*.1f", wide,
-                    100 * explain_share(e, a, view, by_layer ? 0 : i, by_layer ? i : layers, part));
+                   100 * explain_share(e, a, view, by_layer ? 0 : steps, layers, 1, part));
+            for (i = first; i < last; i += together)
+                printf("%*.1f", wide,
+                       100 * explain_share(e, a, view, by_layer ? 0 : i, by_layer ? i : layers,
+                                           together, part));
             printf("\n");
         }
     }
@@ -562,7 +590,9 @@ static void text_attentions(const explanation *e, const answer_view *a) {
         if (a->task->contexts > 1) printf("%s\n", explain_which(c, which));
         printf("of the first answer token ");
         text_quoted(explain_token(e, a->task->ids[0]), 0);
-        printf("\n");
+        printf(layers_together(explain_layers(e)) > 1
+                   ? ", means of neighbouring layers (--report has every layer)\n"
+                   : "\n");
         text_attention(e, a, view, 1);
         if (a->task->count > 1) {
             printf("of every answer token, mean of the layers\n");
@@ -650,9 +680,13 @@ static const char *const explain_style[] = {
     "background:var(--track)}",
     "td.text{white-space:normal;text-align:left;min-width:15rem}td.text,.parts th,.parts td{"
     "vertical-align:top}",
-    "details{font-size:.82rem;color:var(--soft)}summary{cursor:pointer;min-height:1.5rem}",
+    "details{font-size:.82rem;color:var(--soft)}details table{color:var(--ink)}summary{cursor:pointer;min-height:1.5rem}",
     "h3{margin:1.6rem 0 .4rem}h4{margin:1.1rem 0 .2rem;font-size:.95rem}",
-    "td.share{background:color-mix(in srgb,var(--accent) calc(var(--p)*.55),transparent)}",
+    "td.share{--k:var(--accent);background:color-mix(in srgb,var(--k) calc(var(--p)*.55),transparent)}"
+    "td.k0{--k:var(--c7)}td.k1{--k:var(--c0)}td.k2{--k:var(--c1)}td.k3{--k:var(--c5)}",
+    ".cue{background:linear-gradient(to left,var(--paper) 1rem,transparent 3rem) right/3rem 100% "
+    "no-repeat local,linear-gradient(to left,color-mix(in srgb,var(--ink) 30%,transparent),transparent) "
+    "right/.9rem 100% no-repeat scroll}.cue caption{max-width:calc(100vw - 3rem)}th .quote,td .quote{white-space:pre}.cue .share{font-size:.85rem;padding:.42rem .4rem}",
     "caption{text-align:left;color:var(--soft);padding:.3rem 0;font-size:.9rem}",
     ".taken{font-weight:700}.quote{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;"
     "white-space:pre-wrap}",
@@ -849,45 +883,81 @@ static void page_steps(report *r, const explanation *e, const method_view *view,
     html(r, "</div>\n");
     for (step = 0; step < a->task->count && many; step++) page_contexts(r, e, a, step);
 }
+/* What a row of the table is about, for its colour; rows of a kind share a scale. */
+static unsigned part_kind(const attended *part) {
+    if (part->paraphrase) return 1;
+    return !strcmp(part->name, "answer") ? 2 : !strcmp(part->name, "separators") ? 3 : 0;
+}
+/* Column i of a table: 0 is the mean of the others. */
+static double page_share(const explanation *e, const answer_view *a, const context_view *view,
+                         int by_layer, size_t i, size_t together, size_t part) {
+    size_t layers = explain_layers(e), steps = a->task->count;
+    return 100 * explain_share(e, a, view,
+                               by_layer ? 0
+                               : i      ? i - 1
+                                        : steps,
+                               by_layer && i ? (i - 1) * together : layers, together, part);
+}
 static void page_attention(report *r, const explanation *e, const answer_view *a,
-                           const context_view *view, int by_layer) {
-    size_t layers = explain_layers(e), steps = a->task->count, i, part;
-    size_t count = by_layer ? layers : steps;
-    html(r, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"attention\"><table "
-            "class=\"pin\"><caption>");
+                           const context_view *view, int by_layer, size_t together) {
+    size_t layers = explain_layers(e), i, part;
+    size_t count = by_layer ? (layers + together - 1) / together : a->task->count;
+    double most[4] = {0, 0, 0, 0};
+    html(r,
+         "<div class=\"scroll cue\" tabindex=\"0\" role=\"region\" aria-label=\"attention\"><table "
+         "class=\"pin\"><caption>");
     if (by_layer) {
         html(r, "Of the first answer token, ");
         html_quoted(r, explain_token(e, a->task->ids[0]));
-        html(r, ", by layer");
+        html(r, together > 1 ? ", by layer, means of neighbours" : ", by layer");
     } else html(r, "Of every answer token, mean of the layers");
     html(r, "</caption><thead><tr><th scope=\"col\">on</th><th scope=\"col\">mean</th>");
     for (i = 0; i < count; i++) {
         html(r, "<th scope=\"col\">");
-        if (by_layer) html_print(r, "%u", (unsigned)i);
-        else html_quoted(r, explain_token(e, a->task->ids[i]));
+        if (!by_layer) html_quoted(r, explain_token(e, a->task->ids[i]));
+        else if (together > 1)
+            html_print(r, "%u&ndash;%u", (unsigned)(i * together),
+                       (unsigned)layers_end(i * together, together, layers) - 1);
+        else html_print(r, "%u", (unsigned)i);
         html(r, "</th>");
     }
     html(r, "</tr></thead>\n<tbody>\n");
+    for (part = 0; part < view->parts; part++)
+        for (i = 0; i <= count; i++) {
+            double share = page_share(e, a, view, by_layer, i, together, part);
+            double *top = &most[part_kind(&view->part[part])];
+            if (share > *top) *top = share;
+        }
     for (part = 0; part < view->parts; part++) {
+        unsigned kind = part_kind(&view->part[part]);
         html_print(r, "<tr><th scope=\"row\">%s</th>", view->part[part].name);
         for (i = 0; i <= count; i++) {
-            double share = 100 * explain_share(e, a, view,
-                                               by_layer ? 0
-                                               : i      ? i - 1
-                                                        : steps,
-                                               by_layer && i ? i - 1 : layers, part);
-            html_print(r, "<td class=\"share\" style=\"--p:%.1f%%\">%.1f</td>", share, share);
+            double share = page_share(e, a, view, by_layer, i, together, part);
+            html_print(r, "<td class=\"share k%u\" style=\"--p:%.0f%%\">%.1f</td>", kind,
+                       most[kind] > 0 ? 100 * share / most[kind] : 0, share);
         }
         html(r, "</tr>\n");
     }
     html(r, "</tbody></table></div>\n");
 }
+/* By layer; of many layers their means, and all of them behind a line that opens. */
+static void page_layers(report *r, const explanation *e, const answer_view *a,
+                        const context_view *view) {
+    size_t layers = explain_layers(e), together = layers_together(layers);
+    page_attention(r, e, a, view, 1, together);
+    if (together == 1) return;
+    html_print(r, "<details><summary>Every layer of %u</summary>\n", (unsigned)layers);
+    page_attention(r, e, a, view, 1, 1);
+    html(r, "</details>\n");
+}
 static void page_attentions(report *r, const explanation *e, const answer_view *a) {
     size_t c, best = 0;
     double share = 0;
     char which[32];
-    html(r, "<h3>Attention</h3>\n<p class=\"note\">Percent of the softmax mass, mean of the heads."
-            "</p>\n");
+    html(r,
+         "<h3>Attention</h3>\n<p class=\"note\">Percent of the softmax mass, mean of the heads. "
+         "Colours compare within a kind: what comes before, paraphrases, separators, answer; the "
+         "strongest is a table's highest value of that kind.</p>\n");
     for (c = 0; c < a->task->contexts; c++) {
         const context_view *view = &a->context[c];
         if (a->task->contexts > 1) html_print(r, "<h4>%s</h4>\n", explain_which(c, which));
@@ -896,8 +966,8 @@ static void page_attentions(report *r, const explanation *e, const answer_view *
                        "<p>The answer looks most at <strong>%s</strong>: %.1f%% of what falls on "
                        "paraphrases.</p>\n",
                        view->part[best].name, 100 * share);
-        page_attention(r, e, a, view, 1);
-        if (a->task->count > 1) page_attention(r, e, a, view, 0);
+        page_layers(r, e, a, view);
+        if (a->task->count > 1) page_attention(r, e, a, view, 0, 1);
     }
 }
 static void page_method(report *r, const explanation *e, size_t at) {
