@@ -35,7 +35,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2691. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2801. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -73,27 +73,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1454), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1338)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1737)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1791): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1454), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1541), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1367)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1824)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1878): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1541), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2290)
-       which token is the first to see everything  sgf__answer (line 2244); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1354)
-       1/N is computed                             sgf_layout_weigh (line 1374)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1791): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2388)
+       which token is the first to see everything  sgf__answer (line 2335); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1388)
+       1/N is computed                             sgf_layout_weigh (line 1408)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1878): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1699)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1547)
-       softmax, and its exp                        sgf__reference_attend (line 1791), sgf__exp_body (line 1575)
-       RMSNorm                                     sgf__reference_norm (line 1711)
-       RoPE, rotate-half                           sgf__reference_rope (line 1723), sgf__sincos_d (line 1609)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7412)
-       one layer, in order                         sgf__reference_layer (line 1866)
+       the order in which a product is summed      sgf__reference_product (line 1786)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1634)
+       softmax, and its exp                        sgf__reference_attend (line 1878), sgf__exp_body (line 1662)
+       RMSNorm                                     sgf__reference_norm (line 1798)
+       RoPE, rotate-half                           sgf__reference_rope (line 1810), sgf__sincos_d (line 1696)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7692)
+       one layer, in order                         sgf__reference_layer (line 1953)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2642), sgf_mask_allows (line 2495)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2752), sgf_mask_allows (line 2605)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -331,6 +331,12 @@ SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
    key, so a longer paraphrase still gets more of the softmax. SGF_ERR_ARG if one is out of range or
    missing; the layout is then unchanged. */
 SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
+                                    sgf_error *err);
+/* Alone_i: paraphrase `group` alone in a fused prompt, to *out, which is initialised. The tokens are the
+   same, but the answer sees only the prefix, this paraphrase with its separator, and itself, without
+   weights, and its positions follow directly: all keys before the answer are the fused prompt's.
+   SGF_ERR_ARG unless the layout has that paraphrase and ends with tokens of its answer segment. */
+SGF_DEF sgf_status sgf_layout_alone(const sgf_layout *layout, int32_t group, sgf_layout *out,
                                     sgf_error *err);
 
 /* Masks by name. Rows are queries, columns keys; # visible, . hidden; later keys are left out. One token each: ^ BOS, P prefix,
@@ -807,8 +813,25 @@ typedef enum sgf_combine {
     SGF_COMBINE_AVG,          /* the mean of raw logits: summed in order, then divided */
     SGF_COMBINE_MAX,          /* the elementwise maximum of the softmax probabilities */
     SGF_COMBINE_WEIGHTED_AVG, /* the weighted sum of raw logits */
-    SGF_COMBINE_WEIGHTED_MAX /* the logits of the context with the highest weight, the first on ties */
+    SGF_COMBINE_WEIGHTED_MAX, /* the logits of the context with the highest weight, the first on ties */
+    SGF_COMBINE_AVG_P,        /* the mean of the softmax probabilities */
+    SGF_COMBINE_ENTROPY_AVG /* the sum of raw logits, weighted in each step by exp(-H / tau); H is
+                                 the entropy of the context's softmax (natural logarithm) */
 } sgf_combine;
+
+/* What a method does beyond one greedy pass over its contexts; all zero: nothing. H_i says how far to
+   trust a paraphrase: the entropy of the first token that Alone_i predicts (sgf_layout_alone; it costs
+   the rows of a cue). What is for a fusion needs a format with a cue and FIRST_ANSWER. */
+typedef struct sgf_decoding {
+    double entropy_mass; /* a fusion: T, above 0: the weights of its paraphrases are exp(-H_i / T),
+                            normalised, for the whole answer, in place of others */
+    size_t
+        select; /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest H_i (the
+                      first on ties), weights as above or 1/K each; positions as with all */
+    double
+        alone; /* a fusion: above 0, at most 1: (1 - alone) z + alone * the mean of those of Alone_i */
+    double tau; /* of SGF_COMBINE_ENTROPY_AVG; 0: 1 */
+} sgf_decoding;
 
 /* Which part of the generated text is the prediction. */
 typedef enum sgf_prediction {
@@ -836,6 +859,7 @@ typedef struct sgf_method {
                          tokens, also those of the cue, add log 1/N to their scores for the keys of
                          a paraphrase and of the separator after it (sgf_layout_weigh); the keys of
                          prefix and answer keep weight 1. */
+    sgf_decoding decoding;
 } sgf_method;
 
 /* The known methods:
@@ -845,6 +869,8 @@ typedef struct sgf_method {
      avg, max           one context per paraphrase: mean of logits, maximum of probabilities
      weighted_avg,      the same with sgf_prompt.weight: weighted sum of logits, logits of the
      weighted_max       highest weight
+     avg_p,             the same with the mean of probabilities, and with the sum of logits weighted
+     entropy_avg        by how sure each context is in each step
      flex_attention     N full prompts, isolated
      myriadlama_flex    the same with the separator \n\n; SGF_MASK_MANUAL_CROSS lets the manual ones
                         see each other
@@ -891,6 +917,9 @@ typedef struct sgf_task {
                                all contexts; NULL: they belong to the answer segment */
     int32_t *ids;           /* room for max_new_tokens ids; they are written here */
     size_t max_new_tokens;  /* 0: none are generated */
+    sgf_decoding decoding;  /* the method's */
+    double *trust; /* room for entropies and then weights of all paraphrases or contexts, [2][N], of
+                      the first token; NULL, or no entropy in use: not written */
 
     size_t count;          /* ids written, the one that ended the answer included */
     size_t prefill_tokens; /* prompt tokens computed for this task; reused ones are not counted */
@@ -1351,6 +1380,11 @@ static int sgf__is_paraphrase(sgf_role role) {
     return role == SGF_ROLE_PARAPHRASE || role == SGF_ROLE_MANUAL || role == SGF_ROLE_AUTO;
 }
 
+/* Is it a paraphrase, or the separator after one? */
+static int sgf__of_paraphrase(const sgf_segment *s) {
+    return sgf__is_paraphrase(s->role) || (s->role == SGF_ROLE_SEPARATOR && s->group >= 0);
+}
+
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
     int32_t next = 0, longest = -1; /* longest: one more than the highest position so far */
     int32_t start = -1;             /* where paraphrases begin, once there is one */
@@ -1386,13 +1420,66 @@ SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, s
     }
     for (i = 0; i < layout->segments && count; i++) {
         sgf_segment *segment = &layout->segment[i];
-        int follows = segment->role == SGF_ROLE_SEPARATOR && segment->group >= 0 &&
-                      (!weights || (size_t)segment->group < n);
-        if (sgf__is_paraphrase(segment->role) || follows)
+        if (sgf__of_paraphrase(segment) && (!weights || (size_t)segment->group < n))
             segment->log_weight = (float)sgf__log_d(weights ? weights[segment->group]
                                                             : 1.0 / (double)count);
     }
     return SGF_OK;
+}
+
+/* The number of paraphrases: the highest group + 1. */
+static size_t sgf__paraphrases(const sgf_layout *layout) {
+    size_t i, n = 0;
+    for (i = 0; i < layout->segments; i++)
+        if (sgf__is_paraphrase(layout->segment[i].role) && layout->segment[i].group >= (int32_t)n)
+            n = (size_t)layout->segment[i].group + 1;
+    return n;
+}
+/* The index of the first token of the cue: the answer's tokens that end the layout. */
+static size_t sgf__cue_first(const sgf_layout *layout) {
+    size_t n = layout->tokens;
+    while (n && layout->seg[n - 1] == layout->answer) n--;
+    return n;
+}
+/* The same segments and tokens, in an initialised layout. */
+static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err) {
+    size_t T = from->tokens, S = from->segments;
+    sgf_status status = sgf__layout_reserve(to, T, S, err);
+    if (status) return status;
+    to->tokens = T, to->segments = S;
+    to->answer = from->answer, to->answer_pos = from->answer_pos;
+    to->mixture = from->mixture;
+    memcpy(to->token, from->token, T * sizeof *to->token);
+    memcpy(to->pos, from->pos, T * sizeof *to->pos);
+    memcpy(to->seg, from->seg, T * sizeof *to->seg);
+    memcpy(to->segment, from->segment, S * sizeof *to->segment);
+    memcpy(to->visible, from->visible, S * SGF__WORDS * sizeof *to->visible);
+    return SGF_OK;
+}
+SGF_DEF sgf_status sgf_layout_alone(const sgf_layout *layout, int32_t group, sgf_layout *out,
+                                    sgf_error *err) {
+    size_t cue = sgf__cue_first(layout), i;
+    int32_t next = 0, back, answer = layout->answer;
+    sgf_status status;
+    if (cue == layout->tokens || group < 0 || (size_t)group >= sgf__paraphrases(layout))
+        return sgf__fail(
+            err, SGF_ERR_ARG,
+            "paraphrase %d cannot be asked alone: the prompt has %d paraphrases and must end with an "
+            "answer cue",
+            (int)group + 1, (int)sgf__paraphrases(layout));
+    status = sgf__layout_copy(layout, out, err);
+    out->mixture = 0; /* of one: a softmax */
+    for (i = 0; i < layout->segments && !status; i++) {
+        sgf_segment *s = &out->segment[i];
+        s->log_weight = 0;
+        if (sgf__of_paraphrase(s) && s->group != group) sgf_visible_set(out, answer, (int32_t)i, 0);
+    }
+    for (i = 0; i < cue && !status; i++)
+        if (sgf_visible(out, answer, out->seg[i]) && out->pos[i] >= next) next = out->pos[i] + 1;
+    back = layout->pos[cue] - next;
+    for (i = cue; i < layout->tokens && !status; i++) out->pos[i] -= back;
+    if (!status) out->answer_pos -= back;
+    return status;
 }
 
 static const char *const sgf__role_names[] = {
@@ -2008,7 +2095,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even}
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, {0, 0, 0, 0}}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
@@ -2022,6 +2109,10 @@ static const sgf_method sgf__methods[] = {
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0),
     SGF__METHOD("weighted_max", "logits of the most confident paraphrase",
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0),
+    SGF__METHOD("avg_p", "mean of the paraphrases' probabilities",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG_P, FIRST_LINE, 0),
+    SGF__METHOD("entropy_avg", "sum of the logits, weighted by how sure each is",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, ENTROPY_AVG, FIRST_LINE, 0),
     SGF__METHOD("flex_attention", "N full prompts, isolated",
                 FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
     SGF__METHOD("myriadlama_flex", "manual and automatic templates, a full prompt each",
@@ -2287,6 +2378,13 @@ static void sgf__bos(sgf__builder *b) {
     }
 }
 
+/* Do the paraphrases of a fusion say first how sure they are? Are they asked alone at all? */
+static int sgf__scouts(const sgf_decoding *how) {
+    return how->entropy_mass > 0 || how->select;
+}
+static int sgf__asks_alone(const sgf_decoding *how) {
+    return sgf__scouts(how) || how->alone > 0;
+}
 SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_prompt *prompt,
                                      const sgf_method *method, size_t which, sgf_layout *layout,
                                      sgf_error *err) {
@@ -2304,6 +2402,13 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (method->lines && method->format == SGF_FORMAT_FEW_SHOT_PARTS)
         return sgf__fail(err, SGF_ERR_ARG,
                          "%s asks its examples in paraphrases: it has no other format",
+                         method->name);
+    if (sgf__asks_alone(&method->decoding) &&
+        (!fusion || method->fusion_start == SGF_FUSION_START_AFTER_FIRST ||
+         (method->format != SGF_FORMAT_SHARED_CUE && method->format != SGF_FORMAT_FEW_SHOT_PARTS)))
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "%s cannot ask its paraphrases alone: that needs a fusion with one answer "
+                         "cue, such as fused, from the first answer token on",
                          method->name);
     if (prompt->examples && !prompt->example)
         return sgf__fail(err, SGF_ERR_ARG, "the prompt has %llu examples, but `example` is NULL",
@@ -2351,11 +2456,13 @@ static int32_t sgf__argmax(const float *x, size_t n) {
         if (x[i] > top) top = x[i], best = i;
     return (int32_t)best;
 }
-/* Combine logits [contexts][V] into out [V]. `scratch` [V]. */
+/* Combine logits [contexts][V] into out [V]. `scratch` [V]. ENTROPY_AVG is WEIGHTED_AVG with the weights of
+   this step. */
 static void sgf__combine(int simd, sgf_combine rule, const double *weight, const float *logits,
                          size_t contexts, size_t V, float *scratch, float *out) {
     size_t c, v, best = 0;
     double total = 0;
+    if (rule == SGF_COMBINE_ENTROPY_AVG) rule = SGF_COMBINE_WEIGHTED_AVG;
     if (rule == SGF_COMBINE_WEIGHTED_MAX || contexts == 1) {
         for (c = 1; weight && c < contexts; c++)
             if (weight[c] > weight[best]) best = c;
@@ -2375,10 +2482,13 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
             float sum;
             memcpy(scratch, x, V * sizeof(float));
             sgf__softmax(simd, scratch, V, 1, &sum);
-            for (v = 0; v < V; v++) out[v] = scratch[v] / sum > out[v] ? scratch[v] / sum : out[v];
+            for (v = 0; rule == SGF_COMBINE_AVG_P && v < V; v++) out[v] += scratch[v] / sum;
+            for (v = 0; rule == SGF_COMBINE_MAX && v < V; v++)
+                out[v] = scratch[v] / sum > out[v] ? scratch[v] / sum : out[v];
         }
     }
-    for (v = 0; rule == SGF_COMBINE_AVG && v < V; v++) out[v] /= (float)contexts;
+    for (v = 0; (rule == SGF_COMBINE_AVG || rule == SGF_COMBINE_AVG_P) && v < V; v++)
+        out[v] /= (float)contexts;
 }
 
 /* ====================================================================================
@@ -4649,15 +4759,17 @@ typedef struct sgf__pass {
     sgf__kv_copy *copy; /* by ascending rows, all below n */
     size_t copies;
     float *logits, *hidden; /* of all rows, or NULL */
+    int together;           /* 1: parents may grow, their rows come before their children's */
     sgf__query *query;      /* [n] the rows' places: sgf__forward sets them */
     sgf_error *err;
 } sgf__pass;
 
-static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, sgf_error *err) {
+static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, int together,
+                                 sgf_error *err) {
     const sgf_config *c = &s->model->config;
     const sgf__sequence *q = sgf__sequence_of(s, row->sequence);
     if (!q) return sgf__fail(err, SGF_ERR_ARG, "sequence %d is not open", (int)row->sequence);
-    if (q->children)
+    if (q->children && !together)
         return sgf__fail(err, SGF_ERR_ARG, "sequence %d cannot grow while it is the parent of %d",
                          (int)row->sequence, q->children);
     if (row->token < 0 || row->token >= c->vocab_size)
@@ -4704,7 +4816,7 @@ static sgf_status sgf__rows_add(sgf_session *s, const sgf__pass *pass) {
             status = sgf__copy_add(s, &pass->copy[copies], pass->err);
             copies += !status;
         }
-        if (!status) status = sgf__row_check(s, row, pass->err);
+        if (!status) status = sgf__row_check(s, row, pass->together, pass->err);
         query->own = sgf__sequence_of(s, row->sequence);
         if (!status) status = sgf__sequence_reserve(s, query->own, 1, pass->err);
         if (status) break;
@@ -5107,11 +5219,15 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
    contexts share one; the first id of each is fed to sequences of its own that continue those. */
 typedef struct sgf__prompt {
     struct sgf__prompt *parent; /* what these sequences continue; NULL: nothing */
-    size_t contexts;
+    const sgf_layout *context;  /* [contexts] the task's or `made` */
+    size_t contexts, room;      /* room: of `sequence` and `logits` */
     size_t users;      /* tasks, prompts that continue it, and a flight that may share it */
-    int32_t *sequence; /* [contexts] */
+    int32_t *sequence; /* [room]; -1: not open */
     int shared;
-    float *logits; /* [contexts][V] of a shared one; NULL until they are computed */
+    float *logits; /* [room][V] of a shared one; NULL until they are computed */
+    sgf_layout
+        *made;    /* [room] a fusion and each of its paraphrases alone; NULL: none is asked for */
+    int32_t base; /* the sequence of their common tokens, all before the cue; or -1 */
 } sgf__prompt;
 
 typedef struct sgf__active {
@@ -5120,6 +5236,7 @@ typedef struct sgf__active {
     sgf__prompt *prompt;
     size_t at;      /* its first row in `logits`; the other contexts' follow */
     int written;    /* something else than white space was generated */
+    int scouts;     /* the paraphrases are asked alone first; then the fusion starts */
     int32_t chosen; /* by the device, if the flight keeps its logits there */
 } sgf__active;
 
@@ -5139,8 +5256,10 @@ typedef struct sgf__flight {
     size_t copies, copy_cap;
     sgf__floats logits; /* [wanted][V] */
     float *combined;    /* [2][V]: combined logits, and scratch */
-    int keep;           /* the logits stayed on the device, and each task has its `chosen` */
-    sgf_status status;  /* the first failure, which ends the flight */
+    double *trust;      /* entropies, then weights, of one task */
+    size_t trust_cap;
+    int keep;          /* the logits stayed on the device, and each task has its `chosen` */
+    sgf_status status; /* the first failure, which ends the flight */
     sgf_error *err;
 } sgf__flight;
 
@@ -5349,15 +5468,27 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
     int32_t limit = s->model->config.context;
-    int weighs = task->combine >= SGF_COMBINE_WEIGHTED_AVG && task->contexts > 1;
-    const char *wrong = !task->ids && task->max_new_tokens  ? "has no ids to write to"
-                        : !task->contexts || !task->context ? "has no context"
-                        : (unsigned)task->combine > SGF_COMBINE_WEIGHTED_MAX
-                            ? "has a rule to combine that is not in sgf_combine"
-                        : weighs && !task->weight
-                            ? "needs a weight for each context: its rule is a weighted one "
-                              "(sgf_task.weight; sgf_prompt.weight for sgf_ask)"
-                            : NULL;
+    int weighs = (task->combine == SGF_COMBINE_WEIGHTED_AVG ||
+                  task->combine == SGF_COMBINE_WEIGHTED_MAX) &&
+                 task->contexts > 1;
+    const sgf_decoding *how = &task->decoding;
+    const char *wrong =
+        !task->ids && task->max_new_tokens  ? "has no ids to write to"
+        : !task->contexts || !task->context ? "has no context"
+        : (unsigned)task->combine > SGF_COMBINE_ENTROPY_AVG
+            ? "has a rule to combine that is not in sgf_combine"
+        : !(how->tau >= 0 && how->tau <= DBL_MAX && how->entropy_mass >= 0 &&
+            how->entropy_mass <= DBL_MAX)
+            ? "has a temperature for entropies that is not above 0"
+        : !(how->alone >= 0 && how->alone <= 1)
+            ? "has a share of the paraphrases alone that is not in 0 to 1"
+        : sgf__asks_alone(how) && (task->contexts != 1 || !sgf__paraphrases(task->context) ||
+                                   sgf__cue_first(task->context) == task->context->tokens)
+            ? "asks paraphrases alone, which needs one fused context that ends with "
+              "an answer cue"
+        : weighs && !task->weight ? "needs a weight for each context: its rule is a weighted one "
+                                    "(sgf_task.weight; sgf_prompt.weight for sgf_ask)"
+                                  : NULL;
     size_t c;
     if (wrong) return sgf__fail(err, SGF_ERR_ARG, "question %d %s", (int)number + 1, wrong);
     for (c = 0; c < task->contexts; c++) {
@@ -5389,21 +5520,26 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
 static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p) {
     size_t c;
     if (!p || --p->users) return;
-    for (c = 0; p->sequence && c < p->contexts; c++) sgf_sequence_close(s, p->sequence[c]);
+    for (c = 0; p->sequence && c < p->room; c++) sgf_sequence_close(s, p->sequence[c]);
+    sgf_sequence_close(s, p->base);
     sgf__prompt_leave(s, p->parent);
-    sgf__free(&s->mem, p->sequence, p->contexts, sizeof *p->sequence);
-    sgf__free(&s->mem, p->logits, p->contexts, s->V * sizeof(float));
+    for (c = 0; p->made && c < p->room; c++) sgf_layout_free(&p->made[c]);
+    sgf__free(&s->mem, p->made, p->room, sizeof *p->made);
+    sgf__free(&s->mem, p->sequence, p->room, sizeof *p->sequence);
+    sgf__free(&s->mem, p->logits, p->room, s->V * sizeof(float));
     sgf__free(&s->mem, p, 1, sizeof *p);
 }
 /* A prompt with one user, and no sequence open yet; NULL after a failure. */
-static sgf__prompt *sgf__prompt_make(sgf__flight *f, size_t contexts) {
+static sgf__prompt *sgf__prompt_make(sgf__flight *f, const sgf_layout *context, size_t contexts) {
     sgf_session *s = f->s;
     sgf__prompt *p = (sgf__prompt *)sgf__alloc(&s->mem, 1, sizeof *p, f->err);
     size_t c;
     f->status = SGF_ERR_MEMORY;
     if (!p) return NULL;
-    p->contexts = contexts;
+    p->context = context;
+    p->contexts = p->room = contexts;
     p->users = 1;
+    p->base = -1;
     p->sequence = (int32_t *)sgf__alloc(&s->mem, contexts, sizeof *p->sequence, f->err);
     for (c = 0; p->sequence && c < contexts; c++) p->sequence[c] = -1;
     if (p->sequence) f->status = SGF_OK;
@@ -5411,21 +5547,125 @@ static sgf__prompt *sgf__prompt_make(sgf__flight *f, size_t contexts) {
     return f->status ? NULL : p;
 }
 
-/* Open a context's sequence on its shared prefix, and list what is left to copy and to compute. */
-static void sgf__context_start(sgf__flight *f, const sgf_layout *layout, int32_t *sequence,
-                               size_t *prefill) {
+/* Open a context's sequence, and list what is left to copy and to compute of its first `end` tokens.
+   It continues `base`, which has all tokens before the cue, or (-1) its shared prefix. */
+static void sgf__context_start(sgf__flight *f, const sgf_layout *layout, int32_t base, size_t end,
+                               int32_t *sequence, size_t *prefill) {
     int reuse = f->s->reuse;
-    size_t prefix = reuse ? sgf__prefix_length(layout) : 0, runs = 0, i;
-    sgf__prefix *slot = prefix ? sgf__prefix_get(f, layout, prefix, prefill) : NULL;
-    if (!slot) prefix = 0;
-    if (!f->status)
-        f->status = sgf_sequence_open(f->s, layout, slot ? slot->sequence : -1, sequence, f->err);
-    for (i = prefix; i < layout->tokens && !f->status; i++) {
+    size_t prefix = base >= 0 ? sgf__cue_first(layout) : reuse ? sgf__prefix_length(layout) : 0;
+    size_t runs = 0, i;
+    sgf__prefix *slot = prefix && base < 0 ? sgf__prefix_get(f, layout, prefix, prefill) : NULL;
+    if (slot) base = slot->sequence;
+    if (base < 0) prefix = 0;
+    if (!f->status) f->status = sgf_sequence_open(f->s, layout, base, sequence, f->err);
+    for (i = prefix; i < end && !f->status; i++) {
         if (reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1]))
             i += sgf__common_list(f, layout, i, *sequence, &runs, prefill);
         sgf__row_list(f, sgf__row_of(layout, i, *sequence, i + 1 == layout->tokens));
         ++*prefill;
     }
+}
+/* The contexts of a fusion whose paraphrases are asked alone: the fused one, which waits where they say
+   first how sure they are, then Alone_i. They continue one sequence, which is listed before them. */
+static void sgf__alone_start(sgf__flight *f, sgf__active *a) {
+    sgf_task *task = a->task;
+    const sgf_layout *fused = task->context;
+    const sgf_allocator *mem = &f->s->mem;
+    size_t n = sgf__paraphrases(fused) + 1, c;
+    sgf__prompt *p = sgf__prompt_make(f, fused, n);
+    if (!p) return;
+    a->prompt = p;
+    a->scouts = sgf__scouts(&task->decoding);
+    p->context = p->made = (sgf_layout *)sgf__alloc(mem, n, sizeof *p->made, f->err);
+    if (!p->made) f->status = SGF_ERR_MEMORY;
+    for (c = 0; c < n && p->made; c++) sgf_layout_init(&p->made[c], mem);
+    if (!f->status) f->status = sgf__layout_copy(fused, &p->made[0], f->err);
+    for (c = 1; c < n && !f->status; c++)
+        f->status = sgf_layout_alone(fused, (int32_t)c - 1, &p->made[c], f->err);
+    if (!f->status && f->s->reuse)
+        sgf__context_start(f, fused, -1, sgf__cue_first(fused), &p->base, &task->prefill_tokens);
+    a->at = f->wanted;
+    for (c = a->scouts ? 1 : 0; c < n && !f->status; c++)
+        sgf__context_start(f, &p->made[c], p->base, fused->tokens, &p->sequence[c],
+                           &task->prefill_tokens);
+}
+/* The entropy of softmax(x [V]), natural logarithm: log S - (sum of e d) / S; d = x - maximum, e = exp d,
+   S the sum of all e. `scratch` [V]. */
+static double sgf__entropy(int simd, const float *x, size_t V, float *scratch) {
+    float top = x[sgf__argmax(x, V)], sum;
+    double all = 0, dot = 0, h;
+    size_t v;
+    memcpy(scratch, x, V * sizeof(float));
+    sgf__softmax(simd, scratch, V, 1, &sum);
+    for (v = 0; v < V; v++) {
+        float d = x[v] - top;
+        all += (double)scratch[v];
+        if (scratch[v] > 0) dot += (double)scratch[v] * (double)d; /* an exact product */
+    }
+    h = all >= 1 && all <= DBL_MAX ? sgf__log_d(all) - dot / all : HUGE_VAL;
+    return h == h ? h : HUGE_VAL;
+}
+/* weight[i] = exp(-entropy[i] / t), normalised. */
+static void sgf__trust(const double *entropy, size_t n, double t, double *weight) {
+    double low = HUGE_VAL, total = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (entropy[i] < low) low = entropy[i];
+    for (i = 0; i < n; i++)
+        total += weight[i] = low < HUGE_VAL ? sgf__exp_d((low - entropy[i]) / t) : 1;
+    for (i = 0; i < n; i++) weight[i] /= total;
+}
+/* Write entropies and weights [2][n] of the first token where the caller wants them. */
+static void sgf__trust_tell(sgf_task *task, const double *trust, size_t n) {
+    if (task->trust) memcpy(task->trust, trust, 2 * n * sizeof *trust);
+}
+/* The paraphrases have said how sure they are: the fused context gets its weights and starts. Those
+   that the answer is not combined with leave. logits [contexts - 1][V]: of Alone_i. */
+static void sgf__scouts_end(sgf__flight *f, sgf__active *a, const float *logits) {
+    const sgf_decoding *how = &a->task->decoding;
+    sgf_session *s = f->s;
+    sgf__prompt *p = a->prompt;
+    sgf_layout *fused = &p->made[0];
+    size_t n = p->contexts - 1, i, k;
+    double *entropy, *weight, total = 0;
+    f->status = sgf__grow(&s->mem, &f->trust, &f->trust_cap, 2 * n, sizeof *f->trust, f->err);
+    if (f->status) return;
+    entropy = f->trust, weight = entropy + n;
+    for (i = 0; i < n; i++)
+        entropy[i] = sgf__entropy(s->simd, logits + i * s->V, s->V, f->combined);
+    if (how->entropy_mass > 0) sgf__trust(entropy, n, how->entropy_mass, weight);
+    for (i = 0; i < n; i++) { /* is it among the K first? */
+        size_t before = 0;
+        for (k = 0; k < n; k++)
+            before += entropy[k] < entropy[i] || (k < i && entropy[k] == entropy[i]);
+        if (!(how->entropy_mass > 0)) weight[i] = 1;
+        if (how->select && before >= how->select) weight[i] = -1;
+        else total += weight[i];
+    }
+    for (i = 0; i < n; i++) {
+        for (k = 0; weight[i] < 0 && k < fused->segments; k++)
+            if (sgf__of_paraphrase(&fused->segment[k]) && fused->segment[k].group == (int32_t)i)
+                sgf_visible_set(fused, fused->answer, (int32_t)k, 0);
+        weight[i] = weight[i] < 0 ? 0 : weight[i] / total;
+    }
+    sgf__trust_tell(a->task, f->trust, n);
+    for (i = 0; i < n; i++)
+        if (!(weight[i] >= 1e-300)) weight[i] = 1e-300; /* what sgf_layout_weigh takes */
+    f->status = sgf_layout_weigh(fused, weight, n, f->err);
+    if (how->alone > 0) { /* the next step needs them */
+        p->logits = (float *)sgf__alloc(&s->mem, p->room, s->V * sizeof(float), f->err);
+        if (!p->logits) f->status = SGF_ERR_MEMORY;
+        else memcpy(p->logits + s->V, logits, n * s->V * sizeof(float));
+    } else
+        for (; p->contexts > 1; p->contexts--) {
+            sgf_sequence_close(s, p->sequence[p->contexts - 1]);
+            p->sequence[p->contexts - 1] = -1;
+        }
+    a->scouts = 0;
+    a->at = f->wanted;
+    if (!f->status)
+        sgf__context_start(f, fused, p->base, fused->tokens, &p->sequence[0],
+                           &a->task->prefill_tokens);
 }
 /* Call `done` of the stream for a task that ended or, with NULL, `next` for the waiting one. */
 static void sgf__stream_call(sgf__flight *f, sgf_task *ended) {
@@ -5454,24 +5694,30 @@ static void sgf__task_start(sgf__flight *f) {
     int begins = !f->prompt;
     size_t c;
     if (!sgf__flight_room(f, &f->active, &f->cap, f->count, sizeof *a)) return;
-    if (begins && !(f->prompt = sgf__prompt_make(f, task->contexts))) return;
+    if (begins && !sgf__asks_alone(&task->decoding) &&
+        !(f->prompt = sgf__prompt_make(f, task->context, task->contexts)))
+        return;
     a = &f->active[f->count++]; /* from here on it is freed with the flight */
     memset(a, 0, sizeof *a);
     a->task = task;
     a->number = f->arrived - 1;
     a->prompt = f->prompt;
     f->prompt = NULL;
+    begins = begins && !sgf__asks_alone(&task->decoding);
     task->count = task->prefill_tokens = task->decode_tokens = 0;
     sgf__task_next(f);
-    if (!f->status && f->s->reuse && f->waiting && f->waiting->context == task->context &&
-        f->waiting->contexts == task->contexts) {
+    if (a->prompt && !f->status && f->s->reuse && f->waiting &&
+        f->waiting->context == task->context && f->waiting->contexts == task->contexts &&
+        !sgf__asks_alone(&f->waiting->decoding)) {
         f->prompt = a->prompt;
         f->prompt->users++;
         f->prompt->shared = 1;
     }
     if (begins) a->at = f->wanted;
     for (c = 0; begins && c < task->contexts && !f->status; c++)
-        sgf__context_start(f, &task->context[c], &a->prompt->sequence[c], &task->prefill_tokens);
+        sgf__context_start(f, &task->context[c], -1, task->context[c].tokens,
+                           &a->prompt->sequence[c], &task->prefill_tokens);
+    if (!a->prompt && !f->status) sgf__alone_start(f, a);
 }
 
 /* Does the chosen id end the answer? */
@@ -5497,7 +5743,7 @@ static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
     size_t c, step = task->count - 1;
     sgf_row row;
     if (a->prompt->shared) {
-        sgf__prompt *own = sgf__prompt_make(f, task->contexts);
+        sgf__prompt *own = sgf__prompt_make(f, task->context, task->contexts);
         if (!own) return;
         own->parent = a->prompt;
         a->prompt = own;
@@ -5506,8 +5752,8 @@ static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
                                           &own->sequence[c], f->err);
     }
     a->at = f->wanted;
-    for (c = 0; c < task->contexts; c++) {
-        const sgf_layout *layout = &task->context[c];
+    for (c = 0; c < a->prompt->contexts; c++) {
+        const sgf_layout *layout = &a->prompt->context[c];
         row.sequence = a->prompt->sequence[c];
         row.token = task->ids[step];
         row.pos = layout->answer_pos + (int32_t)step;
@@ -5526,7 +5772,9 @@ static int sgf__device_chooses(const sgf__flight *f) {
     size_t i;
     if (!f->s->device || f->stream->on_step) return 0;
     for (i = 0; i < f->count; i++)
-        if (f->active[i].prompt->shared) return 0;
+        if (f->active[i].prompt->shared || f->active[i].prompt->made ||
+            f->active[i].task->combine > SGF_COMBINE_WEIGHTED_MAX)
+            return 0;
     return 1;
 }
 /* The device's choice for every task. */
@@ -5556,7 +5804,7 @@ static void sgf__flight_pass(sgf__flight *f) {
     f->keep = s->keep = sgf__device_chooses(f);
     f->status = sgf__floats_reserve(s, &f->logits, f->keep ? 0 : f->wanted * s->V, f->err);
     memset(&pass, 0, sizeof pass);
-    pass.row = f->row, pass.n = f->rows;
+    pass.row = f->row, pass.n = f->rows, pass.together = 1;
     pass.copy = f->copy, pass.copies = f->copies;
     pass.logits = f->logits.at, pass.err = f->err;
     if (!f->status) f->status = sgf__forward(s, &pass);
@@ -5573,6 +5821,35 @@ static void sgf__flight_pass(sgf__flight *f) {
     }
     sgf__pass_end(f);
 }
+/* The logits of the contexts become those of the next token, in f->combined. */
+static void sgf__active_combine(sgf__flight *f, sgf__active *a) {
+    sgf_session *s = f->s;
+    sgf_task *task = a->task;
+    sgf__prompt *p = a->prompt;
+    size_t V = s->V, n = p->contexts, i;
+    const float *logits = f->logits.at + a->at * V;
+    const double *weight = task->weight;
+    float *out = f->combined, *scratch = out + V, alone = (float)task->decoding.alone;
+    if (p->logits && p->made) memcpy(p->logits, logits, V * sizeof(float));
+    if (p->logits) logits = p->logits;
+    if (task->combine == SGF_COMBINE_ENTROPY_AVG && n > 1) {
+        f->status = sgf__grow(&s->mem, &f->trust, &f->trust_cap, 2 * n, sizeof *f->trust, f->err);
+        if (f->status) return;
+        for (i = 0; i < n; i++) f->trust[i] = sgf__entropy(s->simd, logits + i * V, V, scratch);
+        sgf__trust(f->trust, n, task->decoding.tau > 0 ? task->decoding.tau : 1, f->trust + n);
+        if (!task->count) sgf__trust_tell(task, f->trust, n);
+        weight = f->trust + n;
+    }
+    if (!p->made || n == 1)
+        sgf__combine(s->simd, task->combine, weight, logits, n, V, scratch, out);
+    else { /* the fused context's and the mean of those of Alone_i */
+        sgf__combine(s->simd, SGF_COMBINE_AVG, NULL, logits + V, n - 1, V, scratch, out);
+        for (i = 0; i < V; i++) out[i] = sgf__fma_portable(alone, out[i], (1 - alone) * logits[i]);
+    }
+    if (!p->made) return;
+    sgf__free(&s->mem, p->logits, p->room, V * sizeof(float));
+    p->logits = NULL;
+}
 /* Choose the next id of one task. Was it the last one? */
 static int sgf__active_choose(sgf__flight *f, sgf__active *a) {
     sgf_task *task = a->task;
@@ -5581,9 +5858,8 @@ static int sgf__active_choose(sgf__flight *f, sgf__active *a) {
     int said = 0, ends;
     if (!task->max_new_tokens) return 1;
     if (!f->keep) {
-        const float *logits = a->prompt->shared ? a->prompt->logits : f->logits.at + a->at * V;
-        sgf__combine(f->s->simd, task->combine, task->weight, logits, task->contexts, V,
-                     f->combined + V, f->combined);
+        sgf__active_combine(f, a);
+        if (f->status) return 0;
         id = sgf__argmax(f->combined, V);
     }
     if (f->stream->on_step)
@@ -5605,8 +5881,10 @@ static void sgf__flight_choose(sgf__flight *f) {
     size_t i, kept = 0;
     for (i = 0; i < f->count; i++) {
         sgf__active a = f->active[i];
-        int ends = !f->status && sgf__active_choose(f, &a);
-        if (!f->status && !ends) sgf__task_feed(f, &a);
+        int scouts = a.scouts, ends = 0;
+        if (!f->status && scouts) sgf__scouts_end(f, &a, f->logits.at + a.at * f->s->V);
+        else if (!f->status) ends = sgf__active_choose(f, &a);
+        if (!f->status && !ends && !scouts) sgf__task_feed(f, &a);
         if (ends) sgf__prompt_leave(f->s, a.prompt);
         else f->active[kept++] = a;
         if (ends && f->stream->done) sgf__stream_call(f, a.task);
@@ -5641,6 +5919,7 @@ static sgf_status sgf__decode_all(sgf_session *s, sgf_task *list, size_t n,
     sgf__free(&s->mem, f.copy, f.copy_cap, sizeof *f.copy);
     sgf__floats_free(&s->mem, &f.logits);
     sgf__free(&s->mem, f.combined, 2 * s->V, sizeof(float));
+    sgf__free(&s->mem, f.trust, f.trust_cap, sizeof *f.trust);
     return f.status;
 }
 SGF_DEF sgf_status sgf_generate_stream(sgf_session *s, const sgf_stream *stream, sgf_error *err) {
@@ -5690,6 +5969,7 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const char *name, const sgf_prompt *p
     }
     task.context = context;
     task.combine = method.combine;
+    task.decoding = method.decoding;
     task.weight = prompt->weight;
     if (!status) status = sgf_generate(s, &task, 1, NULL, NULL, err);
     for (i = 0; i < 2 && !status; i++) { /* measure, then write */

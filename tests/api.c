@@ -37,6 +37,8 @@ extern sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense,
 extern char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap);
 extern sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
                                    sgf_error *err);
+extern sgf_status sgf_layout_alone(const sgf_layout *layout, int32_t group, sgf_layout *out,
+                                   sgf_error *err);
 extern const char *sgf_dtype_name(sgf_dtype dtype);
 extern sgf_status sgf_config_load(const char *dir, const sgf_allocator *mem, sgf_config *out,
                                   sgf_error *err);

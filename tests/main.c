@@ -193,6 +193,7 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_arrow.c"
 #include "test_train.c"
 #include "test_program.c"
+#include "test_decoding.c"
 #include "test_methods.c"
 #include "test_dataset.c"
 #include "test_cells.c"
@@ -225,6 +226,7 @@ int main(int argc, char **argv) {
         {"model", tests_model},
         {"tokenizer", tests_tokenizer},
         {"generate", tests_generate},
+        {"decoding", tests_decoding},
         {"methods", tests_methods},
         {"sampling", tests_sampling},
         {"stream", tests_stream},

@@ -514,7 +514,7 @@ static void test_generate_refuses_what_is_wrong(void) {
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "the answer's segment sees none"));
     for (i = 0; i < 2; i++) sgf_mask_set(&layout[i], SGF_MASK_CAUSAL);
-    task.combine = (sgf_combine)(SGF_COMBINE_WEIGHTED_MAX + 1);
+    task.combine = (sgf_combine)(SGF_COMBINE_ENTROPY_AVG + 1);
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "rule to combine that is not in sgf_combine"));
     task.combine = SGF_COMBINE_WEIGHTED_AVG;

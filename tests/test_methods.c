@@ -179,7 +179,7 @@ static void test_every_method_asks_in_equal_lines(void) {
             CHECK(method.format == SGF_FORMAT_SHARED_CUE ||
                   !strncmp(strstr(text, "Q: one") + 6, cues[lines], strlen(cues[lines])));
         }
-    CHECK(equal == 2 * 3 * 10);
+    CHECK(equal == 2 * 3 * 12);
     method.lines = (sgf_lines)7;
     CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "lines number 7"));
@@ -229,7 +229,7 @@ static void test_every_method_can_be_described(void) {
             CHECK(strcmp(method.about, other.about));
         }
     }
-    CHECK(i == 11);
+    CHECK(i == 13);
     CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_WORD, sgf_text(" New York\nQ:")).len == 3);
     CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, sgf_text(" New York\nQ:")).len == 8);
     MUST(accident_find("swapped", &accident, &err), err);
@@ -905,6 +905,74 @@ static size_t methods_same_rows(const char *by, const char *other, const char *f
     table_free(a), table_free(b);
     return n;
 }
+/* Decodings through the program: names, configurations, what a batch and a stop change (nothing), and
+   what is refused before the first question. */
+static void test_decodings_through_the_program(void) {
+    static const struct {
+        const char *options, *file, *says;
+    } runs[] = {
+        {"--mass entropy", "fused-3-entropy", "\"mass\": \"entropy:0.5\""},
+        {"--mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2", "\"select\": 2"},
+        {"--hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
+        {"--method entropy_avg --tau 2", "ensemble_entropy_avg-3-tau2", "\"tau\": 2"},
+        {"--method avg_p", "ensemble_avg_p-3", "\"method\": \"avg_p\""},
+    };
+    static const char *const wrong[][2] = {
+        {"--select 0",
+         "--select is a whole number from 1 to 3, the number of paraphrases, not '0'"},
+        {"--select 4", "not '4'"},
+        {"--select 1.5", "not '1.5'"},
+        {"--hybrid 1.01", "--hybrid is a number from 0 to 1, not '1.01'"},
+        {"--hybrid nan", "not 'nan'"},
+        {"--mass entropy:0", "--mass entropy:T is for a number T above 0, not '0'"},
+        {"--mass entropy:-1", "not '-1'"},
+        {"--mass entropi", "--mass is 1, 1/N, confidence, entropy[:T] or 3 positive numbers"},
+        {"--method entropy_avg --tau 0", "--tau is a number above 0, not '0'"},
+        {"--tau 1", "--tau is for the method entropy_avg"},
+        {"--method avg --hybrid 0.5", "--hybrid is for methods that fuse attention"},
+        {"--method flex_attention --select 2", "flex_attention is not"},
+        {"--mass entropy --fusion_start after-first", "one answer cue for all"},
+        {"--select 2 --mass 1", "--select gives its paraphrases the mass 1/K"},
+    };
+    char options[300], file[128], other[128], text[2048];
+    size_t i;
+    methods_files();
+    for (i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        snprintf(options, sizeof options, "--num_paraphrases 3 --output '%%s/decodings' %s",
+                 runs[i].options);
+        methods_run(options, 0, "passes/step");
+        snprintf(file, sizeof file, "decodings/%s.feather", runs[i].file);
+        methods_configuration(file, text, sizeof text);
+        CHECK(strstr(text, runs[i].says));
+        snprintf(options, sizeof options,
+                 "--num_paraphrases 3 --output '%%s/decodings1' --max_samples 1 %s",
+                 runs[i].options);
+        methods_run(options, 0, "");
+        snprintf(options, sizeof options,
+                 "--num_paraphrases 3 --output '%%s/decodings1' --batch_size 1 %s",
+                 runs[i].options);
+        methods_run(options, 0, ""); /* it goes on from the first question */
+        snprintf(other, sizeof other, "decodings1/%s.feather", runs[i].file);
+        CHECK(methods_same_rows(file, other, "u") == 2);
+    }
+    methods_run("--num_paraphrases 3 --output '%s/decodings' --mass entropy --explain 1", 0,
+                "How sure each paraphrase is of the first token");
+    methods_run("--num_paraphrases 3 --output '%s/decodings' --method avg_p --explain 1", 0,
+                "(combined: the mean of the contexts)");
+    program_file("by.json", "{\"*\": {\"select\": 2, \"mass\": \"entropy:0.25\"}}");
+    methods_run("--num_paraphrases 3 --output '%s/decodings' --by_relation '%s/by.json'", 0, "");
+    CHECK(methods_same_rows("decodings/fused-3-by_relation.feather",
+                            "decodings/fused-3-entropy0.25-select2.feather", "u") == 2);
+    program_says("build/segfuse ask --mass entropy 'The capital of Japan is [MASK].' "
+                 "'[MASK] is the capital of Japan.'",
+                 0, "fused");
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(options, sizeof options, "--num_paraphrases 3 --output '%%s/wrong' %s",
+                 wrong[i][0]);
+        methods_run(options, 2, wrong[i][1]);
+    }
+}
+
 /* A relation's rows are those of a run with its options, whatever the method of the others is. */
 static void test_relations_have_their_own_options(void) {
     static const char *const bad[][3] = {
@@ -1417,6 +1485,7 @@ static void tests_methods(void) {
     RUN(test_formats_through_the_program);
     RUN(test_relations_have_their_own_options);
     RUN(test_accidents_through_the_program);
+    RUN(test_decodings_through_the_program);
     RUN(test_weights_are_the_confidences);
     RUN(test_wrong_options_of_methods);
 }

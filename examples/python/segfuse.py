@@ -64,7 +64,7 @@ _ENUMS = {
     "positions": ("sequential", "aligned"),
     "fusion_start": ("first-answer", "after-first"),
     "bos": ("auto", "first", "each", "none"),
-    "combine": ("avg", "max", "weighted-avg", "weighted-max"),
+    "combine": ("avg", "max", "weighted-avg", "weighted-max", "avg-p", "entropy-avg"),
     "prediction": ("first-line", "first-word"),
     "format": ("standard", "concatenated", "shared-parts", "shared-cue", "few-shot-parts"),
     "lines": ("own", "one", "two"),
@@ -146,16 +146,20 @@ class sgf_prompt(_Struct):
                 ("after", c_char_p)]
 
 
+class sgf_decoding(_Struct):
+    _fields_ = [("entropy_mass", c_double), ("select", c_size_t), ("alone", c_double), ("tau", c_double)]
+
+
 class sgf_method(_Struct):
     _fields_ = [("name", c_char_p), ("about", c_char_p), ("contexts", c_int), ("format", c_int), ("lines", c_int),
                 ("separator", c_char_p), ("mask", c_int), ("positions", c_int), ("fusion_start", c_int), ("bos", c_int),
-                ("combine", c_int), ("prediction", c_int), ("even_weights", c_int)]
+                ("combine", c_int), ("prediction", c_int), ("even_weights", c_int), ("decoding", sgf_decoding)]
 
 
 class sgf_task(_Struct):
     _fields_ = [("context", c_void_p), ("contexts", c_size_t), ("combine", c_int), ("weight", c_void_p),
-                ("segment", c_void_p), ("ids", c_void_p), ("max_new_tokens", c_size_t), ("count", c_size_t),
-                ("prefill_tokens", c_size_t), ("decode_tokens", c_size_t)]
+                ("segment", c_void_p), ("ids", c_void_p), ("max_new_tokens", c_size_t), ("decoding", sgf_decoding),
+                ("trust", c_void_p), ("count", c_size_t), ("prefill_tokens", c_size_t), ("decode_tokens", c_size_t)]
 
 
 # ---- end of what is written

@@ -147,6 +147,8 @@ static void config_read_text(const json_doc *json, const char *key, char *out, s
 /* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json next to
    a CSV. A file without one, or with one that cannot be read, says nothing. */
 static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
+    static const char *const decodings[] = {"select", "hybrid", "tau", "beams", "length_penalty"};
+    size_t i;
     sgf_str text = table_metadata_get(f->table, "segfuse");
     base_map map;
     base_arena arena;
@@ -177,6 +179,13 @@ static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
         config_read_text(&json, "mask", f->mask, sizeof f->mask);
         config_read_text(&json, "positions", f->positions, sizeof f->positions);
         config_read_text(&json, "mass", f->mass, sizeof f->mass);
+        for (i = 0; i < sizeof decodings / sizeof decodings[0]; i++) {
+            size_t n = strlen(f->mass);
+            node = json_get(&json, 0, decodings[i]);
+            if (node && json.nodes[node].type == JSON_NUMBER)
+                snprintf(f->mass + n, sizeof f->mass - n, ", %s %.12s", decodings[i],
+                         base_show(json.nodes[node].text).text);
+        }
         config_read_text(&json, "format", f->format, sizeof f->format);
         node = json_get(&json, 0, "separator");
         if (!strcmp(f->format, "shared+cue") && node && base_str_is(json.nodes[node].text, "\n"))
@@ -220,10 +229,11 @@ method_kind answer_kind(const answer_file *f) {
     static const struct {
         const char *begin;
         method_kind kind;
-    } kinds[] = {{"origin", KIND_BASELINE},    {"per_prompt", KIND_BASELINE},
-                 {"avg", KIND_ENSEMBLE},       {"max", KIND_ENSEMBLE},
-                 {"weighted_", KIND_ENSEMBLE}, {"flex_attention", KIND_FUSION},
-                 {"myriadlama", KIND_FUSION},  {"fused", KIND_FUSION}};
+    } kinds[] = {{"origin", KIND_BASELINE},       {"per_prompt", KIND_BASELINE},
+                 {"avg", KIND_ENSEMBLE},          {"max", KIND_ENSEMBLE},
+                 {"weighted_", KIND_ENSEMBLE},    {"entropy_avg", KIND_ENSEMBLE},
+                 {"flex_attention", KIND_FUSION}, {"myriadlama", KIND_FUSION},
+                 {"fused", KIND_FUSION}};
     size_t i;
     for (i = 0; i < sizeof kinds / sizeof kinds[0] && !f->derived; i++)
         if (!strncmp(f->method, kinds[i].begin, strlen(kinds[i].begin))) return kinds[i].kind;

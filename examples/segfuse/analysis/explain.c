@@ -102,7 +102,16 @@ typedef struct {
     method_view *view;
 } step_watch;
 
-/* What the contexts of a task say together; for the maximum of probabilities these themselves. */
+/* Do a task's contexts say together probabilities, not logits? */
+static int explain_probabilities(const sgf_task *t) {
+    return t->contexts > 1 && (t->combine == SGF_COMBINE_MAX || t->combine == SGF_COMBINE_AVG_P);
+}
+/* Has it entropies and weights of the first token? */
+static int explain_trusts(const sgf_task *t) {
+    return (t->combine == SGF_COMBINE_ENTROPY_AVG && t->contexts > 1) ||
+           t->decoding.entropy_mass > 0 || t->decoding.select;
+}
+/* What the contexts of a task say together; probabilities as they are. */
 static int explain_step(void *user, size_t task, size_t step, const float *logits,
                         int32_t *chosen) {
     step_watch *w = (step_watch *)user;
@@ -110,7 +119,7 @@ static int explain_step(void *user, size_t task, size_t step, const float *logit
     const sgf_task *t = &w->view->batch.tasks[task];
     size_t V = explain_vocabulary(e), v;
     (void)chosen;
-    if (t->contexts > 1 && t->combine == SGF_COMBINE_MAX)
+    if (explain_probabilities(t))
         for (v = 0; v < V; v++) e->odds[v] = (double)logits[v];
     else e->status = sample_probabilities(logits, V, 1, 0, e->odds, NULL, &e->err);
     if (!e->status) next_pick(logits, e->odds, V, &w->view->answer[task].next[step]);
@@ -153,6 +162,21 @@ static sgf_status explain_parts(explanation *e, context_view *view, sgf_error *e
         view->parts += k == view->parts;
     }
     return SGF_OK;
+}
+/* The fusion as the answer saw it: the weights, and those that were left out. */
+static sgf_status explain_weigh(const sgf_task *task, sgf_layout *layout, size_t n,
+                                sgf_error *err) {
+    double *weight = task->trust + n;
+    size_t i, k;
+    if (task->combine == SGF_COMBINE_ENTROPY_AVG || !explain_trusts(task)) return SGF_OK;
+    for (i = 0; i < n; i++)
+        for (k = 0; weight[i] == 0 && k < layout->segments; k++)
+            if (layout->segment[k].group == (int32_t)i &&
+                (layoutfile_is_paraphrase(layout->segment[k].role) ||
+                 layout->segment[k].role == SGF_ROLE_SEPARATOR))
+                sgf_visible_set(layout, layout->answer, (int32_t)k, 0);
+    for (i = 0; i < n; i++) weight[i] = weight[i] >= 1e-300 ? weight[i] : 1e-300;
+    return sgf_layout_weigh(layout, weight, n, err);
 }
 /* The answer behind the prompt, as decoding puts it there. */
 static sgf_status explain_extend(const sgf_task *task, sgf_layout *layout, sgf_error *err) {
@@ -221,6 +245,7 @@ static sgf_status explain_answer(explanation *e, const method_view *view, answer
     const sgf_task *task = answer->task;
     size_t c;
     sgf_status status = task_text(e->run, task, &e->arena, &answer->generation, err);
+    if (!status) status = explain_weigh(task, layouts, view->batch.asked[0].n, err);
     if (status) return status;
     answer->prediction = sgf_prediction_take(view->method->prediction, answer->generation);
     status = lemma_match_any(answer->prediction, e->q->answers, e->q->answer_count, NULL,
@@ -531,15 +556,25 @@ static void text_next(const explanation *e, const next_tokens *next, int32_t cho
     }
     printf("\n");
 }
-static void text_steps(const explanation *e, const method_view *view, const answer_view *a) {
+/* How sure each paraphrase, or context, is of the first token. */
+static void text_trust(const sgf_task *task, size_t n) {
+    size_t i;
+    if (!explain_trusts(task)) return;
+    printf(
+        "\nHow sure each paraphrase is of the first token: entropy (natural logarithm), weight\n");
+    for (i = 0; i < n; i++)
+        printf("  %-4llu %8.4f %8.4f\n", (unsigned long long)i + 1, task->trust[i],
+               task->trust[n + i]);
+}
+static void text_steps(const explanation *e, const answer_view *a) {
     size_t step, c;
     char which[32];
     const sgf_task *task = a->task;
     int many = task->contexts > 1;
     printf("\nNext tokens: the five most likely, in percent%s; * is what the answer takes\n",
-           many && view->method->combine == SGF_COMBINE_MAX
-               ? " (combined: the most that any context gives)"
-               : "");
+           !explain_probabilities(task)         ? ""
+           : task->combine == SGF_COMBINE_AVG_P ? " (combined: the mean of the contexts)"
+                                                : " (combined: the most that any context gives)");
     printf("step\n");
     for (step = 0; step < task->count; step++) {
         printf("%4llu %-8s", (unsigned long long)step + 1, many ? "combined" : "");
@@ -627,7 +662,8 @@ static sgf_status text_method(explanation *e, const method_view *view, sgf_error
         text_mask(&a->context[0], m->contexts != SGF_CONTEXTS_FUSION ? "causal"
                                   : e->run->matrix                   ? e->run->o.mask
                                                                      : sgf_mask_name(m->mask));
-        text_steps(e, view, a);
+        text_trust(a->task, view->batch.asked[0].n);
+        text_steps(e, a);
         text_attentions(e, a);
     }
     return SGF_OK;
@@ -869,9 +905,18 @@ static void page_steps(report *r, const explanation *e, const method_view *view,
                        const answer_view *a) {
     size_t step;
     int many = a->task->contexts > 1;
+    size_t i, n = view->batch.asked[0].n;
+    if (explain_trusts(a->task)) {
+        html(r, "<h3>How sure each paraphrase is</h3>\n<table><thead><tr><th>of the first token"
+                "</th><th>entropy</th><th>weight</th></tr></thead><tbody>\n");
+        for (i = 0; i < n; i++)
+            html_print(r, "<tr><th scope=\"row\">%llu</th><td>%.4f</td><td>%.4f</td></tr>\n",
+                       (unsigned long long)i + 1, a->task->trust[i], a->task->trust[n + i]);
+        html(r, "</tbody></table>\n");
+    }
     html(r, "<h3>Next tokens</h3>\n<p class=\"note\">The five most likely at each step; what the "
             "answer takes is bold.");
-    if (many && view->method->combine == SGF_COMBINE_MAX)
+    if (many && a->task->combine == SGF_COMBINE_MAX)
         html(r, " The bars are the highest probability that any context gives.");
     else if (many) html(r, " The bars are what the contexts say together.");
     html(r, "</p>\n<div class=\"steps\">\n");

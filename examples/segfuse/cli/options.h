@@ -116,6 +116,12 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
      "for a format that --chat does not know: what comes before the prompt"}, \
     {"chat_after", OPTION_TEXT, (void *)&(o)->chat_after, "TEXT", \
      "... and after it, up to where the answer begins"}
+#define ROWS_DECODING(o) \
+    {"select", OPTION_TEXT, (void *)&(o)->select, "K", \
+     "only the K paraphrases that are surest alone, mass 1/K each (fused)"}, \
+    {"hybrid", OPTION_TEXT, (void *)&(o)->hybrid, "A", \
+     "A times its logits, 1 - A times the mean of those of each paraphrase alone (fused)"}, \
+    {"tau", OPTION_TEXT, (void *)&(o)->tau, "T", "weights exp(-H / T) (entropy_avg: 1)"}
 #define ROWS_OUTPUT(target) \
     {"output", OPTION_TEXT, (void *)&(target), "DIR", \
      "datasets/{dataset}/{model}; also --output_dir"}, \

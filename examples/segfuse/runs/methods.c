@@ -214,6 +214,10 @@ static const struct {
      "uuid, paraphrases, prompts, answers, prediction, generation"},
     {"weighted_max", "generate_original.py", "ensemble_weighted_max-N",
      "uuid, paraphrases, prompts, answers, prediction, generation"},
+    {"avg_p", NULL, "ensemble_avg_p-N",
+     "uuid, paraphrases, prompts, answers, prediction, generation"},
+    {"entropy_avg", NULL, "ensemble_entropy_avg-N",
+     "uuid, paraphrases, prompts, answers, prediction, generation"},
     {"flex_attention", "generate_flex_attention.py (flex_attention_generate.py)",
      "flex_attention-N; with --indexs diversity/flex_attention-I,I,...",
      "uuid, paraphrases, answers, prediction, generation"},
@@ -260,7 +264,10 @@ static void method_describe(const sgf_method *m) {
         printf("  %-13s %s\n", "accidents",
                method_accident_names(method_accidents(m), text, sizeof text));
     }
-    if (m->contexts == SGF_CONTEXTS_ENSEMBLE && m->combine >= SGF_COMBINE_WEIGHTED_AVG)
+    if (m->combine == SGF_COMBINE_ENTROPY_AVG)
+        printf("  %-13s exp(-H / --tau), H the entropy of each context at each step\n", "weights");
+    else if (m->contexts == SGF_CONTEXTS_ENSEMBLE && m->combine >= SGF_COMBINE_WEIGHTED_AVG &&
+             m->combine != SGF_COMBINE_AVG_P)
         printf("  %-13s confidence.feather in the output folder, or --confidence\n", "weights");
     printf("  %-13s the first %s, at most %s tokens\n", "prediction",
            m->prediction == SGF_PREDICTION_FIRST_WORD ? "word" : "line",

@@ -30,6 +30,9 @@ static const struct {
     {"positions", offsetof(generate_options, positions), 1},
     {"fusion_start", offsetof(generate_options, fusion_start), 1},
     {"format", offsetof(generate_options, format), 0},
+    {"select", offsetof(generate_options, select), 1},
+    {"hybrid", offsetof(generate_options, hybrid), 1},
+    {"tau", offsetof(generate_options, tau), 0},
 };
 enum { RELATION_OPTIONS = (int)(sizeof relation_options / sizeof relation_options[0]) };
 
@@ -64,7 +67,7 @@ static sgf_status relation_options_read(generate_run *run, const json_doc *json,
         if (k == RELATION_OPTIONS) {
             snprintf(what, sizeof what,
                      "there is no option '%.60s' for a relation; known: method, mask, mass, "
-                     "positions, fusion_start, format",
+                     "positions, fusion_start, format, select, hybrid, tau",
                      base_show(key).text);
             return relation_bad(run, c->relation, what, err);
         }
@@ -120,6 +123,7 @@ static int relation_make(const generate_run *run, relation_choice *c) {
         for (i = 0; i < RELATION_OPTIONS; i++)
             if (relation_options[i].fuses && !(c->named >> i & 1))
                 *option_of(&own->o, i) = own->o.separator = NULL;
+    if (strcmp(own->o.method, "entropy_avg") && own->o.tau == run->o.tau) own->o.tau = NULL;
     if (strcmp(own->o.method, "myriadlama_flex"))
         own->o.manuals = own->o.autos = -1, own->o.manual_cross = 0;
     own->indexes = run->indexes, own->index = run->index;

@@ -30,9 +30,21 @@ int folder_make(const char *path) {
         part[i] = end;
     }
 }
+/* What a method does beyond one pass: its name in files and configurations, the value that means
+   nothing, and the one that is not named. */
+static const struct {
+    const char *name;
+    double none, usual;
+} decodings[] = {{"entropy", 0, 0.5}, {"select", 0, 0}, {"hybrid", 1, 1}, {"tau", 0, 0}};
+enum { DECODINGS = (int)(sizeof decodings / sizeof decodings[0]) };
+static double decoding_value(const sgf_method *m, size_t i) {
+    const sgf_decoding *d = &m->decoding;
+    const double value[DECODINGS] = {d->entropy_mass, (double)d->select, 1 - d->alone, d->tau};
+    return value[i];
+}
 void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
     const char *folder = run->folder;
-    size_t n;
+    size_t n, i;
     if (m->contexts == SGF_CONTEXTS_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
     else if (m->contexts == SGF_CONTEXTS_ENSEMBLE)
         snprintf(path, cap, "%s/ensemble_%s-%ld", folder, m->name, run->o.paraphrases);
@@ -51,6 +63,16 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
     n = strlen(path);
     if (m->lines) n += (size_t)snprintf(path + n, cap - n, "-%s", lines_name(m->lines));
+    for (i = 0; i < DECODINGS && n < cap; i++) {
+        char number[40], *whole;
+        double value = decoding_value(m, i);
+        base_number_print(value, number);
+        whole = strstr(number, ".0");
+        if (whole && !whole[2]) *whole = 0;
+        if (value != decodings[i].none)
+            n += (size_t)snprintf(path + n, cap - n, "-%s%s", decodings[i].name,
+                                  value != decodings[i].usual ? number : "");
+    }
     if (run->by && n < cap) n += (size_t)snprintf(path + n, cap - n, "-by_relation");
     if (run->o.tag && n < cap) snprintf(path + n, cap - n, ".%s", run->o.tag);
 }
@@ -138,8 +160,10 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
-    char accidents[64];
-    size_t fewer = method_fewer(run, m, samples);
+    char accidents[64], number[40], entropy[64];
+    size_t fewer = method_fewer(run, m, samples), i;
+    base_number_print(run->entropy, number);
+    snprintf(entropy, sizeof entropy, "entropy:%s", number);
     config_begin(run, m->name, samples, buf);
     if (!method_by_kind(m))
         config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
@@ -156,9 +180,13 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     config_text(buf, "mask", run->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
-                m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
-                : m->even_weights                                 ? "1/N"
-                                                                  : "1");
+                m->decoding.entropy_mass > 0                        ? entropy
+                : m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
+                : m->even_weights                                   ? "1/N"
+                                                                    : "1");
+    for (i = 1; i < DECODINGS; i++)
+        if (decoding_value(m, i) != decodings[i].none)
+            config_real(buf, decodings[i].name, decoding_value(m, i));
     if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
     config_text(buf, "fusion_start",
                 m->fusion_start == SGF_FUSION_START_AFTER_FIRST ? "after-first" : "first-answer");
@@ -286,6 +314,12 @@ void empty_tell(const generate_run *run, size_t empty, size_t ended) {
     printf(".\n");
 }
 
+/* Contexts computed for its tokens: its own, and those of the paraphrases alone. */
+static size_t task_passes(const sgf_task *task, size_t paraphrases) {
+    const sgf_decoding *d = &task->decoding;
+    size_t alone = d->alone > 0 ? task->count : d->entropy_mass > 0 || d->select ? 1 : 0;
+    return task->count * task->contexts + alone * paraphrases;
+}
 sgf_status result_add(const generate_run *run, result_table *t, const question *q, const asked *a,
                       size_t which, const sgf_task *task, method_result *result, sgf_error *err) {
     base_arena arena;
@@ -322,7 +356,7 @@ sgf_status result_add(const generate_run *run, result_table *t, const question *
     result->right_one_way += (size_t)one_way;
     result->prefill += task->prefill_tokens;
     result->decode += task->decode_tokens;
-    result->passes += task->count * task->contexts;
+    result->passes += task_passes(task, a->n);
     result->steps += task->count;
     result->empty += !prediction.len;
     result->ended += !prediction.len && task->count == 1 && task_ended(run, task);

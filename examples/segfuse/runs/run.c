@@ -55,10 +55,13 @@ static sgf_status batch_task(const generate_run *run, const sgf_method *method, 
     task->context = b->layouts + b->layout_count;
     task->contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? prompt->paraphrases : 1;
     task->combine = method->combine;
+    task->decoding = method->decoding;
     task->weight = prompt->weight;
     task->max_new_tokens = (size_t)method_tokens(run, method);
     task->ids = (int32_t *)base_arena_alloc(&b->arena, task->max_new_tokens, sizeof(int32_t), err);
-    if (!task->ids) return SGF_ERR_MEMORY;
+    task->trust = (double *)base_arena_alloc(&b->arena, 2 * prompt->paraphrases,
+                                             sizeof *task->trust, err);
+    if (!task->ids || !task->trust) return SGF_ERR_MEMORY;
     for (c = 0; c < task->contexts && !status; c++) {
         sgf_layout *layout = &b->layouts[b->layout_count++];
         sgf_layout_init(layout, NULL);

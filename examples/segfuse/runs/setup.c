@@ -126,6 +126,54 @@ static int generate_manual(generate_run *run) {
     return 0;
 }
 
+/* The number of an option, from `least` to `most`, `open` without these; 0 after saying what is wanted. */
+static int decoding_number(const char *name, const char *text, double least, double most, int open,
+                           const char *wanted, double *out) {
+    size_t used = base_number_parse(text, strlen(text), out);
+    if (used && !text[used] && *out <= most && (open ? *out > least : *out >= least)) return 1;
+    fprintf(stderr, "segfuse %s: --%s is %s, not '%s'\n", verb_now, name, wanted, text);
+    return 0;
+}
+/* --mass entropy, --select, --hybrid, --tau. */
+static int generate_decoding(const generate_run *run, sgf_method *m) {
+    const generate_options *o = &run->o;
+    const char *alone = run->entropy > 0 ? "mass entropy" : o->select ? "select" : "hybrid";
+    sgf_decoding *d = &m->decoding;
+    double select = 0, fused = 1;
+    char wanted[100];
+    snprintf(wanted, sizeof wanted, "a whole number from 1 to %ld, the number of paraphrases",
+             o->paraphrases);
+    if (o->tau && !decoding_number("tau", o->tau, 0, 1e9, 1, "a number above 0", &d->tau)) return 0;
+    if (m->combine != SGF_COMBINE_ENTROPY_AVG) d->tau = 0;
+    if (m->contexts != SGF_CONTEXTS_FUSION) return 1;
+    if ((o->select &&
+         (!decoding_number("select", o->select, 1, (double)o->paraphrases, 0, wanted, &select) ||
+          (select > (double)(long)select &&
+           !decoding_number("select", o->select, 1, 0, 0, wanted, &select)))) ||
+        (o->hybrid &&
+         !decoding_number("hybrid", o->hybrid, 0, 1, 0, "a number from 0 to 1", &fused)))
+        return 0;
+    d->entropy_mass = run->entropy;
+    d->select = (size_t)select;
+    d->alone = 1 - fused;
+    if ((d->entropy_mass > 0 || o->select || o->hybrid) &&
+        (m->fusion_start != SGF_FUSION_START_FIRST_ANSWER ||
+         (m->format != SGF_FORMAT_SHARED_CUE && m->format != SGF_FORMAT_FEW_SHOT_PARTS))) {
+        fprintf(
+            stderr,
+            "segfuse %s: --%s asks each paraphrase alone, which needs one answer cue for all and "
+            "--fusion_start first-answer; that of fused is so by itself, %s is not\n",
+            verb_now, alone, m->name);
+        return 0;
+    }
+    if (!o->select || !o->mass || d->entropy_mass > 0 || !strcmp(o->mass, "1/N")) return 1;
+    fprintf(
+        stderr,
+        "segfuse %s: --select gives its paraphrases the mass 1/K, or that of --mass entropy, not "
+        "--mass %s\n",
+        verb_now, o->mass);
+    return 0;
+}
 /* A method by name, with what the options change. */
 static int generate_method(generate_run *run, const char *name) {
     static const char *const starts[] = {"first-answer", "after-first", NULL};
@@ -163,6 +211,7 @@ static int generate_method(generate_run *run, const char *name) {
     m->separator = o->separator ? o->separator : m->separator;
     if (!generate_lines(run, m)) return 0;
     if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) m->even_weights = !strcmp(o->mass, "1/N");
+    if (!generate_decoding(run, m)) return 0;
     run->methods++;
     return 1;
 }
@@ -174,8 +223,15 @@ static int generate_fused(const generate_run *run) {
                        : o->positions    ? "positions"
                        : o->fusion_start ? "fusion_start"
                        : o->separator    ? "separator"
+                       : o->select       ? "select"
+                       : o->hybrid       ? "hybrid"
                                          : NULL;
     size_t i;
+    for (i = 0; i < run->methods && run->method[i].combine != SGF_COMBINE_ENTROPY_AVG; i++) {}
+    if (o->tau && i == run->methods) {
+        fprintf(stderr, "segfuse %s: --tau is for the method entropy_avg\n", verb_now);
+        return 0;
+    }
     for (i = 0; i < run->methods; i++)
         if (run->method[i].contexts == SGF_CONTEXTS_FUSION) return 1;
     if (!only) return 1;
@@ -229,6 +285,11 @@ int generate_mass(generate_run *run) {
     const char *at = run->o.mass;
     long i, n = run->o.paraphrases;
     if (!at || !strcmp(at, "1") || !strcmp(at, "1/N") || !strcmp(at, "confidence")) return 1;
+    if (!strncmp(at, "entropy", 7) && (!at[7] || at[7] == ':')) {
+        run->entropy = 0.5;
+        return !at[7] || decoding_number("mass entropy:T", at + 8, 0, 1e9, 1,
+                                         "for a number T above 0", &run->entropy);
+    }
     run->mass = (double *)calloc((size_t)n + 1, sizeof(double));
     for (i = 0; run->mass && i < n; i++) {
         size_t used = base_number_parse(at, strlen(at), &run->mass[i]);
@@ -236,10 +297,11 @@ int generate_mass(generate_run *run) {
         at += used + 1;
     }
     if (run->mass && i == n) return 1;
-    fprintf(stderr,
-            "segfuse %s: --mass is 1, 1/N, confidence or %ld positive numbers with commas, not "
-            "'%s'\n",
-            verb_now, n, run->o.mass);
+    fprintf(
+        stderr,
+        "segfuse %s: --mass is 1, 1/N, confidence, entropy[:T] or %ld positive numbers with commas, not "
+        "'%s'\n",
+        verb_now, n, run->o.mass);
     return 0;
 }
 int generate_indexs(generate_run *run) {

@@ -12,6 +12,7 @@ typedef struct {
         *mass, *bos, *accidents, *confidence, *format, *by_relation;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     const char *explain, *report, *reuse, *tag, *chat_before, *chat_after;
+    const char *select, *hybrid, *tau; /* of sgf_decoding */
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross, exact, chat, digest;
@@ -54,6 +55,7 @@ typedef struct {
     size_t *index;              /* --indexs */
     size_t indexes, count;      /* questions to answer */
     long shard, shards;         /* --shard: 1-based; 0, 0: all questions */
+    double entropy;             /* --mass entropy: T; 0: another mass */
     int rotated;                /* --reuse rotated */
     relation_choices *by;       /* --by_relation, or NULL */
 } generate_run;
@@ -86,7 +88,7 @@ unsigned run_accidents(const generate_run *run, const sgf_method *m);
 int generate_methods(generate_run *run);
 /* --mask FILE: what is no mask's name but a file, or looks like one's name. */
 int generate_matrix(generate_run *run);
-/* --mass W,W,...: as many positive numbers as paraphrases. */
+/* --mass entropy:T, or W,W,...: as many positive numbers as paraphrases. */
 int generate_mass(generate_run *run);
 /* --indexs 0,2,4: which paraphrases to use. */
 int generate_indexs(generate_run *run);

@@ -1,0 +1,364 @@
+/* What a method does beyond one greedy pass over its contexts: sgf_decoding, with the bundled model. */
+
+enum { DECODING_MOST = GENERATE_PARAPHRASES };
+
+/* A method with a decoding, for all questions; entropies and weights of each. */
+typedef struct {
+    generate_result r;
+    double trust[GENERATE_QUESTIONS][2 * DECODING_MOST];
+} decoding_result;
+
+/* Together, or one after the other, on layouts that `change` (may be NULL) was applied to. */
+static int decoding_run(const sgf_model *model, sgf_session *session, const sgf_method *method,
+                        int together, void (*change)(sgf_layout *, size_t), decoding_result *d) {
+    generate_texts_all all;
+    sgf_layout layout[GENERATE_QUESTIONS][DECODING_MOST];
+    sgf_task task[GENERATE_QUESTIONS];
+    sgf_error err;
+    size_t contexts = method->contexts == SGF_CONTEXTS_ENSEMBLE ? DECODING_MOST : 1, q, c;
+    int ok = 1;
+    generate_prompts(&all, DECODING_MOST);
+    memset(task, 0, sizeof task);
+    memset(d, 0, sizeof *d);
+    d->r.V = (size_t)model->config.vocab_size;
+    d->r.logits = (float *)calloc(GENERATE_QUESTIONS * GENERATE_LENGTH * d->r.V, sizeof(float));
+    for (q = 0; q < GENERATE_QUESTIONS; q++) {
+        for (c = 0; c < contexts; c++) {
+            sgf_layout_init(&layout[q][c], NULL);
+            if (sgf_prompt_layout(model->tokenizer, &all.prompt[q], method, c, &layout[q][c], &err))
+                return 0;
+        }
+        if (change) change(&layout[q][0], q);
+        task[q].context = layout[q], task[q].contexts = contexts;
+        task[q].combine = method->combine, task[q].decoding = method->decoding;
+        task[q].ids = d->r.ids[q], task[q].max_new_tokens = GENERATE_LENGTH;
+        task[q].trust = d->trust[q];
+    }
+    if (together) ok = !sgf_generate(session, task, GENERATE_QUESTIONS, generate_keep, d, &err);
+    for (q = 0; !together && ok && q < GENERATE_QUESTIONS; q++) {
+        generate_single single;
+        single.result = &d->r, single.question = q;
+        ok = !sgf_generate(session, &task[q], 1, generate_keep_single, &single, &err);
+    }
+    if (!ok) printf("    %s\n", err.message);
+    for (q = 0; q < GENERATE_QUESTIONS; q++) {
+        d->r.count[q] = task[q].count, d->r.prefill += task[q].prefill_tokens;
+        for (c = 0; c < contexts; c++) sgf_layout_free(&layout[q][c]);
+    }
+    return ok;
+}
+static int decoding_same(const decoding_result *a, const decoding_result *b) {
+    return generate_same(&a->r, &b->r) && !memcmp(a->trust, b->trust, sizeof a->trust);
+}
+static void decoding_method(const char *name, sgf_method *method) {
+    sgf_error err;
+    MUST(sgf_method_find(name, method, &err), err);
+}
+
+/* Together, one by one, threads, no reuse, other kernels: the same bits. */
+static void test_decodings_have_the_same_bits_however_they_run(void) {
+    static const sgf_decoding how[] = {{0.5, 0, 0, 0}, {0, 2, 0, 0}, {0.5, 3, 0.25, 0},
+                                       {0, 0, 0.5, 0}, {0, 0, 1, 0}, {0, 0, 0, 0.5}};
+    sgf_model *model = generate_model();
+    size_t i;
+    int threads;
+    CHECK(model != NULL);
+    for (i = 0; model && i < sizeof how / sizeof how[0]; i++) {
+        sgf_session_options plain;
+        sgf_session *session = generate_session(model, 1, 1);
+        decoding_result first, other;
+        sgf_method method;
+        decoding_method(how[i].tau > 0 ? "entropy_avg" : "fused", &method);
+        method.decoding = how[i];
+        CHECK(decoding_run(model, session, &method, 0, NULL, &first));
+        sgf_session_free(session);
+        for (threads = 1; threads <= 4; threads++) {
+            memset(&plain, 0, sizeof plain);
+            plain.threads = threads < 4 ? threads : 1;
+            if (threads > 3) plain.kernels = SGF_KERNELS_PORTABLE;
+            CHECK(!sgf_session_create(model, &plain, &session, NULL));
+            CHECK(decoding_run(model, session, &method, threads != 1, NULL, &other));
+            CHECK(decoding_same(&first, &other));
+            CHECK(other.r.prefill < first.r.prefill);
+            free(other.r.logits);
+            sgf_session_free(session);
+        }
+        free(first.r.logits);
+    }
+    sgf_model_free(model);
+}
+/* Each paraphrase alone costs the rows of the cue, once, and the fusion those of its own. */
+static void test_a_paraphrase_alone_costs_its_answer_rows(void) {
+    sgf_model *model = generate_model();
+    decoding_result plain, weighs;
+    generate_texts_all all;
+    sgf_method method;
+    sgf_layout layout;
+    size_t cue = 0, q;
+    sgf_error err;
+    sgf_session *session;
+    CHECK(model != NULL);
+    if (!model) return;
+    generate_prompts(&all, DECODING_MOST);
+    decoding_method("fused", &method);
+    sgf_layout_init(&layout, NULL);
+    for (q = 0; q < GENERATE_QUESTIONS; q++) {
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &layout, &err), err);
+        cue += layout.segment[layout.answer].tokens;
+    }
+    sgf_layout_free(&layout);
+    session = generate_session(model, 1, 0);
+    CHECK(cue && decoding_run(model, session, &method, 1, NULL, &plain));
+    sgf_session_free(session), session = generate_session(model, 1, 0);
+    method.decoding.entropy_mass = 0.5;
+    CHECK(decoding_run(model, session, &method, 1, NULL, &weighs));
+    CHECK(weighs.r.prefill == plain.r.prefill + DECODING_MOST * cue);
+    free(plain.r.logits), free(weighs.r.logits);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+static decoding_result decoding_before; /* of the run whose weights are given by hand */
+static void decoding_weigh(sgf_layout *layout, size_t q) {
+    sgf_error err;
+    MUST(sgf_layout_weigh(layout, decoding_before.trust[q] + DECODING_MOST, DECODING_MOST, &err),
+         err);
+}
+/* Entropy mass is the fusion with the weights exp(-H / T), H of Alone_i computed by itself. */
+static void test_entropy_mass_is_the_fusion_with_these_weights(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    generate_texts_all all;
+    decoding_result by_hand;
+    sgf_layout fused, alone;
+    sgf_method method;
+    sgf_error err;
+    size_t q, i, V;
+    float *logits, *scratch;
+    CHECK(session != NULL);
+    if (!session) return;
+    V = (size_t)model->config.vocab_size;
+    decoding_method("fused", &method);
+    method.decoding.entropy_mass = 0.25;
+    CHECK(decoding_run(model, session, &method, 1, NULL, &decoding_before));
+    method.decoding.entropy_mass = 0;
+    CHECK(decoding_run(model, session, &method, 1, decoding_weigh, &by_hand));
+    CHECK(generate_same(&decoding_before.r, &by_hand.r));
+    generate_prompts(&all, DECODING_MOST);
+    sgf_layout_init(&fused, NULL), sgf_layout_init(&alone, NULL);
+    scratch = (float *)malloc(V * sizeof(float));
+    for (q = 0; q < GENERATE_QUESTIONS; q++) {
+        double weight[DECODING_MOST], total = 0;
+        const double *trust = decoding_before.trust[q];
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &fused, &err), err);
+        for (i = 0; i < DECODING_MOST; i++) {
+            MUST(sgf_layout_alone(&fused, (int32_t)i, &alone, &err), err);
+            logits = (float *)malloc(alone.tokens * V * sizeof(float));
+            MUST(sgf_reference_forward(model, &alone, NULL, logits, &err), err);
+            CHECK(sgf__entropy(0, logits + (alone.tokens - 1) * V, V, scratch) == trust[i]);
+            free(logits);
+            total += weight[i] = exp(-trust[i] / 0.25);
+        }
+        for (i = 0; i < DECODING_MOST; i++)
+            CHECK(fabs(weight[i] / total - trust[DECODING_MOST + i]) < 1e-12);
+    }
+    free(scratch), free(by_hand.r.logits), free(decoding_before.r.logits);
+    sgf_layout_free(&fused), sgf_layout_free(&alone);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* Alone_i is what a prompt of that paraphrase alone gives: the last one has no separator, so its tokens are
+   the same, too. */
+static void test_the_last_paraphrase_alone_is_its_own_prompt(void) {
+    sgf_model *model = generate_model();
+    generate_texts_all all;
+    sgf_layout fused, alone, own;
+    sgf_method method;
+    sgf_error err;
+    float *a, *b;
+    size_t V;
+    CHECK(model != NULL);
+    if (!model) return;
+    V = (size_t)model->config.vocab_size;
+    generate_prompts(&all, 3);
+    decoding_method("fused", &method);
+    sgf_layout_init(&fused, NULL), sgf_layout_init(&alone, NULL), sgf_layout_init(&own, NULL);
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &fused, &err), err);
+    MUST(sgf_layout_alone(&fused, 2, &alone, &err), err);
+    all.prompt[0].paraphrase += 2, all.prompt[0].paraphrases = 1;
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &own, &err), err);
+    a = (float *)malloc(alone.tokens * V * sizeof(float)),
+    b = (float *)malloc(own.tokens * V * sizeof(float));
+    MUST(sgf_reference_forward(model, &alone, NULL, a, &err), err);
+    MUST(sgf_reference_forward(model, &own, NULL, b, &err), err);
+    CHECK(alone.answer_pos == own.answer_pos && alone.tokens > own.tokens);
+    CHECK(!memcmp(a + (alone.tokens - 1) * V, b + (own.tokens - 1) * V, V * sizeof(float)));
+    CHECK(sgf_layout_alone(&fused, 3, &alone, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "paraphrase 4 cannot be asked alone: the prompt has 3 paraphrases"));
+    method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &fused, &err), err);
+    CHECK(sgf_layout_alone(&fused, 0, &alone, &err) == SGF_ERR_ARG && strstr(err.message, "cue"));
+    free(a), free(b);
+    sgf_layout_free(&fused), sgf_layout_free(&alone), sgf_layout_free(&own);
+    sgf_model_free(model);
+}
+/* Only the K surest, the first of equal ones: */
+static void decoding_leave(sgf_layout *layout, size_t q) {
+    const double *entropy = decoding_before.trust[q];
+    sgf_layout left;
+    sgf_error err;
+    size_t i, k;
+    sgf_layout_init(&left, NULL);
+    for (i = 0; i < layout->segments; i++) {
+        const sgf_segment *s = &layout->segment[i];
+        MUST(sgf_layout_segment(&left, s->role, s->group, NULL, &err), err);
+    }
+    for (i = 0; i < layout->tokens; i++) { /* without the tokens of the others */
+        const sgf_segment *s = &layout->segment[layout->seg[i]];
+        size_t before = 0;
+        for (k = 0; s->group >= 0 && k < DECODING_MOST; k++)
+            before += entropy[k] < entropy[s->group] ||
+                      (entropy[k] == entropy[s->group] && (int32_t)k < s->group);
+        if (sgf__of_paraphrase(s) && before >= 2) continue;
+        MUST(sgf_layout_add(&left, layout->seg[i], &layout->token[i], 1, &err), err);
+        left.pos[left.tokens - 1] = layout->pos[i];
+    }
+    left.answer_pos = layout->answer_pos;
+    sgf_mask_set(&left, SGF_MASK_SHARED);
+    for (i = 0; i < left.segments; i++)
+        if (sgf__of_paraphrase(&left.segment[i]))
+            left.segment[i].log_weight = (float)sgf__log_d(0.5);
+    sgf_layout_free(layout);
+    *layout = left;
+}
+static void test_select_is_a_layout_without_the_others(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    decoding_result by_hand, all;
+    sgf_method method;
+    size_t q, i, k;
+    CHECK(session != NULL);
+    if (!session) return;
+    decoding_method("fused", &method);
+    method.decoding.select = 2;
+    CHECK(decoding_run(model, session, &method, 1, NULL, &decoding_before));
+    for (q = 0; q < GENERATE_QUESTIONS; q++)
+        for (i = k = 0; i < DECODING_MOST; i++) {
+            double weight = decoding_before.trust[q][DECODING_MOST + i];
+            CHECK(weight == 0 || weight == 0.5);
+            k += weight > 0;
+            if (i == DECODING_MOST - 1) CHECK(k == 2);
+        }
+    method.decoding.select = 0;
+    CHECK(decoding_run(model, session, &method, 1, decoding_leave, &by_hand));
+    CHECK(generate_same(&decoding_before.r, &by_hand.r));
+    free(by_hand.r.logits);
+    CHECK(decoding_run(model, session, &method, 1, NULL, &by_hand));
+    method.decoding.select = DECODING_MOST + 4; /* more than there are: all */
+    CHECK(decoding_run(model, session, &method, 1, NULL, &all));
+    CHECK(generate_same(&all.r, &by_hand.r));
+    free(by_hand.r.logits), free(all.r.logits), free(decoding_before.r.logits);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* alone = 1 is the mean over Alone_i; between, NumPy's sum of both. */
+static void test_hybrid_is_between_the_fusion_and_the_mean(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    generate_texts_all all;
+    decoding_result plain, end, half;
+    sgf_layout fused, alone[DECODING_MOST];
+    sgf_method method;
+    sgf_error err;
+    size_t q, i, V;
+    CHECK(session != NULL);
+    if (!session) return;
+    V = (size_t)model->config.vocab_size;
+    decoding_method("fused", &method);
+    CHECK(decoding_run(model, session, &method, 1, NULL, &plain));
+    method.decoding.alone = 1;
+    CHECK(decoding_run(model, session, &method, 1, NULL, &end));
+    method.decoding.alone = 0.25;
+    CHECK(decoding_run(model, session, &method, 1, NULL, &half));
+    generate_prompts(&all, DECODING_MOST);
+    sgf_layout_init(&fused, NULL);
+    for (q = 0; q < GENERATE_QUESTIONS; q++) {
+        generate_result mean;
+        generate_single single;
+        sgf_task task;
+        memset(&mean, 0, sizeof mean);
+        memset(&task, 0, sizeof task);
+        mean.V = V, mean.logits = (float *)calloc(GENERATE_LENGTH * V, sizeof(float));
+        single.result = &mean, single.question = 0;
+        method.decoding.alone = 0;
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &fused, &err), err);
+        for (i = 0; i < DECODING_MOST; i++) {
+            sgf_layout_init(&alone[i], NULL);
+            MUST(sgf_layout_alone(&fused, (int32_t)i, &alone[i], &err), err);
+        }
+        task.context = alone, task.contexts = DECODING_MOST;
+        task.ids = mean.ids[0], task.max_new_tokens = GENERATE_LENGTH;
+        MUST(sgf_generate(session, &task, 1, generate_keep_single, &single, &err), err);
+        CHECK(task.count == end.r.count[q] &&
+              !memcmp(mean.ids[0], end.r.ids[q], sizeof mean.ids[0]));
+        CHECK(!memcmp(mean.logits, end.r.logits + q * GENERATE_LENGTH * V,
+                      task.count * V * sizeof(float)));
+        for (i = 0; i < V; i++) {
+            float a = plain.r.logits[q * GENERATE_LENGTH * V + i], b = mean.logits[i];
+            CHECK(fabs(0.75 * (double)a + 0.25 * (double)b -
+                       (double)half.r.logits[q * GENERATE_LENGTH * V + i]) <
+                  1e-5 * (1 + fabs((double)a)));
+        }
+        for (i = 0; i < DECODING_MOST; i++) sgf_layout_free(&alone[i]);
+        free(mean.logits);
+    }
+    sgf_layout_free(&fused);
+    free(plain.r.logits), free(end.r.logits), free(half.r.logits);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+static void test_decodings_refuse_what_is_wrong(void) {
+    static const sgf_decoding wrong[] = {{-1, 0, 0, 0}, {NAN, 0, 0, 0},  {INFINITY, 0, 0, 0},
+                                         {0, 0, 0, -1}, {0, 0, -0.1, 0}, {0, 0, 1.5, 0},
+                                         {0, 0, NAN, 0}};
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    generate_texts_all all;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_task task;
+    sgf_error err;
+    int32_t id;
+    size_t i;
+    CHECK(session != NULL);
+    if (!session) return;
+    generate_prompts(&all, 3);
+    memset(&task, 0, sizeof task);
+    decoding_method("fused", &method);
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+    task.context = &layout, task.contexts = 1, task.ids = &id, task.max_new_tokens = 1;
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        task.decoding = wrong[i];
+        CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, i < 4 ? "a temperature for entropies" : "not in 0 to 1"));
+    }
+    memset(&task.decoding, 0, sizeof task.decoding);
+    task.decoding.select = 1;
+    method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+    CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "one fused context that ends with an answer cue"));
+    sgf_layout_free(&layout);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+
+static void tests_decoding(void) {
+    RUN(test_decodings_have_the_same_bits_however_they_run);
+    RUN(test_a_paraphrase_alone_costs_its_answer_rows);
+    RUN(test_entropy_mass_is_the_fusion_with_these_weights);
+    RUN(test_the_last_paraphrase_alone_is_its_own_prompt);
+    RUN(test_select_is_a_layout_without_the_others);
+    RUN(test_hybrid_is_between_the_fusion_and_the_mean);
+    RUN(test_decodings_refuse_what_is_wrong);
+}
