@@ -1,7 +1,8 @@
 /* Models in GGUF files: weights, ids and configuration of what is made of them (golden/make_gguf.py), and
    hostile files. */
 
-static const char *const gguf_names[] = {"llama", "llama3", "qwen2", "qwen3", "sentencepiece"};
+static const char *const gguf_names[] = {"llama",         "llama3",  "qwen2",   "qwen3",
+                                         "sentencepiece", "smollm3", "granite", "olmo2"};
 enum { GGUF_NAMES = (int)(sizeof gguf_names / sizeof *gguf_names) };
 
 /* A copy of the file, to change; the caller frees it. */
@@ -113,14 +114,20 @@ static void test_gguf_settings_become_config_json(void) {
         CHECK(c.context == 512 && c.rms_eps == 1e-6f && c.ffn_dim == 32);
         CHECK(c.heads == (llama3 ? 4 : 2) && c.kv_heads == (llama3 ? 2 : 1));
         CHECK(c.head_dim == (llama3 ? 32 : 16));
-        CHECK(c.dim == (every ? 256 : 32) && c.layers == (every ? 2 : 1));
+        CHECK(c.dim == (every ? 256 : 32));
+        CHECK(c.layers == (every ? 2 : !strcmp(gguf_names[n], "smollm3") ? 4 : 1));
         CHECK(c.rope_theta == (llama3 ? 500000 : 10000));
         CHECK(c.rope == (llama3 ? SGF_ROPE_LLAMA3 : SGF_ROPE_DEFAULT));
         CHECK(!llama3 || (c.rope_factor == 8 && c.rope_low == 1 && c.rope_high == 4 &&
                           c.rope_original_context == 8192));
         CHECK(c.tied == (strcmp(gguf_names[n], "qwen3") != 0));
         CHECK(c.qkv_bias == (llama3 || !strcmp(gguf_names[n], "qwen2")) && c.out_bias == llama3);
-        CHECK(c.qk_norm == !strcmp(gguf_names[n], "qwen3") && c.eos_count == 1);
+        CHECK(c.qk_norm == (!strcmp(gguf_names[n], "qwen3")   ? 1
+                            : !strcmp(gguf_names[n], "olmo2") ? 2
+                                                              : 0));
+        CHECK(c.eos_count == 1 && c.no_rope_layers[0] == (c.layers == 4 ? 8 : 0));
+        CHECK(c.residual_scale == (strcmp(gguf_names[n], "granite") ? 1.0 : 0.22));
+        CHECK(c.logit_divisor == (strcmp(gguf_names[n], "granite") ? 1.0 : 8.0));
         CHECK(c.dtype == SGF_DTYPE_F32 && m.dtype == SGF_DTYPE_F32);
         CHECK(sgf_config_parameters(&c) == m.parameters);
         CHECK(strstr(m.tokenizer_config.buf.ptr,

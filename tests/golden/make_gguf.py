@@ -9,8 +9,8 @@
     data/gguf_NAME_ids.txt       texts and ids of the tokenizer that the vocabulary was taken from (fields as make_data.py
                                  writes them)
 
-llama has every type of weights and a byte-level vocabulary; qwen2 and qwen3 have the biases and norms of their
-architectures; sentencepiece has a vocabulary with scores; llama3 has scaled RoPE frequencies.
+llama has every type of weights and a byte-level vocabulary; the others have the biases, norms and
+multipliers of their architectures; sentencepiece has a vocabulary with scores; llama3 has scaled RoPE frequencies.
 """
 import hashlib
 import json
@@ -139,6 +139,11 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
         w.add_eos_token_id(tokenizer.token_to_id("<|end|>"))
         w.add_pad_token_id(tokenizer.token_to_id("<|pad|>"))
     w.add_chat_template("{% for message in messages %}{{ message['content'] }}<|end|>\n{% endfor %}")
+    if arch == "granite":
+        w.add_attention_scale(0.015625)
+        w.add_embedding_scale(12.0)
+        w.add_residual_scale(0.22)
+        w.add_logit_scale(8.0)
     lines = []
 
     def weight(ours, theirs, shape, kind=None, turned=0):
@@ -154,14 +159,21 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
         lines.append("\t".join([theirs, "x".join(map(str, shape)), hashlib.sha512(value.tobytes()).hexdigest()]
                                + [repr(float(x)) for x in value.reshape(-1)[:4]]))
 
-    llama = arch == "llama"
+    llama = arch in ("llama", "smollm3", "granite")
     weight("token_embd.weight", "model.embed_tokens.weight", (V, dim))
     weight("output_norm.weight", "model.norm.weight", (dim,))
     if arch == "qwen3":
         weight("output.weight", "lm_head.weight", (V, dim))
     for i in range(layers):
         a, b = "blk.%d." % i, "model.layers.%d." % i
-        weight(a + "attn_norm.weight", b + "input_layernorm.weight", (dim,))
+        if arch != "olmo2":
+            weight(a + "attn_norm.weight", b + "input_layernorm.weight", (dim,))
+            weight(a + "ffn_norm.weight", b + "post_attention_layernorm.weight", (dim,))
+        else:
+            weight(a + "post_attention_norm.weight", b + "post_attention_layernorm.weight", (dim,))
+            weight(a + "post_ffw_norm.weight", b + "post_feedforward_layernorm.weight", (dim,))
+            weight(a + "attn_q_norm.weight", b + "self_attn.q_norm.weight", (heads * width,))
+            weight(a + "attn_k_norm.weight", b + "self_attn.k_norm.weight", (kv * width,))
         weight(a + "attn_q.weight", b + "self_attn.q_proj.weight", (heads * width, dim), turned=heads if llama else 0)
         weight(a + "attn_k.weight", b + "self_attn.k_proj.weight", (kv * width, dim), turned=kv if llama else 0)
         weight(a + "attn_v.weight", b + "self_attn.v_proj.weight", (kv * width, dim))
@@ -175,7 +187,6 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
         if arch == "qwen3":
             weight(a + "attn_q_norm.weight", b + "self_attn.q_norm.weight", (width,))
             weight(a + "attn_k_norm.weight", b + "self_attn.k_norm.weight", (width,))
-        weight(a + "ffn_norm.weight", b + "post_attention_layernorm.weight", (dim,))
         weight(a + "ffn_gate.weight", b + "mlp.gate_proj.weight", (ffn, dim))
         weight(a + "ffn_up.weight", b + "mlp.up_proj.weight", (ffn, dim))
         weight(a + "ffn_down.weight", b + "mlp.down_proj.weight", (dim, ffn))
@@ -248,6 +259,9 @@ def main():
     make("llama3", "llama", trained("llama-bpe"), "gpt2", 2, pre="llama-bpe", rope=500000.0, width=32, heads=4, kv=2, **small)
     make("qwen2", "qwen2", trained("qwen2"), "gpt2", 3, pre="qwen2", **small)
     make("qwen3", "qwen3", trained("qwen2"), "gpt2", 4, pre="qwen2", **small)
+    make("smollm3", "smollm3", trained("llama-bpe"), "gpt2", 6, pre="llama-bpe", **{**small, "layers": 4})
+    make("granite", "granite", trained("smollm"), "gpt2", 7, pre="refact", **small)
+    make("olmo2", "olmo2", trained("llama-bpe"), "gpt2", 8, pre="llama-bpe", **small)
     tokenizer, pieces, scores = sentencepiece()
     make("sentencepiece", "llama", tokenizer, "llama", 5, pieces=pieces, scores=scores, **small)
 

@@ -10,41 +10,62 @@
 typedef struct gguf_architecture {
     const char *name, *type, *class_name; /* general.architecture; model_type; architectures */
     int turned;                           /* the rows of q and k are in llama.cpp's order */
-    int qk_norm, qkv_bias;                /* 1: needed, 0: refused, -1: as the file has it */
+    int qkv_bias;                         /* 1: needed, 0: refused, -1: as the file has it */
+    int qk_norm;                          /* 1: of each head, 2: of all heads together */
+    int after;                            /* norms follow a block instead of being in front of it */
+    int scales;                           /* Granite's multipliers */
 } gguf_architecture;
 static const gguf_architecture gguf_architectures[] = {
-    {"llama", "llama", "LlamaForCausalLM", 1, 0, -1},
-    {"qwen2", "qwen2", "Qwen2ForCausalLM", 0, 0, 1},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM", 0, 1, 0}};
+    {"llama", "llama", "LlamaForCausalLM", 1, -1, 0, 0, 0},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", 0, 1, 0, 0, 0},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", 0, 0, 1, 0, 0},
+    {"smollm3", "smollm3", "SmolLM3ForCausalLM", 1, -1, 0, 0, 0},
+    {"granite", "granite", "GraniteForCausalLM", 1, -1, 0, 0, 1},
+    {"olmo2", "olmo2", "Olmo2ForCausalLM", 0, 0, 2, 1, 0}};
 
-enum { GGUF_NEEDED, GGUF_OUTPUT, GGUF_QK_NORM, GGUF_QKV_BIAS, GGUF_OTHER_BIAS };
+enum {
+    GGUF_NEEDED,
+    GGUF_OUTPUT,
+    GGUF_NORM_BEFORE,
+    GGUF_NORM_AFTER,
+    GGUF_QK_NORM,
+    GGUF_QK_NORM_ALL,
+    GGUF_QKV_BIAS,
+    GGUF_OTHER_BIAS
+};
 
 static const struct gguf_row {
     const char *gguf, *name; /* in layers: what follows "blk.N." and "model.layers.N." */
     const char *rows, *cols; /* products of V, D, H, G, C, F; "": 1 */
     int layer, when;
     char turned; /* the letter that counts the heads */
-} gguf_rows[] = {{"token_embd.weight", "model.embed_tokens.weight", "V", "D", 0, GGUF_NEEDED, 0},
-                 {"output.weight", "lm_head.weight", "V", "D", 0, GGUF_OUTPUT, 0},
-                 {"output_norm.weight", "model.norm.weight", "", "D", 0, GGUF_NEEDED, 0},
-                 {"attn_norm.weight", "input_layernorm.weight", "", "D", 1, GGUF_NEEDED, 0},
-                 {"attn_q.weight", "self_attn.q_proj.weight", "HC", "D", 1, GGUF_NEEDED, 'H'},
-                 {"attn_k.weight", "self_attn.k_proj.weight", "GC", "D", 1, GGUF_NEEDED, 'G'},
-                 {"attn_v.weight", "self_attn.v_proj.weight", "GC", "D", 1, GGUF_NEEDED, 0},
-                 {"attn_output.weight", "self_attn.o_proj.weight", "D", "HC", 1, GGUF_NEEDED, 0},
-                 {"attn_q.bias", "self_attn.q_proj.bias", "", "HC", 1, GGUF_QKV_BIAS, 'H'},
-                 {"attn_k.bias", "self_attn.k_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 'G'},
-                 {"attn_v.bias", "self_attn.v_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 0},
-                 {"attn_output.bias", "self_attn.o_proj.bias", "", "D", 1, GGUF_OTHER_BIAS, 0},
-                 {"attn_q_norm.weight", "self_attn.q_norm.weight", "", "C", 1, GGUF_QK_NORM, 0},
-                 {"attn_k_norm.weight", "self_attn.k_norm.weight", "", "C", 1, GGUF_QK_NORM, 0},
-                 {"ffn_norm.weight", "post_attention_layernorm.weight", "", "D", 1, GGUF_NEEDED, 0},
-                 {"ffn_gate.weight", "mlp.gate_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
-                 {"ffn_up.weight", "mlp.up_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
-                 {"ffn_down.weight", "mlp.down_proj.weight", "D", "F", 1, GGUF_NEEDED, 0},
-                 {"ffn_gate.bias", "mlp.gate_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
-                 {"ffn_up.bias", "mlp.up_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
-                 {"ffn_down.bias", "mlp.down_proj.bias", "", "D", 1, GGUF_OTHER_BIAS, 0}};
+} gguf_rows[] = {
+    {"token_embd.weight", "model.embed_tokens.weight", "V", "D", 0, GGUF_NEEDED, 0},
+    {"output.weight", "lm_head.weight", "V", "D", 0, GGUF_OUTPUT, 0},
+    {"output_norm.weight", "model.norm.weight", "", "D", 0, GGUF_NEEDED, 0},
+    {"attn_norm.weight", "input_layernorm.weight", "", "D", 1, GGUF_NORM_BEFORE, 0},
+    {"attn_q.weight", "self_attn.q_proj.weight", "HC", "D", 1, GGUF_NEEDED, 'H'},
+    {"attn_k.weight", "self_attn.k_proj.weight", "GC", "D", 1, GGUF_NEEDED, 'G'},
+    {"attn_v.weight", "self_attn.v_proj.weight", "GC", "D", 1, GGUF_NEEDED, 0},
+    {"attn_output.weight", "self_attn.o_proj.weight", "D", "HC", 1, GGUF_NEEDED, 0},
+    {"attn_q.bias", "self_attn.q_proj.bias", "", "HC", 1, GGUF_QKV_BIAS, 'H'},
+    {"attn_k.bias", "self_attn.k_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 'G'},
+    {"attn_v.bias", "self_attn.v_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 0},
+    {"attn_output.bias", "self_attn.o_proj.bias", "", "D", 1, GGUF_OTHER_BIAS, 0},
+    {"attn_q_norm.weight", "self_attn.q_norm.weight", "", "C", 1, GGUF_QK_NORM, 0},
+    {"attn_k_norm.weight", "self_attn.k_norm.weight", "", "C", 1, GGUF_QK_NORM, 0},
+    {"attn_q_norm.weight", "self_attn.q_norm.weight", "", "HC", 1, GGUF_QK_NORM_ALL, 0},
+    {"attn_k_norm.weight", "self_attn.k_norm.weight", "", "GC", 1, GGUF_QK_NORM_ALL, 0},
+    {"post_attention_norm.weight", "post_attention_layernorm.weight", "", "D", 1, GGUF_NORM_AFTER,
+     0},
+    {"post_ffw_norm.weight", "post_feedforward_layernorm.weight", "", "D", 1, GGUF_NORM_AFTER, 0},
+    {"ffn_norm.weight", "post_attention_layernorm.weight", "", "D", 1, GGUF_NORM_BEFORE, 0},
+    {"ffn_gate.weight", "mlp.gate_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
+    {"ffn_up.weight", "mlp.up_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
+    {"ffn_down.weight", "mlp.down_proj.weight", "D", "F", 1, GGUF_NEEDED, 0},
+    {"ffn_gate.bias", "mlp.gate_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
+    {"ffn_up.bias", "mlp.up_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
+    {"ffn_down.bias", "mlp.down_proj.bias", "", "D", 1, GGUF_OTHER_BIAS, 0}};
 enum { GGUF_ROWS = (int)(sizeof gguf_rows / sizeof *gguf_rows) };
 
 /* Keys of an architecture that change what is computed, or might; another one is refused. */
@@ -70,6 +91,11 @@ static const char *const gguf_known[] = {"block_count",
                                          "expert_count",
                                          "expert_used_count"};
 
+/* Granite's, and their names in config.json. */
+static const char *const gguf_scales[][2] = {{"attention.scale", "attention_multiplier"},
+                                             {"embedding_scale", "embedding_multiplier"},
+                                             {"residual_scale", "residual_multiplier"},
+                                             {"logit_scale", "logits_scaling"}};
 enum { GGUF_KNOWN = (int)(sizeof gguf_known / sizeof *gguf_known) };
 
 /* ---- config.json ---- */
@@ -138,21 +164,27 @@ static void gguf_read_architecture(gguf_maker *k) {
     else
         gguf_refuse(k, SGF_ERR_UNSUPPORTED,
                     "%s: its architecture is \"%s\"; known are llama (also Mistral and SmolLM2), "
-                    "qwen2 and qwen3",
+                    "qwen2, qwen3, smollm3, granite and olmo2",
                     g->file, base_show(name).text);
+}
+static int gguf_is_known(const gguf_maker *k, sgf_str name) {
+    int i;
+    for (i = 0; i < GGUF_KNOWN; i++)
+        if (base_str_is(name, gguf_known[i])) return 1;
+    for (i = 0; i < 4 && k->a->scales; i++)
+        if (base_str_is(name, gguf_scales[i][0])) return 1;
+    return 0;
 }
 /* Is there a setting whose meaning is not known here? */
 static void gguf_read_others(gguf_maker *k) {
     const gguf *g = &k->m->g;
     size_t length = strlen(k->a->name), i;
-    int n;
     for (i = 0; i < g->key_count && !k->status; i++) {
         sgf_str name = g->keys[i].name;
         if (name.len <= length || memcmp(name.ptr, k->a->name, length) || name.ptr[length] != '.')
             continue;
         name = base_text_of(name.ptr + length + 1, name.len - length - 1);
-        for (n = 0; n < GGUF_KNOWN && !base_str_is(name, gguf_known[n]); n++) {}
-        if (n == GGUF_KNOWN)
+        if (!gguf_is_known(k, name))
             gguf_refuse(k, SGF_ERR_UNSUPPORTED,
                         "%s: key %s changes how the model computes, in a way that is not supported",
                         g->file, base_show(g->keys[i].name).text);
@@ -294,6 +326,7 @@ static int gguf_has(const gguf_maker *k, const char *name) {
 static void gguf_write_config_json(gguf_maker *k) {
     static const char *const dtypes[] = {"float32", "float16", "bfloat16"};
     json_out *j = &k->m->config;
+    int i;
     json_out_open(j, "{");
     json_out_key(j, "architectures"), json_out_open(j, "["),
         json_out_text(j, sgf_text(k->a->class_name));
@@ -310,6 +343,9 @@ static void gguf_write_config_json(gguf_maker *k) {
     json_out_field_size(j, "max_position_embeddings", (size_t)k->context);
     json_out_field_text(j, "hidden_act", "silu");
     json_out_field_double(j, "rms_norm_eps", k->eps);
+    for (i = 0; i < 4 && k->a->scales; i++)
+        json_out_field_double(j, gguf_scales[i][1],
+                              gguf_decimal(gguf_setting_real(k, gguf_scales[i][0], 1)));
     gguf_write_rope(k, j);
     gguf_write_bool(j, "tie_word_embeddings", !gguf_has(k, "output.weight"));
     if (k->a->qkv_bias < 1) gguf_write_bool(j, "attention_bias", gguf_has(k, "blk.0.attn_q.bias"));
@@ -348,7 +384,10 @@ static int gguf_wants(const gguf_maker *k, const struct gguf_row *row) {
     int bias = k->a->qkv_bias < 0 ? gguf_has(k, "blk.0.attn_q.bias") : k->a->qkv_bias;
     switch (row->when) {
     case GGUF_OUTPUT: return -1;
-    case GGUF_QK_NORM: return k->a->qk_norm;
+    case GGUF_NORM_BEFORE: return !k->a->after;
+    case GGUF_NORM_AFTER: return k->a->after;
+    case GGUF_QK_NORM: return k->a->qk_norm == 1;
+    case GGUF_QK_NORM_ALL: return k->a->qk_norm == 2;
     case GGUF_QKV_BIAS: return bias;
     case GGUF_OTHER_BIAS: /* as Hugging Face's Llama has them */
         if (k->a->qkv_bias >= 0) return 0;
