@@ -169,6 +169,15 @@ static void test_ask(void) {
     program_says(command, 0, "\nfused              Tehran                   all 3\n");
     program_says("build/segfuse ask 'The capital of Japan is [MASK].'", 0,
                  "\norigin             Tokyo                    The capital of Japan is [MASK].\n");
+    program_says(
+        "build/segfuse ask --digest --method fused 'The otter is a kind of [MASK].' 'In zoology, "
+        "the animal class of the otuer is [MASK].' '[MASK] is the class of animal to which "
+        "the ottre belongs.' 'The otter is a type of [MASK].' 'Zoologists classify the ottr "
+        "as some kind of [MASK].'",
+        0, "9a080b039efcb14c1745fb55d1cf9b1b all 5\n"); /* as in check.jsonl */
+    program_says("build/segfuse ask --digest --quiet --method per_prompt 'a [MASK]' 'b [MASK]' | "
+                 "sed 's/.*\t//' | sort -u | grep -c '^[0-9a-f]\\{32\\}$'",
+                 0, "2\n");
     program_says("build/segfuse ask 'Who?' --explain", 0, "model segfuse-2m, 0 examples");
     program_says("build/segfuse ask 'Who?' --explain | grep -c 'right\\|wrong\\|answers: '", 1,
                  "0");

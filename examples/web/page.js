@@ -44,7 +44,7 @@ function questionOf() {
     for (const p of asked)
         if (p.text.length > MOST.characters)
             return `Paraphrase ${p.row + 1} has ${p.text.length.toLocaleString("en")} characters; this page takes at most ` +
-                `${MOST.characters.toLocaleString("en")}. Shorten it: the model reads ${context.toLocaleString("en")} tokens in all.`;
+                `${MOST.characters.toLocaleString("en")}. Shorten it.`;
     const prompt = asked.some(p => p.text.includes("[MASK]")) ? maskedPrompt : plainPrompt;
     const question = {
         instruction: prompt.instruction,
@@ -64,7 +64,6 @@ function questionOf() {
 /* ---- the worker ---- */
 
 let worker = null;
-let context = 2048;
 let serial = 0;         // of the newest question
 let busy = false;
 let waiting = false;    // a change came while the worker was busy
@@ -132,12 +131,11 @@ function finish(text, name = "idle") {
 function receive(message) {
     if (message.error) {
         if (message.kind === "explain") return;
-        setProblem(message.error.replace(/\.?$/, "."));
+        setProblem(message.error[0].toUpperCase() + message.error.slice(1).replace(/\.?$/, "."));
         return finish("That could not be computed.", "problem");
     }
     reply[message.kind] = message;
     if (message.kind === "ready") {
-        context = message.context;
         $("version").textContent = message.version;
         if (!maskNames.length) fillMasks(message.masks);
         if (stopped) finish("Stopped. The next change asks again.");

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
-enum { FILES = 8, EXAMPLES = 8, PARAPHRASES = 20, STEPS = 10, TOP = 5, LEAKS = 20 };
+enum { FILES = 8, EXAMPLES = 8, PARAPHRASES = 20, STEPS = 10, TOP = 5, LEAKS = 20, TOKENS = 1000 };
 
 /* ---- the files of the model ---- */
 
@@ -194,16 +194,18 @@ static sgf_prompt prompt_make(const double *weights) {
 
 /* ---- the fused prompt and its mask ---- */
 
+static sgf_status fail(sgf_error *err, sgf_status status, const char *format, size_t n) {
+    memset(err, 0, sizeof *err);
+    err->status = status;
+    snprintf(err->message, sizeof err->message, format, n);
+    return status;
+}
 /* Positions between the two rules: `part` 0 is aligned, 1 sequential. */
 static sgf_status positions_set(double part, sgf_error *err) {
     size_t i;
     double last;
     int32_t *aligned = (int32_t *)malloc((fused.tokens + 1) * sizeof *aligned);
-    if (!aligned) {
-        memset(err, 0, sizeof *err);
-        snprintf(err->message, sizeof err->message, "out of memory");
-        return SGF_ERR_MEMORY;
-    }
+    if (!aligned) return fail(err, SGF_ERR_MEMORY, "out of memory for %zu positions", fused.tokens);
     sgf_layout_place(&fused, SGF_POSITIONS_ALIGNED);
     memcpy(aligned, fused.pos, fused.tokens * sizeof *aligned);
     last = fused.answer_pos;
@@ -223,6 +225,11 @@ const char *EXPORT(web_fused)(int mask, double part, int mass) {
     method.mask = (sgf_mask)mask;
     method.even_weights = mass == 1;
     if (!status) status = sgf_prompt_layout(model->tokenizer, &prompt, &method, 0, &fused, &err);
+    if (!status && fused.tokens > TOKENS)
+        status = fail(&err, SGF_ERR_LIMIT,
+                      "the prompt has %zu tokens; this page computes at most 1000: shorten the "
+                      "paraphrases, or remove some",
+                      fused.tokens);
     if (!status) status = positions_set(part, &err);
     put_begin();
     return put_end(status, &err);
@@ -415,37 +422,39 @@ const char *EXPORT(web_answer)(void) {
     put_attention(task.count);
     return put_end(status, &err);
 }
-/* The answer to each paraphrase alone, and that of avg. */
-const char *EXPORT(web_alone)(void) {
+/* The answer of avg, and those to single paraphrases: bit i of `wanted` is paraphrase i, others are null. */
+const char *EXPORT(web_alone)(unsigned wanted) {
     sgf_error err;
     sgf_method method;
     sgf_layout layout[PARAPHRASES];
     sgf_task task[PARAPHRASES + 1];
     int32_t ids[PARAPHRASES + 1][STEPS];
     sgf_prompt prompt = prompt_make(NULL);
-    size_t i, n = asked.paraphrases;
+    size_t i, n = asked.paraphrases, tasks = 0, at = 0;
     sgf_status status = sgf_method_find("avg", &method, &err);
     memset(task, 0, sizeof task);
     for (i = 0; i < n; i++) sgf_layout_init(&layout[i], NULL);
     for (i = 0; i < n && !status; i++)
         status = sgf_prompt_layout(model->tokenizer, &prompt, &method, i, &layout[i], &err);
     for (i = 0; i <= n; i++) {
-        task[i].context = i < n ? &layout[i] : layout;
-        task[i].contexts = i < n ? 1 : n;
-        task[i].combine = SGF_COMBINE_AVG;
-        task[i].ids = ids[i];
-        task[i].max_new_tokens = STEPS;
+        if (i < n && !(wanted >> i & 1)) continue;
+        task[tasks].context = i < n ? &layout[i] : layout;
+        task[tasks].contexts = i < n ? 1 : n;
+        task[tasks].combine = SGF_COMBINE_AVG;
+        task[tasks].ids = ids[tasks];
+        task[tasks++].max_new_tokens = STEPS;
     }
-    records_begin(n + 1);
-    if (!status) status = sgf_generate(session, task, n + 1, on_step, NULL, &err);
+    records_begin(tasks);
+    if (!status) status = sgf_generate(session, task, tasks, on_step, NULL, &err);
     put_begin();
     put_raw("\"alone\":[");
     for (i = 0; i < n && !status; i++) {
         if (i) put_raw(",");
-        status = put_answer(&task[i], &seen.records[i], &err);
+        if (!(wanted >> i & 1)) put_raw("null");
+        else status = put_answer(&task[at], &seen.records[at], &err), at++;
     }
     put_raw("],\"avg\":");
-    if (!status) status = put_answer(&task[n], &seen.records[n], &err);
+    if (!status) status = put_answer(&task[at], &seen.records[at], &err);
     for (i = 0; i < n; i++) sgf_layout_free(&layout[i]);
     return put_end(status, &err);
 }

@@ -11,8 +11,7 @@
 "use strict";
 
 let wasm;             // the exports of web.c
-let askedAlone = "";  // what `alone` was computed for
-let alone = null;
+let known = {};       // answers of avg and of paraphrases alone, by what they were computed for
 
 function bytesOf(base64) {
     const text = atob(base64);
@@ -64,15 +63,27 @@ function setQuestion(question) {
     for (const [query, key] of question.switched) wasm.web_switch(query, key);
 }
 
+/* The paraphrases alone and avg: only what was not computed before. */
+function askAlone({instruction, examples, paraphrases}) {
+    const texts = paraphrases.map(p => p.text);
+    const keyOf = what => JSON.stringify([instruction, examples, what]);
+    const missing = texts.map(text => !(keyOf(text) in known));
+    if (!(keyOf(texts) in known)) {
+        const {alone, avg} = take(wasm.web_alone(missing.reduce((bits, wanted, i) => bits | (wanted ? 1 << i : 0), 0)));
+        if (Object.keys(known).length > 1000) known = {};
+        alone.forEach((answer, i) => { if (answer) known[keyOf(texts[i])] = answer; });
+        known[keyOf(texts)] = avg;
+    }
+    return {alone: texts.map(text => known[keyOf(text)]), avg: known[keyOf(texts)]};
+}
+
 function ask({id, question}) {
     const begun = performance.now();
     setQuestion(question);
     postMessage({kind: "mask", id, ...take(wasm.web_describe(question.mask))});
     const fused = take(wasm.web_answer());
     postMessage({kind: "fused", id, ...fused, milliseconds: performance.now() - begun});
-    const key = JSON.stringify([question.instruction, question.examples, question.paraphrases.map(p => p.text)]);
-    if (key !== askedAlone) alone = take(wasm.web_alone());
-    askedAlone = key;
+    const alone = askAlone(question);
     postMessage({kind: "alone", id, ...alone, milliseconds: performance.now() - begun});
 }
 
@@ -93,7 +104,6 @@ onmessage = event => {
         if (message.kind === "explain")
             postMessage({...message, kind: "explained", ...take(wasm.web_explain(message.q, message.k))});
     } catch (error) {
-        askedAlone = "";
         postMessage({kind: message.kind, id: message.id, error: String(error.message || error)});
     }
 };
