@@ -35,7 +35,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2801. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2804. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -79,8 +79,8 @@
        a token that sees nothing gets 0 from it    sgf__reference_attend (line 1878): sum == 0
        what an example's answer may see            sgf__mask_cells (line 1541), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2388)
-       which token is the first to see everything  sgf__answer (line 2335); by format: sgf_fusion_start
+       the prompt's parts and segments             sgf_prompt_layout (line 2391)
+       which token is the first to see everything  sgf__answer (line 2338); by format: sgf_fusion_start
        where a paraphrase starts                   sgf_layout_place (line 1388)
        1/N is computed                             sgf_layout_weigh (line 1408)
        1/N enters the scores of the answer         sgf__reference_attend (line 1878): log_weight
@@ -90,10 +90,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1878), sgf__exp_body (line 1662)
        RMSNorm                                     sgf__reference_norm (line 1798)
        RoPE, rotate-half                           sgf__reference_rope (line 1810), sgf__sincos_d (line 1696)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7692)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7695)
        one layer, in order                         sgf__reference_layer (line 1953)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2752), sgf_mask_allows (line 2605)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2755), sgf_mask_allows (line 2608)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -776,8 +776,8 @@ typedef enum sgf_format {
      ONE    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n\n            +  Q: {paraphrase}  +   " A:"
      TWO    {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n        +  Q: {paraphrase}  +  "\nA:"
 
-   In SHARED_CUE the cue follows the last paraphrase, else each one. SHARED_CUE with the default
-   separator is ONE already. */
+   In SHARED_CUE the cue follows the last paraphrase, else each one. `after` is joined to the cue.
+   SHARED_CUE with the default separator is ONE already. */
 typedef enum sgf_lines { SGF_LINES_OWN, SGF_LINES_ONE, SGF_LINES_TWO } sgf_lines;
 
 /* How many contexts a question has. */
@@ -2257,6 +2257,9 @@ static void sgf__write_asked(sgf__builder *b, size_t i, const char *own, int32_t
     sgf__part_end(b, segment);
     if (!lines || !*own) return;
     sgf__write_text(b, lines == SGF_LINES_ONE ? " A:" : "\nA:");
+    if (sgf_text(b->prompt->after).len &&
+        (i + 1 == b->end || b->method->format != SGF_FORMAT_SHARED_PARTS))
+        return; /* `after` continues the part */
     sgf__part_end(b, segment);
 }
 

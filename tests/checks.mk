@@ -4,7 +4,7 @@ ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
 TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c) $(SOURCES) $(wildcard examples/train/*.[ch])
 
 .PHONY: test test-data web-test oracle bench bench-cuda bench-tokenizer real-model coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
-    symbols packages asan ubsan tsan msan linear kill heldout digest same platforms mutate fuzz format format-check
+    symbols packages asan ubsan tsan msan linear kill heldout digest fusion-figures same platforms mutate fuzz format format-check
 
 ### Tests
 ## test         the whole test suite: no network, no Python, no GPU
@@ -231,6 +231,10 @@ digest: build/segfuse
 	sh tests/digest.sh build/segfuse all
 	sh tests/digest.sh build/segfuse all --threads 1 --batch_size 3
 	sh tests/digest.sh build/segfuse 4 --threads 3 --kernels naive
+
+## fusion-figures  the methods in one prompt format: options chosen on the validation split, the table on the test split
+fusion-figures: build/segfuse
+	sh tests/fusion_figures.sh build/segfuse build/fusion-figures
 
 ## heldout      every reader on HELDOUT inputs of HELDOUT_SEED that no fuzzer has seen, under sanitizers
 HELDOUT ?= 20000

@@ -129,7 +129,7 @@ static void test_every_method_asks_in_equal_lines(void) {
     const char *name;
     char text[1024];
     size_t i, k, which, len, equal = 0;
-    int lines;
+    int lines, round, chat = 0;
     CHECK(model != NULL);
     if (!model) return;
     methods_prompt(&t);
@@ -140,9 +140,12 @@ static void test_every_method_asks_in_equal_lines(void) {
         methods_text(model->tokenizer, &t.prompt, &reference, 0, &layout, text, sizeof text);
         CHECK(!strcmp(text, fused[lines]));
     }
-    for (lines = SGF_LINES_ONE; lines <= SGF_LINES_TWO; lines++)
+    for (round = 0; round < 4; round++)
         for (i = 0; (name = sgf_method_name(i)) != NULL; i++) {
             MUST(sgf_method_find(name, &method, &err), err);
+            lines = round % 2 ? SGF_LINES_TWO : SGF_LINES_ONE;
+            chat = round > 1;
+            t.prompt.before = chat ? "U: " : NULL, t.prompt.after = chat ? ": end\nM:" : NULL;
             method.lines = reference.lines = (sgf_lines)lines;
             if (method.format == SGF_FORMAT_FEW_SHOT_PARTS) {
                 CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) ==
@@ -167,10 +170,13 @@ static void test_every_method_asks_in_equal_lines(void) {
                                 sizeof text - 1, &len, &err),
                      err);
                 text[len] = 0;
-                CHECK(which != 1 || !strcmp(text, prompts[lines]));
+                CHECK(which != 1 ||
+                      !memcmp(text + 3 * chat, prompts[lines], strlen(prompts[lines])));
+                CHECK(which != 1 || !strcmp(text + 3 * chat + strlen(prompts[lines]),
+                                            chat ? t.prompt.after : ""));
                 equal++;
             }
-            if (method.contexts != SGF_CONTEXTS_FUSION) continue;
+            if (method.contexts != SGF_CONTEXTS_FUSION || chat) continue;
             /* a fusion has the prefix once, or N times, and each cue in a part of its own */
             methods_text(model->tokenizer, &t.prompt, &method, 0, &layout, text, sizeof text);
             CHECK(method.format == SGF_FORMAT_CONCATENATED ||
@@ -179,7 +185,7 @@ static void test_every_method_asks_in_equal_lines(void) {
             CHECK(method.format == SGF_FORMAT_SHARED_CUE ||
                   !strncmp(strstr(text, "Q: one") + 6, cues[lines], strlen(cues[lines])));
         }
-    CHECK(equal == 2 * 3 * 12);
+    CHECK(equal == 4 * 3 * 12);
     method.lines = (sgf_lines)7;
     CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "lines number 7"));
