@@ -37,6 +37,8 @@ def fields(header, name):
             if "*" in pointer:
                 yield field, "c_char_p" if kind == "char" and name != "sgf_str" else "c_void_p"
                 continue
+            if kind not in STRUCTS and re.search(r"^typedef struct %s \{" % kind, header, re.M):
+                sys.exit(f"{name}.{field} is a {kind}, which STRUCTS of tests/python_structs.py has not: add it before {name}")
             python = SCALARS.get(kind, kind if kind in STRUCTS else "c_int")
             extent = extent and re.sub(r"\bSGF_", "_", extent).replace("/", "//")
             extent = extent and (extent if re.fullmatch(r"\w+", extent) else f"({extent})")

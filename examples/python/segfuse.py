@@ -893,11 +893,17 @@ class Model:
                 if b"\0" in _bytes(value, key):
                     raise ValueError("a separator cannot hold a zero byte")
                 method.separator = value.encode()
+            elif key == "select":
+                method.decoding.select = _count(value, key)
+            elif key in ("entropy_mass", "alone", "tau"):
+                if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+                    raise ValueError(f"{key} must be a number; this is {value!r}")
+                setattr(method.decoding, key, value)
             elif key == "even_weights":
                 method.even_weights = int(bool(value))
             else:
                 raise ValueError(f"{key} is no option of a method; they are mask, positions, fusion_start, bos, combine, "
-                                 "prediction, lines, separator, even_weights")
+                                 "prediction, lines, separator, even_weights, entropy_mass, select, alone, tau")
         return method
 
     def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
@@ -911,7 +917,8 @@ class Model:
         before,    what a chat format writes before the instruction, and after the user's text up to the assistant's
         after
         options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, lines (own, one,
-                   two: how question and answer are written), separator, even_weights
+                   two: how question and answer are written), separator, even_weights; of sgf_decoding in segfuse.h:
+                   entropy_mass, select, alone, tau
         """
         method, strings = self._method(method, options), _Strings()
         prompt = strings.prompt(paraphrases, instruction, examples, weights, manual, before, after)
@@ -960,7 +967,8 @@ class Model:
             kept += [layouts, contexts]
             weighted = kind == "ensemble" and prompt.weight
             tasks[i] = sgf_task(context=addressof(contexts), contexts=len(layouts), combine=method.combine,
-                                weight=prompt.weight if weighted else None, ids=ids[i].ctypes.data, max_new_tokens=room)
+                                weight=prompt.weight if weighted else None, ids=ids[i].ctypes.data, max_new_tokens=room,
+                                decoding=method.decoding)
 
         def step(_, task, number, logits, chosen):
             try:

@@ -244,12 +244,17 @@ def test_logits_are_the_program_s_and_the_reference_s():
 def test_answers_are_the_program_s():
     with segfuse.Model(MODEL) as model, open(os.path.join(ROOT, "models", "questions", "test.jsonl")) as file:
         questions = [json.loads(line)["manual_paraphrases"] for line in list(file)[::80]]
-        for method in ("origin", "avg", "max", "flex_attention", "myriadlama_custom", "fused"):
+        for method in ("origin", "avg", "max", "avg_p", "entropy_avg", "flex_attention", "myriadlama_custom", "fused"):
             ours = model.generate(method, questions, batch=3)
             theirs = [run(PROGRAM, "ask", "--quiet", "--method", method, "--num_fewshots", "0", *q).stdout.rstrip("\n")
                       for q in questions]
             assert ours == theirs and any(ours), (method, ours, theirs)
             assert ours[0] == model.ask(method, questions[0])
+        for options, how in ((("--mass", "entropy:0.5"), {"entropy_mass": 0.5}), (("--select", "2"), {"select": 2}),
+                             (("--hybrid", "0.25"), {"alone": 0.75})):
+            ours = model.generate("fused", questions, **how)
+            assert ours == [run(PROGRAM, "ask", "--quiet", "--method", "fused", "--num_fewshots", "0", *options,
+                                *q).stdout.rstrip("\n") for q in questions], options
         seen = []
         ours = model.generate("origin", questions[:2], on_step=lambda *what: seen.append(what))
         assert {q for q, *_ in seen} == {0, 1} and ours == model.generate("origin", questions[:2])
@@ -288,6 +293,8 @@ def test_wrong_use_of_a_model_is_refused():
     refused("fused", model.ask, "nobody", ASKED)
     refused("before must be a text", model.ask, "fused", ASKED, before=3)
     refused("zero byte", model.ask, "fused", ASKED, after="\0")
+    for how in ({"select": -1}, {"select": 2.0}, {"tau": "1"}, {"alone": 2.0}, {"entropy_mass": float("nan")}, {"tau": -1}):
+        refused("", model.ask, "entropy_avg" if "tau" in how else "fused", ASKED, **how)
     refused("no option", model.ask, "fused", ASKED, colour="red")
     refused("mask must be", model.ask, "fused", ASKED, mask="nobody")
     refused("weights", model.ask, "fused", ASKED, weights=[1, 2])
