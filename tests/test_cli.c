@@ -241,6 +241,7 @@ static const struct {
     {"lemmatize", NULL, "@out/fused-2.feather"},
     {"merge", NULL, "@merged.feather @shard.feather --rewrite"},
     {"convert", NULL, "@good.jsonl @converted.csv --rewrite"},
+    {"convert", "dtype", "tests/golden/gguf/qwen2.gguf @model --rewrite"},
     {"help", NULL, ""},
     {"tokenize", NULL, ""},
     {"check", NULL, ""},

@@ -309,6 +309,28 @@ static void test_merge_and_convert_survive_every_failing_call(void) {
     CHECK(errors > 20);
 }
 
+/* A model's folder is whole, or not there. */
+static void test_a_model_is_converted_whole_or_not_at_all(void) {
+    char command[1024];
+    int fault, status, reached, errors = 0;
+    long at;
+    SYSTEM_BUILT;
+    program_says("build/segfuse convert tests/golden/gguf/qwen2.gguf '%s/sound-model'", 0, "");
+    snprintf(command, sizeof command, "convert tests/golden/gguf/qwen2.gguf '%s/a-model'",
+             temp_folder);
+    for (fault = SYSTEM_CALL; fault <= SYSTEM_KILL; fault++)
+        for (at = 1, reached = 1; reached && at < 1000; at++) {
+            reached = system_program(command, at, (system_fault)fault, &status);
+            if (!system_kept && fault != SYSTEM_KILL)
+                program_says("ls -d '%s'/a-model.*.tmp", 2, "");
+            if (fault != SYSTEM_KILL) program_says("test -e '%s/a-model'", status, "");
+            program_says("test ! -e '%s/a-model' || diff -r '%s/a-model' '%s/sound-model'", 0, "");
+            program_says("rm -rf '%s'/a-model*", 0, "");
+            errors += status != 0;
+        }
+    CHECK(errors > 60);
+}
+
 /* Is each line in one of the other two texts? */
 static int system_lines_in(const char *text, const char *one, const char *other) {
     char line[512];
@@ -367,5 +389,6 @@ static void tests_system(void) {
     RUN(test_threads_that_do_not_start_change_nothing);
     RUN(test_a_run_survives_every_failing_call);
     RUN(test_merge_and_convert_survive_every_failing_call);
+    RUN(test_a_model_is_converted_whole_or_not_at_all);
     RUN(test_other_verbs_survive_every_failing_call);
 }

@@ -241,11 +241,11 @@ int gguf_convert(const char *file, const char *folder, const char *dtype, int re
         fprintf(stderr, "segfuse convert: %s is no folder; a model is a folder of files\n", folder);
         return 1;
     }
-    if (!rewrite && !is_free(path)) {
-        fprintf(stderr, "segfuse convert: %s holds a model already; --rewrite replaces it\n",
-                folder);
-        return 1;
-    }
+    for (i = 0; i < GGUF_FILES && !rewrite; i++)
+        if (path_make(path, sizeof path, "%s/%s", folder, gguf_files[i]) && !is_free(path)) {
+            fprintf(stderr, "segfuse convert: %s is there already; --rewrite replaces it\n", path);
+            return 1;
+        }
     if (base_map_file(file, NULL, &map, &err)) return failed("convert", &err);
     stop_watch();
     if (gguf_model_make(file, map.data, map.size, chosen, NULL, &m, &err) ||

@@ -70,8 +70,8 @@ static int ask_step(void *user, size_t task, size_t step, const float *logits, i
     return 0;
 }
 /* Answer; with --digest, *digest becomes a digest for each task, which the caller frees. */
-static sgf_status ask_generate(const generate_run *run, batch *b, ask_digest **digest,
-                               sgf_error *err) {
+static sgf_status ask_decode(const generate_run *run, batch *b, ask_digest **digest,
+                             sgf_error *err) {
     ask_bits bits;
     sgf_status status;
     size_t i;
@@ -125,7 +125,7 @@ static sgf_status ask_all(const generate_run *run, sgf_error *err) {
         batch *now = &b[built];
         digest[built] = NULL;
         status = batch_build(run, &run->method[built], &first, 1, now, err);
-        if (!status) status = ask_generate(run, now, &digest[built], err);
+        if (!status) status = ask_decode(run, now, &digest[built], err);
         built++;
     }
     if (!status && !run->o.quiet)
