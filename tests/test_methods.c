@@ -1455,6 +1455,10 @@ static void test_chat_through_the_program(void) {
     methods_configuration("chats/origin.own.feather", text, sizeof text);
     CHECK(strstr(text, "\"chat_before\": \"<|im_start|>user\\nx\", \"chat_after\": \" [\"") &&
           !strstr(text, "\"chat\": "));
+    program_says("mkdir -p '%s/only' && ln -sfn ../chatty '%s/only/chatty' && printf "
+                 "'ask\\nchatty\\ny\\nWho?\\n\\nn\\n' | SEGFUSE_MODELS='%s/only' "
+                 "build/segfuse interactive",
+                 0, "ask --model chatty --chat -- ");
     methods_run("--chat --chat_after x --output '%s/none'", 2, "leave out one or the other");
     methods_run("--method flex_attention --accidents shifted --chat --output '%s/none'", 2,
                 "--accidents are of prompts without a chat format");

@@ -4,6 +4,7 @@
 #include "hub.h"
 #include "model.h"
 #include "../data/dataset.h"
+#include "../runs/chat.h"
 #include "inspect.h"
 #include "found.h"
 #include "manual.h"
@@ -189,6 +190,21 @@ static int ask_model(dialog *d, command_line *c) {
     }
     return done;
 }
+/* A model with a chat format that --chat knows: shall it be used? 0 at the end of stdin. */
+static int ask_chat(dialog *d, command_line *c) {
+    char path[1024], prompt[96];
+    model_search search;
+    chat_format f;
+    sgf_error err;
+    search.path = path;
+    search.cap = sizeof path;
+    if (model_search_for(&search, c->argv[c->argc - 1], &err) <= 0 ||
+        chat_find(path, NULL, &f, &err) || !f.name)
+        return 1;
+    snprintf(prompt, sizeof prompt, "The model was tuned for chat (%s). Ask it so?", f.name);
+    if (dialog_yes(d, prompt)) command_add(c, "--chat");
+    return !d->over;
+}
 /* The data set; its questions are loaded, so that what is wrong with them is said now. */
 static int ask_data(dialog *d, command_line *c, dataset *data) {
     char path[1024];
@@ -250,7 +266,7 @@ static int ask_generate(dialog *d, command_line *c) {
     size_t i, least = (size_t)-1;
     int done;
     command_add(c, "generate");
-    if (!ask_model(d, c)) return 0;
+    if (!ask_model(d, c) || !ask_chat(d, c)) return 0;
     done = ask_data(d, c, &data);
     for (i = 0; done && i < data.count; i++)
         if (data.questions[i].paraphrase_count < least) least = data.questions[i].paraphrase_count;
@@ -367,7 +383,7 @@ static int ask_lemmatize(dialog *d, command_line *c) {
 static int ask_question(dialog *d, command_line *c) {
     int n = 0;
     command_add(c, "ask");
-    if (!ask_model(d, c)) return 0;
+    if (!ask_model(d, c) || !ask_chat(d, c)) return 0;
     command_add(c, "--");
     printf("\nA statement with [MASK] is completed, another text is a question.\n");
     while (n < 16 && dialog_line(d, n ? "Another wording (Enter: no more)" : "Question", NULL)) {
