@@ -656,6 +656,85 @@ static void journal_same_row(size_t n) {
     put_n("{\"row\": 0, \"tally\": [], \"cells\": {\"t\": \"x\", \"l\": []}}\n", n / 60);
 }
 
+/* Keys of a vocabulary, or of nothing; no tensors. */
+static void gguf_put(uint64_t number, int bytes) {
+    char text[8];
+    int i;
+    for (i = 0; i < bytes; i++) text[i] = (char)(number >> 8 * i);
+    if (sgf__buf_add(&in, text, (size_t)bytes, NULL)) abort();
+}
+static void gguf_put_text(const char *text) {
+    gguf_put(strlen(text), 8);
+    put(text);
+}
+static void gguf_put_list(const char *key, uint32_t type, size_t n) {
+    gguf_put_text(key);
+    gguf_put(GGUF_ARRAY, 4), gguf_put(type, 4), gguf_put(n, 8);
+}
+static void gguf_begin(const char *model, size_t tensors, size_t keys) {
+    put("GGUF");
+    gguf_put(3, 4), gguf_put(tensors, 8), gguf_put(keys, 8);
+    gguf_put_text("tokenizer.ggml.model"), gguf_put(GGUF_STRING, 4), gguf_put_text(model);
+    gguf_put_text("tokenizer.ggml.pre"), gguf_put(GGUF_STRING, 4), gguf_put_text("smollm");
+}
+static void gguf_scores(size_t n) { /* long tokens that differ at their ends */
+    char text[512];
+    size_t i, count = n / 500;
+    gguf_begin("llama", 0, 4);
+    gguf_put_list("tokenizer.ggml.tokens", GGUF_STRING, count);
+    for (i = 0; i < count; i++) {
+        memset(text, 'a', 490);
+        snprintf(text + 490, 20, "%lu", (unsigned long)i);
+        gguf_put_text(i ? text : "a");
+    }
+    gguf_put_list("tokenizer.ggml.scores", GGUF_F32, count);
+    for (i = 0; i < count; i++) gguf_put(0, 4);
+}
+static void gguf_merges(size_t n) { /* "a b" makes "ab" */
+    char text[64];
+    size_t i, count = n / 60;
+    gguf_begin("gpt2", 0, 4);
+    gguf_put_list("tokenizer.ggml.tokens", GGUF_STRING, 2 * count + 1);
+    gguf_put_text("z");
+    for (i = 0; i < 2 * count; i++) {
+        snprintf(text, sizeof text, i % 2 ? "z%lu" : "%lu", (unsigned long)i / 2);
+        gguf_put_text(text);
+    }
+    gguf_put_list("tokenizer.ggml.merges", GGUF_STRING, count);
+    for (i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "z %lu", (unsigned long)i);
+        gguf_put_text(text);
+    }
+}
+static void gguf_many(size_t n) { /* empty tensors, and keys of the architecture */
+    char text[64];
+    size_t i, count = n / 80;
+    gguf_begin("gpt2", count, 2 + count);
+    for (i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "llama.%lu", (unsigned long)i * 7919 % count);
+        gguf_put_text(text), gguf_put(GGUF_U8, 4), gguf_put(1, 1);
+    }
+    for (i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "blk.%lu.x", (unsigned long)i * 7919 % count);
+        gguf_put_text(text), gguf_put(1, 4), gguf_put(0, 8), gguf_put(0, 4), gguf_put(0, 8);
+    }
+    gguf_put(0, 8), gguf_put(0, 8), gguf_put(0, 8), gguf_put(0, 8);
+}
+static sgf_status read_gguf(sgf_str text, const sgf_allocator *mem, sgf_error *err) {
+    gguf g;
+    json_out texts[2];
+    sgf_status status = gguf_read("gguf", text.ptr, text.len, mem, &g, err);
+    memset(texts, 0, sizeof texts);
+    base_buf_init(&texts[0].buf, mem);
+    base_buf_init(&texts[1].buf, mem);
+    if (!status && gguf_find(&g, "tokenizer.ggml.tokens"))
+        status = gguf_tokenizer(&g, UINT32_MAX, 1, &texts[0], &texts[1], err);
+    base_buf_free(&texts[0].buf);
+    base_buf_free(&texts[1].buf);
+    gguf_free(&g);
+    return status;
+}
+
 /* ---- what must be linear ---- */
 
 static const struct {
@@ -732,6 +811,9 @@ static const struct {
     {"Arrow, many columns", arrow_columns, read_arrow, SGF_OK},
     {"Arrow, many batches", arrow_batches, read_arrow, SGF_OK},
     {"Arrow, many rows", arrow_rows, read_arrow, SGF_OK},
+    {"GGUF, scores of long tokens", gguf_scores, read_gguf, SGF_OK},
+    {"GGUF, many merges", gguf_merges, read_gguf, SGF_OK},
+    {"GGUF, many keys and tensors", gguf_many, read_gguf, SGF_OK},
     {"LZ4, many blocks", lz4_blocks, read_lz4, SGF_OK},
     {"LZ4, long copies", lz4_bombs, read_lz4, SGF_OK},
     {"journal, many rows", journal_rows, read_journal, SGF_OK},
