@@ -239,7 +239,7 @@ def _declare(library):
 
 
 def _load():
-    name = {"win32": "segfuse.dll", "darwin": "libsegfuse.dylib"}.get(sys.platform, "libsegfuse.so")
+    name = "segfuse.dll" if sys.platform == "win32" else "libsegfuse.so"
     here = os.path.dirname(os.path.abspath(__file__))
     wanted = os.environ.get("SEGFUSE_LIBRARY")
     paths = [wanted] if wanted else [os.path.join(here, *up, name) for up in ((), ("..",), ("..", "..", "build"))]
@@ -741,7 +741,7 @@ INSTRUCTION = "Based on the context, predict the [MASK] in the sentence in one w
 
 
 class Model:
-    """A Hugging Face folder: Llama, Mistral, Qwen2 or Qwen3. `with Model(...) as model:` closes it at the end."""
+    """A Hugging Face folder of an architecture that the library knows. `with Model(...) as model:` closes it at the end."""
 
     def __init__(self, folder, *, threads=0, kernels="auto", device="cpu", exact=True):
         """threads 0: one for each processor; kernels and threads change no bit of the results. A GPU needs a library that
