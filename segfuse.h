@@ -7240,7 +7240,6 @@ static const struct sgf__architecture {
     {4, 0, 32768,  128001, 0,    2e6, 1e-6, 1, 0, 0, 0, 1,  1, 1,  0, 1, 0, 1,  0, 1, 0, 0},
     {0, 0, 2048,   50279,  0,    1e4, 1e-5, 2, 0, 2, 0, 0,  1, 0,  0, 0, 0, 0,  0, 0, 0, 0},
     {4, 256, 131072, 1,    4096, 1e6, 1e-6, 3, 0, 1, 0, 1,  1, 0,  1, 0, 0, 1,  0, 0, 0, 1}};
-/* clang-format on */
 
 enum { SGF__KEYS = 58 }; /* rows of sgf__keys */
 
@@ -7261,7 +7260,6 @@ typedef struct sgf__config_reader {
 
 /* Kinds of values: one of some texts (its index is stored), a whole number, one that may be null
    (then 0), a number above `least`, true or false, an object or anything (its place is stored). */
-/* clang-format off */
 enum {
     SGF__ARCHITECTURE, SGF__RECURRENT, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__NESTED, SGF__CAPPED, SGF__DTYPE,
     SGF__ROPE_TYPE, SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__PLACE,

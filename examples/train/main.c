@@ -215,6 +215,8 @@ static void run_evaluate(tr_options *o) {
     tr_scores scores;
     if (sgf_model_load(wanted(o->model, "--model"), NULL, &model, &error))
         tr_die("%s", error.message);
+    if (strcmp(model->config.architecture, "LlamaForCausalLM"))
+        tr_die("%s: a %s; evaluate takes a LlamaForCausalLM", o->model, model->config.architecture);
     c->D = (size_t)model->config.dim, c->L = (size_t)model->config.layers,
     c->H = (size_t)model->config.heads;
     c->G = (size_t)model->config.kv_heads, c->C = (size_t)model->config.head_dim,
