@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1878), sgf__exp_body (line 1662)
        RMSNorm                                     sgf__reference_norm (line 1798)
        RoPE, rotate-half                           sgf__reference_rope (line 1810), sgf__sincos_d (line 1696)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7695)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7693)
        one layer, in order                         sgf__reference_layer (line 1953)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2755), sgf_mask_allows (line 2608)
