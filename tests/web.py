@@ -227,6 +227,10 @@ def test_typing(page, program, work):
     page.done()
     same(run_command(page, program, work), page.answers(), "the command that is shown")
     page.js("(e => { e.value = 0; e.dispatchEvent(new Event('input')); })(document.getElementById('part'))")
+    page.click("input[name=mass][value='3']")
+    page.done()
+    same(run_command(page, program, work), page.answers(), "weights by entropy")
+    check("%" in page.text("sure") and abs(page.js("reply.fused.weights.reduce((a, b) => a + b)") - 1) < 1e-9, "weights by entropy sum to 1")
     page.click("input[name=mass][value='1']")
     page.done()
     page.write(0, "Who wrote Hamlet?")
@@ -351,7 +355,7 @@ def test_looks(page, work):
     import base64
     page.choose("subject", "capital")
     page.done()
-    page.js("document.querySelectorAll('details').forEach(d => d.open = false)")
+    page.js("document.querySelectorAll('details').forEach(d => d.open = false); scrollTo(0, 0)")
     for width in (360, 800, 1600):
         for scheme in ("light", "dark"):
             page.browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

@@ -275,6 +275,9 @@ function showFused() {
     if (!sent.switched.length) plain = fused.answer;
     $("fused-note").textContent = `probability ${percent(certainty(fused))}` +
         (sent.switched.length ? `; without your switches: ${plain}` : "");
+    $("sure").hidden = sent.mass !== 3;
+    $("sure").textContent = "Weights exp(-H), H the entropy of the first token alone: " +
+        reply.fused.weights.map((w, i) => `${sent.paraphrases[i].row + 1}: ${percent(w)}`).join(", ") + ".";
     $("digest").textContent = fused.digest;
     $("command").textContent = commandOf(sent);
     options($("step"), fused.steps.map((step, i) => `${i + 1}: ${JSON.stringify(step[0][0])}`), fused.steps.map((_, i) => i));
@@ -295,6 +298,7 @@ function commandOf(question) {
     if (!named && !matrix) command += ` --mask ${maskNames[question.mask]}`;
     if (question.part === 1) command += " --positions sequential";
     if (question.mass === 0) command += " --mass 1";
+    if (question.mass === 3) command += " --mass entropy";
     if (question.mass === 2) command += ` --mass ${question.paraphrases.map(p => p.weight).join(",")}`;
     return `${command} ${texts}`;
 }

@@ -130,6 +130,7 @@ static struct {
     size_t keeps;
 } asked;
 static sgf_layout fused;
+static int by_entropy; /* weights of the fused prompt, see sgf_decoding */
 
 const char *EXPORT(web_load)(void) {
     sgf_error err;
@@ -216,14 +217,16 @@ static sgf_status positions_set(double part, sgf_error *err) {
     free(aligned);
     return SGF_OK;
 }
-/* Builds the fused prompt. mass: 0: every paraphrase has weight 1, 1: weight 1/N, 2: its own. */
+/* Builds the fused prompt. mass: 0: every paraphrase has weight 1, 1: 1/N, 2: its own, 3: by the entropy of
+   its first token alone. */
 const char *EXPORT(web_fused)(int mask, double part, int mass) {
     sgf_error err;
     sgf_method method;
     sgf_prompt prompt = prompt_make(mass == 2 ? asked.weight : NULL);
     sgf_status status = sgf_method_find("fused", &method, &err);
     method.mask = (sgf_mask)mask;
-    method.even_weights = mass == 1;
+    method.even_weights = mass == 1 || mass == 3;
+    by_entropy = mass == 3;
     if (!status) status = sgf_prompt_layout(model->tokenizer, &prompt, &method, 0, &fused, &err);
     if (!status && fused.tokens > TOKENS)
         status = fail(&err, SGF_ERR_LIMIT,
@@ -344,6 +347,7 @@ static void on_attention(void *user, size_t row, int32_t layer, const double *ma
                          size_t segments) {
     size_t at = (seen.step * (size_t)model->config.layers + (size_t)layer) * segments;
     (void)user, (void)row;
+    if (segments != fused.segments) return; /* a paraphrase alone, for its entropy */
     if (seen.step < STEPS) memcpy(seen.mass + at, mass, segments * sizeof *mass);
 }
 /* {"answer": ..., "digest": ..., "steps": [[["token", probability], ...], ...]} */
@@ -401,6 +405,8 @@ const char *EXPORT(web_answer)(void) {
     sgf_task task;
     int32_t ids[STEPS];
     sgf_status status;
+    double trust[2][PARAPHRASES]; /* [2][asked.paraphrases]: entropies, then weights */
+    size_t n = asked.paraphrases, i;
     size_t cells = STEPS * (size_t)model->config.layers * fused.segments;
     free(seen.mass);
     seen.mass = (double *)calloc(cells + 1, sizeof *seen.mass);
@@ -413,6 +419,8 @@ const char *EXPORT(web_answer)(void) {
     task.combine = SGF_COMBINE_AVG;
     task.ids = ids;
     task.max_new_tokens = STEPS;
+    task.decoding.entropy_mass = by_entropy;
+    task.trust = trust[0];
     records_begin(1);
     sgf_session_watch(session, on_attention, NULL);
     status = sgf_generate(session, &task, 1, on_step, NULL, &err);
@@ -420,6 +428,9 @@ const char *EXPORT(web_answer)(void) {
     put_raw("\"fused\":");
     if (!status) status = put_answer(&task, &seen.records[0], &err);
     put_attention(task.count);
+    put_raw(",\"weights\":[");
+    for (i = 0; i < n && by_entropy && !status; i++) put_number(i ? "," : "", trust[0][n + i]);
+    put_raw("]");
     return put_end(status, &err);
 }
 /* The answer of avg, and those to single paraphrases: bit i of `wanted` is paraphrase i, others are null. */

@@ -6,7 +6,7 @@
      {kind: "check", id, questions, ...}                 -> {kind: "checked", id, ...} for each question
 
    A question is {instruction, examples: [[question, answer]], paraphrases: [{text, weight}], mask (number),
-   part (0 aligned to 1 sequential), mass (0: weights 1, 1: 1/N, 2: own), switched: [[query, key]]}.
+   part (0 aligned to 1 sequential), mass (0: weights 1, 1: 1/N, 2: own, 3: by entropy), switched: [[query, key]]}.
    Every reply has `error`, a sentence, if it failed. The page stops a worker by terminating it. */
 "use strict";
 
