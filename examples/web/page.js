@@ -276,7 +276,7 @@ function showFused() {
     $("fused-note").textContent = `probability ${percent(certainty(fused))}` +
         (sent.switched.length ? `; without your switches: ${plain}` : "");
     $("sure").hidden = sent.mass !== 3;
-    $("sure").textContent = "Weights exp(-H), H the entropy of the first token alone: " +
+    $("sure").textContent = "Weights exp(-H / 0.5), normalised, H the entropy of the first token alone: " +
         reply.fused.weights.map((w, i) => `${sent.paraphrases[i].row + 1}: ${percent(w)}`).join(", ") + ".";
     $("digest").textContent = fused.digest;
     $("command").textContent = commandOf(sent);
