@@ -139,6 +139,8 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
         w.add_eos_token_id(tokenizer.token_to_id("<|end|>"))
         w.add_pad_token_id(tokenizer.token_to_id("<|pad|>"))
     w.add_chat_template("{% for message in messages %}{{ message['content'] }}<|end|>\n{% endfor %}")
+    if arch == "phi3":
+        w.add_sliding_window(7)
     if arch == "granite":
         w.add_attention_scale(0.015625)
         w.add_embedding_scale(12.0)
@@ -174,9 +176,15 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
             weight(a + "post_ffw_norm.weight", b + "post_feedforward_layernorm.weight", (dim,))
             weight(a + "attn_q_norm.weight", b + "self_attn.q_norm.weight", (heads * width,))
             weight(a + "attn_k_norm.weight", b + "self_attn.k_norm.weight", (kv * width,))
-        weight(a + "attn_q.weight", b + "self_attn.q_proj.weight", (heads * width, dim), turned=heads if llama else 0)
-        weight(a + "attn_k.weight", b + "self_attn.k_proj.weight", (kv * width, dim), turned=kv if llama else 0)
-        weight(a + "attn_v.weight", b + "self_attn.v_proj.weight", (kv * width, dim))
+        if arch == "phi3":
+            weight(a + "attn_qkv.weight", b + "self_attn.qkv_proj.weight", ((heads + 2 * kv) * width, dim))
+            weight(a + "ffn_up.weight", b + "mlp.gate_up_proj.weight", (2 * ffn, dim))
+        else:
+            weight(a + "attn_q.weight", b + "self_attn.q_proj.weight", (heads * width, dim), turned=heads if llama else 0)
+            weight(a + "attn_k.weight", b + "self_attn.k_proj.weight", (kv * width, dim), turned=kv if llama else 0)
+            weight(a + "attn_v.weight", b + "self_attn.v_proj.weight", (kv * width, dim))
+            weight(a + "ffn_gate.weight", b + "mlp.gate_proj.weight", (ffn, dim))
+            weight(a + "ffn_up.weight", b + "mlp.up_proj.weight", (ffn, dim))
         weight(a + "attn_output.weight", b + "self_attn.o_proj.weight", (dim, heads * width))
         if arch == "qwen2" or name == "llama3":
             weight(a + "attn_q.bias", b + "self_attn.q_proj.bias", (heads * width,), turned=heads if llama else 0)
@@ -187,8 +195,6 @@ def make(name, arch, tokenizer, vocabulary, seed, dim=256, layers=2, heads=2, kv
         if arch == "qwen3":
             weight(a + "attn_q_norm.weight", b + "self_attn.q_norm.weight", (width,))
             weight(a + "attn_k_norm.weight", b + "self_attn.k_norm.weight", (width,))
-        weight(a + "ffn_gate.weight", b + "mlp.gate_proj.weight", (ffn, dim))
-        weight(a + "ffn_up.weight", b + "mlp.up_proj.weight", (ffn, dim))
         weight(a + "ffn_down.weight", b + "mlp.down_proj.weight", (dim, ffn))
     if name == "llama3":  # as llama.cpp writes rope_type llama3 with factor 8
         factors = []
@@ -264,6 +270,8 @@ def main():
     make("olmo2", "olmo2", trained("llama-bpe"), "gpt2", 8, pre="llama-bpe", **small)
     tokenizer, pieces, scores = sentencepiece()
     make("sentencepiece", "llama", tokenizer, "llama", 5, pieces=pieces, scores=scores, **small)
+    tokenizer.add_special_tokens([AddedToken("</s>", normalized=False, special=True, rstrip=True)])
+    make("phi3", "phi3", tokenizer, "llama", 9, pieces=pieces, scores=scores, **small)
 
 
 main()

@@ -14,14 +14,16 @@ typedef struct gguf_architecture {
     int qk_norm;                          /* 1: of each head, 2: of all heads together */
     int after;                            /* norms follow a block instead of being in front of it */
     int scales;                           /* Granite's multipliers */
+    int fused;                            /* q, k and v are one weight; gate and up another one */
 } gguf_architecture;
 static const gguf_architecture gguf_architectures[] = {
-    {"llama", "llama", "LlamaForCausalLM", 1, -1, 0, 0, 0},
-    {"qwen2", "qwen2", "Qwen2ForCausalLM", 0, 1, 0, 0, 0},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM", 0, 0, 1, 0, 0},
-    {"smollm3", "smollm3", "SmolLM3ForCausalLM", 1, -1, 0, 0, 0},
-    {"granite", "granite", "GraniteForCausalLM", 1, -1, 0, 0, 1},
-    {"olmo2", "olmo2", "Olmo2ForCausalLM", 0, 0, 2, 1, 0}};
+    {"llama", "llama", "LlamaForCausalLM", 1, -1, 0, 0, 0, 0},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", 0, 1, 0, 0, 0, 0},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", 0, 0, 1, 0, 0, 0},
+    {"smollm3", "smollm3", "SmolLM3ForCausalLM", 1, -1, 0, 0, 0, 0},
+    {"granite", "granite", "GraniteForCausalLM", 1, -1, 0, 0, 1, 0},
+    {"olmo2", "olmo2", "Olmo2ForCausalLM", 0, 0, 2, 1, 0, 0},
+    {"phi3", "phi3", "Phi3ForCausalLM", 0, 0, 0, 0, 0, 1}};
 
 enum {
     GGUF_NEEDED,
@@ -31,12 +33,14 @@ enum {
     GGUF_QK_NORM,
     GGUF_QK_NORM_ALL,
     GGUF_QKV_BIAS,
-    GGUF_OTHER_BIAS
+    GGUF_OTHER_BIAS,
+    GGUF_FUSED,
+    GGUF_SPLIT
 };
 
 static const struct gguf_row {
     const char *gguf, *name; /* in layers: what follows "blk.N." and "model.layers.N." */
-    const char *rows, *cols; /* products of V, D, H, G, C, F; "": 1 */
+    const char *rows, *cols; /* products of V, D, H, G, C, F, Q (H C + 2 G C), U (2 F); "": 1 */
     int layer, when;
     char turned; /* the letter that counts the heads */
 } gguf_rows[] = {
@@ -44,9 +48,11 @@ static const struct gguf_row {
     {"output.weight", "lm_head.weight", "V", "D", 0, GGUF_OUTPUT, 0},
     {"output_norm.weight", "model.norm.weight", "", "D", 0, GGUF_NEEDED, 0},
     {"attn_norm.weight", "input_layernorm.weight", "", "D", 1, GGUF_NORM_BEFORE, 0},
-    {"attn_q.weight", "self_attn.q_proj.weight", "HC", "D", 1, GGUF_NEEDED, 'H'},
-    {"attn_k.weight", "self_attn.k_proj.weight", "GC", "D", 1, GGUF_NEEDED, 'G'},
-    {"attn_v.weight", "self_attn.v_proj.weight", "GC", "D", 1, GGUF_NEEDED, 0},
+    {"attn_qkv.weight", "self_attn.qkv_proj.weight", "Q", "D", 1, GGUF_FUSED, 0},
+    {"ffn_up.weight", "mlp.gate_up_proj.weight", "U", "D", 1, GGUF_FUSED, 0},
+    {"attn_q.weight", "self_attn.q_proj.weight", "HC", "D", 1, GGUF_SPLIT, 'H'},
+    {"attn_k.weight", "self_attn.k_proj.weight", "GC", "D", 1, GGUF_SPLIT, 'G'},
+    {"attn_v.weight", "self_attn.v_proj.weight", "GC", "D", 1, GGUF_SPLIT, 0},
     {"attn_output.weight", "self_attn.o_proj.weight", "D", "HC", 1, GGUF_NEEDED, 0},
     {"attn_q.bias", "self_attn.q_proj.bias", "", "HC", 1, GGUF_QKV_BIAS, 'H'},
     {"attn_k.bias", "self_attn.k_proj.bias", "", "GC", 1, GGUF_QKV_BIAS, 'G'},
@@ -60,8 +66,8 @@ static const struct gguf_row {
      0},
     {"post_ffw_norm.weight", "post_feedforward_layernorm.weight", "", "D", 1, GGUF_NORM_AFTER, 0},
     {"ffn_norm.weight", "post_attention_layernorm.weight", "", "D", 1, GGUF_NORM_BEFORE, 0},
-    {"ffn_gate.weight", "mlp.gate_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
-    {"ffn_up.weight", "mlp.up_proj.weight", "F", "D", 1, GGUF_NEEDED, 0},
+    {"ffn_gate.weight", "mlp.gate_proj.weight", "F", "D", 1, GGUF_SPLIT, 0},
+    {"ffn_up.weight", "mlp.up_proj.weight", "F", "D", 1, GGUF_SPLIT, 0},
     {"ffn_down.weight", "mlp.down_proj.weight", "D", "F", 1, GGUF_NEEDED, 0},
     {"ffn_gate.bias", "mlp.gate_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
     {"ffn_up.bias", "mlp.up_proj.bias", "", "F", 1, GGUF_OTHER_BIAS, 0},
@@ -107,7 +113,7 @@ typedef struct gguf_maker {
     sgf_status status;                                         /* the first failure */
     int64_t layers, context, dim, ffn, heads, kv_heads, width; /* width: of a head */
     uint64_t rows;                                             /* of the embedding */
-    double eps, theta;
+    double eps, theta, window;                                 /* window: of all layers; 0: none */
     size_t used; /* tensors of the file that have a place in the folder */
 } gguf_maker;
 
@@ -164,7 +170,7 @@ static void gguf_read_architecture(gguf_maker *k) {
     else
         gguf_refuse(k, SGF_ERR_UNSUPPORTED,
                     "%s: its architecture is \"%s\"; known are llama (also Mistral and SmolLM2), "
-                    "qwen2, qwen3, smollm3, granite and olmo2",
+                    "qwen2, qwen3, smollm3, granite, olmo2 and phi3",
                     g->file, base_show(name).text);
 }
 static int gguf_is_known(const gguf_maker *k, sgf_str name) {
@@ -219,7 +225,9 @@ static void gguf_read_settings(gguf_maker *k) {
             "%s: values, or the channels that RoPE turns, that are not as wide as a key (%ld) "
             "are not supported",
             k->m->g.file, (long)k->width);
-    if (gguf_setting(k, "attention.sliding_window", k->context) < k->context)
+    if (k->a->fused)
+        k->window = fmin(fmax(gguf_setting_real(k, "attention.sliding_window", 0), 0), 1e9);
+    else if (gguf_setting(k, "attention.sliding_window", k->context) < k->context)
         gguf_refuse(k, SGF_ERR_UNSUPPORTED,
                     "%s: it has a sliding window, but not which layers have it", k->m->g.file);
     if (k->status) return;
@@ -295,7 +303,10 @@ static void gguf_write_rope(gguf_maker *k, json_out *j) {
 static void gguf_write_id(gguf_maker *k, json_out *j, const char *key, const char *name) {
     int64_t id = -1;
     if (!k->status) k->status = gguf_whole(&k->m->g, name, -1, INT32_MAX, &id, k->err);
-    if (id >= 0) json_out_field_size(j, key, (size_t)id);
+    json_out_key(j, key); /* null: Hugging Face has a number of its own for what is absent */
+    if (id < 0) json_out_raw(j, "null");
+    else json_out_size(j, (size_t)id);
+    j->comma = 1;
 }
 /* The tokens that end an answer: of a text, of a turn, of a message. */
 static void gguf_write_eos(gguf_maker *k, json_out *j) {
@@ -308,8 +319,8 @@ static void gguf_write_eos(gguf_maker *k, json_out *j) {
         k->status = gguf_whole(&k->m->g, names[i], -1, INT32_MAX, &ids[n], k->err);
         if (ids[n] >= 0 && (n < 1 || ids[n] != ids[0]) && (n < 2 || ids[n] != ids[1])) n++;
     }
-    if (!n) return;
     json_out_key(j, "eos_token_id");
+    if (!n) json_out_raw(j, "null"), j->comma = 1;
     if (n > 1) json_out_open(j, "[");
     for (i = 0; i < n; i++) json_out_size(j, (size_t)ids[i]);
     if (n > 1) json_out_close(j, "]");
@@ -350,6 +361,7 @@ static void gguf_write_config_json(gguf_maker *k) {
     gguf_write_bool(j, "tie_word_embeddings", !gguf_has(k, "output.weight"));
     if (k->a->qkv_bias < 1) gguf_write_bool(j, "attention_bias", gguf_has(k, "blk.0.attn_q.bias"));
     if (k->a->qkv_bias < 0) gguf_write_bool(j, "mlp_bias", gguf_has(k, "blk.0.ffn_gate.bias"));
+    if (k->window >= 1) json_out_field_size(j, "sliding_window", (size_t)k->window);
     if (k->a->qkv_bias == 1) gguf_write_bool(j, "use_sliding_window", 0);
     gguf_write_id(k, j, "bos_token_id", "tokenizer.ggml.bos_token_id");
     gguf_write_eos(k, j);
@@ -370,12 +382,14 @@ static void gguf_write_config_json(gguf_maker *k) {
 /* ---- weights ---- */
 
 static uint64_t gguf_product(const gguf_maker *k, const char *letters) {
+    static const char names[] = "VDHGCFQU";
     uint64_t n = 1;
     for (; *letters; letters++) {
-        uint64_t of[6];
+        uint64_t of[8];
         of[0] = k->rows, of[1] = (uint64_t)k->dim, of[2] = (uint64_t)k->heads;
         of[3] = (uint64_t)k->kv_heads, of[4] = (uint64_t)k->width, of[5] = (uint64_t)k->ffn;
-        n *= of[strchr("VDHGCF", *letters) - "VDHGCF"]; /* two settings, each below 2^31 */
+        of[6] = (of[2] + 2 * of[3]) * of[4], of[7] = 2 * of[5];
+        n *= of[strchr(names, *letters) - names]; /* two settings, each below 2^31 */
     }
     return n;
 }
@@ -384,6 +398,8 @@ static int gguf_wants(const gguf_maker *k, const struct gguf_row *row) {
     int bias = k->a->qkv_bias < 0 ? gguf_has(k, "blk.0.attn_q.bias") : k->a->qkv_bias;
     switch (row->when) {
     case GGUF_OUTPUT: return -1;
+    case GGUF_FUSED: return k->a->fused;
+    case GGUF_SPLIT: return !k->a->fused;
     case GGUF_NORM_BEFORE: return !k->a->after;
     case GGUF_NORM_AFTER: return k->a->after;
     case GGUF_QK_NORM: return k->a->qk_norm == 1;

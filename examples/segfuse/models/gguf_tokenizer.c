@@ -58,6 +58,7 @@ typedef struct gguf_vocabulary {
     const gguf_pre *pre;         /* NULL: SentencePiece */
     int64_t bos, eos, unk, pad;  /* -1: none */
     int add_bos, add_eos, blank; /* blank: one is put in front of a text */
+    int strips;                  /* Phi-3: most added tokens take the spaces that follow */
 } gguf_vocabulary;
 
 #define gguf_vocabulary_bad(v, status_, ...) \
@@ -161,6 +162,19 @@ static void gguf_read_vocabulary(gguf_vocabulary *v, uint64_t rows) {
                             "%s: its tokenizer removes spaces (remove_extra_whitespaces), which is "
                             "not supported",
                             g->file);
+}
+/* The file does not say which tokens take the spaces around them. Phi-3's are known, Phi-4's not. */
+static void gguf_read_strips(gguf_vocabulary *v) {
+    sgf_str name;
+    if (!v->status) v->status = gguf_string(v->g, "general.architecture", "", &name, v->err);
+    if (v->status || !base_str_is(name, "phi3")) return;
+    v->strips = 1;
+    if (v->pre)
+        gguf_vocabulary_bad(
+            v, SGF_ERR_UNSUPPORTED,
+            "%s: a phi3 model with a byte-level vocabulary (Phi-4) is not supported: "
+            "the file does not say which tokens take spaces",
+            v->g->file);
 }
 /* model.vocab. Byte-level files fill ids that the original does not have with unused tokens. */
 static void gguf_sort_vocabulary(gguf_vocabulary *v) {
@@ -305,6 +319,10 @@ static void gguf_write_raw(json_out *j, const char *key, const char *json) {
     json_out_raw(j, json);
     j->comma = 1;
 }
+static int gguf_keeps_spaces(sgf_str token) {
+    return base_str_is(token, "<unk>") || base_str_is(token, "<s>") ||
+           base_str_is(token, "<|endoftext|>");
+}
 static void gguf_write_added(gguf_vocabulary *v, json_out *j) {
     size_t i;
     json_out_key(j, "added_tokens");
@@ -316,9 +334,8 @@ static void gguf_write_added(gguf_vocabulary *v, json_out *j) {
         json_out_open(j, "\n{");
         json_out_field_size(j, "id", i);
         json_out_key(j, "content"), json_out_text(j, v->tokens[i]);
-        gguf_write_raw(j, "single_word",
-                       "false, \"lstrip\": false, \"rstrip\": false, "
-                       "\"normalized\": false");
+        gguf_write_raw(j, "single_word", "false, \"lstrip\": false, \"normalized\": false");
+        gguf_write_flag(j, "rstrip", v->strips && !gguf_keeps_spaces(v->tokens[i]));
         gguf_write_flag(j, "special", special);
         json_out_close(j, "}");
     }
@@ -477,6 +494,7 @@ sgf_status gguf_tokenizer(gguf *g, uint64_t rows, int64_t context, json_out *tok
     v.g = g;
     v.err = err;
     gguf_read_vocabulary(&v, rows);
+    gguf_read_strips(&v);
     gguf_sort_vocabulary(&v);
     if (v.status) return v.status;
     json_out_open(j, "{\"version\": \"1.0\", \"truncation\": null, \"padding\": null");
