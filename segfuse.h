@@ -825,12 +825,13 @@ typedef enum sgf_combine {
 typedef struct sgf_decoding {
     double entropy_mass; /* a fusion: T, above 0: the weights of its paraphrases are exp(-H_i / T),
                             normalised, for the whole answer, in place of others */
-    size_t
-        select; /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest H_i (the
-                      first on ties), weights as above or 1/K each; positions as with all */
-    double
-        alone; /* a fusion: above 0, at most 1: (1 - alone) z + alone * the mean of those of Alone_i */
-    double tau; /* of SGF_COMBINE_ENTROPY_AVG; 0: 1 */
+    size_t select; /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
+                      H_i (the first on ties), weights as above or 1/K each; positions stay */
+    double alone; /* a fusion: A, above 0, at most 1: (1 - A) z + A * the mean of all Alone_i's z */
+    double tau;   /* of SGF_COMBINE_ENTROPY_AVG; 0: 1 */
+    size_t beams; /* B above 1: beam search, as transformers' generate(num_beams=B); the answer has
+                      the highest sum of log p / length^length_penalty; on_step is not called */
+    double length_penalty;
 } sgf_decoding;
 
 /* Which part of the generated text is the prediction. */
@@ -2095,7 +2096,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, {0, 0, 0, 0}}
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, {0, 0, 0, 0, 0, 0}}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
@@ -5227,20 +5228,43 @@ typedef struct sgf__prompt {
     size_t users;      /* tasks, prompts that continue it, and a flight that may share it */
     int32_t *sequence; /* [room]; -1: not open */
     int shared;
-    float *logits; /* [room][V] of a shared one; NULL until they are computed */
+    float *logits;            /* [room][V] of a shared one; NULL until they are computed */
+    struct sgf__prompt *next; /* of those that leave when the pass is over */
     sgf_layout
         *made;    /* [room] a fusion and each of its paraphrases alone; NULL: none is asked for */
     int32_t base; /* the sequence of their common tokens, all before the cue; or -1 */
 } sgf__prompt;
 
+/* A beam search: what a beam has written, and an id that it may write next. */
+typedef struct sgf__hypothesis {
+    double score;        /* the sum of log p; if it ended, divided by length^length_penalty */
+    size_t count, from;  /* from: the beam that it continues */
+    int32_t *ids;        /* [max_new_tokens] */
+    int written;         /* as of sgf__active */
+    sgf__prompt *prompt; /* sequences of its own, which continue the task's */
+} sgf__hypothesis;
+typedef struct sgf__beam_next {
+    double score;
+    size_t beam;
+    int32_t id;
+} sgf__beam_next;
+typedef struct sgf__beams {
+    size_t running, ended, most;
+    sgf__hypothesis *run, *next, *done; /* [B] each, the best first */
+    sgf__beam_next *candidate;          /* [most] */
+    int32_t *pos;                       /* [contexts][max_new_tokens] of generated tokens */
+    sgf__arena arena;
+} sgf__beams;
+
 typedef struct sgf__active {
     sgf_task *task;
     size_t number; /* of arrival, from 0 */
     sgf__prompt *prompt;
-    size_t at;      /* its first row in `logits`; the other contexts' follow */
-    int written;    /* something else than white space was generated */
-    int scouts;     /* the paraphrases are asked alone first; then the fusion starts */
-    int32_t chosen; /* by the device, if the flight keeps its logits there */
+    size_t at;         /* its first row in `logits`; the other contexts' follow */
+    int written;       /* something else than white space was generated */
+    sgf__beams *beams; /* NULL: greedy */
+    int scouts;        /* the paraphrases are asked alone first; then the fusion starts */
+    int32_t chosen;    /* by the device, if the flight keeps its logits there */
 } sgf__active;
 
 typedef struct sgf__flight {
@@ -5252,6 +5276,7 @@ typedef struct sgf__flight {
     size_t arrived;
     sgf__active *active; /* [count] in the order of arrival */
     size_t count, cap;
+    sgf__prompt *behind;          /* prompts that leave when the pass is over */
     sgf__prompt *prompt;          /* of the last task that started, if the next one shares it */
     sgf_row *row;                 /* of the next pass */
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
@@ -5277,9 +5302,12 @@ static void sgf__row_list(sgf__flight *f, sgf_row row) {
     f->row[f->rows++] = row;
     f->wanted += row.want != 0;
 }
-/* The pass is over or cancelled: the prefixes that it copies from may be replaced. */
+static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p);
+/* The pass is over or cancelled: what it copies from may be replaced. */
 static void sgf__pass_end(sgf__flight *f) {
+    sgf__prompt *p;
     while (f->copies) f->s->sequence[f->copy[--f->copies].source].children--;
+    while ((p = f->behind) != NULL) f->behind = p->next, sgf__prompt_leave(f->s, p);
     f->rows = f->wanted = 0;
 }
 
@@ -5485,6 +5513,8 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
             ? "has a temperature for entropies that is not above 0"
         : !(how->alone >= 0 && how->alone <= 1)
             ? "has a share of the paraphrases alone that is not in 0 to 1"
+        : how->beams > s->V || !(fabs(how->length_penalty) <= 1e9)
+            ? "has more beams than the vocabulary has ids, or no finite length penalty"
         : sgf__asks_alone(how) && (task->contexts != 1 || !sgf__paraphrases(task->context) ||
                                    sgf__cue_first(task->context) == task->context->tokens)
             ? "asks paraphrases alone, which needs one fused context that ends with "
@@ -5723,10 +5753,11 @@ static void sgf__task_start(sgf__flight *f) {
     if (!a->prompt && !f->status) sgf__alone_start(f, a);
 }
 
-/* Does the chosen id end the answer? */
-static int sgf__task_ends(const sgf_session *s, const sgf_task *task, int32_t id, int *written) {
+/* Is it the last of `count` ids of the answer? */
+static int sgf__task_ends(const sgf_session *s, const sgf_task *task, size_t count, int32_t id,
+                          int *written) {
     const sgf_config *config = &s->model->config;
-    int ends = task->count == task->max_new_tokens;
+    int ends = count == task->max_new_tokens;
     sgf_str text = sgf_text("");
     int32_t e;
     size_t i;
@@ -5776,6 +5807,7 @@ static int sgf__device_chooses(const sgf__flight *f) {
     if (!f->s->device || f->stream->on_step) return 0;
     for (i = 0; i < f->count; i++)
         if (f->active[i].prompt->shared || f->active[i].prompt->made ||
+            f->active[i].task->decoding.beams > 1 ||
             f->active[i].task->combine > SGF_COMBINE_WEIGHTED_MAX)
             return 0;
     return 1;
@@ -5824,23 +5856,24 @@ static void sgf__flight_pass(sgf__flight *f) {
     }
     sgf__pass_end(f);
 }
-/* The logits of the contexts become those of the next token, in f->combined. */
-static void sgf__active_combine(sgf__flight *f, sgf__active *a) {
+/* The logits of the contexts, those from number `at` on, become those of the next token, in
+   f->combined. */
+static void sgf__active_combine(sgf__flight *f, sgf__active *a, size_t at, int first) {
     sgf_session *s = f->s;
     sgf_task *task = a->task;
     sgf__prompt *p = a->prompt;
     size_t V = s->V, n = p->contexts, i;
-    const float *logits = f->logits.at + a->at * V;
+    const float *logits = f->logits.at + at * V;
     const double *weight = task->weight;
     float *out = f->combined, *scratch = out + V, alone = (float)task->decoding.alone;
     if (p->logits && p->made) memcpy(p->logits, logits, V * sizeof(float));
-    if (p->logits) logits = p->logits;
+    if (p->logits && first) logits = p->logits;
     if (task->combine == SGF_COMBINE_ENTROPY_AVG && n > 1) {
         f->status = sgf__grow(&s->mem, &f->trust, &f->trust_cap, 2 * n, sizeof *f->trust, f->err);
         if (f->status) return;
         for (i = 0; i < n; i++) f->trust[i] = sgf__entropy(s->simd, logits + i * V, V, scratch);
         sgf__trust(f->trust, n, task->decoding.tau > 0 ? task->decoding.tau : 1, f->trust + n);
-        if (!task->count) sgf__trust_tell(task, f->trust, n);
+        if (first) sgf__trust_tell(task, f->trust, n);
         weight = f->trust + n;
     }
     if (!p->made || n == 1)
@@ -5861,7 +5894,7 @@ static int sgf__active_choose(sgf__flight *f, sgf__active *a) {
     int said = 0, ends;
     if (!task->max_new_tokens) return 1;
     if (!f->keep) {
-        sgf__active_combine(f, a);
+        sgf__active_combine(f, a, a->at, !task->count || a->prompt->shared);
         if (f->status) return 0;
         id = sgf__argmax(f->combined, V);
     }
@@ -5876,8 +5909,167 @@ static int sgf__active_choose(sgf__flight *f, sgf__active *a) {
             (int)a->number + 1, (int)id, (int)V);
     if (f->status) return 0;
     task->ids[task->count++] = id;
-    ends = sgf__task_ends(f->s, task, id, &a->written);
+    ends = sgf__task_ends(f->s, task, task->count, id, &a->written);
     return ends || said == SGF_END_TASK;
+}
+/* ---- beam search ---- */
+
+static void sgf__active_end(sgf_session *s, sgf__active *a) {
+    sgf__beams *m = a->beams;
+    size_t i;
+    for (i = 0; m && m->run && i < 2 * a->task->decoding.beams; i++) /* run and next */
+        sgf__prompt_leave(s, (m->run < m->next ? m->run : m->next)[i].prompt);
+    if (m) sgf__arena_free(&m->arena);
+    sgf__free(&s->mem, m, 1, sizeof *m);
+    sgf__prompt_leave(s, a->prompt);
+}
+static void sgf__beams_make(sgf__flight *f, sgf__active *a) {
+    const sgf_config *config = &f->s->model->config;
+    size_t B = a->task->decoding.beams, n = a->task->max_new_tokens, C = a->prompt->contexts, i;
+    sgf__beams *m = (sgf__beams *)sgf__alloc(&f->s->mem, 1, sizeof *m, f->err);
+    int32_t *ids;
+    f->status = SGF_ERR_MEMORY;
+    if (!(a->beams = m)) return;
+    sgf__arena_init(&m->arena, &f->s->mem);
+    m->running = 1;
+    m->most = B * (config->eos_count > 1 ? (size_t)config->eos_count + 1 : 2);
+    m->run = (sgf__hypothesis *)sgf__arena_alloc(&m->arena, 3 * B, sizeof *m->run, f->err);
+    m->candidate = (sgf__beam_next *)sgf__arena_alloc(&m->arena, m->most, sizeof *m->candidate,
+                                                      f->err);
+    m->pos = (int32_t *)sgf__arena_alloc(&m->arena, n * C, sizeof *m->pos, f->err);
+    ids = (int32_t *)sgf__arena_alloc(&m->arena, n * B, 3 * sizeof *ids, f->err);
+    if (m->run) m->next = m->run + B, m->done = m->run + 2 * B;
+    if (!m->run || !m->candidate || !m->pos || !ids) return;
+    for (i = 0; i < 3 * B; i++) m->run[i].ids = ids + i * n;
+    for (i = 0; i < n * C; i++) m->pos[i] = a->prompt->context[i / n].answer_pos + (int32_t)(i % n);
+    f->status = SGF_OK;
+}
+/* The best continuations of all beams; the lower beam and id on ties. Returns their number. */
+static size_t sgf__beams_candidates(sgf__flight *f, sgf__active *a) {
+    sgf__beams *m = a->beams;
+    size_t V = f->s->V, C = a->prompt->contexts, b, v, i, n = 0;
+    int chances = C > 1 && !a->prompt->made &&
+                  (a->task->combine == SGF_COMBINE_MAX || a->task->combine == SGF_COMBINE_AVG_P);
+    float *x = f->combined, *e = x + V, top, sum;
+    for (b = 0; b < m->running; b++) {
+        double total = 0;
+        sgf__active_combine(f, a, a->at + b * C, !m->run[0].count);
+        if (f->status) return 0;
+        top = chances ? 0 : x[sgf__argmax(x, V)];
+        memcpy(e, x, V * sizeof *e);
+        if (!chances) sgf__softmax(f->s->simd, e, V, 1, &sum);
+        for (v = 0; v < V; v++) total += (double)e[v];
+        total = total > 0 ? sgf__log_d(total) : 0;
+        for (v = 0; v < V; v++) {
+            double p = !chances   ? (double)x[v] - (double)top
+                       : x[v] > 0 ? sgf__log_d((double)x[v])
+                                  : -HUGE_VAL;
+            double score = m->run[b].score + (p - total);
+            if (!(score > (n == m->most ? m->candidate[n - 1].score : -HUGE_VAL))) continue;
+            i = n < m->most ? n++ : n - 1;
+            for (; i && score > m->candidate[i - 1].score; i--)
+                m->candidate[i] = m->candidate[i - 1];
+            m->candidate[i].score = score, m->candidate[i].beam = b;
+            m->candidate[i].id = (int32_t)v;
+        }
+    }
+    return n;
+}
+/* One step. The B best candidates that do not end run on; those of the first B that end compete for
+   the B places of ended ones. Was it the last step? Then the best one is the answer. */
+static int sgf__beams_choose(sgf__flight *f, sgf__active *a) {
+    sgf_task *task = a->task;
+    sgf__beams *m = a->beams;
+    size_t B = task->decoding.beams, n = sgf__beams_candidates(f, a), kept = 0, i, k;
+    double alpha = task->decoding.length_penalty;
+    double length = (double)(m->run[0].count + 1);
+    if (f->status) return 0;
+    if (alpha < 1 || alpha > 1) length = sgf__exp_d(alpha * sgf__log_d(length));
+    for (i = 0; i < n; i++) {
+        const sgf__beam_next *c = &m->candidate[i];
+        const sgf__hypothesis *from = &m->run[c->beam];
+        sgf__hypothesis made, *to = &m->next[kept];
+        int written = from->written;
+        double score = c->score;
+        if (sgf__task_ends(f->s, task, from->count + 1, c->id, &written)) {
+            score /= length;
+            for (k = m->ended; k && score > m->done[k - 1].score; k--) {}
+            if (i >= B || k == B) continue;
+            if (m->ended < B) m->ended++;
+            made = m->done[m->ended - 1]; /* the worst one leaves its ids */
+            memmove(m->done + k + 1, m->done + k, (m->ended - 1 - k) * sizeof made);
+            m->done[k] = made;
+            to = &m->done[k];
+        } else if (kept++ == B) {
+            kept = B;
+            continue;
+        }
+        memcpy(to->ids, from->ids, from->count * sizeof *to->ids);
+        to->ids[from->count] = c->id;
+        to->count = from->count + 1;
+        to->score = score, to->written = written, to->from = c->beam;
+    }
+    if (kept && (m->ended < B || m->next[0].score / length > m->done[B - 1].score)) {
+        a->at = kept; /* how many run on: sgf__beams_feed */
+        return 0;
+    }
+    if (!m->ended) return 1; /* no candidate: all logits are NaN */
+    task->count = m->done[0].count;
+    memcpy(task->ids, m->done[0].ids, task->count * sizeof *task->ids);
+    return 1;
+}
+/* A row for each context of each beam. A beam that is continued once keeps its sequences; else each of
+   its continuations gets copies of its generated tokens. */
+static void sgf__beams_feed(sgf__flight *f, sgf__active *a) {
+    sgf_session *s = f->s;
+    sgf_task *task = a->task;
+    sgf__beams *m = a->beams;
+    sgf__prompt *base = a->prompt;
+    size_t running = a->at, step = m->next[0].count - 1, n = task->max_new_tokens, i, k, c, t;
+    sgf__hypothesis *run = m->next;
+    a->at = f->wanted;
+    for (i = 0; i < running && !f->status; i++) {
+        sgf__prompt **from = &m->run[run[i].from].prompt, *old = *from;
+        size_t heirs = 0;
+        for (k = 0; k < running; k++) heirs += run[k].from == run[i].from;
+        if (old && heirs == 1) *from = NULL, run[i].prompt = old;
+        else if ((run[i].prompt = sgf__prompt_make(f, base->context, base->contexts)) != NULL) {
+            run[i].prompt->parent = base;
+            base->users++;
+        } else return;
+        for (c = 0; c < base->contexts && !f->status; c++) {
+            int32_t *sequence = &run[i].prompt->sequence[c], answer = base->context[c].answer;
+            sgf_row row;
+            if (*sequence < 0)
+                f->status = sgf_sequence_open(s, &base->context[c], base->sequence[c], sequence,
+                                              f->err);
+            for (t = 0; old && heirs > 1 && t < step && !f->status;
+                 t++) { /* one run of a segment */
+                sgf__kv_copy *copy;
+                if (!sgf__flight_room(f, &f->copy, &f->copy_cap, f->copies, sizeof *copy)) return;
+                copy = &f->copy[f->copies++];
+                copy->row = f->rows, copy->sequence = *sequence, copy->source = old->sequence[c];
+                copy->from = s->sequence[copy->source].layout.tokens - step + t;
+                copy->pos = m->pos + c * n + t;
+                copy->seg = task->segment ? task->segment[t] : answer;
+                copy->count = task->segment ? 1 : step;
+                t += copy->count - 1;
+                s->sequence[copy->source].children++;
+            }
+            row.sequence = *sequence, row.token = run[i].ids[step], row.pos = m->pos[c * n + step];
+            row.seg = task->segment ? task->segment[step] : answer;
+            row.want = 1;
+            sgf__row_list(f, row);
+            task->decode_tokens++;
+        }
+    }
+    for (i = 0; i < m->running; i++) { /* they leave when their tokens are copied */
+        sgf__prompt *old = m->run[i].prompt;
+        if (old) old->next = f->behind, f->behind = old;
+        m->run[i].prompt = NULL;
+    }
+    m->next = m->run, m->run = run;
+    m->running = running;
 }
 /* Choose the next id of every task; those that end leave, the others are listed for the next pass. */
 static void sgf__flight_choose(sgf__flight *f) {
@@ -5885,10 +6077,12 @@ static void sgf__flight_choose(sgf__flight *f) {
     for (i = 0; i < f->count; i++) {
         sgf__active a = f->active[i];
         int scouts = a.scouts, ends = 0;
+        int beams = a.task->decoding.beams > 1 && a.task->max_new_tokens;
+        if (!f->status && !scouts && beams && !a.beams) sgf__beams_make(f, &a);
         if (!f->status && scouts) sgf__scouts_end(f, &a, f->logits.at + a.at * f->s->V);
-        else if (!f->status) ends = sgf__active_choose(f, &a);
-        if (!f->status && !ends && !scouts) sgf__task_feed(f, &a);
-        if (ends) sgf__prompt_leave(f->s, a.prompt);
+        else if (!f->status) ends = beams ? sgf__beams_choose(f, &a) : sgf__active_choose(f, &a);
+        if (!f->status && !ends && !scouts) beams ? sgf__beams_feed(f, &a) : sgf__task_feed(f, &a);
+        if (ends) sgf__active_end(f->s, &a);
         else f->active[kept++] = a;
         if (ends && f->stream->done) sgf__stream_call(f, a.task);
     }
@@ -5915,7 +6109,7 @@ static sgf_status sgf__decode_all(sgf_session *s, sgf_task *list, size_t n,
         if (!f.status) sgf__flight_choose(&f);
     }
     sgf__pass_end(&f);
-    while (f.count) sgf__prompt_leave(s, f.active[--f.count].prompt);
+    while (f.count) sgf__active_end(s, &f.active[--f.count]);
     sgf__prompt_leave(s, f.prompt);
     sgf__free(&s->mem, f.active, f.cap, sizeof *f.active);
     sgf__free(&s->mem, f.row, f.row_cap, sizeof *f.row);

@@ -353,6 +353,222 @@ static void test_decodings_refuse_what_is_wrong(void) {
     sgf_model_free(model);
 }
 
+/* ---- golden files of NumPy and transformers (tests/oracle/decoding.py) ---- */
+
+static int decoding_golden(base_arena *arena, sgf__map *map, json_doc *json) {
+    char path[300];
+    sgf_error err;
+    base_arena_init(arena, NULL);
+    snprintf(path, sizeof path, "%s/decoding.json", golden_path());
+    if (!sgf__map_file(path, NULL, map, &err) &&
+        !json_parse(path, map->data, map->size, arena, json, &err))
+        return 1;
+    printf("    %s\n", err.message);
+    return 0;
+}
+static size_t decoding_reals(const json_doc *json, uint32_t list, double *out, size_t most) {
+    uint32_t at = list + 1, i, n = json->nodes[list].count;
+    for (i = 0; i < n && i < most; i++, at = json->nodes[at].next)
+        sgf__number_parse(json->nodes[at].text.ptr, json->nodes[at].text.len, &out[i]);
+    return n;
+}
+static void test_entropies_and_weights_equal_numpy(void) {
+    enum { ROWS = 4, V = 40 };
+    base_arena arena;
+    sgf__map map;
+    json_doc json;
+    double entropy[ROWS], ours[ROWS], weight[ROWS], wanted[ROWS], eighths[V], T;
+    float logits[V], scratch[V];
+    uint32_t node, list, at, i, k;
+    CHECK(decoding_golden(&arena, &map, &json));
+    node = json_get(&json, 0, "entropy");
+    CHECK(decoding_reals(&json, json_get(&json, node, "entropy"), entropy, ROWS) == ROWS);
+    list = json_get(&json, node, "eighths");
+    for (i = 0, at = list + 1; i < ROWS; i++, at = json.nodes[at].next) {
+        CHECK(decoding_reals(&json, at, eighths, V) == V);
+        for (k = 0; k < V; k++) logits[k] = (float)(eighths[k] / 8);
+        ours[i] = sgf__entropy(0, logits, V, scratch);
+        CHECK(fabs(ours[i] - entropy[i]) < 1e-6);
+    }
+    list = json_get(&json, node, "weights");
+    CHECK(json.nodes[list].count == 3);
+    for (i = 0, at = list + 1; i < 3; i++, at = json.nodes[at].next) {
+        sgf_str text = json.nodes[json_get(&json, at, "T")].text;
+        sgf__number_parse(text.ptr, text.len, &T);
+        CHECK(decoding_reals(&json, json_get(&json, at, "w"), wanted, ROWS) == ROWS);
+        sgf__trust(ours, ROWS, T, weight);
+        for (k = 0; k < ROWS; k++) CHECK(fabs(weight[k] - wanted[k]) < 1e-6);
+    }
+    sgf__unmap(&map);
+    base_arena_free(&arena);
+}
+static void test_beams_equal_transformers(void) {
+    enum { MOST = 64, NEW = 8 };
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    base_arena arena;
+    sgf__map map;
+    json_doc json;
+    sgf_layout layout;
+    sgf_error err;
+    uint32_t list, at, i;
+    CHECK(session && decoding_golden(&arena, &map, &json));
+    if (!session) return;
+    sgf_layout_init(&layout, NULL);
+    list = json_get(&json, 0, "beams");
+    CHECK(json.nodes[list].count == 16);
+    for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
+        double number[MOST];
+        int32_t ids[MOST], answer[NEW], segment;
+        sgf_str text = json.nodes[json_get(&json, at, "length_penalty")].text;
+        sgf_task task;
+        size_t n = decoding_reals(&json, json_get(&json, at, "ids"), number, MOST), k;
+        for (k = 0; k < n; k++) ids[k] = (int32_t)number[k];
+        sgf_layout_clear(&layout);
+        MUST(sgf_layout_segment(&layout, SGF_ROLE_SHARED, 0, &segment, &err), err);
+        MUST(sgf_layout_add(&layout, segment, ids, n - 1, &err), err);
+        MUST(sgf_layout_segment(&layout, SGF_ROLE_ANSWER, -1, &segment, &err), err);
+        MUST(sgf_layout_add(&layout, segment, &ids[n - 1], 1, &err), err);
+        sgf_mask_set(&layout, SGF_MASK_CAUSAL);
+        memset(&task, 0, sizeof task);
+        task.context = &layout, task.contexts = 1, task.ids = answer, task.max_new_tokens = NEW;
+        sgf__number_parse(text.ptr, text.len, &task.decoding.length_penalty);
+        text = json.nodes[json_get(&json, at, "beams")].text;
+        sgf__number_parse(text.ptr, text.len, &number[0]);
+        task.decoding.beams = (size_t)number[0];
+        MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+        n = decoding_reals(&json, json_get(&json, at, "answer"), number, MOST);
+        CHECK(task.count == n);
+        for (k = 0; k < n && k < task.count; k++) CHECK(answer[k] == (int32_t)number[k]);
+        CHECK(n != task.count || n <= NEW);
+    }
+    sgf_layout_free(&layout);
+    sgf__unmap(&map);
+    base_arena_free(&arena);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* Beams by recomputation: every hypothesis is a whole layout that the reference computes. */
+static size_t decoding_beams_anew(const sgf_model *model, const sgf_layout *prompt, size_t B,
+                                  int32_t *best) {
+    enum { MOST = 8, NEW = 4 };
+    typedef struct {
+        double score;
+        size_t count;
+        int32_t ids[NEW];
+    } one;
+    size_t V = (size_t)model->config.vocab_size, running = 1, ended = 0, b, i, k, v, n, step;
+    one run[MOST], next[2 * MOST], done[2 * MOST];
+    float *logits = (float *)malloc((prompt->tokens + NEW) * V * sizeof *logits);
+    sgf_session *session = generate_session(model, 1, 1);
+    sgf_error err;
+    memset(run, 0, sizeof run);
+    for (step = 0; step < NEW && running; step++) {
+        for (b = n = 0; b < running; b++) {
+            sgf_layout all;
+            double total = 0;
+            const float *x;
+            sgf_layout_init(&all, NULL);
+            if (sgf__layout_copy(prompt, &all, &err)) return 0;
+            for (k = 0; k < step; k++) {
+                if (sgf_layout_add(&all, all.answer, &run[b].ids[k], 1, &err)) return 0;
+                all.pos[all.tokens - 1] = prompt->answer_pos + (int32_t)k;
+            }
+            if (sgf_forward_layout(session, &all, logits, NULL, NULL, &err)) return 0;
+            x = logits + (all.tokens - 1) * V;
+            for (v = 0; v < V; v++) total += exp((double)x[v]);
+            for (v = 0; v < V; v++) {
+                one made = run[b];
+                made.score += (double)x[v] - log(total);
+                made.ids[made.count++] = (int32_t)v;
+                for (i = n; i && made.score > next[i - 1].score; i--)
+                    if (i < 2 * B) next[i] = next[i - 1];
+                if (i < 2 * B) next[i] = made;
+                if (n < 2 * B) n++;
+            }
+            sgf_layout_free(&all);
+        }
+        for (i = running = 0; i < n; i++) {
+            sgf_task task;
+            int written = 0, ends = 0;
+            memset(&task, 0, sizeof task);
+            task.max_new_tokens = NEW;
+            for (k = 0; k < next[i].count; k++)
+                ends = sgf__task_ends(session, &task, k + 1, next[i].ids[k], &written);
+            if (!ends && running < B) run[running++] = next[i];
+            if (!ends || i >= B) continue;
+            next[i].score /= (double)next[i].count;
+            for (k = ended++; k && next[i].score > done[k - 1].score; k--) done[k] = done[k - 1];
+            done[k] = next[i];
+            if (ended > B) ended = B;
+        }
+        if (ended == B && running && run[0].score / (double)(step + 1) <= done[B - 1].score) break;
+    }
+    memcpy(best, done[0].ids, done[0].count * sizeof *best);
+    free(logits);
+    sgf_session_free(session);
+    return done[0].count;
+}
+static void test_beams_of_a_fusion_equal_recomputation(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    generate_texts_all all;
+    sgf_method method;
+    sgf_layout layout;
+    sgf_error err;
+    size_t q, n;
+    int32_t wanted[4], ids[4];
+    CHECK(session != NULL);
+    if (!session) return;
+    generate_prompts(&all, 3);
+    decoding_method("fused", &method);
+    sgf_layout_init(&layout, NULL);
+    for (q = 0; q < GENERATE_QUESTIONS; q++) {
+        sgf_task task;
+        memset(&task, 0, sizeof task);
+        MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &layout, &err), err);
+        task.context = &layout, task.contexts = 1, task.ids = ids, task.max_new_tokens = 4;
+        task.decoding.beams = 3, task.decoding.length_penalty = 1;
+        MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+        n = decoding_beams_anew(model, &layout, 3, wanted);
+        CHECK(n && task.count == n && !memcmp(ids, wanted, n * sizeof *ids));
+    }
+    sgf_layout_free(&layout);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* The prompt is computed once for all beams; B = 1 is greedy; batches, threads and reuse change nothing. */
+static void test_beams_share_the_prompt_and_one_is_greedy(void) {
+    static const char *const names[] = {"fused", "avg_p", "entropy_avg", "max"};
+    sgf_model *model = generate_model();
+    size_t i, run;
+    CHECK(model != NULL);
+    for (i = 0; model && i < 4; i++) {
+        decoding_result greedy, one, first, other;
+        sgf_method method;
+        sgf_session *session = generate_session(model, 1, 0);
+        decoding_method(names[i], &method);
+        if (!i) method.decoding.entropy_mass = 0.5, method.decoding.alone = 0.25;
+        CHECK(decoding_run(model, session, &method, 1, NULL, &greedy));
+        method.decoding.beams = 1;
+        CHECK(decoding_run(model, session, &method, 1, NULL, &one));
+        CHECK(decoding_same(&greedy, &one));
+        sgf_session_free(session), session = generate_session(model, 1, 0);
+        method.decoding.beams = 3, method.decoding.length_penalty = 1;
+        CHECK(decoding_run(model, session, &method, 1, NULL, &first));
+        CHECK(first.r.prefill == greedy.r.prefill);
+        for (run = 0; run < 3; run++) {
+            sgf_session_free(session), session = generate_session(model, (int)run, run == 1);
+            CHECK(decoding_run(model, session, &method, (int)run, NULL, &other));
+            CHECK(decoding_same(&first, &other));
+            free(other.r.logits);
+        }
+        free(greedy.r.logits), free(one.r.logits), free(first.r.logits);
+        sgf_session_free(session);
+    }
+    sgf_model_free(model);
+}
+
 static void tests_decoding(void) {
     RUN(test_decodings_have_the_same_bits_however_they_run);
     RUN(test_a_paraphrase_alone_costs_its_answer_rows);
@@ -361,4 +577,8 @@ static void tests_decoding(void) {
     RUN(test_select_is_a_layout_without_the_others);
     RUN(test_hybrid_is_between_the_fusion_and_the_mean);
     RUN(test_decodings_refuse_what_is_wrong);
+    RUN(test_entropies_and_weights_equal_numpy);
+    RUN(test_beams_equal_transformers);
+    RUN(test_beams_of_a_fusion_equal_recomputation);
+    RUN(test_beams_share_the_prompt_and_one_is_greedy);
 }

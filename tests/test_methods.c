@@ -921,6 +921,9 @@ static void test_decodings_through_the_program(void) {
         {"--mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2", "\"select\": 2"},
         {"--hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
         {"--method entropy_avg --tau 2", "ensemble_entropy_avg-3-tau2", "\"tau\": 2"},
+        {"--beams 3", "fused-3-beams3", "\"length_penalty\": 1"},
+        {"--method origin --num_paraphrases 1 --beams 2 --length_penalty 0",
+         "origin-beams2-length_penalty0", "\"beams\": 2"},
         {"--method avg_p", "ensemble_avg_p-3", "\"method\": \"avg_p\""},
     };
     static const char *const wrong[][2] = {
@@ -938,6 +941,11 @@ static void test_decodings_through_the_program(void) {
         {"--method avg --hybrid 0.5", "--hybrid is for methods that fuse attention"},
         {"--method flex_attention --select 2", "flex_attention is not"},
         {"--mass entropy --fusion_start after-first", "one answer cue for all"},
+        {"--beams 0", "--beams is a whole number from 1 to the size of the vocabulary, not '0'"},
+        {"--beams 2.5", "not '2.5'"},
+        {"--length_penalty 1", "--length_penalty is for --beams of 2 or more"},
+        {"--beams 2 --length_penalty x", "--length_penalty is a number"},
+        {"--beams 2 --explain 1", "--explain shows greedy answers"},
         {"--select 2 --mass 1", "--select gives its paraphrases the mass 1/K"},
     };
     char options[300], file[128], other[128], text[2048];
@@ -969,6 +977,8 @@ static void test_decodings_through_the_program(void) {
     methods_run("--num_paraphrases 3 --output '%s/decodings' --by_relation '%s/by.json'", 0, "");
     CHECK(methods_same_rows("decodings/fused-3-by_relation.feather",
                             "decodings/fused-3-entropy0.25-select2.feather", "u") == 2);
+    methods_run("--num_paraphrases 3 --output '%s/wrong' --beams 4000", 1,
+                "--beams 4000: the model's vocabulary has ");
     program_says("build/segfuse ask --mass entropy 'The capital of Japan is [MASK].' "
                  "'[MASK] is the capital of Japan.'",
                  0, "fused");

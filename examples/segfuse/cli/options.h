@@ -121,7 +121,10 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
      "only the K paraphrases that are surest alone, mass 1/K each (fused)"}, \
     {"hybrid", OPTION_TEXT, (void *)&(o)->hybrid, "A", \
      "A times its logits, 1 - A times the mean of those of each paraphrase alone (fused)"}, \
-    {"tau", OPTION_TEXT, (void *)&(o)->tau, "T", "weights exp(-H / T) (entropy_avg: 1)"}
+    {"tau", OPTION_TEXT, (void *)&(o)->tau, "T", "weights exp(-H / T) (entropy_avg: 1)"}, \
+    {"beams", OPTION_TEXT, (void *)&(o)->beams, "B", "beam search with B beams (1: greedy)"}, \
+    {"length_penalty", OPTION_TEXT, (void *)&(o)->length_penalty, "A", \
+     "a beam's score is its sum of log p / length^A (1)"}
 #define ROWS_OUTPUT(target) \
     {"output", OPTION_TEXT, (void *)&(target), "DIR", \
      "datasets/{dataset}/{model}; also --output_dir"}, \

@@ -33,6 +33,8 @@ static const struct {
     {"select", offsetof(generate_options, select), 1},
     {"hybrid", offsetof(generate_options, hybrid), 1},
     {"tau", offsetof(generate_options, tau), 0},
+    {"beams", offsetof(generate_options, beams), 0},
+    {"length_penalty", offsetof(generate_options, length_penalty), 0},
 };
 enum { RELATION_OPTIONS = (int)(sizeof relation_options / sizeof relation_options[0]) };
 
@@ -53,7 +55,7 @@ static sgf_status relation_bad(const generate_run *run, sgf_str relation, const 
 /* The options that the file names for a relation. */
 static sgf_status relation_options_read(generate_run *run, const json_doc *json, uint32_t node,
                                         relation_choice *c, sgf_error *err) {
-    char what[200];
+    char what[260];
     uint32_t i, at = node + 1;
     if (json->nodes[node].type != JSON_OBJECT)
         return relation_bad(run, c->relation, "an object of options is wanted, {\"mask\": ...}",
@@ -67,7 +69,7 @@ static sgf_status relation_options_read(generate_run *run, const json_doc *json,
         if (k == RELATION_OPTIONS) {
             snprintf(what, sizeof what,
                      "there is no option '%.60s' for a relation; known: method, mask, mass, "
-                     "positions, fusion_start, format, select, hybrid, tau",
+                     "positions, fusion_start, format, select, hybrid, tau, beams, length_penalty",
                      base_show(key).text);
             return relation_bad(run, c->relation, what, err);
         }

@@ -35,11 +35,13 @@ int folder_make(const char *path) {
 static const struct {
     const char *name;
     double none, usual;
-} decodings[] = {{"entropy", 0, 0.5}, {"select", 0, 0}, {"hybrid", 1, 1}, {"tau", 0, 0}};
+} decodings[] = {{"entropy", 0, 0.5}, {"select", 0, 0}, {"hybrid", 1, 1},
+                 {"tau", 0, 0},       {"beams", 0, 0},  {"length_penalty", 0, 1}};
 enum { DECODINGS = (int)(sizeof decodings / sizeof decodings[0]) };
 static double decoding_value(const sgf_method *m, size_t i) {
     const sgf_decoding *d = &m->decoding;
-    const double value[DECODINGS] = {d->entropy_mass, (double)d->select, 1 - d->alone, d->tau};
+    const double value[DECODINGS] = {d->entropy_mass, (double)d->select, 1 - d->alone,
+                                     d->tau,          (double)d->beams,  d->length_penalty};
     return value[i];
 }
 void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
@@ -69,7 +71,8 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
         base_number_print(value, number);
         whole = strstr(number, ".0");
         if (whole && !whole[2]) *whole = 0;
-        if (value != decodings[i].none)
+        if (i + 1 == DECODINGS && (!m->decoding.beams || value == decodings[i].usual)) break;
+        if (i + 1 == DECODINGS || value != decodings[i].none)
             n += (size_t)snprintf(path + n, cap - n, "-%s%s", decodings[i].name,
                                   value != decodings[i].usual ? number : "");
     }
@@ -185,7 +188,7 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
                 : m->even_weights                                   ? "1/N"
                                                                     : "1");
     for (i = 1; i < DECODINGS; i++)
-        if (decoding_value(m, i) != decodings[i].none)
+        if (decoding_value(m, i) != decodings[i].none || (m->decoding.beams && i + 1 == DECODINGS))
             config_real(buf, decodings[i].name, decoding_value(m, i));
     if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
     config_text(buf, "fusion_start",

@@ -134,6 +134,26 @@ static int decoding_number(const char *name, const char *text, double least, dou
     fprintf(stderr, "segfuse %s: --%s is %s, not '%s'\n", verb_now, name, wanted, text);
     return 0;
 }
+/* --beams, --length_penalty. */
+static int generate_beams(const generate_options *o, sgf_decoding *d) {
+    static const char whole[] = "a whole number from 1 to the size of the vocabulary";
+    double beams = 1;
+    if (o->beams && (!decoding_number("beams", o->beams, 1, 1e9, 0, whole, &beams) ||
+                     (beams > (double)(long)beams &&
+                      !decoding_number("beams", o->beams, 1, 0, 0, whole, &beams))))
+        return 0;
+    d->beams = beams > 1 ? (size_t)beams : 0;
+    d->length_penalty = d->beams ? 1 : 0;
+    if (o->length_penalty && !decoding_number("length_penalty", o->length_penalty, -1000, 1000, 0,
+                                              "a number from -1000 to 1000", &d->length_penalty))
+        return 0;
+    if (o->length_penalty ? d->beams : !(d->beams && o->explain)) return 1;
+    fprintf(stderr,
+            o->length_penalty ? "segfuse %s: --length_penalty is for --beams of 2 or more\n"
+                              : "segfuse %s: --explain shows greedy answers; leave out --beams\n",
+            verb_now);
+    return 0;
+}
 /* --mass entropy, --select, --hybrid, --tau. */
 static int generate_decoding(const generate_run *run, sgf_method *m) {
     const generate_options *o = &run->o;
@@ -145,6 +165,7 @@ static int generate_decoding(const generate_run *run, sgf_method *m) {
              o->paraphrases);
     if (o->tau && !decoding_number("tau", o->tau, 0, 1e9, 1, "a number above 0", &d->tau)) return 0;
     if (m->combine != SGF_COMBINE_ENTROPY_AVG) d->tau = 0;
+    if (!generate_beams(o, d)) return 0;
     if (m->contexts != SGF_CONTEXTS_FUSION) return 1;
     if ((o->select &&
          (!decoding_number("select", o->select, 1, (double)o->paraphrases, 0, wanted, &select) ||
@@ -612,6 +633,11 @@ int generate_load(generate_run *run) {
     model_name(o->model, run->model_name, sizeof run->model_name);
     if (!run->instruction) run->instruction = dataset_instruction(o->dataset);
     if (!status) status = generate_chat(run, &err);
+    for (i = 0; i < run->methods && !status; i++)
+        if (run->method[i].decoding.beams > (size_t)run->model->config.vocab_size)
+            status = base_fail(&err, SGF_ERR_ARG,
+                               "--beams %s: the model's vocabulary has %d tokens", o->beams,
+                               (int)run->model->config.vocab_size);
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
     if (status) return failed(verb_now, &err);
     generate_tell(run);

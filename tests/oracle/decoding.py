@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Golden files of decodings, from NumPy and transformers.
+
+    decoding.py OUT.json [MODEL]     the same every time; the bundled model
+
+entropy: rows of logits, each a multiple of 1/8, with NumPy's entropy of their softmax (float64) and, for some T, the
+weights exp(-H / T) / sum. beams: prompts in ids, and what generate(num_beams=B, length_penalty=A) of transformers (float32,
+no cache of ours) writes after them; an answer ends at a newline that follows something else than white space, too.
+"""
+import json
+import os
+import sys
+
+import numpy
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria
+from transformers.utils import logging
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROMPTS = ("The capital of Japan is [MASK].", "Hamlet was written by [MASK].", "Zzyzx is in [MASK].", "The river of [MASK] is long.")
+NEW = 8
+
+
+class Newline(StoppingCriteria):
+    def __init__(self, tokenizer, prompt):
+        self.tokenizer, self.prompt = tokenizer, prompt
+
+    def __call__(self, ids, scores, **_):
+        return torch.tensor(["\n" in self.tokenizer.decode(row[self.prompt:]).lstrip() for row in ids])
+
+
+def entropies():
+    random, rows = numpy.random.RandomState(7), []
+    for scale in (1, 8, 64, 200):
+        rows.append([int(x) for x in random.randint(-scale, scale + 1, 40)])
+    logits = numpy.array(rows, dtype=numpy.float64) / 8
+    p = numpy.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    entropy = -(p * numpy.log(p)).sum(1)
+    weights = []
+    for T in (0.5, 1.0, 2.0):
+        w = numpy.exp(-entropy / T)
+        weights.append(dict(T=T, w=list(w / w.sum())))
+    return dict(eighths=rows, entropy=list(entropy), weights=weights)
+
+
+def beams(folder):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    cases = []
+    for text in PROMPTS:
+        ids = tokenizer.encode(f"Predict the [MASK] in one word.\n\nQ: {text}\nA:", add_special_tokens=False)
+        for B, penalty in ((2, 1.0), (4, 1.0), (4, 0.0), (7, 2.0)):
+            out = model.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), num_beams=B,
+                                 length_penalty=penalty, max_new_tokens=NEW, do_sample=False, pad_token_id=0,
+                                 stopping_criteria=[Newline(tokenizer, len(ids))])[0].tolist()
+            cases.append(dict(ids=ids, beams=B, length_penalty=penalty, answer=out[len(ids):]))
+    return cases
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    logging.disable_progress_bar()
+    model = sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "..", "..", "models", "segfuse-2m")
+    with open(sys.argv[1], "w", encoding="ascii", newline="\n") as file:
+        file.write('{"entropy": ' + json.dumps(entropies()) + ',\n"beams": [\n' + ",\n".join(json.dumps(c) for c in beams(model)) + "\n]}\n")
