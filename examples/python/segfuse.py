@@ -147,7 +147,8 @@ class sgf_prompt(_Struct):
 
 
 class sgf_decoding(_Struct):
-    _fields_ = [("entropy_mass", c_double), ("select", c_size_t), ("alone", c_double), ("tau", c_double)]
+    _fields_ = [("entropy_mass", c_double), ("select", c_size_t), ("alone", c_double), ("tau", c_double),
+                ("beams", c_size_t), ("length_penalty", c_double)]
 
 
 class sgf_method(_Struct):
