@@ -85,7 +85,6 @@
        1/N is computed                             sgf_layout_weigh (line 1419)
        1/N enters the scores of the answer         sgf__reference_attend (line 1889): log_weight
      Numbers
-<<<<<<< HEAD
        the order in which a product is summed      sgf__reference_product (line 1797)
        a fused multiply-add without the instruction sgf__fma_portable (line 1645)
        softmax, and its exp                        sgf__reference_attend (line 1889), sgf__exp_body (line 1673)
@@ -93,15 +92,6 @@
        RoPE, rotate-half                           sgf__reference_rope (line 1821), sgf__sincos_d (line 1707)
        RoPE's frequencies                          sgf__rope_frequencies (line 7897)
        one layer, in order                         sgf__reference_layer (line 1964)
-=======
-       the order in which a product is summed      sgf__reference_product (line 1797)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1645)
-       softmax, and its exp                        sgf__reference_attend (line 1889), sgf__exp_body (line 1673)
-       RMSNorm                                     sgf__reference_norm (line 1809)
-       RoPE, rotate-half                           sgf__reference_rope (line 1821), sgf__sincos_d (line 1707)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7897)
-       one layer, in order                         sgf__reference_layer (line 1964)
->>>>>>> 0997321 (Line numbers; the front may have 2850 lines, of which the decodings take some)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2766), sgf_mask_allows (line 2619)
    ------------------------------------------------------------------------------------
