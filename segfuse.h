@@ -35,7 +35,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2815. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2805. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -73,27 +73,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1552), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1378)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1835)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1889): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1552), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1368)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1825)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1879): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2402)
-       which token is the first to see everything  sgf__answer (line 2349); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1399)
-       1/N is computed                             sgf_layout_weigh (line 1419)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1889): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2392)
+       which token is the first to see everything  sgf__answer (line 2339); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1389)
+       1/N is computed                             sgf_layout_weigh (line 1409)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1879): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1797)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1645)
-       softmax, and its exp                        sgf__reference_attend (line 1889), sgf__exp_body (line 1673)
-       RMSNorm                                     sgf__reference_norm (line 1809)
-       RoPE, rotate-half                           sgf__reference_rope (line 1821), sgf__sincos_d (line 1707)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7897)
-       one layer, in order                         sgf__reference_layer (line 1964)
+       the order in which a product is summed      sgf__reference_product (line 1787)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
+       softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1663)
+       RMSNorm                                     sgf__reference_norm (line 1799)
+       RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1697)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7887)
+       one layer, in order                         sgf__reference_layer (line 1954)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2766), sgf_mask_allows (line 2619)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2756), sgf_mask_allows (line 2609)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
