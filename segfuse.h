@@ -35,7 +35,11 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2805. It is the whole method, and what an auditor must read. The
+<<<<<<< HEAD
+   Contents. The front ends at line 2822. It is the whole method, and what an auditor must read. The
+=======
+   Contents. The front ends at line 2822. It is the whole method, and what an auditor must read. The
+>>>>>>> 72289e0 (--fusion mixture)
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -73,27 +77,34 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1368)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1825)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1879): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1554), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1380)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1837)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1891): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1554), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2392)
-       which token is the first to see everything  sgf__answer (line 2339); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1389)
-       1/N is computed                             sgf_layout_weigh (line 1409)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1879): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2408)
+       which token is the first to see everything  sgf__answer (line 2355); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1401)
+       1/N is computed                             sgf_layout_weigh (line 1421)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1891): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1787)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
-       softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1663)
-       RMSNorm                                     sgf__reference_norm (line 1799)
-       RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7887)
-       one layer, in order                         sgf__reference_layer (line 1954)
+       the order in which a product is summed      sgf__reference_product (line 1799)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1647)
+       softmax, and its exp                        sgf__reference_attend (line 1891), sgf__exp_body (line 1675)
+       RMSNorm                                     sgf__reference_norm (line 1811)
+       RoPE, rotate-half                           sgf__reference_rope (line 1823), sgf__sincos_d (line 1709)
+<<<<<<< HEAD
+       RoPE's frequencies                          sgf__rope_frequencies (line 7904)
+       one layer, in order                         sgf__reference_layer (line 1966)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2756), sgf_mask_allows (line 2609)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2773), sgf_mask_allows (line 2626)
+=======
+       RoPE's frequencies                          sgf__rope_frequencies (line 7904)
+       one layer, in order                         sgf__reference_layer (line 1966)
+     No cache, batch or thread changes a bit       the list at the end of [SGF-11]
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2773), sgf_mask_allows (line 2626)
+>>>>>>> 72289e0 (--fusion mixture)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -860,6 +871,7 @@ typedef struct sgf_method {
                          tokens, also those of the cue, add log 1/N to their scores for the keys of
                          a paraphrase and of the separator after it (sgf_layout_weigh); the keys of
                          prefix and answer keep weight 1. */
+    int mixture;      /* in a fusion: sgf_layout.mixture */
     sgf_decoding decoding;
 } sgf_method;
 
@@ -2096,7 +2108,11 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
+<<<<<<< HEAD
      SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, {0, 0, 0, 0, 0, 0}}
+=======
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0}}
+>>>>>>> 72289e0 (--fusion mixture)
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
@@ -2442,6 +2458,7 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     if (!b.status) {
         sgf_layout_place(layout, method->positions);
         sgf_mask_set(layout, method->mask);
+        layout->mixture = fusion && method->mixture;
         if (fusion && (prompt->weight || method->even_weights))
             b.status = sgf_layout_weigh(layout, prompt->weight, prompt->paraphrases, err);
     }

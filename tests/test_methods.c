@@ -920,6 +920,8 @@ static void test_decodings_through_the_program(void) {
         {"--mass entropy", "fused-3-entropy", "\"mass\": \"entropy:0.5\""},
         {"--mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2", "\"select\": 2"},
         {"--hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
+        {"--fusion mixture", "fused-3-mixture", "\"fusion\": \"mixture\""},
+        {"--fusion mixture --mass entropy", "fused-3-mixture-entropy", "\"fusion\": \"mixture\""},
         {"--method entropy_avg --tau 2", "ensemble_entropy_avg-3-tau2", "\"tau\": 2"},
         {"--beams 3", "fused-3-beams3", "\"length_penalty\": 1"},
         {"--method origin --num_paraphrases 1 --beams 2 --length_penalty 0",
@@ -941,11 +943,16 @@ static void test_decodings_through_the_program(void) {
         {"--method avg --hybrid 0.5", "--hybrid is for methods that fuse attention"},
         {"--method flex_attention --select 2", "flex_attention is not"},
         {"--mass entropy --fusion_start after-first", "one answer cue for all"},
+<<<<<<< HEAD
         {"--beams 0", "--beams is a whole number from 1 to the size of the vocabulary, not '0'"},
         {"--beams 2.5", "not '2.5'"},
         {"--length_penalty 1", "--length_penalty is for --beams of 2 or more"},
         {"--beams 2 --length_penalty x", "--length_penalty is a number"},
         {"--beams 2 --explain 1", "--explain shows greedy answers"},
+=======
+        {"--fusion mean", "softmax, mixture"},
+        {"--method avg --fusion mixture", "--fusion is for methods that fuse attention"},
+>>>>>>> 72289e0 (--fusion mixture)
         {"--select 2 --mass 1", "--select gives its paraphrases the mass 1/K"},
     };
     char options[300], file[128], other[128], text[2048];

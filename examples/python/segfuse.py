@@ -154,7 +154,8 @@ class sgf_decoding(_Struct):
 class sgf_method(_Struct):
     _fields_ = [("name", c_char_p), ("about", c_char_p), ("contexts", c_int), ("format", c_int), ("lines", c_int),
                 ("separator", c_char_p), ("mask", c_int), ("positions", c_int), ("fusion_start", c_int), ("bos", c_int),
-                ("combine", c_int), ("prediction", c_int), ("even_weights", c_int), ("decoding", sgf_decoding)]
+                ("combine", c_int), ("prediction", c_int), ("even_weights", c_int), ("mixture", c_int),
+                ("decoding", sgf_decoding)]
 
 
 class sgf_task(_Struct):

@@ -179,6 +179,8 @@ static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
         config_read_text(&json, "mask", f->mask, sizeof f->mask);
         config_read_text(&json, "positions", f->positions, sizeof f->positions);
         config_read_text(&json, "mass", f->mass, sizeof f->mass);
+        if (json_get(&json, 0, "fusion"))
+            snprintf(f->mass + strlen(f->mass), sizeof f->mass - strlen(f->mass), ", mixture");
         for (i = 0; i < sizeof decodings / sizeof decodings[0]; i++) {
             size_t n = strlen(f->mass);
             node = json_get(&json, 0, decodings[i]);

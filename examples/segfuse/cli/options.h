@@ -108,7 +108,9 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
      "the token that begins a text (auto: as the tokenizer does)"}, \
     {"separator", OPTION_TEXT, (void *)&(o)->separator, "TEXT", \
      "between the parts of a prompt (fusion)"}, \
-    {"mass", OPTION_TEXT, (void *)&(o)->mass, masses, mass_help}
+    {"mass", OPTION_TEXT, (void *)&(o)->mass, masses, mass_help}, \
+    {"fusion", OPTION_TEXT, (void *)&(o)->fusion, "softmax|mixture", \
+     "the answer attends by one softmax, or by the mean of one for each paraphrase"}
 #define ROWS_CHAT(o) \
     {"chat", OPTION_FLAG, &(o)->chat, NULL, \
      "the prompt in the model's own chat format; the instruction is its system message"}, \

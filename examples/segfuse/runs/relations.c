@@ -29,6 +29,7 @@ static const struct {
     {"mass", offsetof(generate_options, mass), 1},
     {"positions", offsetof(generate_options, positions), 1},
     {"fusion_start", offsetof(generate_options, fusion_start), 1},
+    {"fusion", offsetof(generate_options, fusion), 1},
     {"format", offsetof(generate_options, format), 0},
     {"select", offsetof(generate_options, select), 1},
     {"hybrid", offsetof(generate_options, hybrid), 1},
@@ -69,7 +70,11 @@ static sgf_status relation_options_read(generate_run *run, const json_doc *json,
         if (k == RELATION_OPTIONS) {
             snprintf(what, sizeof what,
                      "there is no option '%.60s' for a relation; known: method, mask, mass, "
+<<<<<<< HEAD
                      "positions, fusion_start, format, select, hybrid, tau, beams, length_penalty",
+=======
+                     "positions, fusion_start, fusion, format, select, hybrid, tau",
+>>>>>>> 72289e0 (--fusion mixture)
                      base_show(key).text);
             return relation_bad(run, c->relation, what, err);
         }

@@ -65,6 +65,7 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
     n = strlen(path);
     if (m->lines) n += (size_t)snprintf(path + n, cap - n, "-%s", lines_name(m->lines));
+    if (m->mixture && n < cap) n += (size_t)snprintf(path + n, cap - n, "-mixture");
     for (i = 0; i < DECODINGS && n < cap; i++) {
         char number[40], *whole;
         double value = decoding_value(m, i);
@@ -187,6 +188,7 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
                 : m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
                 : m->even_weights                                   ? "1/N"
                                                                     : "1");
+    if (m->mixture) config_text(buf, "fusion", "mixture");
     for (i = 1; i < DECODINGS; i++)
         if (decoding_value(m, i) != decodings[i].none || (m->decoding.beams && i + 1 == DECODINGS))
             config_real(buf, decodings[i].name, decoding_value(m, i));

@@ -201,6 +201,7 @@ static int generate_method(generate_run *run, const char *name) {
     static const char *const positions[] = {"sequential", "aligned", NULL};
     static const char *const bos[] = {"auto", "first", "each", "none", NULL};
     static const char *const reuse[] = {"exact", "rotated", NULL};
+    static const char *const fusions[] = {"softmax", "mixture", NULL};
     const generate_options *o = &run->o;
     sgf_method *m = &run->method[run->methods];
     sgf_error err;
@@ -229,6 +230,10 @@ static int generate_method(generate_run *run, const char *name) {
         if ((i = choice_find(verb_now, "reuse", o->reuse, reuse)) < 0) return 0;
         run->rotated = i;
     }
+    if (o->fusion && m->contexts == SGF_CONTEXTS_FUSION) {
+        if ((i = choice_find(verb_now, "fusion", o->fusion, fusions)) < 0) return 0;
+        m->mixture = i;
+    }
     m->separator = o->separator ? o->separator : m->separator;
     if (!generate_lines(run, m)) return 0;
     if (o->mass && m->contexts == SGF_CONTEXTS_FUSION) m->even_weights = !strcmp(o->mass, "1/N");
@@ -246,6 +251,7 @@ static int generate_fused(const generate_run *run) {
                        : o->separator    ? "separator"
                        : o->select       ? "select"
                        : o->hybrid       ? "hybrid"
+                       : o->fusion       ? "fusion"
                                          : NULL;
     size_t i;
     for (i = 0; i < run->methods && run->method[i].combine != SGF_COMBINE_ENTROPY_AVG; i++) {}
