@@ -1472,6 +1472,8 @@ static void test_chat_through_the_program(void) {
     methods_configuration("chats/origin.own.feather", text, sizeof text);
     CHECK(strstr(text, "\"chat_before\": \"<|im_start|>user\\nx\", \"chat_after\": \" [\"") &&
           !strstr(text, "\"chat\": "));
+    program_says("build/segfuse ask --model '%s/chatty' --chat --explain 'a [MASK]' 'the [MASK]'",
+                 0, "<|im_start|>user");
     program_says("mkdir -p '%s/only' && ln -sfn ../chatty '%s/only/chatty' && printf "
                  "'ask\\nchatty\\ny\\nWho?\\n\\nn\\n' | SEGFUSE_MODELS='%s/only' "
                  "build/segfuse interactive",
@@ -1491,6 +1493,18 @@ static void test_chat_through_the_program(void) {
                  0, "1 question");
     methods_configuration("chats/p.feather", text, sizeof text);
     CHECK(strstr(text, "\"chat_before\": \"<|im_start|>system\\n"));
+    /* older folders: a list of templates in tokenizer_config.json */
+    program_says("cd '%s/chatty' && rm -f chat_template.jinja tokenizer_config.json", 0, "");
+    program_file(
+        "chatty/tokenizer_config.json",
+        "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"x\"}, {\"name\": \"default\", "
+        "\"template\": \"{{ '<start_of_turn>' + role + 'x<end_of_turn>\\\\n' }}"
+        "{{ '<start_of_turn>model\\\\n' }}\"}]}");
+    program_says(
+        "build/segfuse inspect '%s/chatty'", 0,
+        "chat template   Gemma, which --chat uses; the instruction is the beginning of the user's text\n");
+    program_file("chatty/tokenizer_config.json", "{\"chat_template\": 7}");
+    program_says("build/segfuse inspect '%s/chatty'", 0, "chat template   none");
 }
 
 static void tests_methods(void) {
