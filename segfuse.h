@@ -22,8 +22,7 @@
        static const sgf_str asked[] = {SGF_STR("The capital of Japan is [MASK]."),
                                        SGF_STR("Jpaan's capital is [MASK]."),
                                        SGF_STR("In Nippon, the capital city is [MASK].")};
-       sgf_prompt prompt = {SGF_STR("Predict the [MASK] in one word."), NULL, 0, asked, 3, NULL, NULL, NULL,
-                             NULL};
+       sgf_prompt prompt = {SGF_STR("Predict the [MASK] in one word."), NULL, 0, asked, 3, NULL, NULL, NULL, NULL};
        sgf_model *model = NULL;
        sgf_session *session = NULL;
        sgf_error err;
@@ -36,10 +35,14 @@
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
 <<<<<<< HEAD
-   Contents. The front ends at line 2822. It is the whole method, and what an auditor must read. The
+<<<<<<< HEAD
+   Contents. The front ends at line 2846. It is the whole method, and what an auditor must read. The
 =======
-   Contents. The front ends at line 2822. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2846. It is the whole method, and what an auditor must read. The
 >>>>>>> 72289e0 (--fusion mixture)
+=======
+   Contents. The front ends at line 2846. It is the whole method, and what an auditor must read. The
+>>>>>>> dc24375 (sgf_prompt.before, after: said in fewer lines)
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -77,34 +80,58 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1554), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1380)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1837)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1891): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1554), the row of `A`
-     Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2408)
-       which token is the first to see everything  sgf__answer (line 2355); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1401)
-       1/N is computed                             sgf_layout_weigh (line 1421)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1891): log_weight
-     Numbers
-       the order in which a product is summed      sgf__reference_product (line 1799)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1647)
-       softmax, and its exp                        sgf__reference_attend (line 1891), sgf__exp_body (line 1675)
-       RMSNorm                                     sgf__reference_norm (line 1811)
-       RoPE, rotate-half                           sgf__reference_rope (line 1823), sgf__sincos_d (line 1709)
 <<<<<<< HEAD
-       RoPE's frequencies                          sgf__rope_frequencies (line 7904)
-       one layer, in order                         sgf__reference_layer (line 1966)
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1578), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1404)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1861)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1915): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1578), the row of `A`
+     Fusion
+       the prompt's parts and segments             sgf_prompt_layout (line 2432)
+       which token is the first to see everything  sgf__answer (line 2379); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1425)
+       1/N is computed                             sgf_layout_weigh (line 1445)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1915): log_weight
+     Numbers
+       the order in which a product is summed      sgf__reference_product (line 1823)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1671)
+       softmax, and its exp                        sgf__reference_attend (line 1915), sgf__exp_body (line 1699)
+       RMSNorm                                     sgf__reference_norm (line 1835)
+       RoPE, rotate-half                           sgf__reference_rope (line 1847), sgf__sincos_d (line 1733)
+<<<<<<< HEAD
+       RoPE's frequencies                          sgf__rope_frequencies (line 7928)
+       one layer, in order                         sgf__reference_layer (line 1990)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2773), sgf_mask_allows (line 2626)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2797), sgf_mask_allows (line 2650)
 =======
-       RoPE's frequencies                          sgf__rope_frequencies (line 7904)
-       one layer, in order                         sgf__reference_layer (line 1966)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7928)
+       one layer, in order                         sgf__reference_layer (line 1990)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2773), sgf_mask_allows (line 2626)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2797), sgf_mask_allows (line 2650)
 >>>>>>> 72289e0 (--fusion mixture)
+=======
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1578), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1404)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1861)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1915): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1578), the row of `A`
+     Fusion
+       the prompt's parts and segments             sgf_prompt_layout (line 2432)
+       which token is the first to see everything  sgf__answer (line 2379); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1425)
+       1/N is computed                             sgf_layout_weigh (line 1445)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1915): log_weight
+     Numbers
+       the order in which a product is summed      sgf__reference_product (line 1823)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1671)
+       softmax, and its exp                        sgf__reference_attend (line 1915), sgf__exp_body (line 1699)
+       RMSNorm                                     sgf__reference_norm (line 1835)
+       RoPE, rotate-half                           sgf__reference_rope (line 1847), sgf__sincos_d (line 1733)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7928)
+       one layer, in order                         sgf__reference_layer (line 1990)
+     No cache, batch or thread changes a bit       the list at the end of [SGF-11]
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2797), sgf_mask_allows (line 2650)
+>>>>>>> dc24375 (sgf_prompt.before, after: said in fewer lines)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -749,8 +776,7 @@ typedef struct sgf_prompt {
                              ensemble: input of the weighted rules, 0 or more. NULL: the method
                              decides */
     const char *before, *after; /* zero-terminated, NULL: none. What a chat format writes before the
-                                   user's text (with the system message), and after it up to where the
-                                   assistant's begins */
+                                   user's text, and after it up to where the assistant's begins */
 } sgf_prompt;
 
 /* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
@@ -765,10 +791,8 @@ typedef struct sgf_prompt {
      SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
      FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
                      parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n
-
-   {instruction} begins with `before`; if it is empty and `before` is not, no \n\n follows it. `after`
-   ends the answer cue, or is the cue of the formats without one. In CONCATENATED, each of the N
-   prompts has both. */
+   {instruction} begins with `before`; if it is empty itself, no \n\n follows. `after` ends the answer
+   cue, or is the cue where there is none. In CONCATENATED, each of the N prompts has both. */
 typedef enum sgf_format {
     SGF_FORMAT_STANDARD,
     SGF_FORMAT_CONCATENATED,
@@ -2350,8 +2374,8 @@ static void sgf__few_shot(sgf__builder *b) {
     sgf__separator(b, -1);
     sgf__questions(b, "");
 }
-/* Makes the answer segment. It holds the cue with `after`; without them, the last prompt token. With
-   AFTER_FIRST it is empty, and the cue belongs to the last paraphrase. */
+/* Makes the answer segment. It holds the cue; without one, the last prompt token. With AFTER_FIRST it
+   is empty, and the cue belongs to the last paraphrase. */
 static void sgf__answer(sgf__builder *b) {
     int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
     int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
