@@ -34,15 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-<<<<<<< HEAD
-<<<<<<< HEAD
-   Contents. The front ends at line 2846. It is the whole method, and what an auditor must read. The
-=======
-   Contents. The front ends at line 2846. It is the whole method, and what an auditor must read. The
->>>>>>> 72289e0 (--fusion mixture)
-=======
-   Contents. The front ends at line 2846. It is the whole method, and what an auditor must read. The
->>>>>>> dc24375 (sgf_prompt.before, after: said in fewer lines)
+   Contents. The front ends at line 2803. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -80,58 +72,27 @@
    Where each claim is decided
 
      The mask
-<<<<<<< HEAD
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1578), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1404)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1861)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1915): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1578), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1539), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1365)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1822)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1539), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2432)
-       which token is the first to see everything  sgf__answer (line 2379); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1425)
-       1/N is computed                             sgf_layout_weigh (line 1445)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1915): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2389)
+       which token is the first to see everything  sgf__answer (line 2336); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1386)
+       1/N is computed                             sgf_layout_weigh (line 1406)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1876): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1823)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1671)
-       softmax, and its exp                        sgf__reference_attend (line 1915), sgf__exp_body (line 1699)
-       RMSNorm                                     sgf__reference_norm (line 1835)
-       RoPE, rotate-half                           sgf__reference_rope (line 1847), sgf__sincos_d (line 1733)
-<<<<<<< HEAD
-       RoPE's frequencies                          sgf__rope_frequencies (line 7928)
-       one layer, in order                         sgf__reference_layer (line 1990)
+       the order in which a product is summed      sgf__reference_product (line 1784)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1632)
+       softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1660)
+       RMSNorm                                     sgf__reference_norm (line 1796)
+       RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1694)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7885)
+       one layer, in order                         sgf__reference_layer (line 1951)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2797), sgf_mask_allows (line 2650)
-=======
-       RoPE's frequencies                          sgf__rope_frequencies (line 7928)
-       one layer, in order                         sgf__reference_layer (line 1990)
-     No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2797), sgf_mask_allows (line 2650)
->>>>>>> 72289e0 (--fusion mixture)
-=======
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1578), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1404)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1861)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1915): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1578), the row of `A`
-     Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2432)
-       which token is the first to see everything  sgf__answer (line 2379); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1425)
-       1/N is computed                             sgf_layout_weigh (line 1445)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1915): log_weight
-     Numbers
-       the order in which a product is summed      sgf__reference_product (line 1823)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1671)
-       softmax, and its exp                        sgf__reference_attend (line 1915), sgf__exp_body (line 1699)
-       RMSNorm                                     sgf__reference_norm (line 1835)
-       RoPE, rotate-half                           sgf__reference_rope (line 1847), sgf__sincos_d (line 1733)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7928)
-       one layer, in order                         sgf__reference_layer (line 1990)
-     No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2797), sgf_mask_allows (line 2650)
->>>>>>> dc24375 (sgf_prompt.before, after: said in fewer lines)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2754), sgf_mask_allows (line 2607)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -2132,11 +2093,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
-<<<<<<< HEAD
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, {0, 0, 0, 0, 0, 0}}
-=======
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0}}
->>>>>>> 72289e0 (--fusion mixture)
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0, 0, 0}}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),

@@ -943,16 +943,13 @@ static void test_decodings_through_the_program(void) {
         {"--method avg --hybrid 0.5", "--hybrid is for methods that fuse attention"},
         {"--method flex_attention --select 2", "flex_attention is not"},
         {"--mass entropy --fusion_start after-first", "one answer cue for all"},
-<<<<<<< HEAD
         {"--beams 0", "--beams is a whole number from 1 to the size of the vocabulary, not '0'"},
         {"--beams 2.5", "not '2.5'"},
         {"--length_penalty 1", "--length_penalty is for --beams of 2 or more"},
         {"--beams 2 --length_penalty x", "--length_penalty is a number"},
         {"--beams 2 --explain 1", "--explain shows greedy answers"},
-=======
         {"--fusion mean", "softmax, mixture"},
         {"--method avg --fusion mixture", "--fusion is for methods that fuse attention"},
->>>>>>> 72289e0 (--fusion mixture)
         {"--select 2 --mass 1", "--select gives its paraphrases the mass 1/K"},
     };
     char options[300], file[128], other[128], text[2048];

@@ -70,11 +70,8 @@ static sgf_status relation_options_read(generate_run *run, const json_doc *json,
         if (k == RELATION_OPTIONS) {
             snprintf(what, sizeof what,
                      "there is no option '%.60s' for a relation; known: method, mask, mass, "
-<<<<<<< HEAD
-                     "positions, fusion_start, format, select, hybrid, tau, beams, length_penalty",
-=======
-                     "positions, fusion_start, fusion, format, select, hybrid, tau",
->>>>>>> 72289e0 (--fusion mixture)
+                     "positions, fusion_start, fusion, format, select, hybrid, tau, beams, "
+                     "length_penalty",
                      base_show(key).text);
             return relation_bad(run, c->relation, what, err);
         }

@@ -12,12 +12,8 @@ typedef struct {
         *mass, *bos, *accidents, *confidence, *format, *by_relation;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     const char *explain, *report, *reuse, *tag, *chat_before, *chat_after;
-<<<<<<< HEAD
     const char *select, *hybrid, *tau, *beams, *length_penalty; /* of sgf_decoding */
-=======
-    const char *select, *hybrid, *tau; /* of sgf_decoding */
-    const char *fusion; /* of sgf_method.mixture */
->>>>>>> 72289e0 (--fusion mixture)
+    const char *fusion;                                         /* of sgf_method.mixture */
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross, exact, chat, digest;
