@@ -570,6 +570,50 @@ static void test_beams_share_the_prompt_and_one_is_greedy(void) {
     sgf_model_free(model);
 }
 
+/* Allocation 1, 2, 3, ... fails until the answer is there: an error each time, and nothing leaks. */
+static void test_decodings_survive_every_failing_allocation(void) {
+    sgf_model *model = generate_model();
+    generate_texts_all all;
+    sgf_method method;
+    sgf_layout layout;
+    sgf_error err;
+    int32_t ids[3], wanted[3];
+    size_t run, fail;
+    CHECK(model != NULL);
+    if (!model) return;
+    generate_prompts(&all, 2);
+    decoding_method("fused", &method);
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+    for (run = 0; run < 2; run++) {
+        sgf_status status = SGF_ERR_MEMORY;
+        for (fail = 0; status && fail < 10000; fail = fail ? fail + 1 : 1) {
+            test_heap heap;
+            sgf_allocator mem = test_heap_init(&heap, fail ? fail : SIZE_MAX);
+            sgf_session_options options;
+            sgf_session *session = NULL;
+            sgf_task task;
+            memset(&options, 0, sizeof options);
+            memset(&task, 0, sizeof task);
+            options.threads = 1, options.mem = &mem;
+            task.context = &layout, task.contexts = 1, task.ids = ids, task.max_new_tokens = 3;
+            task.decoding.entropy_mass = 0.5, task.decoding.alone = run ? 0.5 : 0;
+            task.decoding.beams = 2, task.decoding.length_penalty = 1;
+            status = sgf_session_create(model, &options, &session, &err);
+            if (!status) status = sgf_generate(session, &task, 1, NULL, NULL, &err);
+            sgf_session_free(session);
+            CHECK(!heap.used);
+            CHECK(!status || err.status == SGF_ERR_MEMORY);
+            if (fail) continue;
+            CHECK(!status);
+            memcpy(wanted, ids, sizeof ids), status = SGF_ERR_MEMORY;
+        }
+        CHECK(!status && fail > 40 && !memcmp(ids, wanted, sizeof ids));
+    }
+    sgf_layout_free(&layout);
+    sgf_model_free(model);
+}
+
 static void tests_decoding(void) {
     RUN(test_decodings_have_the_same_bits_however_they_run);
     RUN(test_a_paraphrase_alone_costs_its_answer_rows);
@@ -578,6 +622,7 @@ static void tests_decoding(void) {
     RUN(test_select_is_a_layout_without_the_others);
     RUN(test_hybrid_is_between_the_fusion_and_the_mean);
     RUN(test_decodings_refuse_what_is_wrong);
+    RUN(test_decodings_survive_every_failing_allocation);
     RUN(test_entropies_and_weights_equal_numpy);
     RUN(test_beams_equal_transformers);
     RUN(test_beams_of_a_fusion_equal_recomputation);
