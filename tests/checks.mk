@@ -43,6 +43,7 @@ oracle: build/segfuse lib $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/dataset_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/session_oracle.py
 	$(ORACLE)/bin/python tests/oracle/sampling_oracle.py --segfuse build/segfuse
+	$(ORACLE)/bin/python tests/oracle/decoding.py --check tests/golden/decoding.json
 	$(ORACLE)/bin/python tests/oracle/python_oracle.py --all
 	@for f in $(wildcard $(DATA)/tokenizers/*/tokenizer.json.gz); do \
 	    d=build/tokenizers/$$(basename $$(dirname $$f)); mkdir -p $$d; \

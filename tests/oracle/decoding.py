@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Golden files of decodings, from NumPy and transformers.
 
-    decoding.py OUT.json [MODEL]     the same every time; the bundled model
+    decoding.py OUT.json             makes the file, with the bundled model; the same every time
+    decoding.py --check FILE.json    is it still what they make?
 
 entropy: rows of logits, each a multiple of 1/8, with NumPy's entropy of their softmax (float64) and, for some T, the
 weights exp(-H / T) / sum. beams: prompts in ids, and what generate(num_beams=B, length_penalty=A) of transformers (float32,
@@ -58,9 +59,22 @@ def beams(folder):
     return cases
 
 
+def same(a, b):
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return abs(a - b) < 1e-9
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    model = sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "..", "..", "models", "segfuse-2m")
+    made = dict(entropy=entropies(), beams=beams(os.path.join(HERE, "..", "..", "models", "segfuse-2m")))
+    if sys.argv[1] == "--check":
+        with open(sys.argv[2], encoding="ascii") as file:
+            good = same(json.load(file), made)
+        print("ok      beams equal transformers', entropies NumPy's" if good else "FAILED  other beams or entropies")
+        sys.exit(not good)
     with open(sys.argv[1], "w", encoding="ascii", newline="\n") as file:
-        file.write('{"entropy": ' + json.dumps(entropies()) + ',\n"beams": [\n' + ",\n".join(json.dumps(c) for c in beams(model)) + "\n]}\n")
+        file.write('{"entropy": ' + json.dumps(made["entropy"]) + ',\n"beams": [\n' + ",\n".join(map(json.dumps, made["beams"])) + "\n]}\n")
