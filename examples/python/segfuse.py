@@ -888,6 +888,7 @@ class Model:
     def _method(name, options):
         method = sgf_method.new()
         _call(_lib.sgf_method_find, _bytes(name, "method"), addressof(method))
+        method.decoding.length_penalty = 1
         for key, value in options.items():
             if key in ("mask", "positions", "fusion_start", "bos", "combine", "prediction", "lines"):
                 setattr(method, key, _choice(key, value))
@@ -895,17 +896,18 @@ class Model:
                 if b"\0" in _bytes(value, key):
                     raise ValueError("a separator cannot hold a zero byte")
                 method.separator = value.encode()
-            elif key == "select":
-                method.decoding.select = _count(value, key)
-            elif key in ("entropy_mass", "alone", "tau"):
+            elif key in ("select", "beams"):
+                setattr(method.decoding, key, _count(value, key))
+            elif key in ("entropy_mass", "alone", "tau", "length_penalty"):
                 if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
                     raise ValueError(f"{key} must be a number; this is {value!r}")
                 setattr(method.decoding, key, value)
-            elif key == "even_weights":
-                method.even_weights = int(bool(value))
+            elif key in ("even_weights", "mixture"):
+                setattr(method, key, int(bool(value)))
             else:
                 raise ValueError(f"{key} is no option of a method; they are mask, positions, fusion_start, bos, combine, "
-                                 "prediction, lines, separator, even_weights, entropy_mass, select, alone, tau")
+                                 "prediction, lines, separator, even_weights, mixture, entropy_mass, select, alone, "
+                                 "tau, beams, length_penalty")
         return method
 
     def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
@@ -919,8 +921,8 @@ class Model:
         before,    what a chat format writes before the instruction, and after the user's text up to the assistant's
         after
         options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, lines (own, one,
-                   two: how question and answer are written), separator, even_weights; of sgf_decoding in segfuse.h:
-                   entropy_mass, select, alone, tau
+                   two: how question and answer are written), separator, even_weights, mixture; of sgf_decoding in
+                   segfuse.h: entropy_mass, select, alone, tau, beams, length_penalty (1)
         """
         method, strings = self._method(method, options), _Strings()
         prompt = strings.prompt(paraphrases, instruction, examples, weights, manual, before, after)

@@ -251,7 +251,8 @@ def test_answers_are_the_program_s():
             assert ours == theirs and any(ours), (method, ours, theirs)
             assert ours[0] == model.ask(method, questions[0])
         for options, how in ((("--mass", "entropy:0.5"), {"entropy_mass": 0.5}), (("--select", "2"), {"select": 2}),
-                             (("--hybrid", "0.25"), {"alone": 0.75})):
+                             (("--hybrid", "0.25"), {"alone": 0.75}), (("--beams", "3"), {"beams": 3}),
+                             (("--fusion", "mixture"), {"mixture": True})):
             ours = model.generate("fused", questions, **how)
             assert ours == [run(PROGRAM, "ask", "--quiet", "--method", "fused", "--num_fewshots", "0", *options,
                                 *q).stdout.rstrip("\n") for q in questions], options
