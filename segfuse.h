@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2803. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2786. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,27 +72,27 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1539), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1365)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1822)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1539), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1526), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1367)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1809)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1863): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1526), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2389)
-       which token is the first to see everything  sgf__answer (line 2336); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1386)
-       1/N is computed                             sgf_layout_weigh (line 1406)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1876): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2372)
+       which token is the first to see everything  sgf__answer (line 2319); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1388)
+       1/N is computed                             sgf_layout_weigh (line 1408)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1863): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1784)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1632)
-       softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1660)
-       RMSNorm                                     sgf__reference_norm (line 1796)
-       RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1694)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7885)
-       one layer, in order                         sgf__reference_layer (line 1951)
+       the order in which a product is summed      sgf__reference_product (line 1771)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1619)
+       softmax, and its exp                        sgf__reference_attend (line 1863), sgf__exp_body (line 1647)
+       RMSNorm                                     sgf__reference_norm (line 1783)
+       RoPE, rotate-half                           sgf__reference_rope (line 1795), sgf__sincos_d (line 1681)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7882)
+       one layer, in order                         sgf__reference_layer (line 1934)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2754), sgf_mask_allows (line 2607)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2737), sgf_mask_allows (line 2590)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -1227,6 +1227,8 @@ static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
 /* Positions ([SGF-22]): the frequencies of RoPE, [C/2]. */
 static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err);
+/* Layouts ([SGF-16]): the same segments and tokens, in an initialised layout. */
+static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err);
 /* Kernels ([SGF-14]): softmax of each column of score [n][width], not divided by the sum. */
 static void sgf__softmax(int simd, float *score, size_t n, size_t width, float *sum);
 /* The scalars ([SGF-10]) */
@@ -1438,21 +1440,6 @@ static size_t sgf__cue_first(const sgf_layout *layout) {
     size_t n = layout->tokens;
     while (n && layout->seg[n - 1] == layout->answer) n--;
     return n;
-}
-/* The same segments and tokens, in an initialised layout. */
-static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err) {
-    size_t T = from->tokens, S = from->segments;
-    sgf_status status = sgf__layout_reserve(to, T, S, err);
-    if (status) return status;
-    to->tokens = T, to->segments = S;
-    to->answer = from->answer, to->answer_pos = from->answer_pos;
-    to->mixture = from->mixture;
-    memcpy(to->token, from->token, T * sizeof *to->token);
-    memcpy(to->pos, from->pos, T * sizeof *to->pos);
-    memcpy(to->seg, from->seg, T * sizeof *to->seg);
-    memcpy(to->segment, from->segment, S * sizeof *to->segment);
-    memcpy(to->visible, from->visible, S * SGF__WORDS * sizeof *to->visible);
-    return SGF_OK;
 }
 SGF_DEF sgf_status sgf_layout_alone(const sgf_layout *layout, int32_t group, sgf_layout *out,
                                     sgf_error *err) {
@@ -1877,8 +1864,10 @@ static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window,
                                   const float *q, const float *k, const float *v, size_t stride,
                                   size_t C, float *score, float *out) {
     float top = -INFINITY, sum = 0;
+    int mixes = y->mixture && y->seg[t] == y->answer;
     sgf__mixture mixture;
     size_t j, c;
+    if (mixes) memset(&mixture, 0, sizeof mixture);
     for (j = 0; j <= t; j++) {
         float dot = 0;
         if (!sgf__reference_sees(y, t, j, window)) continue;
@@ -1887,26 +1876,20 @@ static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window,
         if (score[j] > top) top = score[j];
     }
     if (!(top > -INFINITY)) top = 0;
-    for (j = 0; j <= t; j++)
-        if (sgf__reference_sees(y, t, j, window)) score[j] = sgf__exp(score[j] - top);
-    if (y->mixture && y->seg[t] == y->answer) {
-        memset(&mixture, 0, sizeof mixture);
-        for (j = 0; j <= t; j++)
-            if (sgf__reference_sees(y, t, j, window))
-                sgf__mixture_add(&mixture, &y->segment[y->seg[j]], score[j]);
-        sgf__mixture_end(&mixture);
-        for (j = 0; j <= t; j++)
-            if (sgf__reference_sees(y, t, j, window))
-                score[j] *= sgf__mixture_factor(&mixture, &y->segment[y->seg[j]]);
+    for (j = 0; j <= t; j++) {
+        if (!sgf__reference_sees(y, t, j, window)) continue;
+        score[j] = sgf__exp(score[j] - top);
+        if (mixes) sgf__mixture_add(&mixture, &y->segment[y->seg[j]], score[j]);
     }
+    if (mixes) sgf__mixture_end(&mixture);
     for (c = 0; c < C; c++) out[c] = 0;
     for (j = 0; j <= t; j++) {
         if (!sgf__reference_sees(y, t, j, window)) continue;
+        if (mixes) score[j] *= sgf__mixture_factor(&mixture, &y->segment[y->seg[j]]);
         sum += score[j];
         for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
     }
-    if (sum == 0) return; /* a token that sees nothing gets 0 from attention */
-    if (y->mixture && y->seg[t] == y->answer) return; /* the factors divided already */
+    if (sum == 0 || mixes) return; /* a token that sees nothing gets 0; a mixture divided already */
     for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
 }
 /* Called after sgf__reference_attend: adds each segment's share of the softmax, divided by the number
@@ -5494,6 +5477,20 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
 
 /* ---- tasks start ---- */
 
+static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err) {
+    size_t T = from->tokens, S = from->segments;
+    sgf_status status = sgf__layout_reserve(to, T, S, err);
+    if (status) return status;
+    to->tokens = T, to->segments = S;
+    to->answer = from->answer, to->answer_pos = from->answer_pos;
+    to->mixture = from->mixture;
+    memcpy(to->token, from->token, T * sizeof *to->token);
+    memcpy(to->pos, from->pos, T * sizeof *to->pos);
+    memcpy(to->seg, from->seg, T * sizeof *to->seg);
+    memcpy(to->segment, from->segment, S * sizeof *to->segment);
+    memcpy(to->visible, from->visible, S * SGF__WORDS * sizeof *to->visible);
+    return SGF_OK;
+}
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
                                   sgf_error *err) {
     int32_t limit = s->model->config.context;

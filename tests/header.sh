@@ -9,7 +9,7 @@ cmp build/contents build/banners
 echo "ok      contents: $(wc -l < build/banners) sections"
 sh tests/lines.sh
 front=$(sed -n 's/.*front ends at line \([0-9]*\).*/\1/p' segfuse.h)
-[ "$front" -le 2850 ] || { echo "FAILED  the front has $front lines, 2850 are allowed"; exit 1; }
+[ "$front" -le 2800 ] || { echo "FAILED  the front has $front lines, 2800 are allowed"; exit 1; }
 echo "ok      the table of claims names the right lines; the front has $front"
 
 # The public half ends where the implementation begins. A comment documents the declarations that follow it until an
