@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2786. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2789. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -89,10 +89,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1863), sgf__exp_body (line 1647)
        RMSNorm                                     sgf__reference_norm (line 1783)
        RoPE, rotate-half                           sgf__reference_rope (line 1795), sgf__sincos_d (line 1681)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7882)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7885)
        one layer, in order                         sgf__reference_layer (line 1934)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2737), sgf_mask_allows (line 2590)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2740), sgf_mask_allows (line 2593)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -2381,6 +2381,9 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
         return sgf__fail(err, SGF_ERR_ARG, "there is no mask number %d", (int)method->mask);
     if ((unsigned)method->format > SGF_FORMAT_FEW_SHOT_PARTS)
         return sgf__fail(err, SGF_ERR_ARG, "there is no format number %d", (int)method->format);
+    if (fusion && method->format == SGF_FORMAT_STANDARD)
+        return sgf__fail(err, SGF_ERR_ARG,
+                         "SGF_FORMAT_STANDARD writes one paraphrase: %s fuses all", method->name);
     if ((unsigned)method->lines > SGF_LINES_TWO)
         return sgf__fail(err, SGF_ERR_ARG, "there are no lines number %d", (int)method->lines);
     if (method->lines && method->format == SGF_FORMAT_FEW_SHOT_PARTS)
@@ -5977,9 +5980,9 @@ static int sgf__beams_choose(sgf__flight *f, sgf__active *a) {
     sgf__beams *m = a->beams;
     size_t B = task->decoding.beams, n = sgf__beams_candidates(f, a), kept = 0, i, k;
     double alpha = task->decoding.length_penalty;
-    double length = (double)(m->run[0].count + 1);
+    double divisor = (double)(m->run[0].count + 1);
     if (f->status) return 0;
-    if (alpha < 1 || alpha > 1) length = sgf__exp_d(alpha * sgf__log_d(length));
+    if (alpha < 1 || alpha > 1) divisor = sgf__exp_d(alpha * sgf__log_d(divisor));
     for (i = 0; i < n; i++) {
         const sgf__beam_next *c = &m->candidate[i];
         const sgf__hypothesis *from = &m->run[c->beam];
@@ -5987,7 +5990,7 @@ static int sgf__beams_choose(sgf__flight *f, sgf__active *a) {
         int written = from->written;
         double score = c->score;
         if (sgf__task_ends(f->s, task, from->count + 1, c->id, &written)) {
-            score /= length;
+            score /= divisor;
             for (k = m->ended; k && score > m->done[k - 1].score; k--) {}
             if (i >= B || k == B) continue;
             if (m->ended < B) m->ended++;
@@ -6004,7 +6007,7 @@ static int sgf__beams_choose(sgf__flight *f, sgf__active *a) {
         to->count = from->count + 1;
         to->score = score, to->written = written, to->from = c->beam;
     }
-    if (kept && (m->ended < B || m->next[0].score / length > m->done[B - 1].score)) {
+    if (kept && (m->ended < B || m->next[0].score / divisor > m->done[B - 1].score)) {
         a->at = kept; /* how many run on: sgf__beams_feed */
         return 0;
     }

@@ -52,6 +52,7 @@ for split in choose report; do
     ask $split mass-1 fused --mass 1
     ask $split confidence fused --mass confidence
     ! has avg_p || ask $split avg_p avg_p
+    ! has mixture || ask $split mixture fused --fusion mixture
 done
 rows="mass-1 fused confidence" by="avg max fused mass-1 confidence"
 if has entropy; then
@@ -59,6 +60,12 @@ if has entropy; then
     chosen=$(best entropy-0.5 entropy-0.25 entropy-1 entropy-2)
     ask report "$chosen" fused --mass "entropy:${chosen#entropy-}"
     rows="$rows $chosen" by="$by $chosen"
+    if has mixture; then
+        for t in 0.25 0.5 1 2; do ask choose "mixture-$t" fused --fusion mixture --mass "entropy:$t"; done
+        chosen=$(best mixture-0.5 mixture-0.25 mixture-1 mixture-2)
+        ask report "$chosen" fused --fusion mixture --mass "entropy:${chosen#mixture-}"
+        rows="$rows mixture $chosen" by="$by mixture $chosen"
+    fi
 fi
 if has --tau; then
     for t in 0.5 1 2; do ask choose "entropy_avg-$t" entropy_avg --tau $t; done
@@ -103,6 +110,8 @@ fi
         mass-1) line mass-1 '`fused`, mass 1' ;;
         confidence) line confidence '`fused`, mass confidence' ;;
         entropy-*) line "$name" "\`fused\`, mass entropy, T ${name#entropy-}" ;;
+        mixture) line mixture '`fused`, mixture' ;;
+        mixture-*) line "$name" "\`fused\`, mixture, mass entropy, T ${name#mixture-}" ;;
         select-*) line "$name" "\`fused\`, the ${name#select-} surest" ;;
         hybrid-*) line "$name" "\`fused\`, hybrid ${name#hybrid-}" ;;
         beams-*) line "$name" "\`fused\`, ${name#beams-} beams" ;;

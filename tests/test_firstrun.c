@@ -295,7 +295,7 @@ static void test_interactive_reads_lines(void) {
                  1, "More models: `hf download meta-llama/Llama-3.2-1B-Instruct` puts one");
     program_says("cp models/questions/validation.jsonl \"%s/it's here.jsonl\"", 0, "");
     program_says(
-        "printf '\n\nfile\n\n/nowhere\n%s/it'\"'\"'s here.jsonl\n12,avg\n\n21\n3\nall\nn\n' | "
+        "printf '\n\nfile\n\n/nowhere\n%s/it'\"'\"'s here.jsonl\n99,avg\n\n21\n3\nall\nn\n' | "
         "build/segfuse interactive",
         0, "A whole number from 1 to 20 is needed, not '21'");
     program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n1,fused\n3\n7\nn\n' | build/segfuse "

@@ -383,7 +383,7 @@ static void test_gguf_convert_makes_a_folder(void) {
     program_says("build/segfuse convert --dtype f16 tests/golden/gguf/qwen2.gguf '%s/gguf-f16'", 0,
                  "in f16, rounded from");
     program_says("build/segfuse convert tests/golden/gguf/qwen2.gguf README.md", 1, "is no folder");
-    program_says("build/segfuse convert tests/golden/gguf/qwen2.gguf '%s/none/there'", 1,
+    program_says("build/segfuse convert tests/golden/gguf/qwen2.gguf '%s/gguf-none/there'", 1,
                  "cannot be made");
     program_says("build/segfuse convert --dtype q8 tests/golden/gguf/qwen2.gguf '%s/x'", 2,
                  "known: bf16, f16, f32");

@@ -189,6 +189,10 @@ static void test_every_method_asks_in_equal_lines(void) {
     method.lines = (sgf_lines)7;
     CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "lines number 7"));
+    MUST(sgf_method_find("fused", &method, &err), err);
+    method.format = SGF_FORMAT_STANDARD; /* it has room for one paraphrase */
+    CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
+    CHECK(strstr(err.message, "fused fuses all"));
     sgf_layout_free(&alone), sgf_layout_free(&layout);
     sgf_model_free(model);
 }
