@@ -57,8 +57,9 @@ static void decoding_method(const char *name, sgf_method *method) {
 
 /* Together, one by one, threads, no reuse, other kernels: the same bits. */
 static void test_decodings_have_the_same_bits_however_they_run(void) {
-    static const sgf_decoding how[] = {{0.5, 0, 0, 0}, {0, 2, 0, 0}, {0.5, 3, 0.25, 0},
-                                       {0, 0, 0.5, 0}, {0, 0, 1, 0}, {0, 0, 0, 0.5}};
+    static const sgf_decoding how[] = {{0.5, 0, 0, 0, 0, 0},    {0, 2, 0, 0, 0, 0},
+                                       {0.5, 3, 0.25, 0, 0, 0}, {0, 0, 0.5, 0, 0, 0},
+                                       {0, 0, 1, 0, 0, 0},      {0, 0, 0, 0.5, 0, 0}};
     sgf_model *model = generate_model();
     size_t i;
     int threads;
@@ -318,9 +319,9 @@ static void test_hybrid_is_between_the_fusion_and_the_mean(void) {
     sgf_model_free(model);
 }
 static void test_decodings_refuse_what_is_wrong(void) {
-    static const sgf_decoding wrong[] = {{-1, 0, 0, 0}, {NAN, 0, 0, 0},  {INFINITY, 0, 0, 0},
-                                         {0, 0, 0, -1}, {0, 0, -0.1, 0}, {0, 0, 1.5, 0},
-                                         {0, 0, NAN, 0}};
+    static const sgf_decoding wrong[] = {
+        {-1, 0, 0, 0, 0, 0},   {NAN, 0, 0, 0, 0, 0}, {INFINITY, 0, 0, 0, 0, 0}, {0, 0, 0, -1, 0, 0},
+        {0, 0, -0.1, 0, 0, 0}, {0, 0, 1.5, 0, 0, 0}, {0, 0, NAN, 0, 0, 0}};
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;

@@ -267,7 +267,7 @@ static void explain_deep(int layers) {
             size_t n = sizeof start - 1, size = (size_t)(w->end - w->begin), rank;
             int inside = w->name.len > n && !memcmp(w->name.ptr, start, n);
             if (inside ? layer < 0 || w->name.ptr[n] - '0' != layer % 4 : layer >= 0) continue;
-            for (rank = k = 0; rank < w->rank; rank++)
+            for (rank = 0, k = 0; rank < w->rank; rank++)
                 k += snprintf(shape + k, sizeof shape - (size_t)k, "%s%llu", rank ? "," : "",
                               (unsigned long long)w->shape[rank]);
             if (inside)

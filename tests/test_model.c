@@ -179,7 +179,7 @@ static void test_safetensors_as_by_the_reference(void) {
         sgf_error err;
         char text[1024] = "";
         size_t n = 0, i;
-        int64_t tensors = 0;
+        int64_t count = 0;
         sgf_status status = tensors_parse(&st, "x", g.field[2].ptr, g.field[2].len, &err);
         for (i = 0; !status && i < st.count; i++) {
             const sgf__stored *made = tensors_at(&st, i);
@@ -187,13 +187,13 @@ static void test_safetensors_as_by_the_reference(void) {
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s:%s:%s", n ? " " : "",
                                   (int)made->name.len, made->name.ptr,
                                   sgf__dtypes[made->dtype].name, made->shape);
-            tensors++;
+            count++;
         }
         if ((golden_int(&g, 0) < 0) != (status != SGF_OK))
             printf("    %.*s: %s\n", (int)g.field[2].len - 8, g.field[2].ptr + 8,
                    status ? err.message : "accepted");
         CHECK((golden_int(&g, 0) < 0) == (status != SGF_OK));
-        if (!status) CHECK(golden_int(&g, 0) == tensors && sgf__str_is(g.field[1], text));
+        if (!status) CHECK(golden_int(&g, 0) == count && sgf__str_is(g.field[1], text));
         sgf__folder_close(&st);
     }
     golden_close(&g);

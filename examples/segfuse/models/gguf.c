@@ -153,7 +153,7 @@ static size_t gguf_count(gguf_reader *r, uint64_t count, unsigned least) {
 }
 static void gguf_read_all(gguf_reader *r) {
     gguf *g = r->g;
-    uint64_t tensors, keys, *offsets;
+    uint64_t n_tensors, n_keys, *offsets;
     int64_t alignment = 32;
     uint32_t version;
     size_t i;
@@ -165,14 +165,14 @@ static void gguf_read_all(gguf_reader *r) {
         gguf_bad(r, "a GGUF file of a big-endian machine is not read");
     if (!r->status && version != 2 && version != 3)
         gguf_bad(r, "a GGUF file of another version than 2 and 3 is not read");
-    tensors = gguf_number(r, 8);
-    keys = gguf_number(r, 8);
-    g->key_count = gguf_count(r, keys, 8 + 4 + 1);
+    n_tensors = gguf_number(r, 8);
+    n_keys = gguf_number(r, 8);
+    g->key_count = gguf_count(r, n_keys, 8 + 4 + 1);
     if (r->status) return;
     g->keys = (gguf_key *)base_arena_alloc(&g->arena, g->key_count, sizeof *g->keys, r->err);
     if (!g->keys) r->status = SGF_ERR_MEMORY;
     for (i = 0; i < g->key_count && !r->status; i++) gguf_read_key(r, &g->keys[i]);
-    g->tensor_count = gguf_count(r, tensors, 8 + 4 + 4 + 8);
+    g->tensor_count = gguf_count(r, n_tensors, 8 + 4 + 4 + 8);
     if (r->status) return;
     g->tensors = (gguf_tensor *)base_arena_alloc(&g->arena, g->tensor_count, sizeof *g->tensors,
                                                  r->err);
