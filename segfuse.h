@@ -10998,8 +10998,8 @@ SGF_DEF sgf_status sgf_table_write_feather(const sgf_table *table, const char *p
        names and configuration keys of Hugging Face transformers.
      Arithmetic: Boldo and Melquiond 2008 (fma by rounding to odd); Clinger 1990 (reading
        decimal numbers).
-     Formats: RFC 8259 (JSON), RFC 4180 (CSV), safetensors, Arrow columnar format and IPC,
-       LZ4 frame format, NumPy's .npy, the Unicode Character Database, CPython's random module.
+     Formats: RFC 8259 (JSON), RFC 4180 (CSV), safetensors, Arrow columnar format and IPC, the
+       Unicode Character Database.
 
    License: MIT or public domain (Unlicense), as you choose; both texts are in the file LICENSE
    that comes with this header, and either may be taken from there.
