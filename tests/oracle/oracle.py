@@ -87,7 +87,7 @@ class Segfuse:
         layout_path = os.path.join(self.work, "layout.json")
         logits_path = os.path.join(self.work, "logits.npy")
         with open(layout_path, "w", encoding="ascii") as file:
-            json.dump({key: layout[key] for key in golden.LAYOUT_KEYS + golden.MIXTURE_KEYS if key in layout}, file)
+            json.dump({key: layout[key] for key in (*golden.LAYOUT_KEYS, "log_mass", *golden.MIXTURE_KEYS) if key in layout}, file)
         if os.path.exists(logits_path):
             os.remove(logits_path)
         self.run("forward", "--model", folder, "--layout", layout_path, "--output", logits_path)
