@@ -47,7 +47,7 @@ def probabilities_function(args, folder):
     """sample_probabilities of the program, built as a shared library."""
     library, source = os.path.join(folder, "libsample.so"), os.path.join(folder, "sample.c")
     with open(source, "w", encoding="ascii") as file:
-        file.write('#define SEGFUSE_IMPLEMENTATION\n#include "../../segfuse.h"\n#include "base.c"\n#include "sample.c"\n')
+        file.write('#define SEGFUSE_IMPLEMENTATION\n#include "../../segfuse.h"\n#include "base/base.c"\n#include "base/hash.c"\n#include "base/random.c"\n#include "runs/sample.c"\n')
     subprocess.run([args.cc, "-std=c99", "-O2", "-shared", "-fPIC", "-iquote", args.program, source, "-o", library, "-lm",
                     "-pthread"], check=True)
     function = ctypes.CDLL(library).sample_probabilities
