@@ -72,23 +72,24 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1526), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1367)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1809)
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1527), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1368)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1810)
        a token that sees nothing gets 0 from it    sgf__reference_attend (line 1863): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1526), the row of `A`
+       what an example's answer may see            sgf__mask_cells (line 1527), the row of `A`
      Fusion
        the prompt's parts and segments             sgf_prompt_layout (line 2372)
        which token is the first to see everything  sgf__answer (line 2319); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1388)
-       1/N is computed                             sgf_layout_weigh (line 1408)
+       where a paraphrase starts                   sgf_layout_place (line 1389)
+       1/N is computed                             sgf_layout_weigh (line 1409)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1841)
        1/N enters the scores of the answer         sgf__reference_attend (line 1863): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1771)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1619)
-       softmax, and its exp                        sgf__reference_attend (line 1863), sgf__exp_body (line 1647)
-       RMSNorm                                     sgf__reference_norm (line 1783)
-       RoPE, rotate-half                           sgf__reference_rope (line 1795), sgf__sincos_d (line 1681)
+       the order in which a product is summed      sgf__reference_product (line 1772)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1620)
+       softmax, and its exp                        sgf__reference_attend (line 1863), sgf__exp_body (line 1648)
+       RMSNorm                                     sgf__reference_norm (line 1784)
+       RoPE, rotate-half                           sgf__reference_rope (line 1796), sgf__sincos_d (line 1682)
        RoPE's frequencies                          sgf__rope_frequencies (line 7885)
        one layer, in order                         sgf__reference_layer (line 1934)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
@@ -1826,8 +1827,7 @@ typedef struct sgf__mixture {
 } sgf__mixture;
 
 static size_t sgf__mixture_part(const sgf_segment *segment) {
-    int of_one = sgf__is_paraphrase(segment->role) || segment->role == SGF_ROLE_SEPARATOR;
-    return of_one && segment->group >= 0 && segment->group < SGF_MAX_SEGMENTS
+    return sgf__of_paraphrase(segment) && segment->group >= 0 && segment->group < SGF_MAX_SEGMENTS
                ? (size_t)segment->group + 1
                : 0;
 }
@@ -5578,8 +5578,8 @@ static sgf__prompt *sgf__prompt_make(sgf__flight *f, const sgf_layout *context, 
     return f->status ? NULL : p;
 }
 
-/* Open a context's sequence, and list what is left to copy and to compute of its first `end` tokens.
-   It continues `base`, which has all tokens before the cue, or (-1) its shared prefix. */
+/* Open a context's sequence. List the copies and the rows that its first `end` tokens still need. The
+   sequence continues `base`, which has all tokens before the cue, or (-1) its shared prefix. */
 static void sgf__context_start(sgf__flight *f, const sgf_layout *layout, int32_t base, size_t end,
                                int32_t *sequence, size_t *prefill) {
     int reuse = f->s->reuse;

@@ -369,14 +369,14 @@ static void test_gguf_convert_makes_a_folder(void) {
     }
     program_says("ls '%s' | grep tmp", 1, "");
     program_says("build/segfuse convert tests/golden/gguf/llama.gguf '%s/gguf-llama'", 1,
-                 "model.safetensors is there already; --rewrite replaces it");
+                 "model.safetensors already exists; --rewrite replaces it");
     program_says("build/segfuse convert --rewrite --dtype bf16 tests/golden/gguf/llama.gguf "
                  "'%s/gguf-llama/'",
                  0, "in bf16, rounded from");
     program_says("build/segfuse inspect '%s/gguf-llama'", 0, "BF16");
     program_says("mkdir '%s/gguf-other' && touch '%s/gguf-other/tokenizer.json' && build/segfuse "
                  "convert tests/golden/gguf/qwen2.gguf '%s/gguf-other'",
-                 1, "gguf-other/tokenizer.json is there already");
+                 1, "gguf-other/tokenizer.json already exists");
     program_says("rm '%s/gguf-other/tokenizer.json'; touch '%s/gguf-other/mine'; build/segfuse "
                  "convert tests/golden/gguf/qwen2.gguf '%s/gguf-other' && ls '%s/gguf-other'",
                  0, "generation_config.json\nmine\nmodel.safetensors");

@@ -853,7 +853,7 @@ static void test_formats_through_the_program(void) {
     CHECK(strstr(text, "\"format\": \"concatenated\", \"lines\": \"lines\""));
     /* fused asks on one line by itself: the same result; the prompts of all are one */
     methods_run("--method fused,origin,avg --num_paraphrases 3 --format line --output '%s/formats'",
-                0, "fused-3.feather is there already");
+                0, "fused-3.feather already exists");
     table = methods_result("formats/ensemble_avg-3-line.feather", columns, sizeof columns);
     CHECK(table && cell_count(table, table_find(table, "prompts"), 0) == 3);
     if (table) {

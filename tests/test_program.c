@@ -114,7 +114,7 @@ static void test_generate_writes_and_protects_results(void) {
         0, "passes/step");
     program_says(
         "build/segfuse generate --method per_prompt --max_samples 3 --lemmatize --output '%s/run'",
-        0, "is there already, of this very configuration");
+        0, "already exists, of this very configuration");
     program_says(/* the table of a result that is there, and of a new one beside it */
                  "build/segfuse generate --method per_prompt,max --max_samples 3 --lemmatize --quiet --output '%s/run' "
                  "2> /dev/null | grep -c '^per_prompt  *[01][.][0-9]* .* -  *-  *-  *-$\\|^max .*[0-9]$\\|^-: the result'",

@@ -193,7 +193,7 @@ static void test_a_journal_of_another_configuration_is_refused(void) {
     close(fd);
     runs_says(runs_into("other", "--seed 43 --rewrite"), 0, "");
     runs_says(runs_into("other", ""), 1,
-              "per_prompt.feather is there already, with another configuration: --seed is 43 "
+              "per_prompt.feather already exists, with another configuration: --seed is 43 "
               "there and 42 here");
     runs_says(runs_into("other", "--seed 43"), 0, "nothing to do");
     runs_says(runs_into("other", "--rewrite"), 0, "");
@@ -365,7 +365,7 @@ static void test_shards_merge_into_the_whole(void) {
     runs_same("ref", "merged", "per_prompt");
     program_says("build/segfuse merge '%s/merged/per_prompt.feather' "
                  "'%s'/shards/per_prompt.shard-*.feather",
-                 1, "is there already; --rewrite");
+                 1, "already exists; --rewrite");
     program_says("cd '%s' && S=$OLDPWD/build/segfuse && $S merge refused.feather "
                  "shards/per_prompt.shard-[13]*.feather",
                  1, "of 3 shards these are missing: 2");
@@ -447,7 +447,7 @@ static void test_convert_goes_round(void) {
     program_says("build/segfuse inspect '%s/t3.feather'", 0, "n                    int64");
     program_says("build/segfuse inspect '%s/t3.feather'", 0, "code                 utf8");
     program_says("build/segfuse inspect '%s/t3.feather'", 0, "e                    list<utf8>");
-    program_says("build/segfuse convert '%s/t1.feather' '%s/t2.csv'", 1, "is there already");
+    program_says("build/segfuse convert '%s/t1.feather' '%s/t2.csv'", 1, "already exists");
     program_says("build/segfuse convert --rewrite '%s/t1.feather' '%s/t2.csv'", 0, "");
     program_says("build/segfuse convert '%s/t1.feather' '%s/t2.parquet'", 2, "known: .feather");
     program_says("build/segfuse convert '%s/none.csv' '%s/t9.csv'", 1, "none.csv");

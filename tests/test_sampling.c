@@ -714,7 +714,7 @@ static void test_paraphrase_writes_the_processed_schema(void) {
     program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.csv' --quiet", 0,
                  "");
     program_says("build/segfuse paraphrase --data '%s/raw.jsonl' --output '%s/p.csv'", 1,
-                 "is there already");
+                 "already exists");
     MUST(table_read(temp_path("p.feather"), NULL, &t, &err), err);
     CHECK(table_rows(t) == 3 && table_columns(t) == 8);
     for (row = 0; row < 3; row++)

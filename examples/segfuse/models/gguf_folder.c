@@ -4,6 +4,7 @@
 #include "../cli/hub.h"
 #include "../cli/manual.h"
 #include "../cli/options.h"
+#include "../tables/convert.h"
 #include "gguf_model.h"
 
 #include <errno.h>
@@ -242,10 +243,9 @@ int gguf_convert(const char *file, const char *folder, const char *dtype, int re
         return 1;
     }
     for (i = 0; i < GGUF_FILES && !rewrite; i++)
-        if (path_make(path, sizeof path, "%s/%s", folder, gguf_files[i]) && !is_free(path)) {
-            fprintf(stderr, "segfuse convert: %s is there already; --rewrite replaces it\n", path);
+        if (path_make(path, sizeof path, "%s/%s", folder, gguf_files[i]) &&
+            !output_free("convert", path, 0))
             return 1;
-        }
     if (base_map_file(file, NULL, &map, &err)) return failed("convert", &err);
     stop_watch();
     if (gguf_model_make(file, map.data, map.size, chosen, NULL, &m, &err) ||

@@ -420,13 +420,13 @@ static int confidence_do(confidence_run *c) {
     }
     if (!status && there.samples && there.samples < run->count)
         status = base_fail_at(&err, SGF_ERR_ARG, path, -1,
-                              "%s.feather is there already, of %llu question%s; --rewrite makes it "
+                              "%s.feather already exists, of %llu question%s; --rewrite makes it "
                               "anew with %llu, another --output leaves it alone",
                               path, (unsigned long long)there.samples, plural(there.samples),
                               (unsigned long long)run->count);
     if (!status && there.samples)
         fprintf(stderr,
-                "%s.feather is there already, of this very configuration; nothing to do (--rewrite "
+                "%s.feather already exists, of this very configuration; nothing to do (--rewrite "
                 "makes it anew)\n",
                 path);
     else if (!status) {

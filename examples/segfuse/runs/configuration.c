@@ -101,7 +101,7 @@ sgf_status config_grows(const char *file, sgf_str there, const base_buf *here, s
     text.ptr = here->ptr, text.len = here->len;
     if (!config_differs(there, text, 1, what, sizeof what)) return SGF_OK;
     return base_fail_at(err, SGF_ERR_ARG, file, -1,
-                        "%s is there already, with another configuration: %s; --rewrite replaces "
+                        "%s already exists, with another configuration: %s; --rewrite replaces "
                         "it, %sanother --output leaves it alone",
                         file, what, strcmp(verb_now, "generate") ? "" : "--tag NAME or ");
 }

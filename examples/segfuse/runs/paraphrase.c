@@ -322,7 +322,7 @@ static int paraphrase_do(paraphrase_run *p, const char *output) {
     }
     if (!run->o.rewrite && !is_free(path)) {
         fprintf(stderr,
-                "segfuse paraphrase: %s is there already; give --rewrite or another --output\n",
+                "segfuse paraphrase: %s already exists; give --rewrite or another --output\n",
                 path);
         return 1;
     }

@@ -469,7 +469,7 @@ void results_print(const generate_run *run, const method_result *r, size_t n) {
     }
     formats_print(run);
     printf(
-        "accuracy: two-way match of lemmas; one-way: the answer must stand in the prediction. per_prompt counts one row\n"
+        "accuracy: two-way match of lemmas; one-way: the prediction must contain the answer. per_prompt counts one row\n"
         "per paraphrase. passes/step: contexts computed for each next token. prefill, decode: tokens computed.\n"
         "%s",
         earlier ? "-: the result, or a part of it, was there already.\n" : "");

@@ -354,7 +354,7 @@ int method_wanted(const generate_run *run, const sgf_method *m, method_result *r
     if (lemmas) fprintf(stderr, "%s: lemmas added to %s.feather, .csv and .json\n", m->name, path);
     else
         fprintf(stderr,
-                "%s: %s.feather is there already, of this very configuration and %llu question%s; "
+                "%s: %s.feather already exists, of this very configuration and %llu question%s; "
                 "nothing to do (--rewrite makes it anew)\n",
                 m->name, path, (unsigned long long)there.samples, plural(there.samples));
     return 0;

@@ -112,7 +112,7 @@ static void table_notes(const char *path, const struct table *table) {
 
 int output_free(const char *verb, const char *path, int rewrite) {
     if (rewrite || is_free(path)) return 1;
-    fprintf(stderr, "segfuse %s: %s is there already; --rewrite replaces it\n", verb, path);
+    fprintf(stderr, "segfuse %s: %s already exists; --rewrite replaces it\n", verb, path);
     return 0;
 }
 
