@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2789. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1527), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1368)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1810)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1863): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1527), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1526), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1367)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1809)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1862): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1526), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2372)
-       which token is the first to see everything  sgf__answer (line 2319); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1389)
-       1/N is computed                             sgf_layout_weigh (line 1409)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1841)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1863): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2388)
+       which token is the first to see everything  sgf__answer (line 2335); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1388)
+       1/N is computed                             sgf_layout_weigh (line 1408)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1840)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1862): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1772)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1620)
-       softmax, and its exp                        sgf__reference_attend (line 1863), sgf__exp_body (line 1648)
-       RMSNorm                                     sgf__reference_norm (line 1784)
-       RoPE, rotate-half                           sgf__reference_rope (line 1796), sgf__sincos_d (line 1682)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7885)
+       the order in which a product is summed      sgf__reference_product (line 1771)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1619)
+       softmax, and its exp                        sgf__reference_attend (line 1862), sgf__exp_body (line 1647)
+       RMSNorm                                     sgf__reference_norm (line 1783)
+       RoPE, rotate-half                           sgf__reference_rope (line 1795), sgf__sincos_d (line 1681)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7980)
        one layer, in order                         sgf__reference_layer (line 1934)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2740), sgf_mask_allows (line 2593)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -733,10 +733,9 @@ typedef struct sgf_prompt {
     const unsigned char *manual; /* [paraphrases] 1: written by a person (SGF_ROLE_MANUAL), 0: made
                                     by a machine (SGF_ROLE_AUTO), for the mask manual-cross; NULL:
                                     not known (SGF_ROLE_PARAPHRASE) */
-    const double
-        *weight; /* [paraphrases]. In a fusion: the weight of each paraphrase, above 0. In an
-                             ensemble: input of the weighted rules, 0 or more. NULL: the method
-                             decides */
+    /* [paraphrases]. In a fusion: the weight of each, above 0. In an ensemble: input of the weighted
+       rules, 0 or more. NULL: the method decides */
+    const double *weight;
     const char *before, *after; /* zero-terminated, NULL: none. What a chat format writes before the
                                    user's text, and after it up to where the assistant's begins */
 } sgf_prompt;
@@ -812,8 +811,10 @@ typedef enum sgf_combine {
     SGF_COMBINE_WEIGHTED_AVG, /* the weighted sum of raw logits */
     SGF_COMBINE_WEIGHTED_MAX, /* the logits of the context with the highest weight, the first on ties */
     SGF_COMBINE_AVG_P,        /* the mean of the softmax probabilities */
-    SGF_COMBINE_ENTROPY_AVG /* the sum of raw logits, weighted in each step by exp(-H / tau); H is
+    SGF_COMBINE_ENTROPY_AVG, /* the sum of raw logits, weighted in each step by exp(-H / tau); H is
                                  the entropy of the context's softmax (natural logarithm) */
+    SGF_COMBINE_HIDDEN /* AVG, and before it, after each layer from sgf_decoding.from_layer on, the
+                          newest token's states of all contexts become their mean */
 } sgf_combine;
 
 /* What a method does beyond one greedy pass over its contexts; all zero: nothing. H_i says how far to
@@ -829,6 +830,7 @@ typedef struct sgf_decoding {
     size_t beams; /* B above 1: beam search, as transformers' generate(num_beams=B); the answer has
                       the highest sum of log p / length^length_penalty; on_step is not called */
     double length_penalty;
+    int32_t from_layer; /* of SGF_COMBINE_HIDDEN: 0 to L; L is AVG, as after the last is no layer */
 } sgf_decoding;
 
 /* Which part of the generated text is the prediction. */
@@ -870,6 +872,7 @@ typedef struct sgf_method {
      weighted_max       highest weight
      avg_p,             the same with the mean of probabilities, and with the sum of logits weighted
      entropy_avg        by how sure each context is in each step
+     hidden             the same with the mean of hidden states from a layer on
      flex_attention     N full prompts, isolated
      myriadlama_flex    the same with the separator \n\n; SGF_MASK_MANUAL_CROSS lets the manual ones
                         see each other
@@ -1279,9 +1282,7 @@ static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t 
             memcpy(made + 2 * cap, layout->seg, layout->tokens * sizeof *made);
         }
         sgf__free(&layout->mem, layout->token, layout->token_cap, sgf__token_size);
-        layout->token = made;
-        layout->pos = made + cap;
-        layout->seg = made + 2 * cap;
+        layout->token = made, layout->pos = made + cap, layout->seg = made + 2 * cap;
         layout->token_cap = cap;
     }
     cap = segments < 16 ? 16 : segments * 2;
@@ -1295,8 +1296,7 @@ static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t 
             memcpy(segment, layout->segment, layout->segments * sizeof *segment);
         }
         sgf__free(&layout->mem, layout->visible, layout->segment_cap, sgf__segment_size);
-        layout->visible = made;
-        layout->segment = segment;
+        layout->visible = made, layout->segment = segment;
         layout->segment_cap = cap;
     }
     return SGF_OK;
@@ -1316,8 +1316,7 @@ SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t
     made = &layout->segment[layout->segments];
     memset(made, 0, sizeof *made);
     memset(layout->visible + layout->segments * SGF__WORDS, 0, SGF__WORDS * sizeof(uint64_t));
-    made->role = role;
-    made->group = group;
+    made->role = role, made->group = group;
     if (role == SGF_ROLE_ANSWER) layout->answer = (int32_t)layout->segments;
     if (segment) *segment = (int32_t)layout->segments;
     layout->segments++;
@@ -1915,7 +1914,8 @@ static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, s
 typedef struct sgf__reference {
     const sgf_model *model;
     const sgf_layout *layout;
-    float *x, *q, *k, *v;              /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
+    float *hidden, *logits; /* out: [T, D] after the final norm, [T, V]; NULL: not wanted */
+    float *x, *q, *k, *v;   /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
     float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
     float *score, *inv_freq;           /* [T], [2][C/2]: of rope_theta, of rope_local_theta */
     float rope_scale;
@@ -1995,40 +1995,55 @@ static void sgf__reference_logits(const sgf_model *model, float *x, float *logit
     for (i = 0; i < model->config.dim; i++) x[i] /= (float)model->config.logit_divisor;
     sgf__reference_product(&model->output, NULL, x, logits);
 }
-/* The transformer on r->layout: hidden[T, D] after the final norm, logits[T, V]; NULL: not wanted. */
-static sgf_status sgf__reference_run(sgf__reference *r, float *hidden, float *logits,
+/* The states of the last `newest` tokens of n layouts become their mean: summed in order, then divided. */
+static void sgf__reference_mean(sgf__reference *r, size_t n, size_t newest) {
+    size_t D = (size_t)r->model->config.dim, i, c;
+    for (i = 0; i < newest * D; i++) {
+        float sum = 0;
+        for (c = 0; c < n; c++) sum += r[c].x[(r[c].layout->tokens - newest) * D + i];
+        for (c = 0; c < n; c++) r[c].x[(r[c].layout->tokens - newest) * D + i] = sum / (float)n;
+    }
+}
+/* The transformer on n layouts. SGF_COMBINE_HIDDEN: with the mean after each layer from mean_from on. */
+static sgf_status sgf__reference_run(sgf__reference *of, size_t n, int32_t mean_from, size_t newest,
                                      sgf_error *err) {
-    const sgf_model *model = r->model;
-    const sgf_layout *layout = r->layout;
+    const sgf_model *model = of->model;
     const sgf_config *c = &model->config;
-    size_t T = layout->tokens, D = (size_t)c->dim, C = (size_t)c->head_dim,
-           V = (size_t)c->vocab_size;
-    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C, F = (size_t)c->ffn_dim, t, i;
-    sgf_status status = sgf__reference_check(model, layout, err);
+    size_t D = (size_t)c->dim, C = (size_t)c->head_dim, V = (size_t)c->vocab_size, t, i;
+    size_t HC = (size_t)c->heads * C, GC = (size_t)c->kv_heads * C, F = (size_t)c->ffn_dim;
+    sgf_status status = SGF_OK;
+    sgf__reference *r;
     sgf__arena arena;
     int32_t l;
-    sgf__arena_init(&arena, &layout->mem);
-    r->x = sgf__reference_room(&arena, T, D, &status, err);
-    r->q = sgf__reference_room(&arena, T, HC, &status, err);
-    r->k = sgf__reference_room(&arena, T, GC, &status, err);
-    r->v = sgf__reference_room(&arena, T, GC, &status, err);
-    r->normed = sgf__reference_room(&arena, 1, D, &status, err);
-    r->mixed = sgf__reference_room(&arena, 1, HC, &status, err);
-    r->gate = sgf__reference_room(&arena, 1, F, &status, err);
-    r->up = sgf__reference_room(&arena, 1, F, &status, err);
-    r->score = sgf__reference_room(&arena, T, 1, &status, err);
-    r->inv_freq = sgf__reference_room(&arena, 1, C, &status, err);
-    if (!status) status = sgf__rope_frequencies(c, r->inv_freq, &r->rope_scale, err);
-    for (t = 0; t < T && !status; t++)
-        for (i = 0; i < D; i++)
-            r->x[t * D + i] = sgf__element(&model->embedding, (size_t)layout->token[t] * D + i) *
-                              (float)c->embedding_scale;
-    for (l = 0; l < c->layers && !status; l++) sgf__reference_layer(r, l);
-    for (t = 0; t < T && !status; t++) {
-        sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
-        if (hidden) memcpy(hidden + t * D, r->normed, D * sizeof(float));
-        if (logits) sgf__reference_logits(model, r->normed, logits + t * V);
+    sgf__arena_init(&arena, &of->layout->mem);
+    for (r = of; r < of + n && !status; r++) {
+        size_t T = r->layout->tokens;
+        status = sgf__reference_check(model, r->layout, err);
+        r->x = sgf__reference_room(&arena, T, D, &status, err);
+        r->q = sgf__reference_room(&arena, T, HC, &status, err);
+        r->k = sgf__reference_room(&arena, T, GC, &status, err);
+        r->v = sgf__reference_room(&arena, T, GC, &status, err);
+        r->normed = sgf__reference_room(&arena, 1, D, &status, err);
+        r->mixed = sgf__reference_room(&arena, 1, HC, &status, err);
+        r->gate = sgf__reference_room(&arena, 1, F, &status, err);
+        r->up = sgf__reference_room(&arena, 1, F, &status, err);
+        r->score = sgf__reference_room(&arena, T, 1, &status, err);
+        r->inv_freq = sgf__reference_room(&arena, 1, C, &status, err);
+        if (!status) status = sgf__rope_frequencies(c, r->inv_freq, &r->rope_scale, err);
+        for (i = 0; i < T * D && !status; i++)
+            r->x[i] = sgf__element(&model->embedding, (size_t)r->layout->token[i / D] * D + i % D) *
+                      (float)c->embedding_scale;
     }
+    for (l = 0; l < c->layers && !status; l++) {
+        for (r = of; r < of + n; r++) sgf__reference_layer(r, l);
+        if (l >= mean_from) sgf__reference_mean(of, n, newest);
+    }
+    for (r = of; r < of + n && !status; r++)
+        for (t = 0; t < r->layout->tokens; t++) {
+            sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
+            if (r->hidden) memcpy(r->hidden + t * D, r->normed, D * sizeof(float));
+            if (r->logits) sgf__reference_logits(model, r->normed, r->logits + t * V);
+        }
     sgf__arena_free(&arena);
     return status;
 }
@@ -2036,9 +2051,8 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
                                          float *hidden, float *logits, sgf_error *err) {
     sgf__reference r;
     memset(&r, 0, sizeof r);
-    r.model = model;
-    r.layout = layout;
-    return sgf__reference_run(&r, hidden, logits, err);
+    r.model = model, r.layout = layout, r.hidden = hidden, r.logits = logits;
+    return sgf__reference_run(&r, 1, model->config.layers, 0, err);
 }
 
 /* ---- why no cache, batch or thread changes a bit ----
@@ -2060,7 +2074,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
       so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum
       (sgf__parallel).
-   8. Logits of several contexts are combined in the order of the contexts (sgf__combine).
+   8. Logits, and hidden states, of several contexts are combined in their order (sgf__combine, sgf__mean_run).
 
    Exceptions: reuse_rotated rotates keys to another position, which adds one rounding; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -2076,7 +2090,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0, 0, 0}}
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0, 0, 0, 0}}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
@@ -2094,6 +2108,8 @@ static const sgf_method sgf__methods[] = {
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG_P, FIRST_LINE, 0),
     SGF__METHOD("entropy_avg", "sum of the logits, weighted by how sure each is",
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, ENTROPY_AVG, FIRST_LINE, 0),
+    SGF__METHOD("hidden", "mean of the paraphrases' hidden states, then of their logits",
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, HIDDEN, FIRST_LINE, 0),
     SGF__METHOD("flex_attention", "N full prompts, isolated",
                 FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
     SGF__METHOD("myriadlama_flex", "manual and automatic templates, a full prompt each",
@@ -2404,13 +2420,10 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
         return sgf__fail(err, SGF_ERR_ARG, "paraphrase %llu was asked for; the question has %llu",
                          (unsigned long long)which + 1, (unsigned long long)prompt->paraphrases);
     memset(&b, 0, sizeof b);
-    b.tokenizer = tokenizer;
-    b.prompt = prompt;
-    b.method = method;
-    b.layout = layout;
+    b.tokenizer = tokenizer, b.prompt = prompt;
+    b.method = method, b.layout = layout;
     b.separator = sgf_method_separator(method);
-    b.first = fusion ? 0 : which;
-    b.end = fusion ? prompt->paraphrases : which + 1;
+    b.first = fusion ? 0 : which, b.end = fusion ? prompt->paraphrases : which + 1;
     b.err = err;
     sgf__buf_init(&b.text, &layout->mem);
     sgf_layout_clear(layout);
@@ -2445,12 +2458,13 @@ static int32_t sgf__argmax(const float *x, size_t n) {
     return (int32_t)best;
 }
 /* Combine logits [contexts][V] into out [V]. `scratch` [V]. ENTROPY_AVG is WEIGHTED_AVG with the weights of
-   this step. */
+   this step, HIDDEN is AVG: the layers have taken the mean of the states. */
 static void sgf__combine(int simd, sgf_combine rule, const double *weight, const float *logits,
                          size_t contexts, size_t V, float *scratch, float *out) {
     size_t c, v, best = 0;
     double total = 0;
     if (rule == SGF_COMBINE_ENTROPY_AVG) rule = SGF_COMBINE_WEIGHTED_AVG;
+    if (rule == SGF_COMBINE_HIDDEN) rule = SGF_COMBINE_AVG;
     if (rule == SGF_COMBINE_WEIGHTED_MAX || contexts == 1) {
         for (c = 1; weight && c < contexts; c++)
             if (weight[c] > weight[best]) best = c;
@@ -2555,8 +2569,7 @@ SGF_DEF sgf_status sgf_mask_explain(const sgf_layout *layout, const sgf_tokenize
         return sgf__fail(err, SGF_ERR_ARG, "there is no token %llu: the layout has %llu",
                          (unsigned long long)(q < layout->tokens ? k : q),
                          (unsigned long long)layout->tokens);
-    row = layout->seg[q];
-    column = layout->seg[k];
+    row = layout->seg[q], column = layout->seg[k];
     bit = sgf_visible(layout, row, column);
     if (cap) out[0] = 0;
     sgf__token_words(layout, tokenizer, q, out, cap);
@@ -2629,9 +2642,7 @@ typedef struct sgf__leaks {
 static void sgf__leaks_arrive(sgf__leaks *l, int32_t token, int32_t hops, int32_t before) {
     sgf__arrival *made = &l->arrival[l->arrivals];
     int32_t *found = &l->found[l->layout->seg[token]];
-    made->token = token;
-    made->hops = hops;
-    made->before = before;
+    made->token = token, made->hops = hops, made->before = before;
     if (*found < 0) *found = l->arrivals;
     l->arrivals++;
 }
@@ -2701,9 +2712,7 @@ static void sgf__leak_make(const sgf__leaks *l, int32_t from, int32_t to, sgf_le
     const sgf__arrival *at = &l->arrival[l->found[to]];
     size_t hops = (size_t)at->hops, half = SGF_LEAK_PATH / 2;
     memset(leak, 0, sizeof *leak);
-    leak->from = from;
-    leak->to = to;
-    leak->hops = hops;
+    leak->from = from, leak->to = to, leak->hops = hops;
     leak->tokens = hops < SGF_LEAK_PATH ? hops + 1 : (size_t)SGF_LEAK_PATH;
     for (;; at = &l->arrival[at->before]) {
         size_t hop = (size_t)at->hops;
@@ -2720,8 +2729,7 @@ static sgf_status sgf__leaks_prepare(sgf__leaks *l, const uint8_t *dense, sgf__a
     l->arrival = (sgf__arrival *)sgf__arena_alloc(arena, T, sizeof *l->arrival, err);
     l->found = (int32_t *)sgf__arena_alloc(arena, 3 * S + 1 + T, sizeof *l->found, err);
     if (!l->arrival || !l->found) return SGF_ERR_MEMORY;
-    l->first = l->found + S;
-    l->start = l->first + S;
+    l->first = l->found + S, l->start = l->first + S;
     l->order = l->start + S + 1;
     for (k = 0; k < T; k++) l->start[layout->seg[k] + 1]++;
     for (k = 0; k < S; k++) l->start[k + 1] += l->start[k];
@@ -4075,6 +4083,28 @@ enum {
 /* clang-format on */
 enum { SGF__PANELS = SGF__CHUNK / 32 };
 
+/* Rows [row, row + count) of a pass: each is the newest token of a context of one question. After each
+   layer from `from_layer` on, their states become their mean (SGF_COMBINE_HIDDEN). */
+typedef struct sgf__mean {
+    size_t row, count;
+    size_t newest; /* so many tokens of each sequence, the row and those before it */
+    int32_t from_layer;
+} sgf__mean;
+
+/* One call of sgf_forward, and the KV copies between its rows. */
+typedef struct sgf__pass {
+    const sgf_row *row;
+    size_t n;
+    sgf__kv_copy *copy; /* by ascending rows, all below n */
+    size_t copies;
+    const sgf__mean *mean; /* by ascending rows */
+    size_t means;
+    float *logits, *hidden; /* of all rows, or NULL */
+    int together;           /* 1: parents may grow, their rows come before their children's */
+    sgf__query *query;      /* [n] the rows' places: sgf__forward sets them */
+    sgf_error *err;
+} sgf__pass;
+
 /* What all steps of the forward pass read and write; the context of every task. */
 typedef struct sgf__work {
     sgf_session *s;
@@ -4648,23 +4678,44 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
     return SGF_OK;
 }
 
-/* Up to SGF__CHUNK rows. logits of the whole call, hidden of these rows; NULL: not wanted. */
-static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__query *query, size_t n,
-                                     float *logits, float *hidden, sgf_error *err) {
+/* As sgf__reference_mean: rows [row, row + n) of the chunk. */
+static void sgf__mean_run(sgf__work *w, size_t row, size_t n) {
+    size_t d, i;
+    for (d = 0; d < w->s->D; d++) {
+        float sum = 0;
+        for (i = row; i < row + n; i++)
+            sum += w->at[SGF__X][i / SGF__PANEL][d * w->width[i / SGF__PANEL] + i % SGF__PANEL];
+        for (i = row; i < row + n; i++)
+            w->at[SGF__X][i / SGF__PANEL][d * w->width[i / SGF__PANEL] + i % SGF__PANEL] = sum /
+                                                                                           (float)n;
+    }
+}
+/* Up to SGF__CHUNK rows, from number `first` of the pass on. logits of the whole call, hidden of these
+   rows; NULL: not wanted. */
+static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__pass *pass, size_t first,
+                                     size_t n) {
     size_t D = s->D, i, d, l;
+    float *hidden = pass->hidden ? pass->hidden + first * D : NULL;
     sgf__work w;
-    sgf_status status = sgf__work_prepare(s, n, &w, err);
+    sgf_status status = sgf__work_prepare(s, n, &w, pass->err);
     if (status) return status;
-    w.query = query;
+    w.query = pass->query + first;
     sgf__groups_make(&w);
     sgf__parallel(s->pool, n, 16, sgf__embed_part, &w);
-    for (l = 0; l < s->L; l++) sgf__layer_forward(&w, l);
+    for (l = 0; l < s->L; l++) {
+        sgf__layer_forward(&w, l);
+        for (i = 0; i < pass->means; i++) {
+            const sgf__mean *m = &pass->mean[i];
+            if (m->row >= first && m->row < first + n && (int32_t)l >= m->from_layer)
+                sgf__mean_run(&w, m->row - first, m->count);
+        }
+    }
     (void)sgf__norm(&w, &s->model->norm, SGF__X, SGF__NORMED);
     for (i = 0; hidden && i < n; i++)
         for (d = 0; d < D; d++)
             hidden[i * D + d] =
                 w.at[SGF__NORMED][i / SGF__PANEL][d * w.width[i / SGF__PANEL] + i % SGF__PANEL];
-    return logits ? sgf__logits(&w, logits, err) : SGF_OK;
+    return pass->logits ? sgf__logits(&w, pass->logits, pass->err) : SGF_OK;
 }
 
 /* ---- KV copies: keys and values that are computed already ---- */
@@ -4740,18 +4791,6 @@ static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
 
 /* ---- rows enter their sequences ---- */
 
-/* One call of sgf_forward, and the KV copies between its rows. */
-typedef struct sgf__pass {
-    const sgf_row *row;
-    size_t n;
-    sgf__kv_copy *copy; /* by ascending rows, all below n */
-    size_t copies;
-    float *logits, *hidden; /* of all rows, or NULL */
-    int together;           /* 1: parents may grow, their rows come before their children's */
-    sgf__query *query;      /* [n] the rows' places: sgf__forward sets them */
-    sgf_error *err;
-} sgf__pass;
-
 static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, int together,
                                  sgf_error *err) {
     const sgf_config *c = &s->model->config;
@@ -4819,46 +4858,68 @@ static sgf_status sgf__rows_add(sgf_session *s, const sgf__pass *pass) {
 
 /* ---- by the processor, by the reference ---- */
 
+/* Rows from `first` on that pass the layers together: those of a mean are not parted. */
+static size_t sgf__chunk_rows(const sgf__pass *pass, size_t first) {
+    size_t end = sgf__min(pass->n, first + SGF__CHUNK), i;
+    for (i = 0; i < pass->means; i++)
+        if (pass->mean[i].row < end && end < pass->mean[i].row + pass->mean[i].count)
+            end = pass->mean[i].row;
+    return end - first;
+}
 static sgf_status sgf__chunks_forward(sgf_session *s, const sgf__pass *pass) {
-    float *hidden = pass->hidden;
     size_t i, n;
     sgf_status status = sgf__scores_prepare(s, pass->query, pass->n, pass->err);
     for (i = 0; i < pass->copies && !status; i++) sgf__kv_copy_run(s, &pass->copy[i]);
     for (i = 0; i < pass->n && !status; i += n) {
-        n = sgf__min(pass->n - i, SGF__CHUNK);
-        status = sgf__chunk_forward(s, pass->query + i, n, pass->logits,
-                                    hidden ? hidden + i * s->D : NULL, pass->err);
+        n = sgf__chunk_rows(pass, i);
+        status = sgf__chunk_forward(s, pass, i, n);
     }
     return status;
 }
-/* The rows of one sequence: its whole layout is computed, if anything is asked of it. */
+/* The mean that the state of a sequence's last row becomes, or NULL. */
+static const sgf__mean *sgf__mean_of(const sgf__pass *pass, const sgf__sequence *q) {
+    size_t i, row;
+    for (i = 0; i < pass->means; i++)
+        for (row = pass->mean[i].row; row < pass->mean[i].row + pass->mean[i].count; row++)
+            if (pass->query[row].own == q) return &pass->mean[i];
+    return NULL;
+}
+/* The rows of one sequence, or of all that share its mean: their whole layouts are computed, if
+   anything is asked of them. */
 static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
                                       const sgf__pass *pass) {
-    size_t D = s->D, T = q->layout.tokens, i, asked = 0;
     const sgf__query *query = pass->query;
-    sgf_status status = SGF_ERR_MEMORY;
-    sgf__reference r;
+    const sgf__mean *mean = sgf__mean_of(pass, q);
+    size_t D = s->D, n = mean ? mean->count : 1, i, c, asked = 0;
+    sgf_status status;
+    sgf__reference *r;
     sgf__arena arena;
-    int64_t *number;
-    float *x;
     for (i = 0; i < pass->n; i++)
         asked += query[i].own == q && (pass->hidden || query[i].number >= 0);
-    if (!asked) return SGF_OK;
+    if (!asked || (mean && query[mean->row].own != q)) return SGF_OK;
     sgf__arena_init(&arena, &s->mem);
-    number = (int64_t *)sgf__arena_alloc(&arena, T, sizeof *number, pass->err);
-    x = (float *)sgf__arena_alloc(&arena, T, D * sizeof *x, pass->err);
-    if (number && x) {
+    r = (sgf__reference *)sgf__arena_alloc(&arena, n, sizeof *r, pass->err);
+    for (c = 0; c < n; c++) {
+        const sgf__sequence *own = mean ? query[mean->row + c].own : q;
+        size_t T = own->layout.tokens;
+        int64_t *number = r ? (int64_t *)sgf__arena_alloc(&arena, T, sizeof *number, pass->err)
+                            : NULL;
+        float *x = number ? (float *)sgf__arena_alloc(&arena, T, D * sizeof *x, pass->err) : NULL;
+        if (!x) return sgf__arena_free(&arena), SGF_ERR_MEMORY;
         for (i = 0; i < T; i++) number[i] = -1;
         for (i = 0; i < pass->n; i++)
-            if (query[i].own == q) number[query[i].index] = query[i].number;
-        memset(&r, 0, sizeof r);
-        r.model = s->model, r.layout = &q->layout, r.number = number;
-        r.watch = s->watch, r.watch_user = s->watch_user;
-        status = sgf__reference_run(&r, x, NULL, pass->err);
+            if (query[i].own == own) number[query[i].index] = query[i].number;
+        r[c].model = s->model, r[c].layout = &own->layout;
+        r[c].number = number, r[c].hidden = x;
+        r[c].watch = s->watch, r[c].watch_user = s->watch_user;
     }
+    status = sgf__reference_run(r, n, mean ? mean->from_layer : (int32_t)s->L,
+                                mean ? mean->newest : 0, pass->err);
     for (i = 0; i < pass->n && !status; i++) {
-        float *at = x + query[i].index * D;
-        if (query[i].own != q) continue;
+        float *at;
+        for (c = 0; c < n && r[c].layout != &query[i].own->layout; c++) {}
+        if (c == n) continue;
+        at = r[c].hidden + query[i].index * D;
         if (pass->hidden) memcpy(pass->hidden + i * D, at, D * sizeof(float));
         if (pass->logits && query[i].number >= 0)
             sgf__reference_logits(s->model, at, pass->logits + (size_t)query[i].number * s->V);
@@ -5266,6 +5327,8 @@ typedef struct sgf__flight {
     size_t rows, row_cap, wanted; /* wanted: rows with logits */
     sgf__kv_copy *copy;
     size_t copies, copy_cap;
+    sgf__mean *mean;
+    size_t means, mean_cap;
     sgf__floats logits; /* [wanted][V] */
     float *combined;    /* [2][V]: combined logits, and scratch */
     double *trust;      /* entropies, then weights, of one task */
@@ -5280,11 +5343,28 @@ static int sgf__flight_room(sgf__flight *f, void *items, size_t *cap, size_t cou
     if (!f->status) f->status = sgf__grow(&f->s->mem, items, cap, count + 1, size, f->err);
     return !f->status;
 }
+/* Does the task take the mean of hidden states? With one context, or after the last layer, it is nothing. */
+static int sgf__takes_mean(const sgf_session *s, const sgf_task *task) {
+    return task->combine == SGF_COMBINE_HIDDEN && task->contexts > 1 &&
+           task->decoding.from_layer < (int32_t)s->L;
+}
 /* List a row for the next pass. */
 static void sgf__row_list(sgf__flight *f, sgf_row row) {
     if (!sgf__flight_room(f, &f->row, &f->row_cap, f->rows, sizeof row)) return;
     f->row[f->rows++] = row;
     f->wanted += row.want != 0;
+}
+/* The next rows are the newest ones of all contexts of a task, which has `count` ids: list their merge,
+   if its states become their mean. */
+static void sgf__mean_list(sgf__flight *f, const sgf_task *task, size_t count) {
+    sgf__mean *m;
+    if (!sgf__takes_mean(f->s, task) ||
+        !sgf__flight_room(f, &f->mean, &f->mean_cap, f->means, sizeof *m))
+        return;
+    m = &f->mean[f->means++];
+    m->row = f->rows, m->count = task->contexts;
+    m->newest = count + 1;
+    m->from_layer = task->decoding.from_layer;
 }
 static void sgf__prompt_leave(sgf_session *s, sgf__prompt *p);
 /* The pass is over or cancelled: what it copies from may be replaced. */
@@ -5292,7 +5372,7 @@ static void sgf__pass_end(sgf__flight *f) {
     sgf__prompt *p;
     while (f->copies) f->s->sequence[f->copy[--f->copies].source].children--;
     while ((p = f->behind) != NULL) f->behind = p->next, sgf__prompt_leave(f->s, p);
-    f->rows = f->wanted = 0;
+    f->rows = f->wanted = f->means = 0;
 }
 
 /* ---- prefixes that are kept encoded ---- */
@@ -5504,8 +5584,13 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
     const char *wrong =
         !task->ids && task->max_new_tokens  ? "has no ids to write to"
         : !task->contexts || !task->context ? "has no context"
-        : (unsigned)task->combine > SGF_COMBINE_ENTROPY_AVG
+        : (unsigned)task->combine > SGF_COMBINE_HIDDEN
             ? "has a rule to combine that is not in sgf_combine"
+        : task->combine == SGF_COMBINE_HIDDEN &&
+                (how->from_layer < 0 || how->from_layer > (int32_t)s->L)
+            ? "takes the mean of hidden states from a layer on that the model does not have"
+        : sgf__takes_mean(s, task) && task->contexts > SGF__CHUNK
+            ? "takes the mean of the hidden states of more than 256 contexts"
         : !(how->tau >= 0 && how->tau <= DBL_MAX && how->entropy_mass >= 0 &&
             how->entropy_mass <= DBL_MAX)
             ? "has a temperature for entropies that is not above 0"
@@ -5522,6 +5607,9 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
                                   : NULL;
     size_t c;
     if (wrong) return sgf__fail(err, SGF_ERR_ARG, "question %d %s", (int)number + 1, wrong);
+    if (s->device && sgf__takes_mean(s, task))
+        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                         "hidden states become their mean on a processor only, not on a GPU");
     for (c = 0; c < task->contexts; c++) {
         const sgf_layout *layout = &task->context[c];
         wrong = weighs && !(task->weight[c] >= 0 && task->weight[c] <= DBL_MAX)
@@ -5592,6 +5680,7 @@ static void sgf__context_start(sgf__flight *f, const sgf_layout *layout, int32_t
     for (i = prefix; i < end && !f->status; i++) {
         if (reuse && (i == prefix || layout->seg[i] != layout->seg[i - 1]))
             i += sgf__common_list(f, layout, i, *sequence, &runs, prefill);
+        if (i == end) break; /* all that the caller wants is copied */
         sgf__row_list(f, sgf__row_of(layout, i, *sequence, i + 1 == layout->tokens));
         ++*prefill;
     }
@@ -5722,7 +5811,7 @@ static void sgf__task_next(sgf__flight *f) {
 static void sgf__task_start(sgf__flight *f) {
     sgf_task *task = f->waiting;
     sgf__active *a;
-    int begins = !f->prompt;
+    int begins = !f->prompt, merges = sgf__takes_mean(f->s, task);
     size_t c;
     if (!sgf__flight_room(f, &f->active, &f->cap, f->count, sizeof *a)) return;
     if (begins && !sgf__asks_alone(&task->decoding) &&
@@ -5738,16 +5827,20 @@ static void sgf__task_start(sgf__flight *f) {
     task->count = task->prefill_tokens = task->decode_tokens = 0;
     sgf__task_next(f);
     if (a->prompt && !f->status && f->s->reuse && f->waiting &&
-        f->waiting->context == task->context && f->waiting->contexts == task->contexts &&
-        !sgf__asks_alone(&f->waiting->decoding)) {
+        f->waiting->context == task->context && f->waiting->contexts == task->contexts && !merges &&
+        !sgf__takes_mean(f->s, f->waiting) && !sgf__asks_alone(&f->waiting->decoding)) {
         f->prompt = a->prompt;
         f->prompt->users++;
         f->prompt->shared = 1;
     }
     if (begins) a->at = f->wanted;
     for (c = 0; begins && c < task->contexts && !f->status; c++)
-        sgf__context_start(f, &task->context[c], -1, task->context[c].tokens,
+        sgf__context_start(f, &task->context[c], -1, task->context[c].tokens - (size_t)merges,
                            &a->prompt->sequence[c], &task->prefill_tokens);
+    if (begins && merges) sgf__mean_list(f, task, 0);
+    for (c = 0; begins && merges && c < task->contexts && !f->status; c++, ++task->prefill_tokens)
+        sgf__row_list(f, sgf__row_of(&task->context[c], task->context[c].tokens - 1,
+                                     a->prompt->sequence[c], 1));
     if (!a->prompt && !f->status) sgf__alone_start(f, a);
 }
 
@@ -5784,6 +5877,7 @@ static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
                                           &own->sequence[c], f->err);
     }
     a->at = f->wanted;
+    sgf__mean_list(f, task, task->count);
     for (c = 0; c < a->prompt->contexts; c++) {
         const sgf_layout *layout = &a->prompt->context[c];
         row.sequence = a->prompt->sequence[c];
@@ -5839,6 +5933,7 @@ static void sgf__flight_pass(sgf__flight *f) {
     memset(&pass, 0, sizeof pass);
     pass.row = f->row, pass.n = f->rows, pass.together = 1;
     pass.copy = f->copy, pass.copies = f->copies;
+    pass.mean = f->mean, pass.means = f->means;
     pass.logits = f->logits.at, pass.err = f->err;
     if (!f->status) f->status = sgf__forward(s, &pass);
     s->keep = 0;
@@ -6035,6 +6130,7 @@ static void sgf__beams_feed(sgf__flight *f, sgf__active *a) {
             run[i].prompt->parent = base;
             base->users++;
         } else return;
+        sgf__mean_list(f, task, step + 1);
         for (c = 0; c < base->contexts && !f->status; c++) {
             int32_t *sequence = &run[i].prompt->sequence[c], answer = base->context[c].answer;
             sgf_row row;
@@ -6112,6 +6208,7 @@ static sgf_status sgf__decode_all(sgf_session *s, sgf_task *list, size_t n,
     sgf__free(&s->mem, f.active, f.cap, sizeof *f.active);
     sgf__free(&s->mem, f.row, f.row_cap, sizeof *f.row);
     sgf__free(&s->mem, f.copy, f.copy_cap, sizeof *f.copy);
+    sgf__free(&s->mem, f.mean, f.mean_cap, sizeof *f.mean);
     sgf__floats_free(&s->mem, &f.logits);
     sgf__free(&s->mem, f.combined, 2 * s->V, sizeof(float));
     sgf__free(&s->mem, f.trust, f.trust_cap, sizeof *f.trust);

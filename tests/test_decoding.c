@@ -89,6 +89,197 @@ static void test_decodings_have_the_same_bits_however_they_run(void) {
     }
     sgf_model_free(model);
 }
+/* Two questions of three paraphrases in random ids, four new tokens, with a small model: logits of all steps
+   (of beams the ids) to out [2][4][V]. 0: failed, -1: this machine has no such kernels. */
+static int decoding_small(const sgf_model *model, sgf_kernels kernels, const sgf_method *method,
+                          float *out) {
+    enum { N = 3, NEW = 4 };
+    int ensemble = method->contexts == SGF_CONTEXTS_ENSEMBLE;
+    size_t V = (size_t)model->config.vocab_size, q, c, i;
+    sgf_session *session = forward_session(model, kernels, 1);
+    generate_result r;
+    sgf_layout layout[2][N];
+    sgf_task task[2];
+    sgf_error err;
+    sgf_status status;
+    if (!session) return -1;
+    memset(task, 0, sizeof task), memset(&r, 0, sizeof r),
+        memset(out, 0, 2 * NEW * V * sizeof *out);
+    r.V = V, r.logits = (float *)calloc(2 * GENERATE_LENGTH * V, sizeof(float));
+    for (q = 0; q < 2; q++) {
+        for (c = 0; c < (ensemble ? N : 1); c++) {
+            sgf_layout *l = &layout[q][c];
+            int32_t part, segment, id;
+            sgf_layout_init(l, NULL);
+            for (part = 0; part < N + 2; part++) { /* prefix, paraphrases, cue */
+                if (part > 0 && part <= N && ensemble && part != (int32_t)c + 1) continue;
+                MUST(sgf_layout_segment(l,
+                                        part == 0  ? SGF_ROLE_SHARED
+                                        : part > N ? SGF_ROLE_ANSWER
+                                                   : SGF_ROLE_PARAPHRASE,
+                                        part - 1, &segment, &err),
+                     err);
+                for (i = 0; i < (part > N ? 2u : 5u + (size_t)part); i++) {
+                    id = 3 + (int32_t)((q * 31 + (size_t)part * 17 + i * 7) % (V - 3));
+                    MUST(sgf_layout_add(l, segment, &id, 1, &err), err);
+                }
+            }
+            sgf_layout_place(l, SGF_POSITIONS_ALIGNED);
+            sgf_mask_set(l, SGF_MASK_SHARED);
+            l->mixture = method->mixture;
+        }
+        task[q].context = layout[q], task[q].contexts = ensemble ? N : 1;
+        task[q].combine = method->combine, task[q].decoding = method->decoding;
+        task[q].ids = r.ids[q], task[q].max_new_tokens = NEW;
+    }
+    status = sgf_generate(session, task, 2, generate_keep, &r, &err);
+    for (q = 0; q < 2; q++) {
+        memcpy(out + q * NEW * V, r.logits + q * GENERATE_LENGTH * V, NEW * V * sizeof *out);
+        for (i = 0; i < NEW && method->decoding.beams; i++)
+            out[q * NEW * V + i] = (float)r.ids[q][i];
+        for (c = 0; c < (ensemble ? N : 1); c++) sgf_layout_free(&layout[q][c]);
+    }
+    if (status) printf("    %s\n", err.message);
+    sgf_session_free(session);
+    free(r.logits);
+    return !status;
+}
+/* By the reference, in plain C, by AVX2 and by AVX-512: the same bits. */
+static void test_every_kernel_set_has_the_bits_of_decodings(void) {
+    static const char *const names[] = {"llama-gqa-tied", "mistral-window", "gemma3"};
+    static const struct {
+        const char *name;
+        int mixture;
+        sgf_decoding how;
+    } of[] = {{"fused", 0, {0.5, 0, 0, 0, 0, 0, 0}},     {"fused", 0, {0, 2, 0, 0, 0, 0, 0}},
+              {"fused", 0, {0, 0, 0.5, 0, 0, 0, 0}},     {"fused", 1, {0, 0, 0, 0, 0, 0, 0}},
+              {"fused", 1, {0.5, 0, 0, 0, 0, 0, 0}},     {"fused", 0, {0.5, 0, 0.25, 0, 3, 1, 0}},
+              {"entropy_avg", 0, {0, 0, 0, 2, 0, 0, 0}}, {"origin", 0, {0, 0, 0, 0, 4, 1, 0}},
+              {"hidden", 0, {0, 0, 0, 0, 0, 0, 0}},      {"hidden", 0, {0, 0, 0, 0, 0, 0, 1}},
+              {"hidden", 0, {0, 0, 0, 0, 3, 1, 1}}};
+    enum { WAYS = sizeof of / sizeof of[0] };
+    size_t m, i, k, V, n, tried = 0;
+    for (m = 0; m < 3; m++) {
+        sgf_model *model = forward_model(names[m]);
+        float *first[WAYS], *other;
+        CHECK(model != NULL);
+        if (!model) return;
+        V = (size_t)model->config.vocab_size, n = 8 * V * sizeof *other;
+        other = (float *)malloc(n);
+        for (i = 0; i < WAYS; i++) {
+            sgf_method method;
+            int kernels, made;
+            decoding_method(of[i].name, &method);
+            method.decoding = of[i].how, method.mixture = of[i].mixture;
+            first[i] = (float *)malloc(n);
+            CHECK(decoding_small(model, SGF_KERNELS_AUTO, &method, first[i]) == 1);
+            for (kernels = SGF_KERNELS_REFERENCE; kernels < SGF_KERNELS_COUNT; kernels++) {
+                made = decoding_small(model, (sgf_kernels)kernels, &method, other);
+                CHECK(made && (made < 0 || !memcmp(first[i], other, n)));
+                tried += made > 0;
+            }
+            for (k = 0; k < i; k++) /* and each way is another one */
+                CHECK(of[i].how.beams || of[k].how.beams || memcmp(first[i], first[k], n));
+        }
+        for (i = 0; i < WAYS; i++) free(first[i]);
+        free(other);
+        sgf_model_free(model);
+    }
+    CHECK(tried >= 3 * 2 * WAYS); /* the reference and plain C are always there */
+}
+/* The newest states become their mean: after the last layer that is avg, from an earlier one on it is not. */
+static void test_hidden_from_the_last_layer_on_is_avg(void) {
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    decoding_result avg, hidden, other;
+    sgf_method method;
+    int32_t l;
+    int threads;
+    CHECK(session != NULL);
+    if (!session) return;
+    decoding_method("avg", &method);
+    CHECK(decoding_run(model, session, &method, 1, NULL, &avg));
+    decoding_method("hidden", &method);
+    for (l = 0; l <= model->config.layers; l++) {
+        method.decoding.from_layer = l;
+        CHECK(decoding_run(model, session, &method, 1, NULL, &hidden));
+        CHECK(generate_same(&avg.r, &hidden.r) == (l == model->config.layers));
+        for (threads = 1; threads <= 3; threads++) { /* one question at a time, no reuse: */
+            sgf_session *plain = generate_session(model, threads, 1);
+            CHECK(decoding_run(model, plain, &method, threads == 2, NULL, &other));
+            CHECK(generate_same(&hidden.r, &other.r));
+            free(other.r.logits);
+            sgf_session_free(plain);
+        }
+        free(hidden.r.logits);
+    }
+    free(avg.r.logits);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* Chunks of rows end before a question's newest rows, not within: many questions, many contexts. */
+static void test_hidden_keeps_the_contexts_of_a_question_together(void) {
+    enum { TASKS = 9, N = 60, T = 7 };
+    static sgf_layout layout[TASKS][N];
+    static float logits[TASKS][80];
+    static sgf_task task[TASKS];
+    sgf_model *model = forward_model("llama-gqa-tied");
+    sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
+    generate_single single;
+    generate_result r;
+    sgf_error err;
+    int32_t ids[TASKS], segment, id;
+    size_t q, c, i;
+    CHECK(session && model->config.vocab_size == 80);
+    if (!session) return;
+    memset(&r, 0, sizeof r);
+    r.V = 80, r.logits = (float *)calloc(TASKS * GENERATE_LENGTH * r.V, sizeof(float));
+    for (q = 0; q < TASKS; q++) {
+        for (c = 0; c < N; c++) {
+            sgf_layout_init(&layout[q][c], NULL);
+            MUST(sgf_layout_segment(&layout[q][c], SGF_ROLE_ANSWER, -1, &segment, &err), err);
+            for (i = 0; i < T + c % 3; i++) {
+                id = (int32_t)((q * 331 + c * 17 + i * 7) % 77 + 3);
+                MUST(sgf_layout_add(&layout[q][c], segment, &id, 1, &err), err);
+            }
+            sgf_mask_set(&layout[q][c], SGF_MASK_CAUSAL);
+        }
+        task[q].context = layout[q], task[q].contexts = N, task[q].combine = SGF_COMBINE_HIDDEN;
+        task[q].ids = &ids[q], task[q].max_new_tokens = 1, task[q].decoding.from_layer = 1;
+        single.result = &r, single.question = 0;
+        MUST(sgf_generate(session, &task[q], 1, generate_keep_single, &single, &err), err);
+        memcpy(logits[q], r.logits, sizeof logits[q]);
+    }
+    MUST(sgf_generate(session, task, TASKS, generate_keep, &r, &err), err);
+    for (q = 0; q < TASKS; q++) {
+        CHECK(!memcmp(logits[q], r.logits + q * GENERATE_LENGTH * r.V, sizeof logits[q]));
+        for (c = 0; c < N; c++) sgf_layout_free(&layout[q][c]);
+    }
+    free(r.logits);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+typedef struct {
+    const json_doc *json;
+    uint32_t logits, best; /* lists by step */
+    int wrong;
+} decoding_hooked;
+static size_t decoding_reals(const json_doc *json, uint32_t list, double *out, size_t most);
+static int decoding_hidden_step(void *user, size_t task, size_t step, const float *logits,
+                                int32_t *chosen) {
+    decoding_hooked *h = (decoding_hooked *)user;
+    double best[4], wanted[16];
+    uint32_t at = h->logits + 1;
+    size_t i, n;
+    (void)task;
+    for (i = 0; i < step; i++) at = h->json->nodes[at].next;
+    decoding_reals(h->json, h->best, best, 4);
+    n = decoding_reals(h->json, at, wanted, 16);
+    h->wrong |= n != 14 || fabs((double)logits[*chosen] - best[step]) > 2e-5 * best[step];
+    for (i = 0; i < n; i++)
+        h->wrong |= fabs((double)logits[i * 157] - wanted[i]) > 2e-5 * best[step];
+    return 0;
+}
 /* Each paraphrase alone costs the rows of the cue, once, and the fusion those of its own. */
 static void test_a_paraphrase_alone_costs_its_answer_rows(void) {
     sgf_model *model = generate_model();
@@ -345,6 +536,14 @@ static void test_decodings_refuse_what_is_wrong(void) {
         CHECK(strstr(err.message, i < 4 ? "a temperature for entropies" : "not in 0 to 1"));
     }
     memset(&task.decoding, 0, sizeof task.decoding);
+    task.combine = SGF_COMBINE_HIDDEN;
+    for (i = 0; i < 2; i++) {
+        task.decoding.from_layer = i ? -1 : model->config.layers + 1;
+        CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
+        CHECK(strstr(err.message, "from a layer on that the model does not have"));
+    }
+    memset(&task.decoding, 0, sizeof task.decoding);
+    task.combine = SGF_COMBINE_AVG;
     task.decoding.select = 1;
     method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
@@ -445,6 +644,58 @@ static void test_beams_equal_transformers(void) {
         CHECK(n != task.count || n <= NEW);
     }
     sgf_layout_free(&layout);
+    sgf__unmap(&map);
+    base_arena_free(&arena);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
+/* Contexts of three lengths, with hooks on the layers. */
+static void test_hidden_equals_transformers_with_hooks(void) {
+    enum { N = 3, MOST = 64, NEW = 4 };
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    base_arena arena;
+    sgf__map map;
+    json_doc json;
+    sgf_layout layout[N];
+    sgf_error err;
+    uint32_t node, list, at, i;
+    size_t c, n, k;
+    CHECK(session && decoding_golden(&arena, &map, &json));
+    if (!session) return;
+    node = json_get(&json, 0, "hidden");
+    list = json_get(&json, node, "contexts");
+    CHECK(json.nodes[list].count == N);
+    for (c = 0, at = list + 1; c < N; c++, at = json.nodes[at].next) {
+        double number[MOST];
+        int32_t segment, id;
+        sgf_layout_init(&layout[c], NULL);
+        MUST(sgf_layout_segment(&layout[c], SGF_ROLE_ANSWER, -1, &segment, &err), err);
+        n = decoding_reals(&json, at, number, MOST);
+        for (k = 0; k < n; k++) {
+            id = (int32_t)number[k];
+            MUST(sgf_layout_add(&layout[c], segment, &id, 1, &err), err);
+        }
+        sgf_mask_set(&layout[c], SGF_MASK_CAUSAL);
+    }
+    list = json_get(&json, node, "cases");
+    CHECK(json.nodes[list].count == (uint32_t)model->config.layers + 1);
+    for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
+        decoding_hooked hooked;
+        double answer[NEW];
+        int32_t ids[NEW];
+        sgf_task task;
+        memset(&task, 0, sizeof task);
+        hooked.json = &json, hooked.wrong = 0;
+        hooked.logits = json_get(&json, at, "logits"), hooked.best = json_get(&json, at, "best");
+        task.context = layout, task.contexts = N, task.combine = SGF_COMBINE_HIDDEN;
+        task.ids = ids, task.max_new_tokens = NEW, task.decoding.from_layer = (int32_t)i;
+        MUST(sgf_generate(session, &task, 1, decoding_hidden_step, &hooked, &err), err);
+        CHECK(decoding_reals(&json, json_get(&json, at, "answer"), answer, NEW) == NEW);
+        CHECK(!hooked.wrong && task.count == NEW);
+        for (k = 0; k < task.count; k++) CHECK(ids[k] == (int32_t)answer[k]);
+    }
+    for (c = 0; c < N; c++) sgf_layout_free(&layout[c]);
     sgf__unmap(&map);
     base_arena_free(&arena);
     sgf_session_free(session);
@@ -617,6 +868,10 @@ static void test_decodings_survive_every_failing_allocation(void) {
 
 static void tests_decoding(void) {
     RUN(test_decodings_have_the_same_bits_however_they_run);
+    RUN(test_every_kernel_set_has_the_bits_of_decodings);
+    RUN(test_hidden_from_the_last_layer_on_is_avg);
+    RUN(test_hidden_keeps_the_contexts_of_a_question_together);
+    RUN(test_hidden_equals_transformers_with_hooks);
     RUN(test_a_paraphrase_alone_costs_its_answer_rows);
     RUN(test_entropy_mass_is_the_fusion_with_these_weights);
     RUN(test_the_last_paraphrase_alone_is_its_own_prompt);

@@ -358,9 +358,26 @@ static void test_device_cannot_be_watched(void) {
     sgf_model_free(model);
 }
 
+static void test_device_takes_no_mean_of_hidden_states(void) {
+    sgf_model *model = device_model();
+    sgf_session *gpu = device_session(model, SGF_DEVICE_CUDA, 0);
+    generate_texts_all all;
+    sgf_error err;
+    char answer[64];
+    CHECK(gpu != NULL);
+    if (!gpu) return;
+    generate_prompts(&all, 3);
+    CHECK(sgf_ask(gpu, "hidden", &all.prompt[0], 2, answer, sizeof answer, &err) ==
+          SGF_ERR_UNSUPPORTED);
+    CHECK(strstr(err.message, "become their mean on a processor only, not on a GPU"));
+    sgf_session_free(gpu);
+    sgf_model_free(model);
+}
+
 static void tests_device(void) {
     RUN(test_device_gives_the_bits_of_the_processor);
     RUN(test_device_answers_as_the_processor);
     RUN(test_device_that_fails_leaves_the_session_whole);
     RUN(test_device_cannot_be_watched);
+    RUN(test_device_takes_no_mean_of_hidden_states);
 }

@@ -216,9 +216,9 @@ static void test_prefixes_of_other_positions_are_others(void) {
 /* With one paraphrase every method is one prompt: the ensembles and the flex methods are origin; the
    ones with a shared prefix are plain causal decoding of their own prompt. */
 static void test_one_paraphrase_is_the_plain_prompt(void) {
-    static const char *const same[] = {"per_prompt",     "avg",          "max",
-                                       "weighted_avg",   "weighted_max", "flex_attention",
-                                       "myriadlama_flex"};
+    static const char *const same[] = {"per_prompt",      "avg",          "max",
+                                       "weighted_avg",    "weighted_max", "flex_attention",
+                                       "myriadlama_flex", "hidden"};
     static const char *const shared[] = {"fused", "myriadlama_custom"};
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 2, 0) : NULL;
@@ -514,7 +514,7 @@ static void test_generate_refuses_what_is_wrong(void) {
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "the answer's segment sees none"));
     for (i = 0; i < 2; i++) sgf_mask_set(&layout[i], SGF_MASK_CAUSAL);
-    task.combine = (sgf_combine)(SGF_COMBINE_ENTROPY_AVG + 1);
+    task.combine = (sgf_combine)(SGF_COMBINE_HIDDEN + 1);
     CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "rule to combine that is not in sgf_combine"));
     task.combine = SGF_COMBINE_WEIGHTED_AVG;

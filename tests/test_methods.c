@@ -185,7 +185,7 @@ static void test_every_method_asks_in_equal_lines(void) {
             CHECK(method.format == SGF_FORMAT_SHARED_CUE ||
                   !strncmp(strstr(text, "Q: one") + 6, cues[lines], strlen(cues[lines])));
         }
-    CHECK(equal == 4 * 3 * 12);
+    CHECK(equal == 4 * 3 * 13);
     method.lines = (sgf_lines)7;
     CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "lines number 7"));
@@ -239,7 +239,7 @@ static void test_every_method_can_be_described(void) {
             CHECK(strcmp(method.about, other.about));
         }
     }
-    CHECK(i == 13);
+    CHECK(i == 14);
     CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_WORD, sgf_text(" New York\nQ:")).len == 3);
     CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, sgf_text(" New York\nQ:")).len == 8);
     MUST(accident_find("swapped", &accident, &err), err);
@@ -927,6 +927,8 @@ static void test_decodings_through_the_program(void) {
         {"--fusion mixture", "fused-3-mixture", "\"fusion\": \"mixture\""},
         {"--fusion mixture --mass entropy", "fused-3-mixture-entropy", "\"fusion\": \"mixture\""},
         {"--method entropy_avg --tau 2", "ensemble_entropy_avg-3-tau2", "\"tau\": 2"},
+        {"--method hidden", "ensemble_hidden-3", "\"method\": \"hidden\""},
+        {"--method hidden --from_layer 2", "ensemble_hidden-3-from_layer2", "\"from_layer\": 2"},
         {"--beams 3", "fused-3-beams3", "\"length_penalty\": 1"},
         {"--method origin --num_paraphrases 1 --beams 2 --length_penalty 0",
          "origin-beams2-length_penalty0", "\"beams\": 2"},
@@ -944,6 +946,11 @@ static void test_decodings_through_the_program(void) {
         {"--mass entropi", "--mass is 1, 1/N, confidence, entropy[:T] or 3 positive numbers"},
         {"--method entropy_avg --tau 0", "--tau is a number above 0, not '0'"},
         {"--tau 1", "--tau is for the method entropy_avg"},
+        {"--method hidden --from_layer -1",
+         "--from_layer is a whole number from 0 to the number of layers, not '-1'"},
+        {"--method hidden --from_layer 1.5", "not '1.5'"},
+        {"--method avg --from_layer 1", "--from_layer is for the method hidden"},
+        {"--method hidden --explain 1", "hidden takes the mean of all: leave it out"},
         {"--method avg --hybrid 0.5", "--hybrid is for methods that fuse attention"},
         {"--method flex_attention --select 2", "flex_attention is not"},
         {"--mass entropy --fusion_start after-first", "one answer cue for all"},
@@ -987,6 +994,8 @@ static void test_decodings_through_the_program(void) {
                             "decodings/fused-3-entropy0.25-select2.feather", "u") == 2);
     methods_run("--num_paraphrases 3 --output '%s/wrong' --beams 4000", 1,
                 "--beams 4000: the model's vocabulary has ");
+    methods_run("--num_paraphrases 3 --output '%s/wrong' --method hidden --from_layer 5", 1,
+                "--from_layer 5: the model has 4 layers; from layer 4 on is avg");
     program_says("build/segfuse ask --mass entropy 'The capital of Japan is [MASK].' "
                  "'[MASK] is the capital of Japan.'",
                  0, "fused");

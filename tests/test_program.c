@@ -49,7 +49,7 @@ static void test_help_and_wrong_usage(void) {
     program_says("build/segfuse generate --num_paraphrases 0", 2, "from 1 to 1000000000");
     program_says("build/segfuse generate --method median", 2,
                  "known: origin, per_prompt, avg, max, weighted_avg, weighted_max, "
-                 "avg_p, entropy_avg, flex_attention, myriadlama_flex, myriadlama, "
+                 "avg_p, entropy_avg, hidden, flex_attention, myriadlama_flex, myriadlama, "
                  "myriadlama_custom, fused");
     program_says("build/segfuse generate --mask hidden", 2,
                  "known: causal, isolated, manual-cross, few-shot");

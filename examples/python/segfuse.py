@@ -64,7 +64,7 @@ _ENUMS = {
     "positions": ("sequential", "aligned"),
     "fusion_start": ("first-answer", "after-first"),
     "bos": ("auto", "first", "each", "none"),
-    "combine": ("avg", "max", "weighted-avg", "weighted-max", "avg-p", "entropy-avg"),
+    "combine": ("avg", "max", "weighted-avg", "weighted-max", "avg-p", "entropy-avg", "hidden"),
     "prediction": ("first-line", "first-word"),
     "format": ("standard", "concatenated", "shared-parts", "shared-cue", "few-shot-parts"),
     "lines": ("own", "one", "two"),
@@ -148,7 +148,7 @@ class sgf_prompt(_Struct):
 
 class sgf_decoding(_Struct):
     _fields_ = [("entropy_mass", c_double), ("select", c_size_t), ("alone", c_double), ("tau", c_double),
-                ("beams", c_size_t), ("length_penalty", c_double)]
+                ("beams", c_size_t), ("length_penalty", c_double), ("from_layer", c_int32)]
 
 
 class sgf_method(_Struct):
@@ -896,7 +896,7 @@ class Model:
                 if b"\0" in _bytes(value, key):
                     raise ValueError("a separator cannot hold a zero byte")
                 method.separator = value.encode()
-            elif key in ("select", "beams"):
+            elif key in ("select", "beams", "from_layer"):
                 setattr(method.decoding, key, _count(value, key))
             elif key in ("entropy_mass", "alone", "tau", "length_penalty"):
                 if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
@@ -907,7 +907,7 @@ class Model:
             else:
                 raise ValueError(f"{key} is no option of a method; they are mask, positions, fusion_start, bos, combine, "
                                  "prediction, lines, separator, even_weights, mixture, entropy_mass, select, alone, "
-                                 "tau, beams, length_penalty")
+                                 "tau, beams, length_penalty, from_layer")
         return method
 
     def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
@@ -922,7 +922,7 @@ class Model:
         after
         options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, lines (own, one,
                    two: how question and answer are written), separator, even_weights, mixture; of sgf_decoding in
-                   segfuse.h: entropy_mass, select, alone, tau, beams, length_penalty (1)
+                   segfuse.h: entropy_mass, select, alone, tau, beams, length_penalty (1), from_layer
         """
         method, strings = self._method(method, options), _Strings()
         prompt = strings.prompt(paraphrases, instruction, examples, weights, manual, before, after)

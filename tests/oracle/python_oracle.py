@@ -244,7 +244,7 @@ def test_logits_are_the_program_s_and_the_reference_s():
 def test_answers_are_the_program_s():
     with segfuse.Model(MODEL) as model, open(os.path.join(ROOT, "models", "questions", "test.jsonl")) as file:
         questions = [json.loads(line)["manual_paraphrases"] for line in list(file)[::80]]
-        for method in ("origin", "avg", "max", "avg_p", "entropy_avg", "flex_attention", "myriadlama_custom", "fused"):
+        for method in ("origin", "avg", "max", "avg_p", "entropy_avg", "hidden", "flex_attention", "myriadlama_custom", "fused"):
             ours = model.generate(method, questions, batch=3)
             theirs = [run(PROGRAM, "ask", "--quiet", "--method", method, "--num_fewshots", "0", *q).stdout.rstrip("\n")
                       for q in questions]

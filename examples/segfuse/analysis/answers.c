@@ -147,7 +147,8 @@ static void config_read_text(const json_doc *json, const char *key, char *out, s
 /* The configuration that `segfuse generate` left: in the Feather's metadata, or in FILE.json next to
    a CSV. A file without one, or with one that cannot be read, says nothing. */
 static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
-    static const char *const decodings[] = {"select", "hybrid", "tau", "beams", "length_penalty"};
+    static const char *const decodings[] = {"select",     "hybrid", "tau",
+                                            "from_layer", "beams",  "length_penalty"};
     size_t i;
     sgf_str text = table_metadata_get(f->table, "segfuse");
     base_map map;
@@ -231,11 +232,11 @@ method_kind answer_kind(const answer_file *f) {
     static const struct {
         const char *begin;
         method_kind kind;
-    } kinds[] = {{"origin", KIND_BASELINE},       {"per_prompt", KIND_BASELINE},
-                 {"avg", KIND_ENSEMBLE},          {"max", KIND_ENSEMBLE},
-                 {"weighted_", KIND_ENSEMBLE},    {"entropy_avg", KIND_ENSEMBLE},
-                 {"flex_attention", KIND_FUSION}, {"myriadlama", KIND_FUSION},
-                 {"fused", KIND_FUSION}};
+    } kinds[] = {{"origin", KIND_BASELINE},    {"per_prompt", KIND_BASELINE},
+                 {"avg", KIND_ENSEMBLE},       {"max", KIND_ENSEMBLE},
+                 {"weighted_", KIND_ENSEMBLE}, {"entropy_avg", KIND_ENSEMBLE},
+                 {"hidden", KIND_ENSEMBLE},    {"flex_attention", KIND_FUSION},
+                 {"myriadlama", KIND_FUSION},  {"fused", KIND_FUSION}};
     size_t i;
     for (i = 0; i < sizeof kinds / sizeof kinds[0] && !f->derived; i++)
         if (!strncmp(f->method, kinds[i].begin, strlen(kinds[i].begin))) return kinds[i].kind;

@@ -124,6 +124,8 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
     {"hybrid", OPTION_TEXT, (void *)&(o)->hybrid, "A", \
      "A times its logits, 1 - A times the mean of those of each paraphrase alone (fused)"}, \
     {"tau", OPTION_TEXT, (void *)&(o)->tau, "T", "weights exp(-H / T) (entropy_avg: 1)"}, \
+    {"from_layer", OPTION_TEXT, (void *)&(o)->from_layer, "L", \
+     "hidden states become their mean after each layer from L on (hidden: 0, all layers)"}, \
     {"beams", OPTION_TEXT, (void *)&(o)->beams, "B", "beam search with B beams (1: greedy)"}, \
     {"length_penalty", OPTION_TEXT, (void *)&(o)->length_penalty, "A", \
      "a beam's score is its sum of log p / length^A (1)"}

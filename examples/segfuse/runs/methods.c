@@ -218,6 +218,8 @@ static const struct {
      "uuid, paraphrases, prompts, answers, prediction, generation"},
     {"entropy_avg", NULL, "ensemble_entropy_avg-N",
      "uuid, paraphrases, prompts, answers, prediction, generation"},
+    {"hidden", NULL, "ensemble_hidden-N",
+     "uuid, paraphrases, prompts, answers, prediction, generation"},
     {"flex_attention", "generate_flex_attention.py (flex_attention_generate.py)",
      "flex_attention-N; with --indexs diversity/flex_attention-I,I,...",
      "uuid, paraphrases, answers, prediction, generation"},
@@ -266,8 +268,14 @@ static void method_describe(const sgf_method *m) {
     }
     if (m->combine == SGF_COMBINE_ENTROPY_AVG)
         printf("  %-13s exp(-H / --tau), H the entropy of each context at each step\n", "weights");
-    else if (m->contexts == SGF_CONTEXTS_ENSEMBLE && m->combine >= SGF_COMBINE_WEIGHTED_AVG &&
-             m->combine != SGF_COMBINE_AVG_P)
+    else if (m->combine == SGF_COMBINE_HIDDEN) {
+        printf(
+            "  %-13s after each layer from --from_layer L on (0, all), the newest token's hidden\n",
+            "states");
+        printf("  %-13s state is the mean over the contexts; layers are 0, 1, ...; L the number\n",
+               "");
+        printf("  %-13s of layers: avg\n", "");
+    } else if (m->combine == SGF_COMBINE_WEIGHTED_AVG || m->combine == SGF_COMBINE_WEIGHTED_MAX)
         printf("  %-13s confidence.feather in the output folder, or --confidence\n", "weights");
     printf("  %-13s the first %s, at most %s tokens\n", "prediction",
            m->prediction == SGF_PREDICTION_FIRST_WORD ? "word" : "line",

@@ -34,6 +34,7 @@ static const struct {
     {"select", offsetof(generate_options, select), 1},
     {"hybrid", offsetof(generate_options, hybrid), 1},
     {"tau", offsetof(generate_options, tau), 0},
+    {"from_layer", offsetof(generate_options, from_layer), 0},
     {"beams", offsetof(generate_options, beams), 0},
     {"length_penalty", offsetof(generate_options, length_penalty), 0},
 };
@@ -68,11 +69,12 @@ static sgf_status relation_options_read(generate_run *run, const json_doc *json,
         size_t k = 0;
         while (k < RELATION_OPTIONS && !base_str_is(key, relation_options[k].name)) k++;
         if (k == RELATION_OPTIONS) {
-            snprintf(what, sizeof what,
-                     "there is no option '%.60s' for a relation; known: method, mask, mass, "
-                     "positions, fusion_start, fusion, format, select, hybrid, tau, beams, "
-                     "length_penalty",
-                     base_show(key).text);
+            snprintf(
+                what, sizeof what,
+                "there is no option '%.60s' for a relation; known: method, mask, mass, "
+                "positions, fusion_start, fusion, format, select, hybrid, tau, from_layer, beams, "
+                "length_penalty",
+                base_show(key).text);
             return relation_bad(run, c->relation, what, err);
         }
         if (value->type != JSON_STRING && value->type != JSON_NUMBER) {
@@ -128,6 +130,8 @@ static int relation_make(const generate_run *run, relation_choice *c) {
             if (relation_options[i].fuses && !(c->named >> i & 1))
                 *option_of(&own->o, i) = own->o.separator = NULL;
     if (strcmp(own->o.method, "entropy_avg") && own->o.tau == run->o.tau) own->o.tau = NULL;
+    if (strcmp(own->o.method, "hidden") && own->o.from_layer == run->o.from_layer)
+        own->o.from_layer = NULL;
     if (strcmp(own->o.method, "myriadlama_flex"))
         own->o.manuals = own->o.autos = -1, own->o.manual_cross = 0;
     own->indexes = run->indexes, own->index = run->index;
@@ -222,6 +226,7 @@ int relations_bind(generate_run *run) {
         own->data = run->data, own->count = run->count;
         own->examples = run->examples, own->spares = run->spares;
         if (!status) status = method_enough(own, &own->method[0], &err);
+        if (!status) status = method_fits(own, &own->method[0], &err);
         if (!status && !confidences_find(own)) return 1;
     }
     return status ? failed(verb_now, &err) : 0;

@@ -35,13 +35,14 @@ int folder_make(const char *path) {
 static const struct {
     const char *name;
     double none, usual;
-} decodings[] = {{"entropy", 0, 0.5}, {"select", 0, 0}, {"hybrid", 1, 1},
-                 {"tau", 0, 0},       {"beams", 0, 0},  {"length_penalty", 0, 1}};
+} decodings[] = {{"entropy", 0, 0.5},  {"select", 0, 0}, {"hybrid", 1, 1},        {"tau", 0, 0},
+                 {"from_layer", 0, 0}, {"beams", 0, 0},  {"length_penalty", 0, 1}};
 enum { DECODINGS = (int)(sizeof decodings / sizeof decodings[0]) };
 static double decoding_value(const sgf_method *m, size_t i) {
     const sgf_decoding *d = &m->decoding;
-    const double value[DECODINGS] = {d->entropy_mass, (double)d->select, 1 - d->alone,
-                                     d->tau,          (double)d->beams,  d->length_penalty};
+    const double value[DECODINGS] = {d->entropy_mass,  (double)d->select,     1 - d->alone,
+                                     d->tau,           (double)d->from_layer, (double)d->beams,
+                                     d->length_penalty};
     return value[i];
 }
 void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {

@@ -154,6 +154,23 @@ static int generate_beams(const generate_options *o, sgf_decoding *d) {
             verb_now);
     return 0;
 }
+/* --from_layer; whether the model has so many layers is seen when it is loaded. */
+static int generate_hidden(const generate_options *o, sgf_decoding *d) {
+    static const char whole[] = "a whole number from 0 to the number of layers";
+    double layer = d->from_layer;
+    if (o->from_layer &&
+        (!decoding_number("from_layer", o->from_layer, 0, SGF_MAX_LAYERS, 0, whole, &layer) ||
+         (layer > (double)(long)layer &&
+          !decoding_number("from_layer", o->from_layer, 1, 0, 0, whole, &layer))))
+        return 0;
+    d->from_layer = (int32_t)layer;
+    if (!o->explain) return 1;
+    fprintf(stderr,
+            "segfuse %s: --explain computes each context by itself, hidden takes the mean of all: "
+            "leave it out\n",
+            verb_now);
+    return 0;
+}
 /* --mass entropy, --select, --hybrid, --tau. */
 static int generate_decoding(const generate_run *run, sgf_method *m) {
     const generate_options *o = &run->o;
@@ -165,6 +182,7 @@ static int generate_decoding(const generate_run *run, sgf_method *m) {
              o->paraphrases);
     if (o->tau && !decoding_number("tau", o->tau, 0, 1e9, 1, "a number above 0", &d->tau)) return 0;
     if (m->combine != SGF_COMBINE_ENTROPY_AVG) d->tau = 0;
+    if (m->combine == SGF_COMBINE_HIDDEN && !generate_hidden(o, d)) return 0;
     if (!generate_beams(o, d)) return 0;
     if (m->contexts != SGF_CONTEXTS_FUSION) return 1;
     if ((o->select &&
@@ -257,6 +275,11 @@ static int generate_fused(const generate_run *run) {
     for (i = 0; i < run->methods && run->method[i].combine != SGF_COMBINE_ENTROPY_AVG; i++) {}
     if (o->tau && i == run->methods) {
         fprintf(stderr, "segfuse %s: --tau is for the method entropy_avg\n", verb_now);
+        return 0;
+    }
+    for (i = 0; i < run->methods && run->method[i].combine != SGF_COMBINE_HIDDEN; i++) {}
+    if (o->from_layer && i == run->methods) {
+        fprintf(stderr, "segfuse %s: --from_layer is for the method hidden\n", verb_now);
         return 0;
     }
     for (i = 0; i < run->methods; i++)
@@ -605,6 +628,17 @@ static sgf_status generate_chat(generate_run *run, sgf_error *err) {
                 run->model_name, f->turn_end);
     return SGF_OK;
 }
+sgf_status method_fits(const generate_run *run, const sgf_method *m, sgf_error *err) {
+    const sgf_config *c = &run->model->config;
+    if (m->decoding.beams > (size_t)c->vocab_size)
+        return base_fail(err, SGF_ERR_ARG, "--beams %s: the model's vocabulary has %d tokens",
+                         run->o.beams, (int)c->vocab_size);
+    if (m->decoding.from_layer > c->layers)
+        return base_fail(err, SGF_ERR_ARG,
+                         "--from_layer %s: the model has %d layers; from layer %d on is avg",
+                         run->o.from_layer, (int)c->layers, (int)c->layers);
+    return SGF_OK;
+}
 int generate_load(generate_run *run) {
     generate_options *o = &run->o;
     sgf_session_options how;
@@ -639,11 +673,7 @@ int generate_load(generate_run *run) {
     model_name(o->model, run->model_name, sizeof run->model_name);
     if (!run->instruction) run->instruction = dataset_instruction(o->dataset);
     if (!status) status = generate_chat(run, &err);
-    for (i = 0; i < run->methods && !status; i++)
-        if (run->method[i].decoding.beams > (size_t)run->model->config.vocab_size)
-            status = base_fail(&err, SGF_ERR_ARG,
-                               "--beams %s: the model's vocabulary has %d tokens", o->beams,
-                               (int)run->model->config.vocab_size);
+    for (i = 0; i < run->methods && !status; i++) status = method_fits(run, &run->method[i], &err);
     if (!status) status = sgf_session_create(run->model, &how, &run->session, &err);
     if (status) return failed(verb_now, &err);
     generate_tell(run);

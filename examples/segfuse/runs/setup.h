@@ -12,8 +12,8 @@ typedef struct {
         *mass, *bos, *accidents, *confidence, *format, *by_relation;
     const char *separator, *output, *device, *indexs, *kernels, *dump_layout, *shard;
     const char *explain, *report, *reuse, *tag, *chat_before, *chat_after;
-    const char *select, *hybrid, *tau, *beams, *length_penalty; /* of sgf_decoding */
-    const char *fusion;                                         /* of sgf_method.mixture */
+    const char *select, *hybrid, *tau, *from_layer, *beams, *length_penalty; /* of sgf_decoding */
+    const char *fusion; /* of sgf_method.mixture */
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross, exact, chat, digest;
@@ -105,6 +105,8 @@ sgf_status method_enough(const generate_run *run, const sgf_method *m, sgf_error
 size_t method_slot(const generate_run *run, const sgf_method *m, const question *q, size_t i);
 /* The paraphrase at place i. */
 size_t method_pick(const generate_run *run, const sgf_method *m, const question *q, size_t i);
+/* Has the model what the method's options ask for: beams, layers? */
+sgf_status method_fits(const generate_run *run, const sgf_method *m, sgf_error *err);
 sgf_device device_named(const char *name);
 /* Was this program built for that device? Says so if not. */
 int device_known(const char *device);
