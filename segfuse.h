@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1862), sgf__exp_body (line 1647)
        RMSNorm                                     sgf__reference_norm (line 1783)
        RoPE, rotate-half                           sgf__reference_rope (line 1795), sgf__sincos_d (line 1681)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7980)
+       RoPE's frequencies                          sgf__rope_frequencies (line 7982)
        one layer, in order                         sgf__reference_layer (line 1934)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
