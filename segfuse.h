@@ -34,9 +34,9 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2795. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
-   itself uses RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
+   itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
      The front: what you call
        [SGF-01] Conventions: status, errors, memory, text
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1526), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1367)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1809)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1862): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1526), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1383)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1822)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2388)
-       which token is the first to see everything  sgf__answer (line 2335); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1388)
-       1/N is computed                             sgf_layout_weigh (line 1408)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1840)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1862): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2386)
+       which token is the first to see everything  sgf__answer (line 2333); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1404)
+       1/N is computed                             sgf_layout_weigh (line 1424)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1853)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1876): log_weight
      Numbers
-       the order in which a product is summed      sgf__reference_product (line 1771)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1619)
-       softmax, and its exp                        sgf__reference_attend (line 1862), sgf__exp_body (line 1647)
-       RMSNorm                                     sgf__reference_norm (line 1783)
-       RoPE, rotate-half                           sgf__reference_rope (line 1795), sgf__sincos_d (line 1681)
-       RoPE's frequencies                          sgf__rope_frequencies (line 7982)
-       one layer, in order                         sgf__reference_layer (line 1934)
+       the order in which a product is summed      sgf__sum_add (line 1767)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
+       softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
+       RMSNorm                                     sgf__reference_norm (line 1796)
+       RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8414)
+       one layer, in order                         sgf__reference_layer (line 1944)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2604)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -561,7 +561,7 @@ SGF_DEF int32_t sgf_config_window(const sgf_config *config, int32_t layer);
 SGF_DEF int32_t sgf_config_rope(const sgf_config *config, int32_t layer);
 /* Number of weights of such a model; tied ones count once. */
 SGF_DEF uint64_t sgf_config_parameters(const sgf_config *config);
-/* Bytes that one token takes in a KV cache: 2 * L * G * C f32. */
+/* Bytes that one token takes in a KV cache: 2 * L * G * C f32; half as many in SGF_ARITHMETIC_BF16. */
 SGF_DEF uint64_t sgf_config_kv_bytes(const sgf_config *config);
 
 typedef struct sgf_layer {
@@ -614,6 +614,13 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
 typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT } sgf_kernels;
 #undef SGF__KERNELS_ENUM
 
+/* The arithmetic of products and attention, defined by sgf__sum in [SGF-11]. In each, any kernel, thread
+   count, batch and machine gives the same bits. In BF16, products read weights and activations rounded
+   to bf16 and sum in the order of tile units (AMX), and the KV cache is bf16: half the memory. Norms,
+   RoPE, softmax, residual stream and logits are f32 in both. A session for BF16 keeps a rounded copy of
+   weights that are stored as f32 or f16. */
+typedef enum sgf_arithmetic { SGF_ARITHMETIC_F32, SGF_ARITHMETIC_BF16 } sgf_arithmetic;
+
 /* The device that computes. A GPU needs segfuse.cu, compiled by nvcc, and this header's implementation
    compiled with SGF_CUDA; without them SGF_DEVICE_CUDA is SGF_ERR_UNSUPPORTED. */
 /* clang-format off */
@@ -628,9 +635,10 @@ typedef enum sgf_device { SGF_DEVICE_LIST(SGF__DEVICE_ENUM) SGF_DEVICE_COUNT } s
 
 /* All zero is the default of every field. */
 typedef struct sgf_session_options {
-    int threads;         /* 0: one per processor; at most 256 are made */
-    sgf_kernels kernels; /* SGF_KERNELS_AUTO */
-    sgf_device device;   /* SGF_DEVICE_CPU */
+    int threads;               /* 0: one per processor; at most 256 are made */
+    sgf_kernels kernels;       /* SGF_KERNELS_AUTO */
+    sgf_device device;         /* SGF_DEVICE_CPU */
+    sgf_arithmetic arithmetic; /* SGF_ARITHMETIC_F32 */
     int exact; /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in 16 bits
                             with f32 sums. The CPU is always exact. */
     int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
@@ -646,7 +654,8 @@ typedef struct sgf_session_options {
 typedef struct sgf_session sgf_session;
 
 /* A session for `model`, which must outlive it; `options` NULL: the defaults. SGF_ERR_UNSUPPORTED for
-   kernels that this processor lacks, and if this machine's floating-point arithmetic is not IEEE 754. */
+   kernels that this processor lacks, if this machine's floating-point arithmetic is not IEEE 754, and in
+   BF16 for a weight that rounds to infinity (the message names its tensor), and on a GPU. */
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err);
 SGF_DEF void sgf_session_free(sgf_session *session); /* NULL is allowed */
@@ -691,12 +700,14 @@ SGF_DEF sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t
 SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                       float *hidden, int32_t *sequence, sgf_error *err);
 
-/* The same by the reference: the whole transformer in plain loops, without a session. It defines what
-   every other way computes, bit for bit. It is slow. hidden [T, D], logits [T, V]; each may be NULL.
+/* The same by the reference, in either arithmetic: the whole transformer in plain loops, without a
+   session. It defines what every other way computes, bit for bit. It is slow. hidden [T, D], logits [T,
+   V]; each may be NULL.
    Scratch memory is taken from the layout's allocator. SGF_ERR_LIMIT if a position is not below the
    model's context; SGF_ERR_ARG for an id, position or segment that does not exist. */
-SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
-                                         float *hidden, float *logits, sgf_error *err);
+SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic arithmetic,
+                                         const sgf_layout *layout, float *hidden, float *logits,
+                                         sgf_error *err);
 
 /* Where attention goes. While a function is set, sgf_forward calls it for every row that wants
    logits, layer by layer: `row` is the number of the row's logits in this call, mass[segments] the
@@ -1231,11 +1242,16 @@ static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
 /* Positions ([SGF-22]): the frequencies of RoPE, [C/2]. */
 static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err);
+/* Sessions ([SGF-15]): are the layout's ids, positions and segments such that the model can take them? */
+static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err);
+/* Called after sgf__reference_attend, for sgf_session_watch: adds each segment's share to mass. */
+static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
+                                  size_t heads, double *mass);
 /* Layouts ([SGF-16]): the same segments and tokens, in an initialised layout. */
 static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err);
 /* Kernels ([SGF-14]): softmax of each column of score [n][width], not divided by the sum. */
 static void sgf__softmax(int simd, float *score, size_t n, size_t width, float *sum);
-/* The scalars ([SGF-10]) */
+/* ln x ([SGF-14]) */
 static double sgf__log_d(double x);
 
 /* ====================================================================================
@@ -1588,7 +1604,7 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
  * [SGF-10] The scalars that define the numbers
  *
  * Every sum is one chain. It starts at +0 and takes the terms in ascending order. A sum of products
- * uses one fused multiply-add for each term. IEEE 754 defines it exactly, so every machine gives the
+ * uses one fused multiply-add for each term (bf16: see sgf__sum). IEEE 754 defines it exactly, so every machine gives the
  * same value (of a NaN, sign and payload may differ). Products and sums that belong together are
  * written as fma, so no plain a * b + c remains that a compiler could contract. segfuse.cu includes
  * this header with SGF__SCALARS alone and takes these functions from here.
@@ -1706,48 +1722,21 @@ SGF__SCALAR float sgf__f16_float(uint16_t h) {
     uint32_t normal = (rest << 13) + (rest >= 0x7C00u ? 224u << 23 : 112u << 23);
     return sgf__bits_float(minus | (rest < 0x400u ? sgf__float_bits(tiny) : normal));
 }
-/* Round to nearest even. */
+/* Rounded to bf16, to nearest even; a NaN is kept. */
 SGF__SCALAR uint16_t sgf__float_bf16(float x) {
+    uint32_t u = sgf__float_bits(x), nan = (u & 0x7FFFFFFFu) > 0x7F800000u;
+    return (uint16_t)((nan ? u | 0x400000u : u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
+}
+/* A zero of x's sign where |x| < 2^-126, else x. */
+SGF__SCALAR float sgf__flushed(float x) {
     uint32_t u = sgf__float_bits(x);
-    if ((u & 0x7FFFFFFFu) > 0x7F800000u) return (uint16_t)(u >> 16 | 0x40u);
-    return (uint16_t)((u + 0x7FFFu + (u >> 16 & 1u)) >> 16);
+    return sgf__bits_float(u & 0x7F800000u ? u : u & 0x80000000u);
+}
+/* As a product in the arithmetic bf16 reads x. */
+SGF__SCALAR float sgf__rounded(float x) {
+    return sgf__bf16_float(sgf__float_bf16(sgf__flushed(x)));
 }
 #ifdef SEGFUSE_IMPLEMENTATION
-/* e^x and ln x in double, for tables made once and for statistics, built like sgf__sincos_d. */
-static double sgf__exp_d(double x) {
-    double n, r, p = 1;
-    int i, half;
-    uint64_t a, b;
-    double low, high;
-    if (x != x) return x;
-    if (x > 709.7) return HUGE_VAL;
-    if (x < -745.2) return 0;
-    n = floor(fma(x, 1.4426950408889634, 0.5));
-    r = fma(n, -0x1.62e42fefa38p-1, x);
-    r = fma(n, -0x1.ef35793c7673p-45, r);
-    for (i = 14; i >= 1; i--) p = fma(p, r / i, 1.0);
-    i = (int)n;
-    half = i / 2;
-    a = (uint64_t)(half + 1023) << 52;
-    b = (uint64_t)(i - half + 1023) << 52;
-    memcpy(&low, &a, 8);
-    memcpy(&high, &b, 8);
-    return p * low * high;
-}
-static double sgf__log_d(double x) { /* x > 0, normal */
-    uint64_t bits;
-    double m, s, z, p = 0;
-    int e, i;
-    memcpy(&bits, &x, 8);
-    e = (int)(bits >> 52) - 1022;
-    bits = (bits & 0xFFFFFFFFFFFFFu) | (uint64_t)1022 << 52;
-    memcpy(&m, &bits, 8); /* x = m 2^e, m in [0.5, 1) */
-    if (m < 0.70710678118654752) m = m + m, e--;
-    s = (m - 1) / (m + 1); /* ln m = 2 artanh s */
-    z = s * s;
-    for (i = 25; i >= 1; i -= 2) p = fma(p, z, 1.0 / i);
-    return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
-}
 
 /* ====================================================================================
  * [SGF-11] The reference: the whole transformer, in plain loops
@@ -1767,15 +1756,39 @@ static float sgf__element(const sgf_tensor *w, size_t i) {
     if (w->dtype == SGF_DTYPE_BF16) return sgf__bf16_float(((const uint16_t *)w->data)[i]);
     return sgf__f16_float(((const uint16_t *)w->data)[i]);
 }
-/* out[rows] = w[rows, cols] x[cols] (+ bias[rows], added last). Each output is one chain. */
-static void sgf__reference_product(const sgf_tensor *w, const sgf_tensor *bias, const float *x,
-                                   float *out) {
+/* A sum of products. f32: one chain. bf16, as Intel's TDPBF16PS: of each 32 terms, those of even and
+   of odd number are a chain each; these two are added, then that sum is added to all before. Factors
+   are rounded, what is below 2^-126 is 0, and 0 * 0 fills up the last 32. */
+typedef struct sgf__sum {
+    int bf16;
+    size_t terms;
+    float part[2], all;
+} sgf__sum;
+SGF__SCALAR void sgf__sum_add(sgf__sum *s, float w, float x) {
+    float *part = &s->part[s->terms++ % 2];
+    if (!s->bf16) s->all = sgf__fma_portable(w, x, s->all);
+    else *part = sgf__flushed(sgf__fma_portable(sgf__rounded(w), sgf__rounded(x), *part));
+    if (!s->bf16 || s->terms % 32) return;
+    s->all = sgf__flushed(s->all + sgf__flushed(s->part[0] + s->part[1]));
+    s->part[0] = s->part[1] = 0;
+}
+/* Ends a sum, and begins the next one. */
+SGF__SCALAR float sgf__sum_end(sgf__sum *s) {
+    float all;
+    while (s->bf16 && s->terms % 32) sgf__sum_add(s, 0, 0);
+    all = s->all;
+    s->terms = 0, s->all = 0;
+    return all;
+}
+/* out[rows] = w[rows, cols] x[cols] (+ bias[rows], added last). */
+static void sgf__reference_product(int bf16, const sgf_tensor *w, const sgf_tensor *bias,
+                                   const float *x, float *out) {
+    sgf__sum sum = {bf16, 0, {0, 0}, 0};
     size_t r, k;
     for (r = 0; r < w->rows; r++) {
-        float sum = 0;
-        for (k = 0; k < w->cols; k++)
-            sum = sgf__fma_portable(sgf__element(w, r * w->cols + k), x[k], sum);
-        out[r] = bias && bias->data ? sum + sgf__element(bias, r) : sum;
+        for (k = 0; k < w->cols; k++) sgf__sum_add(&sum, sgf__element(w, r * w->cols + k), x[k]);
+        out[r] = sgf__sum_end(&sum);
+        if (bias && bias->data) out[r] += sgf__element(bias, r);
     }
 }
 /* RMSNorm (Zhang and Sennrich 2019) of each w->cols floats of x[n]:
@@ -1818,9 +1831,9 @@ static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
    softmaxes is the sum over keys of p f v, with f_i = w_i / (S_0 + S_i) for keys of paraphrase i and
    f_0 = f_1 + f_2 + ... for the others. All sums are in ascending order. */
 typedef struct sgf__mixture {
-    float sum[SGF_MAX_SEGMENTS +
-              1]; /* of part 0, the others, and i + 1, paraphrase i: S; at last f */
-    float weight[SGF_MAX_SEGMENTS + 1]; /* the weight's logarithm; at last the weight */
+    /* of part 0, the others, and i + 1, paraphrase i: S, at last f; the weight's logarithm, at last the
+       weight */
+    float sum[SGF_MAX_SEGMENTS + 1], weight[SGF_MAX_SEGMENTS + 1];
     unsigned char seen[SGF_MAX_SEGMENTS + 1];
     size_t parts;
 } sgf__mixture;
@@ -1858,20 +1871,22 @@ static float sgf__mixture_factor(const sgf__mixture *m, const sgf_segment *segme
 }
 /* Attention of one query head q[C] of token t: softmax over the keys that t may attend to. k and v:
    one kv head's keys and values, `stride` floats from token to token. out[C]. At the end score[j] is
-   exp(score - maximum), in a mixture times its factor, for each key j that t attends to. */
-static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window, float scale,
-                                  const float *q, const float *k, const float *v, size_t stride,
-                                  size_t C, float *score, float *out) {
+   exp(score - maximum), in a mixture times its factor, for each key j that t attends to. In bf16, a
+   key that only the window hides adds 0 * 0 to the sum over values. */
+static void sgf__reference_attend(int bf16, const sgf_layout *y, size_t t, int32_t window,
+                                  float scale, const float *q, const float *k, const float *v,
+                                  size_t stride, size_t C, float *score, float *out) {
     float top = -INFINITY, sum = 0;
     int mixes = y->mixture && y->seg[t] == y->answer;
+    sgf__sum dot = {bf16, 0, {0, 0}, 0};
     sgf__mixture mixture;
     size_t j, c;
     if (mixes) memset(&mixture, 0, sizeof mixture);
     for (j = 0; j <= t; j++) {
-        float dot = 0;
         if (!sgf__reference_sees(y, t, j, window)) continue;
-        for (c = 0; c < C; c++) dot = sgf__fma_portable(q[c], k[j * stride + c], dot);
-        score[j] = sgf__fma_portable(dot, scale, sgf__log_weight(y, y->seg[t], y->seg[j]));
+        for (c = 0; c < C; c++) sgf__sum_add(&dot, q[c], k[j * stride + c]);
+        score[j] = sgf__fma_portable(sgf__sum_end(&dot), scale,
+                                     sgf__log_weight(y, y->seg[t], y->seg[j]));
         if (score[j] > top) top = score[j];
     }
     if (!(top > -INFINITY)) top = 0;
@@ -1881,27 +1896,21 @@ static void sgf__reference_attend(const sgf_layout *y, size_t t, int32_t window,
         if (mixes) sgf__mixture_add(&mixture, &y->segment[y->seg[j]], score[j]);
     }
     if (mixes) sgf__mixture_end(&mixture);
-    for (c = 0; c < C; c++) out[c] = 0;
     for (j = 0; j <= t; j++) {
         if (!sgf__reference_sees(y, t, j, window)) continue;
         if (mixes) score[j] *= sgf__mixture_factor(&mixture, &y->segment[y->seg[j]]);
         sum += score[j];
-        for (c = 0; c < C; c++) out[c] = sgf__fma_portable(score[j], v[j * stride + c], out[c]);
+    }
+    for (c = 0; c < C; c++) {
+        for (j = 0; j <= t; j++)
+            if (sgf__reference_sees(y, t, j, window))
+                sgf__sum_add(&dot, score[j], v[j * stride + c]);
+            else if (bf16 && sgf__attends(y, t, j)) sgf__sum_add(&dot, 0, 0);
+        out[c] = sgf__sum_end(&dot);
+        if (bf16) out[c] += 0.0f; /* -0 becomes 0 */
     }
     if (sum == 0 || mixes) return; /* a token that sees nothing gets 0; a mixture divided already */
     for (c = 0; c < C; c++) out[c] *= 1.0f / sum;
-}
-/* Called after sgf__reference_attend: adds each segment's share of the softmax, divided by the number
-   of heads, to its mass. */
-static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
-                                  size_t heads, double *mass) {
-    double sum = 0;
-    size_t j;
-    for (j = 0; j <= t; j++)
-        if (sgf__reference_sees(y, t, j, window)) sum += (double)score[j];
-    for (j = 0; j <= t; j++)
-        if (sgf__reference_sees(y, t, j, window))
-            mass[y->seg[j]] += (double)score[j] / sum / (double)heads;
 }
 /* Room for [rows, cols] floats. NULL on failure; *status holds the error. */
 static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, sgf_status *status,
@@ -1914,6 +1923,7 @@ static float *sgf__reference_room(sgf__arena *arena, size_t rows, size_t cols, s
 typedef struct sgf__reference {
     const sgf_model *model;
     const sgf_layout *layout;
+    int bf16;               /* 1: SGF_ARITHMETIC_BF16 */
     float *hidden, *logits; /* out: [T, D] after the final norm, [T, V]; NULL: not wanted */
     float *x, *q, *k, *v;   /* [T, D], [T, H * C], [T, G * C], [T, G * C] */
     float *normed, *mixed, *gate, *up; /* of one token: [D], [H * C], [F], [F] */
@@ -1942,9 +1952,9 @@ static void sgf__reference_layer(sgf__reference *r, int32_t l) {
     for (t = 0; t < y->tokens; t++) {
         float *q = r->q + t * H * C, *k = r->k + t * G * C;
         sgf__reference_norm(&w->attn_norm, c->rms_eps, r->x + t * D, D, r->normed);
-        sgf__reference_product(&w->q, &w->q_bias, r->normed, q);
-        sgf__reference_product(&w->k, &w->k_bias, r->normed, k);
-        sgf__reference_product(&w->v, &w->v_bias, r->normed, r->v + t * G * C);
+        sgf__reference_product(r->bf16, &w->q, &w->q_bias, r->normed, q);
+        sgf__reference_product(r->bf16, &w->k, &w->k_bias, r->normed, k);
+        sgf__reference_product(r->bf16, &w->v, &w->v_bias, r->normed, r->v + t * G * C);
         sgf__reference_norm(&w->q_norm, c->rms_eps, q, H * C, q);
         sgf__reference_norm(&w->k_norm, c->rms_eps, k, G * C, k);
         for (h = 0; rope >= 0 && h < H + G; h++)
@@ -1956,44 +1966,27 @@ static void sgf__reference_layer(sgf__reference *r, int32_t l) {
         int watched = r->watch && r->number[t] >= 0;
         if (watched) memset(mass, 0, sizeof mass);
         for (h = 0; h < H; h++) { /* H / G query heads share one key/value head */
-            sgf__reference_attend(y, t, window, (float)c->score_scale, r->q + (t * H + h) * C,
-                                  r->k + h / (H / G) * C, r->v + h / (H / G) * C, G * C, C,
-                                  r->score, r->mixed + h * C);
+            sgf__reference_attend(r->bf16, y, t, window, (float)c->score_scale,
+                                  r->q + (t * H + h) * C, r->k + h / (H / G) * C,
+                                  r->v + h / (H / G) * C, G * C, C, r->score, r->mixed + h * C);
             if (watched) sgf__reference_masses(y, t, window, r->score, H, mass);
         }
         if (watched) r->watch(r->watch_user, (size_t)r->number[t], l, mass, y->segments);
-        sgf__reference_product(&w->o, &w->o_bias, r->mixed, r->normed);
+        sgf__reference_product(r->bf16, &w->o, &w->o_bias, r->mixed, r->normed);
         sgf__reference_add(c, &w->attn_post_norm, r->normed, x);
         sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, r->normed);
-        sgf__reference_product(&w->gate, &w->gate_bias, r->normed, r->gate);
-        sgf__reference_product(&w->up, &w->up_bias, r->normed, r->up);
+        sgf__reference_product(r->bf16, &w->gate, &w->gate_bias, r->normed, r->gate);
+        sgf__reference_product(r->bf16, &w->up, &w->up_bias, r->normed, r->up);
         for (i = 0; i < F; i++) r->gate[i] = sgf__gate_body(0, c->gelu, r->gate[i]) * r->up[i];
-        sgf__reference_product(&w->down, &w->down_bias, r->gate, r->normed);
+        sgf__reference_product(r->bf16, &w->down, &w->down_bias, r->gate, r->normed);
         sgf__reference_add(c, &w->ffn_post_norm, r->normed, x);
     }
 }
-/* Are all tokens, positions and segments of the layout such that the model can take them? */
-static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err) {
-    size_t t;
-    for (t = 0; t < y->tokens; t++) {
-        if (y->token[t] < 0 || y->token[t] >= m->config.vocab_size || y->pos[t] < 0 ||
-            y->seg[t] < 0 || (size_t)y->seg[t] >= y->segments)
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "token %d of the layout: there is no id %d, position %d or segment %d",
-                             (int)t, (int)y->token[t], (int)y->pos[t], (int)y->seg[t]);
-        if (y->pos[t] >= m->config.context)
-            return sgf__fail(err, SGF_ERR_LIMIT,
-                             "token %d of the layout: position %d is beyond the model's context of "
-                             "%d tokens; give fewer or shorter texts",
-                             (int)t, (int)y->pos[t], (int)m->config.context);
-    }
-    return SGF_OK;
-}
 /* Logits[V] of one token from its hidden state x[D], which is changed. */
-static void sgf__reference_logits(const sgf_model *model, float *x, float *logits) {
+static void sgf__reference_logits(int bf16, const sgf_model *model, float *x, float *logits) {
     int32_t i;
     for (i = 0; i < model->config.dim; i++) x[i] /= (float)model->config.logit_divisor;
-    sgf__reference_product(&model->output, NULL, x, logits);
+    sgf__reference_product(bf16, &model->output, NULL, x, logits);
 }
 /* The states of the last `newest` tokens of n layouts become their mean: summed in order, then divided. */
 static void sgf__reference_mean(sgf__reference *r, size_t n, size_t newest) {
@@ -2042,16 +2035,18 @@ static sgf_status sgf__reference_run(sgf__reference *of, size_t n, int32_t mean_
         for (t = 0; t < r->layout->tokens; t++) {
             sgf__reference_norm(&model->norm, c->rms_eps, r->x + t * D, D, r->normed);
             if (r->hidden) memcpy(r->hidden + t * D, r->normed, D * sizeof(float));
-            if (r->logits) sgf__reference_logits(model, r->normed, r->logits + t * V);
+            if (r->logits) sgf__reference_logits(r->bf16, model, r->normed, r->logits + t * V);
         }
     sgf__arena_free(&arena);
     return status;
 }
-SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
-                                         float *hidden, float *logits, sgf_error *err) {
+SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic arithmetic,
+                                         const sgf_layout *layout, float *hidden, float *logits,
+                                         sgf_error *err) {
     sgf__reference r;
     memset(&r, 0, sizeof r);
     r.model = model, r.layout = layout, r.hidden = hidden, r.logits = logits;
+    r.bf16 = arithmetic == SGF_ARITHMETIC_BF16;
     return sgf__reference_run(&r, 1, model->config.layers, 0, err);
 }
 
@@ -2074,7 +2069,10 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layou
       so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum
       (sgf__parallel).
-   8. Logits, and hidden states, of several contexts are combined in their order (sgf__combine, sgf__mean_run).
+   8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
+      that the rule, without the window, lets a query see. In a group these are the same keys up to the
+      query itself, so all lanes have the same blocks (sgf__attend_values).
+   9. Logits, and hidden states, of several contexts are combined in their order (sgf__combine, sgf__mean_run).
 
    Exceptions: reuse_rotated rotates keys to another position, which adds one rounding; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -2889,6 +2887,42 @@ static int sgf__simd_best(void) {
     SGF__INLINE void name##_body declare; \
     SGF__KERNEL_OF(name, name##_body, declare, args)
 
+/* e^x and ln x in double, for tables made once and for statistics, built like sgf__sincos_d. */
+static double sgf__exp_d(double x) {
+    double n, r, p = 1;
+    int i, half;
+    uint64_t a, b;
+    double low, high;
+    if (x != x) return x;
+    if (x > 709.7) return HUGE_VAL;
+    if (x < -745.2) return 0;
+    n = floor(fma(x, 1.4426950408889634, 0.5));
+    r = fma(n, -0x1.62e42fefa38p-1, x);
+    r = fma(n, -0x1.ef35793c7673p-45, r);
+    for (i = 14; i >= 1; i--) p = fma(p, r / i, 1.0);
+    i = (int)n;
+    half = i / 2;
+    a = (uint64_t)(half + 1023) << 52;
+    b = (uint64_t)(i - half + 1023) << 52;
+    memcpy(&low, &a, 8);
+    memcpy(&high, &b, 8);
+    return p * low * high;
+}
+static double sgf__log_d(double x) { /* x > 0, normal */
+    uint64_t bits;
+    double m, s, z, p = 0;
+    int e, i;
+    memcpy(&bits, &x, 8);
+    e = (int)(bits >> 52) - 1022;
+    bits = (bits & 0xFFFFFFFFFFFFFu) | (uint64_t)1022 << 52;
+    memcpy(&m, &bits, 8); /* x = m 2^e, m in [0.5, 1) */
+    if (m < 0.70710678118654752) m = m + m, e--;
+    s = (m - 1) / (m + 1); /* ln m = 2 artanh s */
+    z = s * s;
+    for (i = 25; i >= 1; i -= 2) p = fma(p, z, 1.0 / i);
+    return fma((double)e, 0x1.62e42fefa38p-1, fma((double)e, 0x1.ef35793c7673p-45, 2 * s * p));
+}
+
 static size_t sgf__max(size_t a, size_t b) {
     return a > b ? a : b;
 }
@@ -2913,7 +2947,7 @@ SGF__NOINLINE static void sgf__widen(const sgf_tensor *w, size_t first, size_t n
 }
 
 /* ---- vectors: what every kernel is written in, once for each instruction set ----
-   load, store, set1, fma         as their names say; fma(a, b, c) = a b + c
+   load, store, set1, add, fma    as their names say; fma(a, b, c) = a b + c
    fma_if                         lanes whose bit is set get a b + c, the others keep c
    words, transpose               a vector of 32-bit words; a square of words, transposed in place
    low, high                      the words of two vectors in turn, from the lower and upper half of
@@ -2931,6 +2965,7 @@ SGF__NOINLINE static void sgf__widen(const sgf_tensor *w, size_t first, size_t n
 #define sgf__512_load                  _mm512_loadu_ps
 #define sgf__512_store                 _mm512_storeu_ps
 #define sgf__512_set1                  _mm512_set1_ps
+#define sgf__512_add                   _mm512_add_ps
 #define sgf__512_fma                   _mm512_fmadd_ps
 #define sgf__512_fma_if(bits, a, b, c) _mm512_mask3_fmadd_ps(a, b, c, (__mmask16)(bits))
 #define sgf__512_words(p)              _mm512_loadu_si512((const void *)(p))
@@ -2950,6 +2985,7 @@ SGF__NOINLINE static void sgf__widen(const sgf_tensor *w, size_t first, size_t n
 #define sgf__256_load      _mm256_loadu_ps
 #define sgf__256_store     _mm256_storeu_ps
 #define sgf__256_set1      _mm256_set1_ps
+#define sgf__256_add       _mm256_add_ps
 #define sgf__256_fma       _mm256_fmadd_ps
 #define sgf__256_words(p)  _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define sgf__256_low       _mm256_unpacklo_epi32
@@ -2980,6 +3016,7 @@ SGF__TARGET_AVX2 SGF__INLINE __m256 sgf__256_fma_if(uint32_t bits, __m256 a, __m
 #define sgf__128_load         vld1q_f32
 #define sgf__128_store        vst1q_f32
 #define sgf__128_set1         vdupq_n_f32
+#define sgf__128_add          vaddq_f32
 #define sgf__128_fma(a, b, c) vfmaq_f32(c, a, b)
 #define sgf__128_words(p)     vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)(const void *)(p)))
 #define sgf__128_low          vzip1q_u32
@@ -3043,10 +3080,19 @@ SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
    out[r][lane] = (first ? 0 : out[r][lane]) + sum over k of w[k][r] * x[k][lane], as the chain above.
    ROWS x NV accumulators stay in registers; a step in k loads NV vectors of x, broadcasts ROWS weights
    and issues ROWS * NV fused multiply-adds. There are two forms: fma, where every lane adds
-   every step, and fma_if, where step k changes only lanes whose bit is set in seen[k]. */
+   every step, and fma_if, where step k changes only lanes whose bit is set in seen[k].
+
+   In bf16 (sgf__sum) a tile has two chains an output, which are added to `out` after each 32 steps.
+   Vectors do not flush: they compute only where nothing can be flushed. The lowest power of two of a
+   number is the exponent of a bf16's last bit; a sum of products is a multiple of the product of both
+   factors' lowest powers, so if that is 2^-126 or more no sum is tiny, except 0. sgf__clean tells it
+   from the least exponents of weights and activations, for 32 steps at a time. Where it says no, and in
+   plain C, sgf__tile_flushed computes. Without tiny numbers no zero is negative, so a lane that a step
+   hides may add 0 times a finite number. */
 
 #define SGF__TILE_ROWS  ((size_t)12)
 #define SGF__TILE_K     ((size_t)512)
+#define SGF__BLOCK      ((size_t)32) /* steps of a sum in bf16; TILE_K is a multiple */
 #define SGF__TILE_AHEAD ((size_t)16) /* how many steps ahead x is prefetched */
 #define SGF__PANEL      ((size_t)32)
 #define SGF__STRIPE     ((size_t)96) /* least rows of a thread; a multiple of each kernel's */
@@ -3065,6 +3111,8 @@ typedef struct sgf__tile {
     size_t w_k, x_k, out_row; /* floats from one step or row to the next */
     const uint32_t *seen;     /* NULL, or [the steps of the only part], at most 32 */
     int first;
+    int bf16; /* 1: in that arithmetic, which has one part */
+    int clean; /* 1: sgf__clean of all its steps, and where `seen` hides a step the factors are finite */
 } sgf__tile;
 
 #define SGF__ADD_ALL(I, v, a, b, c)  I##_fma(a, b, c)
@@ -3097,25 +3145,62 @@ typedef struct sgf__tile {
         SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)           \
             I##_store(out + r * out_row + v * I##_lanes, sum[r][v]);                          \
     }
+#define SGF__TILE_PAIRS(I, ROWS, NV)                                                      \
+    I##_target static void I##_pairs_##ROWS##x##NV(const sgf__tile *tile) {               \
+        const float *x = tile->x, *w = tile->part->w + tile->row;                         \
+        size_t w_k = tile->w_k, x_k = tile->x_k, left = tile->part->count, n, k, r, v;    \
+        float *out = tile->out;                                                           \
+        int first = tile->first;                                                          \
+        I##_float even[ROWS][NV], odd[ROWS][NV], lanes[NV];                               \
+        for (; left; left -= n, first = 0) {                                              \
+            SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)   \
+                even[r][v] = odd[r][v] = I##_zero;                                        \
+            n = left < SGF__BLOCK ? left : SGF__BLOCK;                                    \
+            for (k = n; k; k -= 2, w += 2 * w_k, x += 2 * x_k) {                          \
+                SGF__PAIRS_STEP(I, ROWS, NV, even, x, w)                                  \
+                if (k == 1) break;                                                        \
+                SGF__PAIRS_STEP(I, ROWS, NV, odd, x + x_k, w + w_k)                       \
+            }                                                                             \
+            SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++) { \
+                float *to = out + r * tile->out_row + v * I##_lanes;                      \
+                I##_float before = first ? I##_zero : I##_load(to);                       \
+                I##_store(to, I##_add(before, I##_add(even[r][v], odd[r][v])));           \
+            }                                                                             \
+        }                                                                                 \
+    }
+#define SGF__PAIRS_STEP(I, ROWS, NV, sum, x, w)                                                \
+    SGF__UNROLL for (v = 0; v < NV; v++) {                                                     \
+        lanes[v] = I##_load((x) + v * I##_lanes);                                              \
+        SGF__PREFETCH((x) + SGF__TILE_AHEAD * x_k + v * I##_lanes);                            \
+    }                                                                                          \
+    SGF__UNROLL for (r = 0; r < ROWS; r++) {                                                   \
+        I##_float weight = I##_set1((w)[r]);                                                   \
+        SGF__UNROLL for (v = 0; v < NV; v++) sum[r][v] = I##_fma(weight, lanes[v], sum[r][v]); \
+    }
 typedef void sgf__tile_kernel(const sgf__tile *tile);
-typedef struct sgf__tiles { /* kernels of one width, for 12 (or 6), 4 and 1 rows */
-    size_t lanes, rows[3];
-    sgf__tile_kernel *all[3], *seen[3];
+typedef struct sgf__tiles {         /* kernels of one width, for a few numbers of rows */
+    size_t lanes, rows[2][3];       /* of `all` and `seen`; of `pairs` */
+    sgf__tile_kernel *kernel[3][3]; /* `all`, `seen`, `pairs` */
 } sgf__tiles;
 
 #define SGF__TILE_FORMS(I, ROWS, NV)          \
     SGF__TILE(I, all, ROWS, NV, SGF__ADD_ALL) \
     SGF__TILE(I, seen, ROWS, NV, SGF__ADD_SEEN)
-#define SGF__TILE_SIZES(I, MOST, NV) \
-    SGF__TILE_FORMS(I, MOST, NV)     \
-    SGF__TILE_FORMS(I, 4, NV)        \
-    SGF__TILE_FORMS(I, 1, NV)
-#define SGF__TILES(I, MOST, NV)                                        \
-    {                                                                  \
-        (size_t)(NV) * I##_lanes, {MOST, 4, 1},                        \
-            {I##_all_##MOST##x##NV, I##_all_4x##NV, I##_all_1x##NV}, { \
-            I##_seen_##MOST##x##NV, I##_seen_4x##NV, I##_seen_1x##NV   \
-        }                                                              \
+#define SGF__TILE_SIZES(I, MOST, PAIRS, NV) \
+    SGF__TILE_FORMS(I, MOST, NV)            \
+    SGF__TILE_FORMS(I, 4, NV)               \
+    SGF__TILE_FORMS(I, 1, NV)               \
+    SGF__TILE_PAIRS(I, PAIRS, NV)           \
+    SGF__TILE_PAIRS(I, 2, NV)               \
+    SGF__TILE_PAIRS(I, 1, NV)
+#define SGF__TILES(I, MOST, PAIRS, NV)                                        \
+    {                                                                         \
+        (size_t)(NV) * I##_lanes, {{MOST, 4, 1}, {PAIRS, 2, 1}}, {            \
+            {I##_all_##MOST##x##NV, I##_all_4x##NV, I##_all_1x##NV},          \
+                {I##_seen_##MOST##x##NV, I##_seen_4x##NV, I##_seen_1x##NV}, { \
+                I##_pairs_##PAIRS##x##NV, I##_pairs_2x##NV, I##_pairs_1x##NV  \
+            }                                                                 \
+        }                                                                     \
     }
 
 /* ---- weights times a few columns: decoding ----
@@ -3123,41 +3208,50 @@ typedef struct sgf__tiles { /* kernels of one width, for 12 (or 6), 4 and 1 rows
    multiplied with broadcast activations; T columns share the work. Reading the weights limits the speed
    of decoding: each row is prefetched SGF__AHEAD bytes before it is needed, and at its end the row that
    follows. w: the first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out
-   [lanes][T]; k from 0 to the last whole square. */
+   [lanes][T]; k from 0 to the last whole square, in bf16 (two chains) to the last 32 steps. */
 enum { SGF__AHEAD = 512 };
 /* The elements of a word: one or two. */
 #define SGF__PART_BF16(I, word, part) ((part) ? I##_high16(word) : I##_low16(word))
 #define SGF__PART_F16(I, word, part)  I##_half((part) ? I##_shift(word) : (word))
 #define SGF__PART_F32(I, word, part)  I##_as_float(word)
-#define SGF__GEMV(I, dtype, PART, PER, T)                                                  \
-    I##_target static void I##_##dtype##_##T(const char *w, size_t stride, const float *x, \
-                                             float *out, size_t K) {                       \
-        enum { columns = T, per = PER, lanes = I##_lanes };                                \
-        const char *ahead;                                                                 \
-        I##_float sum[columns];                                                            \
-        I##_word word[lanes];                                                              \
-        float column[lanes];                                                               \
-        size_t k, i, t, part;                                                              \
-        SGF__UNROLL for (t = 0; t < columns; t++) sum[t] = I##_zero;                       \
-        for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4) {              \
-            ahead = w + SGF__AHEAD;                                                        \
-            if (k + SGF__AHEAD / 4 * per >= K) ahead += lanes * stride - K * (4 / per);    \
-            SGF__UNROLL for (i = 0; i < lanes; i++) {                                      \
-                word[i] = I##_words(w + i * stride);                                       \
-                SGF__PREFETCH(ahead + i * stride);                                         \
-            }                                                                              \
-            I##_transpose(word);                                                           \
-            SGF__UNROLL for (i = 0; i < lanes; i++)                                        \
-                SGF__UNROLL for (part = 0; part < per; part++) {                           \
-                I##_float weight = PART(I, word[i], part);                                 \
-                SGF__UNROLL for (t = 0; t < columns; t++) sum[t] = I##_fma(                \
-                    weight, I##_set1(x[(k + per * i + part) * columns + t]), sum[t]);      \
-            }                                                                              \
-        }                                                                                  \
-        for (t = 0; t < columns; t++) {                                                    \
-            I##_store(column, sum[t]);                                                     \
-            for (i = 0; i < lanes; i++) out[i * columns + t] = column[i];                  \
-        }                                                                                  \
+#define SGF__GEMV(I, name, PART, PER, CHAINS, T)                                          \
+    I##_target static void I##_##name##_##T(const char *w, size_t stride, const float *x, \
+                                            float *out, size_t K) {                       \
+        enum { columns = T, per = PER, chains = CHAINS, lanes = I##_lanes };              \
+        const char *ahead;                                                                \
+        I##_float sum[chains][columns], all[columns];                                     \
+        I##_word word[lanes];                                                             \
+        float column[lanes];                                                              \
+        size_t k, i, t, part;                                                             \
+        SGF__UNROLL for (t = 0; t < columns; t++) {                                       \
+            all[t] = sum[0][t] = I##_zero;                                                \
+            sum[chains - 1][t] = I##_zero;                                                \
+        }                                                                                 \
+        for (k = 0; k + lanes * per <= K; k += lanes * per, w += lanes * 4) {             \
+            ahead = w + SGF__AHEAD;                                                       \
+            if (k + SGF__AHEAD / 4 * per >= K) ahead += lanes * stride - K * (4 / per);   \
+            SGF__UNROLL for (i = 0; i < lanes; i++) {                                     \
+                word[i] = I##_words(w + i * stride);                                      \
+                SGF__PREFETCH(ahead + i * stride);                                        \
+            }                                                                             \
+            I##_transpose(word);                                                          \
+            SGF__UNROLL for (i = 0; i < lanes; i++)                                       \
+                SGF__UNROLL for (part = 0; part < per; part++) {                          \
+                I##_float weight = PART(I, word[i], part);                                \
+                I##_float *to = sum[part % chains];                                       \
+                SGF__UNROLL for (t = 0; t < columns; t++) to[t] = I##_fma(                \
+                    weight, I##_set1(x[(k + per * i + part) * columns + t]), to[t]);      \
+            }                                                                             \
+            if (chains == 2 && (k + lanes * per) % SGF__BLOCK == 0)                       \
+                SGF__UNROLL for (t = 0; t < columns; t++) {                               \
+                    all[t] = I##_add(all[t], I##_add(sum[0][t], sum[1][t]));              \
+                    sum[0][t] = sum[1][t] = I##_zero;                                     \
+                }                                                                         \
+        }                                                                                 \
+        for (t = 0; t < columns; t++) {                                                   \
+            I##_store(column, chains == 2 ? all[t] : sum[0][t]);                          \
+            for (i = 0; i < lanes; i++) out[i * columns + t] = column[i];                 \
+        }                                                                                 \
     }
 /* ---- weights for a wide product: twelve rows, widened, transposed to out[k * SGF__TILE_ROWS + r] ----
    The same squares. A square that is wider than a tile is stored beyond the tile's edge: the next k
@@ -3177,51 +3271,56 @@ enum { SGF__AHEAD = 512 };
     }
 typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
 typedef void sgf__pack_kernel(const char *w, size_t stride, float *out, size_t count);
-#define SGF__DTYPES(I, dtype, PART, PER) \
-    SGF__GEMV(I, dtype, PART, PER, 1)    \
-    SGF__GEMV(I, dtype, PART, PER, 2)    \
-    SGF__GEMV(I, dtype, PART, PER, 4)    \
-    SGF__GEMV(I, dtype, PART, PER, 8)    \
-    SGF__PACK(I, dtype, PART, PER)
-#define SGF__EVERY_DTYPE(I)                 \
-    SGF__DTYPES(I, bf16, SGF__PART_BF16, 2) \
-    SGF__DTYPES(I, f16, SGF__PART_F16, 2)   \
-    SGF__DTYPES(I, f32, SGF__PART_F32, 1)
+#define SGF__GEMVS(I, name, PART, PER, CHAINS) \
+    SGF__GEMV(I, name, PART, PER, CHAINS, 1)   \
+    SGF__GEMV(I, name, PART, PER, CHAINS, 2)   \
+    SGF__GEMV(I, name, PART, PER, CHAINS, 4)   \
+    SGF__GEMV(I, name, PART, PER, CHAINS, 8)
+#define SGF__EVERY_DTYPE(I)                    \
+    SGF__GEMVS(I, bf16, SGF__PART_BF16, 2, 1)  \
+    SGF__GEMVS(I, f16, SGF__PART_F16, 2, 1)    \
+    SGF__GEMVS(I, f32, SGF__PART_F32, 1, 1)    \
+    SGF__GEMVS(I, pairs, SGF__PART_BF16, 2, 2) \
+    SGF__PACK(I, bf16, SGF__PART_BF16, 2)      \
+    SGF__PACK(I, f16, SGF__PART_F16, 2)        \
+    SGF__PACK(I, f32, SGF__PART_F32, 1)
 
 /* ---- the kernels of an instruction set ---- */
 
 typedef struct sgf__kernel_set {
     size_t lanes;                 /* of a vector */
-    sgf__gemv_kernel *gemv[4][3]; /* [1, 2, 4 or 8 columns][sgf_dtype] */
+    sgf__gemv_kernel *gemv[4][4]; /* [1, 2, 4 or 8 columns][sgf_dtype, or 3: in bf16] */
     sgf__pack_kernel *pack[3];    /* [sgf_dtype] */
     sgf__tiles tiles[4];          /* the widest first; the last has no lanes */
 } sgf__kernel_set;
-#define SGF__PRODUCTS(I)                          \
-    I##_lanes,                                    \
-        {{I##_f32_1, I##_f16_1, I##_bf16_1},      \
-         {I##_f32_2, I##_f16_2, I##_bf16_2},      \
-         {I##_f32_4, I##_f16_4, I##_bf16_4},      \
-         {I##_f32_8, I##_f16_8, I##_bf16_8}},     \
-    {                                             \
-        I##_f32_pack, I##_f16_pack, I##_bf16_pack \
+#define SGF__PRODUCTS(I)                                   \
+    I##_lanes,                                             \
+        {{I##_f32_1, I##_f16_1, I##_bf16_1, I##_pairs_1},  \
+         {I##_f32_2, I##_f16_2, I##_bf16_2, I##_pairs_2},  \
+         {I##_f32_4, I##_f16_4, I##_bf16_4, I##_pairs_4},  \
+         {I##_f32_8, I##_f16_8, I##_bf16_8, I##_pairs_8}}, \
+    {                                                      \
+        I##_f32_pack, I##_f16_pack, I##_bf16_pack          \
     }
 #ifdef SGF__X86
 SGF__EVERY_DTYPE(sgf__512)
 SGF__EVERY_DTYPE(sgf__256)
-SGF__TILE_SIZES(sgf__512, 12, 2)
-SGF__TILE_SIZES(sgf__512, 12, 1)
-SGF__TILE_SIZES(sgf__256, 6, 2)
-SGF__TILE_SIZES(sgf__256, 12, 1)
-static const sgf__kernel_set sgf__avx512 = {
-    SGF__PRODUCTS(sgf__512),
-    {SGF__TILES(sgf__512, 12, 2), SGF__TILES(sgf__512, 12, 1), SGF__TILES(sgf__256, 12, 1)}};
+SGF__TILE_SIZES(sgf__512, 12, 6, 2)
+SGF__TILE_SIZES(sgf__512, 12, 12, 1)
+SGF__TILE_SIZES(sgf__256, 6, 3, 2)
+SGF__TILE_SIZES(sgf__256, 12, 6, 1)
+static const sgf__kernel_set sgf__avx512 = {SGF__PRODUCTS(sgf__512),
+                                            {SGF__TILES(sgf__512, 12, 6, 2),
+                                             SGF__TILES(sgf__512, 12, 12, 1),
+                                             SGF__TILES(sgf__256, 12, 6, 1)}};
 static const sgf__kernel_set sgf__avx2 = {
-    SGF__PRODUCTS(sgf__256), {SGF__TILES(sgf__256, 6, 2), SGF__TILES(sgf__256, 12, 1)}};
+    SGF__PRODUCTS(sgf__256), {SGF__TILES(sgf__256, 6, 3, 2), SGF__TILES(sgf__256, 12, 6, 1)}};
 #endif
 #ifdef SGF__ARM
 SGF__EVERY_DTYPE(sgf__128)
-SGF__TILE_SIZES(sgf__128, 12, 2)
-static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128), {SGF__TILES(sgf__128, 12, 2)}};
+SGF__TILE_SIZES(sgf__128, 12, 6, 2)
+static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128),
+                                          {SGF__TILES(sgf__128, 12, 6, 2)}};
 #endif
 /* NULL: plain C. */
 static const sgf__kernel_set *sgf__kernels_of(int simd) {
@@ -3256,12 +3355,42 @@ SGF__KERNEL(sgf__tile_plain, (int simd, const sgf__tile *tile, size_t rows, size
     }
 }
 
+/* A tile in bf16 by the definition. Steps that are hidden or missing add 0 * 0. */
+SGF__KERNEL(sgf__tile_flushed, (int simd, const sgf__tile *tile, size_t rows, size_t lanes),
+            (simd, tile, rows, lanes)) {
+    float part[2][SGF__PANEL];
+    size_t count = tile->part->count, r, k, from, t, n, i;
+    for (r = 0; r < rows; r++)
+        for (k = 0; k < count; k += SGF__BLOCK)
+            for (from = 0; from < lanes; from += n) {
+                float *out = tile->out + r * tile->out_row + from;
+                n = sgf__min(lanes - from, SGF__PANEL);
+                for (t = 0; t < n; t++) part[0][t] = part[1][t] = 0;
+                for (i = k; i < k + SGF__BLOCK; i++) {
+                    uint32_t seen = i >= count ? 0 : tile->seen ? tile->seen[i] : ~(uint32_t)0;
+                    const float *x = tile->x + (seen ? i * tile->x_k : 0) + from;
+                    float *sum = part[i % 2], weight = 0;
+                    if (seen) weight = sgf__flushed(tile->part->w[r + i * tile->w_k]);
+                    for (t = 0; t < n; t++)
+                        if (seen >> t & 1)
+                            sum[t] = sgf__flushed(sgf__fma(simd, weight, x[t], sum[t]));
+                        else sum[t] += 0.0f; /* -0 becomes 0 */
+                }
+                for (t = 0; t < n; t++) {
+                    float sum = sgf__flushed(part[0][t] + part[1][t]);
+                    out[t] = sgf__flushed((tile->first && !k ? 0 : out[t]) + sum);
+                }
+            }
+}
+
 /* Lanes [from, lanes) of a tile of any size, cut into those above. With `seen`: at most 32 lanes. */
 static void sgf__tile_run(int simd, size_t rows, size_t from, size_t lanes,
                           const sgf__tile *whole) {
     const sgf__kernel_set *set = sgf__kernels_of(simd);
+    int form = whole->bf16 ? 2 : whole->seen != NULL;
     size_t t, r, i, size;
     uint32_t seen[32];
+    if (whole->bf16 && !whole->clean) set = NULL;
     for (t = from; t < lanes;) {
         const sgf__tiles *fit = set ? set->tiles : NULL;
         sgf__tile tile = *whole;
@@ -3271,14 +3400,15 @@ static void sgf__tile_run(int simd, size_t rows, size_t from, size_t lanes,
         if (whole->seen && t) tile.seen = seen;
         while (fit && fit->lanes > lanes - t) fit++;
         if (!fit || !fit->lanes) {
-            sgf__tile_plain(simd, &tile, rows, lanes - t);
+            if (whole->bf16) sgf__tile_flushed(simd, &tile, rows, lanes - t);
+            else sgf__tile_plain(simd, &tile, rows, lanes - t);
             return;
         }
-        for (r = 0; r < rows; r += fit->rows[size]) {
-            for (size = 0; fit->rows[size] > rows - r;) size++;
+        for (r = 0; r < rows; r += fit->rows[form == 2][size]) {
+            for (size = 0; fit->rows[form == 2][size] > rows - r;) size++;
             tile.row = r;
             tile.out = whole->out + r * tile.out_row + t;
-            (tile.seen ? fit->seen : fit->all)[size](&tile);
+            fit->kernel[form][size](&tile);
         }
         t += fit->lanes;
     }
@@ -3306,8 +3436,50 @@ static void sgf__pack(const sgf__kernel_set *set, const sgf_tensor *w, size_t ro
     }
 }
 
+/* ---- bf16: rounding, and where vectors may compute ---- */
+
+/* Can no sum of these products be flushed? Of the numbers that are not 0, the least exponents as bf16
+   stores them: 1 to 255, and 0 for a tiny number. A number is a multiple of 2^(exponent - 134). */
+static int sgf__clean(int w, int x) {
+    return w && x && w + x >= 2 * 134 - 126;
+}
+/* to[n] = from[n] rounded; *low: the least exponent. */
+SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8_t *low),
+            (simd, from, to, n, low)) {
+    uint32_t least = 0x7F800000u;
+    size_t i;
+    (void)simd;
+    for (i = 0; i < n; i++) {
+        uint32_t u = sgf__float_bits(sgf__flushed(from[i])), nan = (u & 0x7FFFFFFFu) > 0x7F800000u,
+                 m;
+        u = (nan ? u | 0x400000u : u + 0x7FFFu + (u >> 16 & 1u)) & 0xFFFF0000u;
+        to[i] = sgf__bits_float(u);
+        m = u & 0x7FFFFFFFu ? u & 0x7FFFFFFFu : least;
+        least = m < least ? m : least;
+    }
+    *low = (uint8_t)(least >> 23);
+}
+/* to[n] = from[n] widened (NULL: not wanted); *low and *high: the least exponent, and the greatest. */
+SGF__KERNEL(sgf__widen_bf16,
+            (int simd, const uint16_t *from, float *to, size_t n, uint8_t *low, uint8_t *high),
+            (simd, from, to, n, low, high)) {
+    uint16_t least = 0x7F80, most = 0;
+    size_t i;
+    (void)simd;
+    for (i = 0; i < n; i++) {
+        uint16_t m = from[i] & 0x7FFF, one = m ? m : least;
+        least = one < least ? one : least;
+        most = m > most ? m : most;
+    }
+    for (i = 0; to && i < n; i++) to[i] = sgf__bf16_float(from[i]);
+    *low = (uint8_t)(least >> 7);
+    *high = (uint8_t)(most >> 7);
+}
+
 /* One projection of all panels. */
 typedef struct sgf__product {
+    const uint8_t *low;     /* bf16: [stripes] least exponents of w; NULL: f32 */
+    uint8_t *const *in_low; /* bf16: [panels] -> [each 32 of K] those of `in`, which is rounded */
     const sgf_tensor *w;    /* [N, K] */
     const sgf_tensor *bias; /* [N], NULL or without data: added last */
     const float *const *in; /* [panels] -> [K][width] */
@@ -3317,28 +3489,44 @@ typedef struct sgf__product {
     int simd;
 } sgf__product;
 
+/* How many steps from k on, `most` at most, are equally clean for a row and a panel. */
+static size_t sgf__clean_steps(const sgf__product *job, size_t row, size_t p, size_t k, size_t most,
+                               int *clean) {
+    const uint8_t *x = job->in_low ? job->in_low[p] : NULL;
+    size_t n = SGF__BLOCK;
+    *clean = 1;
+    if (!job->low) return most;
+    *clean = sgf__clean(job->low[row / SGF__STRIPE], x[k / SGF__BLOCK]);
+    while (n < most && sgf__clean(job->low[row / SGF__STRIPE], x[(k + n) / SGF__BLOCK]) == *clean)
+        n += SGF__BLOCK;
+    return sgf__min(n, most);
+}
 /* Rows [row, row + rows), at most 12, times steps [k, k + count), at most 512, of every panel. The
    weights are widened once for all panels; a sum over more steps is carried in `out`, which rounds
    nothing. Each panel prefetches a share of the next tile's weights. */
 static void sgf__product_tile(const sgf__product *job, size_t row, size_t rows, size_t k,
                               size_t count) {
-    size_t K = job->w->cols, size = sgf__dtype_size(job->w->dtype), p, r = 0, end, byte;
+    size_t K = job->w->cols, size = sgf__dtype_size(job->w->dtype), p, r = 0, end, byte, at;
     const char *ahead = (const char *)job->w->data + ((row + rows) * K + k) * size;
     float weight[SGF__TILE_ROWS * SGF__TILE_K + 16];
     sgf__tile tile;
     sgf__tile_part part;
     sgf__pack(sgf__kernels_of(job->simd), job->w, row, rows, k, count, weight);
     memset(&tile, 0, sizeof tile);
-    part.w = weight, part.count = count;
-    tile.part = &part, tile.parts = 1, tile.w_k = SGF__TILE_ROWS, tile.first = k == 0;
+    tile.part = &part, tile.parts = 1, tile.w_k = SGF__TILE_ROWS, tile.bf16 = job->low != NULL;
     for (p = 0; p < job->panels; p++) {
         for (end = rows * (p + 1) / job->panels; r < end; r++)
             for (byte = 0; byte < count * size; byte += 64)
                 SGF__PREFETCH(ahead + r * K * size + byte);
         tile.x_k = tile.out_row = job->width[p];
-        tile.x = job->in[p] + k * job->width[p];
         tile.out = job->out[p] + row * job->width[p];
-        sgf__tile_run(job->simd, rows, 0, job->width[p], &tile);
+        for (at = 0; at < count; at += part.count) {
+            part.count = sgf__clean_steps(job, row, p, k + at, count - at, &tile.clean);
+            part.w = weight + at * SGF__TILE_ROWS;
+            tile.x = job->in[p] + (k + at) * job->width[p];
+            tile.first = k + at == 0;
+            sgf__tile_run(job->simd, rows, 0, job->width[p], &tile);
+        }
     }
 }
 /* Rows [begin, end): all rows of the first steps before the next steps, so that the sums, and the
@@ -3354,15 +3542,18 @@ static void sgf__product_rows(const sgf__product *job, size_t begin, size_t end,
 static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t end) {
     const sgf__kernel_set *set = sgf__kernels_of(job->simd);
     size_t K = job->w->cols, columns = job->width[0], row = begin, which = 0, p, t;
-    size_t size = sgf__dtype_size(job->w->dtype);
+    size_t size = sgf__dtype_size(job->w->dtype), whole;
     size_t step = job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS;
-    if (set && job->panels == 1 && columns <= 8) {
+    int clean = 1;
+    if (set && job->panels == 1 && columns <= 8 &&
+        sgf__clean_steps(job, row, 0, 0, K, &clean) == K && clean) {
         while ((size_t)1 << which < columns) which++;
+        whole = K - K % (job->low ? SGF__BLOCK : set->lanes * 4 / size);
         for (; row + set->lanes <= end; row += set->lanes)
-            set->gemv[which][job->w->dtype]((const char *)job->w->data + row * K * size, K * size,
-                                            job->in[0], job->out[0] + row * columns, K);
-        if (K % (set->lanes * 4 / size))
-            sgf__product_rows(job, begin, row, K - K % (set->lanes * 4 / size));
+            set->gemv[which][job->low ? 3 : job->w->dtype](
+                (const char *)job->w->data + row * K * size, K * size, job->in[0],
+                job->out[0] + row * columns, whole);
+        if (whole < K) sgf__product_rows(job, begin, row, whole);
     }
     for (; row < end; row += step) sgf__product_rows(job, row, sgf__min(row + step, end), 0);
     for (row = begin; job->bias && job->bias->data && row < end; row++) {
@@ -3668,7 +3859,8 @@ static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_tas
  * [SGF-15] Sessions: KV cache, segment attention, the forward pass
  *
  * Keys and values are stored in pages of 32 tokens. For every layer and kv head a page holds K as
- * [C][32] (lanes are keys: a tile of scores) and V as [32][C] (lanes are channels: a tile of outputs). A sequence is a list of pages, a list of runs of one segment, and its own copy of the
+ * [C][32] (lanes are keys: a tile of scores) and V as [32][C] (lanes are channels: a tile of outputs),
+ * as floats, or bf16 in that arithmetic. A sequence is a list of pages, a list of runs of one segment, and its own copy of the
  * visibility bits. A query reads the runs that its segment may see, up to itself: the cost of attention
  * is what is visible. Nothing of size T x T exists.
  * ==================================================================================== */
@@ -3799,18 +3991,28 @@ typedef struct sgf__floats {
     size_t count;    /* from `at` on */
 } sgf__floats;
 
+/* The matrices that products read: of every layer, then the output. */
+enum { SGF__W_Q, SGF__W_K, SGF__W_V, SGF__W_O, SGF__W_GATE, SGF__W_UP, SGF__W_DOWN, SGF__MATRICES };
+typedef struct sgf__matrix {
+    sgf_tensor w; /* as the model has it; in bf16 a rounded copy, if it is stored otherwise */
+    const uint8_t
+        *low; /* bf16: of each stripe of rows, the least exponent (sgf__clean); f32: NULL */
+} sgf__matrix;
+
 struct sgf_session {
     sgf_allocator mem;
     sgf__arena arena; /* what stays until the session is freed */
     const sgf_model *model;
+    sgf__matrix *matrix;           /* [L][SGF__MATRICES], and the output */
     size_t V, D, L, H, G, C, F, R; /* the model's dimensions; R = H / G: heads of a kv head */
     sgf__pool *pool;
     int simd, reuse, rotate;
+    int bf16;      /* 1: SGF_ARITHMETIC_BF16 */
     int reference; /* 1: sgf_reference_forward computes; nothing is cached or shared */
     sgf__sequence *sequence;
     size_t sequence_count, sequence_cap;
     float **free_page; /* pages not in use, kept for the next sequence */
-    size_t free_pages, free_cap, pages, page_floats;
+    size_t free_pages, free_cap, pages, page_bytes;
     size_t ropes;                             /* 1, or 2: layers with a window have their own */
     float *inv_freq, rope_scale, score_scale; /* [ropes][C/2] */
     float *rotation;                          /* [ropes][2][C/2] cosines and sines of a KV copy */
@@ -3949,7 +4151,7 @@ static sgf_status sgf__page_make(sgf_session *s, sgf_error *err) {
                                   sizeof *s->free_page, err); /* room to take all of them back */
     if (!status && s->device) status = s->device->page(s->on, &made, err);
     else if (!status) {
-        made = sgf__arena_alloc(&s->arena, s->page_floats + SGF__LINE, sizeof(float), err);
+        made = sgf__arena_alloc(&s->arena, s->page_bytes + 64, 1, err);
         if (!made) status = SGF_ERR_MEMORY;
     }
     if (status) return status;
@@ -3957,12 +4159,21 @@ static sgf_status sgf__page_make(sgf_session *s, sgf_error *err) {
     s->pages++;
     return SGF_OK;
 }
-/* Where in a page, in floats, the keys [C][32] and the values [32][C] of a layer and kv head begin:
+/* Where in a page, in elements, the keys [C][32] and the values [32][C] of a layer and kv head begin:
    layer by layer, all its keys before all its values. */
 static void sgf__page_places(const sgf_session *s, size_t layer, size_t g, size_t *k_at,
                              size_t *v_at) {
     *k_at = (2 * layer * s->G + g) * s->C * SGF__PAGE;
     *v_at = *k_at + s->G * s->C * SGF__PAGE;
+}
+
+/* Element i of a page. */
+static float sgf__cell(const sgf_session *s, const float *page, size_t i) {
+    return s->bf16 ? sgf__bf16_float(((const uint16_t *)(const void *)page)[i]) : page[i];
+}
+static void sgf__cell_set(const sgf_session *s, float *page, size_t i, float x) {
+    if (s->bf16) ((uint16_t *)(void *)page)[i] = sgf__float_bf16(sgf__flushed(x));
+    else page[i] = x;
 }
 
 /* Make room for `more` tokens and runs. */
@@ -4044,6 +4255,7 @@ static sgf__group sgf__group_make(const sgf__query *query, size_t row, size_t mo
 typedef struct sgf__piece {
     const float *page;
     size_t lane, count;
+    size_t number; /* of its first key, among all that the rule lets the group see */
     float log_weight;
     int32_t seg;
     ptrdiff_t ahead;          /* key i is not before queries [0, ahead + i) of the group */
@@ -4114,7 +4326,9 @@ typedef struct sgf__work {
     float *norm;            /* weights of the next norm, which is of each norm_width features */
     float *q_norm, *k_norm; /* [C]; NULL: this layer has no norms of heads */
     size_t norm_width;
-    int norm_from, norm_to; /* its arrays */
+    int norm_from, norm_to; /* its arrays, or those of a rounding */
+    size_t features[SGF__ARRAYS];
+    uint8_t *low[SGF__PANELS]; /* bf16: least exponents of each 32 features of what products read */
     sgf__group group[SGF__CHUNK];
     size_t groups;
     size_t layer;
@@ -4127,9 +4341,11 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
     size_t D = s->D, C = s->C, F = s->F, HC = s->H * C, GC = s->G * C;
     const size_t half = s->ropes * (C / 2);
     const size_t features[SGF__ARRAYS] = {D, D, half, half, HC, GC, GC, HC, F, F};
+    const size_t lows = sgf__max(D, sgf__max(HC, F)) / 32 + 1;
     size_t first[SGF__ARRAYS], need = 0, a, p;
     sgf_status status;
     memset(w, 0, sizeof *w);
+    memcpy(w->features, features, sizeof features);
     w->s = s;
     w->n = n;
     w->panels = (n + SGF__PANEL - 1) / SGF__PANEL;
@@ -4143,12 +4359,15 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
                                   : 0;
         need = sgf__max(need, first[a] + features[a] * w->columns);
     }
-    status = sgf__floats_reserve(s, &s->work, need + sgf__max(D, HC) + 2 * C, err);
+    status = sgf__floats_reserve(s, &s->work, need + sgf__max(D, HC) + 2 * C + w->panels * lows,
+                                 err);
     if (status) return status;
     for (a = 0; a < SGF__ARRAYS; a++)
         for (p = 0; p < w->panels; p++)
             w->at[a][p] = s->work.at + first[a] + features[a] * p * SGF__PANEL;
     w->norm = s->work.at + need;
+    for (p = 0; p < w->panels; p++)
+        w->low[p] = (uint8_t *)(w->norm + sgf__max(D, HC) + 2 * C) + p * lows;
     /* The last panel's unused lanes are computed, too, but never read. They start at 0 in every call, or
        their values would grow from call to call, to infinities and NaN. */
     p = w->panels - 1;
@@ -4164,19 +4383,21 @@ static void sgf__groups_make(sgf__work *w) {
 
 /* Cut the visible runs of `q`, which is the group's sequence or one of its parents, into pieces of
    pages, those of its parents first: keys in ascending order. Only tokens below `before` and, with a
-   sliding window, only those that the group's lowest position still sees. Returns their number. */
+   sliding window, only those that the group's lowest position still sees. Adds the keys, those that
+   the window hides as well, to *keys. Returns the number of pieces. */
 static size_t sgf__pieces(const sgf__work *w, const sgf__group *group, const sgf__sequence *q,
-                          size_t before, sgf__piece *piece) {
+                          size_t before, sgf__piece *piece, size_t *keys) {
     const sgf__query *query = group->query;
     const sgf_layout *rule = &query->own->layout;
     const sgf__sequence *up = sgf__parent_of(w->s, q);
     const int32_t *pos = q->layout.pos, window = w->window;
-    size_t n = up ? sgf__pieces(w, group, up, up->layout.tokens, piece) : 0, i, at, stop, end;
+    size_t n = up ? sgf__pieces(w, group, up, up->layout.tokens, piece, keys) : 0;
+    size_t i, at, stop, end;
     for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
         int32_t seg = q->run[i].seg;
         if (!sgf__sees(rule->visible, query->row->seg, seg)) continue;
         end = sgf__min(q->run[i].end, before);
-        for (at = q->run[i].begin; at < end; at = stop) {
+        for (at = q->run[i].begin; at < end; *keys += stop - at, at = stop) {
             sgf__piece *p = &piece[n];
             stop = window ? at + 1 : sgf__min(end, (at / SGF__PAGE + 1) * SGF__PAGE);
             if (sgf__too_far(window, group->low, pos[at])) continue;
@@ -4186,6 +4407,7 @@ static size_t sgf__pieces(const sgf__work *w, const sgf__group *group, const sgf
             p->page = q->page[at / SGF__PAGE];
             p->lane = at % SGF__PAGE;
             p->count = stop - at;
+            p->number = *keys;
             p->log_weight = sgf__log_weight(rule, query->row->seg, seg);
             p->seg = seg;
             p->ahead = q == query->own ? (ptrdiff_t)at - (ptrdiff_t)query->index
@@ -4205,9 +4427,11 @@ static size_t sgf__pieces(const sgf__work *w, const sgf__group *group, const sgf
    group sees, with their values. */
 typedef struct sgf__attend_room {
     float *score, *q, *out;
+    float *wide; /* bf16: [C][32], a page's keys, or the values of 32 keys */
     sgf__piece *piece;
     sgf__tile_part *value;     /* [pieces] */
-    size_t pieces, k_at;       /* k_at: where in a page the keys begin */
+    size_t pieces, k_at, v_at; /* where in a page the keys and values begin */
+    int bf16;
     const sgf_layout *mixture; /* NULL: one softmax */
 } sgf__attend_room;
 
@@ -4219,7 +4443,7 @@ static const sgf_layout *sgf__mixture_of(const sgf__group *group) {
 
 /* In bytes: room for one kv head, with so many keys and pieces. */
 static size_t sgf__attend_bytes(const sgf_session *s) {
-    size_t bytes = (s->score_keys + 2 * s->R * s->C) * SGF__PANEL * sizeof(float) +
+    size_t bytes = (s->score_keys + 2 * s->R * s->C + s->C) * SGF__PANEL * sizeof(float) +
                    s->score_pieces * (sizeof(sgf__piece) + sizeof(sgf__tile_part));
     return (bytes + 63) / 64 * 64;
 }
@@ -4245,10 +4469,12 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
     size_t each = s->R * s->C * SGF__PANEL;
     sgf__attend_room room;
     memset(&room, 0, sizeof room);
+    room.bf16 = s->bf16;
     room.score = s->scores.at + (size_t)thread * sgf__attend_bytes(s) / sizeof(float);
     room.q = room.score + s->score_keys * SGF__PANEL;
     room.out = room.q + each;
-    room.piece = (sgf__piece *)(void *)(room.out + each);
+    room.wide = room.out + each;
+    room.piece = (sgf__piece *)(void *)(room.wide + s->C * SGF__PANEL);
     room.value = (sgf__tile_part *)(void *)(room.piece + s->score_pieces);
     return room;
 }
@@ -4256,14 +4482,65 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
 static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t g,
                              sgf__attend_room *room) {
     const sgf__query *last = &group->query[group->count - 1];
-    size_t v_at, i;
-    room->pieces = sgf__pieces(w, group, last->own, last->index + 1, room->piece);
-    sgf__page_places(w->s, w->layer, g, &room->k_at, &v_at);
+    size_t i, keys = 0;
+    room->pieces = sgf__pieces(w, group, last->own, last->index + 1, room->piece, &keys);
+    sgf__page_places(w->s, w->layer, g, &room->k_at, &room->v_at);
     room->mixture = sgf__mixture_of(group);
-    for (i = 0; i < room->pieces; i++) {
-        room->value[i].w = room->piece[i].page + v_at + room->piece[i].lane * w->s->C;
+    for (i = 0; i < room->pieces && !w->s->bf16; i++) {
+        room->value[i].w = room->piece[i].page + room->v_at + room->piece[i].lane * w->s->C;
         room->value[i].count = room->piece[i].count;
     }
+}
+/* The keys of a piece's page [C][32], which in bf16 are widened; q_low: the least exponent of q. */
+static const float *sgf__attend_keys(int simd, const sgf__attend_room *room,
+                                     const sgf__piece *piece, size_t C, uint8_t q_low, int *clean) {
+    const uint16_t *half = (const uint16_t *)(const void *)piece->page + room->k_at;
+    uint8_t low, high;
+    if (!room->bf16) return piece->page + room->k_at;
+    sgf__widen_bf16(simd, half, room->wide, C * SGF__PAGE, &low, &high);
+    *clean = sgf__clean(low, q_low);
+    return room->wide;
+}
+/* bf16: out = sum over keys of score * value, 32 keys at a time. score [keys][width]. `rows`: the
+   lanes are channels, out [width][C]; else they are queries, out [C][width]. */
+static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t width, size_t C,
+                               int rows, float *out) {
+    float odds[SGF__BLOCK * SGF__PANEL], *score = room->score;
+    uint32_t seen[SGF__BLOCK];
+    size_t i = 0, j = 0, k;
+    sgf__tile tile;
+    sgf__tile_part part;
+    memset(&tile, 0, sizeof tile);
+    tile.part = &part, tile.parts = 1, tile.bf16 = tile.first = 1;
+    part.w = rows ? odds : room->wide, tile.x = rows ? room->wide : odds;
+    tile.w_k = rows ? width : C, tile.x_k = tile.out_row = rows ? C : width, tile.out = out;
+    tile.seen = rows ? NULL : seen;
+    for (; i < room->pieces; tile.first = 0) {
+        size_t begin = (room->piece[i].number + j) / SGF__BLOCK * SGF__BLOCK;
+        int w_low = 255, x_low = 255, finite = 1;
+        part.count = 0;
+        while (i < room->pieces && room->piece[i].number + j < begin + SGF__BLOCK) {
+            const sgf__piece *piece = &room->piece[i];
+            const uint16_t *half = (const uint16_t *)(const void *)piece->page + room->v_at;
+            size_t to = piece->number + j - begin, n = sgf__min(piece->count - j, SGF__BLOCK - to);
+            uint8_t low, high;
+            memset(odds + part.count * width, 0, (to - part.count) * width * sizeof(float));
+            memset(room->wide + part.count * C, 0, (to - part.count) * C * sizeof(float));
+            for (k = part.count; k < to; k++) seen[k] = 0;
+            for (k = 0; k < n; k++) seen[to + k] = piece->mixed ? piece->seen[j + k] : ~(uint32_t)0;
+            sgf__round(simd, score, odds + to * width, n * width, &low);
+            x_low = low < x_low ? low : x_low;
+            sgf__widen_bf16(simd, half + (piece->lane + j) * C, room->wide + to * C, n * C, &low,
+                            &high);
+            w_low = low < w_low ? low : w_low;
+            finite = finite && high < 255;
+            score += n * width, part.count = to + n, j += n;
+            if (j == piece->count) i++, j = 0;
+        }
+        tile.clean = sgf__clean(w_low, x_low) && (rows || finite);
+        sgf__tile_run(simd, rows ? width : C, 0, rows ? C : width, &tile);
+    }
+    for (k = 0; k < width * C; k++) out[k] += 0.0f;
 }
 
 /* The scores of head r of R, score [keys][R], times the factors of the mixture. */
@@ -4284,19 +4561,21 @@ static void sgf__attend_mixture(const sgf__attend_room *room, size_t R, size_t r
 }
 /* One query, R <= 12 heads that share a kv head: lanes are keys, then channels. q [C][R], out [R][C].
    Leaves exp(score - max), in a mixture times its factor, in score [keys][R]. */
-static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, float scale,
+static void sgf__attend_row(int simd, float *q, size_t R, size_t C, float scale,
                             const sgf__attend_room *room, float *out) {
     float dots[SGF__TILE_ROWS * SGF__PAGE], sum[SGF__TILE_ROWS], *score = room->score;
     size_t i, j, r, n = 0;
     sgf__tile tile;
     sgf__tile_part part;
+    uint8_t low = 0;
+    if (room->bf16) sgf__round(simd, q, q, R * C, &low);
     memset(&tile, 0, sizeof tile);
     part.w = q, part.count = C;
-    tile.part = &part, tile.parts = 1, tile.w_k = R, tile.first = 1;
+    tile.part = &part, tile.parts = 1, tile.w_k = R, tile.first = 1, tile.bf16 = room->bf16;
     tile.x_k = tile.out_row = SGF__PAGE, tile.out = dots;
     for (i = 0; i < room->pieces; n += room->piece[i++].count) {
         const sgf__piece *piece = &room->piece[i];
-        tile.x = piece->page + room->k_at;
+        tile.x = sgf__attend_keys(simd, room, piece, C, low, &tile.clean);
         sgf__tile_run(simd, R, 0, SGF__PAGE, &tile);
         for (j = 0; j < piece->count; j++)
             for (r = 0; r < R; r++) score[(n + j) * R + r] = dots[r * SGF__PAGE + piece->lane + j];
@@ -4308,8 +4587,9 @@ static void sgf__attend_row(int simd, const float *q, size_t R, size_t C, float 
         sum[r] = 1; /* the factors divide */
     }
     memset(out, 0, R * C * sizeof(float));
+    if (room->bf16) sgf__attend_values(simd, room, R, C, 1, out);
     tile.x_k = tile.out_row = C, tile.out = out, tile.first = 0;
-    for (i = n = 0; i < room->pieces; n += room->piece[i++].count) {
+    for (i = n = 0; i < room->pieces && !room->bf16; n += room->piece[i++].count) {
         part.w = score + n * R, part.count = room->piece[i].count;
         tile.x = room->value[i].w;
         sgf__tile_run(simd, R, 0, C, &tile);
@@ -4330,20 +4610,24 @@ static size_t sgf__lanes_before(const sgf__piece *piece, size_t key, size_t widt
                ? SGF__STEP
                : 0;
 }
-static void sgf__attend_group(int simd, const float *q, size_t C, size_t width, float scale,
+static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float scale,
                               const sgf__attend_room *room, float *out) {
     float sum[SGF__PANEL], *score = room->score;
     size_t i, j, t, n = 0, step;
     sgf__tile tile;
     sgf__tile_part part;
+    uint8_t low = 0;
+    if (room->bf16) sgf__round(simd, q, q, C * width, &low);
     memset(&tile, 0, sizeof tile);
+    tile.bf16 = room->bf16;
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
     tile.x_k = tile.out_row = width, tile.w_k = SGF__PAGE;
     for (i = 0; i < room->pieces; n += room->piece[i++].count) {
         const sgf__piece *piece = &room->piece[i];
+        const float *keys = sgf__attend_keys(simd, room, piece, C, low, &tile.clean);
         step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE;
         for (j = 0; j < piece->count; j += step) {
-            part.w = piece->page + room->k_at + piece->lane + j, part.count = C;
+            part.w = keys + piece->lane + j, part.count = C;
             tile.out = score + (n + j) * width;
             sgf__tile_run(simd, sgf__min(step, piece->count - j),
                           sgf__lanes_before(piece, j, width), width, &tile);
@@ -4353,8 +4637,9 @@ static void sgf__attend_group(int simd, const float *q, size_t C, size_t width, 
     }
     sgf__softmax(simd, score, n, width, sum);
     memset(out, 0, C * width * sizeof(float));
+    if (room->bf16) sgf__attend_values(simd, room, width, C, 0, out);
     tile.x = score, tile.out = out, tile.w_k = C, tile.first = 0;
-    for (i = 0; i < room->pieces;) {
+    for (i = 0; i < room->pieces && !room->bf16;) {
         const sgf__piece *piece = &room->piece[i];
         if (!piece->mixed) { /* as many as follow each other, in one go */
             tile.part = room->value + i;
@@ -4561,8 +4846,8 @@ static void sgf__cache_store(const sgf__work *w, size_t g) {
         const float *k = w->at[SGF__K][p] + g * C * width + i % SGF__PANEL;
         const float *v = w->at[SGF__V][p] + g * C * width + i % SGF__PANEL;
         for (c = 0; c < C; c++) {
-            page[k_at + c * SGF__PAGE + cell] = k[c * width];
-            page[v_at + cell * C + c] = v[c * width];
+            sgf__cell_set(w->s, page, k_at + c * SGF__PAGE + cell, k[c * width]);
+            sgf__cell_set(w->s, page, v_at + cell * C + c, v[c * width]);
         }
     }
 }
@@ -4584,10 +4869,13 @@ static float *sgf__head_norm(sgf__work *w, const sgf_tensor *weight, int array, 
     sgf__widen(weight, 0, w->s->C, room);
     return room;
 }
-static sgf__product sgf__projection(const sgf__work *w, const sgf_tensor *weight,
-                                    const sgf_tensor *bias, int in, int out) {
+static sgf__product sgf__projection(const sgf__work *w, int matrix, const sgf_tensor *bias, int in,
+                                    int out) {
+    const sgf__matrix *m = &w->s->matrix[w->layer * SGF__MATRICES + (size_t)matrix];
     sgf__product product;
-    product.w = weight;
+    product.w = &m->w;
+    product.low = m->low;
+    product.in_low = w->low;
     product.bias = bias;
     product.in = (const float *const *)w->at[in];
     product.out = w->at[out];
@@ -4595,6 +4883,27 @@ static sgf__product sgf__projection(const sgf__work *w, const sgf_tensor *weight
     product.panels = w->panels;
     product.simd = w->s->simd;
     return product;
+}
+/* Panels [begin, end), 32 features at a time. */
+static void sgf__round_part(void *context, size_t begin, size_t end, int thread) {
+    sgf__work *w = (sgf__work *)context;
+    size_t p, k, width, K = w->features[w->norm_from];
+    (void)thread;
+    for (p = begin; p < end; p++)
+        for (k = 0; k < K; k += SGF__BLOCK) {
+            width = w->width[p];
+            sgf__round(w->s->simd, w->at[w->norm_from][p] + k * width,
+                       w->at[w->norm_to][p] + k * width, sgf__min(K - k, SGF__BLOCK) * width,
+                       &w->low[p][k / SGF__BLOCK]);
+        }
+}
+/* bf16: the array that products will read is rounded, the residual stream into NORMED. Returns the
+   array that has the result. */
+static int sgf__rounded_array(sgf__work *w, int from) {
+    if (!w->s->bf16) return from;
+    w->norm_from = from, w->norm_to = from == SGF__X ? SGF__NORMED : from;
+    sgf__parallel(w->s->pool, w->panels, 2, sgf__round_part, w);
+    return w->norm_to;
 }
 /* x += attention(norm(x)); x += feed_forward(norm(x)) */
 static void sgf__layer_forward(sgf__work *w, size_t l) {
@@ -4607,24 +4916,27 @@ static void sgf__layer_forward(sgf__work *w, size_t l) {
     w->layer = l;
     w->window = sgf_config_window(&s->model->config, (int32_t)l);
     w->rope = sgf_config_rope(&s->model->config, (int32_t)l);
-    product[0] = sgf__projection(w, &layer->q, &layer->q_bias, in, SGF__Q);
-    product[1] = sgf__projection(w, &layer->k, &layer->k_bias, in, SGF__K);
-    product[2] = sgf__projection(w, &layer->v, &layer->v_bias, in, SGF__V);
+    in = sgf__rounded_array(w, in);
+    product[0] = sgf__projection(w, SGF__W_Q, &layer->q_bias, in, SGF__Q);
+    product[1] = sgf__projection(w, SGF__W_K, &layer->k_bias, in, SGF__K);
+    product[2] = sgf__projection(w, SGF__W_V, &layer->v_bias, in, SGF__V);
     sgf__matmul(s->pool, product, 3);
     w->q_norm = sgf__head_norm(w, &layer->q_norm, SGF__Q, heads);
     w->k_norm = sgf__head_norm(w, &layer->k_norm, SGF__K, heads + s->C);
     sgf__parallel(s->pool, s->G, SGF__GRAIN * s->G / (w->columns * s->D) + 1, sgf__heads_part, w);
     sgf__parallel(s->pool, items, SGF__GRAIN * items / scores + 1, sgf__attend_part, w);
     if (s->watch) sgf__attend_watch(w);
-    product[0] = sgf__projection(w, &layer->o, &layer->o_bias, SGF__ATTENDED, SGF__NORMED);
+    (void)sgf__rounded_array(w, SGF__ATTENDED);
+    product[0] = sgf__projection(w, SGF__W_O, &layer->o_bias, SGF__ATTENDED, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
     sgf__residual(w, &layer->attn_post_norm);
-    in = sgf__norm(w, &layer->ffn_norm, SGF__X, SGF__NORMED);
-    product[0] = sgf__projection(w, &layer->gate, &layer->gate_bias, in, SGF__GATE);
-    product[1] = sgf__projection(w, &layer->up, &layer->up_bias, in, SGF__UP);
+    in = sgf__rounded_array(w, sgf__norm(w, &layer->ffn_norm, SGF__X, SGF__NORMED));
+    product[0] = sgf__projection(w, SGF__W_GATE, &layer->gate_bias, in, SGF__GATE);
+    product[1] = sgf__projection(w, SGF__W_UP, &layer->up_bias, in, SGF__UP);
     sgf__matmul(s->pool, product, 2);
     sgf__parallel(s->pool, w->columns * s->F, SGF__GRAIN / 8, sgf__swiglu_part, w);
-    product[0] = sgf__projection(w, &layer->down, &layer->down_bias, SGF__GATE, SGF__NORMED);
+    (void)sgf__rounded_array(w, SGF__GATE);
+    product[0] = sgf__projection(w, SGF__W_DOWN, &layer->down_bias, SGF__GATE, SGF__NORMED);
     sgf__matmul(s->pool, product, 1);
     sgf__residual(w, &layer->ffn_post_norm);
 }
@@ -4649,6 +4961,7 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
     sgf_session *s = w->s;
     size_t D = s->D, V = s->V, i = 0, j, d;
     float divisor = (float)s->model->config.logit_divisor;
+    const sgf__matrix *matrix = &s->matrix[s->L * SGF__MATRICES];
     while (i < w->n) {
         size_t column[SGF__PANEL], n = 0, width;
         sgf__spread_job spread;
@@ -4669,7 +4982,11 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
         }
         spread.logits = logits + (size_t)w->query[column[0]].number * V;
         out = n == 1 ? spread.logits : s->block.at + D * width; /* one column needs no spreading */
-        product.w = &s->model->output, product.bias = NULL, product.simd = s->simd;
+        for (d = 0; s->bf16 && d < D; d += SGF__BLOCK)
+            sgf__round(s->simd, in + d * width, s->block.at + d * width,
+                       sgf__min(D - d, SGF__BLOCK) * width, &w->low[0][d / SGF__BLOCK]);
+        product.w = &matrix->w, product.low = matrix->low, product.in_low = w->low;
+        product.bias = NULL, product.simd = s->simd;
         product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
         sgf__matmul(s->pool, &product, 1);
         spread.block = out, spread.V = V, spread.width = width, spread.n = n;
@@ -4730,17 +5047,18 @@ typedef struct sgf__kv_copy_job {
 static size_t sgf__copy_cells(size_t from, size_t to, size_t count) {
     return sgf__min(count, SGF__PAGE - sgf__max(from % SGF__PAGE, to % SGF__PAGE));
 }
-/* x [C][32] from one page to another, n lanes, rotated as RoPE does. */
-static void sgf__keys_copy(const float *cosine, const float *from, float *to, size_t n, size_t C) {
-    size_t half = C / 2, c, i;
-    for (c = 0; !cosine && c < C; c++)
-        memcpy(to + c * SGF__PAGE, from + c * SGF__PAGE, n * sizeof(float));
-    for (c = 0; cosine && c < half; c++)
+/* Keys [C][32] at `from` of one page to `to` of another, n lanes, rotated as RoPE does. */
+static void sgf__keys_copy(const sgf_session *s, const float *cosine, const float *old, size_t from,
+                           float *page, size_t to, size_t n) {
+    size_t half = s->C / 2, c, i;
+    for (c = 0; c < half; c++)
         for (i = 0; i < n; i++) {
-            float a = from[c * SGF__PAGE + i], b = from[(half + c) * SGF__PAGE + i];
-            float sine = cosine[half + c];
-            to[c * SGF__PAGE + i] = sgf__fma_portable(a, cosine[c], -(b * sine));
-            to[(half + c) * SGF__PAGE + i] = sgf__fma_portable(b, cosine[c], a * sine);
+            size_t at = c * SGF__PAGE + i, beyond = at + half * SGF__PAGE;
+            float a = sgf__cell(s, old, from + at), b = sgf__cell(s, old, from + beyond);
+            float turned = cosine ? sgf__fma_portable(a, cosine[c], -(b * cosine[half + c])) : a;
+            b = cosine ? sgf__fma_portable(b, cosine[c], a * cosine[half + c]) : b;
+            sgf__cell_set(s, page, to + at, turned);
+            sgf__cell_set(s, page, to + beyond, b);
         }
 }
 /* Items are the kv heads of all layers. */
@@ -4748,7 +5066,7 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
     const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
     const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
     const sgf__sequence *source = &job->s->sequence[job->copy->source];
-    size_t C = job->s->C, G = job->s->G, item, i, n, k_at, v_at;
+    size_t C = job->s->C, G = job->s->G, item, i, n, c, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
         int32_t rope = sgf_config_rope(&job->s->model->config, (int32_t)(item / G));
@@ -4760,8 +5078,10 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
             const float *old = source->page[from / SGF__PAGE];
             n = sgf__copy_cells(from, to, job->copy->count - i);
             from %= SGF__PAGE, to %= SGF__PAGE;
-            sgf__keys_copy(cosine, old + k_at + from, page + k_at + to, n, C);
-            memcpy(page + v_at + to * C, old + v_at + from * C, n * C * sizeof(float));
+            sgf__keys_copy(job->s, cosine, old, k_at + from, page, k_at + to, n);
+            for (c = 0; c < n * C; c++)
+                sgf__cell_set(job->s, page, v_at + to * C + c,
+                              sgf__cell(job->s, old, v_at + from * C + c));
         }
     }
 }
@@ -4858,6 +5178,35 @@ static sgf_status sgf__rows_add(sgf_session *s, const sgf__pass *pass) {
 
 /* ---- by the processor, by the reference ---- */
 
+/* Adds each segment's share of the softmax, divided by the number
+   of heads, to its mass. */
+static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
+                                  size_t heads, double *mass) {
+    double sum = 0;
+    size_t j;
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window)) sum += (double)score[j];
+    for (j = 0; j <= t; j++)
+        if (sgf__reference_sees(y, t, j, window))
+            mass[y->seg[j]] += (double)score[j] / sum / (double)heads;
+}
+/* Are all tokens, positions and segments of the layout such that the model can take them? */
+static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err) {
+    size_t t;
+    for (t = 0; t < y->tokens; t++) {
+        if (y->token[t] < 0 || y->token[t] >= m->config.vocab_size || y->pos[t] < 0 ||
+            y->seg[t] < 0 || (size_t)y->seg[t] >= y->segments)
+            return sgf__fail(err, SGF_ERR_ARG,
+                             "token %d of the layout: there is no id %d, position %d or segment %d",
+                             (int)t, (int)y->token[t], (int)y->pos[t], (int)y->seg[t]);
+        if (y->pos[t] >= m->config.context)
+            return sgf__fail(err, SGF_ERR_LIMIT,
+                             "token %d of the layout: position %d is beyond the model's context of "
+                             "%d tokens; give fewer or shorter texts",
+                             (int)t, (int)y->pos[t], (int)m->config.context);
+    }
+    return SGF_OK;
+}
 /* Rows from `first` on that pass the layers together: those of a mean are not parted. */
 static size_t sgf__chunk_rows(const sgf__pass *pass, size_t first) {
     size_t end = sgf__min(pass->n, first + SGF__CHUNK), i;
@@ -4910,7 +5259,7 @@ static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
         for (i = 0; i < pass->n; i++)
             if (query[i].own == own) number[query[i].index] = query[i].number;
         r[c].model = s->model, r[c].layout = &own->layout;
-        r[c].number = number, r[c].hidden = x;
+        r[c].bf16 = s->bf16, r[c].number = number, r[c].hidden = x;
         r[c].watch = s->watch, r[c].watch_user = s->watch_user;
     }
     status = sgf__reference_run(r, n, mean ? mean->from_layer : (int32_t)s->L,
@@ -4922,7 +5271,8 @@ static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
         at = r[c].hidden + query[i].index * D;
         if (pass->hidden) memcpy(pass->hidden + i * D, at, D * sizeof(float));
         if (pass->logits && query[i].number >= 0)
-            sgf__reference_logits(s->model, at, pass->logits + (size_t)query[i].number * s->V);
+            sgf__reference_logits(s->bf16, s->model, at,
+                                  pass->logits + (size_t)query[i].number * s->V);
     }
     sgf__arena_free(&arena);
     return status;
@@ -5176,7 +5526,11 @@ static sgf_status sgf__device_open(sgf_session *s, const sgf_session_options *op
                                    sgf_error *err) {
     char text[8];
     sgf_status status;
-    if (options->device == SGF_DEVICE_CPU) return SGF_OK;
+    if (options->device == SGF_DEVICE_CPU || (options->device == SGF_DEVICE_AUTO && s->bf16))
+        return SGF_OK;
+    if (s->bf16)
+        return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                         "the arithmetic bf16 is computed on a processor only, not on a GPU");
     status = sgf_device_describe(SGF_DEVICE_CUDA, text, sizeof text, err);
     if (status) return options->device == SGF_DEVICE_AUTO ? SGF_OK : status;
     s->device = sgf__device_linked();
@@ -5191,11 +5545,87 @@ static sgf_status sgf__options_check(const sgf_session_options *options, sgf_err
         return sgf__fail(err, SGF_ERR_ARG, "there is no device number %d", (int)options->device);
     if ((unsigned)options->kernels >= SGF_KERNELS_COUNT)
         return sgf__fail(err, SGF_ERR_ARG, "there are no kernels number %d", (int)options->kernels);
+    if ((unsigned)options->arithmetic > SGF_ARITHMETIC_BF16)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no arithmetic number %d",
+                         (int)options->arithmetic);
     if (!sgf__arithmetic_sound())
         return sgf__fail(err, SGF_ERR_UNSUPPORTED,
                          "this program does not compute as IEEE 754 says: compile without unsafe "
                          "math options, and do not flush subnormals or change the rounding mode");
     return SGF_OK;
+}
+/* What products of the arithmetic bf16 read of one matrix: stripes [begin, end). */
+typedef struct sgf__matrix_job {
+    const sgf_tensor *from;
+    uint16_t *to; /* NULL: it is stored as bf16 */
+    uint8_t *low; /* [stripes]; of a rounded matrix, 0 if a number became infinite */
+    int simd;
+} sgf__matrix_job;
+
+static void sgf__matrix_part(void *context, size_t begin, size_t end, int thread) {
+    const sgf__matrix_job *job = (const sgf__matrix_job *)context;
+    size_t stripe = SGF__STRIPE * job->from->cols, all = job->from->rows * job->from->cols, i;
+    (void)thread;
+    for (; begin < end; begin++) {
+        size_t first = begin * stripe, n = sgf__min(stripe, all - first);
+        const uint16_t *half = job->to ? job->to : (const uint16_t *)job->from->data;
+        int infinite = 0;
+        uint8_t high;
+        for (i = first; job->to && i < first + n; i++) {
+            float x = sgf__element(job->from, i);
+            job->to[i] = sgf__float_bf16(sgf__flushed(x));
+            infinite |= (job->to[i] & 0x7FFF) == 0x7F80 && x - x == 0;
+        }
+        sgf__widen_bf16(job->simd, half + first, NULL, n, &job->low[begin], &high);
+        if (infinite) job->low[begin] = 0;
+    }
+}
+static sgf_status sgf__matrix_round(sgf_session *s, size_t layer, size_t which, sgf_error *err) {
+    static const char *const names[2][SGF__MATRICES] = {
+        {"self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up",
+         "mlp.down"},
+        {"self_attn.qkv", "self_attn.qkv", "self_attn.qkv", "self_attn.o", "mlp.gate_up",
+         "mlp.gate_up", "mlp.down"}};
+    sgf__matrix *m = &s->matrix[layer * SGF__MATRICES + which];
+    size_t i, stripes = (m->w.rows + SGF__STRIPE - 1) / SGF__STRIPE;
+    sgf__matrix_job job;
+    char name[64] = "lm_head.weight";
+    job.from = &m->w, job.to = NULL, job.simd = s->simd;
+    job.low = (uint8_t *)sgf__arena_alloc(&s->arena, stripes, 1, err);
+    if (!job.low) return SGF_ERR_MEMORY;
+    if (m->w.dtype != SGF_DTYPE_BF16) {
+        job.to = (uint16_t *)sgf__arena_alloc(&s->arena, m->w.rows, m->w.cols * 2, err);
+        if (!job.to) return SGF_ERR_MEMORY;
+    }
+    sgf__parallel(s->pool, stripes, 1, sgf__matrix_part, &job);
+    if (layer < s->L)
+        snprintf(name, sizeof name, "layers.%d.%s_proj.weight", (int)layer,
+                 names[s->model->config.fused != 0][which]);
+    for (i = 0; i < stripes && job.to; i++)
+        if (!job.low[i])
+            return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                             "%s has a number that is too large for bf16; use the arithmetic f32",
+                             name);
+    if (job.to) m->w.data = job.to, m->w.dtype = SGF_DTYPE_BF16;
+    m->low = job.low;
+    return SGF_OK;
+}
+/* The matrices that products read. */
+static sgf_status sgf__matrices_make(sgf_session *s, sgf_error *err) {
+    size_t all = s->L * SGF__MATRICES + 1, i;
+    sgf_status status = SGF_OK;
+    s->matrix = (sgf__matrix *)sgf__arena_alloc(&s->arena, all, sizeof *s->matrix, err);
+    if (!s->matrix) return SGF_ERR_MEMORY;
+    for (i = 0; i < all && !status; i++) {
+        const sgf_layer *y = &s->model->layer[sgf__min(i / SGF__MATRICES, s->L - 1)];
+        const sgf_tensor *w[SGF__MATRICES];
+        w[0] = &y->q, w[1] = &y->k, w[2] = &y->v, w[3] = &y->o;
+        w[4] = &y->gate, w[5] = &y->up, w[6] = &y->down;
+        s->matrix[i].w = i + 1 < all ? *w[i % SGF__MATRICES] : s->model->output;
+        if (s->bf16 && !s->device)
+            status = sgf__matrix_round(s, i / SGF__MATRICES, i % SGF__MATRICES, err);
+    }
+    return status;
 }
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err) {
@@ -5220,7 +5650,8 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     s->C = (size_t)model->config.head_dim, s->R = s->H / s->G;
     s->score_scale = (float)model->config.score_scale;
     s->ropes = model->config.rope_local_theta > 0 ? 2 : 1;
-    s->page_floats = s->L * 2 * s->G * s->C * SGF__PAGE;
+    s->bf16 = options->arithmetic == SGF_ARITHMETIC_BF16;
+    s->page_bytes = s->L * 2 * s->G * s->C * SGF__PAGE * (s->bf16 ? 2 : sizeof(float));
     s->rotation = (float *)sgf__arena_alloc(&s->arena, 3 * s->C, sizeof(float), err);
     if (s->rotation) s->inv_freq = s->rotation + 2 * s->C;
     else status = SGF_ERR_MEMORY;
@@ -5228,6 +5659,7 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     if (!status) status = sgf__pool_create(&mem, options->threads, &s->pool, err);
     if (!status) status = sgf__rope_frequencies(&model->config, s->inv_freq, &s->rope_scale, err);
     if (!status) status = sgf__device_open(s, options, err);
+    if (!status) status = sgf__matrices_make(s, err);
     s->reference = options->kernels == SGF_KERNELS_REFERENCE && !s->device;
     s->reuse = !options->no_prefix_reuse && !s->reference;
     s->rotate = options->reuse_rotated;

@@ -57,8 +57,9 @@ extern sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule
 extern void sgf_sequence_close(sgf_session *session, int32_t sequence);
 extern sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits,
                               float *hidden, sgf_error *err);
-extern sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout,
-                                        float *hidden, float *logits, sgf_error *err);
+extern sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic arithmetic,
+                                        const sgf_layout *layout, float *hidden, float *logits,
+                                        sgf_error *err);
 extern sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits,
                                      float *hidden, int32_t *sequence, sgf_error *err);
 extern sgf_device sgf_session_device(const sgf_session *session, int *exact);

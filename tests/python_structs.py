@@ -16,7 +16,7 @@ MODULE = os.path.join(ROOT, "examples", "python", "segfuse.py")
 STRUCTS = ("sgf_error sgf_allocator sgf_str sgf_segment sgf_layout sgf_leak sgf_tensor sgf_config sgf_model "
            "sgf_session_options sgf_row sgf_example sgf_prompt sgf_decoding sgf_method "
            "sgf_task").split()
-ENUMS = "positions fusion_start bos_rule combine prediction format lines contexts kernels device dtype rope".split()
+ENUMS = "positions fusion_start bos_rule combine prediction format lines contexts kernels arithmetic device dtype rope".split()
 CONSTANTS = ("SGF_MAX_SEGMENTS", "SGF_LEAK_PATH", "SGF_MAX_LAYERS", "SGF_MAX_EOS", "SGF_DECODE_SKIP_SPECIAL")
 SCALARS = {"int32_t": "c_int32", "int64_t": "c_int64", "uint32_t": "c_uint32", "uint64_t": "c_uint64",
            "size_t": "c_size_t", "float": "c_float", "double": "c_double", "char": "c_char"}  # an enumeration is an int

@@ -346,7 +346,7 @@ static void test_entropy_mass_is_the_fusion_with_these_weights(void) {
         for (i = 0; i < DECODING_MOST; i++) {
             MUST(sgf_layout_alone(&fused, (int32_t)i, &alone, &err), err);
             logits = (float *)malloc(alone.tokens * V * sizeof(float));
-            MUST(sgf_reference_forward(model, &alone, NULL, logits, &err), err);
+            MUST(sgf_reference_forward(model, SGF_ARITHMETIC_F32, &alone, NULL, logits, &err), err);
             CHECK(sgf__entropy(0, logits + (alone.tokens - 1) * V, V, scratch) == trust[i]);
             free(logits);
             total += weight[i] = exp(-trust[i] / 0.25);
@@ -381,8 +381,8 @@ static void test_the_last_paraphrase_alone_is_its_own_prompt(void) {
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &own, &err), err);
     a = (float *)malloc(alone.tokens * V * sizeof(float)),
     b = (float *)malloc(own.tokens * V * sizeof(float));
-    MUST(sgf_reference_forward(model, &alone, NULL, a, &err), err);
-    MUST(sgf_reference_forward(model, &own, NULL, b, &err), err);
+    MUST(sgf_reference_forward(model, SGF_ARITHMETIC_F32, &alone, NULL, a, &err), err);
+    MUST(sgf_reference_forward(model, SGF_ARITHMETIC_F32, &own, NULL, b, &err), err);
     CHECK(alone.answer_pos == own.answer_pos && alone.tokens > own.tokens);
     CHECK(!memcmp(a + (alone.tokens - 1) * V, b + (own.tokens - 1) * V, V * sizeof(float)));
     CHECK(sgf_layout_alone(&fused, 3, &alone, &err) == SGF_ERR_ARG &&

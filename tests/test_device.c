@@ -122,9 +122,10 @@ static void device_layer(const test_device *d, const sgf__device_call *call, int
         const sgf__device_row *row = &call->row[r];
         float *k = device_cell(d, row->page, l, 0, row->cell);
         sgf__reference_norm(&w->attn_norm, c->rms_eps, x + r * D, D, room);
-        sgf__reference_product(&w->q, &w->q_bias, room, q + r * H * C);
-        sgf__reference_product(&w->k, &w->k_bias, room, k);
-        sgf__reference_product(&w->v, &w->v_bias, room, device_cell(d, row->page, l, 1, row->cell));
+        sgf__reference_product(0, &w->q, &w->q_bias, room, q + r * H * C);
+        sgf__reference_product(0, &w->k, &w->k_bias, room, k);
+        sgf__reference_product(0, &w->v, &w->v_bias, room,
+                               device_cell(d, row->page, l, 1, row->cell));
         sgf__reference_norm(&w->q_norm, c->rms_eps, q + r * H * C, H * C, q + r * H * C);
         sgf__reference_norm(&w->k_norm, c->rms_eps, k, G * C, k);
         for (h = 0; rope >= 0 && h < H + G; h++)
@@ -134,13 +135,13 @@ static void device_layer(const test_device *d, const sgf__device_call *call, int
     for (r = 0; r < call->rows; r++, x += D) {
         for (h = 0; h < H; h++)
             device_attend(d, call, &call->row[r], l, h, q + (r * H + h) * C, mixed + h * C);
-        sgf__reference_product(&w->o, &w->o_bias, mixed, room);
+        sgf__reference_product(0, &w->o, &w->o_bias, mixed, room);
         sgf__reference_add(c, &w->attn_post_norm, room, x);
         sgf__reference_norm(&w->ffn_norm, c->rms_eps, x, D, room);
-        sgf__reference_product(&w->gate, &w->gate_bias, room, gate);
-        sgf__reference_product(&w->up, &w->up_bias, room, up);
+        sgf__reference_product(0, &w->gate, &w->gate_bias, room, gate);
+        sgf__reference_product(0, &w->up, &w->up_bias, room, up);
         for (i = 0; i < F; i++) gate[i] = sgf__gate_body(0, c->gelu, gate[i]) * up[i];
-        sgf__reference_product(&w->down, &w->down_bias, gate, room);
+        sgf__reference_product(0, &w->down, &w->down_bias, gate, room);
         sgf__reference_add(c, &w->ffn_post_norm, room, x);
     }
 }
@@ -169,7 +170,7 @@ static sgf_status device_forward(void *device, const sgf__device_call *call, sgf
     for (r = 0; !status && r < call->rows; r++) {
         sgf__reference_norm(&m->norm, m->config.rms_eps, x + r * D, D, room);
         if (call->hidden) memcpy(call->hidden + r * D, room, D * sizeof *room);
-        if (call->row[r].want && logits) sgf__reference_logits(m, room, logits + wanted++ * V);
+        if (call->row[r].want && logits) sgf__reference_logits(0, m, room, logits + wanted++ * V);
     }
     CHECK(status || !logits || wanted == call->wanted);
     free(x), free(q), free(room);

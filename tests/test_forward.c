@@ -49,6 +49,13 @@ static sgf_model *forward_model(const char *name) {
     if (sgf_model_load(path, NULL, &model, &err)) printf("    %s\n", err.message);
     return model;
 }
+/* The arithmetic of forward_session and forward_reference. */
+static sgf_arithmetic forward_arithmetic = SGF_ARITHMETIC_F32;
+static void forward_in_bf16(void (*test)(void)) {
+    forward_arithmetic = SGF_ARITHMETIC_BF16;
+    test();
+    forward_arithmetic = SGF_ARITHMETIC_F32;
+}
 static sgf_session *forward_session(const sgf_model *model, sgf_kernels kernels, int threads) {
     sgf_session_options options;
     sgf_session *session = NULL;
@@ -56,6 +63,7 @@ static sgf_session *forward_session(const sgf_model *model, sgf_kernels kernels,
     memset(&options, 0, sizeof options);
     options.kernels = kernels;
     options.threads = threads;
+    options.arithmetic = forward_arithmetic;
     if (sgf_session_create(model, &options, &session, &err)) return NULL;
     return session;
 }
@@ -250,7 +258,7 @@ static void test_greedy_tokens_equal_transformers(void) {
 static float *forward_reference(const sgf_model *model, const sgf_layout *layout) {
     float *out = (float *)malloc(layout->tokens * (size_t)model->config.vocab_size * sizeof(float));
     sgf_error err;
-    if (!sgf_reference_forward(model, layout, NULL, out, &err)) return out;
+    if (!sgf_reference_forward(model, forward_arithmetic, layout, NULL, out, &err)) return out;
     printf("    %s\n", err.message);
     free(out);
     return NULL;
@@ -277,6 +285,9 @@ static int forward_kernels(const sgf_model *model, const sgf_layout *layout,
 }
 static void test_kernels_and_threads_give_the_same_bits(void) {
     forward_cases(forward_kernels);
+}
+static void test_kernels_and_threads_give_the_same_bits_in_bf16(void) {
+    forward_in_bf16(test_kernels_and_threads_give_the_same_bits);
 }
 
 /* Token by token on the KV cache, and in odd chunks: the reference's bits. */
@@ -316,6 +327,9 @@ static int forward_steps(const sgf_model *model, const sgf_layout *layout,
 }
 static void test_cache_gives_the_bits_of_recomputation(void) {
     forward_cases(forward_steps);
+}
+static void test_cache_gives_the_bits_of_recomputation_in_bf16(void) {
+    forward_in_bf16(test_cache_gives_the_bits_of_recomputation);
 }
 
 static uint32_t forward_random_state;
@@ -381,7 +395,9 @@ static void forward_batch(const char *name) {
         }
         MUST(sgf_forward(session, rows, total, mixed, hidden, &err), err);
         for (i = 0; i < MANY; i++) {
-            MUST(sgf_reference_forward(model, &layout[i], alone_hidden, alone, &err), err);
+            MUST(sgf_reference_forward(model, forward_arithmetic, &layout[i], alone_hidden, alone,
+                                       &err),
+                 err);
             for (n = k = 0; n < total; n++)
                 if (owner[n] == i) {
                     CHECK(!memcmp(mixed + n * V, alone + k * V, V * sizeof(float)));
@@ -404,6 +420,9 @@ static void test_batch_gives_the_bits_of_one_at_a_time(void) {
     forward_batch("olmo2-bias");
     forward_batch("granite");
     forward_batch("gemma3");
+}
+static void test_batch_gives_the_bits_of_one_at_a_time_in_bf16(void) {
+    forward_in_bf16(test_batch_gives_the_bits_of_one_at_a_time);
 }
 
 /* A segment of n random ids. */
@@ -557,7 +576,7 @@ static void forward_parent(const char *name, sgf_kernels kernels) {
     sgf_mask_set(&prefix, SGF_MASK_SHARED);
     a = (float *)malloc(whole.tokens * V * sizeof(float));
     b = (float *)malloc(whole.tokens * V * sizeof(float));
-    MUST(sgf_reference_forward(model, &whole, NULL, a, &err), err);
+    MUST(sgf_reference_forward(model, forward_arithmetic, &whole, NULL, a, &err), err);
     MUST(sgf_forward_layout(session, &prefix, NULL, NULL, &parent, &err), err);
     MUST(sgf_sequence_open(session, &whole, parent, &child, &err), err);
     for (t = P; t < whole.tokens; t++, n++) {
@@ -667,6 +686,9 @@ static void test_parent_gives_the_bits_of_the_whole(void) {
     forward_parent("smollm3", SGF_KERNELS_AUTO);
     forward_parent("gemma3", SGF_KERNELS_AUTO);
 }
+static void test_parent_gives_the_bits_of_the_whole_in_bf16(void) {
+    forward_in_bf16(test_parent_gives_the_bits_of_the_whole);
+}
 
 static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
     size_t i;
@@ -680,7 +702,15 @@ static void forward_weights(void *weights, size_t n, sgf_dtype dtype) {
 }
 /* Two projections of up to three panels, at every kernel set, against the definition: shapes that are
    no multiple of anything, one row, one column, and every width of a panel. */
-static void test_matmul_gives_the_reference_bits(void) {
+enum { MATMUL_SCALES = 4 }; /* bf16: how small the numbers are */
+static float matmul_number(int scale) {
+    float x = (float)forward_random(2001) / 1000.0f - 1.0f;
+    if (scale == 1 && forward_random(40) == 0) x *= 0x1p-70f; /* a few tiny products */
+    if (scale == 2) x *= 0x1p-60f;                            /* most are near 2^-126 */
+    if (scale == 3) x = forward_random(5) ? ldexpf(x, -(int)forward_random(140)) : 0;
+    return x;
+}
+static void matmul_of(int bf16, int scale) {
     enum { SHAPES = 12 };
     static const size_t shapes[SHAPES][4] = {/* N, K, panels, width of the last */
                                              {1, 1, 1, 1},      {13, 7, 1, 8},   {33, 80, 1, 16},
@@ -689,9 +719,11 @@ static void test_matmul_gives_the_reference_bits(void) {
                                              {131, 259, 1, 4},  {64, 33, 1, 8},  {1, 300, 1, 1}};
     size_t s, i, p, t, N, K;
     int simd, dtype;
-    forward_random_state = 1;
+    forward_random_state = 1 + (uint32_t)scale;
     for (s = 0; s < SHAPES; s++)
-        for (dtype = 0; dtype < 3; dtype++) {
+        for (dtype = bf16 ? SGF_DTYPE_BF16 : 0; dtype < 3; dtype++) {
+            static uint8_t low[3], x_low[3][40];
+            uint8_t *in_low[3], high;
             const float *in[3];
             float *out[3], *wanted[3], bias[256], column[1000], product[256];
             void *weights;
@@ -702,23 +734,33 @@ static void test_matmul_gives_the_reference_bits(void) {
             width[shapes[s][2] - 1] = shapes[s][3];
             weights = malloc(N * K * sizeof(float));
             forward_weights(weights, N * K, (sgf_dtype)dtype);
+            for (i = 0; bf16 && scale && i < N * K; i++) /* some of them subnormal */
+                ((uint16_t *)weights)[i] = sgf__float_bf16(scale == 2 ? matmul_number(2) * 0x1p-8f
+                                                                      : matmul_number(scale));
+            for (i = 0; bf16 && i < N; i += SGF__STRIPE)
+                sgf__widen_bf16(0, (uint16_t *)weights + i * K, NULL,
+                                sgf__min(N - i, SGF__STRIPE) * K, &low[i / SGF__STRIPE], &high);
             w.data = weights, w.rows = N, w.cols = K, w.dtype = (sgf_dtype)dtype;
             for (i = 0; i < N; i++) bias[i] = (float)forward_random(100) / 7.0f;
             b.data = bias, b.rows = 1, b.cols = N, b.dtype = SGF_DTYPE_F32;
             for (p = 0; p < shapes[s][2]; p++) {
                 float *x = (float *)malloc(K * width[p] * sizeof(float));
-                for (i = 0; i < K * width[p]; i++)
-                    x[i] = (float)forward_random(2001) / 1000.0f - 1.0f;
+                for (i = 0; i < K * width[p]; i++) x[i] = matmul_number(scale);
+                in_low[p] = x_low[p];
+                for (i = 0; bf16 && i < K; i += SGF__BLOCK)
+                    sgf__round(0, x + i * width[p], x + i * width[p],
+                               sgf__min(K - i, SGF__BLOCK) * width[p], &x_low[p][i / SGF__BLOCK]);
                 in[p] = x;
                 wanted[p] = (float *)malloc(N * width[p] * sizeof(float));
                 out[p] = (float *)malloc(N * width[p] * sizeof(float));
                 for (t = 0; t < width[p]; t++) {
                     for (i = 0; i < K; i++) column[i] = x[i * width[p] + t];
-                    sgf__reference_product(&w, NULL, column, product);
+                    sgf__reference_product(bf16, &w, NULL, column, product);
                     for (i = 0; i < N; i++) wanted[p][i * width[p] + t] = product[i] + bias[i];
                 }
             }
             job[0].w = &w, job[0].bias = &b, job[0].in = in, job[0].out = out;
+            job[0].low = bf16 ? low : NULL, job[0].in_low = in_low;
             job[0].width = width, job[0].panels = shapes[s][2];
             for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
                 job[0].simd = simd;
@@ -731,6 +773,11 @@ static void test_matmul_gives_the_reference_bits(void) {
                 free((void *)(uintptr_t)in[p]), free(wanted[p]), free(out[p]);
             free(weights);
         }
+}
+static void test_matmul_gives_the_reference_bits(void) {
+    int scale;
+    matmul_of(0, 0);
+    for (scale = 0; scale < MATMUL_SCALES; scale++) matmul_of(1, scale);
 }
 
 /* A model made here: 33 heads of 80 over 11 kv heads, widths that are no multiple of anything, a window in one layer,
@@ -809,6 +856,9 @@ static void test_odd_shapes_give_the_reference_bits(void) {
     sgf_visible_set(&layout, 3, 2, 1);
     MUST(sgf_layout_weigh(&layout, NULL, 0, &err), err);
     CHECK(forward_kernels(&model, &layout, NULL, "odd"));
+    forward_arithmetic = SGF_ARITHMETIC_BF16;
+    CHECK(forward_kernels(&model, &layout, NULL, "odd in bf16"));
+    forward_arithmetic = SGF_ARITHMETIC_F32;
     sgf_layout_free(&layout);
     odd_model_free(&model);
 }
@@ -1095,6 +1145,10 @@ static void tests_forward(void) {
     RUN(test_kernels_and_threads_give_the_same_bits);
     RUN(test_cache_gives_the_bits_of_recomputation);
     RUN(test_batch_gives_the_bits_of_one_at_a_time);
+    RUN(test_kernels_and_threads_give_the_same_bits_in_bf16);
+    RUN(test_cache_gives_the_bits_of_recomputation_in_bf16);
+    RUN(test_batch_gives_the_bits_of_one_at_a_time_in_bf16);
+    RUN(test_parent_gives_the_bits_of_the_whole_in_bf16);
     RUN(test_parent_gives_the_bits_of_the_whole);
     RUN(test_rows_that_are_refused);
     RUN(test_isolation_is_exact);

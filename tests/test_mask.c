@@ -57,7 +57,7 @@ static void mask_attention(const char *name, int cases) {
             for (k = 0; k <= q && !sgf_visible(&layout, layout.seg[q], layout.seg[k]);) k++;
             zero_rows += k > q;
         }
-        MUST(sgf_reference_forward(model, &layout, wanted, NULL, &err), err);
+        MUST(sgf_reference_forward(model, SGF_ARITHMETIC_F32, &layout, wanted, NULL, &err), err);
         MUST(sgf_forward_layout(session[i % sets], &layout, NULL, hidden, NULL, &err), err);
         if (memcmp(wanted, hidden, T * (size_t)model->config.dim * sizeof(float)) && wrong++ < 3)
             printf("    %s: case %d of %d tokens differs\n", name, i, (int)T);

@@ -70,6 +70,7 @@ _ENUMS = {
     "lines": ("own", "one", "two"),
     "contexts": ("single", "fusion", "ensemble"),
     "kernels": ("auto", "naive", "portable", "avx2", "avx512"),
+    "arithmetic": ("f32", "bf16"),
     "device": ("cpu", "cuda", "auto"),
     "dtype": ("f32", "f16", "bf16"),
     "rope": ("default", "linear", "dynamic", "llama3", "yarn"),
@@ -128,8 +129,8 @@ class sgf_model(_Struct):
 
 
 class sgf_session_options(_Struct):
-    _fields_ = [("threads", c_int), ("kernels", c_int), ("device", c_int), ("exact", c_int), ("no_prefix_reuse", c_int),
-                ("reuse_rotated", c_int), ("mem", c_void_p)]
+    _fields_ = [("threads", c_int), ("kernels", c_int), ("device", c_int), ("arithmetic", c_int), ("exact", c_int),
+                ("no_prefix_reuse", c_int), ("reuse_rotated", c_int), ("mem", c_void_p)]
 
 
 class sgf_row(_Struct):
@@ -204,8 +205,8 @@ sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, floa
     *err);
 sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *layout, float *logits, float *hidden, int32_t
     *sequence, sgf_error *err);
-sgf_status sgf_reference_forward(const sgf_model *model, const sgf_layout *layout, float *hidden, float *logits,
-    sgf_error *err);
+sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic arithmetic, const sgf_layout *layout, float
+    *hidden, float *logits, sgf_error *err);
 void sgf_session_watch(sgf_session *session, sgf_watch_function *see, void *user);
 sgf_str sgf_prediction_take(sgf_prediction prediction, sgf_str generation);
 sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
@@ -745,10 +746,11 @@ INSTRUCTION = "Based on the context, predict the [MASK] in the sentence in one w
 class Model:
     """A Hugging Face folder of an architecture that the library knows. `with Model(...) as model:` closes it at the end."""
 
-    def __init__(self, folder, *, threads=0, kernels="auto", device="cpu", exact=True):
-        """threads 0: one for each processor; kernels and threads change no bit of the results. A GPU needs a library that
-        was built with it; exact gives the processor's bits there, too."""
+    def __init__(self, folder, *, threads=0, kernels="auto", arithmetic="f32", device="cpu", exact=True):
+        """threads 0: one for each processor; kernels and threads change no bit of the results, the arithmetic (f32 or bf16)
+        does. A GPU needs a library that was built with it; exact gives the processor's bits there, too."""
         self._options = sgf_session_options.new(threads=_count(threads, "threads", 256), kernels=_choice("kernels", kernels),
+                                                arithmetic=_choice("arithmetic", arithmetic),
                                                 device=_choice("device", device), exact=int(bool(exact)))
         self._lock, self._owner, self._session, self._pid, self._c = threading.Lock(), None, None, 0, None
         out = c_void_p()
@@ -850,7 +852,7 @@ class Model:
         at = [None if a is None else a.ctypes.data for a in (out, states)]
         with self._locked() as c:
             if reference:
-                _call(_lib.sgf_reference_forward, addressof(c), layout._at, at[1], at[0])
+                _call(_lib.sgf_reference_forward, addressof(c), self._options.arithmetic, layout._at, at[1], at[0])
             else:
                 _call(_lib.sgf_forward_layout, self._run(), layout._at, at[0], at[1], None)
         return out, states

@@ -18,13 +18,15 @@ static void ours_close(ours *o) {
     free(o->rows);
     free(o->logits);
 }
-static int ours_open(const bench *b, const char *dir, int threads, ours *o) {
+static int ours_open_in(const bench *b, const char *dir, int threads, sgf_arithmetic arithmetic,
+                        ours *o) {
     sgf_session_options options;
     sgf_error err;
     memset(o, 0, sizeof *o);
     memset(&options, 0, sizeof options);
     options.threads = threads;
     options.device = b->device;
+    options.arithmetic = arithmetic;
     sgf_layout_init(&o->rule, NULL);
     if (sgf_model_load(dir, NULL, &o->model, &err) ||
         sgf_session_create(o->model, &options, &o->session, &err) ||
@@ -39,6 +41,9 @@ static int ours_open(const bench *b, const char *dir, int threads, ours *o) {
     if (o->rows && o->logits) return 0;
     ours_close(o);
     return 1;
+}
+static int ours_open(const bench *b, const char *dir, int threads, ours *o) {
+    return ours_open_in(b, dir, threads, SGF_ARITHMETIC_F32, o);
 }
 /* o->tokens rows of one new sequence, the logits of the last. */
 static int prefill_call(void *user) {
@@ -174,18 +179,19 @@ static int matmul_call(void *user) {
         for (l = 0; l < (size_t)o->model->config.layers; l++) {
             const sgf_layer *y = &o->model->layer[l];
             sgf__product job[3];
+            w.layer = l;
             array_fill(&w, SGF__NORMED, y->q.cols);
             array_fill(&w, SGF__ATTENDED, y->o.cols);
-            job[0] = sgf__projection(&w, &y->q, NULL, SGF__NORMED, SGF__Q);
-            job[1] = sgf__projection(&w, &y->k, NULL, SGF__NORMED, SGF__K);
-            job[2] = sgf__projection(&w, &y->v, NULL, SGF__NORMED, SGF__V);
+            job[0] = sgf__projection(&w, SGF__W_Q, NULL, SGF__NORMED, SGF__Q);
+            job[1] = sgf__projection(&w, SGF__W_K, NULL, SGF__NORMED, SGF__K);
+            job[2] = sgf__projection(&w, SGF__W_V, NULL, SGF__NORMED, SGF__V);
             sgf__matmul(o->session->pool, job, 3);
-            job[0] = sgf__projection(&w, &y->o, NULL, SGF__ATTENDED, SGF__NORMED);
+            job[0] = sgf__projection(&w, SGF__W_O, NULL, SGF__ATTENDED, SGF__NORMED);
             sgf__matmul(o->session->pool, job, 1);
-            job[0] = sgf__projection(&w, &y->gate, NULL, SGF__NORMED, SGF__GATE);
-            job[1] = sgf__projection(&w, &y->up, NULL, SGF__NORMED, SGF__UP);
+            job[0] = sgf__projection(&w, SGF__W_GATE, NULL, SGF__NORMED, SGF__GATE);
+            job[1] = sgf__projection(&w, SGF__W_UP, NULL, SGF__NORMED, SGF__UP);
             sgf__matmul(o->session->pool, job, 2);
-            job[0] = sgf__projection(&w, &y->down, NULL, SGF__GATE, SGF__NORMED);
+            job[0] = sgf__projection(&w, SGF__W_DOWN, NULL, SGF__GATE, SGF__NORMED);
             sgf__matmul(o->session->pool, job, 1);
         }
     return 0;
@@ -196,8 +202,8 @@ static double layer_parameters(const sgf_model *m) {
 }
 
 /* Prefill and decoding of a large model. */
-static void prefill(bench *b, ours *o, int threads, size_t tokens, double target) {
-    char plain[32], name[96], test[48];
+static void prefill(bench *b, ours *o, ours *bf16, int threads, size_t tokens, double target) {
+    char plain[120], name[96], test[48];
     contest c;
     snprintf(plain, sizeof plain, "1B prefill %u", (unsigned)tokens);
     if (!wanted(b, row_name(b, threads, plain, name))) return;
@@ -206,9 +212,12 @@ static void prefill(bench *b, ours *o, int threads, size_t tokens, double target
     contest_llama(b, &c, name, &shape_1b, test, threads);
     o->tokens = tokens;
     contest_call(&c, name, prefill_call, o, (double)tokens, "", target);
+    snprintf(plain, sizeof plain, "%s in bf16", name);
+    bf16->tokens = tokens;
+    contest_call(&c, plain, prefill_call, bf16, (double)tokens, name, 0.9);
     contest_run(b, &c, "tokens/s");
 }
-static void decode(bench *b, ours *o, int threads) {
+static void decode(bench *b, ours *o, ours *bf16, int threads) {
     char name[96], bytes[128], most[96];
     double rate[MAX_ROUNDS];
     entry *decoded;
@@ -220,6 +229,9 @@ static void decode(bench *b, ours *o, int threads) {
     o->batch = 1, o->steps = 32;
     contest_call(&c, name, decode_call, o, 32, "", 1.1);
     decoded = &c.entry[c.entries - 1];
+    snprintf(bytes, sizeof bytes, "%s in bf16", name);
+    bf16->batch = 1, bf16->steps = 32;
+    contest_call(&c, bytes, decode_call, bf16, 32, name, 0.9);
     contest_limit(b, &c, threads, READ, name, most);
     contest_run(b, &c, "tokens/s");
     if (base_of(b, name) <= 0) return;
@@ -252,10 +264,14 @@ static void large(bench *b, int threads) {
     const size_t few = threads == b->threads ? 5 : 3; /* with one thread the first ones */
     char dir[600], name[96], most[96];
     size_t i, any = 0;
-    ours o;
+    ours o, bf16; /* the same model in the other arithmetic */
     for (i = 0; i < few; i++) any += (size_t)wanted(b, row_name(b, threads, names[i], name));
     if (!any || ours_open(b, model_folder(b, &shape_1b, dir, sizeof dir), threads, &o)) return;
-    prefill(b, &o, threads, 512, 1.6);
+    if (ours_open_in(b, dir, threads, SGF_ARITHMETIC_BF16, &bf16)) {
+        ours_close(&o);
+        return;
+    }
+    prefill(b, &o, &bf16, threads, 512, 1.6);
     if (wanted(b, row_name(b, threads, names[1], name))) {
         contest c;
         c.entries = 0;
@@ -264,11 +280,12 @@ static void large(bench *b, int threads) {
         contest_call(&c, name, matmul_call, &o, 2 * 512 * layer_parameters(o.model), most, 0.75);
         contest_run(b, &c, "FLOP/s");
     }
-    decode(b, &o, threads);
+    decode(b, &o, &bf16, threads);
     if (threads == b->threads) {
-        prefill(b, &o, threads, 4096, 1.8);
+        prefill(b, &o, &bf16, threads, 4096, 1.8);
         batches(b, &o);
     }
+    ours_close(&bf16);
     ours_close(&o);
 }
 
