@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
        RMSNorm                                     sgf__reference_norm (line 1796)
        RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8414)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8407)
        one layer, in order                         sgf__reference_layer (line 1944)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2604)
@@ -7471,29 +7471,21 @@ static int sgf__json_is(const char *at, const char *text) {
     return !left;
 }
 /* values[i] becomes the value of member names[i] of an object, as it is spelled; the last one if there
-   are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. *end becomes the
-   position after an object. */
-static const char *sgf__json_pick_all(const char *object, const char *const *names, size_t n,
-                                      sgf_str *values, const char **end) {
-    int is_object = sgf__json_kind(object) == SGF__OBJECT;
-    const char *at = is_object ? sgf__json_first(object) : NULL, *twice = NULL;
-    size_t i;
-    for (i = 0; i < n; i++) values[i] = sgf__text_of(NULL, 0);
-    for (*end = is_object ? object + 1 : NULL; at; at = sgf__json_after(*end)) {
-        for (i = 0; i < n && !sgf__json_is(at, names[i]); i++) {}
-        at = sgf__json_next(at);
-        *end = sgf__json_end(at, NULL);
-        if (i == n) continue;
-        if (values[i].ptr) twice = names[i];
-        values[i] = sgf__text_of(at, (size_t)(*end - at));
-    }
-    if (is_object) *end = sgf__json_blank(*end, NULL) + 1;
-    return twice;
-}
+   are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. */
 static const char *sgf__json_pick(const char *object, const char *const *names, size_t n,
                                   sgf_str *values) {
-    const char *end;
-    return sgf__json_pick_all(object, names, n, values, &end);
+    const char *at = object && *object == '{' ? sgf__json_first(object) : NULL, *end, *twice = NULL;
+    size_t i;
+    for (i = 0; i < n; i++) values[i] = sgf__text_of(NULL, 0);
+    for (; at; at = sgf__json_after(end)) {
+        for (i = 0; i < n && !sgf__json_is(at, names[i]); i++) {}
+        at = sgf__json_next(at);
+        end = sgf__json_end(at, NULL);
+        if (i == n) continue;
+        if (values[i].ptr) twice = names[i];
+        values[i] = sgf__text_of(at, (size_t)(end - at));
+    }
+    return twice;
 }
 /* The value of one member. */
 static const char *sgf__json_find(const char *object, const char *name) {
@@ -7503,8 +7495,9 @@ static const char *sgf__json_find(const char *object, const char *name) {
 }
 /* The commas in a text: at least as many as its elements, less one. */
 static size_t sgf__json_commas(sgf_str text) {
-    size_t n = 0, i;
-    for (i = 0; i < text.len; i++) n += text.ptr[i] == ',';
+    const char *at = text.ptr, *end = at + text.len;
+    size_t n = 0;
+    while ((at = (const char *)memchr(at, ',', (size_t)(end - at))) != NULL) at++, n++;
     return n;
 }
 /* A value as it is spelled: a number's digits. In the text. */
@@ -8789,15 +8782,15 @@ typedef struct sgf__op {
     int decided;       /* TAKE: if the most characters do not lead to a match, fewer do not */
     uint64_t takes[3]; /* a bit for each class; FORK: with which the next operation may match */
     uint32_t begin,
-        end; /* TAKE: these ranges of characters from 128 on, too; inverted: all others */
+        end; /* TAKE: also these ranges of characters from 128 on; inverted: all others */
 } sgf__op;
 typedef struct sgf__regex {
     const sgf__unicode *unicode;
     sgf__op *ops; /* [count] */
     sgf__range *ranges;
     size_t count, range_count;
-    uint64_t begins[3];                /* the classes that a match may begin with */
-    unsigned char start[SGF__CLASSES]; /* the operation to begin with, by the class */
+    int16_t
+        start[SGF__CLASSES]; /* where to begin, by the class of the next character; -1: no match */
 } sgf__regex;
 /* A pre-tokenizer: the text becomes parts, which are matches or what is between them. */
 typedef struct sgf__split {
@@ -8952,18 +8945,16 @@ static size_t sgf__merge_short(const sgf_tokenizer *t, int32_t *ids, size_t n) {
 
 typedef struct sgf__symbol { /* a linked list over the word; id -1: merged into the one before */
     int32_t id, prev, next;
+    const sgf__merge *merge; /* with the next one, or NULL */
 } sgf__symbol;
-typedef struct sgf__candidate { /* merge the symbol at the position in `key` with its next one */
-    uint64_t key;               /* rank << 32 | position: the smallest is merged first */
-    int32_t id;
-} sgf__candidate;
 
-static sgf__candidate sgf__heap_pop(sgf__candidate *heap, size_t *n) {
-    sgf__candidate top = heap[0], last = heap[--*n];
+/* Heaps of candidates, rank << 32 | position of the left symbol: the smallest is merged first. */
+static uint64_t sgf__heap_pop(uint64_t *heap, size_t *n) {
+    uint64_t top = heap[0], last = heap[--*n];
     size_t i = 0, child;
     while ((child = 2 * i + 1) < *n) {
-        if (child + 1 < *n && heap[child + 1].key < heap[child].key) child++;
-        if (heap[child].key >= last.key) break;
+        if (child + 1 < *n && heap[child + 1] < heap[child]) child++;
+        if (heap[child] >= last) break;
         heap[i] = heap[child];
         i = child;
     }
@@ -8971,28 +8962,24 @@ static sgf__candidate sgf__heap_pop(sgf__candidate *heap, size_t *n) {
     return top;
 }
 /* Put the merge of symbol `at` with its next one into the heap, if they merge. */
-static void sgf__heap_offer(const sgf_tokenizer *t, const sgf__symbol *s, int32_t at,
-                            sgf__candidate *heap, size_t *n) {
-    const sgf__merge *merge;
-    sgf__candidate item;
+static void sgf__heap_offer(const sgf_tokenizer *t, sgf__symbol *s, int32_t at, uint64_t *heap,
+                            size_t *n) {
+    uint64_t key;
     size_t i;
-    if (at < 0 || s[at].next < 0) return;
-    merge = sgf__merge_find(t, s[at].id, s[s[at].next].id);
-    if (!merge) return;
-    item.key = (uint64_t)merge->rank << 32 | (uint32_t)at;
-    item.id = merge->next_id - 1;
-    for (i = (*n)++; i && heap[(i - 1) / 2].key > item.key; i = (i - 1) / 2)
-        heap[i] = heap[(i - 1) / 2];
-    heap[i] = item;
+    if (at < 0) return;
+    s[at].merge = s[at].next < 0 ? NULL : sgf__merge_find(t, s[at].id, s[s[at].next].id);
+    if (!s[at].merge) return;
+    key = (uint64_t)s[at].merge->rank << 32 | (uint32_t)at;
+    for (i = (*n)++; i && heap[(i - 1) / 2] > key; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
+    heap[i] = key;
 }
 /* The same for a word of any length, in O(n log n): candidates wait in a heap, and one whose pair
-   has changed meanwhile is dropped when it is popped (a pair that still gives the same id is the
-   same pair, as what it spans can only have grown). Every merge offers at most two. */
+   has changed meanwhile is dropped when it is popped. Every merge offers at most two. */
 static size_t sgf__merge_long(sgf__encoder *e, int32_t *ids, size_t n) {
     const sgf_tokenizer *t = e->t;
     size_t i, heap_len = 0, kept = 0;
     sgf__symbol *s = (sgf__symbol *)sgf__encoder_room(e, &e->symbols, n, sizeof *s);
-    sgf__candidate *heap = (sgf__candidate *)sgf__encoder_room(e, &e->heap, 3 * n, sizeof *heap);
+    uint64_t *heap = (uint64_t *)sgf__encoder_room(e, &e->heap, 3 * n, sizeof *heap);
     if (!s || !heap) return 0;
     for (i = 0; i < n; i++) {
         s[i].id = ids[i];
@@ -9001,13 +8988,10 @@ static size_t sgf__merge_long(sgf__encoder *e, int32_t *ids, size_t n) {
     }
     for (i = 0; i < n; i++) sgf__heap_offer(t, s, (int32_t)i, heap, &heap_len);
     while (heap_len) {
-        sgf__candidate top = sgf__heap_pop(heap, &heap_len);
-        int32_t at = (int32_t)(uint32_t)top.key, right = s[at].next;
-        const sgf__merge *merge;
-        if (s[at].id < 0 || right < 0) continue;
-        merge = sgf__merge_find(t, s[at].id, s[right].id);
-        if (!merge || merge->next_id - 1 != top.id) continue;
-        s[at].id = top.id;
+        uint64_t top = sgf__heap_pop(heap, &heap_len);
+        int32_t at = (int32_t)(uint32_t)top, right = s[at].next;
+        if (s[at].id < 0 || !s[at].merge || s[at].merge->rank != top >> 32) continue;
+        s[at].id = s[at].merge->next_id - 1;
         s[at].next = s[right].next;
         s[right].id = -1;
         if (s[at].next >= 0) s[s[at].next].prev = at;
@@ -9075,15 +9059,6 @@ typedef struct
     size_t low, high;
 } sgf__choice;
 
-/* A character of valid UTF-8, and its length. */
-static uint32_t sgf__utf8_at(const char *text, size_t *len) {
-    const unsigned char *p = (const unsigned char *)text;
-    if (p[0] < 0x80) return *len = 1, p[0];
-    if (p[0] < 0xE0) return *len = 2, (p[0] & 0x1Fu) << 6 | (p[1] & 0x3Fu);
-    if (p[0] < 0xF0) return *len = 3, (p[0] & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
-    *len = 4;
-    return (p[0] & 0x07u) << 18 | (p[1] & 0x3Fu) << 12 | (p[2] & 0x3Fu) << 6 | (p[3] & 0x3Fu);
-}
 /* The position of the character before `at`. */
 static size_t sgf__utf8_back(const char *text, size_t at) {
     do at--;
@@ -9094,15 +9069,16 @@ static int sgf__has_class(const uint64_t *classes, unsigned c) {
     return classes[c >> 6] >> (c & 63) & 1;
 }
 static unsigned sgf__class_at(const sgf__matcher *m, size_t at) {
-    size_t len;
+    uint32_t code = 0;
     if (at == m->n) return SGF__CLASS_END;
     if ((signed char)m->text[at] >= 0) return (unsigned char)m->text[at];
-    return 128 + sgf__uni_kind(m->r->unicode, sgf__utf8_at(m->text + at, &len));
+    (void)sgf__utf8_next(m->text + at, m->n - at, &code);
+    return 128 + sgf__uni_kind(m->r->unicode, code);
 }
 /* The length of the character at `at`, from 128 on, if the operation takes it, else 0. */
 static size_t sgf__op_takes(const sgf__matcher *m, const sgf__op *op, size_t at) {
-    size_t len;
-    uint32_t code = sgf__utf8_at(m->text + at, &len), i;
+    uint32_t code = 0, i;
+    size_t len = sgf__utf8_next(m->text + at, m->n - at, &code);
     int takes = sgf__has_class(op->takes, 128 + sgf__uni_kind(m->r->unicode, code));
     for (i = op->begin; i < op->end && !takes; i++)
         takes = code >= m->r->ranges[i].first && code <= m->r->ranges[i].last;
@@ -9124,8 +9100,9 @@ static size_t sgf__op_run(const sgf__matcher *m, const sgf__op *op, size_t at) {
    it can, and if one fails, the last one that had a choice takes its next one. The result does
    not count if m->left is 0 then. */
 static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
-    size_t low, high, len, base = m->choices->len;
+    size_t low, high, base = m->choices->len;
     sgf__choice last; /* if `held`; those before it are in m->choices */
+    uint32_t code;
     int held = 0;
     while (op->kind != SGF__OP_END) {
         const sgf__op *next = op + 1, *other = next;
@@ -9136,8 +9113,7 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
             m->left -= m->left < at - low ? m->left : at - low;
             fits = at > low || !op->least;
             if (at > low && !op->decided) {
-                (void)sgf__utf8_at(m->text + low, &len);
-                low += op->least ? len : 0;
+                low += op->least ? sgf__utf8_next(m->text + low, at - low, &code) : 0;
                 high = sgf__utf8_back(m->text, at);
                 chooses = high >= low;
             }
@@ -9178,7 +9154,8 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
 }
 /* The end of the match that begins at `at`, or SGF__NONE. */
 static size_t sgf__match_at(sgf__encoder *e, sgf__matcher *m, size_t at) {
-    size_t end = sgf__match_try(m, m->r->ops + m->r->start[sgf__class_at(m, at)], at);
+    int first = m->r->start[sgf__class_at(m, at)];
+    size_t end = first < 0 ? SGF__NONE : sgf__match_try(m, m->r->ops + first, at);
     if (m->left) return end;
     e->status = m->choices->status;
     if (e->status) sgf__fail(e->err, e->status, "out of memory for a regular expression");
@@ -9219,7 +9196,8 @@ static void sgf__cut_part(sgf__cutter *c, size_t begin, unsigned matched) {
 }
 /* The pieces that a split makes go to the next split; after the last one they are words. */
 static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
-    size_t at = 0, end, done = 0, last_end = SGF__NONE, len;
+    size_t at = 0, end, done = 0, last_end = SGF__NONE;
+    uint32_t code;
     sgf__matcher m;
     sgf__cutter c;
     if (index == e->t->split_count) {
@@ -9237,13 +9215,12 @@ static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
     m.left = ((uint64_t)1 << 20) + 64 * (uint64_t)text.len;
     while (at <= text.len && !e->status) {
         while (at < text.len && (signed char)text.ptr[at] >= 0 &&
-               !sgf__has_class(m.r->begins, (unsigned char)text.ptr[at]))
+               m.r->start[(unsigned char)text.ptr[at]] < 0)
             at++;
         end = sgf__match_at(e, &m, at);
         if (end == SGF__NONE || (end == at && at == last_end)) { /* not two empty ones in a place */
             if (at == text.len) break;
-            (void)sgf__utf8_at(text.ptr + at, &len);
-            at += len;
+            at += sgf__utf8_next(text.ptr + at, text.len - at, &code);
             continue;
         }
         if (done < at) sgf__cut_part(&c, done, 0);
@@ -9348,8 +9325,8 @@ static const sgf__added *sgf__added_match(const sgf__added_set *set, const char 
 }
 /* The length of the white space character at `at`, or 0. */
 static size_t sgf__white_at(const sgf_tokenizer *t, sgf_str text, size_t at) {
-    size_t len = 0;
-    uint32_t code = at < text.len ? sgf__utf8_at(text.ptr + at, &len) : 0;
+    uint32_t code = 0;
+    size_t len = sgf__utf8_next(text.ptr + at, text.len - at, &code);
     return SGF__UNI_SPACES >> sgf__uni_kind(&t->unicode, code) & 1 ? len : 0;
 }
 /* Where the spaces that end just before `end` begin, not before `least`. */
@@ -9542,27 +9519,12 @@ SGF_DEF sgf_status sgf_decode(const sgf_tokenizer *tokenizer, const int32_t *ids
 
 /* The first failure is kept in `status`, and nothing is undone: a reader goes on until its next loop or
    test of the status. What it reads is checked JSON, and what it writes stays within its bounds. */
-/* The members of "model". */
-enum { SGF__TYPE, SGF__VOCAB, SGF__MERGES, SGF__DROPOUT, SGF__UNK, SGF__IGNORE, SGF__FALLBACK };
-enum { SGF__FUSE = SGF__FALLBACK + 1, SGF__PREFIX, SGF__SUFFIX, SGF__MODEL_KEYS };
-static const char *const sgf__model_keys[] = {"type",
-                                              "vocab",
-                                              "merges",
-                                              "dropout",
-                                              "unk_token",
-                                              "ignore_merges",
-                                              "byte_fallback",
-                                              "fuse_unk",
-                                              "continuing_subword_prefix",
-                                              "end_of_word_suffix"};
-
 typedef struct sgf__loader {
     sgf_tokenizer *t;
     sgf__json_doc doc;
-    const char *part;               /* what is read, for messages */
-    sgf__arena scratch;             /* texts with escapes */
-    sgf__buf pair;                  /* a token, or the two of a merge */
-    sgf_str model[SGF__MODEL_KEYS]; /* the members of "model" */
+    const char *part;   /* what is read, for messages */
+    sgf__arena scratch; /* texts with escapes */
+    sgf__buf pair;      /* a token, or the two of a merge */
     sgf_error *err;
     sgf_status status;
     int decoders;    /* see sgf__read_decoder */
@@ -9628,6 +9590,12 @@ static sgf_str sgf__loader_text(sgf__loader *l, const char *value, const char *k
 }
 static sgf_str sgf__read_text(sgf__loader *l, const char *object, const char *key) {
     return sgf__loader_text(l, sgf__json_find(object, key), key);
+}
+/* The values of some members of an object; none may be there twice. */
+static void sgf__read_members(sgf__loader *l, const char *object, const char *const *names,
+                              size_t n, sgf_str *values) {
+    const char *twice = sgf__json_pick(object, names, n, values);
+    sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
 }
 /* A short zero-terminated copy that lives as long as the tokenizer. */
 static sgf_str sgf__loader_keep(sgf__loader *l, sgf_str text) {
@@ -9974,30 +9942,32 @@ static void sgf__regex_starts(const sgf__regex *r, size_t i, char *seen, uint64_
 }
 /* Which choices need not be made: by the next character. */
 static void sgf__regex_decide(sgf__regex *r) {
-    char seen[SGF__OPS] = {0};
-    size_t i, next, k;
-    sgf__regex_starts(r, 0, seen, r->begins);
+    uint64_t starts[SGF__OPS][3] = {{0}}; /* of each operation */
+    size_t i, next;
+    unsigned c;
     for (i = 0; i < r->count; i++) {
+        char seen[SGF__OPS] = {0};
+        sgf__regex_starts(r, i, seen, starts[i]);
+    }
+    for (i = 0; i + 1 < r->count; i++) {
         sgf__op *op = &r->ops[i];
-        uint64_t starts[3] = {0, 0, 0}, others[3] = {0, 0, 0};
-        if (op->kind != SGF__OP_FORK && op->kind != SGF__OP_TAKE) continue;
-        memset(seen, 0, sizeof seen);
-        sgf__regex_starts(r, i + 1, seen, starts);
-        if (op->kind == SGF__OP_TAKE) {
-            for (next = i + 1; r->ops[next].kind == SGF__OP_JUMP;) next += (size_t)r->ops[next].to;
-            starts[2] &= op->begin < op->end ? (1 << SGF__UNI_KINDS) - 1 : op->takes[2];
-            op->decided |= r->ops[next].kind == SGF__OP_END ||
-                           !((starts[0] & op->takes[0]) | (starts[1] & op->takes[1]) | starts[2]);
-            continue;
+        const uint64_t *after = starts[i + 1];
+        uint64_t kinds = op->begin < op->end ? (1 << SGF__UNI_KINDS) - 1 : op->takes[2];
+        if (op->kind == SGF__OP_FORK) memcpy(op->takes, after, sizeof op->takes);
+        if (op->kind != SGF__OP_TAKE) continue;
+        for (next = i + 1; r->ops[next].kind == SGF__OP_JUMP;) next += (size_t)r->ops[next].to;
+        op->decided |= r->ops[next].kind == SGF__OP_END ||
+                       !((after[0] & op->takes[0]) | (after[1] & op->takes[1]) |
+                         (after[2] & kinds));
+    }
+    for (c = 0; c < SGF__CLASSES; c++) {
+        for (i = 0; r->ops[i].kind == SGF__OP_FORK;) { /* while one of its two cannot match */
+            size_t other = i + (size_t)r->ops[i].to;
+            if (!sgf__has_class(starts[i + 1], c)) i = other;
+            else if (!sgf__has_class(starts[other], c)) i++;
+            else break;
         }
-        memcpy(op->takes, starts, sizeof starts);
-        memset(seen, 0, sizeof seen);
-        sgf__regex_starts(r, i + (size_t)op->to, seen, others);
-        for (k = 0; k < SGF__CLASSES; k++)
-            if (r->start[k] == i && !sgf__has_class(starts, (unsigned)k))
-                r->start[k] = (unsigned char)(i + (size_t)op->to);
-            else if (r->start[k] == i && !sgf__has_class(others, (unsigned)k))
-                r->start[k] = (unsigned char)(i + 1);
+        r->start[c] = (int16_t)(sgf__has_class(starts[i], c) ? (int)i : -1);
     }
 }
 /* One more split, by a regular expression or (`literal`) by a text. */
@@ -10329,35 +10299,45 @@ static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
     if (l->no_cut) return;
     sgf__split_add(l, sgf_text(SGF__MARK "+"), 0, 1 << 2);
 }
-/* The members of "model" are in l->model. */
-static void sgf__read_model(sgf__loader *l) {
+static void sgf__read_model(sgf__loader *l, const char *model) {
+    enum { TYPE, UNK, PREFIX, SUFFIX, VOCAB, MERGES, DROPOUT, IGNORE, FALLBACK, FUSE, KEYS };
+    static const char *const keys[KEYS] = {"type",
+                                           "unk_token",
+                                           "continuing_subword_prefix",
+                                           "end_of_word_suffix",
+                                           "vocab",
+                                           "merges",
+                                           "dropout",
+                                           "ignore_merges",
+                                           "byte_fallback",
+                                           "fuse_unk"};
     sgf_tokenizer *t = l->t;
-    const sgf_str *at = l->model;
-    const char *const *keys = sgf__model_keys, *dropout = at[SGF__DROPOUT].ptr;
-    sgf_str type, unk;
+    const char *dropout;
+    sgf_str at[KEYS], text[SUFFIX + 1], unk;
     int i;
-    type = sgf__loader_text(l, at[SGF__TYPE].ptr, "type");
-    unk = sgf__loader_text(l, at[SGF__UNK].ptr, "unk_token");
-    sgf__unknown(l, type.len && !sgf__str_is(type, "BPE"), "the type %.*s (known is BPE)",
-                 SGF__SHOWN(type));
-    for (i = SGF__PREFIX; i <= SGF__SUFFIX; i++)
-        sgf__unknown(l, sgf__loader_text(l, at[i].ptr, keys[i]).len > 0, "%s", keys[i]);
+    sgf__read_members(l, model, keys, KEYS, at);
+    dropout = at[DROPOUT].ptr;
+    for (i = TYPE; i <= SUFFIX; i++) text[i] = sgf__loader_text(l, at[i].ptr, keys[i]);
+    unk = text[UNK];
+    sgf__unknown(l, text[TYPE].len && !sgf__str_is(text[TYPE], "BPE"),
+                 "the type %.*s (known is BPE)", SGF__SHOWN(text[TYPE]));
+    for (i = PREFIX; i <= SUFFIX; i++) sgf__unknown(l, text[i].len > 0, "%s", keys[i]);
     sgf__unknown(
         l,
         dropout && *dropout != SGF__NULL &&
             !(sgf__json_kind(dropout) == SGF__NUMBER && sgf__json_number(&l->doc, dropout) == 0),
         "dropout (random merges, for training; set it to null)");
-    t->info.ignore_merges = sgf__loader_flag(l, at[SGF__IGNORE].ptr, keys[SGF__IGNORE], 0);
-    t->byte_fallback = sgf__loader_flag(l, at[SGF__FALLBACK].ptr, keys[SGF__FALLBACK], 0);
-    t->fuse_unk = sgf__loader_flag(l, at[SGF__FUSE].ptr, keys[SGF__FUSE], 0);
+    t->info.ignore_merges = sgf__loader_flag(l, at[IGNORE].ptr, keys[IGNORE], 0);
+    t->byte_fallback = sgf__loader_flag(l, at[FALLBACK].ptr, keys[FALLBACK], 0);
+    t->fuse_unk = sgf__loader_flag(l, at[FUSE].ptr, keys[FUSE], 0);
     sgf__unknown(l, t->byte_level && t->byte_fallback,
                  "byte_fallback together with a ByteLevel pre_tokenizer");
     l->part = "model.vocab";
-    sgf__bad(l, sgf__json_kind(at[SGF__VOCAB].ptr) != SGF__OBJECT, "no object of tokens and ids");
-    if (!l->status) sgf__read_vocab(l, at[SGF__VOCAB]);
+    sgf__bad(l, sgf__json_kind(at[VOCAB].ptr) != SGF__OBJECT, "no object of tokens and ids");
+    if (!l->status) sgf__read_vocab(l, at[VOCAB]);
     l->part = "model.merges";
-    sgf__bad(l, sgf__json_kind(at[SGF__MERGES].ptr) != SGF__ARRAY, "no list");
-    if (!l->status) sgf__read_merges(l, at[SGF__MERGES]);
+    sgf__bad(l, sgf__json_kind(at[MERGES].ptr) != SGF__ARRAY, "no list");
+    if (!l->status) sgf__read_merges(l, at[MERGES]);
     l->part = "model";
     if (l->status || !unk.len) return;
     t->unk = sgf__loader_id(l, unk);
@@ -10522,39 +10502,28 @@ static void sgf__read_tokenizer(sgf__loader *l) {
     static const char *const keys[KEYS] = {"normalizer", "pre_tokenizer", "decoder",
                                            "model",      "added_tokens",  "post_processor"};
     sgf_tokenizer *t = l->t;
-    const char *at[KEYS] = {NULL, NULL, NULL, NULL, NULL, NULL}, *name, *end, *twice = NULL;
+    sgf_str at[KEYS];
     size_t i;
     int nfc = 0;
-    for (name = sgf__json_first(l->doc.root); name; name = sgf__json_after(end)) {
-        const char *value = sgf__json_next(name), *again;
-        for (i = 0; i < KEYS && !sgf__json_is(name, keys[i]); i++) {}
-        again = NULL;
-        if (i == MODEL && *value == SGF__OBJECT) /* most of the file: it is walked once */
-            again = sgf__json_pick_all(value, sgf__model_keys, SGF__MODEL_KEYS, l->model, &end);
-        else end = sgf__json_end(value, NULL);
-        if (i < KEYS && at[i]) again = keys[i];
-        if (i < KEYS) at[i] = value;
-        if (again) twice = again;
-    }
-    sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
-    sgf__bad(l, sgf__json_kind(at[MODEL]) != SGF__OBJECT, "no \"model\", an object");
+    sgf__read_members(l, l->doc.root, keys, KEYS, at);
+    sgf__bad(l, sgf__json_kind(at[MODEL].ptr) != SGF__OBJECT, "no \"model\", an object");
     l->part = keys[NORMALIZER];
-    sgf__read_part(l, at[NORMALIZER], "normalizers", sgf__read_normalizer, 0);
+    sgf__read_part(l, at[NORMALIZER].ptr, "normalizers", sgf__read_normalizer, 0);
     for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
     if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
     l->part = keys[PRE];
-    sgf__read_part(l, at[PRE], "pretokenizers", sgf__read_pre_tokenizer, 0);
+    sgf__read_part(l, at[PRE].ptr, "pretokenizers", sgf__read_pre_tokenizer, 0);
     l->part = keys[DECODER];
-    sgf__read_part(l, at[DECODER], "decoders", sgf__read_decoder, 0);
+    sgf__read_part(l, at[DECODER].ptr, "decoders", sgf__read_decoder, 0);
     sgf__unknown(l, l->decoders < 3, "none, or one without Fuse,");
     l->part = keys[MODEL];
-    if (!l->status) sgf__read_model(l);
+    if (!l->status) sgf__read_model(l, at[MODEL].ptr);
     if (l->status) return;
     l->part = keys[ADDED];
-    sgf__read_added(l, at[ADDED]);
+    sgf__read_added(l, at[ADDED].ptr);
     l->part = keys[POST];
-    t->has_post = at[POST] && *at[POST] != SGF__NULL;
-    sgf__read_part(l, at[POST], "processors", sgf__read_post_processor, 0);
+    t->has_post = at[POST].ptr && *at[POST].ptr != SGF__NULL;
+    sgf__read_part(l, at[POST].ptr, "processors", sgf__read_post_processor, 0);
     sgf__bytes_init(t);
 }
 
@@ -10620,26 +10589,21 @@ static sgf_status sgf__tokenizer_parse(const char *file, const char *text, size_
 }
 SGF_DEF sgf_status sgf_tokenizer_load(const char *dir, const sgf_allocator *mem,
                                       sgf_tokenizer **out, sgf_error *err) {
-    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json"};
-    char path[1024];
     sgf_tokenizer *t = NULL;
-    sgf__map map;
-    sgf_status status = SGF_OK;
-    int i;
-    for (i = 0; i < 2 && !status; i++) {
-        if (snprintf(path, sizeof path, "%s/%s", dir, names[i]) >= (int)sizeof path)
-            status = sgf__fail_at(err, SGF_ERR_LIMIT, dir, -1, "a path of more than 1000 bytes: %s",
-                                  dir);
-        else if (i && sgf__file_missing(path)) break;
-        else status = sgf__map_file(path, mem, &map, err);
-        if (status) break;
-        if (!i) status = sgf__tokenizer_parse(path, map.data, map.size, mem, &t, err);
-        else status = sgf__loader_run(t, path, map.data, map.size, sgf__read_config, err);
-        sgf__unmap(&map);
-    }
-    if (status) sgf_tokenizer_free(t);
+    sgf__folder f;
+    sgf__file *file;
+    sgf__folder_init(&f, dir, mem, err);
+    file = sgf__folder_file(&f, sgf_text("tokenizer.json"), 0);
+    if (file)
+        f.status = sgf__tokenizer_parse(file->path, file->map.data, file->map.size, mem, &t, err);
+    file = f.status ? NULL : sgf__folder_file(&f, sgf_text("tokenizer_config.json"), 1);
+    if (file)
+        f.status = sgf__loader_run(t, file->path, file->map.data, file->map.size, sgf__read_config,
+                                   err);
+    if (f.status) sgf_tokenizer_free(t);
     else *out = t;
-    return status;
+    sgf__folder_close(&f);
+    return f.status;
 }
 SGF_DEF void sgf_tokenizer_free(sgf_tokenizer *tokenizer) {
     sgf_allocator mem;
