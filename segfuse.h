@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
        RMSNorm                                     sgf__reference_norm (line 1796)
        RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8407)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8395)
        one layer, in order                         sgf__reference_layer (line 1944)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2604)
@@ -7955,16 +7955,14 @@ static const struct sgf__architecture {
     {0, 0, 2048,   50279,  0,    1e4, 1e-5, 2, 0, 2, 0, 0,  1, 0,  0, 0, 0, 0,  0, 0, 0, 0},
     {4, 256, 131072, 1,    4096, 1e6, 1e-6, 3, 0, 1, 0, 1,  1, 0,  1, 0, 0, 1,  0, 0, 0, 1}};
 
-enum { SGF__KEYS = 58 }; /* rows of sgf__keys */
+enum { SGF__KEYS = 55 }; /* rows of sgf__keys */
 
-typedef struct sgf__config_reader {
+typedef struct sgf__config_reader { /* defaults are set, then the keys change them */
     sgf_config c;
     sgf__folder *f;
     const sgf__file *file;
     struct sgf__architecture a;
-    sgf_str value[3]
-                 [SGF__KEYS]; /* of every key in config.json, in its RoPE settings, in local ones */
-    const char *layer_types, *eos, *rope_layers;
+    const char *object[3]; /* config.json's, its RoPE settings, those of layers with a window */
     int32_t window, window_from; /* the layers from window_from on look back that far, */
     int32_t pattern;             /* not every layer of that number (0: no such rule), */
     int32_t no_rope_every; /* or those without RoPE: with no_rope, every layer of that number */
@@ -7973,11 +7971,10 @@ typedef struct sgf__config_reader {
 } sgf__config_reader;
 
 /* Kinds of values: one of some texts (its index is stored), a whole number, one that may be null
-   (then 0), a number above `least`, true or false, an object or anything (its place is stored). */
+   (then 0), a number above `least`, true or false. */
 enum {
     SGF__ARCHITECTURE, SGF__RECURRENT, SGF__MODEL_TYPE, SGF__ACT, SGF__QUANTISED, SGF__NESTED, SGF__CAPPED, SGF__DTYPE,
-    SGF__ROPE_TYPE, SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__PLACE,
-    SGF__OLDER /* an older spelling of the key in the row before */
+    SGF__ROPE_TYPE, SGF__LAYER_TYPE, SGF__SETTINGS, SGF__INT, SGF__INT_OR_NULL, SGF__REAL, SGF__FLAG, SGF__OLDER /* an older spelling of the key in the row before */
 };
 static const struct {
     const char *wanted;  /* what a refused value is told; for numbers the range follows */
@@ -8053,9 +8050,7 @@ static const struct sgf__key {
      SGF__AT(a.window_from_key)},
     {0, "sliding_window", SGF__INT_OR_NULL, 1, INT32_MAX, SGF__KEEP, SGF__AT(window), SGF__AT(windowed)},
     {0, "sliding_window_pattern", SGF__INT, 1, INT32_MAX, 6, SGF__AT(pattern), SGF__AT(a.gemma)},
-    {0, "layer_types", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(layer_types), SGF__AT(a.types_key)},
     {0, "no_rope_layer_interval", SGF__INT, 1, INT32_MAX, 4, SGF__AT(no_rope_every), SGF__AT(a.no_rope)},
-    {0, "no_rope_layers", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(rope_layers), SGF__AT(a.no_rope)},
     {0, "rope_theta", SGF__REAL, 1, 1e12, SGF__KEEP, SGF__AT(c.rope_theta), 0},
     {0, "rope_local_base_freq", SGF__REAL, 1, 1e12, 10000, SGF__AT(c.rope_local_theta), SGF__AT(a.gemma)},
     {0, "partial_rotary_factor", SGF__REAL, 0, 1, 1, SGF__AT(rotary), 0},
@@ -8081,9 +8076,7 @@ static const struct sgf__key {
      SGF__AT(c.rope_original_context), SGF__AT(rope)},
     {0, "original_max_position_embeddings", SGF__REAL, 0, 1e12, SGF__KEEP,
      SGF__AT(c.rope_original_context), SGF__AT(rope)},
-    /* generation_config.json has these two as well */
-    {0, "bos_token_id", SGF__INT, -1, INT32_MAX, SGF__KEEP, SGF__AT(c.bos), 0},
-    {0, "eos_token_id", SGF__PLACE, 0, 0, SGF__KEEP, SGF__AT(eos), 0}};
+    {0, "bos_token_id", SGF__INT, -1, INT32_MAX, SGF__KEEP, SGF__AT(c.bos), 0}};
 #undef SGF__AT
 /* clang-format on */
 
@@ -8101,21 +8094,17 @@ static int sgf__kind_index(unsigned kind, const char *at) {
         if (sgf__json_is(at, sgf__kinds[kind].text[i])) return i;
     return -1;
 }
-/* Find the values of the keys in config.json or, with `rope` 1, in its RoPE settings. */
-static void sgf__config_pick(sgf__config_reader *r, const char *object, int rope) {
-    const char *names[SGF__KEYS];
-    int i;
-    for (i = 0; i < SGF__KEYS; i++)
-        names[i] = sgf__keys[i].in_rope == rope ? sgf__keys[i].name : "";
-    (void)sgf__json_pick(object, names, SGF__KEYS, r->value[rope]);
+/* The value of a key, NULL if it is absent or null. */
+static const char *sgf__config_find(const sgf__config_reader *r, const char *key) {
+    const char *at = sgf__json_find(r->object[0], key);
+    return at && *at != 'n' ? at : NULL;
 }
 /* Is the value at `at` of kind k? *value is the number to store. */
 static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, const char *at,
                              double *value) {
-    const char *member = sgf__json_first(at), *nested, *local;
+    const char *member = sgf__json_first(at), *by_layer, *full, *local;
     int64_t whole = 0;
     switch (k->kind) {
-    case SGF__PLACE: return 1;
     case SGF__FLAG: *value = *at == 't'; return *at == 't' || *at == 'f';
     case SGF__INT_OR_NULL:
     case SGF__INT:
@@ -8127,21 +8116,19 @@ static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, co
         *value = sgf__json_number(&r->file->doc, at);
         return sgf__json_kind(at) == SGF__NUMBER && *value > k->least && *value <= k->most;
     case SGF__SETTINGS: /* an object without objects in it, or one for each type of layer */
-        nested = r->a.gemma ? r->value[0][k + 1 - sgf__keys].ptr : NULL; /* rope_parameters */
-        if (nested && *nested != 'n') {
-            local = sgf__json_find(at, "sliding_attention");
-            nested = sgf__json_find(at, "full_attention");
-            if (nested) sgf__config_pick(r, nested, 1);
-            if (local) sgf__config_pick(r, local, 2);
-            return at == r->value[0][k + 1 - sgf__keys].ptr && (nested || local) &&
-                   (!nested || *nested == '{') && (!local || *local == '{');
+        by_layer = r->a.gemma ? sgf__config_find(r, "rope_parameters") : NULL;
+        if (by_layer) {
+            r->object[1] = full = sgf__json_find(at, "full_attention");
+            r->object[2] = local = sgf__json_find(at, "sliding_attention");
+            return at == by_layer && (full || local) && (!full || *full == '{') &&
+                   (!local || *local == '{');
         }
         if (r->a.gemma && sgf__json_find(at, "type")) return 0; /* transformers ignores it there */
         for (; member && *at == '{'; member = sgf__json_next(member)) {
             member = sgf__json_next(member);
             if (*member == '{') return 0;
         }
-        sgf__config_pick(r, at, 1);
+        r->object[1] = at;
         return *at == '{';
     default: *value = sgf__kind_index(k->kind, at); return *value >= 0;
     }
@@ -8149,7 +8136,7 @@ static int sgf__config_value(sgf__config_reader *r, const struct sgf__key *k, co
 /* Read key i into its field. */
 static void sgf__config_key(sgf__config_reader *r, int i) {
     const struct sgf__key *k = sgf__keys + i;
-    const char *at = r->value[k->in_rope][i].ptr, *name = k->name;
+    const char *at = sgf__json_find(r->object[k->in_rope], k->name), *name = k->name;
     void *field = (char *)r + k->field;
     double value = k->absent;
     char wanted[112];
@@ -8157,8 +8144,8 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
     if (k->when && !*(const int *)(const void *)((const char *)r + k->when)) return;
     if (at && k->kind == SGF__SETTINGS && *at == '{' && !sgf__json_first(at)) at = NULL;
     if ((!at || *at == 'n') && i + 1 < SGF__KEYS && k[1].kind == SGF__OLDER) {
-        at = r->value[k->in_rope][i + 1].ptr;
         name = k[1].name;
+        at = sgf__json_find(r->object[k->in_rope], name);
     }
     if (!at || *at == 'n') {
         if (value == SGF__NEEDED) sgf__file_fail(r->f, r->file, "\"%s\" is missing", name);
@@ -8174,19 +8161,17 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
                            wanted);
         return;
     }
-    if (k->kind == SGF__PLACE) *(const char **)field = at;
-    else if (k->kind == SGF__REAL) *(double *)field = value;
+    if (k->kind == SGF__REAL) *(double *)field = value;
     else if (k->kind == SGF__INT || k->kind == SGF__INT_OR_NULL) *(int32_t *)field = (int32_t)value;
     else *(int *)field = (int)value;
 }
 /* The architecture and its defaults. */
 static void sgf__config_architecture(sgf__config_reader *r) {
-    const char *list = sgf__json_find(r->file->doc.root, "architectures");
-    const char *type = sgf__json_find(r->file->doc.root, "model_type");
+    const char *list = sgf__config_find(r, "architectures");
+    const char *type = sgf__config_find(r, "model_type");
     const char *name = list && *list == '[' ? sgf__json_first(list) : NULL;
     int by_type = sgf__kind_index(SGF__MODEL_TYPE, type);
     int known = name ? sgf__kind_index(SGF__ARCHITECTURE, name) : by_type;
-    if (type && *type == 'n') type = NULL;
     if (!name && !type) sgf__file_fail(r->f, r->file, "\"%s\" is missing", "architectures");
     else if (name && sgf__kind_index(SGF__RECURRENT, name) >= 0)
         sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "architectures", name,
@@ -8267,7 +8252,7 @@ static void sgf__config_finish(sgf__config_reader *r) {
 }
 /* Which layers have no RoPE: those with 0 in no_rope_layers; without it every no_rope_every-th. */
 static void sgf__config_no_rope(sgf__config_reader *r) {
-    const char *list = r->rope_layers, *at = sgf__json_first(list);
+    const char *list = sgf__config_find(r, "no_rope_layers"), *at = sgf__json_first(list);
     int64_t rope = 0;
     int32_t l;
     for (l = 0; l < r->c.layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
@@ -8281,7 +8266,8 @@ static void sgf__config_no_rope(sgf__config_reader *r) {
 /* Which layers look back over a window: those that layer_types names (with it a Mistral is what
    transformers' AutoModel loads as Ministral); without it as the reader's fields say. */
 static void sgf__config_windows(sgf__config_reader *r) {
-    const char *types = r->layer_types, *at = sgf__json_first(types);
+    const char *types = r->a.types_key ? sgf__config_find(r, "layer_types") : NULL;
+    const char *at = sgf__json_first(types);
     sgf_config *c = &r->c;
     int32_t l;
     if (!r->windowed) r->window = 0;
@@ -8308,15 +8294,17 @@ static void sgf__config_windows(sgf__config_reader *r) {
 /* One id, a list of them, or null: none. They may be beyond V (of a model whose vocabulary was cut): such a
    token is never chosen, and the forward pass refuses it. */
 static void sgf__config_eos(sgf__config_reader *r) {
-    const char *at = r->eos && *r->eos == '[' ? sgf__json_first(r->eos) : r->eos;
+    const char *ids = sgf__config_find(r, "eos_token_id"), *at = ids;
     sgf_config *c = &r->c;
     int64_t id = 0;
-    for (c->eos_count = 0; at && !r->f->status; at = at == r->eos ? NULL : sgf__json_next(at)) {
+    if (sgf__json_find(r->object[0], "eos_token_id")) c->eos_count = 0;
+    if (ids && *ids == '[') at = sgf__json_first(ids);
+    for (; at && !r->f->status; at = at == ids ? NULL : sgf__json_next(at)) {
         if (!sgf__json_whole(&r->file->doc, at, 0, INT32_MAX, &id))
             sgf__config_refuse(r, SGF_ERR_FORMAT, "eos_token_id", at,
                                "a token id, or a list of them, was wanted");
         else if (c->eos_count == SGF_MAX_EOS)
-            sgf__config_refuse(r, SGF_ERR_LIMIT, "eos_token_id", r->eos,
+            sgf__config_refuse(r, SGF_ERR_LIMIT, "eos_token_id", ids,
                                "at most 16 ids are supported");
         else c->eos[c->eos_count++] = (int32_t)id;
     }
@@ -8331,13 +8319,13 @@ static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_confi
     r.f = f;
     r.file = file;
     sgf__folder_json(f, file, file->map.data, file->map.size);
-    if (!f->status) sgf__config_pick(&r, file->doc.root, 0);
+    r.object[0] = file->doc.root;
     if (!f->status && !ids) sgf__config_architecture(&r);
-    for (i = ids ? SGF__KEYS - 2 : 0; i < SGF__KEYS && !f->status; i++) sgf__config_key(&r, i);
+    for (i = ids ? SGF__KEYS - 1 : 0; i < SGF__KEYS && !f->status; i++) sgf__config_key(&r, i);
     if (!f->status && !ids) sgf__config_finish(&r);
     if (!f->status && !ids && r.a.no_rope) sgf__config_no_rope(&r);
     if (!f->status && !ids) sgf__config_windows(&r);
-    if (!f->status && r.value[0][SGF__KEYS - 1].ptr) sgf__config_eos(&r);
+    if (!f->status) sgf__config_eos(&r);
     if (!f->status) *c = r.c;
 }
 /* Map a file of the folder, if there is one, and add it to the digest. */
@@ -8777,26 +8765,23 @@ typedef struct sgf__range {
 } sgf__range;
 typedef struct sgf__op {
     int kind, inverted;
-    int32_t to;        /* relative */
-    int least, many;   /* TAKE; least 0: or none */
-    int decided;       /* TAKE: if the most characters do not lead to a match, fewer do not */
-    uint64_t takes[3]; /* a bit for each class; FORK: with which the next operation may match */
-    uint32_t begin,
-        end; /* TAKE: also these ranges of characters from 128 on; inverted: all others */
+    int32_t to;          /* relative */
+    int least, many;     /* TAKE; least 0: or none */
+    int decided;         /* TAKE: if the most characters do not lead to a match, fewer do not */
+    uint64_t takes[3];   /* a bit for each class; FORK: with which the next operation may match */
+    uint32_t begin, end; /* TAKE: also these ranges of characters; inverted: all others */
 } sgf__op;
 typedef struct sgf__regex {
     const sgf__unicode *unicode;
     sgf__op *ops; /* [count] */
     sgf__range *ranges;
     size_t count, range_count;
-    int16_t
-        start[SGF__CLASSES]; /* where to begin, by the class of the next character; -1: no match */
+    int16_t start[SGF__CLASSES]; /* where to begin, by the next character's class; -1: no match */
 } sgf__regex;
 /* A pre-tokenizer: the text becomes parts, which are matches or what is between them. */
 typedef struct sgf__split {
     sgf__regex regex;
-    unsigned
-        joins; /* bit 2 a + b: a part is joined to the one before it; a, b: that one, it is a match */
+    unsigned joins; /* bit 2 a + b: a part joins the one before it; a, b: that one, it is a match */
     unsigned invert; /* matches count as what is between them, and the other way round */
 } sgf__split;
 enum { SGF__REMOVES = 16 }; /* in `joins`: matches are left out */
@@ -9053,8 +9038,8 @@ typedef struct sgf__matcher {
     uint64_t left;
     sgf__buf *choices; /* sgf__choice: a stack */
 } sgf__matcher;
-typedef struct
-    sgf__choice { /* `op` goes on at `high`, then a character before it, ..., at last at `low` */
+/* `op` continues at `high`, then at the character before it, ..., at last at `low`. */
+typedef struct sgf__choice {
     const sgf__op *op;
     size_t low, high;
 } sgf__choice;
@@ -10788,9 +10773,8 @@ static const char sgf__uni_pair[] =
 enum {
     SGF__UNI_LIMIT = 205824, /* no table has this code point or a higher one */
     SGF__UNI_SLOTS = 8192,   /* for 2060 decompositions, 940 of which compose again */
-    SGF__MARKS_INSERTED = 16,
-    SGF__HANGUL = 0xAC00,   /* 11172 syllables: 19 first consonants, 21 vowels, */
-    SGF__HANGUL_L = 0x1100, /* and none or one of 27 last consonants */
+    SGF__HANGUL = 0xAC00,    /* 11172 syllables: 19 first consonants, 21 vowels, */
+    SGF__HANGUL_L = 0x1100,  /* and none or one of 27 last consonants */
     SGF__HANGUL_V = 0x1161,
     SGF__HANGUL_T = 0x11A7
 };
@@ -10842,23 +10826,20 @@ static sgf__uni_map *sgf__uni_find(const sgf__unicode *u, uint32_t first, uint32
         slot = (slot + 1) % SGF__UNI_SLOTS;
     return &u->maps[slot];
 }
-static void sgf__uni_add(sgf__unicode *u, const uint32_t from[2], const uint32_t to[2]) {
-    sgf__uni_map *map = sgf__uni_find(u, from[0], from[1]);
-    memcpy(map->from, from, sizeof map->from);
-    memcpy(map->to, to, sizeof map->to);
-}
 /* Decompositions, as changes to the one before: of the code (if the first number is odd, else 1),
    of the first character, of the second. */
 static void sgf__uni_maps(sgf__unicode *u, const char *table, int second, int composes) {
-    uint32_t one[2] = {0, 0}, two[2] = {0, 0}, number;
+    sgf__uni_map apart = {{0, 0}, {0, 0}}, together = apart;
     while (*table) {
-        number = sgf__uni_number(&table);
-        one[0] += number & 1 ? sgf__uni_number(&table) : 1;
-        two[0] += sgf__uni_signed(number / 2);
-        if (second) two[1] += sgf__uni_signed(sgf__uni_number(&table));
-        sgf__uni_add(u, one, two);
-        if (composes) sgf__uni_add(u, two, one);
-        u->kind[composes ? two[1] : one[0]] |= SGF__UNI_UNSTABLE;
+        uint32_t number = sgf__uni_number(&table);
+        apart.from[0] += number & 1 ? sgf__uni_number(&table) : 1;
+        apart.to[0] += sgf__uni_signed(number / 2);
+        if (second) apart.to[1] += sgf__uni_signed(sgf__uni_number(&table));
+        memcpy(together.from, apart.to, sizeof apart.to);
+        memcpy(together.to, apart.from, sizeof apart.from);
+        *sgf__uni_find(u, apart.from[0], 0) = apart;
+        if (composes) *sgf__uni_find(u, apart.to[0], apart.to[1]) = together;
+        u->kind[composes ? apart.to[1] : apart.from[0]] |= SGF__UNI_UNSTABLE;
     }
 }
 static sgf_status sgf__unicode_init(sgf__unicode *u, int with_nfc, sgf__arena *arena,
@@ -10908,22 +10889,18 @@ static void sgf__unit_decompose(sgf__unit *unit, uint32_t code) {
     if (!first) sgf__unit_add(unit, code);
     if (second) sgf__unit_add(unit, second);
 }
-/* Sort a run of marks by class; equal ones keep their order. Many are counted, in linear time. */
+/* Sort a run of marks by class; equal ones keep their order. Most runs are sorted. */
 static void sgf__unit_sort(sgf__unit *unit, size_t begin, size_t n) {
-    size_t place[257] = {0}, i, k;
-    uint32_t *codes = (uint32_t *)(void *)unit->codes.ptr + begin, *sorted;
-    for (i = 1; i < n && n <= SGF__MARKS_INSERTED; i++) {
-        uint32_t code = codes[i];
-        for (k = i; k && codes[k - 1] >> 24 > code >> 24; k--) codes[k] = codes[k - 1];
-        codes[k] = code;
-    }
+    uint32_t *codes = (uint32_t *)(void *)unit->codes.ptr + begin, *sorted, class_;
+    size_t i = 1;
+    while (i < n && codes[i - 1] >> 24 <= codes[i] >> 24) i++;
     if (i >= n || sgf__buf_reserve(&unit->codes, n * sizeof *codes, unit->err)) return;
     codes = (uint32_t *)(void *)unit->codes.ptr + begin;
     sorted = (uint32_t *)(void *)(unit->codes.ptr + unit->codes.len);
-    for (i = 0; i < n; i++) place[(codes[i] >> 24) + 1]++;
-    for (i = 1; i < 257; i++) place[i] += place[i - 1];
-    for (i = 0; i < n; i++) sorted[place[codes[i] >> 24]++] = codes[i];
-    memcpy(codes, sorted, n * sizeof *codes);
+    for (class_ = 1; class_ < 256; class_++)
+        for (i = 0; i < n; i++)
+            if (codes[i] >> 24 == class_) *sorted++ = codes[i];
+    memcpy(codes, sorted - n, n * sizeof *codes);
 }
 /* The character that the two compose to, or 0. */
 static uint32_t sgf__uni_compose(const sgf__unicode *u, uint32_t first, uint32_t second) {
@@ -10962,23 +10939,17 @@ static void sgf__unit_end(sgf__unit *unit, sgf__buf *out) {
     }
     unit->codes.len = 0;
 }
-/* Append the normal form C of `text`. */
+/* Append the normal form C of `text`, which is UTF-8. */
 static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, sgf_error *err) {
     size_t at, len, begin = 0, last = 0; /* text[begin .. at) is to be copied; its last character */
-    uint32_t code;
-    sgf_status status = SGF_OK;
+    uint32_t code = 0;
+    sgf_status status;
     sgf__unit unit;
     unit.u = u;
     unit.err = err;
     sgf__buf_init(&unit.codes, &out->mem);
     for (at = 0; at < text.len; at += len) {
-        code = (unsigned char)text.ptr[at];
-        len = code < 0x80 ? 1 : sgf__utf8_next(text.ptr + at, text.len - at, &code);
-        if (!len) {
-            status = sgf__fail(err, SGF_ERR_FORMAT, "a text to normalise is not UTF-8 at byte %llu",
-                               (unsigned long long)at);
-            break;
-        }
+        len = sgf__utf8_next(text.ptr + at, text.len - at, &code);
         if (code >= u->size || !(u->kind[code] & SGF__UNI_UNSTABLE)) {
             if (unit.codes.len) {
                 sgf__unit_end(&unit, out);
@@ -10990,14 +10961,14 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
         if (!unit.codes.len) { /* the stable character before it belongs to the unit */
             uint32_t before;
             (void)sgf__buf_add(out, text.ptr + begin, last - begin, err);
-            if (last < at && sgf__utf8_next(text.ptr + last, at - last, &before))
+            if (sgf__utf8_next(text.ptr + last, at - last, &before))
                 sgf__unit_decompose(&unit, before);
         }
         sgf__unit_decompose(&unit, code);
     }
     if (unit.codes.len) sgf__unit_end(&unit, out);
     else (void)sgf__buf_add(out, text.ptr + begin, text.len - begin, err);
-    if (!status) status = unit.codes.status ? unit.codes.status : out->status;
+    status = unit.codes.status ? unit.codes.status : out->status;
     sgf__buf_free(&unit.codes);
     return status;
 }
