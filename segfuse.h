@@ -2106,7 +2106,7 @@ static const sgf_method sgf__methods[] = {
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG_P, FIRST_LINE, 0),
     SGF__METHOD("entropy_avg", "sum of the logits, weighted by how sure each is",
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, ENTROPY_AVG, FIRST_LINE, 0),
-    SGF__METHOD("hidden", "mean of the paraphrases' hidden states, then of their logits",
+    SGF__METHOD("hidden", "mean of hidden states, then of logits",
                 ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, HIDDEN, FIRST_LINE, 0),
     SGF__METHOD("flex_attention", "N full prompts, isolated",
                 FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),

@@ -295,17 +295,39 @@ static void test_interactive_reads_lines(void) {
                  1, "More models: `hf download meta-llama/Llama-3.2-1B-Instruct` puts one");
     program_says("cp models/questions/validation.jsonl \"%s/it's here.jsonl\"", 0, "");
     program_says(
-        "printf '\n\nfile\n\n/nowhere\n%s/it'\"'\"'s here.jsonl\n99,avg\n\n21\n3\nall\nn\n' | "
+        "printf '\n\nfile\n\n/nowhere\n%s/it'\"'\"'s here.jsonl\n99,avg\n\n21\n3\nall\n\nn\n' | "
         "build/segfuse interactive",
         0, "A whole number from 1 to 20 is needed, not '21'");
-    program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n1,fused\n3\n7\nn\n' | build/segfuse "
+    program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n1,fused\n3\n7\n\nn\n' | build/segfuse "
                  "interactive | grep -o 'generate .*'",
                  0, "s here.jsonl' --method origin,fused --num_paraphrases 3 --max_samples 7\n");
     /* what is shown can be pasted into a shell */
-    program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n3\n3\n2\nn\n' | build/segfuse "
+    program_says("printf '1\n1\n2\n%s/it'\"'\"'s here.jsonl\n3\n3\n2\n\nn\n' | build/segfuse "
                  "interactive | grep ' generate --model' > '%s/pasted'; echo ' --output %s/p' | "
                  "paste -d '' '%s/pasted' - | sh",
                  0, "2 questions, 3 paraphrases");
+}
+/* What else the chosen methods take: asked in one line, each value checked as generate does. */
+static void test_interactive_asks_options_where_they_apply(void) {
+    program_says("printf '1\n1\n1\navg\n3\n2\n\nn\n' | build/segfuse interactive", 0,
+                 "Options, with commas (format, beams, by_relation) [none]: none\n");
+    program_says("printf '1\n1\n1\nentropy_avg,flex_attention\n3\n2\n\nn\n' | build/segfuse "
+                 "interactive",
+                 0, "(format, mass, fusion, tau, beams) [none]");
+    program_says("printf '1\n1\n1\nfused,hidden\n3\n2\nselct\nselect, beams,mass\n4\n2\n2\n0.5\n"
+                 "\nn\n' | build/segfuse interactive 2> /dev/null | grep -o ' --max_samples.*'",
+                 0, " --max_samples 2 --select 2 --beams 2 --length_penalty 0.5\n");
+    program_says("printf '1\n1\n1\nfused\n3\n2\nselect,hybrid\n4\n\n0.5\nn\n' | build/segfuse "
+                 "interactive",
+                 0, "--select is a whole number from 1 to 3, the number of paraphrases, not '4'");
+    program_says("printf '1\n1\n1\nfused\n3\n2\nselect,hybrid\n4\n\n0.5\nn\n' | build/segfuse "
+                 "interactive 2> /dev/null | grep -o ' --max_samples.*'",
+                 0, " --max_samples 2 --hybrid 0.5\n");
+    program_says("printf '1\n1\n1\nhidden\n3\n2\nfrom_layer,by_relation\n1\n/nowhere\n\nn\n' | "
+                 "build/segfuse interactive",
+                 0, "/nowhere");
+    program_says("printf '1\n1\n1\nfused\n3\n2\nbeams\n' | build/segfuse interactive", 1,
+                 "the answers ended; nothing was run");
 }
 /* Behind a pseudo-terminal: a program, and what it has said. */
 typedef struct {
@@ -427,6 +449,7 @@ static void tests_firstrun(void) {
     RUN(test_check_finds_what_is_wrong);
     RUN(test_check_of_an_installation);
     RUN(test_interactive_reads_lines);
+    RUN(test_interactive_asks_options_where_they_apply);
     RUN(test_interactive_in_a_terminal);
     RUN(test_interactive_draws_a_mask);
     RUN(test_interactive_ends_at_once);

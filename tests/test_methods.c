@@ -994,6 +994,15 @@ static void test_decodings_through_the_program(void) {
                             "decodings/fused-3-entropy0.25-select2.feather", "u") == 2);
     methods_run("--num_paraphrases 3 --output '%s/wrong' --beams 4000", 1,
                 "--beams 4000: the model's vocabulary has ");
+    /* passes/step: of two tokens of avg the first takes 3 contexts, the second those of 3 beams */
+    methods_run(
+        "--num_paraphrases 3 --output '%s/passes' --method avg --beams 3 --max_new_tokens 2 "
+        "| awk '/^avg/ { print $7 }'",
+        0, "6\n");
+    methods_run(
+        "--num_paraphrases 3 --output '%s/passes' --hybrid 0.5 --beams 2 --max_new_tokens 2 "
+        "| awk '/^fused/ { print $7 }'",
+        0, "6\n");
     methods_run("--num_paraphrases 3 --output '%s/wrong' --method hidden --from_layer 5", 1,
                 "--from_layer 5: the model has 4 layers; from layer 4 on is avg");
     program_says("build/segfuse ask --mass entropy 'The capital of Japan is [MASK].' "

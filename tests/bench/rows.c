@@ -415,6 +415,11 @@ static const asking askings[] = {
     {"1B fused", "1B origin", 0.6, FUSED, 1, 3, 1, 0, 0, 0, 0, 0},
     {"1B avg", "1B origin", 0.5, ORIGIN, PARAPHRASES, 3, 1, 0, 0, 0, 0, 0},
     {"1B fused, 16 at a time", "1B fused", 2, FUSED, 1, 16, 16, 0, 0, 0, 0, 0},
+    {"1B fused, entropy mass", "1B fused", 0.9, FUSED, 1, 3, 1, 0, 0, 0, 0, 0},
+    {"1B entropy_avg", "1B avg", 0.97, ORIGIN, PARAPHRASES, 3, 1, 0, 0, 0, 0, 0},
+    {"1B origin, 4 at a time", "1B origin", 0, ORIGIN, 1, 4, 4, 0, 0, 0, 0, 0},
+    {"1B origin, 4 beams as 4 questions", "1B origin, 4 at a time", 0.6, ORIGIN, 1, 3, 1, 0, 0, 0,
+     0, 0},
     {"1B fused, 64 ragged, in closed batches of 16", NULL, 0, FUSED, 1, 64, 16, 1, 0, 0, 0, 0},
     {"1B fused, 64 ragged, 16 in flight", "1B fused, 64 ragged, in closed batches of 16", 0, FUSED,
      1, 64, 16, 1, 1, 0, 0, 0},
@@ -423,6 +428,17 @@ static const asking askings[] = {
     {"1B flex_attention, 16 at a time, rotated reuse", "", 100, FLEX, 1, 16, 16, 0, 0, 1, 0, 0},
 };
 enum { ASKINGS = sizeof askings / sizeof askings[0] };
+
+/* What a row does beyond one greedy pass. */
+static void asking_decodes(const asking *how, sgf_task *task) {
+    if (strstr(how->name, "entropy mass")) task->decoding.entropy_mass = 0.5;
+    if (strstr(how->name, "entropy_avg")) task->combine = SGF_COMBINE_ENTROPY_AVG;
+    if (strstr(how->name, "4 beams")) task->decoding.beams = 4, task->decoding.length_penalty = 1;
+}
+/* What its questions count as: every beam is one. */
+static double asking_work(const asking *how) {
+    return (double)how->count * (strstr(how->name, "4 beams") ? 4 : 1);
+}
 
 typedef struct questions {
     const asking *how;
@@ -481,6 +497,7 @@ static questions *questions_open(const bench *b, const sgf_model *model, const a
         task->context = &q->context[i * PARAPHRASES];
         task->contexts = how->contexts;
         task->combine = SGF_COMBINE_AVG;
+        asking_decodes(how, task);
         task->ids = q->ids[i];
         task->max_new_tokens = how->ragged ? 1 + i * 7 % NEW_TOKENS : NEW_TOKENS;
     }
@@ -508,14 +525,14 @@ static void askings_run(bench *b, const sgf_model *model, size_t from, size_t en
     for (i = from; i < end; i++) {
         const char *against = askings[i].against;
         if (!measured[i] || !(q[i] = questions_open(b, model, &askings[i]))) continue;
-        contest_call(&c, askings[i].name, questions_call, q[i], (double)askings[i].count,
+        contest_call(&c, askings[i].name, questions_call, q[i], asking_work(&askings[i]),
                      against && !*against ? (*who ? who : NULL) : against, askings[i].target);
     }
     if (c.entries) contest_run(b, &c, "questions/s");
     for (i = from; i < end; i++) questions_close(q[i]);
 }
 static void methods(bench *b) {
-    enum { RAGGED = 4, FLEXES = 6 };
+    enum { RAGGED = 8, FLEXES = 10 };
     char dir[600], spans[200] = "";
     sgf_model *model;
     sgf_error err;

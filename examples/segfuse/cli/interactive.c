@@ -4,7 +4,7 @@
 #include "hub.h"
 #include "model.h"
 #include "../data/dataset.h"
-#include "../runs/chat.h"
+#include "../runs/relations.h"
 #include "inspect.h"
 #include "found.h"
 #include "manual.h"
@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ typedef struct {
 typedef struct {
     char *argv[32];
     int argc;
-    char texts[4096];
+    char texts[8192];
     size_t used;
 } command_line;
 
@@ -260,8 +261,118 @@ static int ask_methods(dialog *d, command_line *c) {
     }
     return 0;
 }
+/* More options of generate, each for methods of one kind. */
+enum { OF_ALL, OF_FUSION, OF_CUE, OF_ENTROPY_AVG, OF_HIDDEN, OF_BEAMS };
+static const struct {
+    const char *name, *wanted;
+    int of;
+    size_t at; /* its place in generate_options */
+} more_options[] = {
+    {"format", "own, line or lines", OF_ALL, offsetof(generate_options, format)},
+    {"mass", "1, 1/N, confidence, entropy[:T] or W,W,...", OF_FUSION,
+     offsetof(generate_options, mass)},
+    {"fusion", "softmax or mixture", OF_FUSION, offsetof(generate_options, fusion)},
+    {"select", "the K surest paraphrases", OF_CUE, offsetof(generate_options, select)},
+    {"hybrid", "A, the fusion's share, 0 to 1", OF_CUE, offsetof(generate_options, hybrid)},
+    {"tau", "T above 0", OF_ENTROPY_AVG, offsetof(generate_options, tau)},
+    {"from_layer", "L, 0: all layers", OF_HIDDEN, offsetof(generate_options, from_layer)},
+    {"beams", "B", OF_ALL, offsetof(generate_options, beams)},
+    {"length_penalty", "A", OF_BEAMS, offsetof(generate_options, length_penalty)},
+    {"by_relation", "a file", OF_ALL, offsetof(generate_options, by_relation)},
+};
+enum { MORE_OPTIONS = (int)COUNT_OF(more_options) };
+
+static const char **more_option(generate_options *o, int i) {
+    return (const char **)(void *)((char *)o + more_options[i].at);
+}
+/* Is option i for one of the methods? */
+static int more_applies(const generate_run *run, int i) {
+    size_t k;
+    if (!strcmp(more_options[i].name, "by_relation") &&
+        (run->methods != 1 || run->method[0].contexts == SGF_CONTEXTS_SINGLE))
+        return 0;
+    if (more_options[i].of == OF_BEAMS) return run->o.beams != NULL;
+    for (k = 0; k < run->methods; k++) {
+        const sgf_method *m = &run->method[k];
+        int fuses = m->contexts == SGF_CONTEXTS_FUSION;
+        if (more_options[i].of == OF_ALL || (more_options[i].of == OF_FUSION && fuses) ||
+            (more_options[i].of == OF_CUE && fuses &&
+             (m->format == SGF_FORMAT_SHARED_CUE || m->format == SGF_FORMAT_FEW_SHOT_PARTS)) ||
+            (more_options[i].of == OF_ENTROPY_AVG && m->combine == SGF_COMBINE_ENTROPY_AVG) ||
+            (more_options[i].of == OF_HIDDEN && m->combine == SGF_COMBINE_HIDDEN))
+            return 1;
+    }
+    return 0;
+}
+/* Do these options go together? Says why not, as generate would. */
+static int more_fits(const generate_options *o, generate_run *run) {
+    int fits;
+    memset(run, 0, sizeof *run);
+    run->o = *o;
+    fits = generate_mass(run) && generate_methods(run) && !relations_read(run);
+    relations_free(run);
+    free(run->mass);
+    return fits;
+}
+/* Option i, until it is one that generate takes. */
+static int ask_more_option(dialog *d, command_line *c, generate_run *run, int i) {
+    char prompt[96], flag[40], *text = c->texts + c->used;
+    const generate_options before = run->o;
+    generate_options o = before;
+    snprintf(prompt, sizeof prompt, "%s (%s)", more_options[i].name, more_options[i].wanted);
+    snprintf(flag, sizeof flag, "--%s", more_options[i].name);
+    while (dialog_line(d, prompt, "as it is")) {
+        if (!strcmp(d->answer, "as it is")) return more_fits(&before, run);
+        *more_option(&o, i) = d->answer;
+        if (!more_fits(&o, run)) continue;
+        text += strlen(flag) + 1;
+        command_option(c, flag, d->answer);
+        *more_option(&o, i) = text; /* where the command has it */
+        return more_fits(&o, run);
+    }
+    return 0;
+}
+/* One line that names what else these methods can be asked; Enter takes nothing of it. */
+static int ask_more(dialog *d, command_line *c, const char *methods, long paraphrases) {
+    static generate_run run;
+    generate_options o;
+    menu m;
+    int of[MORE_OPTIONS], chosen[MORE_OPTIONS], n = 0, i, at, ok = 0;
+    char prompt[160], *word;
+    size_t used;
+    memset(&o, 0, sizeof o);
+    o.method = methods, o.paraphrases = paraphrases;
+    o.manuals = o.autos = -1;
+    if (!more_fits(&o, &run)) return 0;
+    m.count = 0;
+    used = (size_t)snprintf(prompt, sizeof prompt, "Options, with commas (");
+    for (i = 0; i < MORE_OPTIONS; i++) {
+        if (!more_applies(&run, i)) continue;
+        used += (size_t)snprintf(prompt + used, sizeof prompt - used, "%s%s", m.count ? ", " : "",
+                                 more_options[i].name);
+        of[m.count] = i;
+        menu_add(&m, more_options[i].name, "");
+    }
+    snprintf(prompt + used, sizeof prompt - used, ")");
+    while (!ok && dialog_line(d, prompt, "none")) {
+        ok = 1, n = 0;
+        if (!strcmp(d->answer, "none")) return 1;
+        for (word = strtok(d->answer, ", "); word && ok; word = strtok(NULL, ", ")) {
+            at = menu_find(&m, word);
+            ok = at >= 0;
+            if (ok && n < MORE_OPTIONS) chosen[n++] = of[at];
+        }
+    }
+    for (i = 0; i < n && ok; i++) {
+        ok = ask_more_option(d, c, &run, chosen[i]);
+        if (ok && !strcmp(more_options[chosen[i]].name, "beams") && run.method[0].decoding.beams)
+            ok = ask_more_option(d, c, &run, chosen[i] + 1);
+    }
+    return ok && !d->over;
+}
 static int ask_generate(dialog *d, command_line *c) {
-    char prompt[96], five[32];
+    char prompt[96], five[32], methods[512];
+    long paraphrases = 0;
     dataset data;
     size_t i, least = (size_t)-1;
     int done;
@@ -272,18 +383,19 @@ static int ask_generate(dialog *d, command_line *c) {
         if (data.questions[i].paraphrase_count < least) least = data.questions[i].paraphrase_count;
     if (done && least < 1) least = 1;
     done = done && ask_methods(d, c);
+    snprintf(methods, sizeof methods, "%s", done ? c->argv[c->argc - 1] : "");
     snprintf(five, sizeof five, "%d", least < 5 ? (int)least : 5);
     snprintf(prompt, sizeof prompt, "Paraphrases of a question, 1 to %llu",
              (unsigned long long)least);
     if (done) printf("\n");
     if (done && (done = dialog_number(d, prompt, five, 1, (long)least)) != 0)
-        command_option(c, "--num_paraphrases", d->answer);
+        command_option(c, "--num_paraphrases", d->answer), paraphrases = atol(d->answer);
     snprintf(prompt, sizeof prompt, "Questions, 1 to %llu", (unsigned long long)data.count);
     if (done && (done = dialog_number(d, prompt, "all", 1, (long)data.count)) != 0 &&
         strcmp(d->answer, "all"))
         command_option(c, "--max_samples", d->answer);
     dataset_free(&data);
-    return done;
+    return done && ask_more(d, c, methods, paraphrases);
 }
 static int ask_inspect(dialog *d, command_line *c) {
     command_add(c, "inspect");

@@ -320,11 +320,12 @@ void empty_tell(const generate_run *run, size_t empty, size_t ended) {
     printf(".\n");
 }
 
-/* Contexts computed for its tokens: its own, and those of the paraphrases alone. */
+/* Contexts computed for its tokens: for the first one its own and those of the paraphrases alone, then
+   those that a generated token was fed to, of all beams. */
 static size_t task_passes(const sgf_task *task, size_t paraphrases) {
     const sgf_decoding *d = &task->decoding;
-    size_t alone = d->alone > 0 ? task->count : d->entropy_mass > 0 || d->select ? 1 : 0;
-    return task->count * task->contexts + alone * paraphrases;
+    int alone = d->alone > 0 || d->entropy_mass > 0 || d->select;
+    return task->contexts + (alone ? paraphrases : 0) + task->decode_tokens;
 }
 sgf_status result_add(const generate_run *run, result_table *t, const question *q, const asked *a,
                       size_t which, const sgf_task *task, method_result *result, sgf_error *err) {
