@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
        RMSNorm                                     sgf__reference_norm (line 1796)
        RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8395)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8383)
        one layer, in order                         sgf__reference_layer (line 1944)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2604)
@@ -7080,15 +7080,9 @@ static int sgf__file_missing(const char *path) {
     if (bytes) sgf_host_release(bytes, size);
     return !bytes;
 }
-static sgf_status sgf__out_create(sgf__out *out) {
-    return sgf_host_create(out->path, &out->file);
-}
-static sgf_status sgf__out_append(sgf__out *out, const void *bytes, size_t n) {
-    return sgf_host_append(out->file, bytes, n);
-}
-static sgf_status sgf__out_finish(sgf__out *out, int keep) {
-    return sgf_host_finish(out->file, keep);
-}
+#define sgf__out_create(out)           sgf_host_create((out)->path, &(out)->file)
+#define sgf__out_append(out, bytes, n) sgf_host_append((out)->file, bytes, n)
+#define sgf__out_finish(out, keep)     sgf_host_finish((out)->file, keep)
 
 #else
 
@@ -8250,45 +8244,40 @@ static void sgf__config_finish(sgf__config_reader *r) {
         sgf__folder_fail(r->f, wrong ? SGF_ERR_FORMAT : SGF_ERR_UNSUPPORTED, r->file->path, "%s",
                          wrong ? wrong : unsupported);
 }
-/* Which layers have no RoPE: those with 0 in no_rope_layers; without it every no_rope_every-th. */
-static void sgf__config_no_rope(sgf__config_reader *r) {
-    const char *list = sgf__config_find(r, "no_rope_layers"), *at = sgf__json_first(list);
-    int64_t rope = 0;
-    int32_t l;
-    for (l = 0; l < r->c.layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
-        if (list && (*list != '[' || !at || !sgf__json_whole(&r->file->doc, at, 0, 1, &rope)))
-            sgf__config_refuse(r, SGF_ERR_FORMAT, "no_rope_layers", list,
-                               "0 or 1 for every layer was wanted");
-        if (list ? !rope : (l + 1) % r->no_rope_every == 0)
-            r->c.no_rope_layers[l / 32] |= (uint32_t)1 << (l % 32);
-    }
-}
-/* Which layers look back over a window: those that layer_types names (with it a Mistral is what
-   transformers' AutoModel loads as Ministral); without it as the reader's fields say. */
-static void sgf__config_windows(sgf__config_reader *r) {
+/* Which layers have no RoPE: those with 0 in no_rope_layers; without it every no_rope_every-th. Which
+   look back over a window: those that layer_types names (with it a Mistral is what transformers'
+   AutoModel loads as Ministral); without it as the reader's fields say. */
+static void sgf__config_layers(sgf__config_reader *r) {
+    const char *ropes = r->a.no_rope ? sgf__config_find(r, "no_rope_layers") : NULL;
     const char *types = r->a.types_key ? sgf__config_find(r, "layer_types") : NULL;
-    const char *at = sgf__json_first(types);
+    const char *rope = sgf__json_first(ropes), *type = sgf__json_first(types);
     sgf_config *c = &r->c;
     int32_t l;
     if (!r->windowed) r->window = 0;
     if (types && (*types != '[' || sgf__json_count(types) != (size_t)c->layers))
         sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", types,
                            "one entry per layer was wanted");
-    for (l = 0; l < c->layers && !r->f->status; l++, at = at ? sgf__json_next(at) : NULL) {
-        int ruled = r->pattern     ? (l + 1) % r->pattern != 0
-                    : r->a.no_rope ? sgf_config_rope(c, l) < 0
-                                   : l >= r->window_from;
-        int slides = at ? sgf__kind_index(SGF__LAYER_TYPE, at) : r->window && ruled;
+    for (l = 0; l < c->layers && !r->f->status; l++) {
+        int64_t turns = !r->a.no_rope || (l + 1) % r->no_rope_every != 0;
+        int ruled, slides;
+        if (ropes && (*ropes != '[' || !sgf__json_whole(&r->file->doc, rope, 0, 1, &turns)))
+            sgf__config_refuse(r, SGF_ERR_FORMAT, "no_rope_layers", ropes,
+                               "0 or 1 for every layer was wanted");
+        ruled = r->pattern     ? (l + 1) % r->pattern != 0
+                : r->a.no_rope ? !turns
+                               : l >= r->window_from;
+        slides = type ? sgf__kind_index(SGF__LAYER_TYPE, type) : r->window && ruled;
         if (slides < 0)
-            sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "layer_types", at,
+            sgf__config_refuse(r, SGF_ERR_UNSUPPORTED, "layer_types", type,
                                sgf__kinds[SGF__LAYER_TYPE].wanted);
         else if (slides && !r->window)
-            sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", at,
+            sgf__config_refuse(r, SGF_ERR_FORMAT, "layer_types", type,
                                "but \"sliding_window\" is absent or \"use_sliding_window\" false");
-        else if (slides) {
-            c->sliding_layers[l / 32] |= (uint32_t)1 << (l % 32);
-            c->sliding_window = r->window;
-        }
+        c->no_rope_layers[l / 32] |= (uint32_t)!turns << (l % 32);
+        c->sliding_layers[l / 32] |= (uint32_t)(slides > 0) << (l % 32);
+        if (slides) c->sliding_window = r->window;
+        rope = rope ? sgf__json_next(rope) : NULL;
+        type = type ? sgf__json_next(type) : NULL;
     }
 }
 /* One id, a list of them, or null: none. They may be beyond V (of a model whose vocabulary was cut): such a
@@ -8323,8 +8312,7 @@ static void sgf__config_read(sgf__folder *f, sgf__file *file, int ids, sgf_confi
     if (!f->status && !ids) sgf__config_architecture(&r);
     for (i = ids ? SGF__KEYS - 1 : 0; i < SGF__KEYS && !f->status; i++) sgf__config_key(&r, i);
     if (!f->status && !ids) sgf__config_finish(&r);
-    if (!f->status && !ids && r.a.no_rope) sgf__config_no_rope(&r);
-    if (!f->status && !ids) sgf__config_windows(&r);
+    if (!f->status && !ids) sgf__config_layers(&r);
     if (!f->status) sgf__config_eos(&r);
     if (!f->status) *c = r.c;
 }
@@ -9037,6 +9025,7 @@ typedef struct sgf__matcher {
     size_t n;
     uint64_t left;
     sgf__buf *choices; /* sgf__choice: a stack */
+    sgf_error *err;
 } sgf__matcher;
 /* `op` continues at `high`, then at the character before it, ..., at last at `low`. */
 typedef struct sgf__choice {
@@ -9113,7 +9102,7 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
             next = op + op->to;
         }
         if (chooses) {
-            if (held && sgf__buf_add(m->choices, &last, sizeof last, NULL)) m->left = 0;
+            if (held && sgf__buf_add(m->choices, &last, sizeof last, m->err)) m->left = 0;
             last.op = other;
             last.low = low;
             last.high = high;
@@ -9143,8 +9132,7 @@ static size_t sgf__match_at(sgf__encoder *e, sgf__matcher *m, size_t at) {
     size_t end = first < 0 ? SGF__NONE : sgf__match_try(m, m->r->ops + first, at);
     if (m->left) return end;
     e->status = m->choices->status;
-    if (e->status) sgf__fail(e->err, e->status, "out of memory for a regular expression");
-    else
+    if (!e->status)
         e->status = sgf__fail(
             e->err, SGF_ERR_LIMIT,
             "the regular expression of a pre-tokenizer takes too long on this text");
@@ -9197,6 +9185,7 @@ static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
     m.text = text.ptr;
     m.n = text.len;
     m.choices = &e->choices;
+    m.err = e->err;
     m.left = ((uint64_t)1 << 20) + 64 * (uint64_t)text.len;
     while (at <= text.len && !e->status) {
         while (at < text.len && (signed char)text.ptr[at] >= 0 &&
@@ -10123,16 +10112,6 @@ static int32_t sgf__loader_id(sgf__loader *l, sgf_str token) {
     if (!l->status) l->status = l->pair.status;
     return id;
 }
-/* Does the file spell token `id` so? */
-static int sgf__token_spells(sgf__loader *l, int32_t id, sgf_str text) {
-    unsigned raw;
-    size_t n;
-    l->pair.len = 0;
-    if (!l->status) l->status = sgf__buf_reserve(&l->pair, text.len, l->err);
-    if (l->status) return 0;
-    n = sgf__token_bytes(l->t, text, l->pair.ptr, &raw);
-    return sgf__token_is(&l->t->tokens[id], l->pair.ptr, n, raw);
-}
 /* The bytes of a token, from its spelling. */
 static void sgf__token_spell(sgf__loader *l, sgf__token *token, sgf_str text) {
     sgf_tokenizer *t = l->t;
@@ -10338,6 +10317,7 @@ static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out
     sgf_tokenizer *t = l->t;
     sgf_str text = sgf__read_text(l, at, "content");
     int32_t id = sgf__loader_id(l, text);
+    sgf__token spelled = {NULL, 0, 0};
     int64_t again;
     int i;
     sgf__bad(l, !text.len, "entry %lu needs a content (not empty)",
@@ -10346,8 +10326,12 @@ static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out
                  SGF__SHOWN(text));
     if (l->next_id < (int32_t)t->info.tokens) l->next_id = (int32_t)t->info.tokens;
     if (id < 0 && sgf__json_whole(&l->doc, sgf__json_find(at, "id"), 0, l->next_id - 1, &again) &&
-        sgf__token_at(t, (int32_t)again) && sgf__token_spells(l, (int32_t)again, text))
-        id = (int32_t)again; /* it is there twice; see sgf__added_init */
+        sgf__token_at(t, (int32_t)again)) {
+        sgf__token_spell(l, &spelled, text);
+        if (!l->status &&
+            sgf__token_is(&t->tokens[again], spelled.text, spelled.len, spelled.flags))
+            id = (int32_t)again; /* it is there twice; see sgf__added_init */
+    }
     if (id < 0) (void)sgf__token_put(l, id = l->next_id, text);
     if (id >= l->next_id) l->next_id = id + 1;
     out->id = id;
