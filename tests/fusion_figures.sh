@@ -73,6 +73,14 @@ if has --tau; then
     ask report "$entropy_avg" entropy_avg --tau "${entropy_avg#entropy_avg-}"
     by="$by $entropy_avg"
 fi
+if has --from_layer; then
+    layers=$("$program" generate --method hidden --from_layer 1024 --output "$out" $common 2>&1 |
+        sed -n 's/.* the model has \([0-9]*\) layers.*/\1/p')
+    for l in 0 $((layers / 4)) $((layers / 2)) $((layers * 3 / 4)); do ask choose "hidden-$l" hidden --from_layer $l; done
+    hidden=$(best hidden-0 "hidden-$((layers / 4))" "hidden-$((layers / 2))" "hidden-$((layers * 3 / 4))")
+    ask report "$hidden" hidden --from_layer "${hidden#hidden-}"
+    by="$by $hidden"
+fi
 if has --select; then
     for k in 1 2 3 4; do ask choose "select-$k" fused --select $k; done
     chosen=$(best select-1 select-2 select-3 select-4)
@@ -103,6 +111,7 @@ fi
     for name in avg max weighted_avg; do line $name "\`$name\`"; done
     ! has avg_p || line avg_p '`avg_p`'
     ! has --tau || line "$entropy_avg" "\`entropy_avg\`, tau ${entropy_avg#entropy_avg-}"
+    ! has --from_layer || line "$hidden" "\`hidden\`, from layer ${hidden#hidden-}"
     line flex_attention '`flex_attention`'
     for name in $rows; do
         case $name in
