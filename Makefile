@@ -47,6 +47,7 @@ models: build/segfuse-train build/segfuse
 	./build/segfuse-train questions --facts models/facts --output models/questions
 	./build/segfuse-train train --facts models/facts --questions models/questions --output models/segfuse-2m
 	./build/segfuse check --record models/segfuse-2m/check.jsonl
+	./build/segfuse check --arithmetic bf16 --record models/segfuse-2m/check-bf16.jsonl
 
 ## lib          libsegfuse.a and libsegfuse.so, in build/
 lib: build/libsegfuse.a build/$(SONAME)
@@ -65,7 +66,7 @@ PREFIX  ?= /usr/local
 LIBDIR  ?= $(PREFIX)/lib
 SHARE    = $(DESTDIR)$(PREFIX)/share
 MODELS   = $(addprefix segfuse-2m/,config.json generation_config.json model.safetensors tokenizer.json \
-    tokenizer_config.json check.jsonl) questions/test.jsonl questions/train.jsonl
+    tokenizer_config.json check.jsonl check-bf16.jsonl) questions/test.jsonl questions/train.jsonl
 FILL     = sed -e 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@SONAME@|$(SONAME)|g'
 install: build/segfuse lib
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/segfuse \

@@ -232,6 +232,8 @@ digest: build/segfuse
 	sh tests/digest.sh build/segfuse all
 	sh tests/digest.sh build/segfuse all --threads 1 --batch_size 3
 	sh tests/digest.sh build/segfuse 4 --threads 3 --kernels naive
+	sh tests/digest.sh build/segfuse all --arithmetic bf16
+	sh tests/digest.sh build/segfuse 4 --threads 3 --kernels naive --arithmetic bf16
 
 ## fusion-figures  the methods in one prompt format: options chosen on the validation split, the table on the test split
 fusion-figures: build/segfuse

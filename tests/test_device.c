@@ -207,6 +207,13 @@ static sgf_session *device_session(const sgf_model *model, sgf_device device, in
     options.exact = 1;
     device_here = 1;
     if (sgf_session_create(model, &options, &session, NULL)) session = NULL;
+    options.arithmetic = SGF_ARITHMETIC_BF16; /* the processor's alone */
+    if (session && device == SGF_DEVICE_CUDA) {
+        sgf_session *none = NULL;
+        sgf_error err;
+        CHECK(sgf_session_create(model, &options, &none, &err) == SGF_ERR_UNSUPPORTED && !none);
+        CHECK(strstr(err.message, "the arithmetic bf16 is computed on a processor only"));
+    }
     device_here = 0;
     return session;
 }

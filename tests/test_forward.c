@@ -835,6 +835,8 @@ static void test_odd_shapes_give_the_reference_bits(void) {
     sgf_model model;
     sgf_layer layer[ODD_L];
     sgf_layout layout;
+    sgf_session_options options;
+    sgf_session *session = NULL;
     sgf_error err;
     int32_t i;
     size_t t;
@@ -858,6 +860,20 @@ static void test_odd_shapes_give_the_reference_bits(void) {
     CHECK(forward_kernels(&model, &layout, NULL, "odd"));
     forward_arithmetic = SGF_ARITHMETIC_BF16;
     CHECK(forward_kernels(&model, &layout, NULL, "odd in bf16"));
+    for (t = 0; t < (size_t)ODD_G * ODD_C * ODD_D; t++) { /* tiny keys, then tiny values */
+        ((float *)(uintptr_t)layer[0].k.data)[t] *= ldexpf(1, -(int)(100 + forward_random(30)));
+        ((float *)(uintptr_t)layer[1].v.data)[t] = ldexpf(1.5f, -(int)(105 + forward_random(30)));
+    }
+    layer[1].v.dtype = SGF_DTYPE_F32;
+    CHECK(forward_kernels(&model, &layout, NULL, "odd and tiny in bf16"));
+    ((float *)(uintptr_t)layer[1].down.data)[40] = FLT_MAX; /* rounds to infinity */
+    CHECK(!forward_session(&model, SGF_KERNELS_AUTO, 1));
+    memset(&options, 0, sizeof options);
+    options.arithmetic = SGF_ARITHMETIC_BF16;
+    CHECK(sgf_session_create(&model, &options, &session, &err) == SGF_ERR_UNSUPPORTED);
+    CHECK(strstr(err.message, "layers.1.mlp.down_proj.weight has a number that is too large"));
+    options.arithmetic = (sgf_arithmetic)2;
+    CHECK(sgf_session_create(&model, &options, &session, &err) == SGF_ERR_ARG);
     forward_arithmetic = SGF_ARITHMETIC_F32;
     sgf_layout_free(&layout);
     odd_model_free(&model);
@@ -939,6 +955,39 @@ static void test_own_functions_are_accurate(void) {
     CHECK(sgf__f16_float(0x3C00) == 1.0f && sgf__f16_float(1) == 0x1p-24f &&
           sgf__f16_float(0xFC00) == -INFINITY);
     CHECK(sgf__float_bf16(1.00390625f) == 0x3F80 && sgf__float_bf16(1.01171875f) == 0x3F82);
+}
+/* The arithmetic bf16, number by number: what is flushed, rounded, and in which order. */
+static float bf16_sum(size_t n, const float *w, const float *x) {
+    sgf__sum sum = {1, 0, {0, 0}, 0};
+    size_t i;
+    for (i = 0; i < n; i++) sgf__sum_add(&sum, w[i], x[i]);
+    return sgf__sum_end(&sum);
+}
+static void test_bf16_is_what_it_says(void) {
+    float w[40], x[40];
+    size_t i;
+    for (i = 0; i < 40; i++) w[i] = x[i] = 0;
+    w[0] = 0x1p-100f, x[0] = 0x1p-26f; /* 2^-126 stays; half of it does not, whatever follows */
+    CHECK(bf16_sum(1, w, x) == 0x1p-126f);
+    x[0] = 0x1p-27f, w[2] = 1, x[2] = 0x1p-126f;
+    CHECK(bf16_sum(3, w, x) == 0x1p-126f);
+    w[0] = 1, x[0] = 0x1p-126f, w[2] = 0x1p-75f, x[2] = -0x1.8p-76f; /* rounded, then flushed */
+    CHECK(bf16_sum(3, w, x) == 0x1p-126f);
+    x[2] = -0x1p-74f;
+    CHECK(bf16_sum(3, w, x) == 0);
+    w[2] = 0x1.8p-127f, x[2] = 0x1p100f; /* a tiny factor is 0 */
+    CHECK(bf16_sum(3, w, x) == 0x1p-126f);
+    w[2] = 0, w[1] = 1, x[1] = -0x1.8p-126f; /* the sum of both chains */
+    CHECK(bf16_sum(3, w, x) == 0);
+    x[0] = 0x1p-126f, x[1] = 0, w[32] = 1, x[32] = -0x1.8p-126f; /* ... and of two blocks */
+    CHECK(bf16_sum(33, w, x) == 0);
+    x[0] = 16777216, x[1] = 1, x[32] = 0, w[2] = 1, x[2] = 1; /* even and odd chains are apart */
+    CHECK(bf16_sum(3, w, x) == 16777216);
+    w[3] = 1, x[3] = 1;
+    CHECK(bf16_sum(4, w, x) == 16777218);
+    CHECK(sgf__rounded(0x1.01p0f) == 1 && sgf__rounded(0x1.03p0f) == 0x1.04p0f);
+    CHECK(sgf__rounded(0x1.fffffcp-127f) == 0 && sgf__rounded(FLT_MAX) == INFINITY);
+    CHECK(1 / sgf__rounded(-0x1p-140f) == -INFINITY && sgf__rounded(NAN) != sgf__rounded(NAN));
 }
 /* A session on a machine that rounds another way, or for kernels that there are not, is refused. */
 static void test_sessions_that_are_refused(void) {
@@ -1132,6 +1181,7 @@ static void test_a_session_serves_layouts_of_every_shape(void) {
 static void tests_forward(void) {
     RUN(test_tiles_of_any_shape_give_the_reference_bits);
     RUN(test_own_functions_are_accurate);
+    RUN(test_bf16_is_what_it_says);
     RUN(test_sessions_that_are_refused);
     RUN(test_forgotten_masks_and_ids);
     RUN(test_layouts_that_are_not_encoded);

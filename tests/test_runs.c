@@ -467,6 +467,26 @@ static void test_convert_goes_round(void) {
 /* Rows and logits are the committed ones, to the last bit. */
 static void test_the_golden_digest(void) {
     program_says("sh tests/digest.sh build/segfuse 4 --threads 2", 0, "ok      golden digest");
+    program_says("sh tests/digest.sh build/segfuse 4 --threads 2 --arithmetic bf16", 0,
+                 "ok      golden digest");
+    program_says("build/segfuse check --arithmetic bf16", 0, "in the arithmetic bf16");
+}
+/* A result and a journal of one arithmetic are not continued in the other; f32 is not written down. */
+static void test_the_arithmetic_is_part_of_the_configuration(void) {
+    const char *run =
+        "build/segfuse generate --method fused --max_samples 2 --quiet --output '%s/%s' %s";
+    char command[400];
+    snprintf(command, sizeof command, run, "%s", "f32", "&& ! grep -q arithmetic '%s'/f32/*.json");
+    program_says(command, 0, "");
+    snprintf(command, sizeof command, run, "%s", "f32", "--arithmetic bf16");
+    program_says(command, 1, "--arithmetic is not set there and 'bf16' here");
+    snprintf(command, sizeof command, run, "%s", "bf16", "--arithmetic bf16");
+    program_says(command, 0, "");
+    program_says("grep -h arithmetic '%s'/bf16/*.json", 0, "\"arithmetic\": \"bf16\"");
+    snprintf(command, sizeof command, run, "%s", "bf16", "--arithmetic f32");
+    program_says(command, 1, "--arithmetic is 'bf16' there and not set here");
+    program_says("build/segfuse generate --arithmetic bf17", 2,
+                 "--arithmetic 'bf17' is not known; known: f32, bf16");
 }
 
 static void tests_runs(void) {
@@ -478,6 +498,7 @@ static void tests_runs(void) {
     RUN(test_shards_grow);
     RUN(test_a_damaged_shard_does_not_grow);
     RUN(test_variants_have_names);
+    RUN(test_the_arithmetic_is_part_of_the_configuration);
     RUN(test_fewer_paraphrases);
     RUN(test_nobody_is_its_own_example);
     RUN(test_a_full_disk_keeps_what_is_done);

@@ -16,7 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define CHECK_RECORD "models/" BUNDLED_MODEL "/check.jsonl"
+#define CHECK_FOLDER "models/" BUNDLED_MODEL
 enum { CHECK_INDENT = 27, CHECK_QUESTIONS = 8, CHECK_SLOW = 1 /* for the slow kernels */ };
 
 /* "  label         status      text", the text wrapped. Returns 1 if the status is a failure. */
@@ -270,7 +270,13 @@ typedef struct {
     sgf_example examples[5];
     struct table *record; /* columns uuid, answer, logits */
     int uuid, answer, logits;
+    sgf_arithmetic arithmetic;
 } check_quiz;
+/* What was recorded in an arithmetic. */
+static const char *check_recorded(const check_quiz *quiz) {
+    return quiz->arithmetic == SGF_ARITHMETIC_BF16 ? CHECK_FOLDER "/check-bf16.jsonl"
+                                                   : CHECK_FOLDER "/check.jsonl";
+}
 
 static sgf_status quiz_columns(check_quiz *quiz, sgf_error *err) {
     static const char *const names[] = {"uuid", "answer", "logits"};
@@ -279,8 +285,8 @@ static sgf_status quiz_columns(check_quiz *quiz, sgf_error *err) {
     for (i = 0; i < 3; i++) {
         *columns[i] = table_find(quiz->record, names[i]);
         if (*columns[i] < 0 || table_type(quiz->record, *columns[i]) != SGF_COLUMN_UTF8)
-            return base_fail(err, SGF_ERR_FORMAT, CHECK_RECORD ": there are no texts \"%s\"",
-                             names[i]);
+            return base_fail(err, SGF_ERR_FORMAT, "%s: there are no texts \"%s\"",
+                             check_recorded(quiz), names[i]);
     }
     return SGF_OK;
 }
@@ -295,7 +301,8 @@ static sgf_status quiz_load(check_quiz *quiz, int record, sgf_error *err) {
     if (!status) status = dataset_load(path, "train", &quiz->fewshot, err);
     if (!status) status = dataset_examples(&quiz->fewshot, 42, 5, &spares, quiz->examples, err);
     if (status || record) return status;
-    status = table_read(project_path(CHECK_RECORD, path, sizeof path), NULL, &quiz->record, err);
+    status = table_read(project_path(check_recorded(quiz), path, sizeof path), NULL, &quiz->record,
+                        err);
     return status ? status : quiz_columns(quiz, err);
 }
 static void quiz_free(check_quiz *quiz) {
@@ -393,6 +400,7 @@ static int check_answers(const check_quiz *quiz) {
     char gpu[8];
     int k, bad;
     memset(&how, 0, sizeof how);
+    how.arithmetic = quiz->arithmetic;
     if (quiz_take(quiz, &how, CHECK_QUESTIONS, &r, &err))
         return check_line("answers", "FAILED", "%s", err.message);
     bad = check_line("answers", r.asked && r.answers == r.asked ? "ok" : "FAILED",
@@ -404,7 +412,9 @@ static int check_answers(const check_quiz *quiz) {
         bad += check_same_bits(quiz, kernels_name((size_t)k), &how);
     }
     how.kernels = SGF_KERNELS_AUTO;
-    if (!sgf_device_describe(SGF_DEVICE_CUDA, gpu, sizeof gpu, &err)) bad += check_gpu(quiz, how);
+    if (quiz->arithmetic == SGF_ARITHMETIC_F32 &&
+        !sgf_device_describe(SGF_DEVICE_CUDA, gpu, sizeof gpu, &err))
+        bad += check_gpu(quiz, how);
     return bad;
 }
 /* Write what the model answers now, for the folder of the model. */
@@ -414,11 +424,14 @@ static int check_record(check_quiz *quiz, const char *path) {
     sgf_error err;
     size_t i;
     int columns[3];
+    sgf_session_options how;
     sgf_status status = table_create(NULL, &quiz->record, &err);
+    memset(&how, 0, sizeof how);
+    how.arithmetic = quiz->arithmetic;
     if (!status) status = table_column(quiz->record, "uuid", SGF_COLUMN_UTF8, &columns[0], &err);
     if (!status) status = table_column(quiz->record, "answer", SGF_COLUMN_UTF8, &columns[1], &err);
     if (!status) status = table_column(quiz->record, "logits", SGF_COLUMN_UTF8, &columns[2], &err);
-    if (!status) status = sgf_session_create(quiz->model, NULL, &session, &err);
+    if (!status) status = sgf_session_create(quiz->model, &how, &session, &err);
     for (i = 0; i < CHECK_QUESTIONS && !status; i++) {
         const question *q = &quiz->data.questions[i * quiz->data.count / CHECK_QUESTIONS];
         status = quiz_ask(quiz, session, q, answer, sizeof answer, digest, &err);
@@ -434,7 +447,8 @@ static int check_record(check_quiz *quiz, const char *path) {
 /* 1 for each thing that is wrong. */
 static int check_bundled(const char *path, check_quiz *quiz, const sgf_error *loading) {
     sgf_error err;
-    printf("\nThe bundled model\n");
+    printf("\nThe bundled model%s\n",
+           quiz->arithmetic == SGF_ARITHMETIC_BF16 ? ", in the arithmetic bf16" : "");
     if (!is_folder(path))
         return check_line("model", "FAILED",
                           "there is no folder %s here, nor beside this program; start it in the "
@@ -458,7 +472,7 @@ static int check_all(const char *path, check_quiz *quiz, const sgf_error *loadin
     return bad != 0;
 }
 int verb_check(int argc, char **argv) {
-    const char *record = NULL, *rest[1];
+    const char *record = NULL, *arithmetic = NULL, *rest[1];
     char path[1024];
     sgf_model *bundled = NULL;
     check_quiz quiz;
@@ -466,6 +480,7 @@ int verb_check(int argc, char **argv) {
     int rests, status;
     option options[] = {{"record", OPTION_TEXT, (void *)&record, "OUT.jsonl",
                          "write what the bundled model answers, to be compared with later"},
+                        ROW_ARITHMETIC(arithmetic),
                         ROWS_END};
     status = options_parse(argc, argv, options, "",
                            "What this machine offers, which models are here, and whether the "
@@ -474,6 +489,7 @@ int verb_check(int argc, char **argv) {
                            rest, &rests, 0);
     if (status >= 0) return status;
     memset(&quiz, 0, sizeof quiz);
+    quiz.arithmetic = arithmetic_named(arithmetic);
     if (!sgf_model_load(project_path("models/" BUNDLED_MODEL, path, sizeof path), NULL, &bundled,
                         &err))
         quiz.model = bundled;

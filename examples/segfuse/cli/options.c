@@ -529,6 +529,10 @@ sgf_kernels kernels_named(const char *name) {
     return SGF_KERNELS_AUTO;
 }
 
+sgf_arithmetic arithmetic_named(const char *name) {
+    return name && !strcmp(name, "bf16") ? SGF_ARITHMETIC_BF16 : SGF_ARITHMETIC_F32;
+}
+
 int failed(const char *verb, const sgf_error *err) {
     fprintf(stderr, "segfuse %s: %s\n", verb, err->message);
     return 1;

@@ -75,6 +75,8 @@ int options_parse(int argc, char **argv, const option *options, const char *rest
 int choice_find(const char *verb, const char *what, const char *text, const char *const *names);
 /* The kernels of a name that options_parse let pass; NULL: the fastest. */
 sgf_kernels kernels_named(const char *name);
+/* The arithmetic, likewise; NULL: f32. */
+sgf_arithmetic arithmetic_named(const char *name);
 int failed(const char *verb, const sgf_error *err);
 /* The ending says what is written. Is it one of these, of which `known` is the text? NULL is no
    path, and no error. */
@@ -135,12 +137,15 @@ int output_ends(const char *name, const char *path, const char *const *endings, 
     {"output_dir", OPTION_TEXT, (void *)&(target), "DIR", "the original's name for it"}
 #define ROW_REWRITE(target) {"rewrite", OPTION_FLAG, &(target), NULL, \
                              "make the file anew if it is there already"}
-#define ROWS_MACHINE(threads, device, exact, kernels) \
+#define ROWS_MACHINE(threads, device, exact, kernels, arithmetic) \
     {"threads", OPTION_COUNT, &(threads), "N", "0: one per processor; changes no result"}, \
     {"device", OPTION_TEXT, (void *)&(device), "auto|cpu|cuda", \
      "what computes (auto: a GPU if this program can use one)"}, \
     {"exact", OPTION_FLAG, &(exact), NULL, "on a GPU, too: the CPU's bits; slower there"}, \
-    {"kernels", OPTION_TEXT, (void *)&(kernels), "KERNELS", "changes no result"}
+    {"kernels", OPTION_TEXT, (void *)&(kernels), "KERNELS", "changes no result"}, \
+    ROW_ARITHMETIC(arithmetic)
+#define ROW_ARITHMETIC(target) {"arithmetic", OPTION_TEXT, (void *)&(target), "f32|bf16", \
+                                "of products and attention; on a processor, each with its own exact bits (f32)"}
 #define ROW_QUIET(target) {"quiet", OPTION_FLAG, &(target), NULL, "no progress"}
 #define ROWS_END {NULL, OPTION_FLAG, NULL, NULL, NULL}
 /* clang-format on */

@@ -12,6 +12,7 @@
 
 int verb_forward(int argc, char **argv) {
     const char *name = NULL, *layout_path = NULL, *output = NULL, *kernels = NULL, *device = NULL;
+    const char *arithmetic = NULL;
     static const char *const endings[] = {".npy", NULL};
     const char *rest[1];
     long threads = 0;
@@ -29,7 +30,7 @@ int verb_forward(int argc, char **argv) {
                         {"layout", OPTION_TEXT, (void *)&layout_path, "FILE.json",
                          "tokens, segments, positions, visible, mass"},
                         {"output", OPTION_TEXT, (void *)&output, "OUT.npy", "float32 [T, V]"},
-                        ROWS_MACHINE(threads, device, exact, kernels),
+                        ROWS_MACHINE(threads, device, exact, kernels, arithmetic),
                         ROWS_END};
     status = options_parse(argc, argv, options, "",
                            "Logits of every token of a layout, as a NumPy file.", rest, &rests, 0);
@@ -44,6 +45,7 @@ int verb_forward(int argc, char **argv) {
     memset(&how, 0, sizeof how);
     how.threads = (int)threads;
     how.kernels = kernels_named(kernels);
+    how.arithmetic = arithmetic_named(arithmetic);
     how.device = device_named(device);
     how.exact = exact;
     if (!model_find("forward", name, path, sizeof path)) return 1;

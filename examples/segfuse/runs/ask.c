@@ -178,7 +178,7 @@ int verb_ask(int argc, char **argv) {
         {"digest", OPTION_FLAG, &o->digest, NULL,
          "the MD5 of each answer's logits (with --quiet after a tab), to compare machines"},
         {NULL, OPTION_HEADING, NULL, NULL, "Running:"},
-        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels),
+        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels, o->arithmetic),
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "the answers alone, one a line"},
         ROWS_END};
     if (!texts) {

@@ -225,7 +225,7 @@ static void confidence_config(const confidence_run *c, base_buf *buf) {
     config_number(buf, "max_new_tokens", run->o.max_new_tokens);
     config_text(buf, "format", "standard");
     if (c->lines) config_text(buf, "lines", lines_name(c->lines));
-    config_device(buf, run->session, 1);
+    config_device(buf, run, 1);
     base_buf_text(buf, "}", NULL);
 }
 /* Ask what the journal does not have yet, until all is done or a signal comes. */
@@ -469,7 +469,7 @@ int verb_confidence(int argc, char **argv) {
         {"write_confidence", OPTION_FLAG, &c.only_lemmas, NULL,
          "add lemmas and confidences to a file of samples"},
         {"batch_size", OPTION_COUNT, &o->batch, "1..N", "prompts in flight (4); changes no result"},
-        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels),
+        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels, o->arithmetic),
         ROW_QUIET(o->quiet),
         ROWS_END};
     memset(&c, 0, sizeof c);

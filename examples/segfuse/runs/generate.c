@@ -123,7 +123,7 @@ int verb_generate(int argc, char **argv) {
          "questions in flight (16); changes no result"},
         {"reuse", OPTION_TEXT, (void *)&o->reuse, "exact|rotated",
          "rotated: flex_attention's prompts share their examples; equal up to rounding (exact)"},
-        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels),
+        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels, o->arithmetic),
         {"dump_layout", OPTION_TEXT, (void *)&o->dump_layout, "OUT.json",
          "the first context, for segfuse forward"},
         ROW_QUIET(o->quiet),

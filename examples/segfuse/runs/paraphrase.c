@@ -284,7 +284,7 @@ static sgf_status paraphrase_write(const paraphrase_run *p, struct table *table,
     config_real(&config, "top_p", p->top_p);
     config_number(&config, "max_new_tokens", run->o.max_new_tokens);
     config_chat(run, &config);
-    config_device(&config, run->session, 1);
+    config_device(&config, run, 1);
     base_buf_text(&config, "}", NULL);
     value.ptr = config.ptr, value.len = config.len;
     status = table_metadata_set(table, "segfuse", value, err);
@@ -370,7 +370,7 @@ int verb_paraphrase(int argc, char **argv) {
         ROW_REWRITE(o->rewrite),
         {"batch_size", OPTION_COUNT, &o->batch, "1..N",
          "questions in flight (16); changes no result"},
-        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels),
+        ROWS_MACHINE(o->threads, o->device, o->exact, o->kernels, o->arithmetic),
         ROW_QUIET(o->quiet),
         ROWS_END};
     memset(&p, 0, sizeof p);

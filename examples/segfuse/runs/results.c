@@ -123,11 +123,13 @@ static void config_yes(base_buf *buf, const char *key, int yes) {
              yes ? "true" : "false");
     base_buf_text(buf, text, NULL);
 }
-void config_device(base_buf *buf, const sgf_session *session, int exact) {
+void config_device(base_buf *buf, const generate_run *run, int exact) {
     int same = 1;
     config_text(buf, "device",
-                sgf_session_device(session, &same) == SGF_DEVICE_CUDA ? "cuda" : "cpu");
+                sgf_session_device(run->session, &same) == SGF_DEVICE_CUDA ? "cuda" : "cpu");
     config_yes(buf, "exact", exact && same);
+    if (arithmetic_named(run->o.arithmetic) == SGF_ARITHMETIC_BF16)
+        config_text(buf, "arithmetic", "bf16"); /* f32 is not written, as before there were two */
 }
 void config_real(base_buf *buf, const char *key, double value) {
     char number[40], text[128];
@@ -204,7 +206,7 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     config_text(buf, "lemmas", lemmas ? "yes" : "no");
     if (m->contexts == SGF_CONTEXTS_FUSION) config_text(buf, "separator", sgf_method_separator(m));
     if (method_rotates(run, m)) config_text(buf, "reuse", "rotated");
-    config_device(buf, run->session, !method_rotates(run, m));
+    config_device(buf, run, !method_rotates(run, m));
     if (run->by) {
         base_buf by;
         base_buf_init(&by, NULL);

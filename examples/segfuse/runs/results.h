@@ -15,7 +15,7 @@ void config_text(base_buf *buf, const char *key, const char *value);
 void config_number(base_buf *buf, const char *key, long value);
 /* What computed, and whether its bits are those that everybody gets. `exact` 0: not for another
    reason. */
-void config_device(base_buf *buf, const sgf_session *session, int exact);
+void config_device(base_buf *buf, const generate_run *run, int exact);
 void config_real(base_buf *buf, const char *key, double value);
 /* The chat format and what it writes, if there is one. */
 void config_chat(const generate_run *run, base_buf *buf);

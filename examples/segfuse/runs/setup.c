@@ -648,6 +648,7 @@ int generate_load(generate_run *run) {
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
     how.kernels = kernels_named(o->kernels);
+    how.arithmetic = arithmetic_named(o->arithmetic);
     how.device = device_named(o->device);
     how.exact = o->exact;
     if (o->explain && how.device == SGF_DEVICE_AUTO) /* attention is watched on the CPU alone */

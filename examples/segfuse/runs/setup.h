@@ -14,6 +14,7 @@ typedef struct {
     const char *explain, *report, *reuse, *tag, *chat_before, *chat_after;
     const char *select, *hybrid, *tau, *from_layer, *beams, *length_penalty; /* of sgf_decoding */
     const char *fusion; /* of sgf_method.mixture */
+    const char *arithmetic;
     long fewshots, paraphrases, samples, max_new_tokens, batch, threads, seed;
     long manuals, autos; /* of myriadlama_flex; -1: not given */
     int rewrite, lemmatize, quiet, manual_cross, exact, chat, digest;
