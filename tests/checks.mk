@@ -34,6 +34,7 @@ web-test: web
 ## oracle       compare with transformers, FlexAttention, tokenizers, pandas, ... (a virtual environment outside the tree)
 oracle: build/segfuse lib $(ORACLE)/done
 	$(ORACLE)/bin/python tests/oracle/oracle.py --segfuse build/segfuse --work build/oracle --model models/segfuse-2m
+	$(ORACLE)/bin/python tests/oracle/bf16_oracle.py --segfuse build/segfuse --work build/oracle/bf16
 	$(ORACLE)/bin/python tests/oracle/mask_oracle.py --segfuse build/segfuse
 	$(ORACLE)/bin/python tests/oracle/model_oracle.py
 	$(ORACLE)/bin/python tests/oracle/config_oracle.py --segfuse build/segfuse

@@ -486,7 +486,7 @@ static void test_the_arithmetic_is_part_of_the_configuration(void) {
     snprintf(command, sizeof command, run, "%s", "bf16", "--arithmetic f32");
     program_says(command, 1, "--arithmetic is 'bf16' there and not set here");
     program_says("build/segfuse generate --arithmetic bf17", 2,
-                 "--arithmetic 'bf17' is not known; known: f32, bf16");
+                 "--arithmetic 'bf17' is not known; did you mean bf16? known: f32, bf16");
 }
 
 static void tests_runs(void) {
