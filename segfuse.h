@@ -3463,17 +3463,17 @@ SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8
 SGF__KERNEL(sgf__widen_bf16,
             (int simd, const uint16_t *from, float *to, size_t n, uint8_t *low, uint8_t *high),
             (simd, from, to, n, low, high)) {
-    uint16_t least = 0x7F80, most = 0;
+    uint32_t least = 0x7F800000u, most = 0;
     size_t i;
     (void)simd;
     for (i = 0; i < n; i++) {
-        uint16_t m = from[i] & 0x7FFF, one = m ? m : least;
+        uint32_t u = (uint32_t)from[i] << 16, m = u & 0x7FFFFFFFu, one = m ? m : least;
+        if (to) to[i] = sgf__bits_float(u);
         least = one < least ? one : least;
         most = m > most ? m : most;
     }
-    for (i = 0; to && i < n; i++) to[i] = sgf__bf16_float(from[i]);
-    *low = (uint8_t)(least >> 7);
-    *high = (uint8_t)(most >> 7);
+    *low = (uint8_t)(least >> 23);
+    *high = (uint8_t)(most >> 23);
 }
 
 /* One projection of all panels. */
