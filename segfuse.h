@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2795. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2798. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1383)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1822)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1545), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1386)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1825)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1879): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1545), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2386)
-       which token is the first to see everything  sgf__answer (line 2333); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1404)
-       1/N is computed                             sgf_layout_weigh (line 1424)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1853)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1876): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2389)
+       which token is the first to see everything  sgf__answer (line 2336); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1407)
+       1/N is computed                             sgf_layout_weigh (line 1427)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1856)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1879): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1767)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
-       softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
-       RMSNorm                                     sgf__reference_norm (line 1796)
-       RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8383)
-       one layer, in order                         sgf__reference_layer (line 1944)
+       the order in which a product is summed      sgf__sum_add (line 1770)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1638)
+       softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1666)
+       RMSNorm                                     sgf__reference_norm (line 1799)
+       RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1700)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8401)
+       one layer, in order                         sgf__reference_layer (line 1947)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2604)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2749), sgf_mask_allows (line 2607)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -828,14 +828,17 @@ typedef enum sgf_combine {
                           newest token's states of all contexts become their mean */
 } sgf_combine;
 
-/* What a method does beyond one greedy pass over its contexts; all zero: nothing. H_i says how far to
-   trust a paraphrase: the entropy of the first token that Alone_i predicts (sgf_layout_alone; it costs
-   the rows of a cue). What is for a fusion needs a format with a cue and FIRST_ANSWER. */
+/* What a method does beyond one greedy pass over its contexts; all zero: nothing. D_i is the doubt of
+   paraphrase i, by the first token that Alone_i predicts (sgf_layout_alone; it costs the rows of a cue):
+   its entropy H_i; or minus the logarithm of its agreement, which is the mean probability that all
+   paraphrases give to the best token of Alone_i. What is for a fusion needs a format with a cue and
+   FIRST_ANSWER. */
 typedef struct sgf_decoding {
-    double entropy_mass; /* a fusion: T, above 0: the weights of its paraphrases are exp(-H_i / T),
-                            normalised, for the whole answer, in place of others */
-    size_t select; /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
-                      H_i (the first on ties), weights as above or 1/K each; positions stay */
+    double trust_mass; /* a fusion: T, above 0: the weights of its paraphrases are exp(-D_i / T),
+                          normalised, for the whole answer, in place of others */
+    int agreement;     /* D_i is 0: the entropy, 1: minus the logarithm of the agreement */
+    size_t select;     /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
+                      D_i (the first on ties), weights as above or 1/K each; positions stay */
     double alone; /* a fusion: A, above 0, at most 1: (1 - A) z + A * the mean of all Alone_i's z */
     double tau;   /* of SGF_COMBINE_ENTROPY_AVG; 0: 1 */
     size_t beams; /* B above 1: beam search, as transformers' generate(num_beams=B); the answer has
@@ -931,8 +934,8 @@ typedef struct sgf_task {
     int32_t *ids;           /* room for max_new_tokens ids; they are written here */
     size_t max_new_tokens;  /* 0: none are generated */
     sgf_decoding decoding;  /* the method's */
-    double *trust; /* room for entropies and then weights of all paraphrases or contexts, [2][N], of
-                      the first token; NULL, or no entropy in use: not written */
+    double *trust; /* room for doubts (entropies) and then weights of all paraphrases or contexts,
+                      [2][N], of the first token; NULL, or no doubt in use: not written */
 
     size_t count;          /* ids written, the one that ended the answer included */
     size_t prefill_tokens; /* prompt tokens computed for this task; reused ones are not counted */
@@ -2088,7 +2091,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
 #define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0, 0, 0, 0}}
+     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0, 0, 0, 0, 0}}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
                 SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
@@ -2378,7 +2381,7 @@ static void sgf__bos(sgf__builder *b) {
 
 /* Do the paraphrases of a fusion say first how sure they are? Are they asked alone at all? */
 static int sgf__scouts(const sgf_decoding *how) {
-    return how->entropy_mass > 0 || how->select;
+    return how->trust_mass > 0 || how->select;
 }
 static int sgf__asks_alone(const sgf_decoding *how) {
     return sgf__scouts(how) || how->alone > 0;
@@ -5763,7 +5766,7 @@ typedef struct sgf__flight {
     size_t means, mean_cap;
     sgf__floats logits; /* [wanted][V] */
     float *combined;    /* [2][V]: combined logits, and scratch */
-    double *trust;      /* entropies, then weights, of one task */
+    double *trust;      /* doubts, then weights, of one task */
     size_t trust_cap;
     int keep;          /* the logits stayed on the device, and each task has its `chosen` */
     sgf_status status; /* the first failure, which ends the flight */
@@ -6023,8 +6026,8 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
             ? "takes the mean of hidden states from a layer on that the model does not have"
         : sgf__takes_mean(s, task) && task->contexts > SGF__CHUNK
             ? "takes the mean of the hidden states of more than 256 contexts"
-        : !(how->tau >= 0 && how->tau <= DBL_MAX && how->entropy_mass >= 0 &&
-            how->entropy_mass <= DBL_MAX)
+        : !(how->tau >= 0 && how->tau <= DBL_MAX && how->trust_mass >= 0 &&
+            how->trust_mass <= DBL_MAX)
             ? "has a temperature for entropies that is not above 0"
         : !(how->alone >= 0 && how->alone <= 1)
             ? "has a share of the paraphrases alone that is not in 0 to 1"
@@ -6157,17 +6160,34 @@ static double sgf__entropy(int simd, const float *x, size_t V, float *scratch) {
     h = all >= 1 && all <= DBL_MAX ? sgf__log_d(all) - dot / all : HUGE_VAL;
     return h == h ? h : HUGE_VAL;
 }
-/* weight[i] = exp(-entropy[i] / t), normalised. */
-static void sgf__trust(const double *entropy, size_t n, double t, double *weight) {
+/* The doubts of n paraphrases by logits [n][V] of Alone_i, see sgf_decoding. `best` [n] and `scratch` [V]. */
+static void sgf__doubts(int simd, int agreement, const float *logits, size_t n, size_t V,
+                        double *best, float *scratch, double *doubt) {
+    size_t i, k;
+    for (i = 0; i < n; i++) {
+        doubt[i] = agreement ? 0 : sgf__entropy(simd, logits + i * V, V, scratch);
+        best[i] = (double)sgf__argmax(logits + i * V, V);
+    }
+    for (k = 0; k < n && agreement; k++) {
+        float sum;
+        memcpy(scratch, logits + k * V, V * sizeof(float));
+        sgf__softmax(simd, scratch, V, 1, &sum);
+        for (i = 0; i < n; i++) doubt[i] += (double)(scratch[(size_t)best[i]] / sum);
+    }
+    for (i = 0; i < n && agreement; i++)
+        doubt[i] = doubt[i] > 0 ? -sgf__log_d(doubt[i] / (double)n) : HUGE_VAL;
+}
+/* weight[i] = exp(-doubt[i] / t), normalised. */
+static void sgf__trust(const double *doubt, size_t n, double t, double *weight) {
     double low = HUGE_VAL, total = 0;
     size_t i;
     for (i = 0; i < n; i++)
-        if (entropy[i] < low) low = entropy[i];
+        if (doubt[i] < low) low = doubt[i];
     for (i = 0; i < n; i++)
-        total += weight[i] = low < HUGE_VAL ? sgf__exp_d((low - entropy[i]) / t) : 1;
+        total += weight[i] = low < HUGE_VAL ? sgf__exp_d((low - doubt[i]) / t) : 1;
     for (i = 0; i < n; i++) weight[i] /= total;
 }
-/* Write entropies and weights [2][n] of the first token where the caller wants them. */
+/* Write doubts and weights [2][n] of the first token where the caller wants them. */
 static void sgf__trust_tell(sgf_task *task, const double *trust, size_t n) {
     if (task->trust) memcpy(task->trust, trust, 2 * n * sizeof *trust);
 }
@@ -6179,18 +6199,16 @@ static void sgf__scouts_end(sgf__flight *f, sgf__active *a, const float *logits)
     sgf__prompt *p = a->prompt;
     sgf_layout *fused = &p->made[0];
     size_t n = p->contexts - 1, i, k;
-    double *entropy, *weight, total = 0;
+    double *doubt, *weight, total = 0;
     f->status = sgf__grow(&s->mem, &f->trust, &f->trust_cap, 2 * n, sizeof *f->trust, f->err);
     if (f->status) return;
-    entropy = f->trust, weight = entropy + n;
-    for (i = 0; i < n; i++)
-        entropy[i] = sgf__entropy(s->simd, logits + i * s->V, s->V, f->combined);
-    if (how->entropy_mass > 0) sgf__trust(entropy, n, how->entropy_mass, weight);
+    doubt = f->trust, weight = doubt + n;
+    sgf__doubts(s->simd, how->agreement, logits, n, s->V, weight, f->combined, doubt);
+    if (how->trust_mass > 0) sgf__trust(doubt, n, how->trust_mass, weight);
     for (i = 0; i < n; i++) { /* is it among the K first? */
         size_t before = 0;
-        for (k = 0; k < n; k++)
-            before += entropy[k] < entropy[i] || (k < i && entropy[k] == entropy[i]);
-        if (!(how->entropy_mass > 0)) weight[i] = 1;
+        for (k = 0; k < n; k++) before += doubt[k] < doubt[i] || (k < i && doubt[k] == doubt[i]);
+        if (!(how->trust_mass > 0)) weight[i] = 1;
         if (how->select && before >= how->select) weight[i] = -1;
         else total += weight[i];
     }

@@ -57,9 +57,10 @@ static void decoding_method(const char *name, sgf_method *method) {
 
 /* Together, one by one, threads, no reuse, other kernels: the same bits. */
 static void test_decodings_have_the_same_bits_however_they_run(void) {
-    static const sgf_decoding how[] = {{0.5, 0, 0, 0, 0, 0},    {0, 2, 0, 0, 0, 0},
-                                       {0.5, 3, 0.25, 0, 0, 0}, {0, 0, 0.5, 0, 0, 0},
-                                       {0, 0, 1, 0, 0, 0},      {0, 0, 0, 0.5, 0, 0}};
+    static const sgf_decoding how[] = {{0.5, 0, 0, 0, 0, 0, 0, 0},    {0, 0, 2, 0, 0, 0, 0, 0},
+                                       {0.5, 0, 3, 0.25, 0, 0, 0, 0}, {0, 0, 0, 0.5, 0, 0, 0, 0},
+                                       {0, 0, 0, 1, 0, 0, 0, 0},      {0, 0, 0, 0, 0.5, 0, 0, 0},
+                                       {0.25, 1, 3, 0, 0, 0, 0, 0}};
     sgf_model *model = generate_model();
     size_t i;
     int threads;
@@ -151,12 +152,13 @@ static void test_every_kernel_set_has_the_bits_of_decodings(void) {
         const char *name;
         int mixture;
         sgf_decoding how;
-    } of[] = {{"fused", 0, {0.5, 0, 0, 0, 0, 0, 0}},     {"fused", 0, {0, 2, 0, 0, 0, 0, 0}},
-              {"fused", 0, {0, 0, 0.5, 0, 0, 0, 0}},     {"fused", 1, {0, 0, 0, 0, 0, 0, 0}},
-              {"fused", 1, {0.5, 0, 0, 0, 0, 0, 0}},     {"fused", 0, {0.5, 0, 0.25, 0, 3, 1, 0}},
-              {"entropy_avg", 0, {0, 0, 0, 2, 0, 0, 0}}, {"origin", 0, {0, 0, 0, 0, 4, 1, 0}},
-              {"hidden", 0, {0, 0, 0, 0, 0, 0, 0}},      {"hidden", 0, {0, 0, 0, 0, 0, 0, 1}},
-              {"hidden", 0, {0, 0, 0, 0, 3, 1, 1}}};
+    } of[] = {
+        {"fused", 0, {0.5, 0, 0, 0, 0, 0, 0, 0}},    {"fused", 0, {0, 0, 2, 0, 0, 0, 0, 0}},
+        {"fused", 0, {0, 0, 0, 0.5, 0, 0, 0, 0}},    {"fused", 1, {0, 0, 0, 0, 0, 0, 0, 0}},
+        {"fused", 1, {0.5, 0, 0, 0, 0, 0, 0, 0}},    {"fused", 0, {0.25, 1, 0, 0, 0, 0, 0, 0}},
+        {"fused", 0, {0.5, 0, 0, 0.25, 0, 3, 1, 0}}, {"entropy_avg", 0, {0, 0, 0, 0, 2, 0, 0, 0}},
+        {"origin", 0, {0, 0, 0, 0, 0, 4, 1, 0}},     {"hidden", 0, {0, 0, 0, 0, 0, 0, 0, 0}},
+        {"hidden", 0, {0, 0, 0, 0, 0, 0, 0, 1}},     {"hidden", 0, {0, 0, 0, 0, 0, 3, 1, 1}}};
     enum { WAYS = sizeof of / sizeof of[0] };
     size_t m, i, k, V, n, tried = 0;
     for (m = 0; m < 3; m++) {
@@ -303,7 +305,7 @@ static void test_a_paraphrase_alone_costs_its_answer_rows(void) {
     session = generate_session(model, 1, 0);
     CHECK(cue && decoding_run(model, session, &method, 1, NULL, &plain));
     sgf_session_free(session), session = generate_session(model, 1, 0);
-    method.decoding.entropy_mass = 0.5;
+    method.decoding.trust_mass = 0.5;
     CHECK(decoding_run(model, session, &method, 1, NULL, &weighs));
     CHECK(weighs.r.prefill == plain.r.prefill + DECODING_MOST * cue);
     free(plain.r.logits), free(weighs.r.logits);
@@ -316,8 +318,9 @@ static void decoding_weigh(sgf_layout *layout, size_t q) {
     MUST(sgf_layout_weigh(layout, decoding_before.trust[q] + DECODING_MOST, DECODING_MOST, &err),
          err);
 }
-/* Entropy mass is the fusion with the weights exp(-H / T), H of Alone_i computed by itself. */
-static void test_entropy_mass_is_the_fusion_with_these_weights(void) {
+/* Entropy mass is the fusion with the weights exp(-D / T): D is the entropy of Alone_i computed by itself,
+   or by how far they agree. */
+static void trust_mass_is_the_fusion_with_these_weights(int agreement) {
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;
@@ -326,31 +329,34 @@ static void test_entropy_mass_is_the_fusion_with_these_weights(void) {
     sgf_method method;
     sgf_error err;
     size_t q, i, V;
-    float *logits, *scratch;
+    float *logits, *scratch, *first;
     CHECK(session != NULL);
     if (!session) return;
     V = (size_t)model->config.vocab_size;
     decoding_method("fused", &method);
-    method.decoding.entropy_mass = 0.25;
+    method.decoding.trust_mass = 0.25, method.decoding.agreement = agreement;
     CHECK(decoding_run(model, session, &method, 1, NULL, &decoding_before));
-    method.decoding.entropy_mass = 0;
+    method.decoding.trust_mass = 0;
     CHECK(decoding_run(model, session, &method, 1, decoding_weigh, &by_hand));
     CHECK(generate_same(&decoding_before.r, &by_hand.r));
     generate_prompts(&all, DECODING_MOST);
     sgf_layout_init(&fused, NULL), sgf_layout_init(&alone, NULL);
-    scratch = (float *)malloc(V * sizeof(float));
+    scratch = (float *)malloc((DECODING_MOST + 1) * V * sizeof(float));
+    first = scratch + V;
     for (q = 0; q < GENERATE_QUESTIONS; q++) {
-        double weight[DECODING_MOST], total = 0;
+        double weight[DECODING_MOST], doubt[DECODING_MOST], best[DECODING_MOST], total = 0;
         const double *trust = decoding_before.trust[q];
         MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[q], &method, 0, &fused, &err), err);
         for (i = 0; i < DECODING_MOST; i++) {
             MUST(sgf_layout_alone(&fused, (int32_t)i, &alone, &err), err);
             logits = (float *)malloc(alone.tokens * V * sizeof(float));
             MUST(sgf_reference_forward(model, SGF_ARITHMETIC_F32, &alone, NULL, logits, &err), err);
-            CHECK(sgf__entropy(0, logits + (alone.tokens - 1) * V, V, scratch) == trust[i]);
+            memcpy(first + i * V, logits + (alone.tokens - 1) * V, V * sizeof(float));
             free(logits);
             total += weight[i] = exp(-trust[i] / 0.25);
         }
+        sgf__doubts(0, agreement, first, DECODING_MOST, V, best, scratch, doubt);
+        CHECK(!memcmp(doubt, trust, sizeof doubt));
         for (i = 0; i < DECODING_MOST; i++)
             CHECK(fabs(weight[i] / total - trust[DECODING_MOST + i]) < 1e-12);
     }
@@ -358,6 +364,12 @@ static void test_entropy_mass_is_the_fusion_with_these_weights(void) {
     sgf_layout_free(&fused), sgf_layout_free(&alone);
     sgf_session_free(session);
     sgf_model_free(model);
+}
+static void test_entropy_mass_is_the_fusion_with_these_weights(void) {
+    trust_mass_is_the_fusion_with_these_weights(0);
+}
+static void test_agreement_mass_is_the_fusion_with_these_weights(void) {
+    trust_mass_is_the_fusion_with_these_weights(1);
 }
 /* Alone_i is what a prompt of that paraphrase alone gives: the last one has no separator, so its tokens are
    the same, too. */
@@ -511,8 +523,9 @@ static void test_hybrid_is_between_the_fusion_and_the_mean(void) {
 }
 static void test_decodings_refuse_what_is_wrong(void) {
     static const sgf_decoding wrong[] = {
-        {-1, 0, 0, 0, 0, 0},   {NAN, 0, 0, 0, 0, 0}, {INFINITY, 0, 0, 0, 0, 0}, {0, 0, 0, -1, 0, 0},
-        {0, 0, -0.1, 0, 0, 0}, {0, 0, 1.5, 0, 0, 0}, {0, 0, NAN, 0, 0, 0}};
+        {-1, 0, 0, 0, 0, 0, 0, 0}, {NAN, 0, 0, 0, 0, 0, 0, 0},  {INFINITY, 0, 0, 0, 0, 0, 0, 0},
+        {0, 0, 0, 0, -1, 0, 0, 0}, {0, 0, 0, -0.1, 0, 0, 0, 0}, {0, 0, 0, 1.5, 0, 0, 0, 0},
+        {0, 0, 0, NAN, 0, 0, 0, 0}};
     sgf_model *model = generate_model();
     sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
     generate_texts_all all;
@@ -573,13 +586,14 @@ static size_t decoding_reals(const json_doc *json, uint32_t list, double *out, s
         sgf__number_parse(json->nodes[at].text.ptr, json->nodes[at].text.len, &out[i]);
     return n;
 }
-static void test_entropies_and_weights_equal_numpy(void) {
+static void test_doubts_and_weights_equal_numpy(void) {
     enum { ROWS = 4, V = 40 };
     base_arena arena;
     sgf__map map;
     json_doc json;
-    double entropy[ROWS], ours[ROWS], weight[ROWS], wanted[ROWS], eighths[V], T;
-    float logits[V], scratch[V];
+    double entropy[ROWS], agreement[ROWS], ours[ROWS], best[ROWS], weight[ROWS], wanted[ROWS];
+    double eighths[V], T;
+    float logits[ROWS * V], scratch[V];
     uint32_t node, list, at, i, k;
     CHECK(decoding_golden(&arena, &map, &json));
     node = json_get(&json, 0, "entropy");
@@ -587,10 +601,13 @@ static void test_entropies_and_weights_equal_numpy(void) {
     list = json_get(&json, node, "eighths");
     for (i = 0, at = list + 1; i < ROWS; i++, at = json.nodes[at].next) {
         CHECK(decoding_reals(&json, at, eighths, V) == V);
-        for (k = 0; k < V; k++) logits[k] = (float)(eighths[k] / 8);
-        ours[i] = sgf__entropy(0, logits, V, scratch);
-        CHECK(fabs(ours[i] - entropy[i]) < 1e-6);
+        for (k = 0; k < V; k++) logits[i * V + k] = (float)(eighths[k] / 8);
     }
+    CHECK(decoding_reals(&json, json_get(&json, node, "agreement"), agreement, ROWS) == ROWS);
+    sgf__doubts(0, 1, logits, ROWS, V, best, scratch, ours);
+    for (i = 0; i < ROWS; i++) CHECK(fabs(ours[i] - agreement[i]) < 1e-6);
+    sgf__doubts(0, 0, logits, ROWS, V, best, scratch, ours);
+    for (i = 0; i < ROWS; i++) CHECK(fabs(ours[i] - entropy[i]) < 1e-6);
     list = json_get(&json, node, "weights");
     CHECK(json.nodes[list].count == 3);
     for (i = 0, at = list + 1; i < 3; i++, at = json.nodes[at].next) {
@@ -801,7 +818,7 @@ static void test_beams_share_the_prompt_and_one_is_greedy(void) {
         sgf_method method;
         sgf_session *session = generate_session(model, 1, 0);
         decoding_method(names[i], &method);
-        if (!i) method.decoding.entropy_mass = 0.5, method.decoding.alone = 0.25;
+        if (!i) method.decoding.trust_mass = 0.5, method.decoding.alone = 0.25;
         CHECK(decoding_run(model, session, &method, 1, NULL, &greedy));
         method.decoding.beams = 1;
         CHECK(decoding_run(model, session, &method, 1, NULL, &one));
@@ -849,7 +866,7 @@ static void test_decodings_survive_every_failing_allocation(void) {
             memset(&task, 0, sizeof task);
             options.threads = 1, options.mem = &mem;
             task.context = &layout, task.contexts = 1, task.ids = ids, task.max_new_tokens = 3;
-            task.decoding.entropy_mass = 0.5, task.decoding.alone = run ? 0.5 : 0;
+            task.decoding.trust_mass = 0.5, task.decoding.alone = run ? 0.5 : 0;
             task.decoding.beams = 2, task.decoding.length_penalty = 1;
             status = sgf_session_create(model, &options, &session, &err);
             if (!status) status = sgf_generate(session, &task, 1, NULL, NULL, &err);
@@ -874,12 +891,13 @@ static void tests_decoding(void) {
     RUN(test_hidden_equals_transformers_with_hooks);
     RUN(test_a_paraphrase_alone_costs_its_answer_rows);
     RUN(test_entropy_mass_is_the_fusion_with_these_weights);
+    RUN(test_agreement_mass_is_the_fusion_with_these_weights);
     RUN(test_the_last_paraphrase_alone_is_its_own_prompt);
     RUN(test_select_is_a_layout_without_the_others);
     RUN(test_hybrid_is_between_the_fusion_and_the_mean);
     RUN(test_decodings_refuse_what_is_wrong);
     RUN(test_decodings_survive_every_failing_allocation);
-    RUN(test_entropies_and_weights_equal_numpy);
+    RUN(test_doubts_and_weights_equal_numpy);
     RUN(test_beams_equal_transformers);
     RUN(test_beams_of_a_fusion_equal_recomputation);
     RUN(test_beams_share_the_prompt_and_one_is_greedy);

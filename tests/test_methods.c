@@ -923,6 +923,8 @@ static void test_decodings_through_the_program(void) {
     } runs[] = {
         {"--mass entropy", "fused-3-entropy", "\"mass\": \"entropy:0.5\""},
         {"--mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2", "\"select\": 2"},
+        {"--mass agreement", "fused-3-agreement", "\"mass\": \"agreement:0.25\""},
+        {"--mass agreement:0.1 --select 1", "fused-3-agreement0.1-select1", "\"select\": 1"},
         {"--hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
         {"--fusion mixture", "fused-3-mixture", "\"fusion\": \"mixture\""},
         {"--fusion mixture --mass entropy", "fused-3-mixture-entropy", "\"fusion\": \"mixture\""},
@@ -943,7 +945,10 @@ static void test_decodings_through_the_program(void) {
         {"--hybrid nan", "not 'nan'"},
         {"--mass entropy:0", "--mass entropy:T is for a number T above 0, not '0'"},
         {"--mass entropy:-1", "not '-1'"},
-        {"--mass entropi", "--mass is 1, 1/N, confidence, entropy[:T] or 3 positive numbers"},
+        {"--mass agreement:inf", "--mass agreement:T is for a number T above 0, not 'inf'"},
+        {"--mass agreement --method avg", "--mass is for"},
+        {"--mass entropi",
+         "--mass is 1, 1/N, confidence, entropy[:T], agreement[:T] or 3 positive numbers"},
         {"--method entropy_avg --tau 0", "--tau is a number above 0, not '0'"},
         {"--tau 1", "--tau is for the method entropy_avg"},
         {"--method hidden --from_layer -1",
@@ -986,6 +991,8 @@ static void test_decodings_through_the_program(void) {
     }
     methods_run("--num_paraphrases 3 --output '%s/decodings' --mass entropy --explain 1", 0,
                 "How sure each paraphrase is of the first token");
+    methods_run("--num_paraphrases 3 --output '%s/decodings' --mass agreement --explain 1", 0,
+                "minus the logarithm of its agreement");
     methods_run("--num_paraphrases 3 --output '%s/decodings' --method avg_p --explain 1", 0,
                 "(combined: the mean of the contexts)");
     program_file("by.json", "{\"*\": {\"select\": 2, \"mass\": \"entropy:0.25\"}}");

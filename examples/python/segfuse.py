@@ -148,8 +148,8 @@ class sgf_prompt(_Struct):
 
 
 class sgf_decoding(_Struct):
-    _fields_ = [("entropy_mass", c_double), ("select", c_size_t), ("alone", c_double), ("tau", c_double),
-                ("beams", c_size_t), ("length_penalty", c_double), ("from_layer", c_int32)]
+    _fields_ = [("trust_mass", c_double), ("agreement", c_int), ("select", c_size_t), ("alone", c_double),
+                ("tau", c_double), ("beams", c_size_t), ("length_penalty", c_double), ("from_layer", c_int32)]
 
 
 class sgf_method(_Struct):
@@ -900,16 +900,18 @@ class Model:
                 method.separator = value.encode()
             elif key in ("select", "beams", "from_layer"):
                 setattr(method.decoding, key, _count(value, key))
-            elif key in ("entropy_mass", "alone", "tau", "length_penalty"):
+            elif key in ("trust_mass", "alone", "tau", "length_penalty"):
                 if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
                     raise ValueError(f"{key} must be a number; this is {value!r}")
                 setattr(method.decoding, key, value)
             elif key in ("even_weights", "mixture"):
                 setattr(method, key, int(bool(value)))
+            elif key == "agreement":
+                method.decoding.agreement = int(bool(value))
             else:
                 raise ValueError(f"{key} is no option of a method; they are mask, positions, fusion_start, bos, combine, "
-                                 "prediction, lines, separator, even_weights, mixture, entropy_mass, select, alone, "
-                                 "tau, beams, length_penalty, from_layer")
+                                 "prediction, lines, separator, even_weights, mixture, trust_mass, agreement, select, "
+                                 "alone, tau, beams, length_penalty, from_layer")
         return method
 
     def layout(self, method, paraphrases, *, which=0, instruction=INSTRUCTION, examples=(), weights=None, manual=None,
@@ -924,7 +926,7 @@ class Model:
         after
         options    what to change of the method: mask, positions, fusion_start, bos, combine, prediction, lines (own, one,
                    two: how question and answer are written), separator, even_weights, mixture; of sgf_decoding in
-                   segfuse.h: entropy_mass, select, alone, tau, beams, length_penalty (1), from_layer
+                   segfuse.h: trust_mass, agreement, select, alone, tau, beams, length_penalty (1), from_layer
         """
         method, strings = self._method(method, options), _Strings()
         prompt = strings.prompt(paraphrases, instruction, examples, weights, manual, before, after)

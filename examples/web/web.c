@@ -419,7 +419,7 @@ const char *EXPORT(web_answer)(void) {
     task.combine = SGF_COMBINE_AVG;
     task.ids = ids;
     task.max_new_tokens = STEPS;
-    task.decoding.entropy_mass = by_entropy ? 0.5 : 0; /* as --mass entropy */
+    task.decoding.trust_mass = by_entropy ? 0.5 : 0; /* as --mass entropy */
     task.trust = trust[0];
     records_begin(1);
     sgf_session_watch(session, on_attention, NULL);

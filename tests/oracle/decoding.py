@@ -5,7 +5,7 @@
     decoding.py --check FILE.json    is it still what they make?
 
 entropy: rows of logits, each a multiple of 1/8, with NumPy's entropy of their softmax (float64) and, for some T, the
-weights exp(-H / T) / sum. beams: prompts in ids, and what generate(num_beams=B, length_penalty=A) of transformers (float32,
+weights exp(-H / T) / sum. agreement: minus the logarithm of the mean probability that all rows give to a row's best column. beams: prompts in ids, and what generate(num_beams=B, length_penalty=A) of transformers (float32,
 no cache of ours) writes after them; an answer ends at a newline that follows something else than white space, too.
 hidden: contexts of different lengths, padded on the left, through transformers with a hook on each layer from L0 on, which
 puts the mean over the contexts in place of the last prompt token's state and of each answer token's; the mean of the logits
@@ -45,7 +45,8 @@ def entropies():
     for T in (0.5, 1.0, 2.0):
         w = numpy.exp(-entropy / T)
         weights.append(dict(T=T, w=list(w / w.sum())))
-    return dict(eighths=rows, entropy=list(entropy), weights=weights)
+    agreement = -numpy.log(p[:, p.argmax(1)].mean(0))
+    return dict(eighths=rows, entropy=list(entropy), agreement=list(agreement), weights=weights)
 
 
 def beams(folder):

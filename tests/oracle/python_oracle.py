@@ -250,7 +250,8 @@ def test_answers_are_the_program_s():
                       for q in questions]
             assert ours == theirs and any(ours), (method, ours, theirs)
             assert ours[0] == model.ask(method, questions[0])
-        for options, how in ((("--mass", "entropy:0.5"), {"entropy_mass": 0.5}), (("--select", "2"), {"select": 2}),
+        for options, how in ((("--mass", "entropy:0.5"), {"trust_mass": 0.5}), (("--select", "2"), {"select": 2}),
+                             (("--mass", "agreement"), {"trust_mass": 0.25, "agreement": True}),
                              (("--hybrid", "0.25"), {"alone": 0.75}), (("--beams", "3"), {"beams": 3}),
                              (("--fusion", "mixture"), {"mixture": True})):
             ours = model.generate("fused", questions, **how)
@@ -294,7 +295,7 @@ def test_wrong_use_of_a_model_is_refused():
     refused("fused", model.ask, "nobody", ASKED)
     refused("before must be a text", model.ask, "fused", ASKED, before=3)
     refused("zero byte", model.ask, "fused", ASKED, after="\0")
-    for how in ({"select": -1}, {"select": 2.0}, {"tau": "1"}, {"alone": 2.0}, {"entropy_mass": float("nan")}, {"tau": -1}):
+    for how in ({"select": -1}, {"select": 2.0}, {"tau": "1"}, {"alone": 2.0}, {"trust_mass": float("nan")}, {"tau": -1}):
         refused("", model.ask, "entropy_avg" if "tau" in how else "fused", ASKED, **how)
     refused("no option", model.ask, "fused", ASKED, colour="red")
     refused("mask must be", model.ask, "fused", ASKED, mask="nobody")

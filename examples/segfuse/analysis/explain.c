@@ -109,7 +109,7 @@ static int explain_probabilities(const sgf_task *t) {
 /* Has it entropies and weights of the first token? */
 static int explain_trusts(const sgf_task *t) {
     return (t->combine == SGF_COMBINE_ENTROPY_AVG && t->contexts > 1) ||
-           t->decoding.entropy_mass > 0 || t->decoding.select;
+           t->decoding.trust_mass > 0 || t->decoding.select;
 }
 /* What the contexts of a task say together; probabilities as they are. */
 static int explain_step(void *user, size_t task, size_t step, const float *logits,
@@ -556,12 +556,16 @@ static void text_next(const explanation *e, const next_tokens *next, int32_t cho
     }
     printf("\n");
 }
+/* What the numbers in task->trust are. */
+static const char *trust_name(const sgf_task *task) {
+    return task->decoding.agreement ? "minus the logarithm of its agreement with all"
+                                    : "entropy (natural logarithm)";
+}
 /* How sure each paraphrase, or context, is of the first token. */
 static void text_trust(const sgf_task *task, size_t n) {
     size_t i;
     if (!explain_trusts(task)) return;
-    printf(
-        "\nHow sure each paraphrase is of the first token: entropy (natural logarithm), weight\n");
+    printf("\nHow sure each paraphrase is of the first token: %s, weight\n", trust_name(task));
     for (i = 0; i < n; i++)
         printf("  %-4llu %8.4f %8.4f\n", (unsigned long long)i + 1, task->trust[i],
                task->trust[n + i]);
@@ -907,8 +911,10 @@ static void page_steps(report *r, const explanation *e, const method_view *view,
     int many = a->task->contexts > 1;
     size_t i, n = view->batch.asked[0].n;
     if (explain_trusts(a->task)) {
-        html(r, "<h3>How sure each paraphrase is</h3>\n<table><thead><tr><th>of the first token"
-                "</th><th>entropy</th><th>weight</th></tr></thead><tbody>\n");
+        html_print(r,
+                   "<h3>How sure each paraphrase is</h3>\n<table><thead><tr><th>of the first token"
+                   "</th><th>%s</th><th>weight</th></tr></thead><tbody>\n",
+                   trust_name(a->task));
         for (i = 0; i < n; i++)
             html_print(r, "<tr><th scope=\"row\">%llu</th><td>%.4f</td><td>%.4f</td></tr>\n",
                        (unsigned long long)i + 1, a->task->trust[i], a->task->trust[n + i]);

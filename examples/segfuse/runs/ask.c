@@ -168,7 +168,7 @@ int verb_ask(int argc, char **argv) {
          "examples in a prompt (5; without [MASK] and --fewshot_data 0)"},
         ROWS_ANSWER(o),
         ROWS_CHAT(o),
-        ROWS_METHOD(o, "1|1/N|entropy[:T]|W,W,..", "softmax mass of the wordings (fusion)"),
+        ROWS_METHOD(o, "1|1/N|entropy[:T]|agreement[:T]|W,W,..", "softmax mass of the wordings (fusion)"),
         ROWS_DECODING(o),
         {NULL, OPTION_HEADING, NULL, NULL, "Looking inside:"},
         {"explain", OPTION_FLAG, &looks, NULL, "prompts, masks, candidates and attention"},

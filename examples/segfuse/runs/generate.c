@@ -93,9 +93,10 @@ int verb_generate(int argc, char **argv) {
         {"max_samples", OPTION_COUNT, &o->samples, "1..N", "questions to answer (all)"},
         ROWS_ANSWER(o),
         ROWS_CHAT(o),
-        ROWS_METHOD(o, "1|1/N|confidence|entropy[:T]|W,W,..",
+        ROWS_METHOD(o, "1|1/N|confidence|entropy[:T]|agreement[:T]|W,W,..",
                     "softmax mass of the paraphrases (fusion); confidence: shares of it; entropy: "
-                    "exp(-H / T) of each alone (T 0.5)"),
+                    "exp(-H / T) of each alone (T 0.5); agreement: what all give to its best "
+                    "token, ^ 1/T (T 0.25)"),
         ROWS_DECODING(o),
         {"by_relation", OPTION_TEXT, (void *)&o->by_relation, "FILE",
          "JSON: relation -> mask, mass, method, ...; segfuse analyze --by_relation writes one"},

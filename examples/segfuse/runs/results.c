@@ -35,13 +35,19 @@ int folder_make(const char *path) {
 static const struct {
     const char *name;
     double none, usual;
-} decodings[] = {{"entropy", 0, 0.5},  {"select", 0, 0}, {"hybrid", 1, 1},        {"tau", 0, 0},
-                 {"from_layer", 0, 0}, {"beams", 0, 0},  {"length_penalty", 0, 1}};
+} decodings[] = {{"entropy", 0, 0.5}, {"agreement", 0, 0.25},  {"select", 0, 0},
+                 {"hybrid", 1, 1},    {"tau", 0, 0},           {"from_layer", 0, 0},
+                 {"beams", 0, 0},     {"length_penalty", 0, 1}};
 enum { DECODINGS = (int)(sizeof decodings / sizeof decodings[0]) };
 static double decoding_value(const sgf_method *m, size_t i) {
     const sgf_decoding *d = &m->decoding;
-    const double value[DECODINGS] = {d->entropy_mass,  (double)d->select,     1 - d->alone,
-                                     d->tau,           (double)d->from_layer, (double)d->beams,
+    const double value[DECODINGS] = {d->agreement ? 0 : d->trust_mass,
+                                     d->agreement ? d->trust_mass : 0,
+                                     (double)d->select,
+                                     1 - d->alone,
+                                     d->tau,
+                                     (double)d->from_layer,
+                                     (double)d->beams,
                                      d->length_penalty};
     return value[i];
 }
@@ -167,10 +173,10 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
-    char accidents[64], number[40], entropy[64];
+    char accidents[64], number[40], trust[64];
     size_t fewer = method_fewer(run, m, samples), i;
-    base_number_print(run->entropy, number);
-    snprintf(entropy, sizeof entropy, "entropy:%s", number);
+    base_number_print(run->trust, number);
+    snprintf(trust, sizeof trust, "%s:%s", run->agreement ? "agreement" : "entropy", number);
     config_begin(run, m->name, samples, buf);
     if (!method_by_kind(m))
         config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
@@ -187,12 +193,12 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     config_text(buf, "mask", run->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
-                m->decoding.entropy_mass > 0                        ? entropy
+                m->decoding.trust_mass > 0                          ? trust
                 : m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
                 : m->even_weights                                   ? "1/N"
                                                                     : "1");
     if (m->mixture) config_text(buf, "fusion", "mixture");
-    for (i = 1; i < DECODINGS; i++)
+    for (i = 2; i < DECODINGS; i++) /* the first two are the mass */
         if (decoding_value(m, i) != decodings[i].none || (m->decoding.beams && i + 1 == DECODINGS))
             config_real(buf, decodings[i].name, decoding_value(m, i));
     if (method_weighs(run, m)) config_text(buf, "confidence_identity", run->sure.identity);
@@ -326,7 +332,7 @@ void empty_tell(const generate_run *run, size_t empty, size_t ended) {
    those that a generated token was fed to, of all beams. */
 static size_t task_passes(const sgf_task *task, size_t paraphrases) {
     const sgf_decoding *d = &task->decoding;
-    int alone = d->alone > 0 || d->entropy_mass > 0 || d->select;
+    int alone = d->alone > 0 || d->trust_mass > 0 || d->select;
     return task->contexts + (alone ? paraphrases : 0) + task->decode_tokens;
 }
 sgf_status result_add(const generate_run *run, result_table *t, const question *q, const asked *a,

@@ -171,10 +171,12 @@ static int generate_hidden(const generate_options *o, sgf_decoding *d) {
             verb_now);
     return 0;
 }
-/* --mass entropy, --select, --hybrid, --tau. */
+/* --mass entropy or agreement, --select, --hybrid, --tau. */
 static int generate_decoding(const generate_run *run, sgf_method *m) {
     const generate_options *o = &run->o;
-    const char *alone = run->entropy > 0 ? "mass entropy" : o->select ? "select" : "hybrid";
+    const char *alone = run->trust > 0 ? run->agreement ? "mass agreement" : "mass entropy"
+                        : o->select    ? "select"
+                                       : "hybrid";
     sgf_decoding *d = &m->decoding;
     double select = 0, fused = 1;
     char wanted[100];
@@ -192,10 +194,11 @@ static int generate_decoding(const generate_run *run, sgf_method *m) {
         (o->hybrid &&
          !decoding_number("hybrid", o->hybrid, 0, 1, 0, "a number from 0 to 1", &fused)))
         return 0;
-    d->entropy_mass = run->entropy;
+    d->trust_mass = run->trust;
+    d->agreement = run->agreement;
     d->select = (size_t)select;
     d->alone = 1 - fused;
-    if ((d->entropy_mass > 0 || o->select || o->hybrid) &&
+    if ((d->trust_mass > 0 || o->select || o->hybrid) &&
         (m->fusion_start != SGF_FUSION_START_FIRST_ANSWER ||
          (m->format != SGF_FORMAT_SHARED_CUE && m->format != SGF_FORMAT_FEW_SHOT_PARTS))) {
         fprintf(
@@ -205,12 +208,11 @@ static int generate_decoding(const generate_run *run, sgf_method *m) {
             verb_now, alone, m->name);
         return 0;
     }
-    if (!o->select || !o->mass || d->entropy_mass > 0 || !strcmp(o->mass, "1/N")) return 1;
-    fprintf(
-        stderr,
-        "segfuse %s: --select gives its paraphrases the mass 1/K, or that of --mass entropy, not "
-        "--mass %s\n",
-        verb_now, o->mass);
+    if (!o->select || !o->mass || d->trust_mass > 0 || !strcmp(o->mass, "1/N")) return 1;
+    fprintf(stderr,
+            "segfuse %s: --select gives its paraphrases the mass 1/K, or that of --mass entropy or "
+            "agreement, not --mass %s\n",
+            verb_now, o->mass);
     return 0;
 }
 /* A method by name, with what the options change. */
@@ -335,10 +337,15 @@ int generate_mass(generate_run *run) {
     const char *at = run->o.mass;
     long i, n = run->o.paraphrases;
     if (!at || !strcmp(at, "1") || !strcmp(at, "1/N") || !strcmp(at, "confidence")) return 1;
-    if (!strncmp(at, "entropy", 7) && (!at[7] || at[7] == ':')) {
-        run->entropy = 0.5;
-        return !at[7] || decoding_number("mass entropy:T", at + 8, 0, 1e9, 1,
-                                         "for a number T above 0", &run->entropy);
+    for (i = 0; i < 2; i++) {
+        const char *name = i ? "agreement" : "entropy", *end;
+        if (strncmp(at, name, strlen(name))) continue;
+        end = at + strlen(name);
+        if (*end && *end != ':') continue;
+        run->agreement = (int)i;
+        run->trust = i ? 0.25 : 0.5;
+        return !*end || decoding_number(i ? "mass agreement:T" : "mass entropy:T", end + 1, 0, 1e9,
+                                        1, "for a number T above 0", &run->trust);
     }
     run->mass = (double *)calloc((size_t)n + 1, sizeof(double));
     for (i = 0; run->mass && i < n; i++) {
@@ -349,8 +356,8 @@ int generate_mass(generate_run *run) {
     if (run->mass && i == n) return 1;
     fprintf(
         stderr,
-        "segfuse %s: --mass is 1, 1/N, confidence, entropy[:T] or %ld positive numbers with commas, not "
-        "'%s'\n",
+        "segfuse %s: --mass is 1, 1/N, confidence, entropy[:T], agreement[:T] or %ld positive numbers "
+        "with commas, not '%s'\n",
         verb_now, n, run->o.mass);
     return 0;
 }

@@ -57,7 +57,8 @@ typedef struct {
     size_t *index;              /* --indexs */
     size_t indexes, count;      /* questions to answer */
     long shard, shards;         /* --shard: 1-based; 0, 0: all questions */
-    double entropy;             /* --mass entropy: T; 0: another mass */
+    double trust;               /* --mass entropy or agreement: T; 0: another mass */
+    int agreement;              /* it is --mass agreement */
     int rotated;                /* --reuse rotated */
     relation_choices *by;       /* --by_relation, or NULL */
 } generate_run;
@@ -90,7 +91,7 @@ unsigned run_accidents(const generate_run *run, const sgf_method *m);
 int generate_methods(generate_run *run);
 /* --mask FILE: what is no mask's name but a file, or looks like one's name. */
 int generate_matrix(generate_run *run);
-/* --mass entropy:T, or W,W,...: as many positive numbers as paraphrases. */
+/* --mass entropy:T, agreement:T, or W,W,...: as many positive numbers as paraphrases. */
 int generate_mass(generate_run *run);
 /* --indexs 0,2,4: which paraphrases to use. */
 int generate_indexs(generate_run *run);
