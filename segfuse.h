@@ -29,12 +29,12 @@
        char answer[64];
        if (sgf_model_load("models/segfuse-2m", NULL, &model, &err) ||
            sgf_session_create(model, NULL, &session, &err) ||
-           sgf_ask(session, "fused", &prompt, 0, answer, sizeof answer, &err)) puts(err.message);
+           sgf_ask(session, "fused_agreement", &prompt, 0, answer, sizeof answer, &err)) puts(err.message);
        else puts(answer);
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2798. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2799. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -78,8 +78,8 @@
        a token that sees nothing gets 0 from it    sgf__reference_attend (line 1879): sum == 0
        what an example's answer may see            sgf__mask_cells (line 1545), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2389)
-       which token is the first to see everything  sgf__answer (line 2336); by format: sgf_fusion_start
+       the prompt's parts and segments             sgf_prompt_layout (line 2390)
+       which token is the first to see everything  sgf__answer (line 2337); by format: sgf_fusion_start
        where a paraphrase starts                   sgf_layout_place (line 1407)
        1/N is computed                             sgf_layout_weigh (line 1427)
        a mixture: one softmax per paraphrase       sgf__mixture_end (line 1856)
@@ -90,10 +90,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1666)
        RMSNorm                                     sgf__reference_norm (line 1799)
        RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1700)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8401)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8402)
        one layer, in order                         sgf__reference_layer (line 1947)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2749), sgf_mask_allows (line 2607)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2750), sgf_mask_allows (line 2608)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -829,10 +829,9 @@ typedef enum sgf_combine {
 } sgf_combine;
 
 /* What a method does beyond one greedy pass over its contexts; all zero: nothing. D_i is the doubt of
-   paraphrase i, by the first token that Alone_i predicts (sgf_layout_alone; it costs the rows of a cue):
-   its entropy H_i; or minus the logarithm of its agreement, which is the mean probability that all
-   paraphrases give to the best token of Alone_i. What is for a fusion needs a format with a cue and
-   FIRST_ANSWER. */
+   paraphrase i, by the first token of Alone_i (sgf_layout_alone; it costs the rows of a cue): its entropy
+   H_i, or minus the logarithm of its agreement, the mean probability that all give to its best token.
+   What is for a fusion needs a format with a cue and FIRST_ANSWER. */
 typedef struct sgf_decoding {
     double trust_mass; /* a fusion: T, above 0: the weights of its paraphrases are exp(-D_i / T),
                           normalised, for the whole answer, in place of others */
@@ -862,7 +861,7 @@ typedef struct sgf_method {
     sgf_contexts contexts;
     sgf_format format;
     sgf_lines lines;
-    const char *separator; /* zero-terminated, borrowed; NULL: the format's */
+    const char *separator; /* zero-terminated, borrowed; NULL: the format's; "": none */
     sgf_mask mask;
     sgf_positions positions;
     sgf_fusion_start fusion_start;
@@ -892,7 +891,8 @@ typedef struct sgf_method {
                         see each other
      myriadlama         few-shot examples and question in N paraphrases each, mask few-shot
      myriadlama_custom  one prefix, N parts that end with "A:", mask shared
-     fused              one prefix, N parts, one cue, mask shared, aligned, weights 1/N: recommended
+     fused              one prefix, N parts, one cue, mask shared, aligned, weights 1/N
+     fused_agreement    the same without separators, weights by agreement (T 0.25): recommended
 
    An unknown name is SGF_ERR_ARG with the list of names. */
 SGF_DEF sgf_status sgf_method_find(const char *name, sgf_method *method, sgf_error *err);
@@ -2088,39 +2088,41 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
  * ==================================================================================== */
 
 /* clang-format off */
-#define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, prediction, even) \
+#define SGF__METHOD(name, about, contexts, format, separator, mask, positions, combine, part, even, agree) \
     {name, about, SGF_CONTEXTS_##contexts, SGF_FORMAT_##format, SGF_LINES_OWN, separator,                 \
      SGF_MASK_##mask, SGF_POSITIONS_##positions, SGF_FUSION_START_FIRST_ANSWER, SGF_BOS_AUTO,             \
-     SGF_COMBINE_##combine, SGF_PREDICTION_##prediction, even, 0, {0, 0, 0, 0, 0, 0, 0, 0}}
+     SGF_COMBINE_##combine, SGF_PREDICTION_##part, even, 0, {agree, (agree) > 0, 0, 0, 0, 0, 0, 0}}
 static const sgf_method sgf__methods[] = {
     SGF__METHOD("origin", "the original question alone",
-                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0, 0),
     SGF__METHOD("per_prompt", "every paraphrase alone, a row for each",
-                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+                SINGLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0, 0),
     SGF__METHOD("avg", "mean of the paraphrases' logits",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG, FIRST_LINE, 0, 0),
     SGF__METHOD("max", "maximum of the paraphrases' probabilities",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, MAX, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, MAX, FIRST_LINE, 0, 0),
     SGF__METHOD("weighted_avg", "sum of the logits, weighted by confidence",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_AVG, FIRST_LINE, 0, 0),
     SGF__METHOD("weighted_max", "logits of the most confident paraphrase",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, WEIGHTED_MAX, FIRST_LINE, 0, 0),
     SGF__METHOD("avg_p", "mean of the paraphrases' probabilities",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG_P, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, AVG_P, FIRST_LINE, 0, 0),
     SGF__METHOD("entropy_avg", "sum of the logits, weighted by how sure each is",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, ENTROPY_AVG, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, ENTROPY_AVG, FIRST_LINE, 0, 0),
     SGF__METHOD("hidden", "mean of hidden states, then of logits",
-                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, HIDDEN, FIRST_LINE, 0),
+                ENSEMBLE, STANDARD, NULL, CAUSAL, SEQUENTIAL, HIDDEN, FIRST_LINE, 0, 0),
     SGF__METHOD("flex_attention", "N full prompts, isolated",
-                FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0),
+                FUSION, CONCATENATED, NULL, ISOLATED, SEQUENTIAL, AVG, FIRST_LINE, 0, 0),
     SGF__METHOD("myriadlama_flex", "manual and automatic templates, a full prompt each",
-                FUSION, CONCATENATED, "\n\n", ISOLATED, SEQUENTIAL, AVG, FIRST_WORD, 0),
+                FUSION, CONCATENATED, "\n\n", ISOLATED, SEQUENTIAL, AVG, FIRST_WORD, 0, 0),
     SGF__METHOD("myriadlama", "question and examples in N paraphrases each",
-                FUSION, FEW_SHOT_PARTS, NULL, FEW_SHOT, SEQUENTIAL, AVG, FIRST_WORD, 0),
+                FUSION, FEW_SHOT_PARTS, NULL, FEW_SHOT, SEQUENTIAL, AVG, FIRST_WORD, 0, 0),
     SGF__METHOD("myriadlama_custom", "one prefix, paraphrases with a cue each",
-                FUSION, SHARED_PARTS, "\n", SHARED, SEQUENTIAL, AVG, FIRST_WORD, 0),
+                FUSION, SHARED_PARTS, "\n", SHARED, SEQUENTIAL, AVG, FIRST_WORD, 0, 0),
     SGF__METHOD("fused", "one prefix, one cue, aligned, weights 1/N",
-                FUSION, SHARED_CUE, NULL, SHARED, ALIGNED, AVG, FIRST_LINE, 1),
+                FUSION, SHARED_CUE, NULL, SHARED, ALIGNED, AVG, FIRST_LINE, 1, 0),
+    SGF__METHOD("fused_agreement", "fused, no separators, weights by agreement",
+                FUSION, SHARED_CUE, "", SHARED, ALIGNED, AVG, FIRST_LINE, 1, 0.25),
 };
 #undef SGF__METHOD
 /* clang-format on */
@@ -2215,16 +2217,14 @@ static void sgf__part_end(sgf__builder *b, int32_t segment) {
 }
 /* A separator, in a segment of its own; group: the paraphrase it follows, or -1. */
 static void sgf__separator(sgf__builder *b, int32_t group) {
+    if (!*b->separator) return;
     sgf__write_text(b, b->separator);
     sgf__part_end(b, sgf__segment(b, SGF_ROLE_SEPARATOR, group));
 }
 static int32_t sgf__paraphrase(sgf__builder *b, size_t i) {
     const unsigned char *manual = b->prompt->manual;
-    return sgf__segment(b,
-                        !manual     ? SGF_ROLE_PARAPHRASE
-                        : manual[i] ? SGF_ROLE_MANUAL
-                                    : SGF_ROLE_AUTO,
-                        (int32_t)i);
+    sgf_role role = !manual ? SGF_ROLE_PARAPHRASE : manual[i] ? SGF_ROLE_MANUAL : SGF_ROLE_AUTO;
+    return sgf__segment(b, role, (int32_t)i);
 }
 static void sgf__write_question(sgf__builder *b, sgf_str question, const char *end) {
     sgf__write_text(b, "Q: ");
@@ -2297,15 +2297,16 @@ static void sgf__questions(sgf__builder *b, const char *cue) {
     }
 }
 /* SHARED_PARTS and SHARED_CUE. If the method has its own separator, that is a separate part after the
-   prefix. The default one is joined to the prefix's text. So "\n" (myriadlama_custom) and NULL give
-   different tokens. */
+   prefix. The default one, also of a method without separators, is joined to the prefix's text. So
+   "\n" (myriadlama_custom) and NULL give different tokens. */
 static void sgf__shared(sgf__builder *b) {
     int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
+    int own = b->method->separator && *b->method->separator;
     b->bos_next = b->method->bos == SGF_BOS_EACH;
     sgf__write_prefix(b, 1);
-    if (b->method->separator && !b->method->lines) sgf__part_end(b, prefix);
-    if ((b->method->separator || b->prompt->examples) && !b->method->lines)
-        sgf__write_text(b, b->separator);
+    if (own && !b->method->lines) sgf__part_end(b, prefix);
+    if ((own || b->prompt->examples) && !b->method->lines)
+        sgf__write_text(b, own ? b->separator : "\n");
     sgf__part_end(b, prefix);
     sgf__questions(b, b->method->format == SGF_FORMAT_SHARED_CUE ? "" : " A:");
 }

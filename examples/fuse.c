@@ -22,7 +22,7 @@ int main(void) {
     int i, failed = sgf_model_load("models/segfuse-2m", NULL, &model, &err) ||
                     sgf_session_create(model, NULL, &session, &err);
     for (i = 0; i < 6 && !failed; i++) { /* each alone, then all five */
-        const char *method = i < 5 ? "origin" : "fused";
+        const char *method = i < 5 ? "origin" : "fused_agreement";
         prompt.paraphrase = &asked[i % 5];
         prompt.paraphrases = i < 5 ? 1 : 5;
         failed = sgf_ask(session, method, &prompt, 0, answer, sizeof answer, &err) != SGF_OK;

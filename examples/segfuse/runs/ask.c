@@ -24,7 +24,7 @@ static void ask_fill(generate_run *run, const char *const *texts, size_t n) {
     int masked = ask_masked(texts, n);
     run->wording = texts;
     o->paraphrases = (long)n;
-    if (!o->method) o->method = n > 1 ? "per_prompt,fused" : "origin";
+    if (!o->method) o->method = n > 1 ? "per_prompt,fused_agreement" : "origin";
     if (!o->dataset) o->dataset = masked ? "myriadlama" : "webqa";
     if (o->fewshots < 0) o->fewshots = masked || o->fewshot_data ? 5 : 0;
 }
@@ -168,7 +168,8 @@ int verb_ask(int argc, char **argv) {
          "examples in a prompt (5; without [MASK] and --fewshot_data 0)"},
         ROWS_ANSWER(o),
         ROWS_CHAT(o),
-        ROWS_METHOD(o, "1|1/N|entropy[:T]|agreement[:T]|W,W,..", "softmax mass of the wordings (fusion)"),
+        ROWS_METHOD(o, "1|1/N|entropy[:T]|agreement[:T]|W,W,..",
+                    "softmax mass of the wordings (fusion)"),
         ROWS_DECODING(o),
         {NULL, OPTION_HEADING, NULL, NULL, "Looking inside:"},
         {"explain", OPTION_FLAG, &looks, NULL, "prompts, masks, candidates and attention"},

@@ -230,6 +230,8 @@ static const struct {
     {"myriadlama_custom", "myriadlama_custom_attention_generate.py", "myriadlama_custom_Nparas",
      "uuid, templates, answers, prediction, generation"},
     {"fused", NULL, "fused-N", "uuid, paraphrases, answers, prediction, generation"},
+    {"fused_agreement", NULL, "fused_agreement-N",
+     "uuid, paraphrases, answers, prediction, generation"},
 };
 /* The separator as C writes it. */
 static const char *separator_text(const sgf_method *m, char *out, size_t cap) {
@@ -262,7 +264,10 @@ static void method_describe(const sgf_method *m) {
         printf("  %-13s %s\n", "mask", sgf_mask_name(m->mask));
         printf("  %-13s %s\n", "positions",
                m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
-        printf("  %-13s %s\n", "mass", m->even_weights ? "1/N" : "1");
+        printf("  %-13s %s\n", "mass",
+               m->decoding.agreement ? "agreement:0.25"
+               : m->even_weights     ? "1/N"
+                                     : "1");
         printf("  %-13s %s\n", "accidents",
                method_accident_names(method_accidents(m), text, sizeof text));
     }

@@ -53,6 +53,7 @@ static double decoding_value(const sgf_method *m, size_t i) {
 }
 void result_path(const generate_run *run, const sgf_method *m, char *path, size_t cap) {
     const char *folder = run->folder;
+    sgf_method known; /* as it is without options: that is not named */
     size_t n, i;
     if (m->contexts == SGF_CONTEXTS_SINGLE) snprintf(path, cap, "%s/%s", folder, m->name);
     else if (m->contexts == SGF_CONTEXTS_ENSEMBLE)
@@ -71,6 +72,7 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
         snprintf(path, cap, "%s/diversity/%s-%s", folder, m->name, run->o.indexs);
     else snprintf(path, cap, "%s/%s-%ld", folder, m->name, run->o.paraphrases);
     n = strlen(path);
+    if (sgf_method_find(m->name, &known, NULL)) known = *m;
     if (m->lines) n += (size_t)snprintf(path + n, cap - n, "-%s", lines_name(m->lines));
     if (m->mixture && n < cap) n += (size_t)snprintf(path + n, cap - n, "-mixture");
     for (i = 0; i < DECODINGS && n < cap; i++) {
@@ -80,7 +82,8 @@ void result_path(const generate_run *run, const sgf_method *m, char *path, size_
         whole = strstr(number, ".0");
         if (whole && !whole[2]) *whole = 0;
         if (i + 1 == DECODINGS && (!m->decoding.beams || value == decodings[i].usual)) break;
-        if (i + 1 == DECODINGS || value != decodings[i].none)
+        if (i + 1 == DECODINGS ||
+            (value != decodings[i].none && value != decoding_value(&known, i)))
             n += (size_t)snprintf(path + n, cap - n, "-%s%s", decodings[i].name,
                                   value != decodings[i].usual ? number : "");
     }
@@ -175,8 +178,8 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     static const char *const bos[] = {"auto", "first", "each", "none"};
     char accidents[64], number[40], trust[64];
     size_t fewer = method_fewer(run, m, samples), i;
-    base_number_print(run->trust, number);
-    snprintf(trust, sizeof trust, "%s:%s", run->agreement ? "agreement" : "entropy", number);
+    base_number_print(m->decoding.trust_mass, number);
+    snprintf(trust, sizeof trust, "%s:%s", m->decoding.agreement ? "agreement" : "entropy", number);
     config_begin(run, m->name, samples, buf);
     if (!method_by_kind(m))
         config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);

@@ -39,12 +39,15 @@ int lines_find(const char *format, sgf_lines *lines) {
 const char *lines_name(sgf_lines lines) {
     return lines ? lines_names[lines] : "";
 }
+static int own_separator(const sgf_method *m) {
+    return m->separator && *m->separator;
+}
 const char *method_format(const sgf_method *m) {
     static const char *const own[] = {"standard", "concatenated", "shared", "shared+cue",
                                       "few-shot"};
     if (m->lines) return lines_name(m->lines);
-    return m->format == SGF_FORMAT_SHARED_CUE && !m->separator ? lines_name(SGF_LINES_ONE)
-                                                               : own[m->format];
+    return m->format == SGF_FORMAT_SHARED_CUE && !own_separator(m) ? lines_name(SGF_LINES_ONE)
+                                                                   : own[m->format];
 }
 void method_label(const sgf_method *m, char *out, size_t cap) {
     snprintf(out, cap, "%s%s%s", m->name, m->lines ? "-" : "", lines_name(m->lines));
@@ -52,7 +55,7 @@ void method_label(const sgf_method *m, char *out, size_t cap) {
 /* The same prompts for all methods. What is so by itself keeps its files' names. */
 static int generate_lines(const generate_run *run, sgf_method *m) {
     if (!lines_find(run->o.format, &m->lines)) return 0;
-    if (m->lines == SGF_LINES_ONE && m->format == SGF_FORMAT_SHARED_CUE && !m->separator)
+    if (m->lines == SGF_LINES_ONE && m->format == SGF_FORMAT_SHARED_CUE && !own_separator(m))
         m->lines = SGF_LINES_OWN;
     if (!m->lines || m->format != SGF_FORMAT_FEW_SHOT_PARTS) return 1;
     fprintf(stderr,
@@ -174,9 +177,7 @@ static int generate_hidden(const generate_options *o, sgf_decoding *d) {
 /* --mass entropy or agreement, --select, --hybrid, --tau. */
 static int generate_decoding(const generate_run *run, sgf_method *m) {
     const generate_options *o = &run->o;
-    const char *alone = run->trust > 0 ? run->agreement ? "mass agreement" : "mass entropy"
-                        : o->select    ? "select"
-                                       : "hybrid";
+    const char *alone;
     sgf_decoding *d = &m->decoding;
     double select = 0, fused = 1;
     char wanted[100];
@@ -194,10 +195,12 @@ static int generate_decoding(const generate_run *run, sgf_method *m) {
         (o->hybrid &&
          !decoding_number("hybrid", o->hybrid, 0, 1, 0, "a number from 0 to 1", &fused)))
         return 0;
-    d->trust_mass = run->trust;
-    d->agreement = run->agreement;
+    if (o->mass) d->trust_mass = run->trust, d->agreement = run->agreement;
     d->select = (size_t)select;
     d->alone = 1 - fused;
+    alone = d->trust_mass > 0 ? d->agreement ? "mass agreement" : "mass entropy"
+            : o->select       ? "select"
+                              : "hybrid";
     if ((d->trust_mass > 0 || o->select || o->hybrid) &&
         (m->fusion_start != SGF_FUSION_START_FIRST_ANSWER ||
          (m->format != SGF_FORMAT_SHARED_CUE && m->format != SGF_FORMAT_FEW_SHOT_PARTS))) {
