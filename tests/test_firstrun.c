@@ -102,8 +102,8 @@ static void test_bash_completes(void) {
         {"segfuse generate --num-p", "--num_paraphrases\n"},
         {"segfuse generate --reW --rew", "--rewrite\n"},
         {"segfuse generate --method per", "per_prompt\n"},
-        {"segfuse generate --method avg,fu", "avg,fused\n"},
-        {"segfuse generate --method = avg,fu", "avg,fused\n"},
+        {"segfuse generate --method avg,or", "avg,origin\n"},
+        {"segfuse generate --method = avg,or", "avg,origin\n"},
         {"segfuse generate --mask iso", "isolated\n"},
         {"segfuse generate --fusion-start f", "first-answer\n"},
         {"segfuse generate --kernels na", "naive\n"},
@@ -147,7 +147,7 @@ static void test_zsh_completes(void) {
         "print -r -- \"[${out%%>>*}]\" ; }\n"
         "t 'segfuse gene'\n"
         "t 'segfuse generate --num_para'\n"
-        "t 'segfuse generate --method avg,fu'\n"
+        "t 'segfuse generate --method avg,or'\n"
         "t 'segfuse generate --method=avg,per'\n"
         "t 'segfuse generate --fusion_start=af'\n"
         "t 'segfuse generate --data Makef'\n"
@@ -158,7 +158,7 @@ static void test_zsh_completes(void) {
         "zpty -d z\n";
     static const char wanted[] = "[segfuse generate ]\n"
                                  "[segfuse generate --num_paraphrases=]\n"
-                                 "[segfuse generate --method avg,fused,]\n"
+                                 "[segfuse generate --method avg,origin,]\n"
                                  "[segfuse generate --method=avg,per_prompt,]\n"
                                  "[segfuse generate --fusion_start=after-first ]\n"
                                  "[segfuse generate --data Makefile ]\n"

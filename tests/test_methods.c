@@ -185,7 +185,7 @@ static void test_every_method_asks_in_equal_lines(void) {
             CHECK(method.format == SGF_FORMAT_SHARED_CUE ||
                   !strncmp(strstr(text, "Q: one") + 6, cues[lines], strlen(cues[lines])));
         }
-    CHECK(equal == 4 * 3 * 13);
+    CHECK(equal == 4 * 3 * 14);
     method.lines = (sgf_lines)7;
     CHECK(sgf_prompt_layout(model->tokenizer, &t.prompt, &method, 0, &layout, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "lines number 7"));
@@ -239,7 +239,7 @@ static void test_every_method_can_be_described(void) {
             CHECK(strcmp(method.about, other.about));
         }
     }
-    CHECK(i == 14);
+    CHECK(i == 15);
     CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_WORD, sgf_text(" New York\nQ:")).len == 3);
     CHECK(sgf_prediction_take(SGF_PREDICTION_FIRST_LINE, sgf_text(" New York\nQ:")).len == 8);
     MUST(accident_find("swapped", &accident, &err), err);
@@ -925,6 +925,9 @@ static void test_decodings_through_the_program(void) {
         {"--mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2", "\"select\": 2"},
         {"--mass agreement", "fused-3-agreement", "\"mass\": \"agreement:0.25\""},
         {"--mass agreement:0.1 --select 1", "fused-3-agreement0.1-select1", "\"select\": 1"},
+        {"--method fused_agreement", "fused_agreement-3", "\"mass\": \"agreement:0.25\""},
+        {"--method fused_agreement --mass agreement:0.5 --fusion mixture",
+         "fused_agreement-3-mixture-agreement0.5", "\"separator\": \"\""},
         {"--hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
         {"--fusion mixture", "fused-3-mixture", "\"fusion\": \"mixture\""},
         {"--fusion mixture --mass entropy", "fused-3-mixture-entropy", "\"fusion\": \"mixture\""},

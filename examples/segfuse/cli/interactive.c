@@ -244,7 +244,7 @@ static int ask_methods(dialog *d, command_line *c) {
     for (i = 0; i < 64 && (name = sgf_method_name(i)) != NULL; i++)
         if (!sgf_method_find(name, &methods[i], NULL)) menu_add(&m, name, methods[i].about);
     menu_show(&m, "Which methods?");
-    while (dialog_line(d, "Numbers or names, with commas", "origin,fused")) {
+    while (dialog_line(d, "Numbers or names, with commas", "origin,fused_agreement")) {
         char *word = strtok(d->answer, ", ");
         int chosen = 0;
         size_t n = 0;

@@ -130,7 +130,7 @@ int verb_generate(int argc, char **argv) {
         ROW_QUIET(o->quiet),
         ROWS_END};
     memset(&run, 0, sizeof run);
-    o->method = "fused_agreement";
+    o->method = "fused";
     o->fewshots = o->paraphrases = 5, o->batch = 16, o->seed = 42;
     o->manuals = o->autos = -1;
     if (method_asked(argc, argv)) return method_help(method_asked(argc, argv));
