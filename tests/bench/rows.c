@@ -431,7 +431,7 @@ enum { ASKINGS = sizeof askings / sizeof askings[0] };
 
 /* What a row does beyond one greedy pass. */
 static void asking_decodes(const asking *how, sgf_task *task) {
-    if (strstr(how->name, "entropy mass")) task->decoding.entropy_mass = 0.5;
+    if (strstr(how->name, "entropy mass")) task->decoding.trust_mass = 0.5;
     if (strstr(how->name, "entropy_avg")) task->combine = SGF_COMBINE_ENTROPY_AVG;
     if (strstr(how->name, "4 beams")) task->decoding.beams = 4, task->decoding.length_penalty = 1;
 }
