@@ -67,6 +67,13 @@ if has entropy; then
         rows="$rows mixture $chosen" by="$by mixture $chosen"
     fi
 fi
+if has fused_agreement; then
+    for split in choose report; do ask $split no-separators fused --separator=; done
+    for t in 0.125 0.25 0.5 1; do ask choose "agreement-$t" fused_agreement --mass "agreement:$t"; done
+    chosen=$(best agreement-0.25 agreement-0.125 agreement-0.5 agreement-1)
+    ask report "$chosen" fused_agreement --mass "agreement:${chosen#agreement-}"
+    rows="$rows no-separators $chosen" by="$by no-separators $chosen"
+fi
 if has --tau; then
     for t in 0.5 1 2; do ask choose "entropy_avg-$t" entropy_avg --tau $t; done
     entropy_avg=$(best entropy_avg-1 entropy_avg-0.5 entropy_avg-2)
@@ -119,6 +126,8 @@ fi
         mass-1) line mass-1 '`fused`, mass 1' ;;
         confidence) line confidence '`fused`, mass confidence' ;;
         entropy-*) line "$name" "\`fused\`, mass entropy, T ${name#entropy-}" ;;
+        no-separators) line no-separators '`fused`, no separators' ;;
+        agreement-*) line "$name" "\`fused_agreement\`, T ${name#agreement-}" ;;
         mixture) line mixture '`fused`, mixture' ;;
         mixture-*) line "$name" "\`fused\`, mixture, mass entropy, T ${name#mixture-}" ;;
         select-*) line "$name" "\`fused\`, the ${name#select-} surest" ;;
