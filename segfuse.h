@@ -6167,7 +6167,7 @@ static void sgf__doubts(int simd, int agreement, const float *logits, size_t n, 
     size_t i, k;
     for (i = 0; i < n; i++) {
         doubt[i] = agreement ? 0 : sgf__entropy(simd, logits + i * V, V, scratch);
-        best[i] = (double)sgf__argmax(logits + i * V, V);
+        best[i] = sgf__argmax(logits + i * V, V);
     }
     for (k = 0; k < n && agreement; k++) {
         float sum;
