@@ -10942,7 +10942,7 @@ static void sgf__unit_end(sgf__unit *unit, sgf__buf *out) {
     }
     unit->codes.len = 0;
 }
-/* Append the normal form C of `text`, which is UTF-8. */
+/* Append the normal form C of `text`. A byte that is not UTF-8 is kept. */
 static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, sgf_error *err) {
     size_t at, len, begin = 0, last = 0; /* text[begin .. at) is to be copied; its last character */
     uint32_t code = 0;
@@ -10953,6 +10953,7 @@ static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, s
     sgf__buf_init(&unit.codes, &out->mem);
     for (at = 0; at < text.len; at += len) {
         len = sgf__utf8_next(text.ptr + at, text.len - at, &code);
+        if (!len) len = 1, code = 0;
         if (code >= u->size || !(u->kind[code] & SGF__UNI_UNSTABLE)) {
             if (unit.codes.len) {
                 sgf__unit_end(&unit, out);
