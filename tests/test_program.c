@@ -164,7 +164,7 @@ static void test_ask(void) {
              methods, words);
     program_says(command, 0, "7\n");
     snprintf(command, sizeof command, "build/segfuse ask %s", words);
-    program_says(command, 0, "\nfused              Tokyo                    all 3\n");
+    program_says(command, 0, "\nfused_agreement    Tokyo                    all 3\n");
     snprintf(command, sizeof command, "build/segfuse ask %s --method fused --mass 1,2,3", words);
     program_says(command, 0, "\nfused              Tehran                   all 3\n");
     program_says("build/segfuse ask 'The capital of Japan is [MASK].'", 0,
