@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1666)
        RMSNorm                                     sgf__reference_norm (line 1799)
        RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1700)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8402)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8413)
        one layer, in order                         sgf__reference_layer (line 1947)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2750), sgf_mask_allows (line 2608)
@@ -2297,7 +2297,7 @@ static void sgf__questions(sgf__builder *b, const char *cue) {
     }
 }
 /* SHARED_PARTS and SHARED_CUE. If the method has its own separator, that is a separate part after the
-   prefix. The default one, also of a method without separators, is joined to the prefix's text. So
+   prefix. Without one of its own ("" included), a newline is joined to the prefix's text. So
    "\n" (myriadlama_custom) and NULL give different tokens. */
 static void sgf__shared(sgf__builder *b) {
     int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
@@ -3447,10 +3447,11 @@ static void sgf__pack(const sgf__kernel_set *set, const sgf_tensor *w, size_t ro
 static int sgf__clean(int w, int x) {
     return w && x && w + x >= 2 * 134 - 126;
 }
-/* to[n] = from[n] rounded; *low: the least exponent. */
+/* to[n] = from[n] rounded; *low becomes the least exponent, if that is less. It is carried from block to
+   block: what follows an unclean block is added to a sum that need not be clean. */
 SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8_t *low),
             (simd, from, to, n, low)) {
-    uint32_t least = 0x7F800000u;
+    uint32_t least = (uint32_t)*low << 23;
     size_t i;
     (void)simd;
     for (i = 0; i < n; i++) {
@@ -4512,6 +4513,7 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
     float odds[SGF__BLOCK * SGF__PANEL], *score = room->score;
     uint32_t seen[SGF__BLOCK];
     size_t i = 0, j = 0, k;
+    uint8_t w_low = 255, x_low = 255; /* of all blocks so far, see sgf__round */
     sgf__tile tile;
     sgf__tile_part part;
     memset(&tile, 0, sizeof tile);
@@ -4521,7 +4523,7 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
     tile.seen = rows ? NULL : seen;
     for (; i < room->pieces; tile.first = 0) {
         size_t begin = (room->piece[i].number + j) / SGF__BLOCK * SGF__BLOCK;
-        int w_low = 255, x_low = 255, finite = 1;
+        int finite = 1;
         part.count = 0;
         while (i < room->pieces && room->piece[i].number + j < begin + SGF__BLOCK) {
             const sgf__piece *piece = &room->piece[i];
@@ -4532,8 +4534,7 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
             memset(room->wide + part.count * C, 0, (to - part.count) * C * sizeof(float));
             for (k = part.count; k < to; k++) seen[k] = 0;
             for (k = 0; k < n; k++) seen[to + k] = piece->mixed ? piece->seen[j + k] : ~(uint32_t)0;
-            sgf__round(simd, score, odds + to * width, n * width, &low);
-            x_low = low < x_low ? low : x_low;
+            sgf__round(simd, score, odds + to * width, n * width, &x_low);
             sgf__widen_bf16(simd, half + (piece->lane + j) * C, room->wide + to * C, n * C, &low,
                             &high);
             w_low = low < w_low ? low : w_low;
@@ -4571,7 +4572,7 @@ static void sgf__attend_row(int simd, float *q, size_t R, size_t C, float scale,
     size_t i, j, r, n = 0;
     sgf__tile tile;
     sgf__tile_part part;
-    uint8_t low = 0;
+    uint8_t low = 255;
     if (room->bf16) sgf__round(simd, q, q, R * C, &low);
     memset(&tile, 0, sizeof tile);
     part.w = q, part.count = C;
@@ -4620,7 +4621,7 @@ static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float 
     size_t i, j, t, n = 0, step;
     sgf__tile tile;
     sgf__tile_part part;
-    uint8_t low = 0;
+    uint8_t low = 255;
     if (room->bf16) sgf__round(simd, q, q, C * width, &low);
     memset(&tile, 0, sizeof tile);
     tile.bf16 = room->bf16;
@@ -4895,10 +4896,11 @@ static void sgf__round_part(void *context, size_t begin, size_t end, int thread)
     (void)thread;
     for (p = begin; p < end; p++)
         for (k = 0; k < K; k += SGF__BLOCK) {
+            uint8_t *low = &w->low[p][k / SGF__BLOCK];
             width = w->width[p];
+            *low = k ? low[-1] : 255;
             sgf__round(w->s->simd, w->at[w->norm_from][p] + k * width,
-                       w->at[w->norm_to][p] + k * width, sgf__min(K - k, SGF__BLOCK) * width,
-                       &w->low[p][k / SGF__BLOCK]);
+                       w->at[w->norm_to][p] + k * width, sgf__min(K - k, SGF__BLOCK) * width, low);
         }
 }
 /* bf16: the array that products will read is rounded, the residual stream into NORMED. Returns the
@@ -4986,9 +4988,12 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
         }
         spread.logits = logits + (size_t)w->query[column[0]].number * V;
         out = n == 1 ? spread.logits : s->block.at + D * width; /* one column needs no spreading */
-        for (d = 0; s->bf16 && d < D; d += SGF__BLOCK)
+        for (d = 0; s->bf16 && d < D; d += SGF__BLOCK) {
+            uint8_t *low = &w->low[0][d / SGF__BLOCK];
+            *low = d ? low[-1] : 255;
             sgf__round(s->simd, in + d * width, s->block.at + d * width,
-                       sgf__min(D - d, SGF__BLOCK) * width, &w->low[0][d / SGF__BLOCK]);
+                       sgf__min(D - d, SGF__BLOCK) * width, low);
+        }
         product.w = &matrix->w, product.low = matrix->low, product.in_low = w->low;
         product.bias = NULL, product.simd = s->simd;
         product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
@@ -5051,18 +5056,26 @@ typedef struct sgf__kv_copy_job {
 static size_t sgf__copy_cells(size_t from, size_t to, size_t count) {
     return sgf__min(count, SGF__PAGE - sgf__max(from % SGF__PAGE, to % SGF__PAGE));
 }
-/* Keys [C][32] at `from` of one page to `to` of another, n lanes, rotated as RoPE does. */
+static void sgf__cells_copy(const sgf_session *s, const float *old, size_t from, float *page,
+                            size_t to, size_t n) {
+    size_t size = s->bf16 ? sizeof(uint16_t) : sizeof(float);
+    memcpy((char *)page + to * size, (const char *)old + from * size, n * size);
+}
+/* Keys [C][32] at `from` of one page to `to` of another, n lanes, rotated as RoPE does; cosine NULL: as
+   they are. */
 static void sgf__keys_copy(const sgf_session *s, const float *cosine, const float *old, size_t from,
                            float *page, size_t to, size_t n) {
     size_t half = s->C / 2, c, i;
-    for (c = 0; c < half; c++)
+    for (c = 0; !cosine && c < s->C; c++)
+        sgf__cells_copy(s, old, from + c * SGF__PAGE, page, to + c * SGF__PAGE, n);
+    for (c = 0; cosine && c < half; c++)
         for (i = 0; i < n; i++) {
             size_t at = c * SGF__PAGE + i, beyond = at + half * SGF__PAGE;
             float a = sgf__cell(s, old, from + at), b = sgf__cell(s, old, from + beyond);
-            float turned = cosine ? sgf__fma_portable(a, cosine[c], -(b * cosine[half + c])) : a;
-            b = cosine ? sgf__fma_portable(b, cosine[c], a * cosine[half + c]) : b;
-            sgf__cell_set(s, page, to + at, turned);
-            sgf__cell_set(s, page, to + beyond, b);
+            sgf__cell_set(s, page, to + at,
+                          sgf__fma_portable(a, cosine[c], -(b * cosine[half + c])));
+            sgf__cell_set(s, page, to + beyond,
+                          sgf__fma_portable(b, cosine[c], a * cosine[half + c]));
         }
 }
 /* Items are the kv heads of all layers. */
@@ -5070,7 +5083,7 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
     const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
     const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
     const sgf__sequence *source = &job->s->sequence[job->copy->source];
-    size_t C = job->s->C, G = job->s->G, item, i, n, c, k_at, v_at;
+    size_t C = job->s->C, G = job->s->G, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
         int32_t rope = sgf_config_rope(&job->s->model->config, (int32_t)(item / G));
@@ -5083,9 +5096,7 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
             n = sgf__copy_cells(from, to, job->copy->count - i);
             from %= SGF__PAGE, to %= SGF__PAGE;
             sgf__keys_copy(job->s, cosine, old, k_at + from, page, k_at + to, n);
-            for (c = 0; c < n * C; c++)
-                sgf__cell_set(job->s, page, v_at + to * C + c,
-                              sgf__cell(job->s, old, v_at + from * C + c));
+            sgf__cells_copy(job->s, old, v_at + from * C, page, v_at + to * C, n * C);
         }
     }
 }
@@ -10942,7 +10953,7 @@ static void sgf__unit_end(sgf__unit *unit, sgf__buf *out) {
     }
     unit->codes.len = 0;
 }
-/* Append the normal form C of `text`. A byte that is not UTF-8 is kept. */
+/* Append the normal form C of `text`, which must be UTF-8; else it only ends. */
 static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, sgf_error *err) {
     size_t at, len, begin = 0, last = 0; /* text[begin .. at) is to be copied; its last character */
     uint32_t code = 0;

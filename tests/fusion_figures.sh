@@ -72,7 +72,7 @@ if has fused_agreement; then
     for t in 0.125 0.25 0.5 1; do ask choose "agreement-$t" fused_agreement --mass "agreement:$t"; done
     chosen=$(best agreement-0.25 agreement-0.125 agreement-0.5 agreement-1)
     ask report "$chosen" fused_agreement --mass "agreement:${chosen#agreement-}"
-    rows="$rows no-separators $chosen" by="$by no-separators $chosen"
+    rows="$rows no-separators $chosen" by="$by $chosen"
 fi
 if has --tau; then
     for t in 0.5 1 2; do ask choose "entropy_avg-$t" entropy_avg --tau $t; done

@@ -747,9 +747,11 @@ static void matmul_of(int bf16, int scale) {
                 float *x = (float *)malloc(K * width[p] * sizeof(float));
                 for (i = 0; i < K * width[p]; i++) x[i] = matmul_number(scale);
                 in_low[p] = x_low[p];
-                for (i = 0; bf16 && i < K; i += SGF__BLOCK)
+                for (i = 0; bf16 && i < K; i += SGF__BLOCK) {
+                    x_low[p][i / SGF__BLOCK] = i ? x_low[p][i / SGF__BLOCK - 1] : 255;
                     sgf__round(0, x + i * width[p], x + i * width[p],
                                sgf__min(K - i, SGF__BLOCK) * width[p], &x_low[p][i / SGF__BLOCK]);
+                }
                 in[p] = x;
                 wanted[p] = (float *)malloc(N * width[p] * sizeof(float));
                 out[p] = (float *)malloc(N * width[p] * sizeof(float));
@@ -778,6 +780,48 @@ static void test_matmul_gives_the_reference_bits(void) {
     int scale;
     matmul_of(0, 0);
     for (scale = 0; scale < MATMUL_SCALES; scale++) matmul_of(1, scale);
+}
+
+/* After 32 steps whose sum is flushed come 32 steps that vectors may compute, but not add: the reference
+   gives 0, and vectors alone would give 2^-133. */
+static void test_matmul_flushes_what_follows_tiny_numbers(void) {
+    enum { ROWS = 32, K = 64 };
+    static const size_t widths[3] = {1, 8, 32};
+    uint16_t weights[ROWS * K];
+    float x[K * 32], out[ROWS * 32], wanted[ROWS];
+    uint8_t low, high, x_low[2], *in_low = x_low;
+    sgf_tensor w;
+    sgf__product job;
+    const float *in = x;
+    float *to = out, column[K];
+    size_t i, k, n;
+    int simd;
+    memset(weights, 0, sizeof weights), memset(column, 0, sizeof column);
+    for (i = 0; i < ROWS; i++) {
+        weights[i * K] = weights[i * K + 34] = sgf__float_bf16(0x1p-63f);
+        weights[i * K + 32] = sgf__float_bf16(-0x1.02p-63f);
+    }
+    column[0] = 0x1.02p-63f, column[32] = 0x1.02p-49f, column[34] = 0x1.04p-49f;
+    w.data = weights, w.rows = ROWS, w.cols = K, w.dtype = SGF_DTYPE_BF16;
+    sgf__reference_product(1, &w, NULL, column, wanted);
+    CHECK(wanted[0] == 0);
+    sgf__widen_bf16(0, weights, NULL, ROWS * K, &low, &high);
+    for (n = 0; n < 3; n++) {
+        for (i = 0; i < K * widths[n]; i++) x[i] = column[i / widths[n]];
+        for (k = 0; k < 2; k++) {
+            x_low[k] = k ? x_low[0] : 255;
+            sgf__round(0, x + 32 * k * widths[n], x + 32 * k * widths[n], 32 * widths[n],
+                       &x_low[k]);
+        }
+        memset(&job, 0, sizeof job);
+        job.w = &w, job.in = &in, job.out = &to, job.low = &low, job.in_low = &in_low;
+        job.width = &widths[n], job.panels = 1;
+        for (simd = SGF__PORTABLE; simd <= sgf__simd_best(); simd++) {
+            job.simd = simd;
+            sgf__matmul(NULL, &job, 1);
+            for (i = 0; i < ROWS * widths[n]; i++) CHECK(out[i] == wanted[i / widths[n]]);
+        }
+    }
 }
 
 /* A model made here: 33 heads of 80 over 11 kv heads, widths that are no multiple of anything, a window in one layer,
@@ -1189,6 +1233,7 @@ static void tests_forward(void) {
     RUN(test_many_segments_give_the_reference_bits);
     RUN(test_devices_of_this_build);
     RUN(test_matmul_gives_the_reference_bits);
+    RUN(test_matmul_flushes_what_follows_tiny_numbers);
     RUN(test_odd_shapes_give_the_reference_bits);
     RUN(test_logits_equal_transformers);
     RUN(test_greedy_tokens_equal_transformers);

@@ -182,6 +182,8 @@ static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
         config_read_text(&json, "mass", f->mass, sizeof f->mass);
         if (json_get(&json, 0, "fusion"))
             snprintf(f->mass + strlen(f->mass), sizeof f->mass - strlen(f->mass), ", mixture");
+        if (json_get(&json, 0, "arithmetic"))
+            snprintf(f->mass + strlen(f->mass), sizeof f->mass - strlen(f->mass), ", bf16");
         for (i = 0; i < sizeof decodings / sizeof decodings[0]; i++) {
             size_t n = strlen(f->mass);
             node = json_get(&json, 0, decodings[i]);
@@ -191,7 +193,8 @@ static sgf_status answer_config_read(answer_file *f, sgf_error *err) {
         }
         config_read_text(&json, "format", f->format, sizeof f->format);
         node = json_get(&json, 0, "separator");
-        if (!strcmp(f->format, "shared+cue") && node && base_str_is(json.nodes[node].text, "\n"))
+        if (!strcmp(f->format, "shared+cue") && node &&
+            (base_str_is(json.nodes[node].text, "\n") || !json.nodes[node].text.len))
             snprintf(f->format, sizeof f->format, "line"); /* what fused asks by itself */
         config_read_text(&json, "lines", f->format, sizeof f->format);
         node = json_get(&json, 0, "num_paraphrases");

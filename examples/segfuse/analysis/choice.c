@@ -40,7 +40,8 @@ static sgf_str candidate_option(const candidate *c, const char *name) {
     sgf_str value = setting(&c->config, strcmp(name, "format") ? name : "lines");
     const char *own = "";
     if (!strcmp(name, "mask")) own = sgf_mask_name(m->mask);
-    if (!strcmp(name, "mass")) own = m->even_weights ? "1/N" : "1";
+    if (!strcmp(name, "mass"))
+        own = m->decoding.agreement ? "agreement:0.25" : m->even_weights ? "1/N" : "1";
     if (!strcmp(name, "positions"))
         own = m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential";
     if (!strcmp(name, "fusion_start")) own = "first-answer";
@@ -50,12 +51,19 @@ static sgf_str candidate_option(const candidate *c, const char *name) {
 /* A choice is an option of one command line; what that line says else must be the same for all. */
 static sgf_status candidates_alike(const choice *c, sgf_error *err) {
     static const char *const keys[] = {
-        "num_fewshots",    "num_paraphrases", "seed",    "indexs",         "bos",
-        "accidents",       "dataset",         "samples", "model_identity", "data_identity",
-        "fewshot_identity"};
+        "num_fewshots",     "num_paraphrases", "seed",    "indexs",         "bos",
+        "accidents",        "dataset",         "samples", "model_identity", "data_identity",
+        "fewshot_identity", "arithmetic"};
     size_t i, k;
     for (i = 0; i < c->count; i++) {
         const json_doc *one = &c->item[0].config, *other = &c->item[i].config;
+        if (json_get(other, 0, "separator") &&
+            !base_str_is(setting(other, "separator"), sgf_method_separator(&c->item[i].method)))
+            return base_fail_at(
+                err, SGF_ERR_ARG, c->item[i].f->path, -1,
+                "%s: made with --separator, which is not chosen by relation; leave it "
+                "out",
+                c->item[i].f->path);
         if (json_get(other, 0, "by_relation") || setting(other, "mask").len > 40)
             return base_fail_at(err, SGF_ERR_ARG, c->item[i].f->path, -1,
                                 "%s: made with --by_relation or with the mask of a file, so it is "

@@ -269,7 +269,7 @@ static const struct {
     size_t at; /* its place in generate_options */
 } more_options[] = {
     {"format", "own, line or lines", OF_ALL, offsetof(generate_options, format)},
-    {"mass", "1, 1/N, confidence, entropy[:T] or W,W,...", OF_FUSION,
+    {"mass", "1, 1/N, confidence, entropy[:T], agreement[:T] or W,W,...", OF_FUSION,
      offsetof(generate_options, mass)},
     {"fusion", "softmax or mixture", OF_FUSION, offsetof(generate_options, fusion)},
     {"select", "the K surest paraphrases", OF_CUE, offsetof(generate_options, select)},
@@ -360,7 +360,8 @@ static int ask_more(dialog *d, command_line *c, const char *methods, long paraph
         for (word = strtok(d->answer, ", "); word && ok; word = strtok(NULL, ", ")) {
             at = menu_find(&m, word);
             ok = at >= 0;
-            if (ok && n < MORE_OPTIONS) chosen[n++] = of[at];
+            for (i = 0; ok && i < n && chosen[i] != of[at]; i++) {}
+            if (ok && i == n) chosen[n++] = of[at]; /* each once */
         }
     }
     for (i = 0; i < n && ok; i++) {

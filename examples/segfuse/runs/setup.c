@@ -657,13 +657,16 @@ int generate_load(generate_run *run) {
     sgf_error err;
     sgf_status status;
     size_t i;
+    int cpu = 0; /* does a method need it? */
     memset(&how, 0, sizeof how);
     how.threads = (int)o->threads;
     how.kernels = kernels_named(o->kernels);
     how.arithmetic = arithmetic_named(o->arithmetic);
     how.device = device_named(o->device);
     how.exact = o->exact;
-    if (o->explain && how.device == SGF_DEVICE_AUTO) /* attention is watched on the CPU alone */
+    for (i = 0; i < run->methods; i++)
+        cpu |= run->method[i].mixture || run->method[i].combine == SGF_COMBINE_HIDDEN;
+    if ((o->explain || cpu) && how.device == SGF_DEVICE_AUTO) /* a GPU does not watch attention */
         how.device = SGF_DEVICE_CPU;
     how.reuse_rotated = run->rotated;
     status = generate_questions(run, &err);
