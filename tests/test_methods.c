@@ -1110,6 +1110,15 @@ static void test_relations_have_their_own_options(void) {
     program_says("build/segfuse analyze '%s/related/fused-3-by_relation.feather' --data "
                  "'%s/related.jsonl' --by_relation '%s/tuned.json'",
                  1, "made with --by_relation or with the mask of a file");
+    program_says(RELATED("--separator= --tag bare"), 0, "fused");
+    program_says("build/segfuse analyze '%s/related/fused-3.bare.feather' --data "
+                 "'%s/related.jsonl' --by_relation '%s/bare.json'",
+                 1, "made with --separator, which is not chosen by relation");
+    program_says(RELATED("--method fused_agreement --mass 1/N --tag even"), 0, "fused");
+    program_says(
+        "build/segfuse analyze '%s/related/fused_agreement-3.even.feather' --data "
+        "'%s/related.jsonl' --resamples 100 --by_relation '%s/even.json' && cat '%s/even.json'",
+        0, "\"mass\": \"1/N\"");
     program_says(RELATED("--num_fewshots 0 --method avg"), 0, "avg");
     program_says("build/segfuse analyze '%s/related/fused-3.hub.feather' "
                  "'%s/related/ensemble_avg-3.feather' --data '%s/related.jsonl' --by_relation "
