@@ -322,6 +322,7 @@ static void tr_questions_read(const char *path, tr_questions *out) {
         end = strchr(at, '\n');
         if (!end) end = text + map.size;
         if (!tr_trim(at, end).len) continue;
+        memset(&row, 0, sizeof row);
         if (json_parse(path, at, (size_t)(end - at), &out->arena, &row, &error))
             tr_die("line %d: %s", line, error.message);
         tr_strings(&row, json_get(&row, 0, "answers"), 1, &q->answer, path, line);
