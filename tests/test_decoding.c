@@ -102,7 +102,7 @@ static int decoding_small(const sgf_model *model, sgf_kernels kernels, const sgf
     sgf_layout layout[2][N];
     sgf_task task[2];
     sgf_error err;
-    sgf_status status;
+    sgf_status status = SGF_OK;
     if (!session) return -1;
     memset(task, 0, sizeof task), memset(&r, 0, sizeof r),
         memset(out, 0, 2 * NEW * V * sizeof *out);
@@ -110,19 +110,19 @@ static int decoding_small(const sgf_model *model, sgf_kernels kernels, const sgf
     for (q = 0; q < 2; q++) {
         for (c = 0; c < (ensemble ? N : 1); c++) {
             sgf_layout *l = &layout[q][c];
-            int32_t part, segment, id;
+            int32_t part, segment = 0, id;
             sgf_layout_init(l, NULL);
             for (part = 0; part < N + 2; part++) { /* prefix, paraphrases, cue */
                 if (part > 0 && part <= N && ensemble && part != (int32_t)c + 1) continue;
-                MUST(sgf_layout_segment(l,
-                                        part == 0  ? SGF_ROLE_SHARED
-                                        : part > N ? SGF_ROLE_ANSWER
-                                                   : SGF_ROLE_PARAPHRASE,
-                                        part - 1, &segment, &err),
-                     err);
+                status = status ? status
+                                : sgf_layout_segment(l,
+                                                     part == 0  ? SGF_ROLE_SHARED
+                                                     : part > N ? SGF_ROLE_ANSWER
+                                                                : SGF_ROLE_PARAPHRASE,
+                                                     part - 1, &segment, &err);
                 for (i = 0; i < (part > N ? 2u : 5u + (size_t)part); i++) {
                     id = 3 + (int32_t)((q * 31 + (size_t)part * 17 + i * 7) % (V - 3));
-                    MUST(sgf_layout_add(l, segment, &id, 1, &err), err);
+                    status = status ? status : sgf_layout_add(l, segment, &id, 1, &err);
                 }
             }
             sgf_layout_place(l, SGF_POSITIONS_ALIGNED);
@@ -133,7 +133,7 @@ static int decoding_small(const sgf_model *model, sgf_kernels kernels, const sgf
         task[q].combine = method->combine, task[q].decoding = method->decoding;
         task[q].ids = r.ids[q], task[q].max_new_tokens = NEW;
     }
-    status = sgf_generate(session, task, 2, generate_keep, &r, &err);
+    status = status ? status : sgf_generate(session, task, 2, generate_keep, &r, &err);
     for (q = 0; q < 2; q++) {
         memcpy(out + q * NEW * V, r.logits + q * GENERATE_LENGTH * V, NEW * V * sizeof *out);
         for (i = 0; i < NEW && method->decoding.beams; i++)
