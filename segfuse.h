@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1666)
        RMSNorm                                     sgf__reference_norm (line 1799)
        RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1700)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8413)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8412)
        one layer, in order                         sgf__reference_layer (line 1947)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2750), sgf_mask_allows (line 2608)
@@ -5004,16 +5004,16 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
     return SGF_OK;
 }
 
+static float *sgf__state(const sgf__work *w, size_t i, size_t d) {
+    return &w->at[SGF__X][i / SGF__PANEL][d * w->width[i / SGF__PANEL] + i % SGF__PANEL];
+}
 /* As sgf__reference_mean: rows [row, row + n) of the chunk. */
 static void sgf__mean_run(sgf__work *w, size_t row, size_t n) {
     size_t d, i;
     for (d = 0; d < w->s->D; d++) {
         float sum = 0;
-        for (i = row; i < row + n; i++)
-            sum += w->at[SGF__X][i / SGF__PANEL][d * w->width[i / SGF__PANEL] + i % SGF__PANEL];
-        for (i = row; i < row + n; i++)
-            w->at[SGF__X][i / SGF__PANEL][d * w->width[i / SGF__PANEL] + i % SGF__PANEL] = sum /
-                                                                                           (float)n;
+        for (i = row; i < row + n; i++) sum += *sgf__state(w, i, d);
+        for (i = row; i < row + n; i++) *sgf__state(w, i, d) = sum / (float)n;
     }
 }
 /* Up to SGF__CHUNK rows, from number `first` of the pass on. logits of the whole call, hidden of these
@@ -5193,8 +5193,7 @@ static sgf_status sgf__rows_add(sgf_session *s, const sgf__pass *pass) {
 
 /* ---- by the processor, by the reference ---- */
 
-/* Adds each segment's share of the softmax, divided by the number
-   of heads, to its mass. */
+/* Adds each segment's share of the softmax, divided by the number of heads, to its mass. */
 static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
                                   size_t heads, double *mass) {
     double sum = 0;
@@ -6040,7 +6039,7 @@ static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, si
             ? "takes the mean of the hidden states of more than 256 contexts"
         : !(how->tau >= 0 && how->tau <= DBL_MAX && how->trust_mass >= 0 &&
             how->trust_mass <= DBL_MAX)
-            ? "has a temperature for entropies that is not above 0"
+            ? "has a temperature that is not above 0"
         : !(how->alone >= 0 && how->alone <= 1)
             ? "has a share of the paraphrases alone that is not in 0 to 1"
         : how->beams > s->V || !(fabs(how->length_penalty) <= 1e9)

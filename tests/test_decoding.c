@@ -546,7 +546,7 @@ static void test_decodings_refuse_what_is_wrong(void) {
     for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         task.decoding = wrong[i];
         CHECK(sgf_generate(session, &task, 1, NULL, NULL, &err) == SGF_ERR_ARG);
-        CHECK(strstr(err.message, i < 4 ? "a temperature for entropies" : "not in 0 to 1"));
+        CHECK(strstr(err.message, i < 4 ? "has a temperature that" : "not in 0 to 1"));
     }
     memset(&task.decoding, 0, sizeof task.decoding);
     task.combine = SGF_COMBINE_HIDDEN;

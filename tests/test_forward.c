@@ -1007,6 +1007,23 @@ static float bf16_sum(size_t n, const float *w, const float *x) {
     for (i = 0; i < n; i++) sgf__sum_add(&sum, w[i], x[i]);
     return sgf__sum_end(&sum);
 }
+static void test_bf16_halves_the_cache(void) {
+    sgf_model *model = forward_model("llama-gqa-tied");
+    size_t bytes[2] = {0, 0};
+    int i;
+    for (i = 0; model && i < 2; i++) {
+        sgf_session_options options;
+        sgf_session *session;
+        memset(&options, 0, sizeof options);
+        options.threads = 1, options.arithmetic = (sgf_arithmetic)i;
+        CHECK(!sgf_session_create(model, &options, &session, NULL));
+        bytes[i] = session->page_bytes;
+        sgf_session_free(session);
+    }
+    CHECK(model && bytes[0] == SGF__PAGE * sgf_config_kv_bytes(&model->config));
+    CHECK(bytes[1] * 2 == bytes[0]);
+    sgf_model_free(model);
+}
 static void test_bf16_is_what_it_says(void) {
     float w[40], x[40];
     size_t i;
@@ -1226,6 +1243,7 @@ static void tests_forward(void) {
     RUN(test_tiles_of_any_shape_give_the_reference_bits);
     RUN(test_own_functions_are_accurate);
     RUN(test_bf16_is_what_it_says);
+    RUN(test_bf16_halves_the_cache);
     RUN(test_sessions_that_are_refused);
     RUN(test_forgotten_masks_and_ids);
     RUN(test_layouts_that_are_not_encoded);

@@ -2,6 +2,7 @@
 #include "../base/json.h"
 #include "../cli/options.h"
 #include "../runs/relations.h"
+#include "../runs/setup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +40,9 @@ static sgf_str candidate_option(const candidate *c, const char *name) {
     const sgf_method *m = &c->method;
     sgf_str value = setting(&c->config, strcmp(name, "format") ? name : "lines");
     const char *own = "";
+    char mass[64];
     if (!strcmp(name, "mask")) own = sgf_mask_name(m->mask);
-    if (!strcmp(name, "mass"))
-        own = m->decoding.agreement ? "agreement:0.25" : m->even_weights ? "1/N" : "1";
+    if (!strcmp(name, "mass")) method_mass(m, mass, sizeof mass), own = mass;
     if (!strcmp(name, "positions"))
         own = m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential";
     if (!strcmp(name, "fusion_start")) own = "first-answer";

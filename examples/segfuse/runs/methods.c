@@ -264,10 +264,8 @@ static void method_describe(const sgf_method *m) {
         printf("  %-13s %s\n", "mask", sgf_mask_name(m->mask));
         printf("  %-13s %s\n", "positions",
                m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
-        printf("  %-13s %s\n", "mass",
-               m->decoding.agreement ? "agreement:0.25"
-               : m->even_weights     ? "1/N"
-                                     : "1");
+        method_mass(m, text, sizeof text);
+        printf("  %-13s %s\n", "mass", text);
         printf("  %-13s %s\n", "accidents",
                method_accident_names(method_accidents(m), text, sizeof text));
     }

@@ -176,10 +176,9 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     static const char *const formats[] = {"standard", "concatenated", "shared", "shared+cue",
                                           "few-shot"};
     static const char *const bos[] = {"auto", "first", "each", "none"};
-    char accidents[64], number[40], trust[64];
+    char accidents[64], mass[64];
     size_t fewer = method_fewer(run, m, samples), i;
-    base_number_print(m->decoding.trust_mass, number);
-    snprintf(trust, sizeof trust, "%s:%s", m->decoding.agreement ? "agreement" : "entropy", number);
+    method_mass(m, mass, sizeof mass);
     config_begin(run, m->name, samples, buf);
     if (!method_by_kind(m))
         config_number(buf, "num_paraphrases", strcmp(m->name, "origin") ? run->o.paraphrases : 1);
@@ -196,10 +195,9 @@ void method_config(const generate_run *run, const sgf_method *m, size_t samples,
     config_text(buf, "mask", run->matrix ? run->mask_text : sgf_mask_name(m->mask));
     config_text(buf, "positions", m->positions == SGF_POSITIONS_ALIGNED ? "aligned" : "sequential");
     config_text(buf, "mass",
-                m->decoding.trust_mass > 0                          ? trust
-                : m->contexts == SGF_CONTEXTS_FUSION && run->o.mass ? run->o.mass
-                : m->even_weights                                   ? "1/N"
-                                                                    : "1");
+                m->contexts == SGF_CONTEXTS_FUSION && run->o.mass && !(m->decoding.trust_mass > 0)
+                    ? run->o.mass
+                    : mass);
     if (m->mixture) config_text(buf, "fusion", "mixture");
     for (i = 2; i < DECODINGS; i++) /* the first two are the mass */
         if (decoding_value(m, i) != decodings[i].none || (m->decoding.beams && i + 1 == DECODINGS))

@@ -49,6 +49,13 @@ const char *method_format(const sgf_method *m) {
     return m->format == SGF_FORMAT_SHARED_CUE && !own_separator(m) ? lines_name(SGF_LINES_ONE)
                                                                    : own[m->format];
 }
+void method_mass(const sgf_method *m, char *out, size_t cap) {
+    char number[40];
+    base_number_print(m->decoding.trust_mass, number);
+    if (m->decoding.trust_mass > 0)
+        snprintf(out, cap, "%s:%s", m->decoding.agreement ? "agreement" : "entropy", number);
+    else snprintf(out, cap, "%s", m->even_weights ? "1/N" : "1");
+}
 void method_label(const sgf_method *m, char *out, size_t cap) {
     snprintf(out, cap, "%s%s%s", m->name, m->lines ? "-" : "", lines_name(m->lines));
 }

@@ -79,6 +79,9 @@ int lines_find(const char *format, sgf_lines *lines);
 const char *lines_name(sgf_lines lines);
 /* What a method's prompts are called where methods are compared: equal names are equal prompts. */
 const char *method_format(const sgf_method *m);
+/* The mass of a fusion's paraphrases, as --mass takes it: 1, 1/N, entropy:T or agreement:T. Numbers given
+   by hand, and confidences, are not the method's. */
+void method_mass(const sgf_method *m, char *out, size_t cap);
 /* NAME, or NAME-line: the method with its format, as in file names. */
 void method_label(const sgf_method *m, char *out, size_t cap);
 /* Only myriadlama_flex asks manual and automatic templates by number. */
