@@ -231,6 +231,9 @@ def test_logits_are_the_program_s_and_the_reference_s():
                 assert np.load(f"{work}/l.npy").tobytes() == logits.tobytes(), method
             assert model.logits(layout, reference=True).tobytes() == logits.tobytes()
             assert model.hidden(layout, reference=True).tobytes() == model.hidden(layout).tobytes()
+            with segfuse.Model(MODEL, arithmetic="bf16") as other:
+                rounded = other.logits(layout)
+                assert rounded.tobytes() == other.logits(layout, reference=True).tobytes() != logits.tobytes()
         mixed = segfuse.Layout.from_segments(layout.segments, layout.visible, tokens=layout.tokens, roles=layout.roles,
                                              groups=layout.groups, answer=layout.answer, mixture=True)
         logits = model.logits(mixed.with_mask("shared"))
