@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2799. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1545), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1386)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1825)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1879): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1545), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1383)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1822)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2390)
-       which token is the first to see everything  sgf__answer (line 2337); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1407)
-       1/N is computed                             sgf_layout_weigh (line 1427)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1856)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1879): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2388)
+       which token is the first to see everything  sgf__answer (line 2335); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1404)
+       1/N is computed                             sgf_layout_weigh (line 1424)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1853)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1876): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1770)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1638)
-       softmax, and its exp                        sgf__reference_attend (line 1879), sgf__exp_body (line 1666)
-       RMSNorm                                     sgf__reference_norm (line 1799)
-       RoPE, rotate-half                           sgf__reference_rope (line 1811), sgf__sincos_d (line 1700)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8412)
-       one layer, in order                         sgf__reference_layer (line 1947)
+       the order in which a product is summed      sgf__sum_add (line 1767)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
+       softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
+       RMSNorm                                     sgf__reference_norm (line 1796)
+       RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8420)
+       one layer, in order                         sgf__reference_layer (line 1944)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2750), sgf_mask_allows (line 2608)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -575,8 +575,7 @@ typedef struct sgf_layer {
     sgf_tensor gate_bias, up_bias, down_bias; /* [F], [F], [D] or absent */
 } sgf_layer;
 
-/* Immutable; any number of sessions and threads may share it. All pointers in it are valid until
-   sgf_model_free. */
+/* Immutable; sessions and threads may share it. All pointers in it are valid until sgf_model_free. */
 typedef struct sgf_model {
     sgf_config config;
     sgf_tensor embedding;     /* [V, D] */
@@ -649,8 +648,7 @@ typedef struct sgf_session_options {
     const sgf_allocator *mem; /* NULL: malloc and free */
 } sgf_session_options;
 
-/* Everything that changes while a model runs. Give each of your threads its own session; a model can
-   have many. */
+/* All that changes while a model runs. A model can have many sessions; give each thread its own. */
 typedef struct sgf_session sgf_session;
 
 /* A session for `model`, which must outlive it; `options` NULL: the defaults. SGF_ERR_UNSUPPORTED for
@@ -689,8 +687,7 @@ typedef struct sgf_row {
      logits  [number of rows that want them, V], in row order; NULL if there are none
      hidden  [n, D], the last hidden states after the final norm; NULL if not wanted
    SGF_ERR_LIMIT if a position is not below the model's context; SGF_ERR_ARG for a negative one, an id,
-   segment or sequence that does not exist. On failure no sequence changes; logits and hidden are then
-   undefined. */
+   segment or sequence that does not exist. On failure no sequence changes, and outputs are undefined. */
 SGF_DEF sgf_status sgf_forward(sgf_session *session, const sgf_row *rows, size_t n, float *logits,
                                float *hidden, sgf_error *err);
 
@@ -702,9 +699,9 @@ SGF_DEF sgf_status sgf_forward_layout(sgf_session *session, const sgf_layout *la
 
 /* The same by the reference, in either arithmetic: the whole transformer in plain loops, without a
    session. It defines what every other way computes, bit for bit. It is slow. hidden [T, D], logits [T,
-   V]; each may be NULL.
-   Scratch memory is taken from the layout's allocator. SGF_ERR_LIMIT if a position is not below the
-   model's context; SGF_ERR_ARG for an id, position or segment that does not exist. */
+   V]; each may be NULL. Scratch memory is taken from the layout's allocator. SGF_ERR_LIMIT if a
+   position is not below the model's context; SGF_ERR_ARG for an id, position, segment or arithmetic
+   that does not exist; SGF_ERR_UNSUPPORTED for a weight that rounds to infinity in BF16. */
 SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic arithmetic,
                                          const sgf_layout *layout, float *hidden, float *logits,
                                          sgf_error *err);
@@ -715,8 +712,7 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    masses sum to 1; they are all 0 for a row that sees nothing. They are computed in addition to
    the forward pass, by the reference's loops, and change no result. `mass` is valid during the call.
    In sgf_generate, `row` counts the active contexts of a pass in the order of the tasks. To know whose
-   row it is, generate one task with one context, or compute the prompt with its answer by
-   sgf_forward. */
+   row it is, generate one task with one context, or compute prompt and answer by sgf_forward. */
 typedef void sgf_watch_function(void *user, size_t row, int32_t layer, const double *mass,
                                 size_t segments);
 /* `see` NULL ends it. On a GPU, sgf_forward fails with SGF_ERR_UNSUPPORTED while a function is set. */
@@ -1245,8 +1241,9 @@ static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
 /* Positions ([SGF-22]): the frequencies of RoPE, [C/2]. */
 static sgf_status sgf__rope_frequencies(const sgf_config *c, float *inv_freq,
                                         float *attention_factor, sgf_error *err);
-/* Sessions ([SGF-15]): are the layout's ids, positions and segments such that the model can take them? */
+/* Sessions ([SGF-15]): can the model take the layout's tokens? Can the arithmetic take its weights? */
 static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err);
+static sgf_status sgf__arithmetic_check(const sgf_model *m, sgf_arithmetic how, sgf_error *err);
 /* Called after sgf__reference_attend, for sgf_session_watch: adds each segment's share to mass. */
 static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
                                   size_t heads, double *mass);
@@ -2046,11 +2043,12 @@ static sgf_status sgf__reference_run(sgf__reference *of, size_t n, int32_t mean_
 SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic arithmetic,
                                          const sgf_layout *layout, float *hidden, float *logits,
                                          sgf_error *err) {
+    sgf_status status = sgf__arithmetic_check(model, arithmetic, err);
     sgf__reference r;
     memset(&r, 0, sizeof r);
-    r.model = model, r.layout = layout, r.hidden = hidden, r.logits = logits;
-    r.bf16 = arithmetic == SGF_ARITHMETIC_BF16;
-    return sgf__reference_run(&r, 1, model->config.layers, 0, err);
+    r.model = model, r.layout = layout, r.bf16 = arithmetic == SGF_ARITHMETIC_BF16;
+    r.hidden = hidden, r.logits = logits;
+    return status ? status : sgf__reference_run(&r, 1, model->config.layers, 0, err);
 }
 
 /* ---- why no cache, batch or thread changes a bit ----
@@ -5559,20 +5557,54 @@ static sgf_status sgf__options_check(const sgf_session_options *options, sgf_err
         return sgf__fail(err, SGF_ERR_ARG, "there is no device number %d", (int)options->device);
     if ((unsigned)options->kernels >= SGF_KERNELS_COUNT)
         return sgf__fail(err, SGF_ERR_ARG, "there are no kernels number %d", (int)options->kernels);
-    if ((unsigned)options->arithmetic > SGF_ARITHMETIC_BF16)
-        return sgf__fail(err, SGF_ERR_ARG, "there is no arithmetic number %d",
-                         (int)options->arithmetic);
     if (!sgf__arithmetic_sound())
         return sgf__fail(err, SGF_ERR_UNSUPPORTED,
                          "this program does not compute as IEEE 754 says: compile without unsafe "
                          "math options, and do not flush subnormals or change the rounding mode");
     return SGF_OK;
 }
+/* Matrix i of those that products read. */
+static const sgf_tensor *sgf__matrix_of(const sgf_model *model, size_t i) {
+    const sgf_layer *y =
+        &model->layer[sgf__min(i / SGF__MATRICES, (size_t)model->config.layers - 1)];
+    const sgf_tensor *w[SGF__MATRICES];
+    w[0] = &y->q, w[1] = &y->k, w[2] = &y->v, w[3] = &y->o;
+    w[4] = &y->gate, w[5] = &y->up, w[6] = &y->down;
+    return i < (size_t)model->config.layers * SGF__MATRICES ? w[i % SGF__MATRICES] : &model->output;
+}
+static sgf_status sgf__matrix_refuse(const sgf_model *model, size_t i, sgf_error *err) {
+    static const char *const names[2][SGF__MATRICES] = {
+        {"self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up",
+         "mlp.down"},
+        {"self_attn.qkv", "self_attn.qkv", "self_attn.qkv", "self_attn.o", "mlp.gate_up",
+         "mlp.gate_up", "mlp.down"}};
+    const size_t layer = i / SGF__MATRICES;
+    char name[64] = "lm_head.weight";
+    if (layer < (size_t)model->config.layers)
+        snprintf(name, sizeof name, "layers.%d.%s_proj.weight", (int)layer,
+                 names[model->config.fused != 0][i % SGF__MATRICES]);
+    return sgf__fail(err, SGF_ERR_UNSUPPORTED,
+                     "%s has a number that is too large for bf16; use the arithmetic f32", name);
+}
+static sgf_status sgf__arithmetic_check(const sgf_model *m, sgf_arithmetic how, sgf_error *err) {
+    size_t all = (size_t)m->config.layers * SGF__MATRICES + 1, i, k;
+    if ((unsigned)how > SGF_ARITHMETIC_BF16)
+        return sgf__fail(err, SGF_ERR_ARG, "there is no arithmetic number %d", (int)how);
+    for (i = 0; i < all && how == SGF_ARITHMETIC_BF16; i++) {
+        const sgf_tensor *w = sgf__matrix_of(m, i);
+        uint32_t infinite = 0; /* finite numbers that round to infinity: only floats do */
+        for (k = 0; w->dtype == SGF_DTYPE_F32 && k < w->rows * w->cols; k++)
+            infinite |= (sgf__float_bits(((const float *)w->data)[k]) & 0x7FFFFFFFu) - 0x7F7F8000u <
+                        0x8000u;
+        if (infinite) return sgf__matrix_refuse(m, i, err);
+    }
+    return SGF_OK;
+}
 /* What products of the arithmetic bf16 read of one matrix: stripes [begin, end). */
 typedef struct sgf__matrix_job {
     const sgf_tensor *from;
     uint16_t *to; /* NULL: it is stored as bf16 */
-    uint8_t *low; /* [stripes]; of a rounded matrix, 0 if a number became infinite */
+    uint8_t *low; /* [stripes] */
     int simd;
 } sgf__matrix_job;
 
@@ -5583,27 +5615,15 @@ static void sgf__matrix_part(void *context, size_t begin, size_t end, int thread
     for (; begin < end; begin++) {
         size_t first = begin * stripe, n = sgf__min(stripe, all - first);
         const uint16_t *half = job->to ? job->to : (const uint16_t *)job->from->data;
-        int infinite = 0;
         uint8_t high;
-        for (i = first; job->to && i < first + n; i++) {
-            float x = sgf__element(job->from, i);
-            job->to[i] = sgf__float_bf16(sgf__flushed(x));
-            infinite |= (job->to[i] & 0x7FFF) == 0x7F80 && x - x == 0;
-        }
+        for (i = first; job->to && i < first + n; i++)
+            job->to[i] = sgf__float_bf16(sgf__flushed(sgf__element(job->from, i)));
         sgf__widen_bf16(job->simd, half + first, NULL, n, &job->low[begin], &high);
-        if (infinite) job->low[begin] = 0;
     }
 }
-static sgf_status sgf__matrix_round(sgf_session *s, size_t layer, size_t which, sgf_error *err) {
-    static const char *const names[2][SGF__MATRICES] = {
-        {"self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up",
-         "mlp.down"},
-        {"self_attn.qkv", "self_attn.qkv", "self_attn.qkv", "self_attn.o", "mlp.gate_up",
-         "mlp.gate_up", "mlp.down"}};
-    sgf__matrix *m = &s->matrix[layer * SGF__MATRICES + which];
-    size_t i, stripes = (m->w.rows + SGF__STRIPE - 1) / SGF__STRIPE;
+static sgf_status sgf__matrix_round(sgf_session *s, sgf__matrix *m, sgf_error *err) {
+    size_t stripes = (m->w.rows + SGF__STRIPE - 1) / SGF__STRIPE;
     sgf__matrix_job job;
-    char name[64] = "lm_head.weight";
     job.from = &m->w, job.to = NULL, job.simd = s->simd;
     job.low = (uint8_t *)sgf__arena_alloc(&s->arena, stripes, 1, err);
     if (!job.low) return SGF_ERR_MEMORY;
@@ -5612,14 +5632,6 @@ static sgf_status sgf__matrix_round(sgf_session *s, size_t layer, size_t which, 
         if (!job.to) return SGF_ERR_MEMORY;
     }
     sgf__parallel(s->pool, stripes, 1, sgf__matrix_part, &job);
-    if (layer < s->L)
-        snprintf(name, sizeof name, "layers.%d.%s_proj.weight", (int)layer,
-                 names[s->model->config.fused != 0][which]);
-    for (i = 0; i < stripes && job.to; i++)
-        if (!job.low[i])
-            return sgf__fail(err, SGF_ERR_UNSUPPORTED,
-                             "%s has a number that is too large for bf16; use the arithmetic f32",
-                             name);
     if (job.to) m->w.data = job.to, m->w.dtype = SGF_DTYPE_BF16;
     m->low = job.low;
     return SGF_OK;
@@ -5631,13 +5643,8 @@ static sgf_status sgf__matrices_make(sgf_session *s, sgf_error *err) {
     s->matrix = (sgf__matrix *)sgf__arena_alloc(&s->arena, all, sizeof *s->matrix, err);
     if (!s->matrix) return SGF_ERR_MEMORY;
     for (i = 0; i < all && !status; i++) {
-        const sgf_layer *y = &s->model->layer[sgf__min(i / SGF__MATRICES, s->L - 1)];
-        const sgf_tensor *w[SGF__MATRICES];
-        w[0] = &y->q, w[1] = &y->k, w[2] = &y->v, w[3] = &y->o;
-        w[4] = &y->gate, w[5] = &y->up, w[6] = &y->down;
-        s->matrix[i].w = i + 1 < all ? *w[i % SGF__MATRICES] : s->model->output;
-        if (s->bf16 && !s->device)
-            status = sgf__matrix_round(s, i / SGF__MATRICES, i % SGF__MATRICES, err);
+        s->matrix[i].w = *sgf__matrix_of(s->model, i);
+        if (s->bf16 && !s->device) status = sgf__matrix_round(s, &s->matrix[i], err);
     }
     return status;
 }
@@ -5651,6 +5658,7 @@ SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_
     if (!options) options = &standard;
     if (!model) return sgf__fail(err, SGF_ERR_ARG, "a session needs a model; was it loaded?");
     status = sgf__options_check(options, err);
+    if (!status) status = sgf__arithmetic_check(model, options->arithmetic, err);
     if (status) return status;
     mem = sgf__allocator(options->mem);
     s = (sgf_session *)sgf__alloc(&mem, 1, sizeof *s, err);

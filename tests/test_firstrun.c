@@ -310,10 +310,10 @@ static void test_interactive_reads_lines(void) {
 /* What else the chosen methods take: asked in one line, each value checked as generate does. */
 static void test_interactive_asks_options_where_they_apply(void) {
     program_says("printf '1\n1\n1\navg\n3\n2\n\nn\n' | build/segfuse interactive", 0,
-                 "Options, with commas (format, beams, by_relation) [none]: none\n");
+                 "Options, with commas (format, beams, by_relation, arithmetic) [none]: none\n");
     program_says("printf '1\n1\n1\nentropy_avg,flex_attention\n3\n2\n\nn\n' | build/segfuse "
                  "interactive",
-                 0, "(format, mass, fusion, tau, beams) [none]");
+                 0, "(format, mass, fusion, tau, beams, arithmetic) [none]");
     program_says("printf '1\n1\n1\nfused,hidden\n3\n2\nselct\nselect, beams,mass\n4\n2\n2\n0.5\n"
                  "\nn\n' | build/segfuse interactive 2> /dev/null | grep -o ' --max_samples.*'",
                  0, " --max_samples 2 --select 2 --beams 2 --length_penalty 0.5\n");
@@ -323,6 +323,12 @@ static void test_interactive_asks_options_where_they_apply(void) {
     program_says("printf '1\n1\n1\nfused\n3\n2\nselect,hybrid\n4\n\n0.5\nn\n' | build/segfuse "
                  "interactive 2> /dev/null | grep -o ' --max_samples.*'",
                  0, " --max_samples 2 --hybrid 0.5\n");
+    program_says("printf '1\n1\n1\navg\n3\n2\narithmetic\nbf17\nbf16\nn\n' | build/segfuse "
+                 "interactive",
+                 0, "--arithmetic 'bf17' is not known; did you mean bf16? known: f32, bf16");
+    program_says("printf '1\n1\n1\navg\n3\n2\narithmetic\nbf17\nbf16\nn\n' | build/segfuse "
+                 "interactive 2> /dev/null | grep -o ' --max_samples.*'",
+                 0, " --max_samples 2 --arithmetic bf16\n");
     program_says("printf '1\n1\n1\nhidden\n3\n2\nfrom_layer,by_relation\n1\n/nowhere\n\nn\n' | "
                  "build/segfuse interactive",
                  0, "/nowhere");

@@ -279,6 +279,7 @@ static const struct {
     {"beams", "B", OF_ALL, offsetof(generate_options, beams)},
     {"length_penalty", "A", OF_BEAMS, offsetof(generate_options, length_penalty)},
     {"by_relation", "a file", OF_ALL, offsetof(generate_options, by_relation)},
+    {"arithmetic", "f32 or bf16", OF_ALL, offsetof(generate_options, arithmetic)},
 };
 enum { MORE_OPTIONS = (int)COUNT_OF(more_options) };
 
@@ -306,7 +307,10 @@ static int more_applies(const generate_run *run, int i) {
 }
 /* Do these options go together? Says why not, as generate would. */
 static int more_fits(const generate_options *o, generate_run *run) {
+    static const char *const arithmetics[] = {"f32", "bf16", NULL};
     int fits;
+    if (o->arithmetic && choice_find(verb_now, "arithmetic", o->arithmetic, arithmetics) < 0)
+        return 0;
     memset(run, 0, sizeof *run);
     run->o = *o;
     fits = generate_mass(run) && generate_methods(run) && !relations_read(run);
