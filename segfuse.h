@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2796. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -78,8 +78,8 @@
        a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
        what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2388)
-       which token is the first to see everything  sgf__answer (line 2335); by format: sgf_fusion_start
+       the prompt's parts and segments             sgf_prompt_layout (line 2386)
+       which token is the first to see everything  sgf__answer (line 2333); by format: sgf_fusion_start
        where a paraphrase starts                   sgf_layout_place (line 1404)
        1/N is computed                             sgf_layout_weigh (line 1424)
        a mixture: one softmax per paraphrase       sgf__mixture_end (line 1853)
@@ -90,10 +90,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
        RMSNorm                                     sgf__reference_norm (line 1796)
        RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8420)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8419)
        one layer, in order                         sgf__reference_layer (line 1944)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2747), sgf_mask_allows (line 2605)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -759,8 +759,8 @@ typedef struct sgf_prompt {
      SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
      FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
                      parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n
-   {instruction} begins with `before`; if it is empty itself, no \n\n follows. `after` ends the answer
-   cue, or is the cue where there is none. In CONCATENATED, each of the N prompts has both. */
+   {instruction} begins with `before`; if it is empty itself, no \n\n follows. `after` is the cue, in
+   place of A: after the last paraphrase. In CONCATENATED, each of the N prompts has both. */
 typedef enum sgf_format {
     SGF_FORMAT_STANDARD,
     SGF_FORMAT_CONCATENATED,
@@ -779,7 +779,7 @@ typedef enum sgf_format {
      ONE    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n\n            +  Q: {paraphrase}  +   " A:"
      TWO    {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n        +  Q: {paraphrase}  +  "\nA:"
 
-   In SHARED_CUE the cue follows the last paraphrase, else each one. `after` is joined to the cue.
+   In SHARED_CUE the cue follows the last paraphrase, else each one.
    SHARED_CUE with the default separator is ONE already. */
 typedef enum sgf_lines { SGF_LINES_OWN, SGF_LINES_ONE, SGF_LINES_TWO } sgf_lines;
 
@@ -2175,12 +2175,12 @@ typedef struct sgf__builder {
     const sgf_prompt *prompt;
     const sgf_method *method;
     sgf_layout *layout;
-    const char *separator;
-    size_t first, end; /* the paraphrases of this context: all, or one */
-    int32_t bos;       /* its id, or -1 */
-    int bos_next;      /* the next part begins with it */
-    sgf__buf text;     /* of the next part */
-    void *ids;         /* of a part; used again for the next one */
+    const char *separator, *after; /* after: what a chat format writes in place of the cue, or "" */
+    size_t first, end;             /* the paraphrases of this context: all, or one */
+    int32_t bos;                   /* its id, or -1 */
+    int bos_next;                  /* the next part begins with it */
+    sgf__buf text;                 /* of the next part */
+    void *ids;                     /* of a part; used again for the next one */
     size_t ids_cap;
     sgf_status status;
     sgf_error *err;
@@ -2249,13 +2249,11 @@ static void sgf__write_prefix(sgf__builder *b, int one_line) {
 /* A paraphrase with its cue: in one part as the format has it, or in two (sgf_lines). */
 static void sgf__write_asked(sgf__builder *b, size_t i, const char *own, int32_t segment) {
     const sgf_lines lines = b->method->lines;
+    if (*b->after) own = "";
     sgf__write_question(b, b->prompt->paraphrase[i], lines ? "" : own);
     sgf__part_end(b, segment);
     if (!lines || !*own) return;
     sgf__write_text(b, lines == SGF_LINES_ONE ? " A:" : "\nA:");
-    if (sgf_text(b->prompt->after).len &&
-        (i + 1 == b->end || b->method->format != SGF_FORMAT_SHARED_PARTS))
-        return; /* `after` continues the part */
     sgf__part_end(b, segment);
 }
 
@@ -2278,8 +2276,8 @@ static void sgf__concatenated(sgf__builder *b) {
         sgf__write_prefix(b, 0);
         sgf__part_end(b, segment);
         sgf__write_asked(b, i, "\nA:", segment);
-        if (i + 1 == b->end) break; /* the last `after` is the cue */
-        sgf__write_text(b, b->prompt->after);
+        if (i + 1 == b->end) break;
+        sgf__write_text(b, b->after); /* the last one's is written by sgf__answer */
         if (b->text.len) sgf__part_end(b, segment);
         sgf__separator(b, (int32_t)i);
     }
@@ -2334,7 +2332,7 @@ static void sgf__few_shot(sgf__builder *b) {
    is empty, and the cue belongs to the last paraphrase. */
 static void sgf__answer(sgf__builder *b) {
     int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
-    int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS;
+    int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS && !*b->after;
     sgf_layout *layout = b->layout;
     int32_t last, answer;
     if (!b->status && !layout->tokens)
@@ -2348,9 +2346,9 @@ static void sgf__answer(sgf__builder *b) {
         sgf__write_text(b, b->separator);
         sgf__part_end(b, after ? last : answer);
     }
-    if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE)
+    if (*b->after) sgf__write_text(b, b->after);
+    else if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE)
         sgf__write_text(b, few_shot ? "A:" : b->method->lines == SGF_LINES_TWO ? "\nA:" : " A:");
-    sgf__write_text(b, b->prompt->after);
     if (b->text.len) {
         sgf__part_end(b, after ? last : answer);
     } else if (!after && !b->status) {
@@ -2423,6 +2421,7 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
     b.tokenizer = tokenizer, b.prompt = prompt;
     b.method = method, b.layout = layout;
     b.separator = sgf_method_separator(method);
+    b.after = prompt->after ? prompt->after : "";
     b.first = fusion ? 0 : which, b.end = fusion ? prompt->paraphrases : which + 1;
     b.err = err;
     sgf__buf_init(&b.text, &layout->mem);

@@ -128,7 +128,7 @@ static void test_every_method_asks_in_equal_lines(void) {
     sgf_error err;
     const char *name;
     char text[1024];
-    size_t i, k, which, len, equal = 0;
+    size_t i, k, which, len, shown, equal = 0;
     int lines, round, chat = 0;
     CHECK(model != NULL);
     if (!model) return;
@@ -170,10 +170,9 @@ static void test_every_method_asks_in_equal_lines(void) {
                                 sizeof text - 1, &len, &err),
                      err);
                 text[len] = 0;
-                CHECK(which != 1 ||
-                      !memcmp(text + 3 * chat, prompts[lines], strlen(prompts[lines])));
-                CHECK(which != 1 || !strcmp(text + 3 * chat + strlen(prompts[lines]),
-                                            chat ? t.prompt.after : ""));
+                shown = strlen(prompts[lines]) - (chat ? strlen(cues[lines]) : 0);
+                CHECK(which != 1 || !memcmp(text + 3 * chat, prompts[lines], shown));
+                CHECK(which != 1 || !strcmp(text + 3 * chat + shown, chat ? t.prompt.after : ""));
                 equal++;
             }
             if (method.contexts != SGF_CONTEXTS_FUSION || chat) continue;
@@ -1383,7 +1382,6 @@ static void test_chat_prompts_equal_those_of_transformers(void) {
     memset(&shot, 0, sizeof shot), memset(&prompt, 0, sizeof prompt);
     shot.question = sgf_text("The red one?"), shot.answer = sgf_text("a rose");
     paraphrase[0] = sgf_text("What's blue?"), paraphrase[1] = sgf_text("Which is the blue one?");
-    prompt.example = &shot, prompt.examples = 1;
     prompt.paraphrase = paraphrase, prompt.paraphrases = 2;
     for (begin = 0; begin < map.size; begin = end + 1) {
         static const char instruction[] = "Name it in one word.";
@@ -1396,21 +1394,22 @@ static void test_chat_prompts_equal_those_of_transformers(void) {
         base_arena_init(&arena, NULL);
         MUST(json_parse("cases.jsonl", map.data + begin, end - begin, &arena, &json, &err), err);
         format = json_get(&json, 0, "format"), text = json_get(&json, 0, "template");
-        status = chat_recognise(json.nodes[text].text, "</s>", &f, &err);
+        status = chat_recognise(json.nodes[text].text, "<s>", "</s>", &f, &err);
         if (json.nodes[format].type == JSON_NULL) {
             CHECK(status == SGF_ERR_UNSUPPORTED && !f.name &&
                   strstr(err.message, "--chat_before TEXT"));
             refused++;
         } else {
-            char *before = chat_before(&f, instruction);
+            base_buf before;
+            base_buf_init(&before, NULL);
             MUST(status, err);
             CHECK(f.name && base_str_is(json.nodes[format].text, f.name));
-            prompt.instruction = sgf_text(f.has_system ? "" : instruction);
-            prompt.before = before, prompt.after = f.after;
+            MUST(chat_before(&f, sgf_text(instruction), &shot, 1, &before, &err), err);
+            prompt.before = before.ptr, prompt.after = f.after;
             chat_case(tokenizer, &json, "origin", &prompt, f.begins ? SGF_BOS_FIRST : SGF_BOS_NONE);
             chat_case(tokenizer, &json, "fused", &prompt, f.begins ? SGF_BOS_FIRST : SGF_BOS_NONE);
             CHECK(!f.turn_end || sgf_token_id(tokenizer, sgf_text(f.turn_end)) >= 0);
-            free(before);
+            base_buf_free(&before);
             known++;
         }
         base_arena_free(&arena);
@@ -1424,17 +1423,17 @@ static void test_chat_formats_keep_the_shape_of_a_fusion(void) {
     static const char *const wanted[][2] = {
         {"fused", "P0{<B>Q: q A: a\n"
                   "Q: s A: b\n"
-                  "\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{ A:<E>}"},
+                  "\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{<E>}"},
         {"myriadlama_custom", "P0{<B>Q: q A: a\n"
                               "Q: s A: b\n"
-                              "\n}p0{Q: one A:}|0{\n}p1{Q: two A:}|1{\n}p2{Q: three A:}>{<E>}"},
+                              "\n}p0{Q: one}|0{\n}p1{Q: two}|1{\n}p2{Q: three}>{<E>}"},
         {"myriadlama", "P0{<B>}|{\n\n}q0{Q: q}|{\n\n}q0{Q: r}|{\n\n}x0{A: a}|{\n\n}q1{Q: s}|{\n\n}"
                        "q1{Q: t}|{\n\n}x1{A: b}|{\n\n}p0{Q: one}|0{\n\n}p1{Q: two}|1{\n\n}"
-                       "p2{Q: three}>{\n\nA:<E>}"},
-        {"myriadlama_flex", "p0{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: one\nA:<E>}|0{\n\n}"
-                            "p1{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: two\nA:<E>}|1{\n\n}"
-                            "p2{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: three\nA:}>{<E>}"},
-        {"origin", "P0{<B>Q: q\nA: a\n\nQ: s\nA: b\n\n}p0{Q: one\nA:}>{<E>}"}};
+                       "p2{Q: three}>{<E>}"},
+        {"myriadlama_flex", "p0{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: one<E>}|0{\n\n}"
+                            "p1{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: two<E>}|1{\n\n}"
+                            "p2{<B>Q: q\nA: a\n\nQ: s\nA: b\n\nQ: three}>{<E>}"},
+        {"origin", "P0{<B>Q: q\nA: a\n\nQ: s\nA: b\n\n}p0{Q: one}>{<E>}"}};
     sgf_tokenizer *tokenizer = NULL;
     methods_texts t;
     sgf_layout layout;
@@ -1497,7 +1496,12 @@ static void test_chat_through_the_program(void) {
     CHECK(strstr(text,
                  "\"chat\": \"ChatML\", \"chat_before\": \"<|im_start|>system\\nBased on the "));
     CHECK(strstr(text, "\"chat_after\": \"<|im_end|>\\n<|im_start|>assistant\\n\"") &&
+          strstr(text, "\"chat_next\": \"<|im_end|>\\n<|im_start|>user\\n\"") &&
           strstr(text, "\"bos\": \"none\""));
+    program_says(
+        "grep -A 5 \"^Q: France\" '%s/chats/origin.csv'", 0,
+        "Q: France's capital is [MASK].<|im_end|>\n<|im_start|>assistant\nParis<|im_end|>\n"
+        "<|im_start|>user\nQ: Japan's capital is [MASK].<|im_end|>\n<|im_start|>assistant\n");
     /* the result of another prompt is not gone on with */
     methods_run("--model '%s/chatty' --method fused --num_paraphrases 3 --output '%s/chats'", 1,
                 "--chat is 'ChatML' there and not set here; --rewrite replaces it, --tag NAME");

@@ -3,8 +3,8 @@
     python tests/golden/make_chat.py
 
 The templates are those that the models are published with, copied by hand from their tokenizer_config.json; long
-ones without what they write for tools and for the assistant's turns. cases.jsonl has a line for each: the template, the text and the ids of a
-prompt of the method origin, and of one of fused. "system": 1 if the instruction is given as a system message. A template without
+ones without what they write for tools. cases.jsonl has a line for each: the template, the text and the ids of a
+prompt of the method origin, and of one of fused, each with an example as turns. "system": 1 if the instruction is given as a system message. A template without
 "format" is one that the program must refuse. tokenizer.json is the small one of make_data.py (qwen.json) with the
 special tokens of all formats."""
 import json
@@ -215,8 +215,9 @@ TOKENS = """<|im_start|> <|im_end|> <think> </think> <|begin_of_text|> <|start_h
     [INST] [/INST] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] <|system|> <|user|> <|assistant|> <|end|> <start_of_turn> <end_of_turn>
     <｜User｜> <｜Assistant｜>""".split()
 INSTRUCTION = "Name it in one word."
-ORIGIN = "Q: The red one?\nA: a rose\n\nQ: What's blue?\nA:"
-FUSED = "Q: The red one? A: a rose\n\nQ: What's blue?\nQ: Which is the blue one? A:"
+EXAMPLE = "Q: The red one?", "a rose"
+ORIGIN = "Q: What's blue?"
+FUSED = "Q: What's blue?\nQ: Which is the blue one?"
 
 
 def main():
@@ -230,10 +231,13 @@ def main():
         tokenizer.chat_template = template
         case = {"name": name, "format": kind, "template": template}
         for method, text in (("origin", ORIGIN), ("fused", FUSED)) if kind else ():
-            if system:
-                messages = [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": text}]
-            else:
-                messages = [{"role": "user", "content": INSTRUCTION + "\n\n" + text}]
+            system_message = [{"role": "system", "content": INSTRUCTION}] if system else []
+            first = EXAMPLE[0] if system else INSTRUCTION + "\n\n" + EXAMPLE[0]
+            messages = system_message + [
+                {"role": "user", "content": first},
+                {"role": "assistant", "content": EXAMPLE[1]},
+                {"role": "user", "content": text},
+            ]
             options = {"add_generation_prompt": True, "enable_thinking": False}
             case[method] = tokenizer.apply_chat_template(messages, tokenize=False, **options)
             ids = tokenizer.apply_chat_template(messages, tokenize=True, return_dict=False, **options)

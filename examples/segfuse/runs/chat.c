@@ -44,8 +44,8 @@ typedef struct {
     const char *name;
     const char *marks[6]; /* texts that the template has; after a '!', one that it has not */
     const char *system, *system_end; /* NULL: no system message */
-    const char *user, *after, *turn_end;
-} chat_row;
+    const char *user, *after, *next, *turn_end;
+} chat_row; /* %B and %E are BOS and EOS; `next`: from an answer's end to the next question */
 static const chat_row chat_rows[] = {
     {"ChatML",
      {"<|im_start|>", "<|im_end|>\n'", "'<|im_start|>assistant\n", "!<|im_sep|>", "!## Metadata"},
@@ -53,6 +53,7 @@ static const chat_row chat_rows[] = {
      "<|im_end|>\n",
      "<|im_start|>user\n",
      "<|im_end|>\n<|im_start|>assistant\n",
+     "<|im_end|>\n<|im_start|>user\n",
      "<|im_end|>"},
     {"Llama 3",
      {"<|end_header_id|>\n\n'", "'<|start_header_id|>assistant<|end_header_id|>\n\n'",
@@ -61,6 +62,7 @@ static const chat_row chat_rows[] = {
      "<|eot_id|>",
      "<|start_header_id|>user<|end_header_id|>\n\n",
      "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+     "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n",
      "<|eot_id|>"},
     {"Llama 2",
      {"<<SYS>>\n", "\n<</SYS>>\n\n", "'[INST] '", "' [/INST]'"},
@@ -68,6 +70,7 @@ static const chat_row chat_rows[] = {
      "\n<</SYS>>\n\n",
      "",
      " [/INST]",
+     " %E%B[INST] ",
      NULL},
     {"Mistral", /* the spaces are those of the template; see mistral_fit */
      {"[INST]", "[/INST]'", "'[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]'", "!<<SYS>>"},
@@ -75,6 +78,7 @@ static const chat_row chat_rows[] = {
      "[/SYSTEM_PROMPT]",
      "[INST]",
      "[/INST]",
+     "%E[INST]",
      NULL},
     {"Mistral",
      {"[INST]", "[/INST]'", "!SYSTEM_PROMPT", "!<<SYS>>"},
@@ -82,6 +86,7 @@ static const chat_row chat_rows[] = {
      NULL,
      "[INST]",
      "[/INST]",
+     "%E[INST]",
      NULL},
     {"Phi-3",
      {"<|system|>\n'", "<|user|>\n'", "<|end|>\n'", "'<|assistant|>\n'"},
@@ -89,6 +94,7 @@ static const chat_row chat_rows[] = {
      "<|end|>\n",
      "<|user|>\n",
      "<|end|>\n<|assistant|>\n",
+     "<|end|>\n<|user|>\n",
      "<|end|>"},
     {"Phi-3", /* that of small: every role */
      {"'<|'+message['role']+'|>\n'+message['content']+'<|end|>\n'", "'<|assistant|>\n'"},
@@ -96,6 +102,7 @@ static const chat_row chat_rows[] = {
      "<|end|>\n",
      "<|user|>\n",
      "<|end|>\n<|assistant|>\n",
+     "<|end|>\n<|user|>\n",
      "<|end|>"},
     {"Phi-3", /* the first one: a system message is dropped */
      {"'<|user|>\n'+message['content']+'<|end|>\n<|assistant|>\n'", "!<|system|>"},
@@ -103,6 +110,7 @@ static const chat_row chat_rows[] = {
      NULL,
      "<|user|>\n",
      "<|end|>\n<|assistant|>\n",
+     "<|end|>\n<|user|>\n",
      "<|end|>"},
     {"Phi-4 mini",
      {"'<|'+message['role']+'|>'", "<|end|>'", "'<|assistant|>'", "!<|end|>\n"},
@@ -110,6 +118,7 @@ static const chat_row chat_rows[] = {
      "<|end|>",
      "<|user|>",
      "<|end|><|assistant|>",
+     "<|end|><|user|>",
      "<|end|>"},
     {"Gemma",
      {"'<start_of_turn>", "<end_of_turn>\n'", "'<start_of_turn>model\n'"},
@@ -117,6 +126,7 @@ static const chat_row chat_rows[] = {
      NULL,
      "<start_of_turn>user\n",
      "<end_of_turn>\n<start_of_turn>model\n",
+     "<end_of_turn>\n<start_of_turn>user\n",
      "<end_of_turn>"},
     {"DeepSeek-R1",
      {"'<\xef\xbd\x9cUser\xef\xbd\x9c>'",
@@ -128,13 +138,16 @@ static const chat_row chat_rows[] = {
      "<\xef\xbd\x9cUser\xef\xbd\x9c>",
      "<\xef\xbd\x9c"
      "Assistant\xef\xbd\x9c>",
+     "<\xef\xbd\x9c"
+     "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c><\xef\xbd\x9cUser\xef\xbd\x9c>",
      NULL},
-    {"Zephyr", /* as of TinyLlama; %E is EOS */
+    {"Zephyr", /* as of TinyLlama */
      {"'<|system|>\n'", "'<|user|>\n'", "'<|assistant|>'}}\n", "eos_token", "!<|end|>"},
      "<|system|>\n",
      "%E\n",
      "<|user|>\n",
      "%E\n<|assistant|>\n",
+     "%E\n<|user|>\n",
      NULL},
 };
 enum { CHAT_ROWS = (int)(sizeof chat_rows / sizeof chat_rows[0]) };
@@ -147,14 +160,19 @@ static int row_fits(const chat_row *row, const char *plain) {
             return 0;
     return 1;
 }
-/* A text with EOS for %E, cut behind cap - 1 bytes. */
-static void chat_fill(char *out, size_t cap, const char *text, const char *eos) {
-    const char *at = text ? strstr(text, "%E") : NULL;
-    if (at) snprintf(out, cap, "%.*s%s%s", (int)(at - text), text, eos, at + 2);
-    else snprintf(out, cap, "%s", text ? text : "");
+/* A text with BOS and EOS for %B and %E, cut behind cap - 1 bytes. */
+static void chat_fill(char *out, size_t cap, const char *text, const char *bos, const char *eos) {
+    size_t n = 0;
+    *out = 0;
+    for (; text && *text && n + 1 < cap; text++) {
+        int token = *text == '%' && (text[1] == 'B' || text[1] == 'E');
+        if (token) n += (size_t)snprintf(out + n, cap - n, "%s", *++text == 'B' ? bos : eos);
+        else if (n + 1 < cap) out[n++] = *text, out[n] = 0;
+    }
 }
-/* Versions of Mistral differ in the spaces at the marks: as in the template, if it has one way. */
-static int mistral_fit(const char *plain, chat_format *f) {
+/* Versions of Mistral differ in the spaces at the marks: as in the template, if it has one way. A system
+   message is part of the last user's text. */
+static int mistral_fit(const char *plain, const char *eos, chat_format *f) {
     static const char *const opens[] = {"'[INST]'", "'[INST] '", "' [INST] '"};
     static const char *const ends[] = {"'[/INST]'", "' [/INST]'"};
     size_t i, open = 0, end = 0, kinds = 0;
@@ -164,6 +182,11 @@ static int mistral_fit(const char *plain, chat_format *f) {
         if (plain_has(plain, ends[i])) end = i, kinds += 4;
     snprintf(f->user, sizeof f->user, "%.*s", (int)strlen(opens[open]) - 2, opens[open] + 1);
     snprintf(f->after, sizeof f->after, "%.*s", (int)strlen(ends[end]) - 2, ends[end] + 1);
+    snprintf(f->answer, sizeof f->answer, "%s%s", f->after,
+             plain_has(plain, "' '+message['content']") ? " " : "");
+    snprintf(f->next, sizeof f->next, "%.40s%s%.60s", eos,
+             plain_has(plain, "eos_token+' '") ? " " : "", f->user);
+    f->last = plain_has(plain, "loop.lastandsystem_message");
     return kinds == 5;
 }
 /* Llama 3.1 to 3.3 write two dates before the system message. Today's is the template's own for a
@@ -185,7 +208,8 @@ static void think_fit(const char *plain, chat_format *f) {
              plain_has(plain, "Assistant\xef\xbd\x9c><think>\n'"))
         strcat(f->after, "<think>\n");
 }
-sgf_status chat_recognise(sgf_str template_text, const char *eos, chat_format *f, sgf_error *err) {
+sgf_status chat_recognise(sgf_str template_text, const char *bos, const char *eos, chat_format *f,
+                          sgf_error *err) {
     const chat_row *row = NULL;
     base_buf plain;
     int i, rows = 0, fits = 0;
@@ -201,11 +225,14 @@ sgf_status chat_recognise(sgf_str template_text, const char *eos, chat_format *f
         f->has_system = row->system != NULL;
         f->turn_end = row->turn_end;
         fits = 1;
-        chat_fill(f->system, sizeof f->system, row->system, eos);
-        chat_fill(f->system_end, sizeof f->system_end, row->system_end, eos);
-        chat_fill(f->user, sizeof f->user, row->user, eos);
-        chat_fill(f->after, sizeof f->after, row->after, eos);
-        if (!strcmp(f->name, "Mistral")) fits = mistral_fit(plain.ptr, f);
+        chat_fill(f->system, sizeof f->system, row->system, bos, eos);
+        chat_fill(f->system_end, sizeof f->system_end, row->system_end, bos, eos);
+        chat_fill(f->user, sizeof f->user, row->user, bos, eos);
+        chat_fill(f->answer, sizeof f->answer, row->after, bos, eos);
+        chat_fill(f->next, sizeof f->next, row->next, bos, eos);
+        chat_fill(f->after, sizeof f->after, row->after, bos, eos);
+        if (!strcmp(f->name, "Mistral")) fits = mistral_fit(plain.ptr, eos, f);
+        if (!strcmp(f->name, "Llama 2")) strcat(f->answer, " ");
         if (!strcmp(f->name, "Llama 3")) fits = llama_fit(plain.ptr, f);
         think_fit(plain.ptr, f);
     }
@@ -238,9 +265,14 @@ static sgf_str template_of(const json_doc *j) {
     }
     return none;
 }
+static void token_copy(const sgf_tokenizer *tokenizer, int32_t id, char *out, size_t cap) {
+    sgf_str text = {NULL, 0};
+    if (id >= 0) text = sgf_token_text(tokenizer, id);
+    snprintf(out, cap, "%.*s", text.len < cap ? (int)text.len : 0, text.ptr ? text.ptr : "");
+}
 sgf_status chat_find(const char *folder, const sgf_tokenizer *tokenizer, chat_format *f,
                      sgf_error *err) {
-    char path[1400], eos[40] = "";
+    char path[1400], bos[40] = "", eos[40] = "";
     sgf_tokenizer_info info;
     base_arena arena;
     base_map map;
@@ -251,9 +283,8 @@ sgf_status chat_find(const char *folder, const sgf_tokenizer *tokenizer, chat_fo
     memset(f, 0, sizeof *f);
     if (tokenizer) {
         sgf_tokenizer_describe(tokenizer, &info);
-        text = info.eos < 0 ? text : sgf_token_text(tokenizer, info.eos);
-        snprintf(eos, sizeof eos, "%.*s", text.len < sizeof eos ? (int)text.len : 0,
-                 text.ptr ? text.ptr : "");
+        token_copy(tokenizer, info.bos, bos, sizeof bos);
+        token_copy(tokenizer, info.eos, eos, sizeof eos);
     }
     snprintf(path, sizeof path, "%.1300s/chat_template.jinja", folder);
     alone = !base_file_missing(path);
@@ -268,15 +299,30 @@ sgf_status chat_find(const char *folder, const sgf_tokenizer *tokenizer, chat_fo
         if (!status) status = json_object(&json, err);
         if (!status) text = template_of(&json);
     }
-    if (!status && text.len) status = chat_recognise(text, eos, f, err);
+    if (!status && text.len) status = chat_recognise(text, bos, eos, f, err);
     base_arena_free(&arena);
     base_unmap(&map);
     return status;
 }
-char *chat_before(const chat_format *f, const char *instruction) {
-    const char *system = f->has_system ? instruction : "";
-    size_t cap = strlen(f->system) + strlen(system) + strlen(f->system_end) + strlen(f->user) + 1;
-    char *out = (char *)malloc(cap);
-    if (out) snprintf(out, cap, "%s%s%s%s", f->system, system, f->system_end, f->user);
-    return out;
+static void before_instruction(base_buf *out, sgf_str instruction, sgf_error *err) {
+    base_buf_add(out, instruction.ptr, instruction.len, err);
+    if (instruction.len) base_buf_text(out, "\n\n", err);
+}
+sgf_status chat_before(const chat_format *f, sgf_str instruction, const sgf_example *example,
+                       size_t examples, base_buf *out, sgf_error *err) {
+    size_t i;
+    base_buf_text(out, f->system, err);
+    if (f->has_system) base_buf_add(out, instruction.ptr, instruction.len, err);
+    base_buf_text(out, f->system_end, err);
+    base_buf_text(out, f->user, err);
+    if (!f->has_system && !f->last) before_instruction(out, instruction, err);
+    for (i = 0; i < examples; i++) {
+        base_buf_text(out, "Q: ", err);
+        base_buf_add(out, example[i].question.ptr, example[i].question.len, err);
+        base_buf_text(out, f->answer, err);
+        base_buf_add(out, example[i].answer.ptr, example[i].answer.len, err);
+        base_buf_text(out, f->next, err);
+    }
+    if (f->last) before_instruction(out, instruction, err);
+    return out->status;
 }

@@ -10,8 +10,12 @@
 typedef struct {
     const char *name; /* "ChatML"; NULL: the model has no template */
     int begins;       /* the template writes BOS first */
-    int has_system;   /* 0: the instruction is the beginning of the user's text */
-    char system[120], system_end[48], user[80], after[120];
+    int has_system;   /* 0: the instruction is the beginning of the user's first text */
+    int last;         /* 1: it is that of the last one */
+    char system[120], system_end[48], user[80];
+    char answer[128];     /* of an example: from its question to its answer */
+    char next[160];       /* ... from its answer to the next question */
+    char after[120];      /* from the question to where the model's answer begins */
     const char *turn_end; /* the token that ends the assistant's turn; NULL: EOS */
 } chat_format;
 
@@ -19,11 +23,12 @@ typedef struct {
    tokenizer_config.json. A template that is not known is SGF_ERR_UNSUPPORTED. */
 sgf_status chat_find(const char *folder, const sgf_tokenizer *tokenizer, chat_format *format,
                      sgf_error *err);
-/* The format of this text of a template; eos: the text of that token. */
-sgf_status chat_recognise(sgf_str template_text, const char *eos, chat_format *format,
-                          sgf_error *err);
-/* What comes before the user's text, with the instruction if that is a system message. Freed with
-   free(); NULL: no memory. */
-char *chat_before(const chat_format *format, const char *instruction);
+/* The format of this text of a template; bos, eos: the texts of these tokens. */
+sgf_status chat_recognise(sgf_str template_text, const char *bos, const char *eos,
+                          chat_format *format, sgf_error *err);
+/* Adds what comes before the question: the instruction, then each example as a turn of the user and one
+   of the assistant. */
+sgf_status chat_before(const chat_format *format, sgf_str instruction, const sgf_example *example,
+                       size_t examples, base_buf *out, sgf_error *err);
 
 #endif

@@ -135,8 +135,7 @@ static sgf_status confidence_layout(const confidence_run *c, const sgf_method *m
     sgf_prompt prompt;
     memset(&prompt, 0, sizeof prompt);
     run_prompt(run, &prompt);
-    prompt.example = question_examples(run, p->asked, arena, &prompt.examples, err);
-    if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
+    if (question_examples(run, m, p->asked, arena, &prompt, err)) return err->status;
     prompt.paraphrase = &p->paraphrase;
     prompt.paraphrases = 1;
     return sgf_prompt_layout(run->model->tokenizer, &prompt, m, 0, &p->layout, err);

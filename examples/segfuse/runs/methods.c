@@ -155,8 +155,10 @@ static void asked_weigh(const generate_run *run, const sgf_method *m, sgf_str uu
     }
     for (i = 0; i < a->n && m->contexts == SGF_CONTEXTS_FUSION; i++) a->weight[i] /= sum;
 }
-const sgf_example *question_examples(const generate_run *run, const question *q, base_arena *arena,
-                                     size_t *n, sgf_error *err) {
+/* The run's examples, *n of them: one that is the question itself makes room for the next one. NULL after
+   an error. */
+static const sgf_example *examples_pick(const generate_run *run, const question *q,
+                                        base_arena *arena, size_t *n, sgf_error *err) {
     size_t k = (size_t)run->o.fewshots, all = k + run->spares, i;
     sgf_example *own;
     for (i = 0; i < k && !dataset_example_is(&run->examples[i], q); i++) {}
@@ -166,6 +168,21 @@ const sgf_example *question_examples(const generate_run *run, const question *q,
     for (i = *n = 0; own && i < all && *n < k; i++)
         if (!dataset_example_is(&run->examples[i], q)) own[(*n)++] = run->examples[i];
     return own;
+}
+sgf_status question_examples(const generate_run *run, const sgf_method *m, const question *q,
+                             base_arena *arena, sgf_prompt *prompt, sgf_error *err) {
+    base_buf before;
+    prompt->before = run->before.ptr;
+    prompt->example = examples_pick(run, q, arena, &prompt->examples, err);
+    if (!prompt->example && run->o.fewshots) return SGF_ERR_MEMORY;
+    if (!run->chat.name || m->format == SGF_FORMAT_FEW_SHOT_PARTS) return SGF_OK;
+    base_buf_init(&before, NULL);
+    chat_before(&run->chat, sgf_text(run->instruction), prompt->example, prompt->examples, &before,
+                err);
+    prompt->examples = 0;
+    prompt->before = before.status ? NULL : base_arena_text(arena, before.ptr, before.len, err);
+    base_buf_free(&before);
+    return prompt->before ? SGF_OK : SGF_ERR_MEMORY;
 }
 sgf_status question_ask(const generate_run *run, const sgf_method *m, const question *q,
                         base_arena *arena, asked *a, sgf_error *err) {

@@ -16,10 +16,10 @@ typedef struct {
     double *weight; /* NULL: none */
     size_t n;
 } asked;
-/* The run's examples for a question, *n of them: one that is the question itself makes room for the
-   next one. NULL after an error. */
-const sgf_example *question_examples(const generate_run *run, const question *q, base_arena *arena,
-                                     size_t *n, sgf_error *err);
+/* The examples of one question; with --chat, as turns before it. `myriadlama` asks examples in several
+   wordings, so they are part of the user's text. */
+sgf_status question_examples(const generate_run *run, const sgf_method *m, const question *q,
+                             base_arena *arena, sgf_prompt *prompt, sgf_error *err);
 sgf_status question_ask(const generate_run *run, const sgf_method *m, const question *q,
                         base_arena *arena, asked *a, sgf_error *err);
 /* "shifted,no-cue", or "none". */

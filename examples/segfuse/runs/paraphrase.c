@@ -79,11 +79,28 @@ static sgf_status layout_part(sgf_layout *layout, const sgf_tokenizer *tokenizer
     free(ids);
     return status;
 }
+/* Instruction and examples without a chat format, or with one that is given by hand. */
+static sgf_status paraphrase_prefix(const sgf_prompt *prompt, const sgf_example *example,
+                                    base_buf *out, sgf_error *err) {
+    size_t i;
+    if (prompt->before) base_buf_text(out, prompt->before, err);
+    base_buf_add(out, prompt->instruction.ptr, prompt->instruction.len, err);
+    base_buf_text(out, "\n\n", err);
+    for (i = 0; i < PARAPHRASE_EXAMPLES; i++) {
+        base_buf_text(out, "Q: ", err);
+        base_buf_add(out, example[i].question.ptr, example[i].question.len, err);
+        base_buf_text(out, "\nParaphrase: ", err);
+        base_buf_add(out, example[i].answer.ptr, example[i].answer.len, err);
+        base_buf_text(out, "\n\n", err);
+    }
+    return out->status;
+}
 /* Instruction and examples of prompt k (the same for all questions, so encoded once), the question,
    and the cue. */
 static sgf_status paraphrase_layout(const generate_run *run, size_t k, sgf_str wording,
                                     sgf_layout *layout, sgf_error *err) {
     const sgf_tokenizer *tokenizer = run->model->tokenizer;
+    sgf_example example[PARAPHRASE_EXAMPLES];
     sgf_prompt prompt;
     sgf_tokenizer_info info;
     int32_t segment;
@@ -99,16 +116,13 @@ static sgf_status paraphrase_layout(const generate_run *run, size_t k, sgf_str w
         status = sgf_layout_segment(layout, SGF_ROLE_BOS, -1, &segment, err);
         if (!status) status = sgf_layout_add(layout, segment, &info.bos, 1, err);
     }
-    if (!status && prompt.before) status = base_buf_text(&text, prompt.before, err);
-    if (!status) status = base_buf_add(&text, prompt.instruction.ptr, prompt.instruction.len, err);
-    if (!status && prompt.instruction.len) status = base_buf_text(&text, "\n\n", err);
-    for (i = 0; i < PARAPHRASE_EXAMPLES && !status; i++) {
-        status = base_buf_text(&text, "Q: ", err);
-        if (!status) status = base_buf_text(&text, paraphrase_examples[i].question, err);
-        if (!status) status = base_buf_text(&text, "\nParaphrase: ", err);
-        if (!status) status = base_buf_text(&text, paraphrase_examples[i].paraphrase[k], err);
-        if (!status) status = base_buf_text(&text, "\n\n", err);
-    }
+    for (i = 0; i < PARAPHRASE_EXAMPLES; i++)
+        example[i].question = sgf_text(paraphrase_examples[i].question),
+        example[i].answer = sgf_text(paraphrase_examples[i].paraphrase[k]);
+    if (!status && run->chat.name)
+        status = chat_before(&run->chat, sgf_text(run->instruction), example, PARAPHRASE_EXAMPLES,
+                             &text, err);
+    else if (!status) status = paraphrase_prefix(&prompt, example, &text, err);
     part.ptr = text.ptr, part.len = text.len;
     if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_SHARED, part, err);
     text.len = 0;
@@ -117,8 +131,7 @@ static sgf_status paraphrase_layout(const generate_run *run, size_t k, sgf_str w
     part.ptr = text.ptr, part.len = text.len;
     if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_PARAPHRASE, part, err);
     text.len = 0;
-    if (!status) status = base_buf_text(&text, "\nParaphrase:", err);
-    if (!status && prompt.after) status = base_buf_text(&text, prompt.after, err);
+    if (!status) status = base_buf_text(&text, prompt.after ? prompt.after : "\nParaphrase:", err);
     part.ptr = text.ptr, part.len = text.len;
     if (!status) status = layout_part(layout, tokenizer, SGF_ROLE_ANSWER, part, err);
     base_buf_free(&text);

@@ -154,7 +154,8 @@ static int method_rotates(const generate_run *run, const sgf_method *m) {
 void config_chat(const generate_run *run, base_buf *buf) {
     const char *after = run->chat.name ? run->chat.after : run->o.chat_after;
     if (run->chat.name) config_text(buf, "chat", run->chat.name);
-    if (run->before) config_text(buf, "chat_before", run->before);
+    if (run->before.ptr) config_text(buf, "chat_before", run->before.ptr);
+    if (run->chat.name) config_text(buf, "chat_next", run->chat.next);
     if (after) config_text(buf, "chat_after", after);
 }
 void config_begin(const generate_run *run, const char *method, size_t samples, base_buf *buf) {

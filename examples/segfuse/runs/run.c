@@ -93,8 +93,7 @@ sgf_status batch_build(const generate_run *run, const sgf_method *m, const size_
         sgf_method own = *asks;
         run_bos(run, &own);
         status = question_ask(by, asks, one, &b->arena, a, err);
-        prompt.example = question_examples(run, one, &b->arena, &prompt.examples, err);
-        if (!prompt.example && run->o.fewshots) return SGF_ERR_MEMORY;
+        if (!status) status = question_examples(run, &own, one, &b->arena, &prompt, err);
         prompt.weight = a->weight;
         prompt.paraphrase = a->text;
         prompt.manual = a->manual;
@@ -549,7 +548,7 @@ void run_free(generate_run *run) {
     confidences_free(&run->sure);
     free(run->examples);
     free(run->mass);
-    free(run->before);
+    base_buf_free(&run->before);
     matrix_free(run->matrix);
     free(run->index);
 }

@@ -605,8 +605,8 @@ int chat_usage(const generate_options *o) {
     return 0;
 }
 void run_prompt(const generate_run *run, sgf_prompt *prompt) {
-    if (!run->chat.name || !run->chat.has_system) prompt->instruction = sgf_text(run->instruction);
-    prompt->before = run->before;
+    if (!run->chat.name) prompt->instruction = sgf_text(run->instruction);
+    prompt->before = run->before.ptr; /* question_examples adds examples */
     prompt->after = run->chat.name ? run->chat.after : run->o.chat_after;
 }
 void run_bos(const generate_run *run, sgf_method *m) {
@@ -621,12 +621,8 @@ static sgf_status generate_chat(generate_run *run, sgf_error *err) {
     sgf_error why;
     int32_t end = -1, k;
     size_t i;
-    if (run->o.chat_before) { /* used as it is given */
-        size_t n = strlen(run->o.chat_before) + 1;
-        run->before = (char *)malloc(n);
-        if (run->before) memcpy(run->before, run->o.chat_before, n);
-        return run->before ? SGF_OK : base_fail(err, SGF_ERR_MEMORY, "out of memory");
-    }
+    base_buf_init(&run->before, NULL);
+    if (run->o.chat_before) return base_buf_text(&run->before, run->o.chat_before, err);
     if (!run->o.chat) return SGF_OK;
     if (chat_find(run->model_path, tokenizer, f, &why))
         return base_fail(err, why.status, "--chat: %s: %s", run->model_name, why.message);
@@ -635,8 +631,7 @@ static sgf_status generate_chat(generate_run *run, sgf_error *err) {
                          "--chat: %s has no chat template, as a base model that was not tuned for "
                          "chat; ask it without --chat",
                          run->model_name);
-    run->before = chat_before(f, run->instruction);
-    if (!run->before) return base_fail(err, SGF_ERR_MEMORY, "out of memory");
+    if (chat_before(f, sgf_text(run->instruction), NULL, 0, &run->before, err)) return err->status;
     for (i = 0; i < run->methods; i++) run_bos(run, &run->method[i]);
     if (f->turn_end) end = sgf_token_id(tokenizer, sgf_text(f->turn_end));
     for (k = 0; k < config->eos_count && config->eos[k] != end; k++) {}

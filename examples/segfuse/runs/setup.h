@@ -47,7 +47,7 @@ typedef struct {
     dataset data, fewshot;
     const char *instruction;    /* NULL: the data set's */
     chat_format chat;           /* --chat; else its name is NULL */
-    char *before;               /* of the prompts: --chat, or a copy of --chat_before; NULL: none */
+    base_buf before;            /* of the prompts: --chat without examples, or --chat_before */
     const char *const *wording; /* [o.paraphrases] the one question of segfuse ask; else NULL */
     sgf_example *examples;      /* [o.fewshots + spares] */
     size_t spares;              /* for questions that are among the examples themselves */
