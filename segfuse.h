@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2796. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1383)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1822)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1876): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1543), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1384)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1823)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1877): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1543), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2386)
-       which token is the first to see everything  sgf__answer (line 2333); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1404)
-       1/N is computed                             sgf_layout_weigh (line 1424)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1853)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1876): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2387)
+       which token is the first to see everything  sgf__answer (line 2334); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1405)
+       1/N is computed                             sgf_layout_weigh (line 1425)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1854)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1877): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1767)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
-       softmax, and its exp                        sgf__reference_attend (line 1876), sgf__exp_body (line 1663)
-       RMSNorm                                     sgf__reference_norm (line 1796)
-       RoPE, rotate-half                           sgf__reference_rope (line 1808), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8419)
-       one layer, in order                         sgf__reference_layer (line 1944)
+       the order in which a product is summed      sgf__sum_add (line 1768)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1636)
+       softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
+       RMSNorm                                     sgf__reference_norm (line 1797)
+       RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8627)
+       one layer, in order                         sgf__reference_layer (line 1945)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2747), sgf_mask_allows (line 2605)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -607,7 +607,8 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
     X(SGF_KERNELS_REFERENCE, "naive")   /* sgf_reference_forward; slow */            \
     X(SGF_KERNELS_PORTABLE, "portable") /* plain C */                                \
     X(SGF_KERNELS_AVX2, "avx2")                                                      \
-    X(SGF_KERNELS_AVX512, "avx512")
+    X(SGF_KERNELS_AVX512, "avx512")                                                      \
+    X(SGF_KERNELS_AMX, "amx") /* avx512, and a tile unit for products in bf16 */
 /* clang-format on */
 #define SGF__KERNELS_ENUM(name, text) name,
 typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT } sgf_kernels;
@@ -3478,6 +3479,18 @@ SGF__KERNEL(sgf__widen_bf16,
     *high = (uint8_t)(most >> 23);
 }
 
+/* count steps of a panel [count][width], which are rounded, for a tile unit: to[16][32] has the steps 2 i
+   and 2 i + 1 in the halves of a word, and zeros where there is no step or column. */
+SGF__KERNEL(sgf__pair, (int simd, const float *from, size_t count, size_t width, uint32_t *to),
+            (simd, from, count, width, to)) {
+    size_t k, t;
+    (void)simd;
+    memset(to, 0, SGF__BLOCK / 2 * SGF__PANEL * sizeof *to);
+    for (k = 0; k < count; k++)
+        for (t = 0; t < width; t++)
+            to[k / 2 * SGF__PANEL + t] |= sgf__float_bits(from[k * width + t]) >> (k % 2 ? 0 : 16);
+}
+
 /* One projection of all panels. */
 typedef struct sgf__product {
     const uint8_t *low;     /* bf16: [stripes] least exponents of w; NULL: f32 */
@@ -3488,7 +3501,9 @@ typedef struct sgf__product {
     float *const *out;      /* [panels] -> [N][width] */
     const size_t *width;    /* [panels] */
     size_t panels;
-    int simd;
+    int simd, unit; /* unit: see sgf__amx_unit */
+    uint32_t *const
+        *pairs; /* [panels] -> `in` for a tile unit, see sgf__pair; NULL: there is none */
 } sgf__product;
 
 /* How many steps from k on, `most` at most, are equally clean for a row and a panel. */
@@ -3543,7 +3558,7 @@ static void sgf__product_rows(const sgf__product *job, size_t begin, size_t end,
 /* One stripe: at most SGF__STRIPE rows. */
 static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t end) {
     const sgf__kernel_set *set = sgf__kernels_of(job->simd);
-    size_t K = job->w->cols, columns = job->width[0], row = begin, which = 0, p, t;
+    size_t K = job->w->cols, columns = job->width[0], row = begin, which = 0;
     size_t size = sgf__dtype_size(job->w->dtype), whole;
     size_t step = job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS;
     int clean = 1;
@@ -3558,26 +3573,206 @@ static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t en
         if (whole < K) sgf__product_rows(job, begin, row, whole);
     }
     for (; row < end; row += step) sgf__product_rows(job, row, sgf__min(row + step, end), 0);
-    for (row = begin; job->bias && job->bias->data && row < end; row++) {
+}
+static void sgf__product_bias(const sgf__product *job, size_t row, size_t end) {
+    size_t p, t;
+    for (; job->bias && job->bias->data && row < end; row++) {
         float bias;
         sgf__widen(job->bias, row, 1, &bias);
         for (p = 0; p < job->panels; p++)
             for (t = 0; t < job->width[p]; t++) job->out[p][row * job->width[p] + t] += bias;
     }
 }
-
 static size_t sgf__stripes(const sgf__product *job) {
     return (job->w->rows + SGF__STRIPE - 1) / SGF__STRIPE;
 }
+
+/* ---- products by a tile unit (AMX) ----
+   TDPBF16PS adds 32 steps to 16 x 16 sums, in the order of sgf__sum. Weights are the left operand, read
+   where they are stored; activations are the right one, in pairs of steps (sgf__pair). 32 rows times 32
+   columns are four tiles of sums. Fewer than 16 columns are left to the kernels for decoding, which take
+   no longer than the weights take to arrive.
+
+   The unit has no subnormals. By its manual it rounds as if exponents had no end; what is then below
+   2^-126 becomes 0. sgf__sum rounds as IEEE 754 says: a sum below 2^-126 by 2^-151 or so becomes 2^-126.
+   So a session tests the unit, and uses it no further than it has the bits of sgf__sum. */
+
+#if defined(SGF__X86) && defined(__x86_64__) && !defined(__ILP32__) && defined(__linux__) && \
+    (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
+#define SGF__AMX 1
+#endif
+#ifdef SGF__AMX
+#define SGF__TARGET_AMX     __attribute__((target("amx-tile,amx-bf16")))
+/* gcc does not know that loading a tile reads memory: what was written to p is written before. */
+#define SGF__AMX_WRITTEN(p) __asm__ volatile("" : : "r"(p) : "memory")
+/* The four tiles of sums from or to p, a row of so many floats. */
+#define SGF__AMX_SUMS(op, p, row)              \
+    do {                                       \
+        op(0, p, (row)*4);                     \
+        op(1, (p) + 16, (row)*4);              \
+        op(2, (p) + 16 * (row), (row)*4);      \
+        op(3, (p) + 16 * (row) + 16, (row)*4); \
+    } while (0)
+enum {
+    SGF__AMX_COLUMNS = 16, /* least columns */
+    SGF__AMX_STRIPES = 2,  /* stripes in one go: they share activations in the cache, */
+    SGF__AMX_K = 2048      /* those of so many steps */
+};
+
+#ifndef SGF__AMX_EMULATED              /* as the tests do */
+static uint32_t sgf__amx_saved(void) { /* XCR0: the registers that the system saves */
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+/* Linux, arch_prctl(ARCH_REQ_XCOMP_PERM, 18): 0 if this process may use tiles. */
+static long sgf__amx_permit(void) {
+    long result, call = 158, what = 0x1023, tiles = 18;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(call), "D"(what), "S"(tiles)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#endif
+static int sgf__amx_here(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c >> 27 & 1) && /* xgetbv */
+           __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & d >> 24 & 1) &&
+           (sgf__amx_saved() >> 17 & 3) == 3 && !sgf__amx_permit();
+}
+
+/* Rows [row, row + 32) of steps [k, end) of a panel, added to `out` unless k is 0; at an edge of the matrix
+   or panel, all steps if k is 0. Of the next 32 rows [ahead, ahead_end) are prefetched. */
+SGF__TARGET_AMX static void sgf__amx_block(const sgf_tensor *w, size_t row, size_t k, size_t end,
+                                           const uint32_t *x, float *out, size_t width,
+                                           size_t ahead, size_t ahead_end) {
+    static const float zero[SGF__PANEL] = {0};
+    const size_t K = w->cols, rows = sgf__min(w->rows - row, SGF__PANEL);
+    const uint16_t *at = (const uint16_t *)w->data + row * K, *from;
+    const int whole = rows == SGF__PANEL && width == SGF__PANEL;
+    uint16_t edge[SGF__PANEL * SGF__BLOCK];
+    float sums[SGF__PANEL * SGF__PANEL], *to = whole ? out : sums;
+    size_t stride, n, r;
+    if (!whole && k) return;
+    if (!whole) end = K;
+    SGF__AMX_WRITTEN(x);
+    if (k) SGF__AMX_SUMS(_tile_loadd, to, SGF__PANEL);
+    else SGF__AMX_SUMS(_tile_loadd, zero, 0);
+    for (; k < end; k += SGF__BLOCK, x += SGF__BLOCK / 2 * SGF__PANEL) {
+        n = sgf__min(K - k, SGF__BLOCK);
+        from = at + k, stride = K;
+        if (rows < SGF__PANEL || n < SGF__BLOCK) { /* nothing is read beyond the matrix */
+            memset(edge, 0, sizeof edge);
+            for (r = 0; r < rows; r++)
+                memcpy(edge + r * SGF__BLOCK, from + r * K, n * sizeof *edge);
+            from = edge, stride = SGF__BLOCK;
+            SGF__AMX_WRITTEN(edge);
+        }
+        _tile_loadd(6, x, SGF__PANEL * 4);
+        _tile_loadd(7, x + 16, SGF__PANEL * 4);
+        _tile_loadd(4, from, stride * 2);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, from + 16 * stride, stride * 2);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        for (r = ahead; r < ahead_end; r++) SGF__PREFETCH(at + (SGF__PANEL + r) * K + k);
+    }
+    SGF__AMX_SUMS(_tile_stored, to, SGF__PANEL);
+    for (r = 0; r < rows && !whole; r++)
+        memcpy(out + r * width, sums + r * SGF__PANEL, width * sizeof(float));
+}
+/* Rows [begin, end). Each panel prefetches a share of the weights of the next 32 rows. */
+SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t begin, size_t end) {
+    /* palette 1; eight tiles of 64 bytes by 16 rows */
+    static const uint16_t config[32] = {1,  0,  0,  0,  0,      0,      0,      0,     64, 64,
+                                        64, 64, 64, 64, 64,     64,     0,      0,     0,  0,
+                                        0,  0,  0,  0,  0x1010, 0x1010, 0x1010, 0x1010};
+    const size_t K = job->w->cols, panels = job->panels;
+    size_t k, row, p;
+    _tile_loadconfig(config);
+    for (k = 0; k < K; k += SGF__AMX_K)
+        for (row = begin; row < end; row += SGF__PANEL)
+            for (p = 0; p < panels; p++)
+                sgf__amx_block(job->w, row, k, sgf__min(k + SGF__AMX_K, K),
+                               job->pairs[p] + k / 2 * SGF__PANEL,
+                               job->out[p] + row * job->width[p], job->width[p],
+                               SGF__PANEL * p / panels, SGF__PANEL * (p + 1) / panels);
+    _tile_release();
+}
+/* How many stripes from `stripe` on, at most `most`, the unit computes in one go. */
+static size_t sgf__amx_stripes(const sgf__product *job, size_t stripe, size_t most) {
+    size_t n, p, last = (job->w->cols - 1) / SGF__BLOCK;
+    if (!job->unit || !job->low || (job->panels == 1 && job->width[0] < SGF__AMX_COLUMNS)) return 0;
+    most = sgf__min(sgf__min(most, SGF__AMX_STRIPES), sgf__stripes(job) - stripe);
+    for (n = 0; n < most; n++)
+        for (p = 0; p < job->panels && job->unit < 2; p++)
+            if (!sgf__clean(job->low[stripe + n], job->in_low[p][last])) return n;
+    return n;
+}
+/* Numbers for a test: any sign and fraction, 12 exponents, as they are stored, from `least` on. */
+static uint16_t sgf__amx_number(uint32_t *state, uint32_t least) {
+    *state = *state * 1664525u + 1013904223u;
+    return (uint16_t)((*state >> 16 & 0x807F) | (least + (*state >> 8) % 12) << 7);
+}
+/* Does the unit give the bits of sgf__sum? 2: it does; 1: where nothing can be flushed; 0: it does not, or
+   there is none that this process may use. The product fills no tile. Its sums are rounded; the second
+   time they, or factors, are around 2^-126. */
+static int sgf__amx_unit(void) {
+    enum { N = 40, K = 80, T = 32 };
+    uint16_t w[N * K];
+    float x[T][K], out[N * T], wanted[N], *to = out;
+    uint32_t pairs[(K + 16) / 2 * T], *pair = pairs, state = 1;
+    const size_t width = T;
+    sgf_tensor weights;
+    sgf__product job;
+    size_t n, t, k;
+    int tiny, same = sgf__amx_here();
+    memset(&job, 0, sizeof job);
+    weights.data = w, weights.rows = N, weights.cols = K, weights.dtype = SGF_DTYPE_BF16;
+    job.w = &weights, job.out = &to, job.width = &width, job.panels = 1, job.pairs = &pair;
+    for (tiny = 0; tiny < 2 && same; tiny += same) {
+        for (n = 0; n < N * K; n++)
+            w[n] = sgf__amx_number(&state, !tiny ? 121 : n / K % 2 ? 58 : 0);
+        for (k = 0; k < K && tiny; k++) w[k] = 0;
+        for (t = 0; t < T; t++)
+            for (k = 0; k < K; k++)
+                x[t][k] = sgf__bf16_float(sgf__amx_number(&state, tiny && t % 2 ? 58 : 121));
+        if (tiny) { /* 2^-126 - 1.5 * 2^-151 */
+            w[0] = sgf__float_bf16(x[0][0] = 0x1p-63f);
+            w[2] = sgf__float_bf16(x[0][2] = 0x1p-75f), x[0][2] *= -0.75f;
+        }
+        memset(pairs, 0, sizeof pairs);
+        for (t = 0; t < T; t++)
+            for (k = 0; k < K; k++)
+                pairs[k / 2 * T + t] |= sgf__float_bits(x[t][k]) >> (k % 2 ? 0 : 16);
+        sgf__amx_product(&job, 0, N);
+        for (t = 0; t < T; t++) {
+            sgf__reference_product(1, &weights, NULL, x[t], wanted);
+            for (n = 0; n < N; n++) same = same && !memcmp(&wanted[n], &out[n * T + t], 4);
+        }
+    }
+    return tiny;
+}
+#endif
+
 /* Stripes [begin, end) of the jobs, counted one job after the other. */
 static void sgf__products_part(void *context, size_t begin, size_t end, int thread) {
     const sgf__product *job = (const sgf__product *)context;
-    size_t first = 0, row;
+    size_t first = 0, row, to, n;
     (void)thread;
-    for (; begin < end; begin++) {
+    for (; begin < end; begin += n) {
         while (begin - first >= sgf__stripes(job)) first += sgf__stripes(job++);
-        row = (begin - first) * SGF__STRIPE;
-        sgf__product_stripe(job, row, sgf__min(row + SGF__STRIPE, job->w->rows));
+        row = (begin - first) * SGF__STRIPE, n = 0;
+#ifdef SGF__AMX
+        n = sgf__amx_stripes(job, begin - first, end - begin);
+        to = sgf__min(row + n * SGF__STRIPE, job->w->rows);
+        if (n) sgf__amx_product(job, row, to);
+#endif
+        if (!n) to = sgf__min(row + SGF__STRIPE, job->w->rows), sgf__product_stripe(job, row, to);
+        sgf__product_bias(job, row, to);
+        n += !n;
     }
 }
 /* out = w x (+ bias) on every panel of every job, one division of the work for all; no out may alias an
@@ -4010,6 +4205,7 @@ struct sgf_session {
     sgf__pool *pool;
     int simd, reuse, rotate;
     int bf16;      /* 1: SGF_ARITHMETIC_BF16 */
+    int unit;      /* 0: no tile unit computes, see sgf__amx_unit */
     int reference; /* 1: sgf_reference_forward computes; nothing is cached or shared */
     sgf__sequence *sequence;
     size_t sequence_count, sequence_cap;
@@ -4331,6 +4527,7 @@ typedef struct sgf__work {
     int norm_from, norm_to; /* its arrays, or those of a rounding */
     size_t features[SGF__ARRAYS];
     uint8_t *low[SGF__PANELS]; /* bf16: least exponents of each 32 features of what products read */
+    uint32_t *pairs[SGF__PANELS]; /* the same features for a tile unit, if there is one */
     sgf__group group[SGF__CHUNK];
     size_t groups;
     size_t layer;
@@ -4344,7 +4541,7 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
     const size_t half = s->ropes * (C / 2);
     const size_t features[SGF__ARRAYS] = {D, D, half, half, HC, GC, GC, HC, F, F};
     const size_t lows = sgf__max(D, sgf__max(HC, F)) / 32 + 1;
-    size_t first[SGF__ARRAYS], need = 0, a, p;
+    size_t first[SGF__ARRAYS], need = 0, paired, a, p;
     sgf_status status;
     memset(w, 0, sizeof *w);
     memcpy(w->features, features, sizeof features);
@@ -4355,10 +4552,11 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         w->width[p] = sgf__panel_width(n - p * SGF__PANEL, w->panels > 1 ? 8 : 1);
         w->columns += w->width[p];
     }
+    paired = s->unit ? lows * (SGF__BLOCK / 2) * SGF__PANEL : 0; /* words of a panel */
     for (a = 0; a < SGF__ARRAYS; a++) {
         first[a] = a == SGF__GATE ? first[SGF__Q]
                    : a            ? first[a - 1] + features[a - 1] * w->columns
-                                  : 0;
+                                  : paired * w->panels;
         need = sgf__max(need, first[a] + features[a] * w->columns);
     }
     status = sgf__floats_reserve(s, &s->work, need + sgf__max(D, HC) + 2 * C + w->panels * lows,
@@ -4368,8 +4566,10 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         for (p = 0; p < w->panels; p++)
             w->at[a][p] = s->work.at + first[a] + features[a] * p * SGF__PANEL;
     w->norm = s->work.at + need;
-    for (p = 0; p < w->panels; p++)
+    for (p = 0; p < w->panels; p++) {
         w->low[p] = (uint8_t *)(w->norm + sgf__max(D, HC) + 2 * C) + p * lows;
+        w->pairs[p] = (uint32_t *)(void *)s->work.at + p * paired;
+    }
     /* The last panel's unused lanes are computed, too, but never read. They start at 0 in every call, or
        their values would grow from call to call, to infinities and NaN. */
     p = w->panels - 1;
@@ -4883,22 +5083,28 @@ static sgf__product sgf__projection(const sgf__work *w, int matrix, const sgf_te
     product.out = w->at[out];
     product.width = w->width;
     product.panels = w->panels;
-    product.simd = w->s->simd;
+    product.simd = w->s->simd, product.unit = w->s->unit;
+    product.pairs = w->pairs;
     return product;
 }
-/* Panels [begin, end), 32 features at a time. */
+/* A panel [K][width], which products read as panel p: rounded into `to`, 32 features at a time. */
+static void sgf__round_panel(const sgf__work *w, size_t p, const float *from, float *to, size_t K,
+                             size_t width) {
+    size_t k, n;
+    for (k = 0; k < K; k += n, from += n * width, to += n * width) {
+        uint8_t *low = &w->low[p][k / SGF__BLOCK];
+        n = sgf__min(K - k, SGF__BLOCK);
+        *low = k ? low[-1] : 255;
+        sgf__round(w->s->simd, from, to, n * width, low);
+        if (w->s->unit) sgf__pair(w->s->simd, to, n, width, w->pairs[p] + k / 2 * SGF__PANEL);
+    }
+}
 static void sgf__round_part(void *context, size_t begin, size_t end, int thread) {
-    sgf__work *w = (sgf__work *)context;
-    size_t p, k, width, K = w->features[w->norm_from];
+    const sgf__work *w = (const sgf__work *)context;
     (void)thread;
-    for (p = begin; p < end; p++)
-        for (k = 0; k < K; k += SGF__BLOCK) {
-            uint8_t *low = &w->low[p][k / SGF__BLOCK];
-            width = w->width[p];
-            *low = k ? low[-1] : 255;
-            sgf__round(w->s->simd, w->at[w->norm_from][p] + k * width,
-                       w->at[w->norm_to][p] + k * width, sgf__min(K - k, SGF__BLOCK) * width, low);
-        }
+    for (; begin < end; begin++)
+        sgf__round_panel(w, begin, w->at[w->norm_from][begin], w->at[w->norm_to][begin],
+                         w->features[w->norm_from], w->width[begin]);
 }
 /* bf16: the array that products will read is rounded, the residual stream into NORMED. Returns the
    array that has the result. */
@@ -4985,14 +5191,10 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
         }
         spread.logits = logits + (size_t)w->query[column[0]].number * V;
         out = n == 1 ? spread.logits : s->block.at + D * width; /* one column needs no spreading */
-        for (d = 0; s->bf16 && d < D; d += SGF__BLOCK) {
-            uint8_t *low = &w->low[0][d / SGF__BLOCK];
-            *low = d ? low[-1] : 255;
-            sgf__round(s->simd, in + d * width, s->block.at + d * width,
-                       sgf__min(D - d, SGF__BLOCK) * width, low);
-        }
+        if (s->bf16) sgf__round_panel(w, 0, in, s->block.at, D, width);
         product.w = &matrix->w, product.low = matrix->low, product.in_low = w->low;
-        product.bias = NULL, product.simd = s->simd;
+        product.bias = NULL, product.simd = s->simd, product.unit = s->unit;
+        product.pairs = w->pairs;
         product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
         sgf__matmul(s->pool, &product, 1);
         spread.block = out, spread.V = V, spread.width = width, spread.n = n;
@@ -5500,13 +5702,19 @@ static int sgf__arithmetic_sound(void) {
 }
 static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_error *err) {
     int best = sgf__simd_best();
-    s->simd = kernels == SGF_KERNELS_AUTO     ? best
+    int amx = kernels == SGF_KERNELS_AMX, any = kernels == SGF_KERNELS_AUTO;
+    s->simd = any || amx                      ? best
               : kernels == SGF_KERNELS_AVX512 ? SGF__AVX512
               : kernels == SGF_KERNELS_AVX2   ? SGF__AVX2
                                               : SGF__PORTABLE;
-    if (s->simd <= best) return SGF_OK;
+#ifdef SGF__AMX
+    if (amx || (any && s->bf16)) s->unit = sgf__amx_unit();
+#endif
+    if (s->simd <= best && (s->unit || !amx)) return SGF_OK;
     return sgf__fail(err, SGF_ERR_UNSUPPORTED, "this processor (or build) has no %s",
-                     kernels == SGF_KERNELS_AVX512 ? "AVX-512" : "AVX2 with FMA");
+                     amx ? "tile unit (AMX) that the system permits and that has the right bits"
+                     : kernels == SGF_KERNELS_AVX512 ? "AVX-512"
+                                                     : "AVX2 with FMA");
 }
 static const sgf__device_functions *sgf__device_linked(void) {
 #ifdef SGF_CUDA

@@ -3,6 +3,7 @@
  * which is in that folder. */
 #define _XOPEN_SOURCE 700 /* posix_openpt under -std=c99 */
 #include "system.h"       /* first: it stands between the header and the system */
+#include "tiles.h"
 
 #define SEGFUSE_IMPLEMENTATION
 #define SGF_CUDA /* the device of test_device.c, and how many rows a call of it has at most */
@@ -197,6 +198,7 @@ static const sgf__stored *tensors_at(const sgf__folder *f, size_t i) {
 #include "test_methods.c"
 #include "test_dataset.c"
 #include "test_cells.c"
+#include "test_tiles.c"
 #include "test_mask.c"
 #include "test_hub.c"
 #include "test_firstrun.c"
@@ -222,6 +224,7 @@ int main(int argc, char **argv) {
         {"json", tests_json},
         {"layout", tests_layout},
         {"forward", tests_forward},
+        {"tiles", tests_tiles},
         {"mask", tests_mask},
         {"model", tests_model},
         {"tokenizer", tests_tokenizer},

@@ -761,6 +761,7 @@ static void matmul_of(int bf16, int scale) {
                     for (i = 0; i < N; i++) wanted[p][i * width[p] + t] = product[i] + bias[i];
                 }
             }
+            memset(job, 0, sizeof job);
             job[0].w = &w, job[0].bias = &b, job[0].in = in, job[0].out = out;
             job[0].low = bf16 ? low : NULL, job[0].in_low = in_low;
             job[0].width = width, job[0].panels = shapes[s][2];

@@ -69,7 +69,7 @@ _ENUMS = {
     "format": ("standard", "concatenated", "shared-parts", "shared-cue", "few-shot-parts"),
     "lines": ("own", "one", "two"),
     "contexts": ("single", "fusion", "ensemble"),
-    "kernels": ("auto", "naive", "portable", "avx2", "avx512"),
+    "kernels": ("auto", "naive", "portable", "avx2", "avx512", "amx"),
     "arithmetic": ("f32", "bf16"),
     "device": ("cpu", "cuda", "auto"),
     "dtype": ("f32", "f16", "bf16"),
