@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
        RMSNorm                                     sgf__reference_norm (line 1797)
        RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8627)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8628)
        one layer, in order                         sgf__reference_layer (line 1945)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
@@ -3147,60 +3147,63 @@ typedef struct sgf__tile {
         SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)           \
             I##_store(out + r * out_row + v * I##_lanes, sum[r][v]);                          \
     }
-#define SGF__TILE_PAIRS(I, ROWS, NV)                                                      \
-    I##_target static void I##_pairs_##ROWS##x##NV(const sgf__tile *tile) {               \
-        const float *x = tile->x, *w = tile->part->w + tile->row;                         \
-        size_t w_k = tile->w_k, x_k = tile->x_k, left = tile->part->count, n, k, r, v;    \
-        float *out = tile->out;                                                           \
-        int first = tile->first;                                                          \
-        I##_float even[ROWS][NV], odd[ROWS][NV], lanes[NV];                               \
-        for (; left; left -= n, first = 0) {                                              \
-            SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++)   \
-                even[r][v] = odd[r][v] = I##_zero;                                        \
-            n = left < SGF__BLOCK ? left : SGF__BLOCK;                                    \
-            for (k = n; k; k -= 2, w += 2 * w_k, x += 2 * x_k) {                          \
-                SGF__PAIRS_STEP(I, ROWS, NV, even, x, w)                                  \
-                if (k == 1) break;                                                        \
-                SGF__PAIRS_STEP(I, ROWS, NV, odd, x + x_k, w + w_k)                       \
-            }                                                                             \
-            SGF__UNROLL for (r = 0; r < ROWS; r++) SGF__UNROLL for (v = 0; v < NV; v++) { \
-                float *to = out + r * tile->out_row + v * I##_lanes;                      \
-                I##_float before = first ? I##_zero : I##_load(to);                       \
-                I##_store(to, I##_add(before, I##_add(even[r][v], odd[r][v])));           \
-            }                                                                             \
-        }                                                                                 \
+/* The rows of a block take turns, HALF at a time, so that both chains of an output stay in registers. */
+#define SGF__TILE_PAIRS(I, ROWS, HALF, NV)                                                    \
+    I##_target static void I##_pairs_##ROWS##x##NV(const sgf__tile *tile) {                   \
+        size_t w_k = tile->w_k, x_k = tile->x_k, done, n, half, k, r, v;                      \
+        I##_float even[HALF][NV], odd[HALF][NV], lanes[NV];                                   \
+        for (done = 0; done < tile->part->count; done += n) {                                 \
+            n = sgf__min(tile->part->count - done, SGF__BLOCK);                               \
+            for (half = 0; half < ROWS / HALF; half++) {                                      \
+                const float *x = tile->x + done * x_k;                                        \
+                const float *w = tile->part->w + tile->row + done * w_k + half * HALF;        \
+                float *out = tile->out + half * HALF * tile->out_row;                         \
+                SGF__UNROLL for (r = 0; r < HALF; r++) SGF__UNROLL for (v = 0; v < NV; v++)   \
+                    even[r][v] = odd[r][v] = I##_zero;                                        \
+                for (k = n; k; k -= 2) {                                                      \
+                    SGF__PAIRS_STEP(I, HALF, NV, even)                                        \
+                    if (k == 1) break;                                                        \
+                    SGF__PAIRS_STEP(I, HALF, NV, odd)                                         \
+                }                                                                             \
+                SGF__UNROLL for (r = 0; r < HALF; r++) SGF__UNROLL for (v = 0; v < NV; v++) { \
+                    float *to = out + r * tile->out_row + v * I##_lanes;                      \
+                    I##_float before = tile->first && !done ? I##_zero : I##_load(to);        \
+                    I##_store(to, I##_add(before, I##_add(even[r][v], odd[r][v])));           \
+                }                                                                             \
+            }                                                                                 \
+        }                                                                                     \
     }
-#define SGF__PAIRS_STEP(I, ROWS, NV, sum, x, w)                                                \
-    SGF__UNROLL for (v = 0; v < NV; v++) {                                                     \
-        lanes[v] = I##_load((x) + v * I##_lanes);                                              \
-        SGF__PREFETCH((x) + SGF__TILE_AHEAD * x_k + v * I##_lanes);                            \
-    }                                                                                          \
-    SGF__UNROLL for (r = 0; r < ROWS; r++) {                                                   \
-        I##_float weight = I##_set1((w)[r]);                                                   \
+/* Each half prefetches one vector. */
+#define SGF__PAIRS_STEP(I, HALF, NV, sum)                                                      \
+    SGF__PREFETCH(x + SGF__TILE_AHEAD * x_k + half * I##_lanes);                               \
+    SGF__UNROLL for (v = 0; v < NV; v++) lanes[v] = I##_load(x + v * I##_lanes);               \
+    SGF__UNROLL for (r = 0; r < HALF; r++) {                                                   \
+        I##_float weight = I##_set1(w[r]);                                                     \
         SGF__UNROLL for (v = 0; v < NV; v++) sum[r][v] = I##_fma(weight, lanes[v], sum[r][v]); \
-    }
+    }                                                                                          \
+    x += x_k, w += w_k;
 typedef void sgf__tile_kernel(const sgf__tile *tile);
-typedef struct sgf__tiles {         /* kernels of one width, for a few numbers of rows */
-    size_t lanes, rows[2][3];       /* of `all` and `seen`; of `pairs` */
+typedef struct sgf__tiles { /* kernels of one width, for a few numbers of rows */
+    size_t lanes, rows[3];
     sgf__tile_kernel *kernel[3][3]; /* `all`, `seen`, `pairs` */
 } sgf__tiles;
 
 #define SGF__TILE_FORMS(I, ROWS, NV)          \
     SGF__TILE(I, all, ROWS, NV, SGF__ADD_ALL) \
     SGF__TILE(I, seen, ROWS, NV, SGF__ADD_SEEN)
-#define SGF__TILE_SIZES(I, MOST, PAIRS, NV) \
-    SGF__TILE_FORMS(I, MOST, NV)            \
-    SGF__TILE_FORMS(I, 4, NV)               \
-    SGF__TILE_FORMS(I, 1, NV)               \
-    SGF__TILE_PAIRS(I, PAIRS, NV)           \
-    SGF__TILE_PAIRS(I, 2, NV)               \
-    SGF__TILE_PAIRS(I, 1, NV)
-#define SGF__TILES(I, MOST, PAIRS, NV)                                        \
+#define SGF__TILE_SIZES(I, MOST, HALF, FEW, NV) \
+    SGF__TILE_FORMS(I, MOST, NV)                \
+    SGF__TILE_FORMS(I, 4, NV)                   \
+    SGF__TILE_FORMS(I, 1, NV)                   \
+    SGF__TILE_PAIRS(I, MOST, HALF, NV)          \
+    SGF__TILE_PAIRS(I, 4, FEW, NV)              \
+    SGF__TILE_PAIRS(I, 1, 1, NV)
+#define SGF__TILES(I, MOST, NV)                                               \
     {                                                                         \
-        (size_t)(NV) * I##_lanes, {{MOST, 4, 1}, {PAIRS, 2, 1}}, {            \
+        (size_t)(NV) * I##_lanes, {MOST, 4, 1}, {                             \
             {I##_all_##MOST##x##NV, I##_all_4x##NV, I##_all_1x##NV},          \
                 {I##_seen_##MOST##x##NV, I##_seen_4x##NV, I##_seen_1x##NV}, { \
-                I##_pairs_##PAIRS##x##NV, I##_pairs_2x##NV, I##_pairs_1x##NV  \
+                I##_pairs_##MOST##x##NV, I##_pairs_4x##NV, I##_pairs_1x##NV   \
             }                                                                 \
         }                                                                     \
     }
@@ -3307,22 +3310,20 @@ typedef struct sgf__kernel_set {
 #ifdef SGF__X86
 SGF__EVERY_DTYPE(sgf__512)
 SGF__EVERY_DTYPE(sgf__256)
-SGF__TILE_SIZES(sgf__512, 12, 6, 2)
-SGF__TILE_SIZES(sgf__512, 12, 12, 1)
-SGF__TILE_SIZES(sgf__256, 6, 3, 2)
-SGF__TILE_SIZES(sgf__256, 12, 6, 1)
-static const sgf__kernel_set sgf__avx512 = {SGF__PRODUCTS(sgf__512),
-                                            {SGF__TILES(sgf__512, 12, 6, 2),
-                                             SGF__TILES(sgf__512, 12, 12, 1),
-                                             SGF__TILES(sgf__256, 12, 6, 1)}};
+SGF__TILE_SIZES(sgf__512, 12, 6, 4, 2)
+SGF__TILE_SIZES(sgf__512, 12, 12, 4, 1)
+SGF__TILE_SIZES(sgf__256, 6, 3, 2, 2)
+SGF__TILE_SIZES(sgf__256, 12, 6, 4, 1)
+static const sgf__kernel_set sgf__avx512 = {
+    SGF__PRODUCTS(sgf__512),
+    {SGF__TILES(sgf__512, 12, 2), SGF__TILES(sgf__512, 12, 1), SGF__TILES(sgf__256, 12, 1)}};
 static const sgf__kernel_set sgf__avx2 = {
-    SGF__PRODUCTS(sgf__256), {SGF__TILES(sgf__256, 6, 3, 2), SGF__TILES(sgf__256, 12, 6, 1)}};
+    SGF__PRODUCTS(sgf__256), {SGF__TILES(sgf__256, 6, 2), SGF__TILES(sgf__256, 12, 1)}};
 #endif
 #ifdef SGF__ARM
 SGF__EVERY_DTYPE(sgf__128)
-SGF__TILE_SIZES(sgf__128, 12, 6, 2)
-static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128),
-                                          {SGF__TILES(sgf__128, 12, 6, 2)}};
+SGF__TILE_SIZES(sgf__128, 12, 6, 4, 2)
+static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128), {SGF__TILES(sgf__128, 12, 2)}};
 #endif
 /* NULL: plain C. */
 static const sgf__kernel_set *sgf__kernels_of(int simd) {
@@ -3406,8 +3407,8 @@ static void sgf__tile_run(int simd, size_t rows, size_t from, size_t lanes,
             else sgf__tile_plain(simd, &tile, rows, lanes - t);
             return;
         }
-        for (r = 0; r < rows; r += fit->rows[form == 2][size]) {
-            for (size = 0; fit->rows[form == 2][size] > rows - r;) size++;
+        for (r = 0; r < rows; r += fit->rows[size]) {
+            for (size = 0; fit->rows[size] > rows - r;) size++;
             tile.row = r;
             tile.out = whole->out + r * tile.out_row + t;
             fit->kernel[form][size](&tile);
@@ -3449,33 +3450,33 @@ static int sgf__clean(int w, int x) {
    block: what follows an unclean block is added to a sum that need not be clean. */
 SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8_t *low),
             (simd, from, to, n, low)) {
-    uint32_t least = (uint32_t)*low << 23;
+    uint32_t least = ((uint32_t)*low << 23) - 1; /* less 1, so that a zero is the greatest */
     size_t i;
     (void)simd;
+    if (to != from) memcpy(to, from, n * sizeof *to);
     for (i = 0; i < n; i++) {
-        uint32_t u = sgf__float_bits(sgf__flushed(from[i])), nan = (u & 0x7FFFFFFFu) > 0x7F800000u,
-                 m;
+        uint32_t u = sgf__float_bits(sgf__flushed(to[i])), nan = (u & 0x7FFFFFFFu) > 0x7F800000u, m;
         u = (nan ? u | 0x400000u : u + 0x7FFFu + (u >> 16 & 1u)) & 0xFFFF0000u;
         to[i] = sgf__bits_float(u);
-        m = u & 0x7FFFFFFFu ? u & 0x7FFFFFFFu : least;
+        m = (u & 0x7FFFFFFFu) - 1;
         least = m < least ? m : least;
     }
-    *low = (uint8_t)(least >> 23);
+    *low = (uint8_t)((least + 1) >> 23);
 }
 /* to[n] = from[n] widened (NULL: not wanted); *low and *high: the least exponent, and the greatest. */
 SGF__KERNEL(sgf__widen_bf16,
             (int simd, const uint16_t *from, float *to, size_t n, uint8_t *low, uint8_t *high),
             (simd, from, to, n, low, high)) {
-    uint32_t least = 0x7F800000u, most = 0;
+    uint32_t least = 0x7F800000u - 1, most = 0;
     size_t i;
     (void)simd;
     for (i = 0; i < n; i++) {
-        uint32_t u = (uint32_t)from[i] << 16, m = u & 0x7FFFFFFFu, one = m ? m : least;
+        uint32_t u = (uint32_t)from[i] << 16, m = u & 0x7FFFFFFFu;
         if (to) to[i] = sgf__bits_float(u);
-        least = one < least ? one : least;
+        least = m - 1 < least ? m - 1 : least;
         most = m > most ? m : most;
     }
-    *low = (uint8_t)(least >> 23);
+    *low = (uint8_t)((least + 1) >> 23);
     *high = (uint8_t)(most >> 23);
 }
 
