@@ -13,7 +13,7 @@ PROGRAM  = $(wildcard examples/segfuse/*.c examples/segfuse/*/*.c)
 SOURCES  = segfuse.h $(PROGRAM) $(wildcard examples/segfuse/*/*.h)
 TRAINER  = $(wildcard examples/train/*.c examples/train/*.h)
 EXAMPLES = fuse mask verify
-METHODS  = origin,per_prompt,avg,max,flex_attention,fused
+METHODS  = origin,per_prompt,avg,max,flex_attention,fused,fused_agreement
 
 .PHONY: all run models lib web install dist clean help
 all: build/segfuse build/segfuse-train $(EXAMPLES:%=build/%)

@@ -920,20 +920,23 @@ static void test_decodings_through_the_program(void) {
     static const struct {
         const char *options, *file, *says;
     } runs[] = {
-        {"--mass entropy", "fused-3-entropy", "\"mass\": \"entropy:0.5\""},
-        {"--mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2", "\"select\": 2"},
-        {"--mass agreement", "fused-3-agreement", "\"mass\": \"agreement:0.25\""},
-        {"--mass agreement:0.1 --select 1", "fused-3-agreement0.1-select1", "\"select\": 1"},
+        {"--method fused --mass entropy", "fused-3-entropy", "\"mass\": \"entropy:0.5\""},
+        {"--method fused --mass entropy:0.25 --select 2", "fused-3-entropy0.25-select2",
+         "\"select\": 2"},
+        {"--method fused --mass agreement", "fused-3-agreement", "\"mass\": \"agreement:0.25\""},
+        {"--method fused --mass agreement:0.1 --select 1", "fused-3-agreement0.1-select1",
+         "\"select\": 1"},
         {"--method fused_agreement", "fused_agreement-3", "\"mass\": \"agreement:0.25\""},
         {"--method fused_agreement --mass agreement:0.5 --fusion mixture",
          "fused_agreement-3-mixture-agreement0.5", "\"separator\": \"\""},
-        {"--hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
-        {"--fusion mixture", "fused-3-mixture", "\"fusion\": \"mixture\""},
-        {"--fusion mixture --mass entropy", "fused-3-mixture-entropy", "\"fusion\": \"mixture\""},
+        {"--method fused --hybrid 0.5", "fused-3-hybrid0.5", "\"hybrid\": 0.5"},
+        {"--method fused --fusion mixture", "fused-3-mixture", "\"fusion\": \"mixture\""},
+        {"--method fused --fusion mixture --mass entropy", "fused-3-mixture-entropy",
+         "\"fusion\": \"mixture\""},
         {"--method entropy_avg --tau 2", "ensemble_entropy_avg-3-tau2", "\"tau\": 2"},
         {"--method hidden", "ensemble_hidden-3", "\"method\": \"hidden\""},
         {"--method hidden --from_layer 2", "ensemble_hidden-3-from_layer2", "\"from_layer\": 2"},
-        {"--beams 3", "fused-3-beams3", "\"length_penalty\": 1"},
+        {"--method fused --beams 3", "fused-3-beams3", "\"length_penalty\": 1"},
         {"--method origin --num_paraphrases 1 --beams 2 --length_penalty 0",
          "origin-beams2-length_penalty0", "\"beams\": 2"},
         {"--method avg_p", "ensemble_avg_p-3", "\"method\": \"avg_p\""},
@@ -998,7 +1001,9 @@ static void test_decodings_through_the_program(void) {
     methods_run("--num_paraphrases 3 --output '%s/decodings' --method avg_p --explain 1", 0,
                 "(combined: the mean of the contexts)");
     program_file("by.json", "{\"*\": {\"select\": 2, \"mass\": \"entropy:0.25\"}}");
-    methods_run("--num_paraphrases 3 --output '%s/decodings' --by_relation '%s/by.json'", 0, "");
+    methods_run("--method fused --num_paraphrases 3 --output '%s/decodings' --by_relation "
+                "'%s/by.json'",
+                0, "");
     CHECK(methods_same_rows("decodings/fused-3-by_relation.feather",
                             "decodings/fused-3-entropy0.25-select2.feather", "u") == 2);
     methods_run("--num_paraphrases 3 --output '%s/wrong' --beams 4000", 1,
@@ -1065,7 +1070,7 @@ static void test_relations_have_their_own_options(void) {
     "build/segfuse generate --quiet --data '%s/related.jsonl' --fewshot_data " \
     "'%s/methods-shots.jsonl' --num_fewshots 1 --num_paraphrases 3 "           \
     "--output '%s/related' " options
-    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 0, "fused");
+    program_says(RELATED("--method fused --mass 1,2,3 --by_relation '%s/by.json'"), 0, "fused");
     program_says(RELATED("--method max --format line"), 0, "max-line");
     program_says(RELATED("--method fused --mask hub --mass 1 --tag hub"), 0, "fused");
     program_says(RELATED("--method myriadlama_custom --mass 1,2,3"), 0, "myriadlama_custom");
@@ -1095,7 +1100,7 @@ static void test_relations_have_their_own_options(void) {
     program_says("cat '%s/tuned.json'", 0,
                  "{\n    \"river\": {\"method\": \"myriadlama_custom\", \"mass\": \"1,2,3\"},\n"
                  "    \"*\": {\"method\": \"fused\", \"mask\": \"hub\", \"mass\": \"1\"}\n}\n");
-    program_says(RELATED("--by_relation '%s/tuned.json' --tag tuned"), 0, "0.800");
+    program_says(RELATED("--method fused --by_relation '%s/tuned.json' --tag tuned"), 0, "0.800");
     snprintf(text, sizeof text, ANALYZE("%s --min_questions 2"), temp_folder, temp_folder,
              temp_folder, options);
     program_says(text, 0, "0 of 3 relations have another choice, 2 have fewer than 2 questions");
@@ -1109,7 +1114,7 @@ static void test_relations_have_their_own_options(void) {
     program_says("build/segfuse analyze '%s/related/fused-3-by_relation.feather' --data "
                  "'%s/related.jsonl' --by_relation '%s/tuned.json'",
                  1, "made with --by_relation or with the mask of a file");
-    program_says(RELATED("--separator= --tag bare"), 0, "fused");
+    program_says(RELATED("--method fused --separator= --tag bare"), 0, "fused");
     program_says("build/segfuse analyze '%s/related/fused-3.bare.feather' --data "
                  "'%s/related.jsonl' --by_relation '%s/bare.json'",
                  1, "made with --separator, which is not chosen by relation");
@@ -1125,24 +1130,31 @@ static void test_relations_have_their_own_options(void) {
                  1, "differ in num_fewshots, which is not chosen by relation");
 #undef ANALYZE
     /* the file's choices are in the resume key; the order of questions and the batch are not */
-    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 0, "nothing to do");
-    program_says(RELATED("--mass 1,2,3 --explain a1 --by_relation '%s/by.json'"), 0, "max");
-    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json' --tag one --batch_size 1"), 0,
-                 "");
+    program_says(RELATED("--method fused --mass 1,2,3 --by_relation '%s/by.json'"), 0,
+                 "nothing to do");
+    program_says(RELATED("--method fused --mass 1,2,3 --explain a1 --by_relation '%s/by.json'"), 0,
+                 "max");
+    program_says(
+        RELATED("--method fused --mass 1,2,3 --by_relation '%s/by.json' --tag one --batch_size 1"),
+        0, "");
     CHECK(methods_same_rows("related/fused-3-by_relation.feather",
                             "related/fused-3-by_relation.one.feather", "abcd") == 5);
     program_file("by.json", "{\"capital\": {\"method\": \"avg\"}}"); /* the rest as it is */
-    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json'"), 1, "--by_relation is '");
-    program_says(RELATED("--mass 1,2,3 --by_relation '%s/by.json' --rewrite"), 0, "fused");
-    program_says(RELATED("--mass 1,2,3"), 0, "fused");
+    program_says(RELATED("--method fused --mass 1,2,3 --by_relation '%s/by.json'"), 1,
+                 "--by_relation is '");
+    program_says(RELATED("--method fused --mass 1,2,3 --by_relation '%s/by.json' --rewrite"), 0,
+                 "fused");
+    program_says(RELATED("--method fused --mass 1,2,3"), 0, "fused");
     CHECK(methods_same_rows("related/fused-3-by_relation.feather", "related/fused-3.feather",
                             "bcd") == 3);
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         program_file("bad.json", bad[i][0]);
         temp_path("");
         snprintf(wanted, sizeof wanted, bad[i][2], temp_folder);
-        program_says(RELATED("--by_relation '%s/bad.json'"), bad[i][1][0] - '0', wanted);
-        program_says(RELATED("--by_relation '%s/bad.json'"), bad[i][1][0] - '0', "bad.json");
+        program_says(RELATED("--method fused --by_relation '%s/bad.json'"), bad[i][1][0] - '0',
+                     wanted);
+        program_says(RELATED("--method fused --by_relation '%s/bad.json'"), bad[i][1][0] - '0',
+                     "bad.json");
     }
     snprintf(options, sizeof options, "--by_relation '%%s/by.json' --output '%%s/wrong'");
     methods_run(options, 1, "methods.jsonl have no relations (column rel, rel_uri or relation)");
@@ -1150,7 +1162,7 @@ static void test_relations_have_their_own_options(void) {
                  "one method of all paraphrases");
     program_says(RELATED("--method avg,max --by_relation '%s/by.json'"), 2,
                  "one method of all paraphrases");
-    program_says(RELATED("--by_relation '%s/none.json'"), 1, "none.json");
+    program_says(RELATED("--method fused --by_relation '%s/none.json'"), 1, "none.json");
 #undef RELATED
 }
 static void test_accidents_through_the_program(void) {

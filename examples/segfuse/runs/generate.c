@@ -75,7 +75,7 @@ int verb_generate(int argc, char **argv) {
     int rests, status;
     option options[] = {
         {NULL, OPTION_HEADING, NULL, NULL, "What to ask, and how:"},
-        {"method", OPTION_TEXT, (void *)&o->method, "METHOD[,METHOD...]", "how to answer (fused)"},
+        {"method", OPTION_TEXT, (void *)&o->method, "METHOD[,METHOD...]", "how to answer (fused_agreement)"},
         ROW_MODEL(o->model),
         ROW_DATASET(o->dataset, "the instruction, and where results go (as the data is)"),
         ROW_DATA(o->data),
@@ -130,7 +130,7 @@ int verb_generate(int argc, char **argv) {
         ROW_QUIET(o->quiet),
         ROWS_END};
     memset(&run, 0, sizeof run);
-    o->method = "fused";
+    o->method = "fused_agreement";
     o->fewshots = o->paraphrases = 5, o->batch = 16, o->seed = 42;
     o->manuals = o->autos = -1;
     if (method_asked(argc, argv)) return method_help(method_asked(argc, argv));
