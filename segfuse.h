@@ -7087,7 +7087,7 @@ static void sgf__buf_free(sgf__buf *buf) {
 }
 /* Make room for `more` bytes and a zero. */
 static sgf_status sgf__buf_reserve(sgf__buf *buf, size_t more, sgf_error *err) {
-    if (buf->status) return buf->status;
+    if (buf->status || more < buf->cap - buf->len) return buf->status;
     if (more > SIZE_MAX - buf->len - 1)
         return buf->status = sgf__fail(err, SGF_ERR_LIMIT, "a text would exceed the address space");
     return buf->status = sgf__grow(&buf->mem, &buf->ptr, &buf->cap, buf->len + more + 1, 1, err);
@@ -9001,7 +9001,8 @@ typedef struct sgf__op {
     int32_t to;          /* relative */
     int least, many;     /* TAKE; least 0: or none */
     int decided;         /* TAKE: if the most characters do not lead to a match, fewer do not */
-    uint64_t takes[3];   /* a bit for each class; FORK: with which the next operation may match */
+    uint64_t takes[3];   /* TAKE: a bit for each class */
+    uint64_t starts[3];  /* the classes of the characters with which a match from here on may begin */
     uint32_t begin, end; /* TAKE: also these ranges of characters; inverted: all others */
 } sgf__op;
 typedef struct sgf__regex {
@@ -9009,7 +9010,6 @@ typedef struct sgf__regex {
     sgf__op *ops; /* [count] */
     sgf__range *ranges;
     size_t count, range_count;
-    int16_t start[SGF__CLASSES]; /* where to begin, by the next character's class; -1: no match */
 } sgf__regex;
 /* A pre-tokenizer: the text becomes parts, which are matches or what is between them. */
 typedef struct sgf__split {
@@ -9320,9 +9320,8 @@ static size_t sgf__op_run(const sgf__matcher *m, const sgf__op *op, size_t at) {
    not count if m->left is 0 then. */
 static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
     size_t low, high, base = m->choices->len;
-    sgf__choice last; /* if `held`; those before it are in m->choices */
+    sgf__choice made, *last;
     uint32_t code;
-    int held = 0;
     while (op->kind != SGF__OP_END) {
         const sgf__op *next = op + 1, *other = next;
         int fits = 1, chooses = 0;
@@ -9337,9 +9336,12 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
                 chooses = high >= low;
             }
         } else if (op->kind == SGF__OP_FORK) {
-            other = op + op->to;
-            chooses = sgf__has_class(op->takes, sgf__class_at(m, at));
-            if (!chooses) next = other;
+            unsigned c = sgf__class_at(m, at);
+            for (; op->kind == SGF__OP_FORK && !chooses; op = next) {
+                next = op + 1, other = op + op->to;
+                if (!sgf__has_class(next->starts, c)) next = other;
+                else chooses = sgf__has_class(other->starts, c);
+            }
         } else if (op->kind == SGF__OP_LINE) fits = at == m->n || m->text[at] == '\n';
         else {
             if (op->kind == SGF__OP_LOOK)
@@ -9347,34 +9349,29 @@ static size_t sgf__match_try(sgf__matcher *m, const sgf__op *op, size_t at) {
             next = op + op->to;
         }
         if (chooses) {
-            if (held && sgf__buf_add(m->choices, &last, sizeof last, m->err)) m->left = 0;
-            last.op = other;
-            last.low = low;
-            last.high = high;
-            held = 1;
+            made.op = other, made.low = low, made.high = high;
+            if (sgf__buf_add(m->choices, &made, sizeof made, m->err)) m->left = 0;
             m->left -= m->left > 0;
         }
         op = next;
         if (fits) continue;
         at = SGF__NONE;
-        if ((!held && m->choices->len == base) || !m->left) break;
+        if (m->choices->len == base || !m->left) break;
         m->left--;
-        if (!held) {
-            m->choices->len -= sizeof last;
-            memcpy(&last, m->choices->ptr + m->choices->len, sizeof last);
-        }
-        op = last.op;
-        at = last.high;
-        held = at > last.low;
-        if (held) last.high = sgf__utf8_back(m->text, at);
+        last = (sgf__choice *)(void *)(m->choices->ptr + m->choices->len) - 1;
+        op = last->op;
+        at = last->high;
+        if (at > last->low) last->high = sgf__utf8_back(m->text, at);
+        else m->choices->len -= sizeof *last;
     }
     m->choices->len = base;
     return at;
 }
 /* The end of the match that begins at `at`, or SGF__NONE. */
 static size_t sgf__match_at(sgf__encoder *e, sgf__matcher *m, size_t at) {
-    int first = m->r->start[sgf__class_at(m, at)];
-    size_t end = first < 0 ? SGF__NONE : sgf__match_try(m, m->r->ops + first, at);
+    const sgf__op *first = m->r->ops;
+    int may = sgf__has_class(first->starts, sgf__class_at(m, at));
+    size_t end = may ? sgf__match_try(m, first, at) : SGF__NONE;
     if (m->left) return end;
     e->status = m->choices->status;
     if (!e->status)
@@ -9434,7 +9431,7 @@ static void sgf__encode_split(sgf__encoder *e, sgf_str text, size_t index) {
     m.left = ((uint64_t)1 << 20) + 64 * (uint64_t)text.len;
     while (at <= text.len && !e->status) {
         while (at < text.len && (signed char)text.ptr[at] >= 0 &&
-               m.r->start[(unsigned char)text.ptr[at]] < 0)
+               !sgf__has_class(m.r->ops->starts, (unsigned char)text.ptr[at]))
             at++;
         end = sgf__match_at(e, &m, at);
         if (end == SGF__NONE || (end == at && at == last_end)) { /* not two empty ones in a place */
@@ -10161,32 +10158,19 @@ static void sgf__regex_starts(const sgf__regex *r, size_t i, char *seen, uint64_
 }
 /* Which choices need not be made: by the next character. */
 static void sgf__regex_decide(sgf__regex *r) {
-    uint64_t starts[SGF__OPS][3] = {{0}}; /* of each operation */
     size_t i, next;
-    unsigned c;
     for (i = 0; i < r->count; i++) {
         char seen[SGF__OPS] = {0};
-        sgf__regex_starts(r, i, seen, starts[i]);
+        sgf__regex_starts(r, i, seen, r->ops[i].starts);
     }
     for (i = 0; i + 1 < r->count; i++) {
         sgf__op *op = &r->ops[i];
-        const uint64_t *after = starts[i + 1];
+        const uint64_t *after = r->ops[i + 1].starts;
         uint64_t kinds = op->begin < op->end ? (1 << SGF__UNI_KINDS) - 1 : op->takes[2];
-        if (op->kind == SGF__OP_FORK) memcpy(op->takes, after, sizeof op->takes);
-        if (op->kind != SGF__OP_TAKE) continue;
         for (next = i + 1; r->ops[next].kind == SGF__OP_JUMP;) next += (size_t)r->ops[next].to;
         op->decided |= r->ops[next].kind == SGF__OP_END ||
                        !((after[0] & op->takes[0]) | (after[1] & op->takes[1]) |
                          (after[2] & kinds));
-    }
-    for (c = 0; c < SGF__CLASSES; c++) {
-        for (i = 0; r->ops[i].kind == SGF__OP_FORK;) { /* while one of its two cannot match */
-            size_t other = i + (size_t)r->ops[i].to;
-            if (!sgf__has_class(starts[i + 1], c)) i = other;
-            else if (!sgf__has_class(starts[other], c)) i++;
-            else break;
-        }
-        r->start[c] = (int16_t)(sgf__has_class(starts[i], c) ? (int)i : -1);
     }
 }
 /* One more split, by a regular expression or (`literal`) by a text. */

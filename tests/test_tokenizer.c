@@ -672,7 +672,7 @@ static const char *tok_matches(const tok_regex *r, const char *text, size_t n) {
     sgf__matcher m;
     sgf__buf choices;
     size_t at, used = 0, end, wanted, done = 0, *ends;
-    int first;
+    int may;
     memset(&m, 0, sizeof m);
     sgf__buf_init(&choices, NULL);
     m.choices = &choices;
@@ -686,8 +686,8 @@ static const char *tok_matches(const tok_regex *r, const char *text, size_t n) {
         unsigned char c = (unsigned char)text[at];
         if ((c & 0xC0) == 0x80) continue;
         m.left = 1000000;
-        first = m.r->start[sgf__class_at(&m, at)];
-        end = first < 0 ? SGF__NONE : sgf__match_try(&m, m.r->ops + first, at);
+        may = sgf__has_class(m.r->ops->starts, sgf__class_at(&m, at));
+        end = may ? sgf__match_try(&m, m.r->ops, at) : SGF__NONE;
         wanted = ends[at];
         if (m.left && end != wanted) return "the table has another match";
         if (at < done || used > 900) continue;
