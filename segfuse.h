@@ -10854,8 +10854,8 @@ SGF_DEF int32_t sgf_tokenizer_added(const sgf_tokenizer *tokenizer, size_t index
  * Loading a tokenizer unpacks them, so that looking up a character is one load.
  *
  * Normal form C (Unicode Standard Annex 15): decompose, sort runs of combining marks by class,
- * compose. A character is stable if it starts a new unit whatever comes before it. A text
- * is cut before every stable character; units of one stable character are copied.
+ * compose. A character is stable if no character before it changes it; a text of stable
+ * characters is copied.
  * ==================================================================================== */
 
 static const char sgf__uni_table_kinds[] =
@@ -11152,36 +11152,34 @@ static void sgf__unit_end(sgf__unit *unit, sgf__buf *out) {
     }
     unit->codes.len = 0;
 }
-/* Append the normal form C of `text`, which must be UTF-8; else it only ends. */
+/* Append the normal form C of `text`, which must be UTF-8; else it only ends. A unit is a run of
+   characters that are not ASCII, with the ASCII character before it. */
 static sgf_status sgf__nfc(const sgf__unicode *u, sgf_str text, sgf__buf *out, sgf_error *err) {
-    size_t at, len, begin = 0, last = 0; /* text[begin .. at) is to be copied; its last character */
+    size_t at = 0, begin = 0, len; /* from `begin` on nothing is written yet */
     uint32_t code = 0;
-    sgf_status status;
     sgf__unit unit;
+    sgf_status status;
     unit.u = u;
     unit.err = err;
     sgf__buf_init(&unit.codes, &out->mem);
-    for (at = 0; at < text.len; at += len) {
-        len = sgf__utf8_next(text.ptr + at, text.len - at, &code);
-        if (!len) len = 1, code = 0;
-        if (code >= u->size || !(u->kind[code] & SGF__UNI_UNSTABLE)) {
-            if (unit.codes.len) {
-                sgf__unit_end(&unit, out);
-                begin = at;
-            }
-            last = at;
-            continue;
+    while (at < text.len) {
+        size_t first;
+        int unstable = 0;
+        while (at < text.len && (signed char)text.ptr[at] >= 0) at++;
+        first = at > begin ? at - 1 : at;
+        for (; at < text.len && (signed char)text.ptr[at] < 0; at += len ? len : 1) {
+            len = sgf__utf8_next(text.ptr + at, text.len - at, &code);
+            unstable |= len && code < u->size && u->kind[code] & SGF__UNI_UNSTABLE;
         }
-        if (!unit.codes.len) { /* the stable character before it belongs to the unit */
-            uint32_t before;
-            (void)sgf__buf_add(out, text.ptr + begin, last - begin, err);
-            if (sgf__utf8_next(text.ptr + last, at - last, &before))
-                sgf__unit_decompose(&unit, before);
+        if (!unstable) continue;
+        (void)sgf__buf_add(out, text.ptr + begin, first - begin, err);
+        for (begin = first; begin < at; begin += len ? len : 1) {
+            len = sgf__utf8_next(text.ptr + begin, at - begin, &code);
+            if (len) sgf__unit_decompose(&unit, code);
         }
-        sgf__unit_decompose(&unit, code);
+        sgf__unit_end(&unit, out);
     }
-    if (unit.codes.len) sgf__unit_end(&unit, out);
-    else (void)sgf__buf_add(out, text.ptr + begin, text.len - begin, err);
+    (void)sgf__buf_add(out, text.ptr + begin, text.len - begin, err);
     status = unit.codes.status ? unit.codes.status : out->status;
     sgf__buf_free(&unit.codes);
     return status;
