@@ -3052,14 +3052,14 @@ sgf_status gpu_forward(void *device, const sgf__device_call *call, sgf_error *er
 
 /* ---- the next tokens ---- */
 
-sgf_status gpu_choose(void *device, const sgf__device_choice *list, size_t n, int32_t *ids,
-                      sgf_error *err) {
+sgf_status gpu_choose(void *device, sgf__device_choice *list, size_t n, sgf_error *err) {
     gpu *d = (gpu *)device;
     size_t i, c, shares = 0, rows = 0, at_shares, at_stats, at_ids, bytes;
     int softmax = 0;
     choice *to;
     float *share, *stats;
     const char *from;
+    const int32_t *ids;
     const float *logits = (const float *)(const void *)d->logits.at;
     for (i = 0; i < n; i++) {
         shares += list[i].contexts;
@@ -3104,7 +3104,8 @@ sgf_status gpu_choose(void *device, const sgf__device_choice *list, size_t n, in
                (const choice *)(const void *)from, (const float *)(const void *)(from + at_shares),
                logits, (const float *)stats, d->V, (int32_t *)(void *)(d->choices.at + at_ids)));
     CUDA(err, "the next tokens", cudaStreamSynchronize(d->stream));
-    memcpy(ids, d->choices.at + at_ids, n * sizeof(int32_t));
+    ids = (const int32_t *)(const void *)(d->choices.at + at_ids);
+    for (i = 0; i < n; i++) list[i].id = ids[i];
     return SGF_OK;
 }
 

@@ -4123,6 +4123,7 @@ typedef struct sgf__device_choice {
     size_t first, contexts;
     sgf_combine combine;
     const double *weight;
+    int32_t id; /* what is chosen */
 } sgf__device_choice;
 
 typedef struct sgf__device_functions {
@@ -4132,8 +4133,7 @@ typedef struct sgf__device_functions {
     void (*close)(void *device);
     sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
     sgf_status (*forward)(void *device, const sgf__device_call *call, sgf_error *err);
-    sgf_status (*choose_ids)(void *device, const sgf__device_choice *choice, size_t n, int32_t *ids,
-                             sgf_error *err);
+    sgf_status (*choose_ids)(void *device, sgf__device_choice *choice, size_t n, sgf_error *err);
 } sgf__device_functions;
 
 #ifdef __cplusplus
@@ -4174,13 +4174,12 @@ typedef struct sgf__prefix {
 enum { SGF__PREFIXES = 4 };
 
 /* Copies the keys and values of `count` tokens of sequence `source`, from token `from` on, to `sequence`,
-   before row `row`, as tokens of segment `seg` at positions `pos`; if these differ from the source's,
-   the keys are rotated. `source` does not grow in the same call. */
+   before row `row`, as tokens of segment `seg` (-1: of the source's), the keys rotated by so many
+   positions. `source` does not grow in the same call. */
 typedef struct sgf__kv_copy {
     size_t row, from, count;
     size_t to; /* set by sgf__rows_add: where they are in `sequence` */
-    int32_t source, sequence, seg;
-    const int32_t *pos; /* [count], a constant distance from the source's */
+    int32_t source, sequence, seg, rotate;
 } sgf__kv_copy;
 
 /* Floats that begin at a cache line, so that no vector crosses one. */
@@ -5300,26 +5299,21 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
         }
     }
 }
-/* By how many positions a copy's keys are rotated. */
-static int32_t sgf__kv_copy_rotation(const sgf_session *s, const sgf__kv_copy *copy) {
-    return copy->pos[0] - s->sequence[copy->source].layout.pos[copy->from];
-}
 /* Keys and values of every layer. The angle is a double, that of a position is rounded to float, so
    rotated keys are equal up to rounding only. The keys include rope_scale. */
 static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
     size_t half = s->C / 2, i;
-    int32_t rotate = sgf__kv_copy_rotation(s, copy);
     sgf__kv_copy_job job;
-    for (i = 0; rotate && i < s->ropes * half; i++) {
+    for (i = 0; copy->rotate && i < s->ropes * half; i++) {
         double sine, cosine;
         float *to = s->rotation + i % half + (i < half ? 0 : s->C);
-        sgf__sincos_d((double)rotate * (double)s->inv_freq[i], &sine, &cosine);
+        sgf__sincos_d((double)copy->rotate * (double)s->inv_freq[i], &sine, &cosine);
         to[0] = (float)cosine;
         to[half] = (float)sine;
     }
     job.s = s;
     job.copy = copy;
-    job.rotation = rotate ? s->rotation : NULL;
+    job.rotation = copy->rotate ? s->rotation : NULL;
     sgf__parallel(s->pool, s->L * s->G, SGF__GRAIN / (copy->count * half * 4) + 1,
                   sgf__kv_copy_part, &job);
 }
@@ -5358,12 +5352,13 @@ static void sgf__rows_undo(sgf_session *s, const sgf__pass *pass, size_t n, size
 }
 static sgf_status sgf__copy_add(sgf_session *s, sgf__kv_copy *copy, sgf_error *err) {
     sgf__sequence *q = &s->sequence[copy->sequence];
-    const int32_t *token = s->sequence[copy->source].layout.token + copy->from;
+    const sgf_layout *from = &s->sequence[copy->source].layout;
     sgf_status status = sgf__sequence_reserve(s, q, copy->count, err);
     size_t i;
     copy->to = q->layout.tokens;
-    for (i = 0; !status && i < copy->count; i++)
-        sgf__sequence_add(q, token[i], copy->seg, copy->pos[i]);
+    for (i = copy->from; !status && i < copy->from + copy->count; i++)
+        sgf__sequence_add(q, from->token[i], copy->seg < 0 ? from->seg[i] : copy->seg,
+                          from->pos[i] + copy->rotate);
     return status;
 }
 /* Check all rows and add them, with the copies between them, to their sequences: all or nothing. */
@@ -5569,7 +5564,7 @@ static void sgf__device_copies(sgf__device_lists *d, const sgf__kv_copy *copy) {
         made->to_cell = (int32_t)(to % SGF__PAGE);
         made->from_cell = (int32_t)(from % SGF__PAGE);
         made->count = (int32_t)n;
-        made->rotate = sgf__kv_copy_rotation(d->s, copy);
+        made->rotate = copy->rotate;
     }
 }
 /* List rows, their groups, and what these see. */
@@ -5959,7 +5954,6 @@ typedef struct sgf__beams {
     size_t running, ended, most;
     sgf__hypothesis *run, *next, *done; /* [B] each, the best first */
     sgf__beam_next *candidate;          /* [most] */
-    int32_t *pos;                       /* [contexts][max_new_tokens] of generated tokens */
     sgf__arena arena;
 } sgf__beams;
 
@@ -6015,6 +6009,13 @@ static void sgf__row_list(sgf__flight *f, sgf_row row) {
     if (!sgf__flight_room(f, &f->row, &f->row_cap, f->rows, sizeof row)) return;
     f->row[f->rows++] = row;
     f->wanted += row.want != 0;
+}
+/* List a KV copy for it, before the rows that are listed later. */
+static void sgf__copy_list(sgf__flight *f, sgf__kv_copy copy) {
+    if (!sgf__flight_room(f, &f->copy, &f->copy_cap, f->copies, sizeof copy)) return;
+    copy.row = f->rows;
+    f->copy[f->copies++] = copy;
+    f->s->sequence[copy.source].children++; /* it stays until the pass is over */
 }
 /* The next rows are the newest ones of all contexts of a task, which has `count` ids: list their merge,
    if its states become their mean. */
@@ -6196,7 +6197,7 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
     sgf__layout_part run = sgf__isolated_at(layout, first), next;
     sgf__prefix *slot = NULL;
     size_t i = first, n = run.count ? sgf__common_find(s, &run, &slot) : 0, common;
-    sgf__kv_copy *copy;
+    sgf__kv_copy copy;
     next.count = 0;
     if (run.count && !(*runs)++ && n < SGF__COMMON_LEAST)
         while (!next.count && (i = sgf__run_end(layout, i)) < layout->tokens)
@@ -6207,16 +6208,12 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
         slot = sgf__prefix_keep(f, s->common, &run, prefill);
         n = slot ? common : 0;
     }
-    if (n < SGF__COMMON_LEAST ||
-        !sgf__flight_room(f, &f->copy, &f->copy_cap, f->copies, sizeof *copy))
-        return 0;
+    if (n < SGF__COMMON_LEAST) return 0;
     slot->used = ++s->clock;
-    s->sequence[slot->sequence].children++; /* it stays until the pass is over */
-    copy = &f->copy[f->copies++];
-    copy->row = f->rows;
-    copy->source = slot->sequence, copy->sequence = sequence;
-    copy->from = run.bos >= 0, copy->count = n;
-    copy->seg = layout->seg[first], copy->pos = layout->pos + first;
+    copy.source = slot->sequence, copy.sequence = sequence, copy.seg = layout->seg[first];
+    copy.from = run.bos >= 0, copy.count = n;
+    copy.rotate = layout->pos[first] - s->sequence[copy.source].layout.pos[copy.from];
+    sgf__copy_list(f, copy);
     return n;
 }
 
@@ -6347,29 +6344,19 @@ static void sgf__context_start(sgf__flight *f, const sgf_layout *layout, int32_t
         ++*prefill;
     }
 }
-/* The contexts of a fusion whose paraphrases are asked alone: the fused one, which waits where they say
-   first how sure they are, then Alone_i. They continue one sequence, which is listed before them. */
-static void sgf__alone_start(sgf__flight *f, sgf__active *a) {
-    sgf_task *task = a->task;
-    const sgf_layout *fused = task->context;
+/* The contexts of a fusion whose paraphrases are asked alone: the fused one, then Alone_i. */
+static sgf__prompt *sgf__alone_make(sgf__flight *f, const sgf_layout *fused) {
     const sgf_allocator *mem = &f->s->mem;
     size_t n = sgf__paraphrases(fused) + 1, c;
     sgf__prompt *p = sgf__prompt_make(f, fused, n);
-    if (!p) return;
-    a->prompt = p;
-    a->scouts = sgf__scouts(&task->decoding);
+    if (!p) return NULL;
     p->context = p->made = (sgf_layout *)sgf__alloc(mem, n, sizeof *p->made, f->err);
     if (!p->made) f->status = SGF_ERR_MEMORY;
     for (c = 0; c < n && p->made; c++) sgf_layout_init(&p->made[c], mem);
     if (!f->status) f->status = sgf__layout_copy(fused, &p->made[0], f->err);
     for (c = 1; c < n && !f->status; c++)
         f->status = sgf_layout_alone(fused, (int32_t)c - 1, &p->made[c], f->err);
-    if (!f->status && f->s->reuse)
-        sgf__context_start(f, fused, -1, sgf__cue_first(fused), &p->base, &task->prefill_tokens);
-    a->at = f->wanted;
-    for (c = a->scouts ? 1 : 0; c < n && !f->status; c++)
-        sgf__context_start(f, &p->made[c], p->base, fused->tokens, &p->sequence[c],
-                           &task->prefill_tokens);
+    return p;
 }
 /* The entropy of softmax(x [V]), natural logarithm: log S - (sum of e d) / S; d = x - maximum, e = exp d,
    S the sum of all e. `scratch` [V]. */
@@ -6487,38 +6474,41 @@ static void sgf__task_next(sgf__flight *f) {
 /* The waiting task starts. The one after it is fetched first, since it may share the prompt. */
 static void sgf__task_start(sgf__flight *f) {
     sgf_task *task = f->waiting;
+    sgf__prompt *p = f->prompt;
     sgf__active *a;
-    int begins = !f->prompt, merges = sgf__takes_mean(f->s, task);
+    int begins = !p, means = sgf__takes_mean(f->s, task);
     size_t c;
     if (!sgf__flight_room(f, &f->active, &f->cap, f->count, sizeof *a)) return;
-    if (begins && !sgf__asks_alone(&task->decoding) &&
-        !(f->prompt = sgf__prompt_make(f, task->context, task->contexts)))
-        return;
+    if (begins && sgf__asks_alone(&task->decoding)) p = sgf__alone_make(f, task->context);
+    else if (begins) p = sgf__prompt_make(f, task->context, task->contexts);
+    if (!p) return;
     a = &f->active[f->count++]; /* from here on it is freed with the flight */
     memset(a, 0, sizeof *a);
     a->task = task;
     a->number = f->arrived - 1;
-    a->prompt = f->prompt;
+    a->prompt = p;
+    a->scouts = sgf__scouts(&task->decoding);
     f->prompt = NULL;
-    begins = begins && !sgf__asks_alone(&task->decoding);
     task->count = task->prefill_tokens = task->decode_tokens = 0;
-    sgf__task_next(f);
-    if (a->prompt && !f->status && f->s->reuse && f->waiting &&
-        f->waiting->context == task->context && f->waiting->contexts == task->contexts && !merges &&
+    if (!f->status) sgf__task_next(f);
+    if (!f->status && f->s->reuse && f->waiting && f->waiting->context == task->context &&
+        f->waiting->contexts == task->contexts && !p->made && !means &&
         !sgf__takes_mean(f->s, f->waiting) && !sgf__asks_alone(&f->waiting->decoding)) {
-        f->prompt = a->prompt;
-        f->prompt->users++;
-        f->prompt->shared = 1;
+        f->prompt = p;
+        p->users++;
+        p->shared = 1;
     }
-    if (begins) a->at = f->wanted;
-    for (c = 0; begins && c < task->contexts && !f->status; c++)
-        sgf__context_start(f, &task->context[c], -1, task->context[c].tokens - (size_t)merges,
-                           &a->prompt->sequence[c], &task->prefill_tokens);
-    if (begins && merges) sgf__mean_list(f, task, 0);
-    for (c = 0; begins && merges && c < task->contexts && !f->status; c++, ++task->prefill_tokens)
-        sgf__row_list(f, sgf__row_of(&task->context[c], task->context[c].tokens - 1,
-                                     a->prompt->sequence[c], 1));
-    if (!a->prompt && !f->status) sgf__alone_start(f, a);
+    if (!begins) return;
+    if (!f->status && p->made && f->s->reuse) /* what all contexts continue */
+        sgf__context_start(f, task->context, -1, sgf__cue_first(task->context), &p->base,
+                           &task->prefill_tokens);
+    a->at = f->wanted;
+    for (c = a->scouts ? 1 : 0; c < p->contexts && !f->status; c++) /* the fused one waits for them */
+        sgf__context_start(f, &p->context[c], p->base, p->context[c].tokens - (size_t)means,
+                           &p->sequence[c], &task->prefill_tokens);
+    if (means) sgf__mean_list(f, task, 0);
+    for (c = 0; means && c < p->contexts && !f->status; c++, ++task->prefill_tokens)
+        sgf__row_list(f, sgf__row_of(&p->context[c], p->context[c].tokens - 1, p->sequence[c], 1));
 }
 
 /* Is it the last of `count` ids of the answer? */
@@ -6538,33 +6528,45 @@ static int sgf__task_ends(const sgf_session *s, const sgf_task *task, size_t cou
     }
     return ends;
 }
-/* Feed the last id of a task back: one row for each of its contexts. Where the prompt is shared, the task
-   gets sequences of its own the first time. */
-static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
-    sgf_task *task = a->task;
-    size_t c, step = task->count - 1;
+/* Sequences that continue those of a prompt, which gets one more user. NULL after a failure. */
+static sgf__prompt *sgf__prompt_continue(sgf__flight *f, sgf__prompt *base) {
+    sgf__prompt *own = sgf__prompt_make(f, base->context, base->contexts);
+    size_t c;
+    for (c = 0; own && c < base->contexts && !f->status; c++)
+        f->status = sgf_sequence_open(f->s, &base->context[c], base->sequence[c], &own->sequence[c],
+                                      f->err);
+    if (own) own->parent = base, base->users++;
+    return own;
+}
+/* Feed id number `step` of an answer back: one row for each context of its prompt. */
+static void sgf__prompt_feed(sgf__flight *f, sgf_task *task, const sgf__prompt *p, int32_t id,
+                             size_t step) {
+    size_t c;
     sgf_row row;
-    if (a->prompt->shared) {
-        sgf__prompt *own = sgf__prompt_make(f, task->context, task->contexts);
-        if (!own) return;
-        own->parent = a->prompt;
-        a->prompt = own;
-        for (c = 0; c < task->contexts && !f->status; c++)
-            f->status = sgf_sequence_open(f->s, &task->context[c], own->parent->sequence[c],
-                                          &own->sequence[c], f->err);
-    }
-    a->at = f->wanted;
-    sgf__mean_list(f, task, task->count);
-    for (c = 0; c < a->prompt->contexts; c++) {
-        const sgf_layout *layout = &a->prompt->context[c];
-        row.sequence = a->prompt->sequence[c];
-        row.token = task->ids[step];
+    sgf__mean_list(f, task, step + 1);
+    for (c = 0; c < p->contexts; c++) {
+        const sgf_layout *layout = &p->context[c];
+        row.sequence = p->sequence[c];
+        row.token = id;
         row.pos = layout->answer_pos + (int32_t)step;
         row.seg = task->segment ? task->segment[step] : layout->answer;
         row.want = 1;
         sgf__row_list(f, row);
         task->decode_tokens++;
     }
+}
+/* Feed the last id of a task back. Where the prompt is shared, the task gets sequences of its own the
+   first time. */
+static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
+    const sgf_task *task = a->task;
+    if (a->prompt->shared) {
+        sgf__prompt *own = sgf__prompt_continue(f, a->prompt);
+        if (!own) return;
+        a->prompt->users--; /* `own` is what uses it now */
+        a->prompt = own;
+    }
+    a->at = f->wanted;
+    sgf__prompt_feed(f, a->task, a->prompt, task->ids[task->count - 1], task->count - 1);
 }
 
 /* ---- the decoding loop ---- */
@@ -6587,17 +6589,15 @@ static void sgf__device_choose(sgf__flight *f) {
     size_t n = f->count, i;
     sgf__device_choice *choice = (sgf__device_choice *)sgf__alloc(&s->mem, n, sizeof *choice,
                                                                   f->err);
-    int32_t *ids = (int32_t *)sgf__alloc(&s->mem, n, sizeof *ids, f->err);
-    f->status = choice && ids ? SGF_OK : SGF_ERR_MEMORY;
+    f->status = choice ? SGF_OK : SGF_ERR_MEMORY;
     for (i = 0; !f->status && i < n; i++) {
         choice[i].first = f->active[i].at;
         choice[i].contexts = f->active[i].task->contexts;
         choice[i].combine = f->active[i].task->combine;
         choice[i].weight = f->active[i].task->weight;
     }
-    if (!f->status) f->status = s->device->choose_ids(s->on, choice, n, ids, f->err);
-    for (i = 0; !f->status && i < n; i++) f->active[i].chosen = ids[i];
-    sgf__free(&s->mem, ids, n, sizeof *ids);
+    if (!f->status) f->status = s->device->choose_ids(s->on, choice, n, f->err);
+    for (i = 0; !f->status && i < n; i++) f->active[i].chosen = choice[i].id;
     sgf__free(&s->mem, choice, n, sizeof *choice);
 }
 /* One forward pass over all rows that were listed, into f->logits.at. */
@@ -6695,7 +6695,7 @@ static void sgf__active_end(sgf_session *s, sgf__active *a) {
 }
 static void sgf__beams_make(sgf__flight *f, sgf__active *a) {
     const sgf_config *config = &f->s->model->config;
-    size_t B = a->task->decoding.beams, n = a->task->max_new_tokens, C = a->prompt->contexts, i;
+    size_t B = a->task->decoding.beams, n = a->task->max_new_tokens, i;
     sgf__beams *m = (sgf__beams *)sgf__alloc(&f->s->mem, 1, sizeof *m, f->err);
     int32_t *ids;
     f->status = SGF_ERR_MEMORY;
@@ -6706,12 +6706,10 @@ static void sgf__beams_make(sgf__flight *f, sgf__active *a) {
     m->run = (sgf__hypothesis *)sgf__arena_alloc(&m->arena, 3 * B, sizeof *m->run, f->err);
     m->candidate = (sgf__beam_next *)sgf__arena_alloc(&m->arena, m->most, sizeof *m->candidate,
                                                       f->err);
-    m->pos = (int32_t *)sgf__arena_alloc(&m->arena, n * C, sizeof *m->pos, f->err);
     ids = (int32_t *)sgf__arena_alloc(&m->arena, n * B, 3 * sizeof *ids, f->err);
     if (m->run) m->next = m->run + B, m->done = m->run + 2 * B;
-    if (!m->run || !m->candidate || !m->pos || !ids) return;
+    if (!m->run || !m->candidate || !ids) return;
     for (i = 0; i < 3 * B; i++) m->run[i].ids = ids + i * n;
-    for (i = 0; i < n * C; i++) m->pos[i] = a->prompt->context[i / n].answer_pos + (int32_t)(i % n);
     f->status = SGF_OK;
 }
 /* The best continuations of all beams; the lower beam and id on ties. Returns their number. */
@@ -6791,11 +6789,9 @@ static int sgf__beams_choose(sgf__flight *f, sgf__active *a) {
 /* A row for each context of each beam. A beam that is continued once keeps its sequences; else each of
    its continuations gets copies of its generated tokens. */
 static void sgf__beams_feed(sgf__flight *f, sgf__active *a) {
-    sgf_session *s = f->s;
-    sgf_task *task = a->task;
     sgf__beams *m = a->beams;
     sgf__prompt *base = a->prompt;
-    size_t running = a->at, step = m->next[0].count - 1, n = task->max_new_tokens, i, k, c, t;
+    size_t running = a->at, step = m->next[0].count - 1, i, k, c;
     sgf__hypothesis *run = m->next;
     a->at = f->wanted;
     for (i = 0; i < running && !f->status; i++) {
@@ -6803,36 +6799,15 @@ static void sgf__beams_feed(sgf__flight *f, sgf__active *a) {
         size_t heirs = 0;
         for (k = 0; k < running; k++) heirs += run[k].from == run[i].from;
         if (old && heirs == 1) *from = NULL, run[i].prompt = old;
-        else if ((run[i].prompt = sgf__prompt_make(f, base->context, base->contexts)) != NULL) {
-            run[i].prompt->parent = base;
-            base->users++;
-        } else return;
-        sgf__mean_list(f, task, step + 1);
-        for (c = 0; c < base->contexts && !f->status; c++) {
-            int32_t *sequence = &run[i].prompt->sequence[c], answer = base->context[c].answer;
-            sgf_row row;
-            if (*sequence < 0)
-                f->status = sgf_sequence_open(s, &base->context[c], base->sequence[c], sequence,
-                                              f->err);
-            for (t = 0; old && heirs > 1 && t < step && !f->status;
-                 t++) { /* one run of a segment */
-                sgf__kv_copy *copy;
-                if (!sgf__flight_room(f, &f->copy, &f->copy_cap, f->copies, sizeof *copy)) return;
-                copy = &f->copy[f->copies++];
-                copy->row = f->rows, copy->sequence = *sequence, copy->source = old->sequence[c];
-                copy->from = s->sequence[copy->source].layout.tokens - step + t;
-                copy->pos = m->pos + c * n + t;
-                copy->seg = task->segment ? task->segment[t] : answer;
-                copy->count = task->segment ? 1 : step;
-                t += copy->count - 1;
-                s->sequence[copy->source].children++;
-            }
-            row.sequence = *sequence, row.token = run[i].ids[step], row.pos = m->pos[c * n + step];
-            row.seg = task->segment ? task->segment[step] : answer;
-            row.want = 1;
-            sgf__row_list(f, row);
-            task->decode_tokens++;
+        else if ((run[i].prompt = sgf__prompt_continue(f, base)) == NULL) return;
+        for (c = 0; old && heirs > 1 && c < base->contexts && !f->status; c++) {
+            sgf__kv_copy copy;
+            copy.source = old->sequence[c], copy.sequence = run[i].prompt->sequence[c];
+            copy.from = f->s->sequence[copy.source].layout.tokens - step, copy.count = step;
+            copy.seg = -1, copy.rotate = 0;
+            sgf__copy_list(f, copy);
         }
+        sgf__prompt_feed(f, a->task, run[i].prompt, run[i].ids[step], step);
     }
     for (i = 0; i < m->running; i++) { /* they leave when their tokens are copied */
         sgf__prompt *old = m->run[i].prompt;

@@ -176,15 +176,15 @@ static sgf_status device_forward(void *device, const sgf__device_call *call, sgf
     free(x), free(q), free(room);
     return status;
 }
-static sgf_status device_choose(void *device, const sgf__device_choice *choice, size_t n,
-                                int32_t *ids, sgf_error *err) {
+static sgf_status device_choose(void *device, sgf__device_choice *choice, size_t n,
+                                sgf_error *err) {
     test_device *d = (test_device *)device;
     size_t V = (size_t)d->model->config.vocab_size, i;
     float *room = (float *)malloc(2 * V * sizeof *room);
     for (i = 0; i < n; i++, d->chosen++) {
         sgf__combine(SGF__PORTABLE, choice[i].combine, choice[i].weight,
                      d->kept + choice[i].first * V, choice[i].contexts, V, room + V, room);
-        ids[i] = sgf__argmax(room, V);
+        choice[i].id = sgf__argmax(room, V);
     }
     free(room);
     return device_call(err);
