@@ -4289,24 +4289,15 @@ static int sgf__rule_continues(const sgf_layout *own, const sgf_layout *rule) {
 /* A layout with the segments of `rule`, and with the tokens of `parent` (NULL: none). */
 static sgf_status sgf__rule_copy(const sgf_session *s, const sgf_layout *rule,
                                  const sgf_layout *parent, sgf_layout *made, sgf_error *err) {
-    size_t tokens = parent && s->reference ? parent->tokens : 0, S = rule->segments, i;
-    sgf_status status = sgf__layout_reserve(made, tokens, S, err);
-    if (status) return status;
-    made->segments = S;
-    made->answer = rule->answer;
-    made->mixture = rule->mixture;
-    made->tokens = tokens;
-    if (S) memcpy(made->visible, rule->visible, S * SGF__WORDS * sizeof *made->visible);
-    for (i = 0; i < S; i++) {
-        made->segment[i] = rule->segment[i];
+    sgf_layout joined = *rule;
+    sgf_status status;
+    size_t i;
+    joined.tokens = parent && s->reference ? parent->tokens : 0;
+    if (parent) joined.token = parent->token, joined.pos = parent->pos, joined.seg = parent->seg;
+    status = sgf__layout_copy(&joined, made, err);
+    for (i = 0; i < made->segments; i++)
         made->segment[i].tokens = parent && i < parent->segments ? parent->segment[i].tokens : 0;
-    }
-    for (i = 0; i < tokens; i++) {
-        made->token[i] = parent->token[i];
-        made->pos[i] = parent->pos[i];
-        made->seg[i] = parent->seg[i];
-    }
-    return SGF_OK;
+    return status;
 }
 SGF_DEF sgf_status sgf_sequence_open(sgf_session *s, const sgf_layout *rule, int32_t parent,
                                      int32_t *sequence, sgf_error *err) {
@@ -5320,29 +5311,31 @@ static void sgf__kv_copy_run(sgf_session *s, const sgf__kv_copy *copy) {
 
 /* ---- rows enter their sequences ---- */
 
+/* Can the model take a token of these segments? */
+static sgf_status sgf__token_check(const sgf_config *c, const sgf_layout *segments, int32_t token,
+                                   int32_t pos, int32_t seg, sgf_error *err) {
+    if (token < 0 || token >= c->vocab_size)
+        return sgf__fail(err, SGF_ERR_ARG, "token id %d: the model's ids are 0 to %d", (int)token,
+                         (int)c->vocab_size - 1);
+    if (!sgf__segment_is(segments, seg))
+        return sgf__fail(err, SGF_ERR_ARG, "segment %d: the sequence has %d", (int)seg,
+                         (int)segments->segments);
+    if (pos < 0) return sgf__fail(err, SGF_ERR_ARG, "position %d: the first one is 0", (int)pos);
+    if (pos < c->context) return SGF_OK;
+    return sgf__fail(
+        err, SGF_ERR_LIMIT,
+        "position %d is too far: the model's context is %d tokens; shorten the prompt, use fewer "
+        "paraphrases or aligned positions",
+        (int)pos, (int)c->context);
+}
 static sgf_status sgf__row_check(const sgf_session *s, const sgf_row *row, int together,
                                  sgf_error *err) {
-    const sgf_config *c = &s->model->config;
     const sgf__sequence *q = sgf__sequence_of(s, row->sequence);
     if (!q) return sgf__fail(err, SGF_ERR_ARG, "sequence %d is not open", (int)row->sequence);
     if (q->children && !together)
         return sgf__fail(err, SGF_ERR_ARG, "sequence %d cannot grow while it is the parent of %d",
                          (int)row->sequence, q->children);
-    if (row->token < 0 || row->token >= c->vocab_size)
-        return sgf__fail(err, SGF_ERR_ARG, "token id %d: the model's ids are 0 to %d",
-                         (int)row->token, (int)c->vocab_size - 1);
-    if (!sgf__segment_is(&q->layout, row->seg))
-        return sgf__fail(err, SGF_ERR_ARG, "segment %d: the sequence has %d", (int)row->seg,
-                         (int)q->layout.segments);
-    if (row->pos < 0)
-        return sgf__fail(err, SGF_ERR_ARG, "position %d: the first one is 0", (int)row->pos);
-    if (row->pos >= c->context)
-        return sgf__fail(
-            err, SGF_ERR_LIMIT,
-            "position %d is too far: the model's context is %d tokens; shorten the prompt, use fewer "
-            "paraphrases or aligned positions",
-            (int)row->pos, (int)c->context);
-    return SGF_OK;
+    return sgf__token_check(&s->model->config, &q->layout, row->token, row->pos, row->seg, err);
 }
 /* Remove the first n rows and copies from their sequences again, in any order. */
 static void sgf__rows_undo(sgf_session *s, const sgf__pass *pass, size_t n, size_t copies) {
@@ -5401,20 +5394,11 @@ static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window,
 }
 /* Are all tokens, positions and segments of the layout such that the model can take them? */
 static sgf_status sgf__reference_check(const sgf_model *m, const sgf_layout *y, sgf_error *err) {
+    sgf_status status = SGF_OK;
     size_t t;
-    for (t = 0; t < y->tokens; t++) {
-        if (y->token[t] < 0 || y->token[t] >= m->config.vocab_size || y->pos[t] < 0 ||
-            y->seg[t] < 0 || (size_t)y->seg[t] >= y->segments)
-            return sgf__fail(err, SGF_ERR_ARG,
-                             "token %d of the layout: there is no id %d, position %d or segment %d",
-                             (int)t, (int)y->token[t], (int)y->pos[t], (int)y->seg[t]);
-        if (y->pos[t] >= m->config.context)
-            return sgf__fail(err, SGF_ERR_LIMIT,
-                             "token %d of the layout: position %d is beyond the model's context of "
-                             "%d tokens; give fewer or shorter texts",
-                             (int)t, (int)y->pos[t], (int)m->config.context);
-    }
-    return SGF_OK;
+    for (t = 0; t < y->tokens && !status; t++)
+        status = sgf__token_check(&m->config, y, y->token[t], y->pos[t], y->seg[t], err);
+    return status;
 }
 /* Rows from `first` on that pass the layers together: those of a mean are not parted. */
 static size_t sgf__chunk_rows(const sgf__pass *pass, size_t first) {
@@ -6220,17 +6204,16 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
 /* ---- tasks start ---- */
 
 static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err) {
-    size_t T = from->tokens, S = from->segments;
+    size_t T = from->tokens, S = from->segments, i;
     sgf_status status = sgf__layout_reserve(to, T, S, err);
     if (status) return status;
     to->tokens = T, to->segments = S;
     to->answer = from->answer, to->answer_pos = from->answer_pos;
     to->mixture = from->mixture;
-    memcpy(to->token, from->token, T * sizeof *to->token);
-    memcpy(to->pos, from->pos, T * sizeof *to->pos);
-    memcpy(to->seg, from->seg, T * sizeof *to->seg);
-    memcpy(to->segment, from->segment, S * sizeof *to->segment);
-    memcpy(to->visible, from->visible, S * SGF__WORDS * sizeof *to->visible);
+    for (i = 0; i < T; i++)
+        to->token[i] = from->token[i], to->pos[i] = from->pos[i], to->seg[i] = from->seg[i];
+    for (i = 0; i < S; i++) to->segment[i] = from->segment[i];
+    for (i = 0; i < S * SGF__WORDS; i++) to->visible[i] = from->visible[i];
     return SGF_OK;
 }
 static sgf_status sgf__task_check(const sgf_session *s, const sgf_task *task, size_t number,
@@ -7223,7 +7206,7 @@ static size_t sgf__number_print(double value, char *out) {
 typedef struct sgf__map { /* a whole file, read-only */
     const char *data;
     size_t size;
-    int mapped;
+    int mapped, missing; /* missing: there is no such file (as opposed to one that cannot be read) */
     sgf_allocator mem;
 } sgf__map;
 
@@ -7284,6 +7267,7 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
     size_t size = 0;
     sgf_status status = sgf_host_view(path, &bytes, &size);
     if (status) return sgf__file_failed(err, status, path, -1, "cannot be opened");
+    map->missing = !bytes;
     if (!bytes)
         return sgf__fail_at(err, SGF_ERR_IO, path, -1,
                             "%s: cannot be opened: there is no such file", path);
@@ -7292,13 +7276,6 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
     map->data = (const char *)bytes;
     map->size = size;
     return SGF_OK;
-}
-static int sgf__file_missing(const char *path) {
-    const void *bytes = NULL;
-    size_t size = 0;
-    if (sgf_host_view(path, &bytes, &size)) return 0;
-    if (bytes) sgf_host_release(bytes, size);
-    return !bytes;
 }
 #define sgf__out_create(out)           sgf_host_create((out)->path, &(out)->file)
 #define sgf__out_append(out, bytes, n) sgf_host_append((out)->file, bytes, n)
@@ -7344,6 +7321,7 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
     sgf_status status = SGF_OK;
     FILE *file = fopen(path, "rb");
     sgf__map made;
+    map->missing = !file && (errno == ENOENT || errno == ENOTDIR);
     if (!file) return sgf__file_failed(err, SGF_ERR_IO, path, -1, "cannot be opened");
     memset(&made, 0, sizeof made);
     made.mem = sgf__allocator(mem);
@@ -7364,13 +7342,6 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
     fclose(file);
     if (!status) *map = made;
     return status;
-}
-/* 1 if there is no such file (as opposed to one that cannot be read). */
-static int sgf__file_missing(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file) return errno == ENOENT || errno == ENOTDIR;
-    fclose(file);
-    return 0;
 }
 
 #ifdef _WIN32
@@ -7798,9 +7769,8 @@ typedef struct sgf__file { /* a file of the folder, mapped until the folder is c
     sgf__json_doc doc; /* its JSON */
 } sgf__file;
 
-typedef struct sgf__stored { /* an entry of a header: a tensor, or another name of one */
+typedef struct sgf__stored { /* a tensor in a header */
     sgf_str name;
-    sgf_str alias; /* from "__metadata__": the name of the tensor; ptr NULL: this is a tensor */
     const sgf__file *file;
     const char *body;    /* JSON: its value in the header */
     unsigned dtype;      /* index in sgf__dtypes */
@@ -7847,14 +7817,16 @@ static sgf__file *sgf__folder_file(sgf__folder *f, sgf_str name, int optional) {
     size_t n = strlen(f->dir);
     sgf__file *file = (sgf__file *)sgf__arena_alloc(&f->arena, 1, sizeof *file, f->err);
     char *path = (char *)sgf__arena_alloc(&f->arena, n + name.len + 2, 1, f->err);
+    sgf_error said;
     if (!file || !path) f->status = SGF_ERR_MEMORY;
     if (f->status) return NULL;
     memcpy(path, f->dir, n);
     if (n && path[n - 1] != '/') path[n++] = '/';
     memcpy(path + n, name.ptr, name.len);
-    if (optional && sgf__file_missing(path)) return NULL;
-    f->status = sgf__map_file(path, &f->arena.mem, &file->map, f->err);
-    if (f->status) return NULL;
+    f->status = sgf__map_file(path, &f->arena.mem, &file->map, &said);
+    if (f->status && optional && file->map.missing) f->status = SGF_OK;
+    else if (f->status && f->err) *f->err = said;
+    if (!file->map.data) return NULL;
     file->name = sgf__text_of(path + n, name.len);
     file->path = path;
     file->next = f->files;
@@ -7895,11 +7867,10 @@ static int sgf__text_compare(const void *a, const void *b) {
     int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
     return order ? order : x.len < y.len ? -1 : x.len > y.len;
 }
-/* By name; a tensor before the aliases of that name, which are in the order of their files. */
+/* By name, then by file. */
 static int sgf__stored_compare(const void *a, const void *b) {
     const sgf__stored *x = (const sgf__stored *)a, *y = (const sgf__stored *)b;
     int order = sgf__text_compare(x, y);
-    if (!order) order = (x->alias.ptr != NULL) - (y->alias.ptr != NULL);
     return order || x->file == y->file ? order : sgf__text_compare(&x->file->name, &y->file->name);
 }
 static int sgf__place_compare(const void *a, const void *b) {
@@ -7974,23 +7945,19 @@ static void sgf__stored_read(sgf__folder *f, sgf__stored *t) {
     if (!wrong) wrong = sgf__stored_span(t, value[1].ptr, value[2].ptr);
     if (wrong) sgf__stored_fail(f, t, wrong);
 }
-/* "__metadata__": names and texts, or null. safetensors writes {"model.embed_tokens.weight":
-   "lm_head.weight"} for a matrix with two names. */
-static void sgf__metadata_read(sgf__folder *f, const sgf__file *file, const char *object) {
+/* "__metadata__": names and texts, or null. Nothing of it is used. */
+static void sgf__metadata_check(sgf__folder *f, const sgf__file *file, const char *object) {
     const char *at = sgf__json_first(object);
     int ok = *object == '{' || *object == 'n';
-    while (at && ok && !f->status) {
-        sgf__stored *t = sgf__stored_add(f, file, &at);
-        if (!t) return;
+    for (; at && ok; at = sgf__json_next(at)) {
+        at = sgf__json_next(at);
         ok = *at == '"';
-        t->alias = sgf__json_take(&file->doc, &at);
-        if (!t->alias.ptr) f->status = SGF_ERR_MEMORY;
     }
-    if (!ok && !f->status) sgf__file_fail(f, file, "%s is not an object of texts", "__metadata__");
+    if (!ok) sgf__file_fail(f, file, "%s is not an object of texts", "__metadata__");
 }
-/* The entries from `first` on are those of `file`. They must tile its data exactly (an alias has no
-   bytes). The digest gets 64 bytes from the middle of every tensor, in the order of the names: enough to
-   tell a fine-tuned model from its origin. */
+/* The entries from `first` on are those of `file`. They must tile its data exactly. The digest gets 64
+   bytes from the middle of every tensor, in the order of the names: enough to tell a fine-tuned model
+   from its origin. */
 static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file) {
     const char *data = file->doc.end; /* after the header */
     uint64_t size = (uint64_t)(file->map.data + file->map.size - data), at = 0;
@@ -8016,7 +7983,7 @@ static void sgf__folder_tile(sgf__folder *f, size_t first, const sgf__file *file
         sgf__folder_digest(f, t->data + (bytes - sample) / 2, sample);
     }
 }
-/* Add the tensors and aliases of a file to the list, and its header to the digest. */
+/* Add the tensors of a file to the list, and its header to the digest. */
 static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
     const char *bytes = file->map.data, *at, *metadata = NULL;
     size_t size = file->map.size, first = f->count, i;
@@ -8040,7 +8007,7 @@ static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
             if (t) sgf__stored_read(f, t);
         }
     }
-    if (metadata && !f->status) sgf__metadata_read(f, file, metadata);
+    if (metadata && !f->status) sgf__metadata_check(f, file, metadata);
     if (!f->status) sgf__folder_tile(f, first, file);
 }
 /* Sort the whole list. Two tensors of one name are refused. */
@@ -8050,15 +8017,13 @@ static void sgf__folder_sort(sgf__folder *f) {
     sgf__sort(list, f->count, sgf__stored_compare);
     for (i = 1; i < f->count && !f->status; i++) {
         const sgf__stored *a = (const sgf__stored *)list[i - 1], *b = (const sgf__stored *)list[i];
-        if (!sgf__text_compare(a, b) && !a->alias.ptr == !b->alias.ptr &&
-            (a->file == b->file || !a->alias.ptr))
+        if (!sgf__text_compare(a, b))
             sgf__file_fail(f, b->file, "\"%.*s\" is there twice, here and in %s; remove one",
                            SGF__SHOWN(b->name), a->file->path);
     }
 }
-/* The tensor of that name or, with `aliases` 1, the one that has it as another name; NULL if there
-   is none. The list is sorted. */
-static sgf__stored *sgf__folder_find(const sgf__folder *f, sgf_str name, int aliases) {
+/* The tensor of that name; NULL if there is none. The list is sorted. */
+static sgf__stored *sgf__folder_find(const sgf__folder *f, sgf_str name) {
     void **list = f->list;
     size_t low = 0, high = f->count;
     while (low < high) {
@@ -8066,12 +8031,8 @@ static sgf__stored *sgf__folder_find(const sgf__folder *f, sgf_str name, int ali
         if (sgf__text_compare(list[middle], &name) < 0) low = middle + 1;
         else high = middle;
     }
-    for (; low < f->count && !sgf__text_compare(list[low], &name); low++) {
-        sgf__stored *t = (sgf__stored *)list[low];
-        if (t->alias.ptr) t = aliases ? sgf__folder_find(f, t->alias, 0) : NULL;
-        if (t) return t;
-    }
-    return NULL;
+    if (low == f->count || sgf__text_compare(list[low], &name)) return NULL;
+    return (sgf__stored *)list[low];
 }
 /* The name of a file in the folder: nothing that leads out of it. */
 static int sgf__plain_name(sgf_str name) {
@@ -8109,7 +8070,7 @@ static void sgf__index_read(sgf__folder *f, const sgf__file *index) {
     }
     if (!f->status) sgf__folder_sort(f);
     for (i = 0; i < n && !f->status; i++) {
-        sgf__stored *t = sgf__folder_find(f, names[i], 0);
+        sgf__stored *t = sgf__folder_find(f, names[i]);
         if (!t || t->indexed++ || sgf__text_compare(&files[i], &t->file->name))
             sgf__file_fail(f, index,
                            "tensor %.*s is not in %.*s, or twice in this index; download all "
@@ -8744,7 +8705,7 @@ static sgf__stored *sgf__weight_find(const sgf__model *m, size_t k, size_t layer
     const char *prefix = m->flat || k == SGF__OUTPUT ? "" : "model.";
     if (k < SGF__LAYER) snprintf(name, 96, "%s%s", prefix, sgf__weights[k].name);
     else snprintf(name, 96, "%slayers.%d.%s", prefix, (int)layer, sgf__weights[k].name);
-    return sgf__folder_find(&m->folder, sgf_text(name), 1);
+    return sgf__folder_find(&m->folder, sgf_text(name));
 }
 /* Replace a norm's weights by 1 + weights, in f32. */
 static void sgf__plus_one(sgf__folder *f, sgf_tensor *w) {
@@ -8808,7 +8769,7 @@ static void sgf__fetch_all(sgf__model *m) {
     m->model.layer = (sgf_layer *)sgf__arena_alloc(&f->arena, layers, sizeof(sgf_layer), f->err);
     if (!m->model.layer) f->status = SGF_ERR_MEMORY;
     m->flat = !sgf__weight_find(m, SGF__NORM, 0, name);
-    m->flat = m->flat && sgf__folder_find(f, sgf_text("norm.weight"), 1);
+    m->flat = m->flat && sgf__folder_find(f, sgf_text("norm.weight"));
     for (k = 0; k < SGF__WEIGHTS; k++)
         for (i = 0; i < (k < SGF__LAYER ? 1 : layers) && !f->status; i++)
             if (sgf__elements(&m->model.config, &sgf__weights[k])) sgf__fetch(m, k, i);

@@ -153,7 +153,7 @@ static void forward_cases(forward_visit *visit) {
         for (i = 0, at = list + 1; i < json.nodes[list].count; i++, at = json.nodes[at].next) {
             sgf_layout layout;
             sgf_str name = json.nodes[json_get(&json, at, "name")].text;
-            const sgf__stored *stored = sgf__folder_find(&golden, name, 0);
+            const sgf__stored *stored = sgf__folder_find(&golden, name);
             forward_expected expected;
             char label[128];
             snprintf(label, sizeof label, "%s %.*s", forward_models[m], (int)name.len, name.ptr);

@@ -678,7 +678,7 @@ static void test_every_fusion_equals_transformers(void) {
             MUST(sgf_prompt_layout(model->tokenizer, &question.prompt, &method, 0, &layout, &err),
                  err);
         }
-        methods_compare(model, &json, at, &layout, segment, sgf__folder_find(&golden, name, 0));
+        methods_compare(model, &json, at, &layout, segment, sgf__folder_find(&golden, name));
         base_arena_free(&late);
         if (errors != test_errors) printf("    in %.*s\n", (int)name.len, name.ptr);
     }

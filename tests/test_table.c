@@ -995,6 +995,7 @@ static void test_borrowed_columns_that_are_refused(void) {
     sgf_column column;
     sgf_table table;
     sgf_error err;
+    sgf__map map;
     char path[1024];
     memset(&column, 0, sizeof column);
     memset(&table, 0, sizeof table);
@@ -1008,7 +1009,7 @@ static void test_borrowed_columns_that_are_refused(void) {
     CHECK(sgf_table_write_feather(&table, path, NULL, &err) == SGF_ERR_ARG);
     CHECK(sgf_table_write_csv(&table, path, NULL, &err) == SGF_ERR_ARG);
     CHECK(strstr(err.message, "'column'") && !strcmp(err.file, path));
-    CHECK(sgf__file_missing(path));
+    CHECK(sgf__map_file(path, NULL, &map, NULL) && map.missing);
 }
 
 /* ---- Arrow ---- */
