@@ -5242,9 +5242,17 @@ typedef struct sgf__kv_copy_job {
     const float *rotation; /* s->rotation, or NULL: the positions are the same */
 } sgf__kv_copy_job;
 
-/* Up to a page's edge, `count` tokens at most: how many cells of which two pages. */
-static size_t sgf__copy_cells(size_t from, size_t to, size_t count) {
-    return sgf__min(count, SGF__PAGE - sgf__max(from % SGF__PAGE, to % SGF__PAGE));
+/* What is copied from token i of a copy on, up to a page's edge. */
+static sgf__device_copy sgf__copy_piece(const sgf_session *s, const sgf__kv_copy *copy, size_t i) {
+    size_t to = copy->to + i, from = copy->from + i;
+    size_t to_cell = to % SGF__PAGE, from_cell = from % SGF__PAGE;
+    sgf__device_copy piece;
+    piece.to = s->sequence[copy->sequence].page[to / SGF__PAGE];
+    piece.from = s->sequence[copy->source].page[from / SGF__PAGE];
+    piece.to_cell = (int32_t)to_cell, piece.from_cell = (int32_t)from_cell;
+    piece.count = (int32_t)sgf__min(copy->count - i, SGF__PAGE - sgf__max(from_cell, to_cell));
+    piece.rotate = copy->rotate;
+    return piece;
 }
 static void sgf__cells_copy(const sgf_session *s, const float *old, size_t from, float *page,
                             size_t to, size_t n) {
@@ -5271,8 +5279,6 @@ static void sgf__keys_copy(const sgf_session *s, const float *cosine, const floa
 /* Items are the kv heads of all layers. */
 static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int thread) {
     const sgf__kv_copy_job *job = (const sgf__kv_copy_job *)context;
-    const sgf__sequence *own = &job->s->sequence[job->copy->sequence];
-    const sgf__sequence *source = &job->s->sequence[job->copy->source];
     size_t C = job->s->C, G = job->s->G, item, i, n, k_at, v_at;
     (void)thread;
     for (item = begin; item < end; item++) {
@@ -5280,11 +5286,11 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
         const float *cosine = job->rotation && rope >= 0 ? job->rotation + (rope ? C : 0) : NULL;
         sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
         for (i = 0; i < job->copy->count; i += n) {
-            size_t to = job->copy->to + i, from = job->copy->from + i;
-            float *page = own->page[to / SGF__PAGE];
-            const float *old = source->page[from / SGF__PAGE];
-            n = sgf__copy_cells(from, to, job->copy->count - i);
-            from %= SGF__PAGE, to %= SGF__PAGE;
+            sgf__device_copy piece = sgf__copy_piece(job->s, job->copy, i);
+            size_t from = (size_t)piece.from_cell, to = (size_t)piece.to_cell;
+            float *page = (float *)piece.to;
+            const float *old = (const float *)piece.from;
+            n = (size_t)piece.count;
             sgf__keys_copy(job->s, cosine, old, k_at + from, page, k_at + to, n);
             sgf__cells_copy(job->s, old, v_at + from * C, page, v_at + to * C, n * C);
         }
@@ -5473,30 +5479,21 @@ static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
 
 /* ---- by a device: segfuse.cu ---- */
 
-/* What is handed over. Arrays grow as needed; the first failure is kept. */
+/* What is handed over. The spans grow as needed; the first failure is kept. */
 typedef struct sgf__device_lists {
     sgf_session *s;
     sgf__device_call call;
     int32_t *listed; /* [sequences] where its pages begin in call.page; -1: not listed */
-    size_t row_cap, group_cap, span_cap, page_cap, copy_cap, listed_cap;
+    size_t span_cap;
+    sgf__arena arena;
     sgf_status status;
     sgf_error *err;
 } sgf__device_lists;
 
-static void sgf__device_lists_free(sgf__device_lists *d) {
-    const sgf_allocator *mem = &d->s->mem;
-    sgf__free(mem, d->call.row, d->row_cap, sizeof *d->call.row);
-    sgf__free(mem, d->call.group, d->group_cap, sizeof *d->call.group);
-    sgf__free(mem, d->call.span, d->span_cap, sizeof *d->call.span);
-    sgf__free(mem, d->call.copy, d->copy_cap, sizeof *d->call.copy);
-    sgf__free(mem, d->call.page, d->page_cap, sizeof *d->call.page);
-    sgf__free(mem, d->listed, d->listed_cap, sizeof *d->listed);
-}
-/* Is there room for `need` items in one of the arrays? */
-static int sgf__device_room(sgf__device_lists *d, void *items, size_t *cap, size_t need,
-                            size_t size) {
-    if (!d->status) d->status = sgf__grow(&d->s->mem, items, cap, need, size, d->err);
-    return !d->status;
+static void *sgf__device_alloc(sgf__device_lists *d, size_t count, size_t size) {
+    void *made = d->status ? NULL : sgf__arena_alloc(&d->arena, count, size, d->err);
+    if (!made) d->status = SGF_ERR_MEMORY;
+    return made;
 }
 /* The spans of `q`, which is `own` or one of its parents, that a query of segment `seg` sees, below
    key `before`: runs that touch and have the same weight are one span. The parents' come first: keys
@@ -5508,10 +5505,10 @@ static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, in
     int32_t *listed = &d->listed[q - d->s->sequence];
     size_t i, first;
     if (up) sgf__device_spans(d, own, seg, up, up->layout.tokens);
-    if (!sgf__device_room(d, &call->page, &d->page_cap, call->pages + q->page_count,
-                          sizeof *call->page) ||
-        !sgf__device_room(d, &call->span, &d->span_cap, call->spans + q->runs, sizeof *call->span))
-        return;
+    if (!d->status)
+        d->status = sgf__grow(&d->s->mem, &call->span, &d->span_cap, call->spans + q->runs,
+                              sizeof *call->span, d->err);
+    if (d->status) return;
     if (*listed < 0) {
         *listed = (int32_t)call->pages;
         for (i = 0; i < q->page_count; i++) call->page[call->pages++] = q->page[i];
@@ -5531,35 +5528,11 @@ static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, in
         else call->span[call->spans++] = made;
     }
 }
-/* List what is copied, page by page. */
-static void sgf__device_copies(sgf__device_lists *d, const sgf__kv_copy *copy) {
-    const sgf__sequence *own = &d->s->sequence[copy->sequence];
-    const sgf__sequence *source = &d->s->sequence[copy->source];
-    size_t i, n;
-    for (i = 0; i < copy->count; i += n) {
-        size_t to = copy->to + i, from = copy->from + i;
-        sgf__device_copy *made;
-        if (!sgf__device_room(d, &d->call.copy, &d->copy_cap, d->call.copies + 1, sizeof *made))
-            return;
-        made = &d->call.copy[d->call.copies++];
-        n = sgf__copy_cells(from, to, copy->count - i);
-        made->to = own->page[to / SGF__PAGE];
-        made->from = source->page[from / SGF__PAGE];
-        made->to_cell = (int32_t)(to % SGF__PAGE);
-        made->from_cell = (int32_t)(from % SGF__PAGE);
-        made->count = (int32_t)n;
-        made->rotate = copy->rotate;
-    }
-}
 /* List rows, their groups, and what these see. */
 static void sgf__device_list(sgf__device_lists *d, const sgf__query *query, size_t n) {
     sgf__device_call *call = &d->call;
     size_t i, j;
     call->groups = call->spans = call->pages = 0;
-    if (!sgf__device_room(d, &call->row, &d->row_cap, n, sizeof *call->row) ||
-        !sgf__device_room(d, &call->group, &d->group_cap, n, sizeof *call->group) ||
-        !sgf__device_room(d, &d->listed, &d->listed_cap, d->s->sequence_count, sizeof *d->listed))
-        return;
     for (i = 0; i < d->s->sequence_count; i++) d->listed[i] = -1;
     for (i = j = 0; i < n; call->groups++) {
         sgf__group g = sgf__group_make(query, i, n - i);
@@ -5588,7 +5561,7 @@ static size_t sgf__queries_wanted(const sgf__query *query, size_t n) {
     return wanted;
 }
 static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
-    size_t at, i;
+    size_t most = sgf__min(pass->n, SGF__DEVICE_ROWS), pieces = 0, at, i, k;
     sgf__device_lists d;
     sgf__device_call *call = &d.call;
     if (s->watch)
@@ -5598,7 +5571,16 @@ static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
     memset(&d, 0, sizeof d);
     d.s = s;
     d.err = pass->err;
-    for (i = 0; i < pass->copies; i++) sgf__device_copies(&d, &pass->copy[i]);
+    sgf__arena_init(&d.arena, &s->mem);
+    for (i = 0; i < pass->copies; i++) pieces += 2 * (pass->copy[i].count / SGF__PAGE) + 3;
+    call->row = (sgf__device_row *)sgf__device_alloc(&d, most, sizeof *call->row);
+    call->group = (sgf__device_group *)sgf__device_alloc(&d, most, sizeof *call->group);
+    call->copy = (sgf__device_copy *)sgf__device_alloc(&d, pieces, sizeof *call->copy);
+    call->page = (void **)sgf__device_alloc(&d, s->pages, sizeof *call->page);
+    d.listed = (int32_t *)sgf__device_alloc(&d, s->sequence_count, sizeof *d.listed);
+    for (i = 0; i < pass->copies && !d.status; i++)
+        for (k = 0; k < pass->copy[i].count; k += (size_t)call->copy[call->copies++].count)
+            call->copy[call->copies] = sgf__copy_piece(s, &pass->copy[i], k);
     call->keep = s->keep;
     call->all_kept = s->keep ? sgf__queries_wanted(pass->query, pass->n) : 0;
     for (at = 0; at < pass->n && !d.status; at += call->rows, call->copies = 0) {
@@ -5611,7 +5593,8 @@ static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
         call->hidden = pass->hidden ? pass->hidden + at * s->D : NULL;
         if (!d.status) d.status = s->device->forward(s->on, call, pass->err);
     }
-    sgf__device_lists_free(&d);
+    sgf__free(&s->mem, call->span, d.span_cap, sizeof *call->span);
+    sgf__arena_free(&d.arena);
     return d.status;
 }
 
@@ -6486,7 +6469,8 @@ static void sgf__task_start(sgf__flight *f) {
         sgf__context_start(f, task->context, -1, sgf__cue_first(task->context), &p->base,
                            &task->prefill_tokens);
     a->at = f->wanted;
-    for (c = a->scouts ? 1 : 0; c < p->contexts && !f->status; c++) /* the fused one waits for them */
+    c = a->scouts ? 1 : 0; /* the fused context waits for the others */
+    for (; c < p->contexts && !f->status; c++)
         sgf__context_start(f, &p->context[c], p->base, p->context[c].tokens - (size_t)means,
                            &p->sequence[c], &task->prefill_tokens);
     if (means) sgf__mean_list(f, task, 0);
@@ -7206,7 +7190,8 @@ static size_t sgf__number_print(double value, char *out) {
 typedef struct sgf__map { /* a whole file, read-only */
     const char *data;
     size_t size;
-    int mapped, missing; /* missing: there is no such file (as opposed to one that cannot be read) */
+    size_t cap;  /* bytes of memory that were allocated for it; 0: it is mapped */
+    int missing; /* there is no such file (as opposed to one that cannot be read) */
     sgf_allocator mem;
 } sgf__map;
 
@@ -7266,13 +7251,12 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
     const void *bytes = NULL;
     size_t size = 0;
     sgf_status status = sgf_host_view(path, &bytes, &size);
+    (void)mem;
     if (status) return sgf__file_failed(err, status, path, -1, "cannot be opened");
     map->missing = !bytes;
     if (!bytes)
         return sgf__fail_at(err, SGF_ERR_IO, path, -1,
                             "%s: cannot be opened: there is no such file", path);
-    map->mem = sgf__allocator(mem);
-    map->mapped = 1;
     map->data = (const char *)bytes;
     map->size = size;
     return SGF_OK;
@@ -7286,17 +7270,16 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
 static void sgf__unmap(sgf__map *map) {
     void *data = (void *)(uintptr_t)map->data;
 #ifndef SGF_NO_MMAP
-    if (map->mapped && data) munmap(data, map->size);
+    if (!map->cap && data) munmap(data, map->size);
 #endif
-    if (!map->mapped) sgf__free(&map->mem, data, map->size + 1, 1);
+    if (map->cap) sgf__free(&map->mem, data, map->cap, 1);
     map->data = NULL;
     map->size = 0;
 }
-/* Read a file to its end, into exactly size + 1 bytes, as sgf__unmap frees them. */
+/* Read a file to its end. */
 static sgf_status sgf__read_whole(FILE *file, const char *path, sgf__map *map, sgf_error *err) {
     sgf__buf buf;
     sgf_status status;
-    char *data = NULL;
     size_t got;
     sgf__buf_init(&buf, &map->mem);
     do {
@@ -7307,12 +7290,10 @@ static sgf_status sgf__read_whole(FILE *file, const char *path, sgf__map *map, s
     status = buf.status;
     if (!status && ferror(file))
         status = sgf__file_failed(err, SGF_ERR_IO, path, (int64_t)buf.len, "cannot be read");
-    if (!status) data = (char *)sgf__alloc(&map->mem, buf.len + 1, 1, err);
-    if (data) memcpy(data, buf.ptr, buf.len);
-    else if (!status) status = SGF_ERR_MEMORY;
-    map->data = data;
+    map->data = buf.ptr;
     map->size = buf.len;
-    sgf__buf_free(&buf);
+    map->cap = buf.cap;
+    if (status) sgf__unmap(map);
     return status;
 }
 /* Map or read a whole file. An empty file gives size 0 and valid data. */
@@ -7331,14 +7312,12 @@ static sgf_status sgf__map_file(const char *path, const sgf_allocator *mem, sgf_
         if (!fstat(fileno(file), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
             (uint64_t)info.st_size <= SIZE_MAX) {
             void *view = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
-            made.mapped = view != MAP_FAILED;
-            made.data = (const char *)view;
+            if (view != MAP_FAILED) made.data = (const char *)view;
             made.size = (size_t)info.st_size;
         }
     }
 #endif
-    if (!made.mapped)
-        status = sgf__read_whole(file, path, &made, err); /* or a pipe, an empty file */
+    if (!made.data) status = sgf__read_whole(file, path, &made, err); /* or a pipe, an empty file */
     fclose(file);
     if (!status) *map = made;
     return status;
@@ -8314,6 +8293,7 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
     const char *at = sgf__json_find(r->object[k->in_rope], k->name), *name = k->name;
     void *field = (char *)r + k->field;
     double value = k->absent;
+    int ranged = k->kind >= SGF__INT && k->kind <= SGF__REAL;
     char wanted[112];
     if (k->kind == SGF__OLDER) return;
     if (k->when && !*(const int *)(const void *)((const char *)r + k->when)) return;
@@ -8327,11 +8307,8 @@ static void sgf__config_key(sgf__config_reader *r, int i) {
         if (at && k->kind == SGF__INT_OR_NULL) value = 0;
         if (value <= SGF__KEEP) return;
     } else if (!sgf__config_value(r, k, at, &value)) {
-        if (k->kind < SGF__INT || k->kind > SGF__REAL)
-            snprintf(wanted, sizeof wanted, "%s", sgf__kinds[k->kind].wanted);
-        else
-            snprintf(wanted, sizeof wanted, "%s%.0f to %.0f was wanted", sgf__kinds[k->kind].wanted,
-                     k->least, k->most);
+        snprintf(wanted, sizeof wanted, ranged ? "%s%.0f to %.0f was wanted" : "%s",
+                 sgf__kinds[k->kind].wanted, k->least, k->most);
         sgf__config_refuse(r, k->kind < SGF__INT ? SGF_ERR_UNSUPPORTED : SGF_ERR_FORMAT, name, at,
                            wanted);
         return;
@@ -8938,7 +8915,7 @@ typedef struct sgf__op {
     int least, many;     /* TAKE; least 0: or none */
     int decided;         /* TAKE: if the most characters do not lead to a match, fewer do not */
     uint64_t takes[3];   /* TAKE: a bit for each class */
-    uint64_t starts[3];  /* the classes of the characters with which a match from here on may begin */
+    uint64_t starts[3];  /* classes: with such a character a match from here on may begin */
     uint32_t begin, end; /* TAKE: also these ranges of characters; inverted: all others */
 } sgf__op;
 typedef struct sgf__regex {
@@ -9580,21 +9557,13 @@ SGF_DEF sgf_status sgf_encode(const sgf_tokenizer *tokenizer, sgf_str text, int 
 
 /* ---- ids -> text ---- */
 
-/* The length of the longest start of a character in text[n], at least 1: what one U+FFFD replaces.
-   Bytes are the start of a character if 0x80 or 0xBF in place of the rest makes it a whole one. */
+/* The length of the longest start of a character in text[n], at least 1: what one U+FFFD replaces. */
 static size_t sgf__utf8_part(const char *text, size_t n) {
-    unsigned char lead = (unsigned char)text[0];
-    size_t whole = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2, len = n < whole - 1 ? n : whole - 1;
-    for (; len > 1; len--) {
-        char low[4], high[4];
-        uint32_t code;
-        memset(low, 0x80, sizeof low);
-        memset(high, 0xBF, sizeof high);
-        memcpy(low, text, len);
-        memcpy(high, text, len);
-        if (sgf__utf8_next(low, whole, &code) || sgf__utf8_next(high, whole, &code)) break;
-    }
-    return len;
+    unsigned char lead = (unsigned char)text[0], next = n > 1 ? (unsigned char)text[1] : 0;
+    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (lead < 0xE0 || lead > 0xF4 || next < low || next > high) return 1;
+    return lead >= 0xF0 && n > 2 && ((unsigned char)text[2] & 0xC0) == 0x80 ? 3 : 2;
 }
 /* Bytes -> UTF-8. Byte-level: U+FFFD for every wrong sequence. Otherwise a run of byte tokens is text
    as a whole, or each of its bytes is U+FFFD. */

@@ -495,8 +495,7 @@ static void test_misaligned_weights_are_copied_once(void) {
     mod_save(&f, dir, "model.safetensors");
     MUST(sgf_model_load(dir, NULL, &model, &err), err);
     CHECK((uintptr_t)model->layer[0].k.data % 4 == 0);
-    CHECK((uintptr_t)model->embedding.data % 4 == 0 &&
-          model->output.data == model->embedding.data);
+    CHECK((uintptr_t)model->embedding.data % 4 == 0 && model->output.data == model->embedding.data);
     sgf_model_free(model);
 }
 static void test_model_tied_embeddings(void) {
