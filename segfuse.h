@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
        RMSNorm                                     sgf__reference_norm (line 1797)
        RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8628)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8541)
        one layer, in order                         sgf__reference_layer (line 1945)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
