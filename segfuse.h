@@ -2631,8 +2631,8 @@ typedef struct sgf__leaks {
     int32_t arrivals;
     int32_t *found; /* [S] the first arrival in each segment, -1 if there is none */
     /* a layout's own mask: */
-    int32_t *first;         /* [S] the first token that was reached, T if there is none */
-    int32_t *start, *order; /* tokens by segment: those of s are order[start[s] .. start[s + 1]) */
+    int32_t *first;       /* [S] the first token that was reached, T if there is none */
+    int32_t *from, *next; /* [S] see sgf__leaks_hop */
     /* a dense mask: */
     size_t words;      /* of 64 tokens */
     uint64_t *seen;    /* [T][words] bit q of row k: q sees k. NULL: a layout's own mask */
@@ -2646,27 +2646,22 @@ static void sgf__leaks_arrive(sgf__leaks *l, int32_t token, int32_t hops, int32_
     if (*found < 0) *found = l->arrivals;
     l->arrivals++;
 }
-/* The first token of segment s at or after token `from`; T if there is none. */
-static int32_t sgf__leaks_next(const sgf__leaks *l, int32_t s, int32_t from) {
-    int32_t low = l->start[s], high = l->start[s + 1];
-    while (low < high) {
-        int32_t middle = low + (high - low) / 2;
-        if (l->order[middle] < from) low = middle + 1;
-        else high = middle;
-    }
-    return low < l->start[s + 1] ? l->order[low] : (int32_t)l->layout->tokens;
-}
-/* One more hop in a layout, from the arrivals [begin, end). For each segment, find the earliest token
-   that sees one of them, and the first one that it sees. */
+/* One more hop in a layout, from the arrivals [begin, end). For each segment, find the earliest of them
+   that it may see, its own first token from there on, and the first arrival that this one sees. */
 static void sgf__leaks_hop(sgf__leaks *l, int32_t begin, int32_t end) {
-    int32_t S = (int32_t)l->layout->segments, s, i;
+    int32_t S = (int32_t)l->layout->segments, T = (int32_t)l->layout->tokens, s, i;
     for (s = 0; s < S; s++) {
-        int32_t from = l->first[s], next;
+        l->from[s] = l->next[s] = l->first[s];
         for (i = begin; i < end; i++) {
             int32_t token = l->arrival[i].token;
-            if (token < from && sgf_visible(l->layout, s, l->layout->seg[token])) from = token;
+            if (token < l->from[s] && sgf_visible(l->layout, s, l->layout->seg[token]))
+                l->from[s] = token;
         }
-        next = from < l->first[s] ? sgf__leaks_next(l, s, from) : l->first[s];
+    }
+    for (i = T - 1; i >= 0; i--)
+        if (i >= l->from[l->layout->seg[i]]) l->next[l->layout->seg[i]] = i;
+    for (s = 0; s < S; s++) {
+        int32_t next = l->next[s];
         if (next >= l->first[s]) continue;
         for (i = begin; l->arrival[i].token > next ||
                         !sgf_visible(l->layout, s, l->layout->seg[l->arrival[i].token]);)
@@ -2694,11 +2689,11 @@ static void sgf__leaks_search(sgf__leaks *l, int32_t from, size_t layers) {
     l->arrivals = 0;
     for (i = 0; i < S; i++) l->found[i] = -1, l->first[i] = T;
     if (l->seen) memset(l->reached, 0, l->words * sizeof(uint64_t));
-    for (i = l->start[from]; i < l->start[from + 1] && (l->seen || !l->arrivals); i++) {
-        int32_t token = l->order[i];
-        if (l->seen) l->reached[token / 64] |= (uint64_t)1 << (token % 64);
-        l->first[from] = token;
-        sgf__leaks_arrive(l, token, 0, -1);
+    for (i = 0; i < T && (l->seen || !l->arrivals); i++) {
+        if (l->layout->seg[i] != from) continue;
+        if (l->seen) l->reached[i / 64] |= (uint64_t)1 << (i % 64);
+        l->first[from] = i;
+        sgf__leaks_arrive(l, i, 0, -1);
     }
     for (hops = 0; hops < layers && begin < l->arrivals; hops++) {
         int32_t end = l->arrivals;
@@ -2721,20 +2716,15 @@ static void sgf__leak_make(const sgf__leaks *l, int32_t from, int32_t to, sgf_le
         if (at->before < 0) return;
     }
 }
-/* Sorts tokens by segment (counting sort); packs the columns of a dense mask into bits. */
+/* Makes room; packs the columns of a dense mask into bits. */
 static sgf_status sgf__leaks_prepare(sgf__leaks *l, const uint8_t *dense, sgf__arena *arena,
                                      sgf_error *err) {
     const sgf_layout *layout = l->layout;
     size_t T = layout->tokens, S = layout->segments, q, k;
     l->arrival = (sgf__arrival *)sgf__arena_alloc(arena, T, sizeof *l->arrival, err);
-    l->found = (int32_t *)sgf__arena_alloc(arena, 3 * S + 1 + T, sizeof *l->found, err);
+    l->found = (int32_t *)sgf__arena_alloc(arena, 4 * S, sizeof *l->found, err);
     if (!l->arrival || !l->found) return SGF_ERR_MEMORY;
-    l->first = l->found + S, l->start = l->first + S;
-    l->order = l->start + S + 1;
-    for (k = 0; k < T; k++) l->start[layout->seg[k] + 1]++;
-    for (k = 0; k < S; k++) l->start[k + 1] += l->start[k];
-    for (k = 0; k < S; k++) l->first[k] = l->start[k];
-    for (k = 0; k < T; k++) l->order[l->first[layout->seg[k]]++] = (int32_t)k;
+    l->first = l->found + S, l->from = l->first + S, l->next = l->from + S;
     if (!dense) return SGF_OK;
     l->words = (T + 63) / 64;
     l->seen = (uint64_t *)sgf__arena_alloc(arena, (T + 1) * l->words, sizeof *l->seen, err);
