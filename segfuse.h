@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2787. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -90,10 +90,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
        RMSNorm                                     sgf__reference_norm (line 1797)
        RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8541)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8531)
        one layer, in order                         sgf__reference_layer (line 1945)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2606)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2738), sgf_mask_allows (line 2606)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
