@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
        RMSNorm                                     sgf__reference_norm (line 1797)
        RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8531)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8535)
        one layer, in order                         sgf__reference_layer (line 1945)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2738), sgf_mask_allows (line 2606)
@@ -3203,7 +3203,8 @@ typedef struct sgf__tiles { /* kernels of one width, for a few numbers of rows *
    multiplied with broadcast activations; T columns share the work. Reading the weights limits the speed
    of decoding: each row is prefetched SGF__AHEAD bytes before it is needed, and at its end the row that
    follows. w: the first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out
-   [lanes][T]; k from 0 to the last whole square, in bf16 (two chains) to the last 32 steps. */
+   [lanes][T]; k from 0 to the last whole square, in bf16 (two chains) to the last 32 steps. Of two
+   chains, a square's even steps come before its odd ones, so that few sums are in registers at a time. */
 enum { SGF__AHEAD = 512 };
 /* The elements of a word: one or two. */
 #define SGF__PART_BF16(I, word, part) ((part) ? I##_high16(word) : I##_low16(word))
@@ -3217,7 +3218,7 @@ enum { SGF__AHEAD = 512 };
         I##_float sum[chains][columns], all[columns];                                     \
         I##_word word[lanes];                                                             \
         float column[lanes];                                                              \
-        size_t k, i, t, part;                                                             \
+        size_t k, i, t, a, b;                                                             \
         SGF__UNROLL for (t = 0; t < columns; t++) {                                       \
             all[t] = sum[0][t] = I##_zero;                                                \
             sum[chains - 1][t] = I##_zero;                                                \
@@ -3230,12 +3231,13 @@ enum { SGF__AHEAD = 512 };
                 SGF__PREFETCH(ahead + i * stride);                                        \
             }                                                                             \
             I##_transpose(word);                                                          \
-            SGF__UNROLL for (i = 0; i < lanes; i++)                                       \
-                SGF__UNROLL for (part = 0; part < per; part++) {                          \
-                I##_float weight = PART(I, word[i], part);                                \
+            SGF__UNROLL for (a = 0; a < (chains == 2 ? per : lanes); a++)                 \
+                SGF__UNROLL for (b = 0; b < (chains == 2 ? lanes : per); b++) {           \
+                size_t row = chains == 2 ? b : a, part = chains == 2 ? a : b;             \
+                I##_float weight = PART(I, word[row], part);                              \
                 I##_float *to = sum[part % chains];                                       \
                 SGF__UNROLL for (t = 0; t < columns; t++) to[t] = I##_fma(                \
-                    weight, I##_set1(x[(k + per * i + part) * columns + t]), to[t]);      \
+                    weight, I##_set1(x[(k + per * row + part) * columns + t]), to[t]);    \
             }                                                                             \
             if (chains == 2 && (k + lanes * per) % SGF__BLOCK == 0)                       \
                 SGF__UNROLL for (t = 0; t < columns; t++) {                               \
@@ -3266,54 +3268,56 @@ enum { SGF__AHEAD = 512 };
     }
 typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
 typedef void sgf__pack_kernel(const char *w, size_t stride, float *out, size_t count);
-#define SGF__GEMVS(I, name, PART, PER, CHAINS) \
-    SGF__GEMV(I, name, PART, PER, CHAINS, 1)   \
-    SGF__GEMV(I, name, PART, PER, CHAINS, 2)   \
-    SGF__GEMV(I, name, PART, PER, CHAINS, 4)   \
-    SGF__GEMV(I, name, PART, PER, CHAINS, 8)
-#define SGF__EVERY_DTYPE(I)                    \
-    SGF__GEMVS(I, bf16, SGF__PART_BF16, 2, 1)  \
-    SGF__GEMVS(I, f16, SGF__PART_F16, 2, 1)    \
-    SGF__GEMVS(I, f32, SGF__PART_F32, 1, 1)    \
-    SGF__GEMVS(I, pairs, SGF__PART_BF16, 2, 2) \
-    SGF__PACK(I, bf16, SGF__PART_BF16, 2)      \
-    SGF__PACK(I, f16, SGF__PART_F16, 2)        \
+#define SGF__GEMVS(I, T)                        \
+    SGF__GEMV(I, bf16, SGF__PART_BF16, 2, 1, T) \
+    SGF__GEMV(I, f16, SGF__PART_F16, 2, 1, T)   \
+    SGF__GEMV(I, f32, SGF__PART_F32, 1, 1, T)   \
+    SGF__GEMV(I, pairs, SGF__PART_BF16, 2, 2, T)
+#define SGF__EVERY_DTYPE(I)               \
+    SGF__GEMVS(I, 1)                      \
+    SGF__GEMVS(I, 2)                      \
+    SGF__GEMVS(I, 4)                      \
+    SGF__GEMVS(I, 8)                      \
+    SGF__PACK(I, bf16, SGF__PART_BF16, 2) \
+    SGF__PACK(I, f16, SGF__PART_F16, 2)   \
     SGF__PACK(I, f32, SGF__PART_F32, 1)
 
 /* ---- the kernels of an instruction set ---- */
 
 typedef struct sgf__kernel_set {
-    size_t lanes;                 /* of a vector */
-    sgf__gemv_kernel *gemv[4][4]; /* [1, 2, 4 or 8 columns][sgf_dtype, or 3: in bf16] */
+    size_t lanes, few;            /* of a vector; most columns of gemv */
+    sgf__gemv_kernel *gemv[5][4]; /* [1, 2, 4, 8 or 16 columns][sgf_dtype, or 3: in bf16] */
     sgf__pack_kernel *pack[3];    /* [sgf_dtype] */
     sgf__tiles tiles[4];          /* the widest first; the last has no lanes */
 } sgf__kernel_set;
-#define SGF__PRODUCTS(I)                                   \
-    I##_lanes,                                             \
-        {{I##_f32_1, I##_f16_1, I##_bf16_1, I##_pairs_1},  \
-         {I##_f32_2, I##_f16_2, I##_bf16_2, I##_pairs_2},  \
-         {I##_f32_4, I##_f16_4, I##_bf16_4, I##_pairs_4},  \
-         {I##_f32_8, I##_f16_8, I##_bf16_8, I##_pairs_8}}, \
-    {                                                      \
-        I##_f32_pack, I##_f16_pack, I##_bf16_pack          \
+#define SGF__GEMV_ROW(I, T) \
+    { I##_f32_##T, I##_f16_##T, I##_bf16_##T, I##_pairs_##T }
+#define SGF__PRODUCTS(I, FEW, SIXTEEN)                                                       \
+    I##_lanes, FEW,                                                                          \
+        {SGF__GEMV_ROW(I, 1), SGF__GEMV_ROW(I, 2), SGF__GEMV_ROW(I, 4), SGF__GEMV_ROW(I, 8), \
+         SIXTEEN},                                                                           \
+    {                                                                                        \
+        I##_f32_pack, I##_f16_pack, I##_bf16_pack                                            \
     }
 #ifdef SGF__X86
 SGF__EVERY_DTYPE(sgf__512)
+SGF__GEMVS(sgf__512, 16) /* it has registers for 16 sums and a square; AVX2 has not */
 SGF__EVERY_DTYPE(sgf__256)
 SGF__TILE_SIZES(sgf__512, 12, 6, 4, 2)
 SGF__TILE_SIZES(sgf__512, 12, 12, 4, 1)
 SGF__TILE_SIZES(sgf__256, 6, 3, 2, 2)
 SGF__TILE_SIZES(sgf__256, 12, 6, 4, 1)
 static const sgf__kernel_set sgf__avx512 = {
-    SGF__PRODUCTS(sgf__512),
+    SGF__PRODUCTS(sgf__512, 16, SGF__GEMV_ROW(sgf__512, 16)),
     {SGF__TILES(sgf__512, 12, 2), SGF__TILES(sgf__512, 12, 1), SGF__TILES(sgf__256, 12, 1)}};
 static const sgf__kernel_set sgf__avx2 = {
-    SGF__PRODUCTS(sgf__256), {SGF__TILES(sgf__256, 6, 2), SGF__TILES(sgf__256, 12, 1)}};
+    SGF__PRODUCTS(sgf__256, 8, {0}), {SGF__TILES(sgf__256, 6, 2), SGF__TILES(sgf__256, 12, 1)}};
 #endif
 #ifdef SGF__ARM
 SGF__EVERY_DTYPE(sgf__128)
 SGF__TILE_SIZES(sgf__128, 12, 6, 4, 2)
-static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128), {SGF__TILES(sgf__128, 12, 2)}};
+static const sgf__kernel_set sgf__neon = {SGF__PRODUCTS(sgf__128, 8, {0}),
+                                          {SGF__TILES(sgf__128, 12, 2)}};
 #endif
 /* NULL: plain C. */
 static const sgf__kernel_set *sgf__kernels_of(int simd) {
@@ -3553,7 +3557,7 @@ static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t en
     size_t size = sgf__dtype_size(job->w->dtype), whole;
     size_t step = job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS;
     int clean = 1;
-    if (set && job->panels == 1 && columns <= 8 &&
+    if (set && job->panels == 1 && columns <= set->few &&
         sgf__clean_steps(job, row, 0, 0, K, &clean) == K && clean) {
         while ((size_t)1 << which < columns) which++;
         whole = K - K % (job->low ? SGF__BLOCK : set->lanes * 4 / size);

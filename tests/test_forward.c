@@ -711,12 +711,12 @@ static float matmul_number(int scale) {
     return x;
 }
 static void matmul_of(int bf16, int scale) {
-    enum { SHAPES = 12 };
-    static const size_t shapes[SHAPES][4] = {/* N, K, panels, width of the last */
-                                             {1, 1, 1, 1},      {13, 7, 1, 8},   {33, 80, 1, 16},
-                                             {100, 257, 1, 32}, {96, 512, 3, 8}, {47, 300, 2, 32},
-                                             {5, 1000, 1, 16},  {203, 97, 1, 1}, {67, 64, 1, 2},
-                                             {131, 259, 1, 4},  {64, 33, 1, 8},  {1, 300, 1, 1}};
+    enum { SHAPES = 13 };
+    static const size_t shapes[SHAPES][4] = {
+        /* N, K, panels, width of the last */
+        {1, 1, 1, 1},     {13, 7, 1, 8},    {33, 80, 1, 16}, {100, 257, 1, 32}, {96, 512, 3, 8},
+        {47, 300, 2, 32}, {5, 1000, 1, 16}, {203, 97, 1, 1}, {67, 64, 1, 2},    {131, 259, 1, 4},
+        {64, 33, 1, 8},   {1, 300, 1, 1},   {70, 300, 1, 16}};
     size_t s, i, p, t, N, K;
     int simd, dtype;
     forward_random_state = 1 + (uint32_t)scale;

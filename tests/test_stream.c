@@ -340,17 +340,23 @@ static double isolated_distance(const isolated_answer *a, const isolated_answer 
 static void isolated_check(const char *name, isolated_bos bos, sgf_positions positions) {
     sgf_model *model = forward_model(name);
     sgf_session_options options;
-    sgf_session *plain, *exact = NULL, *rotated = NULL;
+    sgf_session *plain = NULL, *exact = NULL, *rotated = NULL;
     sgf_layout layout;
     sgf_error err;
     isolated_answer a, b, c;
     size_t tokens = ISOLATED_RUNS * ISOLATED_COMMON;
+    /* in bf16 another rounding of a key changes many others; of tiny random models by up to 4.8e-2 */
+    double limit = forward_arithmetic == SGF_ARITHMETIC_F32 ? 1e-4
+                   : strchr(name, '/')                      ? 2e-2
+                                                            : 6e-2;
     int question;
     CHECK(model != NULL);
     if (!model) return;
     memset(&options, 0, sizeof options);
-    options.threads = 2;
-    plain = generate_session(model, 1, 1);
+    options.arithmetic = forward_arithmetic;
+    options.threads = 1, options.no_prefix_reuse = 1;
+    MUST(sgf_session_create(model, &options, &plain, &err), err);
+    options.threads = 2, options.no_prefix_reuse = 0;
     MUST(sgf_session_create(model, &options, &exact, &err), err);
     options.reuse_rotated = 1;
     MUST(sgf_session_create(model, &options, &rotated, &err), err);
@@ -369,7 +375,7 @@ static void isolated_check(const char *name, isolated_bos bos, sgf_positions pos
         isolated_ask(rotated, &layout, &c);
         CHECK(!memcmp(a.logits, b.logits, ISOLATED_STEPS * a.V * sizeof(float)));
         CHECK(!memcmp(a.ids, b.ids, sizeof a.ids));
-        if (turns) CHECK(isolated_distance(&a, &c) < 1e-4);
+        if (turns) CHECK(isolated_distance(&a, &c) < limit);
         else CHECK(!memcmp(a.logits, c.logits, ISOLATED_STEPS * a.V * sizeof(float)));
         CHECK(a.prefill == layout.tokens);
         /* aligned: all heads are one; else the first one only, which needs to be computed once */
@@ -399,6 +405,14 @@ static void test_equal_beginnings_are_encoded_once(void) {
     /* of more than two layers: what a BOS sees reaches the keys of others in the third */
     isolated_check("../../../models/segfuse-2m", ISOLATED_BLIND_BOS, SGF_POSITIONS_ALIGNED);
     isolated_check("../../../models/segfuse-2m", ISOLATED_LATE_BOS, SGF_POSITIONS_ALIGNED);
+}
+/* Keys that are rotated are rounded once more; where nothing is rotated, the bits are equal. */
+static void isolated_bundled(void) {
+    isolated_check("../../../models/segfuse-2m", ISOLATED_ALONE, SGF_POSITIONS_SEQUENTIAL);
+}
+static void test_equal_beginnings_are_encoded_once_in_bf16(void) {
+    forward_in_bf16(test_equal_beginnings_are_encoded_once);
+    forward_in_bf16(isolated_bundled);
 }
 /* A BOS that stands behind something and sees it has other keys than one that stands alone: what sees such a
    BOS is computed where it stands. */
@@ -468,6 +482,7 @@ static void tests_stream(void) {
     RUN(test_a_stream_that_fails_can_be_followed_by_another);
     RUN(test_a_stream_survives_every_failing_allocation);
     RUN(test_equal_beginnings_are_encoded_once);
+    RUN(test_equal_beginnings_are_encoded_once_in_bf16);
     RUN(test_a_bos_that_sees_something_is_no_beginning);
     RUN(test_reuse_survives_every_failing_allocation);
 }
