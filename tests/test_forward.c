@@ -942,6 +942,138 @@ static void test_odd_shapes_give_the_reference_bits(void) {
     odd_model_free(&model);
 }
 
+/* Attention in bf16, number by number, with numbers around 2^-126 in every place: what one group of queries, and
+   one query with several heads, get from keys and values that are put into the cache. */
+enum { TINY_T = 75, TINY_C = ODD_C, TINY_HEADS = 3, TINY_KINDS = 6 };
+typedef struct tiny_attention {
+    float q[TINY_HEADS][TINY_T][TINY_C], k[TINY_T][TINY_C], v[TINY_T][TINY_C], scale;
+} tiny_attention;
+static float tiny_number(int exponent, int spread) {
+    float x = (float)forward_random(2001) / 1000.0f - 1.0f;
+    return ldexpf(x, exponent - (int)forward_random((uint32_t)spread + 1));
+}
+static void tiny_fill(tiny_attention *a, int kind) {
+    size_t h, t, c;
+    a->scale = kind == 1 ? 0x1p126f : 0.25f; /* 1: scores whose sums are about 2^-126 */
+    for (t = 0; t < TINY_T; t++)
+        for (c = 0; c < TINY_C; c++) {
+            for (h = 0; h < TINY_HEADS; h++)
+                a->q[h][t][c] = kind == 1 ? tiny_number(-63, 4) : tiny_number(0, 3);
+            a->k[t][c] = kind == 1 ? tiny_number(-64, 4) : tiny_number(kind == 2 ? 5 : 0, 3);
+            a->v[t][c] = kind == 2   ? tiny_number(-40, 90)  /* and small probabilities */
+                         : kind == 3 ? tiny_number(-120, 10) /* all sums of values */
+                                     : tiny_number(0, 3);
+            if (kind == 4 && t == 50) a->v[t][c] = INFINITY; /* queries before it do not see it */
+            if (kind != 5) continue;
+            /* 32 unclean keys leave 2^-112 1.0078 + 2^-130; a clean one takes all but 2^-130 away: 0 */
+            for (h = 0; h < TINY_HEADS; h++) a->q[h][t][c] = c ? 0 : 4;
+            a->k[t][c] = t == 2 && !c ? -6.9375f : 0;
+            a->v[t][c] = t == 0 ? 0x1.02p-112f : t == 2 ? 0x1p-120f : t == 32 ? -0x1.02p-112f : 0;
+        }
+}
+/* The same values as the cache has them, in layer 0 and kv head 0. */
+static void tiny_store(sgf_session *s, const sgf__sequence *own, tiny_attention *a) {
+    size_t t, c, k_at, v_at;
+    sgf__page_places(s, 0, 0, &k_at, &v_at);
+    for (t = 0; t < TINY_T; t++)
+        for (c = 0; c < TINY_C; c++) {
+            float *page = own->page[t / SGF__PAGE];
+            size_t k = k_at + c * SGF__PAGE + t % SGF__PAGE, v = v_at + t % SGF__PAGE * TINY_C + c;
+            sgf__cell_set(s, page, k, a->k[t][c]), sgf__cell_set(s, page, v, a->v[t][c]);
+            a->k[t][c] = sgf__cell(s, page, k), a->v[t][c] = sgf__cell(s, page, v);
+        }
+}
+static int tiny_same(const float *wanted, const float *out, size_t step) {
+    size_t c;
+    for (c = 0; c < TINY_C; c++)
+        if (memcmp(&wanted[c], &out[c * step], 4) &&
+            (wanted[c] == wanted[c] || out[c * step] == out[c * step]))
+            return 0;
+    return 1;
+}
+static int tiny_agrees(sgf_session *s, const sgf_layout *y, const sgf__query *query, int32_t window,
+                       const tiny_attention *a) {
+    float wanted[TINY_HEADS][TINY_C], score[TINY_T], q[TINY_C * SGF__PANEL],
+        out[TINY_C * SGF__PANEL];
+    sgf__attend_room room = sgf__attend_room_of(s, 0);
+    size_t row, t, c, h, width;
+    sgf__group group;
+    sgf__work w;
+    int same = 1;
+    memset(&w, 0, sizeof w);
+    w.s = s, w.query = query, w.window = window;
+    for (row = 0; row < TINY_T; row += group.count) {
+        group = sgf__group_make(query, row, sgf__min(TINY_T - row, SGF__PANEL));
+        width = sgf__panel_width(group.count, 8);
+        sgf__attend_list(&w, &group, 0, &room);
+        memset(q, 0, sizeof q);
+        for (t = 0; t < group.count; t++)
+            for (c = 0; c < TINY_C; c++) q[c * width + t] = a->q[0][row + t][c];
+        sgf__attend_group(s->simd, q, TINY_C, width, a->scale, &room, out);
+        for (t = 0; t < group.count; t++) {
+            sgf__reference_attend(1, y, row + t, window, a->scale, a->q[0][row + t], a->k[0],
+                                  a->v[0], TINY_C, TINY_C, score, wanted[0]);
+            same = same && tiny_same(wanted[0], out + t, width);
+        }
+    }
+    for (row = 0; row < TINY_T; row++) {
+        group = sgf__group_make(query, row, 1);
+        sgf__attend_list(&w, &group, 0, &room);
+        for (h = 0; h < TINY_HEADS; h++)
+            for (c = 0; c < TINY_C; c++) q[c * TINY_HEADS + h] = a->q[h][row][c];
+        sgf__attend_row(s->simd, q, TINY_HEADS, TINY_C, a->scale, &room, out);
+        for (h = 0; h < TINY_HEADS; h++) {
+            sgf__reference_attend(1, y, row, window, a->scale, a->q[h][row], a->k[0], a->v[0],
+                                  TINY_C, TINY_C, score, wanted[0]);
+            same = same && tiny_same(wanted[0], out + h * TINY_C, 1);
+        }
+    }
+    return same;
+}
+static void test_attention_of_tiny_numbers_gives_the_reference_bits(void) {
+    static const sgf_kernels kernels[3] = {SGF_KERNELS_PORTABLE, SGF_KERNELS_AVX2,
+                                           SGF_KERNELS_AVX512};
+    static tiny_attention a;
+    sgf__query query[TINY_T];
+    sgf_row row[TINY_T];
+    sgf_model model;
+    sgf_layer layer[ODD_L];
+    sgf_layout layout;
+    sgf_error err;
+    int32_t id = 1, sequence = -1;
+    size_t i, t;
+    int kind;
+    forward_random_state = 22;
+    odd_model(&model, layer);
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_layout_segment(&layout, SGF_ROLE_SHARED, 0, NULL, &err), err);
+    for (t = 0; t < TINY_T; t++) MUST(sgf_layout_add(&layout, 0, &id, 1, &err), err);
+    sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(&layout, SGF_MASK_CAUSAL);
+    forward_arithmetic = SGF_ARITHMETIC_BF16;
+    for (i = 0; i < 3; i++) {
+        sgf_session *s = forward_session(&model, kernels[i], 1);
+        if (!s) continue; /* this processor has no such kernels */
+        MUST(sgf_forward_layout(s, &layout, NULL, NULL, &sequence, &err), err);
+        for (t = 0; t < TINY_T; t++) {
+            row[t] = sgf__row_of(&layout, t, sequence, 0);
+            query[t].row = &row[t], query[t].own = sgf__sequence_of(s, sequence);
+            query[t].index = t, query[t].number = -1;
+        }
+        MUST(sgf__scores_prepare(s, query, TINY_T, &err), err);
+        for (kind = 0; kind < TINY_KINDS; kind++) {
+            tiny_fill(&a, kind);
+            tiny_store(s, query->own, &a);
+            CHECK(tiny_agrees(s, &layout, query, 0, &a));
+            CHECK(tiny_agrees(s, &layout, query, 45, &a));
+        }
+        sgf_session_free(s);
+    }
+    forward_arithmetic = SGF_ARITHMETIC_F32;
+    sgf_layout_free(&layout);
+    odd_model_free(&model);
+}
+
 /* Tiles: every number of rows and lanes, in one part or two, added to what is there or not, for all
    lanes or for some, has the bits of the chain, and touches nothing else. */
 static void tiles_of(size_t rows, size_t lanes, int first, const uint32_t *seen) {
@@ -1272,6 +1404,7 @@ static void tests_forward(void) {
     RUN(test_matmul_gives_the_reference_bits);
     RUN(test_matmul_flushes_what_follows_tiny_numbers);
     RUN(test_odd_shapes_give_the_reference_bits);
+    RUN(test_attention_of_tiny_numbers_gives_the_reference_bits);
     RUN(test_logits_equal_transformers);
     RUN(test_greedy_tokens_equal_transformers);
     RUN(test_kernels_and_threads_give_the_same_bits);
