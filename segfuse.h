@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
        RMSNorm                                     sgf__reference_norm (line 1797)
        RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8535)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8510)
        one layer, in order                         sgf__reference_layer (line 1945)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2738), sgf_mask_allows (line 2606)
@@ -3496,9 +3496,8 @@ typedef struct sgf__product {
     float *const *out;      /* [panels] -> [N][width] */
     const size_t *width;    /* [panels] */
     size_t panels;
-    int simd, unit; /* unit: see sgf__amx_unit */
-    uint32_t *const
-        *pairs; /* [panels] -> `in` for a tile unit, see sgf__pair; NULL: there is none */
+    int simd, unit;         /* unit: see sgf__amx_unit */
+    uint32_t *const *pairs; /* [panels] -> `in` for a tile unit: sgf__pair */
 } sgf__product;
 
 /* How many steps from k on, `most` at most, are equally clean for a row and a panel. */
@@ -3550,69 +3549,31 @@ static void sgf__product_rows(const sgf__product *job, size_t begin, size_t end,
             sgf__product_tile(job, row, sgf__min(end - row, SGF__TILE_ROWS), k,
                               sgf__min(K - k, SGF__TILE_K));
 }
-/* One stripe: at most SGF__STRIPE rows. */
-static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t end) {
-    const sgf__kernel_set *set = sgf__kernels_of(job->simd);
-    size_t K = job->w->cols, columns = job->width[0], row = begin, which = 0;
-    size_t size = sgf__dtype_size(job->w->dtype), whole;
-    size_t step = job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS;
-    int clean = 1;
-    if (set && job->panels == 1 && columns <= set->few &&
-        sgf__clean_steps(job, row, 0, 0, K, &clean) == K && clean) {
-        while ((size_t)1 << which < columns) which++;
-        whole = K - K % (job->low ? SGF__BLOCK : set->lanes * 4 / size);
-        for (; row + set->lanes <= end; row += set->lanes)
-            set->gemv[which][job->low ? 3 : job->w->dtype](
-                (const char *)job->w->data + row * K * size, K * size, job->in[0],
-                job->out[0] + row * columns, whole);
-        if (whole < K) sgf__product_rows(job, begin, row, whole);
-    }
-    for (; row < end; row += step) sgf__product_rows(job, row, sgf__min(row + step, end), 0);
-}
-static void sgf__product_bias(const sgf__product *job, size_t row, size_t end) {
-    size_t p, t;
-    for (; job->bias && job->bias->data && row < end; row++) {
-        float bias;
-        sgf__widen(job->bias, row, 1, &bias);
-        for (p = 0; p < job->panels; p++)
-            for (t = 0; t < job->width[p]; t++) job->out[p][row * job->width[p] + t] += bias;
-    }
-}
 static size_t sgf__stripes(const sgf__product *job) {
     return (job->w->rows + SGF__STRIPE - 1) / SGF__STRIPE;
 }
 
 /* ---- products by a tile unit (AMX) ----
    TDPBF16PS adds 32 steps to 16 x 16 sums, in the order of sgf__sum. Weights are the left operand, read
-   where they are stored; activations are the right one, in pairs of steps (sgf__pair). 32 rows times 32
-   columns are four tiles of sums. Fewer than 16 columns are left to the kernels for decoding, which take
-   no longer than the weights take to arrive.
-
+   where they are stored; activations are the right one, in pairs of steps (sgf__pair). Fewer than 16
+   columns are left to the kernels for decoding, which take no longer than the weights take to arrive.
    The unit has no subnormals. By its manual it rounds as if exponents had no end; what is then below
    2^-126 becomes 0. sgf__sum rounds as IEEE 754 says: a sum below 2^-126 by 2^-151 or so becomes 2^-126.
    So a session tests the unit, and uses it no further than it has the bits of sgf__sum. */
 
+enum { SGF__UNIT_K = 2048 }; /* steps in one go: their activations stay in the cache */
 #if defined(SGF__X86) && defined(__x86_64__) && !defined(__ILP32__) && defined(__linux__) && \
     (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
-#define SGF__AMX 1
-#endif
-#ifdef SGF__AMX
-#define SGF__TARGET_AMX     __attribute__((target("amx-tile,amx-bf16")))
-/* gcc does not know that loading a tile reads memory: what was written to p is written before. */
-#define SGF__AMX_WRITTEN(p) __asm__ volatile("" : : "r"(p) : "memory")
-/* The four tiles of sums from or to p, a row of so many floats. */
-#define SGF__AMX_SUMS(op, p, row)              \
-    do {                                       \
-        op(0, p, (row)*4);                     \
-        op(1, (p) + 16, (row)*4);              \
-        op(2, (p) + 16 * (row), (row)*4);      \
-        op(3, (p) + 16 * (row) + 16, (row)*4); \
-    } while (0)
-enum {
-    SGF__AMX_COLUMNS = 16, /* least columns */
-    SGF__AMX_STRIPES = 2,  /* stripes in one go: they share activations in the cache, */
-    SGF__AMX_K = 2048      /* those of so many steps */
-};
+#define SGF__AMX          1
+#define SGF__TARGET_AMX   __attribute__((target("amx-tile,amx-bf16")))
+/* gcc does not know that loading a tile reads memory: this keeps writes to p before it or after it. */
+#define SGF__AMX_ORDER(p) __asm__ volatile("" : : "r"(p) : "memory")
+/* The four tiles of sums, 32 rows by 32 columns, from or to p, a row of so many floats. */
+#define SGF__AMX_SUMS(op, p, row)     \
+    op(0, p, (row)*4);                \
+    op(1, (p) + 16, (row)*4);         \
+    op(2, (p) + 16 * (row), (row)*4); \
+    op(3, (p) + 16 * (row) + 16, (row)*4)
 
 #ifndef SGF__AMX_EMULATED              /* as the tests do */
 static uint32_t sgf__amx_saved(void) { /* XCR0: the registers that the system saves */
@@ -3622,12 +3583,9 @@ static uint32_t sgf__amx_saved(void) { /* XCR0: the registers that the system sa
 }
 /* Linux, arch_prctl(ARCH_REQ_XCOMP_PERM, 18): 0 if this process may use tiles. */
 static long sgf__amx_permit(void) {
-    long result, call = 158, what = 0x1023, tiles = 18;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(call), "D"(what), "S"(tiles)
-                     : "rcx", "r11", "memory");
-    return result;
+    long n = 158;
+    __asm__ volatile("syscall" : "+a"(n) : "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");
+    return n;
 }
 #endif
 static int sgf__amx_here(void) {
@@ -3651,18 +3609,18 @@ SGF__TARGET_AMX static void sgf__amx_block(const sgf_tensor *w, size_t row, size
     size_t stride, n, r;
     if (!whole && k) return;
     if (!whole) end = K;
-    SGF__AMX_WRITTEN(x);
-    if (k) SGF__AMX_SUMS(_tile_loadd, to, SGF__PANEL);
-    else SGF__AMX_SUMS(_tile_loadd, zero, 0);
+    SGF__AMX_ORDER(x);
+    SGF__AMX_SUMS(_tile_loadd, k ? to : zero, k ? SGF__PANEL : 0);
     for (; k < end; k += SGF__BLOCK, x += SGF__BLOCK / 2 * SGF__PANEL) {
         n = sgf__min(K - k, SGF__BLOCK);
         from = at + k, stride = K;
         if (rows < SGF__PANEL || n < SGF__BLOCK) { /* nothing is read beyond the matrix */
+            SGF__AMX_ORDER(edge);
             memset(edge, 0, sizeof edge);
             for (r = 0; r < rows; r++)
                 memcpy(edge + r * SGF__BLOCK, from + r * K, n * sizeof *edge);
             from = edge, stride = SGF__BLOCK;
-            SGF__AMX_WRITTEN(edge);
+            SGF__AMX_ORDER(edge);
         }
         _tile_loadd(6, x, SGF__PANEL * 4);
         _tile_loadd(7, x + 16, SGF__PANEL * 4);
@@ -3687,29 +3645,14 @@ SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t beg
     const size_t K = job->w->cols, panels = job->panels;
     size_t k, row, p;
     _tile_loadconfig(config);
-    for (k = 0; k < K; k += SGF__AMX_K)
+    for (k = 0; k < K; k += SGF__UNIT_K)
         for (row = begin; row < end; row += SGF__PANEL)
             for (p = 0; p < panels; p++)
-                sgf__amx_block(job->w, row, k, sgf__min(k + SGF__AMX_K, K),
+                sgf__amx_block(job->w, row, k, sgf__min(k + SGF__UNIT_K, K),
                                job->pairs[p] + k / 2 * SGF__PANEL,
                                job->out[p] + row * job->width[p], job->width[p],
                                SGF__PANEL * p / panels, SGF__PANEL * (p + 1) / panels);
     _tile_release();
-}
-/* How many stripes from `stripe` on, at most `most`, the unit computes in one go. */
-static size_t sgf__amx_stripes(const sgf__product *job, size_t stripe, size_t most) {
-    size_t n, p, last = (job->w->cols - 1) / SGF__BLOCK;
-    if (!job->unit || !job->low || (job->panels == 1 && job->width[0] < SGF__AMX_COLUMNS)) return 0;
-    most = sgf__min(sgf__min(most, SGF__AMX_STRIPES), sgf__stripes(job) - stripe);
-    for (n = 0; n < most; n++)
-        for (p = 0; p < job->panels && job->unit < 2; p++)
-            if (!sgf__clean(job->low[stripe + n], job->in_low[p][last])) return n;
-    return n;
-}
-/* Numbers for a test: any sign and fraction, 12 exponents, as they are stored, from `least` on. */
-static uint16_t sgf__amx_number(uint32_t *state, uint32_t least) {
-    *state = *state * 1664525u + 1013904223u;
-    return (uint16_t)((*state >> 16 & 0x807F) | (least + (*state >> 8) % 12) << 7);
 }
 /* Does the unit give the bits of sgf__sum? 2: it does; 1: where nothing can be flushed; 0: it does not, or
    there is none that this process may use. The product fills no tile. Its sums are rounded; the second
@@ -3717,57 +3660,91 @@ static uint16_t sgf__amx_number(uint32_t *state, uint32_t least) {
 static int sgf__amx_unit(void) {
     enum { N = 40, K = 80, T = 32 };
     uint16_t w[N * K];
-    float x[T][K], out[N * T], wanted[N], *to = out;
-    uint32_t pairs[(K + 16) / 2 * T], *pair = pairs, state = 1;
+    float x[K * T], out[N * T], wanted[N * T], *to = out;
+    uint32_t pairs[(K + 16) / 2 * T], *pair = pairs;
+    uint8_t low[K / 32 + 1] = {0}, *in_low = low; /* nothing is clean: sgf__tile_flushed computes */
+    const float *in = x;
     const size_t width = T;
     sgf_tensor weights;
     sgf__product job;
-    size_t n, t, k;
+    size_t n, k;
     int tiny, same = sgf__amx_here();
     memset(&job, 0, sizeof job);
     weights.data = w, weights.rows = N, weights.cols = K, weights.dtype = SGF_DTYPE_BF16;
-    job.w = &weights, job.out = &to, job.width = &width, job.panels = 1, job.pairs = &pair;
+    job.w = &weights, job.low = low, job.in_low = &in_low, job.in = &in, job.out = &to;
+    job.width = &width, job.panels = 1, job.pairs = &pair;
     for (tiny = 0; tiny < 2 && same; tiny += same) {
-        for (n = 0; n < N * K; n++)
-            w[n] = sgf__amx_number(&state, !tiny ? 121 : n / K % 2 ? 58 : 0);
-        for (k = 0; k < K && tiny; k++) w[k] = 0;
-        for (t = 0; t < T; t++)
-            for (k = 0; k < K; k++)
-                x[t][k] = sgf__bf16_float(sgf__amx_number(&state, tiny && t % 2 ? 58 : 121));
+        for (n = 0; n < N * K; n++) { /* the first row is for what follows */
+            float fraction = tiny && n < K ? 0 : (float)(n * 37 % 255) - 127;
+            int exponent = !tiny ? 6 : n / K % 2 ? 74 : 132;
+            w[n] = sgf__float_bf16(ldexpf(fraction, (int)(n * 11 % 13) - exponent));
+        }
+        for (n = 0; n < K * T; n++)
+            x[n] = ldexpf((float)(n * 89 % 255) - 127,
+                          (int)(n * 7 % 13) - (tiny && n % 2 ? 74 : 6));
         if (tiny) { /* 2^-126 - 1.5 * 2^-151 */
-            w[0] = sgf__float_bf16(x[0][0] = 0x1p-63f);
-            w[2] = sgf__float_bf16(x[0][2] = 0x1p-75f), x[0][2] *= -0.75f;
+            w[0] = sgf__float_bf16(x[0] = 0x1p-63f);
+            w[2] = sgf__float_bf16(x[2 * T] = 0x1p-75f), x[2 * T] *= -0.75f;
         }
-        memset(pairs, 0, sizeof pairs);
-        for (t = 0; t < T; t++)
-            for (k = 0; k < K; k++)
-                pairs[k / 2 * T + t] |= sgf__float_bits(x[t][k]) >> (k % 2 ? 0 : 16);
-        sgf__amx_product(&job, 0, N);
-        for (t = 0; t < T; t++) {
-            sgf__reference_product(1, &weights, NULL, x[t], wanted);
-            for (n = 0; n < N; n++) same = same && !memcmp(&wanted[n], &out[n * T + t], 4);
-        }
+        for (k = 0; k < K; k += 32)
+            sgf__pair(0, x + k * T, sgf__min(K - k, 32), T, pairs + k / 2 * T);
+        to = wanted, sgf__product_rows(&job, 0, N, 0);
+        to = out, sgf__amx_product(&job, 0, N);
+        same = !memcmp(out, wanted, sizeof out);
     }
     return tiny;
 }
 #endif
 
+/* How many stripes from `stripe` on, at most `most`, the unit computes. */
+static size_t sgf__unit_stripes(const sgf__product *job, size_t stripe, size_t most) {
+    size_t n, p, last = (job->w->cols - 1) / SGF__BLOCK;
+    if (!job->unit || !job->low || (job->panels == 1 && job->width[0] < 16)) return 0;
+    most = sgf__min(most, sgf__stripes(job) - stripe);
+    for (n = 0; n < most; n++)
+        for (p = 0; p < job->panels && job->unit < 2; p++)
+            if (!sgf__clean(job->low[stripe + n], job->in_low[p][last])) return n;
+    return n;
+}
+/* At most SGF__STRIPE rows, or what sgf__unit_stripes gives to the tile unit. */
+static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t end) {
+    const sgf__kernel_set *set = sgf__kernels_of(job->simd);
+    size_t K = job->w->cols, columns = job->width[0], row = begin, which = 0, p, t;
+    size_t size = sgf__dtype_size(job->w->dtype), whole;
+    size_t step = job->panels > 1 ? SGF__STRIPE : SGF__TILE_ROWS;
+    int clean = 1;
+#ifdef SGF__AMX
+    if (sgf__unit_stripes(job, begin / SGF__STRIPE, 1))
+        sgf__amx_product(job, begin, end), row = end;
+#endif
+    if (row < end && set && job->panels == 1 && columns <= set->few &&
+        sgf__clean_steps(job, row, 0, 0, K, &clean) == K && clean) {
+        while ((size_t)1 << which < columns) which++;
+        whole = K - K % (job->low ? SGF__BLOCK : set->lanes * 4 / size);
+        for (; row + set->lanes <= end; row += set->lanes)
+            set->gemv[which][job->low ? 3 : job->w->dtype](
+                (const char *)job->w->data + row * K * size, K * size, job->in[0],
+                job->out[0] + row * columns, whole);
+        if (whole < K) sgf__product_rows(job, begin, row, whole);
+    }
+    for (; row < end; row += step) sgf__product_rows(job, row, sgf__min(row + step, end), 0);
+    for (row = begin; job->bias && job->bias->data && row < end; row++) {
+        float bias;
+        sgf__widen(job->bias, row, 1, &bias);
+        for (p = 0; p < job->panels; p++)
+            for (t = 0; t < job->width[p]; t++) job->out[p][row * job->width[p] + t] += bias;
+    }
+}
 /* Stripes [begin, end) of the jobs, counted one job after the other. */
 static void sgf__products_part(void *context, size_t begin, size_t end, int thread) {
     const sgf__product *job = (const sgf__product *)context;
-    size_t first = 0, row, to, n;
+    size_t first = 0, row, n;
     (void)thread;
     for (; begin < end; begin += n) {
         while (begin - first >= sgf__stripes(job)) first += sgf__stripes(job++);
-        row = (begin - first) * SGF__STRIPE, n = 0;
-#ifdef SGF__AMX
-        n = sgf__amx_stripes(job, begin - first, end - begin);
-        to = sgf__min(row + n * SGF__STRIPE, job->w->rows);
-        if (n) sgf__amx_product(job, row, to);
-#endif
-        if (!n) to = sgf__min(row + SGF__STRIPE, job->w->rows), sgf__product_stripe(job, row, to);
-        sgf__product_bias(job, row, to);
-        n += !n;
+        n = sgf__max(1, sgf__unit_stripes(job, begin - first, end - begin));
+        row = (begin - first) * SGF__STRIPE;
+        sgf__product_stripe(job, row, sgf__min(row + n * SGF__STRIPE, job->w->rows));
     }
 }
 /* out = w x (+ bias) on every panel of every job, one division of the work for all; no out may alias an
@@ -4526,7 +4503,8 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
     const size_t half = s->ropes * (C / 2);
     const size_t features[SGF__ARRAYS] = {D, D, half, half, HC, GC, GC, HC, F, F};
     const size_t lows = sgf__max(D, sgf__max(HC, F)) / 32 + 1;
-    size_t first[SGF__ARRAYS], need = 0, paired, a, p;
+    const size_t paired = s->unit ? lows * (SGF__BLOCK / 2) * SGF__PANEL : 0; /* words of a panel */
+    size_t first[SGF__ARRAYS], need = 0, a, p;
     sgf_status status;
     memset(w, 0, sizeof *w);
     memcpy(w->features, features, sizeof features);
@@ -4537,7 +4515,6 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         w->width[p] = sgf__panel_width(n - p * SGF__PANEL, w->panels > 1 ? 8 : 1);
         w->columns += w->width[p];
     }
-    paired = s->unit ? lows * (SGF__BLOCK / 2) * SGF__PANEL : 0; /* words of a panel */
     for (a = 0; a < SGF__ARRAYS; a++) {
         first[a] = a == SGF__GATE ? first[SGF__Q]
                    : a            ? first[a - 1] + features[a - 1] * w->columns
@@ -4551,10 +4528,9 @@ static sgf_status sgf__work_prepare(sgf_session *s, size_t n, sgf__work *w, sgf_
         for (p = 0; p < w->panels; p++)
             w->at[a][p] = s->work.at + first[a] + features[a] * p * SGF__PANEL;
     w->norm = s->work.at + need;
-    for (p = 0; p < w->panels; p++) {
-        w->low[p] = (uint8_t *)(w->norm + sgf__max(D, HC) + 2 * C) + p * lows;
+    for (p = 0; p < w->panels; p++)
+        w->low[p] = (uint8_t *)(w->norm + sgf__max(D, HC) + 2 * C) + p * lows,
         w->pairs[p] = (uint32_t *)(void *)s->work.at + p * paired;
-    }
     /* The last panel's unused lanes are computed, too, but never read. They start at 0 in every call, or
        their values would grow from call to call, to infinities and NaN. */
     p = w->panels - 1;
@@ -5068,8 +5044,7 @@ static sgf__product sgf__projection(const sgf__work *w, int matrix, const sgf_te
     product.out = w->at[out];
     product.width = w->width;
     product.panels = w->panels;
-    product.simd = w->s->simd, product.unit = w->s->unit;
-    product.pairs = w->pairs;
+    product.simd = w->s->simd, product.unit = w->s->unit, product.pairs = w->pairs;
     return product;
 }
 /* A panel [K][width], which products read as panel p: rounded into `to`, 32 features at a time. */
@@ -5178,7 +5153,7 @@ static sgf_status sgf__logits(const sgf__work *w, float *logits, sgf_error *err)
         out = n == 1 ? spread.logits : s->block.at + D * width; /* one column needs no spreading */
         if (s->bf16) sgf__round_panel(w, 0, in, s->block.at, D, width);
         product.w = &matrix->w, product.low = matrix->low, product.in_low = w->low;
-        product.bias = NULL, product.simd = s->simd, product.unit = s->unit;
+        product.bias = NULL, product.simd = s->simd, product.unit = s->unit,
         product.pairs = w->pairs;
         product.in = &in, product.out = &out, product.width = &width, product.panels = 1;
         sgf__matmul(s->pool, &product, 1);
@@ -5669,7 +5644,7 @@ static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_e
 #endif
     if (s->simd <= best && (s->unit || !amx)) return SGF_OK;
     return sgf__fail(err, SGF_ERR_UNSUPPORTED, "this processor (or build) has no %s",
-                     amx ? "tile unit (AMX) that the system permits and that has the right bits"
+                     amx ? "tile unit (AMX) that is permitted and has the right bits"
                      : kernels == SGF_KERNELS_AVX512 ? "AVX-512"
                                                      : "AVX2 with FMA");
 }
