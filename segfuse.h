@@ -607,8 +607,8 @@ SGF_DEF void sgf_model_free(sgf_model *model); /* NULL is allowed */
     X(SGF_KERNELS_REFERENCE, "naive")   /* sgf_reference_forward; slow */            \
     X(SGF_KERNELS_PORTABLE, "portable") /* plain C */                                \
     X(SGF_KERNELS_AVX2, "avx2")                                                      \
-    X(SGF_KERNELS_AVX512, "avx512")                                                      \
-    X(SGF_KERNELS_AMX, "amx") /* avx512, and a tile unit for products in bf16 */
+    X(SGF_KERNELS_AVX512, "avx512")                                                  \
+    X(SGF_KERNELS_AMX, "amx") /* avx512, and in bf16 products by the tile unit */
 /* clang-format on */
 #define SGF__KERNELS_ENUM(name, text) name,
 typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT } sgf_kernels;

@@ -31,6 +31,18 @@ nm -g --defined-only build/api.o | awk '{ print $3 }' | sort > build/exported
 diff build/api build/exported
 echo "ok      every declared function is defined, and nothing else is exported"
 
+# Where the compiler can make them, the library has the instructions of the tile unit (AMX).
+if ${CC:-cc} -DSEGFUSE_IMPLEMENTATION -dM -E -x c segfuse.h | grep -q 'define SGF__AMX '; then
+    if command -v objdump > /dev/null; then
+        for name in ldtilecfg tileloadd tdpbf16ps tilestored tilerelease; do
+            objdump -d build/api.o | grep -q "$name" || { echo "FAILED  the library has no $name"; exit 1; }
+        done
+        echo "ok      the library has the instructions of the tile unit"
+    else
+        echo "skipped the instructions of the tile unit: objdump is not installed"
+    fi
+fi
+
 # The second declaration of each function, in tests/api.c, is that of the header.
 sed -n 's/^extern [^(]*[ *]\(sgf_[a-z0-9_]*\)(.*/\1/p' tests/api.c | sort > build/frozen
 diff build/api build/frozen || { echo "FAILED  tests/api.c declares other functions than segfuse.h"; exit 1; }

@@ -1,13 +1,19 @@
 /* An emulated tile unit (AMX). Included before segfuse.h, it takes the place of the instructions, of
    CPUID, of XCR0 and of the system's permission, so that the kernel for the unit runs on any x86-64:
    with the results that Intel's manual defines, and with the faults that it names, which are counted.
-   TILES_REAL: the unit of this machine computes, and nothing here is used but tiles_on. */
+   TILES_REAL: nothing is emulated, the tests use the unit of this machine. */
 #ifndef SGF_TEST_TILES_H
 #define SGF_TEST_TILES_H
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(TILES_REAL)
+#define TILES_EMULATED
+#define SGF__AMX_EMULATED
+#include <cpuid.h>
+#include <immintrin.h>
 
 /* clang-format off */
 enum {
@@ -24,12 +30,6 @@ static int tiles_how = TILES_NONE;
 static long tiles_products; /* atomic: TDPBF16PS that ran */
 static long tiles_configs;  /* atomic: threads whose tiles are configured */
 static long tiles_faults;   /* atomic: instructions that the processor would have refused */
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(TILES_REAL)
-#define TILES_EMULATED
-#define SGF__AMX_EMULATED
-#include <cpuid.h>
-#include <immintrin.h>
 
 typedef struct tiles_state {
     int rows[8], bytes[8], on;
