@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2787. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2785. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1543), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1384)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1823)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1877): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1543), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1541), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1382)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1821)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1875): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1541), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2387)
-       which token is the first to see everything  sgf__answer (line 2334); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1405)
-       1/N is computed                             sgf_layout_weigh (line 1425)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1854)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1877): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2385)
+       which token is the first to see everything  sgf__answer (line 2332); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1403)
+       1/N is computed                             sgf_layout_weigh (line 1423)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1852)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1875): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1768)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1636)
-       softmax, and its exp                        sgf__reference_attend (line 1877), sgf__exp_body (line 1664)
-       RMSNorm                                     sgf__reference_norm (line 1797)
-       RoPE, rotate-half                           sgf__reference_rope (line 1809), sgf__sincos_d (line 1698)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8510)
-       one layer, in order                         sgf__reference_layer (line 1945)
+       the order in which a product is summed      sgf__sum_add (line 1766)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1634)
+       softmax, and its exp                        sgf__reference_attend (line 1875), sgf__exp_body (line 1662)
+       RMSNorm                                     sgf__reference_norm (line 1795)
+       RoPE, rotate-half                           sgf__reference_rope (line 1807), sgf__sincos_d (line 1696)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8496)
+       one layer, in order                         sgf__reference_layer (line 1943)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2738), sgf_mask_allows (line 2606)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2736), sgf_mask_allows (line 2604)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -1289,15 +1289,13 @@ SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
 /* Room for `tokens` tokens and `segments` segments. */
 static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t segments,
                                       sgf_error *err) {
-    size_t cap = tokens < 256 ? 256 : tokens + tokens / 2;
+    size_t cap = tokens < 256 ? 256 : tokens + tokens / 2, i;
     if (tokens > layout->token_cap) {
         int32_t *made = (int32_t *)sgf__alloc(&layout->mem, cap, sgf__token_size, err);
         if (!made) return SGF_ERR_MEMORY;
-        if (layout->token) {
-            memcpy(made, layout->token, layout->tokens * sizeof *made);
-            memcpy(made + cap, layout->pos, layout->tokens * sizeof *made);
-            memcpy(made + 2 * cap, layout->seg, layout->tokens * sizeof *made);
-        }
+        for (i = 0; i < 3 && layout->tokens; i++)
+            memcpy(made + i * cap, layout->token + i * layout->token_cap,
+                   layout->tokens * sizeof *made);
         sgf__free(&layout->mem, layout->token, layout->token_cap, sgf__token_size);
         layout->token = made, layout->pos = made + cap, layout->seg = made + 2 * cap;
         layout->token_cap = cap;
@@ -7668,13 +7666,8 @@ static double sgf__json_number(const sgf__json_doc *d, const char *at) {
 /* A number that is a whole one and fits: 1, else 0 and *value is as it was. */
 static int sgf__json_whole(const sgf__json_doc *d, const char *at, int64_t least, int64_t most,
                            int64_t *value) {
-    const char *p = at;
-    double number = 0;
+    double number = sgf__json_number(d, at);
     if (sgf__json_kind(at) != SGF__NUMBER) return 0;
-    while (*p >= '0' && *p <= '9' && p - at < 15 && p + 1 < d->end)
-        number = number * 10 + (*p++ - '0');
-    if (p == at || !strchr(",]} \n\t\r", *p))
-        number = sgf__json_number(d, at); /* not only digits */
     if (!(number >= (double)least && number <= (double)most) || number > 9007199254740992.0 ||
         number < -9007199254740992.0 || (double)(int64_t)number != number)
         return 0;
@@ -7838,20 +7831,6 @@ static int sgf__json_u64(const char *at, uint64_t *value) {
     return strchr(",]} \n\t\r", *at) != NULL;
 }
 
-/* A new entry of the list, from a member of an object. *at is its name, and becomes its value.
-   NULL after a failure. */
-static sgf__stored *sgf__stored_add(sgf__folder *f, const sgf__file *file, const char **at) {
-    sgf__stored *t = (sgf__stored *)sgf__arena_alloc(&f->arena, 1, sizeof *t, f->err);
-    if (!t || sgf__grow(&f->arena.mem, &f->list, &f->cap, f->count + 1, sizeof t, f->err))
-        f->status = SGF_ERR_MEMORY;
-    if (f->status) return NULL;
-    t->file = file;
-    t->name = sgf__json_take(&file->doc, at);
-    t->body = *at;
-    if (!t->name.ptr) f->status = SGF_ERR_MEMORY;
-    f->list[f->count++] = t;
-    return f->status ? NULL : t;
-}
 static void sgf__stored_fail(sgf__folder *f, const sgf__stored *t, const char *wrong) {
     sgf_str body = sgf__json_raw(&t->file->doc, t->body);
     sgf__file_fail(f, t->file, "tensor %.*s: %s; the file is damaged, it says %.*s",
@@ -7881,17 +7860,27 @@ static const char *sgf__stored_span(sgf__stored *t, const char *shape, const cha
     if (t->end < t->begin) return "its data_offsets are reversed";
     return t->end - t->begin == size * bits / 8 ? NULL : "dtype and shape take other bytes";
 }
-/* The description of a tensor (JSON). */
-static void sgf__stored_read(sgf__folder *f, sgf__stored *t) {
+/* A tensor's name and description (JSON). *at is the name, and becomes the description. */
+static void sgf__stored_read(sgf__folder *f, const sgf__file *file, const char **at) {
     static const char *const keys[] = {"dtype", "shape", "data_offsets"};
     sgf_str value[3];
-    const char *wrong = sgf__json_pick(t->body, keys, 3, value);
+    const char *wrong;
+    sgf__stored *t = (sgf__stored *)sgf__arena_alloc(&f->arena, 1, sizeof *t, f->err);
+    if (!t || sgf__grow(&f->arena.mem, &f->list, &f->cap, f->count + 1, sizeof t, f->err))
+        f->status = SGF_ERR_MEMORY;
+    if (f->status) return;
+    f->list[f->count++] = t;
+    t->file = file;
+    t->name = sgf__json_take(&file->doc, at);
+    t->body = *at;
+    if (!t->name.ptr) f->status = SGF_ERR_MEMORY;
+    wrong = sgf__json_pick(t->body, keys, 3, value);
     if (wrong || !value[0].ptr || !value[1].ptr || !value[2].ptr)
         wrong = "an object with dtype, shape and data_offsets, each of them once, was wanted";
     while (!wrong && !sgf__json_is(value[0].ptr, sgf__dtypes[t->dtype].name))
         if (++t->dtype == SGF__DTYPES) wrong = "its dtype is not one of safetensors'";
     if (!wrong) wrong = sgf__stored_span(t, value[1].ptr, value[2].ptr);
-    if (wrong) sgf__stored_fail(f, t, wrong);
+    if (wrong && !f->status) sgf__stored_fail(f, t, wrong);
 }
 /* "__metadata__": names and texts, or null. Nothing of it is used. */
 static void sgf__metadata_check(sgf__folder *f, const sgf__file *file, const char *object) {
@@ -7950,10 +7939,7 @@ static void sgf__safetensors_read(sgf__folder *f, sgf__file *file) {
         if (sgf__json_is(at, "__metadata__")) {
             if (metadata) sgf__file_fail(f, file, "%s is there twice", "__metadata__");
             metadata = at = sgf__json_next(at);
-        } else {
-            sgf__stored *t = sgf__stored_add(f, file, &at);
-            if (t) sgf__stored_read(f, t);
-        }
+        } else sgf__stored_read(f, file, &at);
     }
     if (metadata && !f->status) sgf__metadata_check(f, file, metadata);
     if (!f->status) sgf__folder_tile(f, first, file);
@@ -10420,21 +10406,12 @@ static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out
     sgf_tokenizer *t = l->t;
     sgf_str text = sgf__read_text(l, at, "content");
     int32_t id = sgf__loader_id(l, text);
-    sgf__token spelled = {NULL, 0, 0};
-    int64_t again;
     int i;
     sgf__bad(l, !text.len, "entry %lu needs a content (not empty)",
              (unsigned long)t->info.added + 1);
     sgf__unknown(l, sgf__read_flag(l, at, "single_word", 0), "\"%.*s\" with single_word",
                  SGF__SHOWN(text));
     if (l->next_id < (int32_t)t->info.tokens) l->next_id = (int32_t)t->info.tokens;
-    if (id < 0 && sgf__json_whole(&l->doc, sgf__json_find(at, "id"), 0, l->next_id - 1, &again) &&
-        sgf__token_at(t, (int32_t)again)) {
-        sgf__token_spell(l, &spelled, text);
-        if (!l->status &&
-            sgf__token_is(&t->tokens[again], spelled.text, spelled.len, spelled.flags))
-            id = (int32_t)again; /* it is there twice; see sgf__added_init */
-    }
     if (id < 0) (void)sgf__token_put(l, id = l->next_id, text);
     if (id >= l->next_id) l->next_id = id + 1;
     out->id = id;
@@ -10475,15 +10452,14 @@ static void sgf__added_init(sgf__loader *l, unsigned mask, unsigned value, sgf__
     sgf__buf_free(&bufs[1]);
     if (l->status) return;
     sgf__sort(order, n, sgf__text_compare);
-    for (i = 0; i < n; i++) { /* one that is there twice with the same id and flags counts once */
-        const sgf__added *item = (const sgf__added *)order[i], *last = items + set->count - 1;
-        int again = set->count && !sgf__text_compare(last, item);
-        sgf__bad(l, again && (last->id != item->id || last->flags != item->flags),
-                 "\"%.*s\" appears twice%s", SGF__SHOWN(item->text), value ? " (normalized)" : "");
-        if (!again) items[set->count++] = *item;
+    for (i = 0; i < n; i++) {
+        items[i] = *(const sgf__added *)order[i];
+        sgf__bad(l, i && !sgf__text_compare(&items[i - 1], &items[i]), "\"%.*s\" appears twice%s",
+                 SGF__SHOWN(items[i].text), value ? " (normalized)" : "");
     }
+    set->count = n;
     for (i = 0, b = 0; b <= 256; b++) {
-        while (i < set->count && (unsigned char)items[i].text.ptr[0] < b) i++;
+        while (i < n && (unsigned char)items[i].text.ptr[0] < b) i++;
         set->first[b] = i;
     }
     set->items = items;
