@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2785. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2784. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1541), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1382)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1821)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1875): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1541), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1540), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1381)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1820)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1874): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1540), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2385)
-       which token is the first to see everything  sgf__answer (line 2332); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1403)
-       1/N is computed                             sgf_layout_weigh (line 1423)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1852)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1875): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2384)
+       which token is the first to see everything  sgf__answer (line 2331); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1402)
+       1/N is computed                             sgf_layout_weigh (line 1422)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1851)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1874): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1766)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1634)
-       softmax, and its exp                        sgf__reference_attend (line 1875), sgf__exp_body (line 1662)
-       RMSNorm                                     sgf__reference_norm (line 1795)
-       RoPE, rotate-half                           sgf__reference_rope (line 1807), sgf__sincos_d (line 1696)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8496)
-       one layer, in order                         sgf__reference_layer (line 1943)
+       the order in which a product is summed      sgf__sum_add (line 1765)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1633)
+       softmax, and its exp                        sgf__reference_attend (line 1874), sgf__exp_body (line 1661)
+       RMSNorm                                     sgf__reference_norm (line 1794)
+       RoPE, rotate-half                           sgf__reference_rope (line 1806), sgf__sincos_d (line 1695)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8488)
+       one layer, in order                         sgf__reference_layer (line 1942)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2736), sgf_mask_allows (line 2604)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2735), sgf_mask_allows (line 2603)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -1235,7 +1235,6 @@ static void *sgf__arena_alloc(sgf__arena *arena, size_t count, size_t size, sgf_
 static void sgf__buf_init(sgf__buf *buf, const sgf_allocator *mem);
 static void sgf__buf_free(sgf__buf *buf);
 static sgf_status sgf__buf_add(sgf__buf *buf, const void *bytes, size_t len, sgf_error *err);
-static sgf_status sgf__buf_text(sgf__buf *buf, const char *text, sgf_error *err);
 /* Text ([SGF-17], [SGF-18]); sgf__utf8_next: one code point of at most n bytes, its length, or 0. */
 static sgf_str sgf__text_of(const char *ptr, size_t len);
 static size_t sgf__utf8_next(const char *text, size_t n, uint32_t *code);
@@ -6334,10 +6333,6 @@ static void sgf__trust(const double *doubt, size_t n, double t, double *weight) 
         total += weight[i] = low < HUGE_VAL ? sgf__exp_d((low - doubt[i]) / t) : 1;
     for (i = 0; i < n; i++) weight[i] /= total;
 }
-/* Write doubts and weights [2][n] of the first token where the caller wants them. */
-static void sgf__trust_tell(sgf_task *task, const double *trust, size_t n) {
-    if (task->trust) memcpy(task->trust, trust, 2 * n * sizeof *trust);
-}
 /* The paraphrases have said how sure they are: the fused context gets its weights and starts. Those
    that the answer is not combined with leave. logits [contexts - 1][V]: of Alone_i. */
 static void sgf__scouts_end(sgf__flight *f, sgf__active *a, const float *logits) {
@@ -6365,7 +6360,7 @@ static void sgf__scouts_end(sgf__flight *f, sgf__active *a, const float *logits)
                 sgf_visible_set(fused, fused->answer, (int32_t)k, 0);
         weight[i] = weight[i] < 0 ? 0 : weight[i] / total;
     }
-    sgf__trust_tell(a->task, f->trust, n);
+    if (a->task->trust) memcpy(a->task->trust, f->trust, 2 * n * sizeof *f->trust);
     for (i = 0; i < n; i++)
         if (!(weight[i] >= 1e-300)) weight[i] = 1e-300; /* what sgf_layout_weigh takes */
     f->status = sgf_layout_weigh(fused, weight, n, f->err);
@@ -6577,7 +6572,7 @@ static void sgf__active_combine(sgf__flight *f, sgf__active *a, size_t at, int f
         if (f->status) return;
         for (i = 0; i < n; i++) f->trust[i] = sgf__entropy(s->simd, logits + i * V, V, scratch);
         sgf__trust(f->trust, n, task->decoding.tau > 0 ? task->decoding.tau : 1, f->trust + n);
-        if (first) sgf__trust_tell(task, f->trust, n);
+        if (first && task->trust) memcpy(task->trust, f->trust, 2 * n * sizeof *f->trust);
         weight = f->trust + n;
     }
     if (!p->made || n == 1)
@@ -7007,9 +7002,6 @@ static sgf_status sgf__buf_add(sgf__buf *buf, const void *bytes, size_t len, sgf
     buf->len += len;
     buf->ptr[buf->len] = 0;
     return SGF_OK;
-}
-static sgf_status sgf__buf_text(sgf__buf *buf, const char *text, sgf_error *err) {
-    return sgf__buf_add(buf, text, strlen(text), err);
 }
 
 /* ---- text with a length ---- */
@@ -9530,7 +9522,7 @@ static void sgf__bytes_decode(sgf__buf *bytes, int byte_level, sgf__buf *out, sg
         (void)sgf__buf_add(out, p, valid, err);
         p += valid;
         if (p == end) break;
-        (void)sgf__buf_text(out, SGF__REPLACEMENT, err);
+        (void)sgf__buf_add(out, SGF__REPLACEMENT, 3, err);
         p += whole ? sgf__utf8_part(p, (size_t)(end - p)) : 1;
     }
     bytes->len = 0;
@@ -9644,9 +9636,6 @@ static sgf_str sgf__loader_take(sgf__loader *l, const char **value) {
     if (!l->status) l->status = SGF_ERR_MEMORY;
     return sgf_text("");
 }
-static sgf_str sgf__loader_str(sgf__loader *l, const char *value) {
-    return sgf__loader_take(l, &value);
-}
 /* The value of `key`: true or false, `standard` where it is absent or null. */
 static int sgf__loader_flag(sgf__loader *l, const char *value, const char *key, int standard) {
     int kind = sgf__json_kind(value);
@@ -9662,7 +9651,7 @@ static sgf_str sgf__loader_text(sgf__loader *l, const char *value, const char *k
     int kind = sgf__json_kind(value);
     sgf__bad(l, kind != SGF__STRING && kind != SGF__ABSENT && kind != SGF__NULL,
              "\"%s\" is not a text", key);
-    return sgf__loader_str(l, value);
+    return sgf__loader_take(l, &value);
 }
 static sgf_str sgf__read_text(sgf__loader *l, const char *object, const char *key) {
     return sgf__loader_text(l, sgf__json_find(object, key), key);
@@ -10582,7 +10571,7 @@ static int32_t sgf__read_config_token(sgf__loader *l, const char *key) {
     const char *value = sgf__json_find(l->doc.root, key);
     sgf_str token;
     if (sgf__json_kind(value) == SGF__OBJECT) value = sgf__json_find(value, "content");
-    token = sgf__loader_str(l, value);
+    token = sgf__loader_take(l, &value);
     return token.len ? sgf__loader_id(l, token) : -1;
 }
 /* What the folder's tokenizer_config.json adds. The tokens around a text are those of

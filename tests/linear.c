@@ -68,7 +68,7 @@ static int linear_strcmp(const char *a, const char *b) {
 static sgf__buf in; /* the input of the moment */
 
 static void put(const char *text) {
-    if (sgf__buf_text(&in, text, NULL)) abort();
+    if (sgf__buf_add(&in, text, strlen(text), NULL)) abort();
 }
 static void put_n(const char *text, size_t n) {
     while (n--) put(text);

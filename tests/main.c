@@ -59,6 +59,9 @@ typedef struct golden_cases {
     int fields;
 } golden_cases;
 
+static sgf_status buf_text(sgf__buf *buf, const char *text, sgf_error *err) {
+    return sgf__buf_add(buf, text, strlen(text), err);
+}
 static void golden_open(golden_cases *g, const char *name) {
     char path[256];
     sgf__map map;

@@ -884,7 +884,7 @@ static void test_json_members_have_one_column_each(void) {
             snprintf(member, sizeof member, "%s\"%.*s%d\": %d%s", i ? ", " : "{", (int)(k * i % 3),
                      "cc", (int)(i * (k + 1) % 50), (int)(i * k), i == 49 ? "}\n" : "");
             if ((k + 1) % 2 == 0 || (k + 1) % 5 == 0) continue; /* not every i would be another */
-            CHECK(!sgf__buf_text(&text, member, &err));
+            CHECK(!buf_text(&text, member, &err));
         }
     MUST(jsonl_read("x.jsonl", text.ptr, text.len, NULL, &t, &err), err);
     CHECK(table_rows(t) == 20);

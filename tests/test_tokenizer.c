@@ -89,9 +89,9 @@ static void tok_byte_level(sgf__buf *json, const char *const (*merges)[2], size_
     int byte;
     uint32_t i;
     json->len = 0;
-    sgf__buf_text(json, "{\"version\":\"1.0\",\"added_tokens\":[", NULL);
-    sgf__buf_text(json, added, NULL);
-    sgf__buf_text(
+    buf_text(json, "{\"version\":\"1.0\",\"added_tokens\":[", NULL);
+    buf_text(json, added, NULL);
+    buf_text(
         json,
         "],\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"
         "\"use_regex\":true},\"post_processor\":null,\"decoder\":{\"type\":\"ByteLevel\"},"
@@ -103,23 +103,23 @@ static void tok_byte_level(sgf__buf *json, const char *const (*merges)[2], size_
         sgf__utf8_put(i, utf8);
         snprintf(text, sizeof text, "%s\"%s%s\":%d", byte ? "," : "",
                  utf8[0] == '"' || utf8[0] == '\\' ? "\\" : "", utf8, byte);
-        sgf__buf_text(json, text, NULL);
+        buf_text(json, text, NULL);
     }
     for (i = 0; i < n; i++) {
         snprintf(text, sizeof text, ",\"%s%s\":%d", merges[i][0], merges[i][1], (int)(256 + i));
-        sgf__buf_text(json, text, NULL);
+        buf_text(json, text, NULL);
     }
     for (i += 256; i < 300; i++) { /* an added token has the next free id */
         snprintf(text, sizeof text, ",\"~~%d\":%d", (int)i, (int)i);
-        sgf__buf_text(json, text, NULL);
+        buf_text(json, text, NULL);
     }
-    sgf__buf_text(json, "},\"merges\":[", NULL);
+    buf_text(json, "},\"merges\":[", NULL);
     for (i = 0; i < n; i++) {
         snprintf(text, sizeof text, i % 2 ? "%s\"%s %s\"" : "%s[\"%s\", \"%s\"]", i ? ", " : "",
                  merges[i][0], merges[i][1]);
-        sgf__buf_text(json, text, NULL);
+        buf_text(json, text, NULL);
     }
-    sgf__buf_text(json, "]}}", NULL);
+    buf_text(json, "]}}", NULL);
 }
 static const char *const tok_merges[][2] = {
     {"\xC4\xA0", "t"}, {"h", "e"},   {"\xC4\xA0t", "he"}, {"a", "a"},
@@ -567,9 +567,9 @@ static void test_nfc_of_long_runs_of_marks(void) {
     sgf__arena_init(&arena, NULL);
     memset(&u, 0, sizeof u);
     MUST(sgf__unicode_init(&u, 1, &arena, &err), err);
-    sgf__buf_text(&in, "e", NULL);
-    for (i = 0; i < MARKS; i++) sgf__buf_text(&in, marks[i % 5], NULL);
-    sgf__buf_text(&in, "x", NULL);
+    buf_text(&in, "e", NULL);
+    for (i = 0; i < MARKS; i++) buf_text(&in, marks[i % 5], NULL);
+    buf_text(&in, "x", NULL);
     MUST(sgf__nfc(&u, tok_str(in.ptr, in.len), &out, &err), err);
     CHECK(out.len == in.len); /* e and U+0323 become U+1EB9, which has 3 bytes, too */
     CHECK(!memcmp(out.ptr, "\xE1\xBA\xB9\xCC\xB4\xCC\xB4", 7) && out.ptr[out.len - 1] == 'x');
@@ -1468,7 +1468,7 @@ static void test_tokenizer_survives_random_damage(void) {
         int edits = 1 + round % 3, k;
         json.len = 0;
         if (round % 2) tok_byte_level(&json, tok_merges, TOK_MERGES, TOK_ADDED);
-        else sgf__buf_text(&json, TOK_SPM, NULL);
+        else buf_text(&json, TOK_SPM, NULL);
         for (k = 0; k < edits; k++) {
             size_t at, from, n;
             seed = seed * 1664525u + 1013904223u;
@@ -1505,12 +1505,12 @@ static void test_tokenizer_refuses_keys_made_to_collide(void) {
     size_t slots = sgf__table_size(256 + KEYS);
     uint32_t number = 0, i = 0;
     sgf__buf_init(&json, NULL);
-    sgf__buf_text(&json, "\"\xC4\x80\":0", NULL);
+    buf_text(&json, "\"\xC4\x80\":0", NULL);
     for (; i < KEYS; number++) { /* keys whose search begins at the same place */
         int n = snprintf(key, sizeof key, "k%u", (unsigned)number);
         if ((sgf__token_hash(key, (size_t)n) >> 32) % slots) continue;
         snprintf(text, sizeof text, ",\"%s\":%d", key, (int)(1000 + i++));
-        sgf__buf_text(&json, text, NULL);
+        buf_text(&json, text, NULL);
     }
     CHECK(tok_small("\"\xC4\x80\":0", json.ptr, NULL, &t, &err) == SGF_ERR_FORMAT && !t &&
           strstr(err.message, "collide"));
