@@ -7593,35 +7593,27 @@ static int sgf__json_is(const char *at, const char *text) {
     }
     return !left;
 }
-/* values[i] becomes the value of member names[i] of an object, as it is spelled; the last one if there
-   are several; ptr is NULL if there is none. Returns a name that appears twice, or NULL. */
+/* values[i] becomes the value of member names[i] of an object; the last one if there are several; NULL if
+   there is none. Returns a name that appears twice, or NULL. */
 static const char *sgf__json_pick(const char *object, const char *const *names, size_t n,
-                                  sgf_str *values) {
-    const char *at = object && *object == '{' ? sgf__json_first(object) : NULL, *end, *twice = NULL;
+                                  const char **values) {
+    const char *at = object && *object == '{' ? sgf__json_first(object) : NULL, *twice = NULL;
     size_t i;
-    for (i = 0; i < n; i++) values[i] = sgf__text_of(NULL, 0);
-    for (; at; at = sgf__json_after(end)) {
+    for (i = 0; i < n; i++) values[i] = NULL;
+    for (; at; at = sgf__json_next(at)) {
         for (i = 0; i < n && !sgf__json_is(at, names[i]); i++) {}
         at = sgf__json_next(at);
-        end = sgf__json_end(at, NULL);
         if (i == n) continue;
-        if (values[i].ptr) twice = names[i];
-        values[i] = sgf__text_of(at, (size_t)(end - at));
+        if (values[i]) twice = names[i];
+        values[i] = at;
     }
     return twice;
 }
 /* The value of one member. */
 static const char *sgf__json_find(const char *object, const char *name) {
-    sgf_str value;
+    const char *value;
     (void)sgf__json_pick(object, &name, 1, &value);
-    return value.ptr;
-}
-/* The commas in a text: at least as many as its elements, less one. */
-static size_t sgf__json_commas(sgf_str text) {
-    const char *at = text.ptr, *end = at + text.len;
-    size_t n = 0;
-    while ((at = (const char *)memchr(at, ',', (size_t)(end - at))) != NULL) at++, n++;
-    return n;
+    return value;
 }
 /* A value as it is spelled: a number's digits. In the text. */
 static sgf_str sgf__json_raw(const sgf__json_doc *d, const char *at) {
@@ -7855,8 +7847,7 @@ static const char *sgf__stored_span(sgf__stored *t, const char *shape, const cha
 /* A tensor's name and description (JSON). *at is the name, and becomes the description. */
 static void sgf__stored_read(sgf__folder *f, const sgf__file *file, const char **at) {
     static const char *const keys[] = {"dtype", "shape", "data_offsets"};
-    sgf_str value[3];
-    const char *wrong;
+    const char *value[3], *wrong;
     sgf__stored *t = (sgf__stored *)sgf__arena_alloc(&f->arena, 1, sizeof *t, f->err);
     if (!t || sgf__grow(&f->arena.mem, &f->list, &f->cap, f->count + 1, sizeof t, f->err))
         f->status = SGF_ERR_MEMORY;
@@ -7867,11 +7858,11 @@ static void sgf__stored_read(sgf__folder *f, const sgf__file *file, const char *
     t->body = *at;
     if (!t->name.ptr) f->status = SGF_ERR_MEMORY;
     wrong = sgf__json_pick(t->body, keys, 3, value);
-    if (wrong || !value[0].ptr || !value[1].ptr || !value[2].ptr)
+    if (wrong || !value[0] || !value[1] || !value[2])
         wrong = "an object with dtype, shape and data_offsets, each of them once, was wanted";
-    while (!wrong && !sgf__json_is(value[0].ptr, sgf__dtypes[t->dtype].name))
+    while (!wrong && !sgf__json_is(value[0], sgf__dtypes[t->dtype].name))
         if (++t->dtype == SGF__DTYPES) wrong = "its dtype is not one of safetensors'";
-    if (!wrong) wrong = sgf__stored_span(t, value[1].ptr, value[2].ptr);
+    if (!wrong) wrong = sgf__stored_span(t, value[1], value[2]);
     if (wrong && !f->status) sgf__stored_fail(f, t, wrong);
 }
 /* "__metadata__": names and texts, or null. Nothing of it is used. */
@@ -9658,7 +9649,7 @@ static sgf_str sgf__read_text(sgf__loader *l, const char *object, const char *ke
 }
 /* The values of some members of an object; none may be there twice. */
 static void sgf__read_members(sgf__loader *l, const char *object, const char *const *names,
-                              size_t n, sgf_str *values) {
+                              size_t n, const char **values) {
     const char *twice = sgf__json_pick(object, names, n, values);
     sgf__bad(l, twice != NULL, "%s appears twice", twice ? twice : "");
 }
@@ -10233,9 +10224,9 @@ static sgf__token *sgf__token_put(sgf__loader *l, int64_t id, sgf_str text) {
     sgf__token_spell(l, token, text);
     return l->status ? NULL : token;
 }
-static void sgf__read_vocab(sgf__loader *l, sgf_str vocab) {
+static void sgf__read_vocab(sgf__loader *l, const char *vocab) {
     sgf_tokenizer *t = l->t;
-    size_t count = sgf__json_commas(vocab) + 1;
+    size_t count = sgf__json_count(vocab);
     const char *at;
     t->entries = (sgf__token_slot *)sgf__loader_alloc(l, sgf__table_size(count),
                                                       sizeof *t->entries);
@@ -10243,7 +10234,7 @@ static void sgf__read_vocab(sgf__loader *l, sgf_str vocab) {
     t->tokens = (sgf__token *)sgf__alloc(&t->arena.mem, count, sizeof *t->tokens, l->err);
     if (t->tokens) t->cap = count;
     else l->status = SGF_ERR_MEMORY;
-    for (at = sgf__json_first(vocab.ptr); at && !l->status; at = sgf__json_next(at)) {
+    for (at = sgf__json_first(vocab); at && !l->status; at = sgf__json_next(at)) {
         sgf_str text = sgf__loader_take(l, &at);
         int64_t number = 0;
         int whole = sgf__json_whole(&l->doc, at, 0, INT32_MAX - 1, &number);
@@ -10328,11 +10319,10 @@ static void sgf__read_merge(sgf__loader *l, const char *at) {
     if (!l->status) sgf__merge_put(l, left, right);
 }
 /* Where no token has a mark after something else, words are cut at marks: no merge crosses them. */
-static void sgf__read_merges(sgf__loader *l, sgf_str merges) {
+static void sgf__read_merges(sgf__loader *l, const char *merges) {
     sgf_tokenizer *t = l->t;
-    const char *at = sgf__json_first(merges.ptr);
-    int pairs = sgf__json_kind(at) == SGF__ARRAY; /* with a comma more each */
-    size_t size = sgf__table_size((sgf__json_commas(merges) >> pairs) + 1);
+    const char *at = sgf__json_first(merges);
+    size_t size = sgf__table_size(sgf__json_count(merges));
     t->merges = (sgf__merge *)sgf__loader_alloc(l, size, sizeof *t->merges);
     t->merge_mask = size - 1;
     l->no_cut = t->byte_level || t->info.ignore_merges || t->split_count ||
@@ -10355,11 +10345,12 @@ static void sgf__read_model(sgf__loader *l, const char *model) {
                                            "fuse_unk"};
     sgf_tokenizer *t = l->t;
     const char *dropout;
-    sgf_str at[KEYS], text[SUFFIX + 1], unk;
+    const char *at[KEYS];
+    sgf_str text[SUFFIX + 1], unk;
     int i;
     sgf__read_members(l, model, keys, KEYS, at);
-    dropout = at[DROPOUT].ptr;
-    for (i = TYPE; i <= SUFFIX; i++) text[i] = sgf__loader_text(l, at[i].ptr, keys[i]);
+    dropout = at[DROPOUT];
+    for (i = TYPE; i <= SUFFIX; i++) text[i] = sgf__loader_text(l, at[i], keys[i]);
     unk = text[UNK];
     sgf__unknown(l, text[TYPE].len && !sgf__str_is(text[TYPE], "BPE"),
                  "the type %.*s (known is BPE)", SGF__SHOWN(text[TYPE]));
@@ -10369,16 +10360,16 @@ static void sgf__read_model(sgf__loader *l, const char *model) {
         dropout && *dropout != SGF__NULL &&
             !(sgf__json_kind(dropout) == SGF__NUMBER && sgf__json_number(&l->doc, dropout) == 0),
         "dropout (random merges, for training; set it to null)");
-    t->info.ignore_merges = sgf__loader_flag(l, at[IGNORE].ptr, keys[IGNORE], 0);
-    t->byte_fallback = sgf__loader_flag(l, at[FALLBACK].ptr, keys[FALLBACK], 0);
-    t->fuse_unk = sgf__loader_flag(l, at[FUSE].ptr, keys[FUSE], 0);
+    t->info.ignore_merges = sgf__loader_flag(l, at[IGNORE], keys[IGNORE], 0);
+    t->byte_fallback = sgf__loader_flag(l, at[FALLBACK], keys[FALLBACK], 0);
+    t->fuse_unk = sgf__loader_flag(l, at[FUSE], keys[FUSE], 0);
     sgf__unknown(l, t->byte_level && t->byte_fallback,
                  "byte_fallback together with a ByteLevel pre_tokenizer");
     l->part = "model.vocab";
-    sgf__bad(l, sgf__json_kind(at[VOCAB].ptr) != SGF__OBJECT, "no object of tokens and ids");
+    sgf__bad(l, sgf__json_kind(at[VOCAB]) != SGF__OBJECT, "no object of tokens and ids");
     if (!l->status) sgf__read_vocab(l, at[VOCAB]);
     l->part = "model.merges";
-    sgf__bad(l, sgf__json_kind(at[MERGES].ptr) != SGF__ARRAY, "no list");
+    sgf__bad(l, sgf__json_kind(at[MERGES]) != SGF__ARRAY, "no list");
     if (!l->status) sgf__read_merges(l, at[MERGES]);
     l->part = "model";
     if (l->status || !unk.len) return;
@@ -10539,28 +10530,28 @@ static void sgf__read_tokenizer(sgf__loader *l) {
     static const char *const keys[KEYS] = {"normalizer", "pre_tokenizer", "decoder",
                                            "model",      "added_tokens",  "post_processor"};
     sgf_tokenizer *t = l->t;
-    sgf_str at[KEYS];
+    const char *at[KEYS];
     size_t i;
     int nfc = 0;
     sgf__read_members(l, l->doc.root, keys, KEYS, at);
-    sgf__bad(l, sgf__json_kind(at[MODEL].ptr) != SGF__OBJECT, "no \"model\", an object");
+    sgf__bad(l, sgf__json_kind(at[MODEL]) != SGF__OBJECT, "no \"model\", an object");
     l->part = keys[NORMALIZER];
-    sgf__read_part(l, at[NORMALIZER].ptr, "normalizers", sgf__read_normalizer, 0);
+    sgf__read_part(l, at[NORMALIZER], "normalizers", sgf__read_normalizer, 0);
     for (i = 0; i < t->step_count; i++) nfc |= t->steps[i].kind == SGF__STEP_NFC;
     if (!l->status) l->status = sgf__unicode_init(&t->unicode, nfc, &t->arena, l->err);
     l->part = keys[PRE];
-    sgf__read_part(l, at[PRE].ptr, "pretokenizers", sgf__read_pre_tokenizer, 0);
+    sgf__read_part(l, at[PRE], "pretokenizers", sgf__read_pre_tokenizer, 0);
     l->part = keys[DECODER];
-    sgf__read_part(l, at[DECODER].ptr, "decoders", sgf__read_decoder, 0);
+    sgf__read_part(l, at[DECODER], "decoders", sgf__read_decoder, 0);
     sgf__unknown(l, l->decoders < 3, "none, or one without Fuse,");
     l->part = keys[MODEL];
-    if (!l->status) sgf__read_model(l, at[MODEL].ptr);
+    if (!l->status) sgf__read_model(l, at[MODEL]);
     if (l->status) return;
     l->part = keys[ADDED];
-    sgf__read_added(l, at[ADDED].ptr);
+    sgf__read_added(l, at[ADDED]);
     l->part = keys[POST];
-    t->has_post = at[POST].ptr && *at[POST].ptr != SGF__NULL;
-    sgf__read_part(l, at[POST].ptr, "processors", sgf__read_post_processor, 0);
+    t->has_post = at[POST] && *at[POST] != SGF__NULL;
+    sgf__read_part(l, at[POST], "processors", sgf__read_post_processor, 0);
     sgf__bytes_init(t);
 }
 
