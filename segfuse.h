@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1874), sgf__exp_body (line 1661)
        RMSNorm                                     sgf__reference_norm (line 1794)
        RoPE, rotate-half                           sgf__reference_rope (line 1806), sgf__sincos_d (line 1695)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8488)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8479)
        one layer, in order                         sgf__reference_layer (line 1942)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2735), sgf_mask_allows (line 2603)

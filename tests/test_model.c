@@ -487,16 +487,21 @@ static void test_model_identity_changes_with_content_only(void) {
 static void test_misaligned_weights_are_copied_once(void) {
     mod_file f;
     const char *dir = mod_folder(&f, "mod_copied");
-    sgf_model *model = NULL;
     sgf_error err;
-    f.pad = 1;
+    test_heap heap[2];
     mod_drop(&f, "lm_head.weight");
     mod_config(dir, "\"tie_word_embeddings\": true");
-    mod_save(&f, dir, "model.safetensors");
-    MUST(sgf_model_load(dir, NULL, &model, &err), err);
-    CHECK((uintptr_t)model->layer[0].k.data % 4 == 0);
-    CHECK((uintptr_t)model->embedding.data % 4 == 0 && model->output.data == model->embedding.data);
-    sgf_model_free(model);
+    for (f.pad = 0; f.pad < 2; f.pad++) {
+        sgf_allocator mem = test_heap_init(&heap[f.pad], 0);
+        sgf_model *model = NULL;
+        mod_save(&f, dir, "model.safetensors");
+        MUST(sgf_model_load(dir, &mem, &model, &err), err);
+        CHECK((uintptr_t)model->layer[0].k.data % 4 == 0);
+        CHECK((uintptr_t)model->embedding.data % 4 == 0);
+        CHECK(model->output.data == model->embedding.data);
+        sgf_model_free(model);
+    }
+    CHECK(heap[1].calls == heap[0].calls + (size_t)f.n);
 }
 static void test_model_tied_embeddings(void) {
     static char bytes[1 << 16];
