@@ -38,6 +38,16 @@ try clang-O3 clang -O3
 threads=3
 try gcc-O3-native gcc -O3 -march=native
 try clang-O2-native clang -O2 -march=native
+# The kernel for tile units (AMX) on an emulated one: the reference's bits.
+tiles() { # COMPILER FLAGS...
+    command -v "$1" > /dev/null || { echo "skipped tiles: $1 is not installed"; return 0; }
+    "$@" -w -std=c99 -ffp-contract=off tests/main.c -o build/same/tests -lm -pthread
+    build/same/tests tiles > build/same/tiles.txt || { cat build/same/tiles.txt; exit 1; }
+    echo "ok      tiles, $*"
+    builds=$((builds + 1))
+}
+tiles gcc -O3
+tiles clang -O2
 # The library alone in other languages: examples/fuse.c must print what it prints everywhere.
 fuse() { # NAME COMPILER FLAGS...
     name=$1
