@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1874), sgf__exp_body (line 1661)
        RMSNorm                                     sgf__reference_norm (line 1794)
        RoPE, rotate-half                           sgf__reference_rope (line 1806), sgf__sincos_d (line 1695)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8479)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8481)
        one layer, in order                         sgf__reference_layer (line 1942)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2735), sgf_mask_allows (line 2603)
@@ -6131,6 +6131,7 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
     sgf__prefix *slot = NULL;
     size_t i = first, n = run.count ? sgf__common_find(s, &run, &slot) : 0, common;
     sgf__kv_copy copy;
+    memset(&copy, 0, sizeof copy);
     next.count = 0;
     if (run.count && !(*runs)++ && n < SGF__COMMON_LEAST)
         while (!next.count && (i = sgf__run_end(layout, i)) < layout->tokens)
@@ -6731,9 +6732,10 @@ static void sgf__beams_feed(sgf__flight *f, sgf__active *a) {
         else if ((run[i].prompt = sgf__prompt_continue(f, base)) == NULL) return;
         for (c = 0; old && heirs > 1 && c < base->contexts && !f->status; c++) {
             sgf__kv_copy copy;
+            memset(&copy, 0, sizeof copy);
             copy.source = old->sequence[c], copy.sequence = run[i].prompt->sequence[c];
             copy.from = f->s->sequence[copy.source].layout.tokens - step, copy.count = step;
-            copy.seg = -1, copy.rotate = 0;
+            copy.seg = -1;
             sgf__copy_list(f, copy);
         }
         sgf__prompt_feed(f, a->task, run[i].prompt, run[i].ids[step], step);
