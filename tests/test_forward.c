@@ -944,7 +944,7 @@ static void test_odd_shapes_give_the_reference_bits(void) {
 
 /* Attention in bf16, number by number, with numbers around 2^-126 in every place: what one group of queries, and
    one query with several heads, get from keys and values that are put into the cache. */
-enum { TINY_T = 75, TINY_C = ODD_C, TINY_HEADS = 3, TINY_KINDS = 6 };
+enum { TINY_T = 75, TINY_C = ODD_C, TINY_HEADS = 3, TINY_KINDS = 7 };
 typedef struct tiny_attention {
     float q[TINY_HEADS][TINY_T][TINY_C], k[TINY_T][TINY_C], v[TINY_T][TINY_C], scale;
 } tiny_attention;
@@ -964,11 +964,16 @@ static void tiny_fill(tiny_attention *a, int kind) {
                          : kind == 3 ? tiny_number(-120, 10) /* all sums of values */
                                      : tiny_number(0, 3);
             if (kind == 4 && t == 50) a->v[t][c] = INFINITY; /* queries before it do not see it */
-            if (kind != 5) continue;
-            /* 32 unclean keys leave 2^-112 1.0078 + 2^-130; a clean one takes all but 2^-130 away: 0 */
+            if (kind < 5) continue;
+            /* 32 unclean keys leave 2^-112 1.0078, and some 2^-130 by a small probability (5) or 2^-127 by small
+               values (6); a clean key takes the former away: 0 */
             for (h = 0; h < TINY_HEADS; h++) a->q[h][t][c] = c ? 0 : 4;
-            a->k[t][c] = t == 2 && !c ? -6.9375f : 0;
-            a->v[t][c] = t == 0 ? 0x1.02p-112f : t == 2 ? 0x1p-120f : t == 32 ? -0x1.02p-112f : 0;
+            a->k[t][c] = kind == 5 && t == 2 && !c ? -6.9375f : 0;
+            a->v[t][c] = t == 0    ? 0x1.02p-112f
+                         : t == 32 ? -0x1.02p-112f
+                         : t == 2  ? (kind == 5 ? 0x1p-120f : 0x1.8p-126f)
+                         : t == 4  ? (kind == 5 ? 0 : -0x1p-126f)
+                                   : 0;
         }
 }
 /* The same values as the cache has them, in layer 0 and kv head 0. */
