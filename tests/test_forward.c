@@ -968,10 +968,10 @@ static void tiny_fill(tiny_attention *a, int kind) {
             /* 32 unclean keys leave 2^-112 1.0078, and some 2^-130 by a small probability (5) or 2^-127 by small
                values (6); a clean key takes the former away: 0 */
             for (h = 0; h < TINY_HEADS; h++) a->q[h][t][c] = c ? 0 : 4;
-            a->k[t][c] = kind == 5 && t == 2 && !c ? -6.9375f : 0;
+            a->k[t][c] = kind == 5 && t == 2 && !c ? -12.5f : 0;
             a->v[t][c] = t == 0    ? 0x1.02p-112f
                          : t == 32 ? -0x1.02p-112f
-                         : t == 2  ? (kind == 5 ? 0x1p-120f : 0x1.8p-126f)
+                         : t == 2  ? (kind == 5 ? 0x1p-112f : 0x1.8p-126f)
                          : t == 4  ? (kind == 5 ? 0 : -0x1p-126f)
                                    : 0;
         }
