@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2784. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2795. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -74,26 +74,26 @@
      The mask
        paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1540), the row of `a`
        token q sees token k if two conditions hold sgf__attends (line 1381)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1820)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1874): sum == 0
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1831)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1885): sum == 0
        what an example's answer may see            sgf__mask_cells (line 1540), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2384)
-       which token is the first to see everything  sgf__answer (line 2331); by format: sgf_fusion_start
+       the prompt's parts and segments             sgf_prompt_layout (line 2395)
+       which token is the first to see everything  sgf__answer (line 2342); by format: sgf_fusion_start
        where a paraphrase starts                   sgf_layout_place (line 1402)
        1/N is computed                             sgf_layout_weigh (line 1422)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1851)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1874): log_weight
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1862)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1885): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1765)
+       the order in which a product is summed      sgf__sum_add (line 1771)
        a fused multiply-add without the instruction sgf__fma_portable (line 1633)
-       softmax, and its exp                        sgf__reference_attend (line 1874), sgf__exp_body (line 1661)
-       RMSNorm                                     sgf__reference_norm (line 1794)
-       RoPE, rotate-half                           sgf__reference_rope (line 1806), sgf__sincos_d (line 1695)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8481)
-       one layer, in order                         sgf__reference_layer (line 1942)
+       softmax, and its exp                        sgf__reference_attend (line 1885), sgf__exp_body (line 1661)
+       RMSNorm                                     sgf__reference_norm (line 1805)
+       RoPE, rotate-half                           sgf__reference_rope (line 1817), sgf__sincos_d (line 1695)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8492)
+       one layer, in order                         sgf__reference_layer (line 1953)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2735), sgf_mask_allows (line 2603)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2614)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -1730,6 +1730,12 @@ SGF__SCALAR float sgf__flushed(float x) {
     uint32_t u = sgf__float_bits(x);
     return sgf__bits_float(u & 0x7F800000u ? u : u & 0x80000000u);
 }
+/* A sum, 0 if it is below 2^-126 when rounded as if exponents had no end, as a unit without subnormals
+   rounds. scaled: the sum of the same terms times 2^32. */
+SGF__SCALAR float sgf__flushed_sum(float sum, float scaled) {
+    uint32_t u = sgf__float_bits(sum), size = sgf__float_bits(scaled) & 0x7FFFFFFFu;
+    return sgf__bits_float(size < 0x10800000u /* 2^-94 */ ? u & 0x80000000u : u);
+}
 /* As a product in the arithmetic bf16 reads x. */
 SGF__SCALAR float sgf__rounded(float x) {
     return sgf__bf16_float(sgf__float_bf16(sgf__flushed(x)));
@@ -1764,9 +1770,14 @@ typedef struct sgf__sum {
 } sgf__sum;
 SGF__SCALAR void sgf__sum_add(sgf__sum *s, float w, float x) {
     float *part = &s->part[s->terms++ % 2];
-    if (!s->bf16) s->all = sgf__fma_portable(w, x, s->all);
-    else *part = sgf__flushed(sgf__fma_portable(sgf__rounded(w), sgf__rounded(x), *part));
-    if (!s->bf16 || s->terms % 32) return;
+    if (!s->bf16) {
+        s->all = sgf__fma_portable(w, x, s->all);
+        return;
+    }
+    w = sgf__rounded(w), x = sgf__rounded(x);
+    *part = sgf__flushed_sum(sgf__fma_portable(w, x, *part),
+                             sgf__fma_portable(w * 0x1p32f, x, *part * 0x1p32f));
+    if (s->terms % 32) return;
     s->all = sgf__flushed(s->all + sgf__flushed(s->part[0] + s->part[1]));
     s->part[0] = s->part[1] = 0;
 }
@@ -3367,7 +3378,9 @@ SGF__KERNEL(sgf__tile_flushed, (int simd, const sgf__tile *tile, size_t rows, si
                     if (seen) weight = sgf__flushed(tile->part->w[r + i * tile->w_k]);
                     for (t = 0; t < n; t++)
                         if (seen >> t & 1)
-                            sum[t] = sgf__flushed(sgf__fma(simd, weight, x[t], sum[t]));
+                            sum[t] = sgf__flushed_sum(
+                                sgf__fma(simd, weight, x[t], sum[t]),
+                                sgf__fma(simd, weight * 0x1p32f, x[t], sum[t] * 0x1p32f));
                         else sum[t] += 0.0f; /* -0 becomes 0 */
                 }
                 for (t = 0; t < n; t++) {
@@ -3554,9 +3567,7 @@ static size_t sgf__stripes(const sgf__product *job) {
    TDPBF16PS adds 32 steps to 16 x 16 sums, in the order of sgf__sum. Weights are the left operand, read
    where they are stored; activations are the right one, in pairs of steps (sgf__pair). Fewer than 16
    columns are left to the kernels for decoding, which take no longer than the weights take to arrive.
-   The unit has no subnormals. By its manual it rounds as if exponents had no end; what is then below
-   2^-126 becomes 0. sgf__sum rounds as IEEE 754 says: a sum below 2^-126 by 2^-151 or so becomes 2^-126.
-   So a session tests the unit, and uses it no further than it has the bits of sgf__sum. */
+   A session tests the unit, and uses it no further than it has the bits of sgf__sum. */
 
 enum { SGF__UNIT_K = 2048 }; /* steps in one go: their activations stay in the cache */
 #if defined(SGF__X86) && defined(__x86_64__) && !defined(__ILP32__) && defined(__linux__) && \

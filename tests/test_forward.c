@@ -1188,7 +1188,10 @@ static void test_bf16_is_what_it_says(void) {
     CHECK(bf16_sum(1, w, x) == 0x1p-126f);
     x[0] = 0x1p-27f, w[2] = 1, x[2] = 0x1p-126f;
     CHECK(bf16_sum(3, w, x) == 0x1p-126f);
-    w[0] = 1, x[0] = 0x1p-126f, w[2] = 0x1p-75f, x[2] = -0x1.8p-76f; /* rounded, then flushed */
+    w[0] = 1, x[0] = 0x1p-126f, w[2] = 0x1p-75f; /* rounded as if exponents had no end */
+    x[2] = -0x1.8p-76f;
+    CHECK(bf16_sum(3, w, x) == 0);
+    x[2] = -0x1p-76f; /* a tie, to even */
     CHECK(bf16_sum(3, w, x) == 0x1p-126f);
     x[2] = -0x1p-74f;
     CHECK(bf16_sum(3, w, x) == 0);

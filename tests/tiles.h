@@ -21,7 +21,7 @@ enum {
     TILES_NO_BF16 = 2,       /* it has one for other types */
     TILES_NOT_SAVED = 4,     /* the system does not save its registers */
     TILES_NOT_PERMITTED = 8, /* the system does not permit it */
-    TILES_LATE_FLUSH = 16,   /* it flushes as sgf__sum does, after a rounding to subnormals */
+    TILES_LATE_FLUSH = 16,   /* it rounds as IEEE 754 says, to subnormals, and then flushes */
     TILES_WRONG_ORDER = 32,  /* it adds one chain of 32, and not two of 16 */
     TILES_ODD_ROUNDING = 64  /* it cuts off what does not fit */
 };
