@@ -10399,12 +10399,21 @@ static void sgf__read_added_item(sgf__loader *l, const char *at, sgf__added *out
     sgf_tokenizer *t = l->t;
     sgf_str text = sgf__read_text(l, at, "content");
     int32_t id = sgf__loader_id(l, text);
+    sgf__token spelled = {NULL, 0, 0};
+    int64_t again;
     int i;
     sgf__bad(l, !text.len, "entry %lu needs a content (not empty)",
              (unsigned long)t->info.added + 1);
     sgf__unknown(l, sgf__read_flag(l, at, "single_word", 0), "\"%.*s\" with single_word",
                  SGF__SHOWN(text));
     if (l->next_id < (int32_t)t->info.tokens) l->next_id = (int32_t)t->info.tokens;
+    if (id < 0 && sgf__json_whole(&l->doc, sgf__json_find(at, "id"), 0, l->next_id - 1, &again) &&
+        sgf__token_at(t, (int32_t)again)) {
+        sgf__token_spell(l, &spelled, text);
+        if (!l->status &&
+            sgf__token_is(&t->tokens[again], spelled.text, spelled.len, spelled.flags))
+            id = (int32_t)again; /* it is there twice; see sgf__added_init */
+    }
     if (id < 0) (void)sgf__token_put(l, id = l->next_id, text);
     if (id >= l->next_id) l->next_id = id + 1;
     out->id = id;
@@ -10445,14 +10454,15 @@ static void sgf__added_init(sgf__loader *l, unsigned mask, unsigned value, sgf__
     sgf__buf_free(&bufs[1]);
     if (l->status) return;
     sgf__sort(order, n, sgf__text_compare);
-    for (i = 0; i < n; i++) {
-        items[i] = *(const sgf__added *)order[i];
-        sgf__bad(l, i && !sgf__text_compare(&items[i - 1], &items[i]), "\"%.*s\" appears twice%s",
-                 SGF__SHOWN(items[i].text), value ? " (normalized)" : "");
+    for (i = 0; i < n; i++) { /* one that is there twice with the same id and flags counts once */
+        const sgf__added *item = (const sgf__added *)order[i], *last = items + set->count - 1;
+        int again = set->count && !sgf__text_compare(last, item);
+        sgf__bad(l, again && (last->id != item->id || last->flags != item->flags),
+                 "\"%.*s\" appears twice%s", SGF__SHOWN(item->text), value ? " (normalized)" : "");
+        if (!again) items[set->count++] = *item;
     }
-    set->count = n;
     for (i = 0, b = 0; b <= 256; b++) {
-        while (i < n && (unsigned char)items[i].text.ptr[0] < b) i++;
+        while (i < set->count && (unsigned char)items[i].text.ptr[0] < b) i++;
         set->first[b] = i;
     }
     set->items = items;

@@ -1013,6 +1013,12 @@ static void test_tokenizer_cuts_added_tokens_out_first(void) {
     CHECK(sgf_tokenizer_added(t, 1, NULL, NULL) == 301 &&
           sgf_tokenizer_added(t, 5, &text, NULL) == -1);
     sgf_tokenizer_free(t);
+    /* one that is there twice with the same id and flags */
+    MUST(tok_small("{\"id\":301,", "{\"id\":300,\"content\":\"<s>\",\"special\":true},{\"id\":301,",
+                   NULL, &t, &err),
+         err);
+    CHECK(!strcmp(tok_encode(t, "<s>he<think>"), "300 257 301"));
+    sgf_tokenizer_free(t);
     /* a token takes no space that belongs to the one before */
     MUST(tok_small("\"id\":301,\"content\":\"<think>\"", "\"id\":301,\"content\":\"<t> \"", NULL,
                    &t, &err),
