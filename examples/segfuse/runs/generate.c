@@ -75,7 +75,8 @@ int verb_generate(int argc, char **argv) {
     int rests, status;
     option options[] = {
         {NULL, OPTION_HEADING, NULL, NULL, "What to ask, and how:"},
-        {"method", OPTION_TEXT, (void *)&o->method, "METHOD[,METHOD...]", "how to answer (fused_agreement)"},
+        {"method", OPTION_TEXT, (void *)&o->method, "METHOD[,METHOD...]",
+         "how to answer (fused_agreement)"},
         ROW_MODEL(o->model),
         ROW_DATASET(o->dataset, "the instruction, and where results go (as the data is)"),
         ROW_DATA(o->data),
