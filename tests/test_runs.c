@@ -253,12 +253,14 @@ static void test_shards_grow(void) {
 /* Row numbers in a file are not believed: they become places in memory. */
 static void test_a_damaged_shard_does_not_grow(void) {
     static const char command[] =
-        "build/segfuse generate --num_fewshots 1 --quiet --output '%s/hurt' --shard 1/1 --max_samples ";
+        "build/segfuse generate --method fused --num_fewshots 1 --quiet --output '%s/hurt' --shard "
+        "1/1 --max_samples ";
     char line[400];
     struct table *table = NULL;
     snprintf(line, sizeof line, "%s2", command);
     program_says(line, 0, "shard 1 of 1: 2 questions");
     CHECK(!table_read(temp_path("hurt/fused-5.shard-1-of-1.feather"), NULL, &table, NULL));
+    if (!table) return;
     CHECK(!table_metadata_set(
         table, "segfuse_shard",
         sgf_text("{\"shard\": 1, \"shards\": 1, \"total\": 90000000, \"rows\": [0, 80000000]}"),
@@ -273,7 +275,7 @@ static void test_variants_have_names(void) {
         "build/segfuse generate --max_samples 2 --quiet --output '%s/tags' && build/segfuse "
         "generate --max_samples 2 --quiet --positions sequential --tag seq-1 --output '%s/tags' "
         "&& ls '%s/tags'",
-        0, "fused-5.seq-1.feather");
+        0, "fused_agreement-5.seq-1.feather");
     program_says("build/segfuse generate --tag a/b --output '%s/tags'", 2,
                  "--tag is a word of at most 40");
 }
@@ -292,7 +294,7 @@ static void test_fewer_paraphrases(void) {
     program_says("cat '%s/fewer/fused-3.json'", 0, "\"fewer_paraphrases\": 2");
     program_says(
         "build/segfuse generate --data '%s/fewer.jsonl' --indexs 0,2 --output '%s/fewer' --quiet && "
-        "cat '%s/fewer/fused-2.csv'",
+        "cat '%s/fewer/fused_agreement-2.csv'",
         0, "1,\"['[MASK] a', 'c [MASK]']\"");
     program_says(
         "build/segfuse generate --data '%s/fewer.jsonl' --indexs 1,2 --output '%s/fewer' --quiet",
