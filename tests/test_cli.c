@@ -235,10 +235,10 @@ static const struct {
     {"paraphrase", NULL,
      "--data @good.jsonl --num_paraphrases 1 --max_new_tokens 2 --max_samples 1 --quiet --rewrite "
      "--output @new.jsonl"},
-    {"analyze", NULL, "@out/fused-2.feather --data @good.jsonl --resamples 100"},
+    {"analyze", NULL, "@out/fused_agreement-2.feather --data @good.jsonl --resamples 100"},
     {"analyze", "dataset", "--model x"},
     {"analyze", "model", "--dataset x"},
-    {"lemmatize", NULL, "@out/fused-2.feather"},
+    {"lemmatize", NULL, "@out/fused_agreement-2.feather"},
     {"merge", NULL, "@merged.feather @shard.feather --rewrite"},
     {"convert", NULL, "@good.jsonl @converted.csv --rewrite"},
     {"convert", "dtype", "tests/golden/gguf/qwen2.gguf @model --rewrite"},
@@ -324,7 +324,7 @@ static void cli_files(void) {
     chmod(temp_path("unreadable"), 0);
     program_says("build/segfuse generate --max_samples 2 --num_fewshots 1 --shard 1/1 --quiet "
                  "--dump_layout '%s/layout.json' --output '%s/shards' > /dev/null && "
-                 "mv '%s/shards/fused-5.shard-1-of-1.feather' '%s/shard.feather'",
+                 "mv '%s/shards/fused_agreement-5.shard-1-of-1.feather' '%s/shard.feather'",
                  0, "");
 }
 
@@ -439,7 +439,7 @@ static void test_arguments(void) {
     } lines[] = {{"inspect", "?"},
                  {"analyze", "?"},
                  {"lemmatize", "?"},
-                 {"analyze", "@out/fused-2.feather ?"},
+                 {"analyze", "@out/fused_agreement-2.feather ?"},
                  {"inspect", "? --questions 1"},
                  {"convert", "? @c.csv"},
                  {"merge", "@m.feather ?"},

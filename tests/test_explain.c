@@ -94,7 +94,7 @@ static char *explain_output(const char *arguments) {
     return copy ? strcpy(copy, output) : NULL;
 }
 static void test_explain_shows_a_fused_answer(void) {
-    char *text = explain_output("0c62cf38c1b433ac44eebba6b4f7fa6a");
+    char *text = explain_output("0c62cf38c1b433ac44eebba6b4f7fa6a --method fused");
     static const char *const wanted[] = {"question 0c62cf38c1b433ac44eebba6b4f7fa6a, row 1 of ",
                                          "The otter is a kind of [MASK].",
                                          "answers: mammal | mammals | Mammalia",
