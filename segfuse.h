@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2795. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2796. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1540), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1381)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1831)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1885): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1540), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1541), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1382)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1832)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1886): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1541), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2395)
-       which token is the first to see everything  sgf__answer (line 2342); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1402)
-       1/N is computed                             sgf_layout_weigh (line 1422)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1862)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1885): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2396)
+       which token is the first to see everything  sgf__answer (line 2343); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1403)
+       1/N is computed                             sgf_layout_weigh (line 1423)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1863)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1886): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1771)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1633)
-       softmax, and its exp                        sgf__reference_attend (line 1885), sgf__exp_body (line 1661)
-       RMSNorm                                     sgf__reference_norm (line 1805)
-       RoPE, rotate-half                           sgf__reference_rope (line 1817), sgf__sincos_d (line 1695)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8492)
-       one layer, in order                         sgf__reference_layer (line 1953)
+       the order in which a product is summed      sgf__sum_add (line 1772)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1634)
+       softmax, and its exp                        sgf__reference_attend (line 1886), sgf__exp_body (line 1662)
+       RMSNorm                                     sgf__reference_norm (line 1806)
+       RoPE, rotate-half                           sgf__reference_rope (line 1818), sgf__sincos_d (line 1696)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8493)
+       one layer, in order                         sgf__reference_layer (line 1954)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2746), sgf_mask_allows (line 2614)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2747), sgf_mask_allows (line 2615)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -745,7 +745,8 @@ typedef struct sgf_prompt {
        rules, 0 or more. NULL: the method decides */
     const double *weight;
     const char *before, *after; /* zero-terminated, NULL: none. What a chat format writes before the
-                                   user's text, and after it up to where the assistant's begins */
+                                   user's text, examples that are turns included, and after it up to
+                                   where the assistant's begins */
 } sgf_prompt;
 
 /* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
