@@ -884,9 +884,10 @@ static void test_program_on_devices(void) {
     size_t i, n[3];
     for (i = 0; i < 3; i++) {
         snprintf(folder[i], sizeof folder[i], "%s", temp_path(i ? i > 1 ? "c" : "b" : "a"));
-        snprintf(arguments, sizeof arguments,
-                 "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[i],
-                 folder[i]);
+        snprintf(
+            arguments, sizeof arguments,
+            "generate --method fused --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'",
+            devices[i], folder[i]);
         CHECK(cuda_says(arguments, 0, "fused"));
         snprintf(arguments, sizeof arguments, "%s/fused-5.csv", folder[i]);
         csv[i] = cuda_file(arguments, &n[i]);
@@ -898,12 +899,12 @@ static void test_program_on_devices(void) {
     CHECK(csv[0] && csv[1] && n[0] == n[1] && !memcmp(csv[0], csv[1], n[0]));
     for (i = 0; i < 3; i++) free(csv[i]);
     snprintf(arguments, sizeof arguments,
-             "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[1],
-             folder[0]); /* the same bits: what is there is taken */
+             "generate --method fused --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'",
+             devices[1], folder[0]); /* the same bits: what is there is taken */
     CHECK(cuda_says(arguments, 0, "fused"));
     snprintf(arguments, sizeof arguments,
-             "generate --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'", devices[2],
-             folder[0]);
+             "generate --method fused --max_samples 2 --max_new_tokens 3 --quiet %s --output '%s'",
+             devices[2], folder[0]);
     CHECK(
         cuda_says(arguments, 1, "another configuration: --device is 'cpu' there and 'cuda' here"));
     CHECK(cuda_says("generate --explain 1 --device cuda", 1, "use the device cpu"));
