@@ -85,7 +85,7 @@ static sgf_status paraphrase_prefix(const sgf_prompt *prompt, const sgf_example 
     size_t i;
     if (prompt->before) base_buf_text(out, prompt->before, err);
     base_buf_add(out, prompt->instruction.ptr, prompt->instruction.len, err);
-    base_buf_text(out, "\n\n", err);
+    if (prompt->instruction.len) base_buf_text(out, "\n\n", err);
     for (i = 0; i < PARAPHRASE_EXAMPLES; i++) {
         base_buf_text(out, "Q: ", err);
         base_buf_add(out, example[i].question.ptr, example[i].question.len, err);
