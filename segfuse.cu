@@ -8,9 +8,9 @@
 
    (for a Hopper, and for all others from Ampere on, whose drivers compile it).
 
-   There is one public function, sgf__cuda(), which sgf_session_create calls for SGF_DEVICE_CUDA. A
-   session keeps its books in segfuse.h, section [SGF-15]; here are the weights, the pages of keys
-   and values, the activations, and two ways to compute:
+   segfuse.h includes this file, too: its first part, in C, belongs to the sessions of [SGF-15] and
+   turns what they keep into lists for the kernels. The rest is compiled by nvcc. It has the weights, the
+   pages of keys and values, the activations, one public function, sgf__cuda(), and two ways to compute:
 
      exact   f32, every sum the ascending fmaf chain of [SGF-14]: the CPU's bits. Every kernel below
              with a template argument EXACT = true, `product` and `attend_exact`. -fmad=false keeps
@@ -30,8 +30,275 @@
    Letters as in segfuse.h: T rows, V vocabulary, D model width, H query heads, G key/value heads,
    R = H / G, C head width, F feed-forward width. All matrices are row-major. */
 
+#ifndef SGF__CUDA_SESSIONS
 #define SGF__SCALARS
 #include "segfuse.h"
+#endif
+
+/* ====================================================================================
+ * What a session asks of the kernels
+ *
+ * The session keeps sequences, visibility and prefixes on the host. The device holds the weights, the
+ * pages of keys and values, and the activations. A call has rows and, for consecutive rows of one
+ * sequence and one segment, the spans of keys that they see.
+ * ==================================================================================== */
+
+enum { SGF__DEVICE_PAGE = 32 }; /* tokens of a page, as SGF__PAGE */
+#ifndef SGF__DEVICE_ROWS
+#define SGF__DEVICE_ROWS ((size_t)4096) /* rows of one call at most */
+#endif
+
+typedef struct sgf__device_row {
+    void *page;   /* its keys and values are stored there, */
+    int32_t cell; /* in this place */
+    int32_t token, pos;
+    int32_t index; /* the row's number in its own sequence */
+    int32_t want;  /* 1: logits are wanted */
+    int32_t group;
+} sgf__device_row;
+
+/* Keys [begin, end) of one sequence: key j is cell j % SGF__DEVICE_PAGE of
+   pages[first_page + j / SGF__DEVICE_PAGE]. Equal first_page: the same sequence. */
+typedef struct sgf__device_span {
+    int32_t first_page, begin, end;
+    int32_t own;      /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
+    float log_weight; /* added to the scores */
+} sgf__device_span;
+
+/* Rows [row, row + rows) see spans [span, span + spans), in ascending order of keys. */
+typedef struct sgf__device_group {
+    int32_t row, rows, span, spans;
+} sgf__device_group;
+
+/* Copy keys and values of `count` cells of one page to another one, the keys rotated by so many
+   positions, before any row is computed. */
+typedef struct sgf__device_copy {
+    const void *from;
+    void *to;
+    int32_t from_cell, to_cell, count, rotate;
+} sgf__device_copy;
+
+typedef struct sgf__device_call {
+    sgf__device_row *row;
+    sgf__device_group *group;
+    sgf__device_span *span;
+    sgf__device_copy *copy;
+    void **page;
+    size_t rows, groups, spans, copies, pages, wanted;
+    float *logits; /* [wanted, V] on the host, or NULL: */
+    int keep;      /* 1: logits stay on the device as number first_kept, ... of all_kept */
+    size_t first_kept, all_kept;
+    float *hidden; /* [rows, D] on the host, or NULL */
+} sgf__device_call;
+
+/* Choose the next token from kept logits [first, first + contexts): sgf_combine, greedy. */
+typedef struct sgf__device_choice {
+    size_t first, contexts;
+    sgf_combine combine;
+    const double *weight;
+    int32_t id; /* what is chosen */
+} sgf__device_choice;
+
+typedef struct sgf__device_functions {
+    sgf_status (*describe)(char *out, size_t cap, sgf_error *err);
+    sgf_status (*open)(const sgf_model *model, const float *inv_freq, float rope_scale, int exact,
+                       void **device, sgf_error *err);
+    void (*close)(void *device);
+    sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
+    sgf_status (*forward)(void *device, const sgf__device_call *call, sgf_error *err);
+    sgf_status (*choose_ids)(void *device, sgf__device_choice *choice, size_t n, sgf_error *err);
+} sgf__device_functions;
+
+#ifdef __cplusplus
+extern "C"
+#endif
+    const sgf__device_functions *
+    sgf__cuda(void); /* at the end of this file */
+
+#ifdef SGF__CUDA_SESSIONS
+/* ====================================================================================
+ * Sessions, in C: a part of segfuse.h's implementation, which includes this file for it
+ * ==================================================================================== */
+
+typedef char sgf__device_pages_are_equal[(int)SGF__PAGE == (int)SGF__DEVICE_PAGE ? 1 : -1];
+
+/* What is handed over. The spans grow as needed; the first failure is kept. */
+typedef struct sgf__device_lists {
+    sgf_session *s;
+    sgf__device_call call;
+    int32_t *listed; /* [sequences] where its pages begin in call.page; -1: not listed */
+    size_t span_cap;
+    sgf__arena arena;
+    sgf_status status;
+    sgf_error *err;
+} sgf__device_lists;
+
+static void *sgf__device_alloc(sgf__device_lists *d, size_t count, size_t size) {
+    void *made = d->status ? NULL : sgf__arena_alloc(&d->arena, count, size, d->err);
+    if (!made) d->status = SGF_ERR_MEMORY;
+    return made;
+}
+/* The spans of `q`, which is `own` or one of its parents, that a query of segment `seg` sees, below
+   key `before`: runs that touch and have the same weight are one span. The parents' come first: keys
+   in ascending order, as sgf__pieces has them. */
+static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, int32_t seg,
+                              const sgf__sequence *q, size_t before) {
+    const sgf__sequence *up = sgf__parent_of(d->s, q);
+    sgf__device_call *call = &d->call;
+    int32_t *listed = &d->listed[q - d->s->sequence];
+    size_t i, first;
+    if (up) sgf__device_spans(d, own, seg, up, up->layout.tokens);
+    if (!d->status)
+        d->status = sgf__grow(&d->s->mem, &call->span, &d->span_cap, call->spans + q->runs,
+                              sizeof *call->span, d->err);
+    if (d->status) return;
+    if (*listed < 0) {
+        *listed = (int32_t)call->pages;
+        for (i = 0; i < q->page_count; i++) call->page[call->pages++] = q->page[i];
+    }
+    first = call->spans;
+    for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
+        const sgf__run *run = &q->run[i];
+        sgf__device_span made, *last = call->spans > first ? &call->span[call->spans - 1] : NULL;
+        if (!sgf__sees(own->layout.visible, seg, run->seg)) continue;
+        made.first_page = *listed;
+        made.begin = (int32_t)run->begin;
+        made.end = (int32_t)sgf__min(run->end, before);
+        made.own = q == own;
+        made.log_weight = sgf__log_weight(&own->layout, seg, run->seg);
+        if (last && last->end == made.begin && last->log_weight == made.log_weight)
+            last->end = made.end;
+        else call->span[call->spans++] = made;
+    }
+}
+/* List rows, their groups, and what these see. */
+static void sgf__device_list(sgf__device_lists *d, const sgf__query *query, size_t n) {
+    sgf__device_call *call = &d->call;
+    size_t i, j;
+    call->groups = call->spans = call->pages = 0;
+    for (i = 0; i < d->s->sequence_count; i++) d->listed[i] = -1;
+    for (i = j = 0; i < n; call->groups++) {
+        sgf__group g = sgf__group_make(query, i, n - i);
+        sgf__device_group *made = &call->group[call->groups];
+        const sgf__query *last = &query[i + g.count - 1];
+        made->row = (int32_t)i;
+        made->rows = (int32_t)g.count;
+        made->span = (int32_t)call->spans;
+        sgf__device_spans(d, last->own, last->row->seg, last->own, last->index + 1);
+        made->spans = (int32_t)call->spans - made->span;
+        for (i += g.count; j < i; j++) {
+            sgf__device_row *row = &call->row[j];
+            row->index = (int32_t)query[j].index;
+            row->cell = row->index % SGF__PAGE;
+            row->page = query[j].own->page[row->index / SGF__PAGE];
+            row->token = query[j].row->token;
+            row->pos = query[j].row->pos;
+            row->want = query[j].number >= 0;
+            row->group = (int32_t)call->groups;
+        }
+    }
+}
+static size_t sgf__queries_wanted(const sgf__query *query, size_t n) {
+    size_t i, wanted = 0;
+    for (i = 0; i < n; i++) wanted += query[i].number >= 0;
+    return wanted;
+}
+static sgf__device_copy sgf__device_copy_of(const sgf_session *s, const sgf__kv_copy *copy,
+                                            size_t i) {
+    sgf__copy_piece piece = sgf__copy_cut(s, copy, i);
+    sgf__device_copy made;
+    made.from = piece.from, made.to = piece.to;
+    made.from_cell = piece.from_cell, made.to_cell = piece.to_cell;
+    made.count = piece.count, made.rotate = copy->rotate;
+    return made;
+}
+static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
+    size_t most = sgf__min(pass->n, SGF__DEVICE_ROWS), pieces = 0, at, i, k;
+    sgf__device_lists d;
+    sgf__device_call *call = &d.call;
+    if (s->watch)
+        return sgf__fail(pass->err, SGF_ERR_UNSUPPORTED,
+                         "where attention goes can be watched on the processor only: use the "
+                         "device cpu for that");
+    memset(&d, 0, sizeof d);
+    d.s = s;
+    d.err = pass->err;
+    sgf__arena_init(&d.arena, &s->mem);
+    for (i = 0; i < pass->copies; i++) pieces += 2 * (pass->copy[i].count / SGF__PAGE) + 3;
+    call->row = (sgf__device_row *)sgf__device_alloc(&d, most, sizeof *call->row);
+    call->group = (sgf__device_group *)sgf__device_alloc(&d, most, sizeof *call->group);
+    call->copy = (sgf__device_copy *)sgf__device_alloc(&d, pieces, sizeof *call->copy);
+    call->page = (void **)sgf__device_alloc(&d, s->pages, sizeof *call->page);
+    d.listed = (int32_t *)sgf__device_alloc(&d, s->sequence_count, sizeof *d.listed);
+    for (i = 0; i < pass->copies && !d.status; i++)
+        for (k = 0; k < pass->copy[i].count; k += (size_t)call->copy[call->copies++].count)
+            call->copy[call->copies] = sgf__device_copy_of(s, &pass->copy[i], k);
+    call->keep = s->keep;
+    call->all_kept = s->keep ? sgf__queries_wanted(pass->query, pass->n) : 0;
+    for (at = 0; at < pass->n && !d.status; at += call->rows, call->copies = 0) {
+        call->rows = sgf__min(pass->n - at, SGF__DEVICE_ROWS);
+        sgf__device_list(&d, pass->query + at, call->rows);
+        call->first_kept += call->wanted;
+        call->wanted = s->keep || pass->logits ? sgf__queries_wanted(pass->query + at, call->rows)
+                                               : 0;
+        call->logits = pass->logits && !s->keep ? pass->logits + call->first_kept * s->V : NULL;
+        call->hidden = pass->hidden ? pass->hidden + at * s->D : NULL;
+        if (!d.status) d.status = sgf__cuda()->forward(s->on, call, pass->err);
+    }
+    sgf__free(&s->mem, call->span, d.span_cap, sizeof *call->span);
+    sgf__arena_free(&d.arena);
+    return d.status;
+}
+/* Are the next ids all that the host needs? Then the logits of the next pass stay on the device, which
+   combines them and chooses. */
+static int sgf__device_keeps(const sgf__flight *f) {
+    size_t i;
+    if (f->stream->on_step) return 0;
+    for (i = 0; i < f->count; i++)
+        if (f->active[i].prompt->shared || f->active[i].prompt->made ||
+            f->active[i].task->decoding.beams > 1 ||
+            f->active[i].task->combine > SGF_COMBINE_WEIGHTED_MAX)
+            return 0;
+    return 1;
+}
+/* The device's choice for every task. */
+static void sgf__device_choose(sgf__flight *f) {
+    sgf_session *s = f->s;
+    size_t n = f->count, i;
+    sgf__device_choice *choice = (sgf__device_choice *)sgf__alloc(&s->mem, n, sizeof *choice,
+                                                                  f->err);
+    f->status = choice ? SGF_OK : SGF_ERR_MEMORY;
+    for (i = 0; !f->status && i < n; i++) {
+        choice[i].first = f->active[i].at;
+        choice[i].contexts = f->active[i].task->contexts;
+        choice[i].combine = f->active[i].task->combine;
+        choice[i].weight = f->active[i].task->weight;
+    }
+    if (!f->status) f->status = sgf__cuda()->choose_ids(s->on, choice, n, f->err);
+    for (i = 0; !f->status && i < n; i++) f->active[i].chosen = choice[i].id;
+    sgf__free(&s->mem, choice, n, sizeof *choice);
+}
+/* The functions of a session's sgf__device, by those of the kernels. */
+static sgf_status sgf__device_describe(char *out, size_t cap, sgf_error *err) {
+    return sgf__cuda()->describe(out, cap, err);
+}
+static sgf_status sgf__device_start(sgf_session *s, sgf_error *err) {
+    return sgf__cuda()->open(s->model, s->inv_freq, s->rope_scale, s->exact, &s->on, err);
+}
+static void sgf__device_stop(sgf_session *s) {
+    sgf__cuda()->close(s->on);
+}
+static sgf_status sgf__device_page(sgf_session *s, void **page, sgf_error *err) {
+    return sgf__cuda()->page(s->on, page, err);
+}
+static const sgf__device *sgf__device_linked(void) {
+    static const sgf__device functions = {
+        sgf__device_describe, sgf__device_start, sgf__device_stop,  sgf__device_page,
+        sgf__device_forward,  sgf__device_keeps, sgf__device_choose};
+    return &functions;
+}
+
+#else /* the kernels: all that follows is compiled by nvcc */
 
 #include <cublasLt.h>
 #include <cuda_runtime.h>
@@ -54,7 +321,7 @@ struct f16 {
 };
 
 enum {
-    PAGE = SGF__PAGE,
+    PAGE = SGF__DEVICE_PAGE,
     HEAD_MOST = 512,          /* C at most */
     TILE = 64,                /* keys that `attend` takes at a time */
     VOCABULARY_THREADS = 1024 /* of a block that walks a row of logits */
@@ -3291,3 +3558,4 @@ extern "C" const sgf__device_functions *sgf__cuda(void) {
                                                     gpu_page,     gpu_forward, gpu_choose};
     return &functions;
 }
+#endif /* SGF__CUDA_SESSIONS */

@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2796. It is the whole method, and what an auditor must read. The
+   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
    engine after it gives the bits of the reference, which the tests check by memcmp. The reference
    itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
 
@@ -72,28 +72,28 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1541), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1382)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1832)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1886): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1541), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1383)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1833)
+       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1887): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2396)
-       which token is the first to see everything  sgf__answer (line 2343); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1403)
-       1/N is computed                             sgf_layout_weigh (line 1423)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1863)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1886): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2397)
+       which token is the first to see everything  sgf__answer (line 2344); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1404)
+       1/N is computed                             sgf_layout_weigh (line 1424)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1864)
+       1/N enters the scores of the answer         sgf__reference_attend (line 1887): log_weight
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1772)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1634)
-       softmax, and its exp                        sgf__reference_attend (line 1886), sgf__exp_body (line 1662)
-       RMSNorm                                     sgf__reference_norm (line 1806)
-       RoPE, rotate-half                           sgf__reference_rope (line 1818), sgf__sincos_d (line 1696)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8493)
-       one layer, in order                         sgf__reference_layer (line 1954)
+       the order in which a product is summed      sgf__sum_add (line 1773)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
+       softmax, and its exp                        sgf__reference_attend (line 1887), sgf__exp_body (line 1663)
+       RMSNorm                                     sgf__reference_norm (line 1807)
+       RoPE, rotate-half                           sgf__reference_rope (line 1819), sgf__sincos_d (line 1697)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8286)
+       one layer, in order                         sgf__reference_layer (line 1955)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2747), sgf_mask_allows (line 2615)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2616)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -106,7 +106,8 @@
        SGF_NO_MMAP             read files instead of mapping them, no POSIX calls
        SGF_NO_STDIO            the program supplies the files, see sgf_host_view; implies SGF_NO_MMAP
        SGF_NO_SIMD             plain C kernels only
-       SGF_CUDA                segfuse.cu is linked in: SGF_DEVICE_CUDA works
+       SGF_CUDA                SGF_DEVICE_CUDA works: segfuse.cu, next to this file, is included here
+                               for its first part, and is linked in, compiled by nvcc
 
    Conventions
 
@@ -4042,89 +4043,8 @@ static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_tas
  * visibility bits. A query reads the runs that its segment may see, up to itself: the cost of attention
  * is what is visible. Nothing of size T x T exists.
  * ==================================================================================== */
-#endif /* SEGFUSE_IMPLEMENTATION */
-
-/* ---- what a session asks of a GPU: segfuse.cu includes this, too ----
-
-   The session keeps sequences, visibility and prefixes on the host. The device holds the weights, the
-   pages of keys and values, and the activations. A call has rows and, for consecutive rows of one
-   sequence and one segment, the spans of keys that they see. */
-
-enum { SGF__PAGE = 32 }; /* tokens of a page */
-#ifndef SGF__DEVICE_ROWS
-#define SGF__DEVICE_ROWS ((size_t)4096) /* rows of one call at most */
-#endif
-
-typedef struct sgf__device_row {
-    void *page;   /* its keys and values are stored there, */
-    int32_t cell; /* in this place */
-    int32_t token, pos;
-    int32_t index; /* the row's number in its own sequence */
-    int32_t want;  /* 1: logits are wanted */
-    int32_t group;
-} sgf__device_row;
-
-/* Keys [begin, end) of one sequence: key j is cell j % SGF__PAGE of
-   pages[first_page + j / SGF__PAGE]. Equal first_page: the same sequence. */
-typedef struct sgf__device_span {
-    int32_t first_page, begin, end;
-    int32_t own;      /* 1: the rows' own sequence: a row sees keys j <= index; 0: it sees all */
-    float log_weight; /* added to the scores */
-} sgf__device_span;
-
-/* Rows [row, row + rows) see spans [span, span + spans), in ascending order of keys. */
-typedef struct sgf__device_group {
-    int32_t row, rows, span, spans;
-} sgf__device_group;
-
-/* Copy keys and values of `count` cells of one page to another one, the keys rotated by so many
-   positions, before any row is computed. */
-typedef struct sgf__device_copy {
-    const void *from;
-    void *to;
-    int32_t from_cell, to_cell, count, rotate;
-} sgf__device_copy;
-
-typedef struct sgf__device_call {
-    sgf__device_row *row;
-    sgf__device_group *group;
-    sgf__device_span *span;
-    sgf__device_copy *copy;
-    void **page;
-    size_t rows, groups, spans, copies, pages, wanted;
-    float *logits; /* [wanted, V] on the host, or NULL: */
-    int keep;      /* 1: logits stay on the device as number first_kept, ... of all_kept */
-    size_t first_kept, all_kept;
-    float *hidden; /* [rows, D] on the host, or NULL */
-} sgf__device_call;
-
-/* Choose the next token from kept logits [first, first + contexts): sgf_combine, greedy. */
-typedef struct sgf__device_choice {
-    size_t first, contexts;
-    sgf_combine combine;
-    const double *weight;
-    int32_t id; /* what is chosen */
-} sgf__device_choice;
-
-typedef struct sgf__device_functions {
-    sgf_status (*describe)(char *out, size_t cap, sgf_error *err);
-    sgf_status (*open)(const sgf_model *model, const float *inv_freq, float rope_scale, int exact,
-                       void **device, sgf_error *err);
-    void (*close)(void *device);
-    sgf_status (*page)(void *device, void **page, sgf_error *err); /* one more page */
-    sgf_status (*forward)(void *device, const sgf__device_call *call, sgf_error *err);
-    sgf_status (*choose_ids)(void *device, sgf__device_choice *choice, size_t n, sgf_error *err);
-} sgf__device_functions;
-
-#ifdef __cplusplus
-extern "C"
-#endif
-    const sgf__device_functions *
-    sgf__cuda(void); /* in segfuse.cu */
-
-#ifdef SEGFUSE_IMPLEMENTATION
-
 enum {
+    SGF__PAGE = 32,      /* tokens of a page */
     SGF__CHUNK = 256,    /* rows that pass the layers together: bounds the workspace */
     SGF__GRAIN = 1 << 15 /* small operations a thread takes at least: some microseconds */
 };
@@ -4152,6 +4072,21 @@ typedef struct sgf__prefix {
 } sgf__prefix;
 
 enum { SGF__PREFIXES = 4 };
+
+/* What a session asks of a GPU. The first part of segfuse.cu has these functions. The session keeps
+   sequences, visibility and prefixes; the GPU has the weights, the pages and the activations. */
+struct sgf__pass;
+struct sgf__flight;
+typedef struct sgf__device {
+    sgf_status (*describe)(char *out, size_t cap, sgf_error *err);
+    sgf_status (*open)(sgf_session *s, sgf_error *err);
+    void (*close)(sgf_session *s);
+    sgf_status (*page)(sgf_session *s, void **page, sgf_error *err); /* one more page */
+    sgf_status (*forward)(sgf_session *s, const struct sgf__pass *pass);
+    int (*keeps)(const struct sgf__flight *f); /* do the logits of its next pass stay there? */
+    void (*choose_ids)(struct sgf__flight *f); /* if they did: `chosen` of every task */
+} sgf__device;
+static const sgf__device *sgf__device_linked(void); /* NULL: this program has none */
 
 /* Copies the keys and values of `count` tokens of sequence `source`, from token `from` on, to `sequence`,
    before row `row`, as tokens of segment `seg` (-1: of the source's), the keys rotated by so many
@@ -4201,10 +4136,10 @@ struct sgf_session {
     uint64_t clock;                    /* counts uses of both */
     sgf_watch_function *watch;
     void *watch_user;
-    const sgf__device_functions *device; /* NULL: the processor; else pages are its memory */
-    void *on;                            /* what `device` works on */
+    const sgf__device *device; /* NULL: the processor; else pages are its memory */
+    void *on;                  /* what `device` works on */
     int exact;
-    int keep; /* 1: wanted logits stay on the device, for sgf__device_choose */
+    int keep; /* 1: wanted logits stay on the device, for its `choose_ids` */
 };
 
 enum { SGF__LINE = 64 / sizeof(float) };
@@ -4318,7 +4253,7 @@ static sgf_status sgf__page_make(sgf_session *s, sgf_error *err) {
     void *made = NULL;
     sgf_status status = sgf__grow(&s->mem, &s->free_page, &s->free_cap, s->pages + 1,
                                   sizeof *s->free_page, err); /* room to take all of them back */
-    if (!status && s->device) status = s->device->page(s->on, &made, err);
+    if (!status && s->device) status = s->device->page(s, &made, err);
     else if (!status) {
         made = sgf__arena_alloc(&s->arena, s->page_bytes + 64, 1, err);
         if (!made) status = SGF_ERR_MEMORY;
@@ -5214,6 +5149,12 @@ static sgf_status sgf__chunk_forward(sgf_session *s, const sgf__pass *pass, size
 
 /* ---- KV copies: keys and values that are computed already ---- */
 
+/* Keys and values of `count` cells of one page, which are copied to another one. */
+typedef struct sgf__copy_piece {
+    const void *from;
+    void *to;
+    int32_t from_cell, to_cell, count;
+} sgf__copy_piece;
 typedef struct sgf__kv_copy_job {
     const sgf_session *s;
     const sgf__kv_copy *copy;
@@ -5221,15 +5162,14 @@ typedef struct sgf__kv_copy_job {
 } sgf__kv_copy_job;
 
 /* What is copied from token i of a copy on, up to a page's edge. */
-static sgf__device_copy sgf__copy_piece(const sgf_session *s, const sgf__kv_copy *copy, size_t i) {
+static sgf__copy_piece sgf__copy_cut(const sgf_session *s, const sgf__kv_copy *copy, size_t i) {
     size_t to = copy->to + i, from = copy->from + i;
     size_t to_cell = to % SGF__PAGE, from_cell = from % SGF__PAGE;
-    sgf__device_copy piece;
+    sgf__copy_piece piece;
     piece.to = s->sequence[copy->sequence].page[to / SGF__PAGE];
     piece.from = s->sequence[copy->source].page[from / SGF__PAGE];
     piece.to_cell = (int32_t)to_cell, piece.from_cell = (int32_t)from_cell;
     piece.count = (int32_t)sgf__min(copy->count - i, SGF__PAGE - sgf__max(from_cell, to_cell));
-    piece.rotate = copy->rotate;
     return piece;
 }
 static void sgf__cells_copy(const sgf_session *s, const float *old, size_t from, float *page,
@@ -5264,7 +5204,7 @@ static void sgf__kv_copy_part(void *context, size_t begin, size_t end, int threa
         const float *cosine = job->rotation && rope >= 0 ? job->rotation + (rope ? C : 0) : NULL;
         sgf__page_places(job->s, item / G, item % G, &k_at, &v_at);
         for (i = 0; i < job->copy->count; i += n) {
-            sgf__device_copy piece = sgf__copy_piece(job->s, job->copy, i);
+            sgf__copy_piece piece = sgf__copy_cut(job->s, job->copy, i);
             size_t from = (size_t)piece.from_cell, to = (size_t)piece.to_cell;
             float *page = (float *)piece.to;
             const float *old = (const float *)piece.from;
@@ -5455,127 +5395,6 @@ static sgf_status sgf__reference_rows(sgf_session *s, const sgf__sequence *q,
     return status;
 }
 
-/* ---- by a device: segfuse.cu ---- */
-
-/* What is handed over. The spans grow as needed; the first failure is kept. */
-typedef struct sgf__device_lists {
-    sgf_session *s;
-    sgf__device_call call;
-    int32_t *listed; /* [sequences] where its pages begin in call.page; -1: not listed */
-    size_t span_cap;
-    sgf__arena arena;
-    sgf_status status;
-    sgf_error *err;
-} sgf__device_lists;
-
-static void *sgf__device_alloc(sgf__device_lists *d, size_t count, size_t size) {
-    void *made = d->status ? NULL : sgf__arena_alloc(&d->arena, count, size, d->err);
-    if (!made) d->status = SGF_ERR_MEMORY;
-    return made;
-}
-/* The spans of `q`, which is `own` or one of its parents, that a query of segment `seg` sees, below
-   key `before`: runs that touch and have the same weight are one span. The parents' come first: keys
-   in ascending order, as sgf__pieces has them. */
-static void sgf__device_spans(sgf__device_lists *d, const sgf__sequence *own, int32_t seg,
-                              const sgf__sequence *q, size_t before) {
-    const sgf__sequence *up = sgf__parent_of(d->s, q);
-    sgf__device_call *call = &d->call;
-    int32_t *listed = &d->listed[q - d->s->sequence];
-    size_t i, first;
-    if (up) sgf__device_spans(d, own, seg, up, up->layout.tokens);
-    if (!d->status)
-        d->status = sgf__grow(&d->s->mem, &call->span, &d->span_cap, call->spans + q->runs,
-                              sizeof *call->span, d->err);
-    if (d->status) return;
-    if (*listed < 0) {
-        *listed = (int32_t)call->pages;
-        for (i = 0; i < q->page_count; i++) call->page[call->pages++] = q->page[i];
-    }
-    first = call->spans;
-    for (i = 0; i < q->runs && q->run[i].begin < before; i++) {
-        const sgf__run *run = &q->run[i];
-        sgf__device_span made, *last = call->spans > first ? &call->span[call->spans - 1] : NULL;
-        if (!sgf__sees(own->layout.visible, seg, run->seg)) continue;
-        made.first_page = *listed;
-        made.begin = (int32_t)run->begin;
-        made.end = (int32_t)sgf__min(run->end, before);
-        made.own = q == own;
-        made.log_weight = sgf__log_weight(&own->layout, seg, run->seg);
-        if (last && last->end == made.begin && last->log_weight == made.log_weight)
-            last->end = made.end;
-        else call->span[call->spans++] = made;
-    }
-}
-/* List rows, their groups, and what these see. */
-static void sgf__device_list(sgf__device_lists *d, const sgf__query *query, size_t n) {
-    sgf__device_call *call = &d->call;
-    size_t i, j;
-    call->groups = call->spans = call->pages = 0;
-    for (i = 0; i < d->s->sequence_count; i++) d->listed[i] = -1;
-    for (i = j = 0; i < n; call->groups++) {
-        sgf__group g = sgf__group_make(query, i, n - i);
-        sgf__device_group *made = &call->group[call->groups];
-        const sgf__query *last = &query[i + g.count - 1];
-        made->row = (int32_t)i;
-        made->rows = (int32_t)g.count;
-        made->span = (int32_t)call->spans;
-        sgf__device_spans(d, last->own, last->row->seg, last->own, last->index + 1);
-        made->spans = (int32_t)call->spans - made->span;
-        for (i += g.count; j < i; j++) {
-            sgf__device_row *row = &call->row[j];
-            row->index = (int32_t)query[j].index;
-            row->cell = row->index % SGF__PAGE;
-            row->page = query[j].own->page[row->index / SGF__PAGE];
-            row->token = query[j].row->token;
-            row->pos = query[j].row->pos;
-            row->want = query[j].number >= 0;
-            row->group = (int32_t)call->groups;
-        }
-    }
-}
-static size_t sgf__queries_wanted(const sgf__query *query, size_t n) {
-    size_t i, wanted = 0;
-    for (i = 0; i < n; i++) wanted += query[i].number >= 0;
-    return wanted;
-}
-static sgf_status sgf__device_forward(sgf_session *s, const sgf__pass *pass) {
-    size_t most = sgf__min(pass->n, SGF__DEVICE_ROWS), pieces = 0, at, i, k;
-    sgf__device_lists d;
-    sgf__device_call *call = &d.call;
-    if (s->watch)
-        return sgf__fail(pass->err, SGF_ERR_UNSUPPORTED,
-                         "where attention goes can be watched on the processor only: use the "
-                         "device cpu for that");
-    memset(&d, 0, sizeof d);
-    d.s = s;
-    d.err = pass->err;
-    sgf__arena_init(&d.arena, &s->mem);
-    for (i = 0; i < pass->copies; i++) pieces += 2 * (pass->copy[i].count / SGF__PAGE) + 3;
-    call->row = (sgf__device_row *)sgf__device_alloc(&d, most, sizeof *call->row);
-    call->group = (sgf__device_group *)sgf__device_alloc(&d, most, sizeof *call->group);
-    call->copy = (sgf__device_copy *)sgf__device_alloc(&d, pieces, sizeof *call->copy);
-    call->page = (void **)sgf__device_alloc(&d, s->pages, sizeof *call->page);
-    d.listed = (int32_t *)sgf__device_alloc(&d, s->sequence_count, sizeof *d.listed);
-    for (i = 0; i < pass->copies && !d.status; i++)
-        for (k = 0; k < pass->copy[i].count; k += (size_t)call->copy[call->copies++].count)
-            call->copy[call->copies] = sgf__copy_piece(s, &pass->copy[i], k);
-    call->keep = s->keep;
-    call->all_kept = s->keep ? sgf__queries_wanted(pass->query, pass->n) : 0;
-    for (at = 0; at < pass->n && !d.status; at += call->rows, call->copies = 0) {
-        call->rows = sgf__min(pass->n - at, SGF__DEVICE_ROWS);
-        sgf__device_list(&d, pass->query + at, call->rows);
-        call->first_kept += call->wanted;
-        call->wanted = s->keep || pass->logits ? sgf__queries_wanted(pass->query + at, call->rows)
-                                               : 0;
-        call->logits = pass->logits && !s->keep ? pass->logits + call->first_kept * s->V : NULL;
-        call->hidden = pass->hidden ? pass->hidden + at * s->D : NULL;
-        if (!d.status) d.status = s->device->forward(s->on, call, pass->err);
-    }
-    sgf__free(&s->mem, call->span, d.span_cap, sizeof *call->span);
-    sgf__arena_free(&d.arena);
-    return d.status;
-}
-
 /* ---- the forward pass ---- */
 
 static sgf_status sgf__forward(sgf_session *s, sgf__pass *pass) {
@@ -5584,7 +5403,7 @@ static sgf_status sgf__forward(sgf_session *s, sgf__pass *pass) {
     pass->query = (sgf__query *)sgf__alloc(&s->mem, pass->n, sizeof *pass->query, pass->err);
     if (pass->query) status = sgf__rows_add(s, pass);
     if (!status) {
-        if (s->device) status = sgf__device_forward(s, pass);
+        if (s->device) status = s->device->forward(s, pass);
         else if (!s->reference) status = sgf__chunks_forward(s, pass);
         for (i = 0; s->reference && i < s->sequence_count && !status; i++)
             status = sgf__reference_rows(s, &s->sequence[i], pass);
@@ -5657,15 +5476,8 @@ static sgf_status sgf__kernels_choose(sgf_session *s, sgf_kernels kernels, sgf_e
                      : kernels == SGF_KERNELS_AVX512 ? "AVX-512"
                                                      : "AVX2 with FMA");
 }
-static const sgf__device_functions *sgf__device_linked(void) {
-#ifdef SGF_CUDA
-    return sgf__cuda();
-#else
-    return NULL;
-#endif
-}
 SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err) {
-    const sgf__device_functions *gpu = sgf__device_linked();
+    const sgf__device *gpu = sgf__device_linked();
     if (device != SGF_DEVICE_CPU && gpu) {
         sgf_status status = gpu->describe(out, cap, err);
         if (!status || device == SGF_DEVICE_CUDA) return status;
@@ -5695,7 +5507,7 @@ static sgf_status sgf__device_open(sgf_session *s, const sgf_session_options *op
     if (status) return options->device == SGF_DEVICE_AUTO ? SGF_OK : status;
     s->device = sgf__device_linked();
     s->exact = options->exact;
-    return s->device->open(s->model, s->inv_freq, s->rope_scale, s->exact, &s->on, err);
+    return s->device->open(s, err);
 }
 static sgf_status sgf__options_check(const sgf_session_options *options, sgf_error *err) {
     if (options->threads < 0)
@@ -5844,7 +5656,7 @@ SGF_DEF void sgf_session_free(sgf_session *s) {
     mem = s->mem;
     for (i = 0; i < s->sequence_count; i++)
         if (s->sequence[i].open) sgf__sequence_clear(s, &s->sequence[i]);
-    if (s->on) s->device->close(s->on);
+    if (s->on) s->device->close(s);
     sgf__free(&mem, s->free_page, s->free_cap, sizeof *s->free_page);
     sgf__free(&mem, s->sequence, s->sequence_cap, sizeof *s->sequence);
     sgf__floats_free(&mem, &s->work);
@@ -6513,41 +6325,12 @@ static void sgf__task_feed(sgf__flight *f, sgf__active *a) {
 
 /* ---- the decoding loop ---- */
 
-/* Is all the host needs the next ids? Then the logits of this pass stay on the device, which combines
-   them and chooses. */
-static int sgf__device_chooses(const sgf__flight *f) {
-    size_t i;
-    if (!f->s->device || f->stream->on_step) return 0;
-    for (i = 0; i < f->count; i++)
-        if (f->active[i].prompt->shared || f->active[i].prompt->made ||
-            f->active[i].task->decoding.beams > 1 ||
-            f->active[i].task->combine > SGF_COMBINE_WEIGHTED_MAX)
-            return 0;
-    return 1;
-}
-/* The device's choice for every task. */
-static void sgf__device_choose(sgf__flight *f) {
-    sgf_session *s = f->s;
-    size_t n = f->count, i;
-    sgf__device_choice *choice = (sgf__device_choice *)sgf__alloc(&s->mem, n, sizeof *choice,
-                                                                  f->err);
-    f->status = choice ? SGF_OK : SGF_ERR_MEMORY;
-    for (i = 0; !f->status && i < n; i++) {
-        choice[i].first = f->active[i].at;
-        choice[i].contexts = f->active[i].task->contexts;
-        choice[i].combine = f->active[i].task->combine;
-        choice[i].weight = f->active[i].task->weight;
-    }
-    if (!f->status) f->status = s->device->choose_ids(s->on, choice, n, f->err);
-    for (i = 0; !f->status && i < n; i++) f->active[i].chosen = choice[i].id;
-    sgf__free(&s->mem, choice, n, sizeof *choice);
-}
 /* One forward pass over all rows that were listed, into f->logits.at. */
 static void sgf__flight_pass(sgf__flight *f) {
     sgf_session *s = f->s;
     size_t i;
     sgf__pass pass;
-    f->keep = s->keep = sgf__device_chooses(f);
+    f->keep = s->keep = s->device && s->device->keeps(f);
     f->status = sgf__floats_reserve(s, &f->logits, f->keep ? 0 : f->wanted * s->V, f->err);
     memset(&pass, 0, sizeof pass);
     pass.row = f->row, pass.n = f->rows, pass.together = 1;
@@ -6556,7 +6339,7 @@ static void sgf__flight_pass(sgf__flight *f) {
     pass.logits = f->logits.at, pass.err = f->err;
     if (!f->status) f->status = sgf__forward(s, &pass);
     s->keep = 0;
-    if (!f->status && f->keep) sgf__device_choose(f);
+    if (!f->status && f->keep) s->device->choose_ids(f);
     for (i = 0; i < f->count && !f->status; i++) {
         sgf__prompt *p = f->active[i].prompt;
         if (!p->shared || p->logits) continue; /* else this is the task that started it */
@@ -6876,6 +6659,16 @@ SGF_DEF sgf_status sgf_ask(sgf_session *s, const char *name, const sgf_prompt *p
     sgf__arena_free(&arena);
     return status;
 }
+
+#ifdef SGF_CUDA
+#define SGF__CUDA_SESSIONS
+#include "segfuse.cu" /* its first part: sgf__device_linked */
+#undef SGF__CUDA_SESSIONS
+#else
+static const sgf__device *sgf__device_linked(void) {
+    return NULL;
+}
+#endif
 
 /* ====================================================================================
  * [SGF-17] Base: errors, memory, growing buffers

@@ -1,7 +1,7 @@
 # The checks, and what measures. `make help` lists them. Included by the Makefile.
 
 ORACLE  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segfuse-oracle
-TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c) $(SOURCES) $(wildcard examples/train/*.[ch])
+TESTS    = $(wildcard tests/*.c tests/*.h tests/bench/*.c) $(SOURCES) segfuse.cu $(wildcard examples/train/*.[ch])
 
 .PHONY: test test-data web-test oracle bench bench-cuda bench-tokenizer real-model coverage cuda cuda-test cuda-sanitize cuda-emulated warn \
     symbols packages asan ubsan tsan msan linear kill heldout digest fusion-figures same platforms mutate fuzz format format-check
@@ -106,7 +106,7 @@ cuda:
 build/segfuse_cuda.o: segfuse.cu segfuse.h | build
 	$(NVCC) $(NVCC_FLAGS) -c $< -o $@
 # The library that knows of the GPU; the program's own objects are the same.
-build/library_cuda.o: segfuse.h | build
+build/library_cuda.o: segfuse.h segfuse.cu | build
 	$(CC) $(FLAGS) -DSEGFUSE_IMPLEMENTATION -DSGF_CUDA -x c -c $< -o $@
 build/segfuse-cuda: build/segfuse_cuda.o build/library_cuda.o $(PROGRAM:%.c=build/%.o)
 	$(NVCC) $^ -o $@ $(NVCC_LIBS)
@@ -166,6 +166,7 @@ warn: | build
 	for s in c99 c11 c17; do try c gcc -std=$$s; try c clang -std=$$s; done; \
 	for s in c++17 c++20; do try cpp g++ -std=$$s; try cpp clang++ -std=$$s; done; \
 	try c i686-linux-gnu-gcc -std=c99 -msse2 -mfpmath=sse; try c x86_64-w64-mingw32-gcc -std=c99; \
+	more=" with SGF_CUDA"; extra="$(STRICT) -DSGF_CUDA"; try c gcc -std=c99; try c clang -std=c99; try cpp clang++ -std=c++17; \
 	more=" -Weverything ..."; extra="$(WEVERYTHING)"; try c clang -std=c99; extra="$(WEVERYTHING_CXX)"; try cpp clang++ -std=c++17; \
 	extra="$(STRICT) -include tests/macros.h"; for name in interface unit; do more=", the $$name behind tests/macros.h"; \
 	    try c gcc -std=c99; try c clang -std=c99; try cpp g++ -std=c++17; try cpp clang++ -std=c++17; done
