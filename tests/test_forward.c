@@ -944,7 +944,7 @@ static void test_odd_shapes_give_the_reference_bits(void) {
 
 /* Attention in bf16, number by number, with numbers around 2^-126 in every place: what one group of queries, and
    one query with several heads, get from keys and values that are put into the cache. */
-enum { TINY_T = 75, TINY_C = ODD_C, TINY_HEADS = 3, TINY_KINDS = 7 };
+enum { TINY_T = 75, TINY_FIRST = 10, TINY_C = ODD_C, TINY_HEADS = 3, TINY_KINDS = 8 };
 typedef struct tiny_attention {
     float q[TINY_HEADS][TINY_T][TINY_C], k[TINY_T][TINY_C], v[TINY_T][TINY_C], scale;
 } tiny_attention;
@@ -966,7 +966,8 @@ static void tiny_fill(tiny_attention *a, int kind) {
             if (kind == 4 && t == 50) a->v[t][c] = INFINITY; /* queries before it do not see it */
             if (kind < 5) continue;
             /* 32 unclean keys leave 2^-112 1.0078, and some 2^-130 by a small probability (5) or 2^-127 by small
-               values (6); a clean key takes the former away: 0 */
+               values (6); a clean key takes the former away: 0. 7: of the 32 keys that are summed together, those of the
+               first segment are clean, and 0 in every other channel; those of the second are tiny */
             for (h = 0; h < TINY_HEADS; h++) a->q[h][t][c] = c ? 0 : 4;
             a->k[t][c] = kind == 5 && t == 2 && !c ? -12.5f : 0;
             a->v[t][c] = t == 0    ? 0x1.02p-112f
@@ -974,6 +975,7 @@ static void tiny_fill(tiny_attention *a, int kind) {
                          : t == 2  ? (kind == 5 ? 0x1p-112f : 0x1.8p-126f)
                          : t == 4  ? (kind == 5 ? 0 : -0x1p-126f)
                                    : 0;
+            if (kind == 7) a->v[t][c] = t >= TINY_FIRST ? tiny_number(-122, 6) : (float)(c % 2);
         }
 }
 /* The same values as the cache has them, in layer 0 and kv head 0. */
@@ -1052,7 +1054,8 @@ static void test_attention_of_tiny_numbers_gives_the_reference_bits(void) {
     odd_model(&model, layer);
     sgf_layout_init(&layout, NULL);
     MUST(sgf_layout_segment(&layout, SGF_ROLE_SHARED, 0, NULL, &err), err);
-    for (t = 0; t < TINY_T; t++) MUST(sgf_layout_add(&layout, 0, &id, 1, &err), err);
+    MUST(sgf_layout_segment(&layout, SGF_ROLE_SHARED, 0, NULL, &err), err);
+    for (t = 0; t < TINY_T; t++) MUST(sgf_layout_add(&layout, t >= TINY_FIRST, &id, 1, &err), err);
     sgf_layout_place(&layout, SGF_POSITIONS_SEQUENTIAL);
     sgf_mask_set(&layout, SGF_MASK_CAUSAL);
     forward_arithmetic = SGF_ARITHMETIC_BF16;
