@@ -90,7 +90,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1887), sgf__exp_body (line 1663)
        RMSNorm                                     sgf__reference_norm (line 1807)
        RoPE, rotate-half                           sgf__reference_rope (line 1819), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8286)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8289)
        one layer, in order                         sgf__reference_layer (line 1955)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2616)
@@ -3210,20 +3210,21 @@ typedef struct sgf__tiles { /* kernels of one width, for a few numbers of rows *
 
 /* ---- weights times a few columns: decoding ----
    Lanes are weight rows: a square of 32-bit words is loaded, transposed in registers, widened, and
-   multiplied with broadcast activations; T columns share the work. Reading the weights limits the speed
-   of decoding: each row is prefetched SGF__AHEAD bytes before it is needed, and at its end the row that
-   follows. w: the first of `lanes` rows, `stride` bytes to the next one; x [K][T]; out
-   [lanes][T]; k from 0 to the last whole square, in bf16 (two chains) to the last 32 steps. Of two
-   chains, a square's even steps come before its odd ones, so that few sums are in registers at a time. */
+   multiplied with broadcast activations; T of the W columns share the work (all; of 32 a half at a time).
+   Reading the weights limits the speed of decoding: each row is prefetched SGF__AHEAD bytes before it
+   is needed, and at its end the row that follows. w: the first of `lanes` rows, `stride` bytes to the next
+   one; x [K][W]; out [lanes][W]; k from 0 to the last whole square, in bf16 (two chains) to the last 32
+   steps. Of two chains, a square's even steps come before its odd ones, so that few sums are in
+   registers at a time. */
 enum { SGF__AHEAD = 512 };
 /* The elements of a word: one or two. */
 #define SGF__PART_BF16(I, word, part) ((part) ? I##_high16(word) : I##_low16(word))
 #define SGF__PART_F16(I, word, part)  I##_half((part) ? I##_shift(word) : (word))
 #define SGF__PART_F32(I, word, part)  I##_as_float(word)
-#define SGF__GEMV(I, name, PART, PER, CHAINS, T)                                          \
-    I##_target static void I##_##name##_##T(const char *w, size_t stride, const float *x, \
+#define SGF__GEMV(I, name, PART, PER, CHAINS, W, T)                                       \
+    I##_target static void I##_##name##_##W(const char *w, size_t stride, const float *x, \
                                             float *out, size_t K) {                       \
-        enum { columns = T, per = PER, chains = CHAINS, lanes = I##_lanes };              \
+        enum { width = W, columns = T, per = PER, chains = CHAINS, lanes = I##_lanes };   \
         const char *ahead;                                                                \
         I##_float sum[chains][columns], all[columns];                                     \
         I##_word word[lanes];                                                             \
@@ -3247,7 +3248,7 @@ enum { SGF__AHEAD = 512 };
                 I##_float weight = PART(I, word[row], part);                              \
                 I##_float *to = sum[part % chains];                                       \
                 SGF__UNROLL for (t = 0; t < columns; t++) to[t] = I##_fma(                \
-                    weight, I##_set1(x[(k + per * row + part) * columns + t]), to[t]);    \
+                    weight, I##_set1(x[(k + per * row + part) * width + t]), to[t]);      \
             }                                                                             \
             if (chains == 2 && (k + lanes * per) % SGF__BLOCK == 0)                       \
                 SGF__UNROLL for (t = 0; t < columns; t++) {                               \
@@ -3257,7 +3258,7 @@ enum { SGF__AHEAD = 512 };
         }                                                                                 \
         for (t = 0; t < columns; t++) {                                                   \
             I##_store(column, chains == 2 ? all[t] : sum[0][t]);                          \
-            for (i = 0; i < lanes; i++) out[i * columns + t] = column[i];                 \
+            for (i = 0; i < lanes; i++) out[i * width + t] = column[i];                   \
         }                                                                                 \
     }
 /* ---- weights for a wide product: twelve rows, widened, transposed to out[k * SGF__TILE_ROWS + r] ----
@@ -3278,16 +3279,16 @@ enum { SGF__AHEAD = 512 };
     }
 typedef void sgf__gemv_kernel(const char *w, size_t stride, const float *x, float *out, size_t K);
 typedef void sgf__pack_kernel(const char *w, size_t stride, float *out, size_t count);
-#define SGF__GEMVS(I, T)                        \
-    SGF__GEMV(I, bf16, SGF__PART_BF16, 2, 1, T) \
-    SGF__GEMV(I, f16, SGF__PART_F16, 2, 1, T)   \
-    SGF__GEMV(I, f32, SGF__PART_F32, 1, 1, T)   \
-    SGF__GEMV(I, pairs, SGF__PART_BF16, 2, 2, T)
+#define SGF__GEMVS(I, W, T)                        \
+    SGF__GEMV(I, bf16, SGF__PART_BF16, 2, 1, W, T) \
+    SGF__GEMV(I, f16, SGF__PART_F16, 2, 1, W, T)   \
+    SGF__GEMV(I, f32, SGF__PART_F32, 1, 1, W, T)   \
+    SGF__GEMV(I, pairs, SGF__PART_BF16, 2, 2, W, T)
 #define SGF__EVERY_DTYPE(I)               \
-    SGF__GEMVS(I, 1)                      \
-    SGF__GEMVS(I, 2)                      \
-    SGF__GEMVS(I, 4)                      \
-    SGF__GEMVS(I, 8)                      \
+    SGF__GEMVS(I, 1, 1)                   \
+    SGF__GEMVS(I, 2, 2)                   \
+    SGF__GEMVS(I, 4, 4)                   \
+    SGF__GEMVS(I, 8, 8)                   \
     SGF__PACK(I, bf16, SGF__PART_BF16, 2) \
     SGF__PACK(I, f16, SGF__PART_F16, 2)   \
     SGF__PACK(I, f32, SGF__PART_F32, 1)
@@ -3296,29 +3297,30 @@ typedef void sgf__pack_kernel(const char *w, size_t stride, float *out, size_t c
 
 typedef struct sgf__kernel_set {
     size_t lanes, few;            /* of a vector; most columns of gemv */
-    sgf__gemv_kernel *gemv[5][4]; /* [1, 2, 4, 8 or 16 columns][sgf_dtype, or 3: in bf16] */
+    sgf__gemv_kernel *gemv[6][4]; /* [1, 2, 4, 8, 16 or 32 columns][sgf_dtype, or 3: in bf16] */
     sgf__pack_kernel *pack[3];    /* [sgf_dtype] */
     sgf__tiles tiles[4];          /* the widest first; the last has no lanes */
 } sgf__kernel_set;
 #define SGF__GEMV_ROW(I, T) \
     { I##_f32_##T, I##_f16_##T, I##_bf16_##T, I##_pairs_##T }
-#define SGF__PRODUCTS(I, FEW, SIXTEEN)                                                       \
+#define SGF__PRODUCTS(I, FEW, ...)                                                           \
     I##_lanes, FEW,                                                                          \
         {SGF__GEMV_ROW(I, 1), SGF__GEMV_ROW(I, 2), SGF__GEMV_ROW(I, 4), SGF__GEMV_ROW(I, 8), \
-         SIXTEEN},                                                                           \
+         __VA_ARGS__},                                                                       \
     {                                                                                        \
         I##_f32_pack, I##_f16_pack, I##_bf16_pack                                            \
     }
 #ifdef SGF__X86
 SGF__EVERY_DTYPE(sgf__512)
-SGF__GEMVS(sgf__512, 16) /* it has registers for 16 sums and a square; AVX2 has not */
+SGF__GEMVS(sgf__512, 16, 16) /* it has registers for 16 sums and a square; AVX2 has not */
+SGF__GEMVS(sgf__512, 32, 16)
 SGF__EVERY_DTYPE(sgf__256)
 SGF__TILE_SIZES(sgf__512, 12, 6, 4, 2)
 SGF__TILE_SIZES(sgf__512, 12, 12, 4, 1)
 SGF__TILE_SIZES(sgf__256, 6, 3, 2, 2)
 SGF__TILE_SIZES(sgf__256, 12, 6, 4, 1)
 static const sgf__kernel_set sgf__avx512 = {
-    SGF__PRODUCTS(sgf__512, 16, SGF__GEMV_ROW(sgf__512, 16)),
+    SGF__PRODUCTS(sgf__512, 32, SGF__GEMV_ROW(sgf__512, 16), SGF__GEMV_ROW(sgf__512, 32)),
     {SGF__TILES(sgf__512, 12, 2), SGF__TILES(sgf__512, 12, 1), SGF__TILES(sgf__256, 12, 1)}};
 static const sgf__kernel_set sgf__avx2 = {
     SGF__PRODUCTS(sgf__256, 8, {0}), {SGF__TILES(sgf__256, 6, 2), SGF__TILES(sgf__256, 12, 1)}};
@@ -3732,9 +3734,10 @@ static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t en
         while ((size_t)1 << which < columns) which++;
         whole = K - K % (job->low ? SGF__BLOCK : set->lanes * 4 / size);
         for (; row + set->lanes <= end; row += set->lanes)
-            set->gemv[which][job->low ? 3 : job->w->dtype](
-                (const char *)job->w->data + row * K * size, K * size, job->in[0],
-                job->out[0] + row * columns, whole);
+            for (t = 0; t < columns; t += 16) /* 32 columns: twice 16 */
+                set->gemv[which][job->low ? 3 : job->w->dtype](
+                    (const char *)job->w->data + row * K * size, K * size, job->in[0] + t,
+                    job->out[0] + row * columns + t, whole);
         if (whole < K) sgf__product_rows(job, begin, row, whole);
     }
     for (; row < end; row += step) sgf__product_rows(job, row, sgf__min(row + step, end), 0);
