@@ -7,7 +7,7 @@
    Qwen2, Qwen3, Mistral, Phi-3, Granite 3, SmolLM3, OLMo-2 and Gemma 3 models from their Hugging Face
    folders [SGF-03], on a CPU, in C99, with libc and libm alone. The reference transformer in [SGF-11]
    defines every result, bit for bit: every kernel, number of threads, batch size and cache gives the
-   same floats. (Two options trade this for speed, and say so: reuse_rotated, and a GPU without `exact`.)
+   same floats. (Two options give this up for speed: reuse_rotated, and a GPU without `exact`.)
 
    Use: in one C or C++ file, before any other header, write
 
@@ -34,9 +34,10 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2797. It is the whole method, and what an auditor must read. The
-   engine after it gives the bits of the reference, which the tests check by memcmp. The reference
-   itself uses ln x [SGF-14], RoPE's frequencies [SGF-22], the loader [SGF-21..23] and the tokenizer [SGF-24].
+   Contents. The front ends at line 2799. It is what an auditor must read: the whole method, but for the
+   loop that takes the next token, and beams [SGF-16]. The engine after it gives the bits of the reference,
+   which the tests check by memcmp. The front uses e^x, ln x and softmax [SGF-14], copies of layouts [SGF-16],
+   RoPE's frequencies and which layers have windows [SGF-22], the loader [SGF-21..23], the tokenizer [SGF-24].
 
      The front: what you call
        [SGF-01] Conventions: status, errors, memory, text
@@ -72,28 +73,31 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1542), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1383)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1833)
-       a token that sees nothing gets 0 from it    sgf__reference_attend (line 1887): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1542), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1497), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1336)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1788)
+       if it sees nothing, attention gives 0       sgf__reference_attend (line 1842): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1497), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2397)
-       which token is the first to see everything  sgf__answer (line 2344); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1404)
-       1/N is computed                             sgf_layout_weigh (line 1424)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1864)
-       1/N enters the scores of the answer         sgf__reference_attend (line 1887): log_weight
+       the prompt's parts and segments             sgf_prompt_layout (line 2355)
+       which token is the first to see everything  sgf__answer (line 2302); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1357)
+       1/N is computed                             sgf_layout_weigh (line 1377)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1819)
+       1/N enters the scores of the answer         sgf__log_weight (line 1792); added in sgf__reference_attend
+       how sure a paraphrase is; weights from it   sgf__doubts (line 2483), sgf__doubt_weights (line 2510)
+       logits of several contexts become one row   sgf__combine (line 2430)
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1773)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1635)
-       softmax, and its exp                        sgf__reference_attend (line 1887), sgf__exp_body (line 1663)
-       RMSNorm                                     sgf__reference_norm (line 1807)
-       RoPE, rotate-half                           sgf__reference_rope (line 1819), sgf__sincos_d (line 1697)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8289)
-       one layer, in order                         sgf__reference_layer (line 1955)
+       the order in which a product is summed      sgf__sum_add (line 1728)
+       in bf16: rounded factors, flushed sums      sgf__rounded (line 1697), sgf__flushed_sum (line 1692)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1590)
+       softmax, and its exp                        sgf__reference_attend (line 1842), sgf__exp_body (line 1618)
+       RMSNorm                                     sgf__reference_norm (line 1762)
+       RoPE, rotate-half                           sgf__reference_rope (line 1774), sgf__sincos_d (line 1652)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8321)
+       one layer, in order                         sgf__reference_layer (line 1910)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2748), sgf_mask_allows (line 2616)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2768), sgf_mask_allows (line 2636)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -184,9 +188,10 @@ typedef struct sgf_error {
 /* The short name of a status, e.g. "out of memory". Never NULL; static storage. */
 SGF_DEF const char *sgf_status_text(sgf_status status);
 
-/* Where memory is allocated. `alloc` returns memory aligned like malloc's, NULL if it fails; `free` gets the size that was asked for. A NULL `sgf_allocator *` always means malloc
-   and free. An allocator used by several threads at once must be thread-safe. The struct is copied;
-   `user` must outlive every object made with it. */
+/* Where memory is allocated. `alloc` returns memory aligned like malloc's, NULL if it fails; `free` gets
+   the size that was asked for. A NULL `sgf_allocator *` always means malloc and free. An allocator used
+   by several threads at once must be thread-safe. The struct is copied; `user` must outlive every object
+   made with it. */
 typedef struct sgf_allocator {
     void *(*alloc)(size_t size, void *user);
     void (*free)(void *ptr, size_t size, void *user);
@@ -231,7 +236,7 @@ extern sgf_status sgf_host_finish(void *file, int keep);
  *
  * A prompt begins with the prefix: the instruction and the few-shot examples. Then come the
  * paraphrases, with separators between them. Last comes the answer segment: the cue (without a cue,
- * the last prompt token) and every generated token. It is what is fused: its tokens see all
+ * the last prompt token) and every generated token. Here is the fusion: its tokens see all
  * paraphrases. (In SGF_FORMAT_CONCATENATED each paraphrase has a prefix of its own.)
  * ==================================================================================== */
 
@@ -263,8 +268,8 @@ typedef struct sgf_segment {
                          example, from 0; questions and answer of one example have its number; a
                          separator has the group of the paraphrase it follows, or -1; BOS and
                          answer have -1, shared text any */
-    float log_weight; /* the logarithm of the segment's weight; it is added when an answer token
-                         scores a key of this segment; 0 is weight 1 */
+    float log_weight; /* the logarithm of the segment's weight; without a mixture, it is added when
+                         an answer token scores a key of this segment; 0 is weight 1 */
     size_t tokens;    /* number of tokens */
 } sgf_segment;
 
@@ -273,9 +278,9 @@ typedef struct sgf_segment {
        token q may attend to token k   iff   k <= q   and   visible(segment[q], segment[k])
 
    (A layer with a sliding window also needs pos[q] - pos[k] < window.) Every mask of this library is
-   an S x S bit matrix in a layout; a T x T matrix is made only for inspection (sgf_mask_dense). The arrays belong to the layout and are valid until the next call
-   that adds to it or frees it. Read them freely; you may set ids, positions, groups and
-   log_weight. */
+   an S x S bit matrix in a layout; a T x T matrix is made only for inspection (sgf_mask_dense). The
+   arrays belong to the layout and are valid until the next call that adds to it or frees it. Read them
+   freely; you may set ids, positions, groups and log_weight. */
 typedef struct sgf_layout {
     size_t tokens;  /* T */
     int32_t *token; /* [T] ids */
@@ -319,7 +324,7 @@ SGF_DEF void sgf_visible_set(sgf_layout *layout, int32_t query, int32_t key, int
 typedef enum sgf_positions {
     SGF_POSITIONS_SEQUENTIAL, /* position = index */
     SGF_POSITIONS_ALIGNED     /* every paraphrase starts at the first position after the prefix (its
-                                 tokens must follow each other); its separator follows it; the
+                                 tokens must be consecutive); its separator follows it; the
                                  answer starts after the highest position used. For masks that
                                  hide paraphrases from each other */
 } sgf_positions;
@@ -327,22 +332,22 @@ typedef enum sgf_positions {
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions);
 
 /* Give every paraphrase, and the separator that follows it, a weight w: log w is added to the
-   scores that answer queries give to its keys. weights[i], from 1e-300 to 1e300, belongs to group i;
-   there are n. NULL: each weight is 1/N; N is the number of paraphrase segments. A weight acts on each
-   key, so a longer paraphrase still gets more of the softmax. SGF_ERR_ARG if one is out of range or
-   missing; the layout is then unchanged. */
+   scores that answer queries give to its keys; in a mixture, w weighs its softmax. weights[i], from
+   1e-300 to 1e300, belongs to group i; there are n. NULL: each weight is 1/N; N is the number of
+   paraphrase segments. A weight acts on each key, so a longer paraphrase still gets more of the softmax.
+   SGF_ERR_ARG if one is out of range or missing; the layout is then unchanged. */
 SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
                                     sgf_error *err);
-/* Alone_i: paraphrase `group` alone in a fused prompt, to *out, which is initialised. The tokens are the
+/* Alone_i: paraphrase `group` alone in a fused prompt, to *out, already initialised. The tokens are the
    same, but the answer sees only the prefix, this paraphrase with its separator, and itself, without
-   weights, and its positions follow directly: all keys before the answer are the fused prompt's.
+   weights, and its positions follow those that it sees: all keys before it are the fused prompt's.
    SGF_ERR_ARG unless the layout has that paraphrase and ends with tokens of its answer segment. */
 SGF_DEF sgf_status sgf_layout_alone(const sgf_layout *layout, int32_t group, sgf_layout *out,
                                     sgf_error *err);
 
-/* Masks by name. Rows are queries, columns keys; # visible, . hidden; later keys are left out. One token each: ^ BOS, P prefix,
-   a b c paraphrases (under `manual-cross` a and b are manual), | separators, > the answer; q r and A
-   are questions and answer of one few-shot example, s t and B of another.
+/* Masks by name. Rows are queries, columns keys; # visible, . hidden; later keys are left out. One token
+   each: ^ BOS, P prefix, a b c paraphrases (under `manual-cross` a and b are manual), | separators,
+   > the answer; q r and A are questions and answer of one few-shot example, s t and B of another.
 
         causal           shared           shared-original  hub
         ^Pa|b|c>         ^Pa|b|c>         ^Pa|b|c>         ^Pa|b|c>
@@ -440,7 +445,7 @@ SGF_DEF size_t sgf_mask_compare(const sgf_layout *layout, const uint8_t *dense, 
      hub                lets all learn of the first one
      few-shot           also promises that no example learns of another one, and that no question
                         learns of another question of its example
-     few-shot-original  also promises this second part
+     few-shot-original  promises the second part of that
      shared-original    does not keep its promise
 
    Returns 1 if information of segment `from` may reach segment `to` under `promise`. Both are elements
@@ -475,7 +480,7 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
  * [SGF-03] Models: a Hugging Face folder, mapped
  *
  * Folders that transformers (4 or 5) writes for these architectures. Each is a row of settings in
- * [SGF-22]; the code knows no names.
+ * [SGF-22]; no other code asks for a name.
  *
  *     LlamaForCausalLM    Llama 2 and 3, SmolLM2    Phi3ForCausalLM     Phi-3 (4k), Phi-4
  *     MistralForCausalLM  Mistral                   GraniteForCausalLM  Granite 3
@@ -525,15 +530,15 @@ typedef struct sgf_config {
     uint32_t sliding_layers[SGF_MAX_LAYERS / 32]; /* bit set; read it with sgf_config_window */
     float rms_eps;
     int qkv_bias, out_bias, mlp_bias; /* biases on q/k/v, on o, in the feed-forward */
-    int norms;              /* a block's RMSNorm: of its input, its output, or (the sum) of both */
+    int norms;              /* a block's RMSNorm: of its input (1), its output (2) or both (3) */
     int qk_norm;            /* RMSNorm of q and k before RoPE: 1: of every head, 2: of all as one */
     int norm_plus_one;      /* norm weights are stored without 1, which the loader adds */
     int fused;              /* q, k and v are stored as one matrix, gate and up as another */
     int gelu;               /* the feed-forward's gate: 0: SiLU, 1: GELU (by tanh) */
     int tied;               /* the output matrix is the embedding */
-    double embedding_scale; /* embeddings are multiplied by it, */
-    double residual_scale;  /* what a block adds, */
-    double score_scale;     /* and q k^T: 1 / sqrt(C) if config.json says nothing else */
+    double embedding_scale; /* a factor of embeddings, */
+    double residual_scale;  /* of what a block adds, */
+    double score_scale;     /* of q k^T; 1 / sqrt(C) if config.json has none */
     double logit_divisor;   /* the output's input is divided by it */
     uint32_t no_rope_layers[SGF_MAX_LAYERS / 32]; /* bit set; read it with sgf_config_rope */
     sgf_rope rope;
@@ -618,7 +623,7 @@ typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT
 /* The arithmetic of products and attention, defined by sgf__sum in [SGF-11]. In each, any kernel, thread
    count, batch and machine gives the same bits. In BF16, products read weights and activations rounded
    to bf16 and sum in the order of tile units (AMX), and the KV cache is bf16: half the memory. Norms,
-   RoPE, softmax, residual stream and logits are f32 in both. A session for BF16 keeps a rounded copy of
+   RoPE, softmax and all results, also of products, are f32 in both. A session for BF16 keeps a rounded copy of
    weights that are stored as f32 or f16. */
 typedef enum sgf_arithmetic { SGF_ARITHMETIC_F32, SGF_ARITHMETIC_BF16 } sgf_arithmetic;
 
@@ -640,34 +645,34 @@ typedef struct sgf_session_options {
     sgf_kernels kernels;       /* SGF_KERNELS_AUTO */
     sgf_device device;         /* SGF_DEVICE_CPU */
     sgf_arithmetic arithmetic; /* SGF_ARITHMETIC_F32 */
-    int exact; /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in 16 bits
-                            with f32 sums. The CPU is always exact. */
+    int exact;           /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in f16
+                            with f32 sums. No effect on a CPU */
     int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
-    int reuse_rotated; /* 1: if isolated paraphrases begin with the same tokens (the prompts of flex_attention),
-                          sgf_generate encodes these once and rotates the keys to the other positions;
-                          results then agree up to rounding only. 0: they are reused only at the same
-                          positions, which is exact. */
+    int reuse_rotated;   /* 1: if isolated paraphrases begin with the same tokens (the prompts of
+                            flex_attention), sgf_generate encodes these once and rotates the keys to the
+                            other positions; results then agree up to rounding only. 0: they are
+                            reused only at the same positions, which is exact. */
     const sgf_allocator *mem; /* NULL: malloc and free */
 } sgf_session_options;
 
 /* All that changes while a model runs. A model can have many sessions; give each thread its own. */
 typedef struct sgf_session sgf_session;
 
-/* A session for `model`, which must outlive it; `options` NULL: the defaults. SGF_ERR_UNSUPPORTED for
-   kernels that this processor lacks, if this machine's floating-point arithmetic is not IEEE 754, and in
-   BF16 for a weight that rounds to infinity (the message names its tensor), and on a GPU. */
+/* A session for `model`, which must outlive it; `options` NULL: the defaults. SGF_ERR_UNSUPPORTED:
+   kernels that this processor lacks; arithmetic that is not IEEE 754; BF16 on a GPU; in BF16, a weight
+   that rounds to infinity (the message names its tensor). */
 SGF_DEF sgf_status sgf_session_create(const sgf_model *model, const sgf_session_options *options,
                                       sgf_session **out, sgf_error *err);
 SGF_DEF void sgf_session_free(sgf_session *session); /* NULL is allowed */
-/* The device that computes: SGF_DEVICE_CPU or SGF_DEVICE_CUDA. *exact (NULL allowed) becomes 1 if the results
-   are, bit for bit, those that this library defines. */
+/* The device that computes: SGF_DEVICE_CPU or SGF_DEVICE_CUDA. *exact (NULL allowed) becomes 1 if the
+   results are, bit for bit, those that this library defines (reuse_rotated aside). */
 SGF_DEF sgf_device sgf_session_device(const sgf_session *session, int *exact);
 /* A device in words (a GPU: name, memory, compute capability), zero-terminated, cut at cap - 1 bytes.
    SGF_ERR_UNSUPPORTED, with the reason, if this program cannot use it here. */
 SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 
-/* A sequence is a list of cached tokens that grows at its end. `rule` is a layout: its visibility
-   matrix, weights and answer segment are copied; its tokens are ignored. `parent` is -1 or a
+/* A sequence is a list of cached tokens that grows at its end. `rule` is a layout: its segments
+   with their weights, its matrix, answer and mixture are copied; its tokens are ignored. `parent` is -1 or a
    sequence whose tokens come first and keep their segment numbers (a shared prefix, encoded once). A
    parent must not grow or close while it has children. It may itself have a parent: a chain has at
    most SGF_MAX_DEPTH sequences. *sequence becomes the number of the new one. */
@@ -676,7 +681,7 @@ SGF_DEF sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rul
                                      int32_t *sequence, sgf_error *err);
 SGF_DEF void sgf_sequence_close(sgf_session *session, int32_t sequence);
 
-/* One token to compute. The rows of one sequence must be in order; rows of different sequences may alternate. */
+/* One token to compute. The rows of one sequence must be in order; those of different ones may alternate. */
 typedef struct sgf_row {
     int32_t token, pos, seg; /* id, RoPE position, segment */
     int32_t sequence;
@@ -684,8 +689,8 @@ typedef struct sgf_row {
 } sgf_row;
 
 /* The forward pass: append n rows to their sequences and compute them. A row sees itself and the
-   earlier tokens of its sequence and its parents, as far as its segment may see theirs. A row's bits do not depend on which other rows are in
-   the call.
+   earlier tokens of its sequence and its parents, as far as its segment may see theirs. Which other rows
+   are in the call does not change its bits.
      logits  [number of rows that want them, V], in row order; NULL if there are none
      hidden  [n, D], the last hidden states after the final norm; NULL if not wanted
    SGF_ERR_LIMIT if a position is not below the model's context; SGF_ERR_ARG for a negative one, an id,
@@ -745,9 +750,10 @@ typedef struct sgf_prompt {
     /* [paraphrases]. In a fusion: the weight of each, above 0. In an ensemble: input of the weighted
        rules, 0 or more. NULL: the method decides */
     const double *weight;
-    const char *before, *after; /* zero-terminated, NULL: none. What a chat format writes before the
-                                   user's text, examples that are turns included, and after it up to
-                                   where the assistant's begins */
+    const char *before,
+        *after; /* zero-terminated, NULL: none. Of a chat format: the text before the
+                                   user's (with examples that are turns), and that between the user's
+                                   and the assistant's */
 } sgf_prompt;
 
 /* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
@@ -757,13 +763,13 @@ typedef struct sgf_prompt {
      STANDARD        {instruction}\n\nQ: q1\nA: a1\n\n...Q: q5\nA: a5\n\n  +  Q: {paraphrase}\nA:
      CONCATENATED    N standard prompts joined by |, which is \n\n[SEP]\n\n
      SHARED_PARTS    {instruction}\n\nQ: q1 A: a1\n...Q: q5 A: a5\n  |  parts Q: {paraphrase} A: joined
-                     by |, by default \n. With the default, the first | is not a part: its text ends
-                     the prefix. Without examples it is left out
+                     by |, by default \n. If the method's is NULL or "", the first | is no part: after
+                     examples, a \n ends the prefix
      SHARED_CUE      the same with parts Q: {paraphrase}  +  the answer cue " A:"
      FEW_SHOT_PARTS  {instruction}  |  for each example parts Q: {its paraphrase} and A: {its answer}  |
                      parts Q: {paraphrase}  |  the answer cue A:, all joined by |, which is \n\n
-   {instruction} begins with `before`; if it is empty itself, no \n\n follows. `after` is the cue, in
-   place of A: after the last paraphrase. In CONCATENATED, each of the N prompts has both. */
+   {instruction} begins with `before`; after `before` alone no \n\n follows. `after` is the cue at the
+   end, and then no paraphrase has an A: of its own. In CONCATENATED, each of the N prompts has both. */
 typedef enum sgf_format {
     SGF_FORMAT_STANDARD,
     SGF_FORMAT_CONCATENATED,
@@ -774,8 +780,8 @@ typedef enum sgf_format {
 
 /* The lines of a question and its answer. With OWN they are as the format's row above has them: two
    lines in STANDARD and CONCATENATED, one in SHARED_*. With ONE or TWO every format has the same text
-   in the same parts, so methods can be compared in equal prompts: a paraphrase alone has the tokens
-   of the fused prompt with that paraphrase only, whatever the method. The separator is then only
+   in the same parts, so methods can be compared in equal prompts: one paraphrase has the same tokens
+   in every method, fused or not. The separator is then only
    between paraphrases; FEW_SHOT_PARTS, whose examples are paraphrased, is SGF_ERR_ARG.
 
             prefix (the last \n of ONE only after examples)                  paraphrase      cue
@@ -795,10 +801,10 @@ typedef enum sgf_contexts {
 
 /* Which token is the first to see everything: the first token of the answer segment.
 
-   FIRST_ANSWER  the token that predicts the first answer token sees everything. With a cue, the
-                 answer segment begins with it: with the first token of " A:" in SHARED_CUE, with the
-                 separator before A: in FEW_SHOT_PARTS. Without a cue, it begins with the last prompt
-                 token, the last token of "A:".
+   FIRST_ANSWER  the token that predicts the first answer token sees everything. A cue at the end is
+                 the answer segment: from the first token of " A:" on in SHARED_CUE, of `after` in a
+                 chat format, of the separator before A: in FEW_SHOT_PARTS. In the other formats it
+                 begins with the last prompt token, the last one of "A:".
    AFTER_FIRST   only generated tokens see everything (as in the scripts of self-ensemble). A cue
                  belongs to the last paraphrase. So the first answer token depends only on the last
                  paraphrase and on what it sees. */
@@ -828,21 +834,23 @@ typedef enum sgf_combine {
 } sgf_combine;
 
 /* What a method does beyond one greedy pass over its contexts; all zero: nothing. D_i is the doubt of
-   paraphrase i, by the first token of Alone_i (sgf_layout_alone; it costs the rows of a cue): its entropy
-   H_i, or minus the logarithm of its agreement, the mean probability that all give to its best token.
-   What is for a fusion needs a format with a cue and FIRST_ANSWER. */
+   paraphrase i, by the first token of Alone_i (sgf_layout_alone; it costs the rows of a cue): its entropy,
+   or minus the logarithm of its agreement, the mean over all Alone_j, i too, of the probability of i's best
+   token (sgf__doubts). The fields of a fusion need a format with a cue at the end and FIRST_ANSWER. */
 typedef struct sgf_decoding {
-    double trust_mass; /* a fusion: T, above 0: the weights of its paraphrases are exp(-D_i / T),
-                          normalised, for the whole answer, in place of others */
-    int agreement;     /* D_i is 0: the entropy, 1: minus the logarithm of the agreement */
-    size_t select;     /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
+    double
+        trust_mass; /* a fusion: T, above 0: the weights of its paraphrases become exp(-D_i / T) by
+                          their sum, for the whole answer, in place of others */
+    int agreement;  /* D_i is 0: the entropy, 1: minus the logarithm of the agreement */
+    size_t select;  /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
                       D_i (the first on ties), weights as above or 1/K each; positions stay */
-    double alone; /* a fusion: A, above 0, at most 1: (1 - A) z + A * the mean of all Alone_i's z */
+    double alone; /* a fusion: A, above 0, at most 1: the logits become (1 - A) times the fused ones
+                     + A times the mean of those of all Alone_i, in every step */
     double tau;   /* of SGF_COMBINE_ENTROPY_AVG; 0: 1 */
     size_t beams; /* B above 1: beam search, as transformers' generate(num_beams=B); the answer has
                       the highest sum of log p / length^length_penalty; on_step is not called */
     double length_penalty;
-    int32_t from_layer; /* of SGF_COMBINE_HIDDEN: 0 to L; L is AVG, as after the last is no layer */
+    int32_t from_layer; /* of SGF_COMBINE_HIDDEN: 0 to L; L is AVG: there is no layer L */
 } sgf_decoding;
 
 /* Which part of the generated text is the prediction. */
@@ -912,9 +920,9 @@ SGF_DEF sgf_status sgf_prompt_layout(const sgf_tokenizer *tokenizer, const sgf_p
  * [SGF-06] Generation
  * ==================================================================================== */
 
-/* Answers one question by a known method. Builds the contexts, generates at most max_new_tokens (0: 10), decodes them and writes the prediction to out[cap],
-   zero-terminated, cut at cap - 1 bytes. For anything else build the layouts yourself, with
-   sgf_prompt_layout, and call sgf_generate. */
+/* Answers one question by a known method. Builds the contexts, generates at most max_new_tokens (0: 10),
+   decodes them and writes the prediction to out[cap], zero-terminated, cut at cap - 1 bytes. For anything
+   else build the layouts yourself, with sgf_prompt_layout, and call sgf_generate. */
 SGF_DEF sgf_status sgf_ask(sgf_session *session, const char *method, const sgf_prompt *prompt,
                            size_t max_new_tokens, char *out, size_t cap, sgf_error *err);
 
@@ -933,8 +941,9 @@ typedef struct sgf_task {
     int32_t *ids;           /* room for max_new_tokens ids; they are written here */
     size_t max_new_tokens;  /* 0: none are generated */
     sgf_decoding decoding;  /* the method's */
-    double *trust; /* room for doubts (entropies) and then weights of all paraphrases or contexts,
-                      [2][N], of the first token; NULL, or no doubt in use: not written */
+    double
+        *trust; /* room for the doubts and then the weights of all paraphrases or contexts, [2][N],
+                      of the first token; NULL, or no doubt in use: not written */
 
     size_t count;          /* ids written, the one that ended the answer included */
     size_t prefill_tokens; /* prompt tokens computed for this task; reused ones are not counted */
@@ -952,9 +961,9 @@ typedef int sgf_step_function(void *user, size_t task, size_t step, const float 
 
 /* Decode n questions at once. Each step is one forward pass for all of them. A question ends at an
    end-of-sequence id of the model, at a newline that follows something else than white space, or at
-   its limit. The ids do not depend on which questions are together, on threads, or on exact reuse. `on_step` may be
-   NULL; `task` is the number of the task, `step` that of its token, both from 0. On failure the tasks'
-   outputs are undefined, and the session can be used again. */
+   its limit. The ids do not depend on which questions are together, on threads, or on exact reuse.
+   `on_step` may be NULL; `task` is the number of the task, `step` that of its token, both from 0. On
+   failure the tasks' outputs are undefined, and the session can be used again. */
 SGF_DEF sgf_status sgf_generate(sgf_session *session, sgf_task *tasks, size_t n,
                                 sgf_step_function *on_step, void *user, sgf_error *err);
 
@@ -980,8 +989,8 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
 /* ====================================================================================
  * [SGF-07] Tokenizer: text to ids and back, as Hugging Face does it
  *
- * What tokenizer.json describes: byte-level BPE (as of GPT-2, Llama 3, Qwen, Mistral, DeepSeek), BPE
- * with byte fallback (as of Llama 2, TinyLlama, Phi-3), and the regular expressions of their
+ * What tokenizer.json describes: byte-level BPE (as in GPT-2, Llama 3, Qwen, Mistral, DeepSeek), BPE
+ * with byte fallback (as in Llama 2, TinyLlama, Phi-3), and the regular expressions of their
  * pre-tokenizers. An unknown component is an error that names it; it is never ignored.
  *
  *     sgf_tokenizer *t;
@@ -1157,35 +1166,6 @@ their parts, on 32-bit x86 with -msse2 -mfpmath=sse, on s390x with -fexcess-prec
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#if (defined(_WIN32) || defined(SGF_NO_STDIO)) && !defined(SGF_NO_MMAP)
-#define SGF_NO_MMAP
-#endif
-#ifndef SGF_NO_MMAP
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#ifndef POSIX_MADV_RANDOM
-#error \
-    "put segfuse.h before the system's headers, or define _POSIX_C_SOURCE as 200809L, or SGF_NO_MMAP"
-#endif
-#endif
-#ifndef SGF_NO_THREADS
-#include <pthread.h>
-#endif
-#ifdef SGF__X86
-#include <cpuid.h>
-#if defined(__cplusplus) && !defined(__clang__)
-#pragma GCC diagnostic push /* gcc 12 warns of its own undefined vectors */
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-#else
-#include <immintrin.h>
-#endif
-#elif defined(SGF__ARM)
-#include <arm_neon.h>
-#endif
 
 #if defined(__GNUC__)
 #define SGF__PRINTF(text, args) __attribute__((format(printf, text, args), cold))
@@ -1249,11 +1229,15 @@ static sgf_status sgf__arithmetic_check(const sgf_model *m, sgf_arithmetic how, 
 /* Called after sgf__reference_attend, for sgf_session_watch: adds each segment's share to mass. */
 static void sgf__reference_masses(const sgf_layout *y, size_t t, int32_t window, const float *score,
                                   size_t heads, double *mass);
-/* Layouts ([SGF-16]): the same segments and tokens, in an initialised layout. */
+/* Layouts ([SGF-16]): room for so many tokens and segments; the same segments and tokens, in an initialised
+   layout. */
+static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t segments,
+                                      sgf_error *err);
 static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err);
 /* Kernels ([SGF-14]): softmax of each column of score [n][width], not divided by the sum. */
 static void sgf__softmax(int simd, float *score, size_t n, size_t width, float *sum);
-/* ln x ([SGF-14]) */
+/* e^x and ln x ([SGF-14]) */
+static double sgf__exp_d(double x);
 static double sgf__log_d(double x);
 
 /* ====================================================================================
@@ -1285,37 +1269,6 @@ SGF_DEF void sgf_layout_clear(sgf_layout *layout) {
     layout->tokens = layout->segments = 0;
     layout->answer = -1;
     layout->answer_pos = layout->mixture = 0;
-}
-
-/* Room for `tokens` tokens and `segments` segments. */
-static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t segments,
-                                      sgf_error *err) {
-    size_t cap = tokens < 256 ? 256 : tokens + tokens / 2, i;
-    if (tokens > layout->token_cap) {
-        int32_t *made = (int32_t *)sgf__alloc(&layout->mem, cap, sgf__token_size, err);
-        if (!made) return SGF_ERR_MEMORY;
-        for (i = 0; i < 3 && layout->tokens; i++)
-            memcpy(made + i * cap, layout->token + i * layout->token_cap,
-                   layout->tokens * sizeof *made);
-        sgf__free(&layout->mem, layout->token, layout->token_cap, sgf__token_size);
-        layout->token = made, layout->pos = made + cap, layout->seg = made + 2 * cap;
-        layout->token_cap = cap;
-    }
-    cap = segments < 16 ? 16 : segments * 2;
-    if (segments > layout->segment_cap) {
-        uint64_t *made = (uint64_t *)sgf__alloc(&layout->mem, cap, sgf__segment_size, err);
-        sgf_segment *segment;
-        if (!made) return SGF_ERR_MEMORY;
-        segment = (sgf_segment *)(void *)(made + cap * SGF__WORDS);
-        if (layout->visible) {
-            memcpy(made, layout->visible, layout->segments * SGF__WORDS * sizeof *made);
-            memcpy(segment, layout->segment, layout->segments * sizeof *segment);
-        }
-        sgf__free(&layout->mem, layout->visible, layout->segment_cap, sgf__segment_size);
-        layout->visible = made, layout->segment = segment;
-        layout->segment_cap = cap;
-    }
-    return SGF_OK;
 }
 
 SGF_DEF sgf_status sgf_layout_segment(sgf_layout *layout, sgf_role role, int32_t group,
@@ -1402,9 +1355,9 @@ static int sgf__of_paraphrase(const sgf_segment *s) {
 }
 
 SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
-    int32_t next = 0, longest = -1; /* longest: one more than the highest position so far */
-    int32_t start = -1;             /* where paraphrases begin, once there is one */
-    int32_t last = -1;              /* the segment of the token before */
+    int32_t next = 0, end = -1; /* end: one more than the highest position so far */
+    int32_t start = -1;         /* where paraphrases begin, once there is one */
+    int32_t last = -1;          /* the segment of the token before */
     size_t i;
     for (i = 0; i < layout->tokens; i++) {
         sgf_role role = layout->segment[layout->seg[i]].role;
@@ -1412,13 +1365,13 @@ SGF_DEF void sgf_layout_place(sgf_layout *layout, sgf_positions positions) {
             if (sgf__is_paraphrase(role)) {
                 if (start < 0) start = next;
                 next = start;
-            } else if (role == SGF_ROLE_ANSWER && longest > next) next = longest;
+            } else if (role == SGF_ROLE_ANSWER && end > next) next = end;
         }
         last = layout->seg[i];
         layout->pos[i] = next++;
-        if (next > longest) longest = next;
+        if (next > end) end = next;
     }
-    layout->answer_pos = longest > 0 ? longest : 0;
+    layout->answer_pos = end > 0 ? end : 0;
 }
 
 SGF_DEF sgf_status sgf_layout_weigh(sgf_layout *layout, const double *weights, size_t n,
@@ -1459,10 +1412,12 @@ static size_t sgf__cue_first(const sgf_layout *layout) {
 }
 SGF_DEF sgf_status sgf_layout_alone(const sgf_layout *layout, int32_t group, sgf_layout *out,
                                     sgf_error *err) {
-    size_t cue = sgf__cue_first(layout), i;
+    size_t cue = sgf__cue_first(layout), i, there = 0;
     int32_t next = 0, back, answer = layout->answer;
     sgf_status status;
-    if (cue == layout->tokens || group < 0 || (size_t)group >= sgf__paraphrases(layout))
+    for (i = 0; i < layout->segments; i++)
+        there += sgf__is_paraphrase(layout->segment[i].role) && layout->segment[i].group == group;
+    if (cue == layout->tokens || group < 0 || !there)
         return sgf__fail(
             err, SGF_ERR_ARG,
             "paraphrase %d cannot be asked alone: the prompt has %d paraphrases and must end with an "
@@ -1523,7 +1478,7 @@ SGF_DEF sgf_status sgf_mask_find(const char *name, sgf_mask *mask, sgf_error *er
 /* ---- masks ----
 
    May a token of segment q see one of segment k? (sgf__attends tests k <= q.) A mask is a
-   table: rows are kinds of q, columns kinds of k, with the letters of the drawings in [SGF-02]:
+   table: rows are kinds of q, columns kinds of k, with the letters of the drawings in [SGF-02], and -:
 
      ^  BOS                  q  question of an example    a  paraphrase, manual and auto, too
      P  shared prefix        A  answer of an example      |  separator that follows a paraphrase
@@ -1603,11 +1558,11 @@ SGF_DEF void sgf_mask_dense(const sgf_layout *layout, uint8_t *out) {
 /* ====================================================================================
  * [SGF-10] The scalars that define the numbers
  *
- * Every sum is one chain. It starts at +0 and takes the terms in ascending order. A sum of products
- * uses one fused multiply-add for each term (bf16: see sgf__sum). IEEE 754 defines it exactly, so every machine gives the
- * same value (of a NaN, sign and payload may differ). Products and sums that belong together are
- * written as fma, so no plain a * b + c remains that a compiler could contract. segfuse.cu includes
- * this header with SGF__SCALARS alone and takes these functions from here.
+ * A sum is one chain (in bf16: see sgf__sum). It starts at +0 and takes the terms in ascending order. A
+ * sum of products uses one fused multiply-add for each term. IEEE 754 defines it exactly, so every
+ * machine gives the same value (of a NaN, sign and payload may differ). Products and sums that belong
+ * together are written as fma, so no plain a * b + c remains that a compiler could contract. segfuse.cu
+ * includes this header with SGF__SCALARS alone and takes these functions from here.
  * ==================================================================================== */
 
 #ifdef __CUDACC__
@@ -1732,13 +1687,13 @@ SGF__SCALAR float sgf__flushed(float x) {
     uint32_t u = sgf__float_bits(x);
     return sgf__bits_float(u & 0x7F800000u ? u : u & 0x80000000u);
 }
-/* A sum, 0 if it is below 2^-126 when rounded as if exponents had no end, as a unit without subnormals
-   rounds. scaled: the sum of the same terms times 2^32. */
+/* A sum, or 0 if it is below 2^-126 when it is rounded to 24 bits whatever its exponent, as by a unit
+   without subnormals. scaled: the sum of the same terms times 2^32. */
 SGF__SCALAR float sgf__flushed_sum(float sum, float scaled) {
     uint32_t u = sgf__float_bits(sum), size = sgf__float_bits(scaled) & 0x7FFFFFFFu;
     return sgf__bits_float(size < 0x10800000u /* 2^-94 */ ? u & 0x80000000u : u);
 }
-/* As a product in the arithmetic bf16 reads x. */
+/* x as a product in the arithmetic bf16 reads it. */
 SGF__SCALAR float sgf__rounded(float x) {
     return sgf__bf16_float(sgf__float_bf16(sgf__flushed(x)));
 }
@@ -1748,8 +1703,8 @@ SGF__SCALAR float sgf__rounded(float x) {
  * [SGF-11] The reference: the whole transformer, in plain loops
  *
  * This code defines every result of this library. It has no cache, batch, threads or vectors: it takes
- * one layout and gives its hidden states and logits. Every faster way, on any machine, gives the same
- * bits; the tests compare them by memcmp. Sums are chains in ascending order that begin at +0.
+ * a layout and gives its hidden states and logits. Every exact way, on any machine, gives the same bits;
+ * the tests compare them by memcmp. Sums are those of [SGF-10] and, in bf16, sgf__sum.
  *
  *     T tokens, D model width, H query heads, G key/value heads, C head width, F feed-forward width
  *
@@ -1833,7 +1788,7 @@ static void sgf__reference_rope(const float *inv_freq, float scale, int32_t pos,
 static int sgf__reference_sees(const sgf_layout *y, size_t t, size_t j, int32_t window) {
     return sgf__attends(y, t, j) && (!window || y->pos[t] - y->pos[j] < window);
 }
-/* The log weight that is added to a score. Only answer queries get one. */
+/* The log weight that is added to a score: of an answer query, without a mixture. */
 static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
     return query == y->answer && !y->mixture ? y->segment[key].log_weight : 0;
 }
@@ -1842,8 +1797,8 @@ static float sgf__log_weight(const sgf_layout *y, int32_t query, int32_t key) {
    softmaxes is the sum over keys of p f v, with f_i = w_i / (S_0 + S_i) for keys of paraphrase i and
    f_0 = f_1 + f_2 + ... for the others. All sums are in ascending order. */
 typedef struct sgf__mixture {
-    /* of part 0, the others, and i + 1, paraphrase i: S, at last f; the weight's logarithm, at last the
-       weight */
+    /* [i + 1]: of paraphrase i; [0]: of the keys of none. sum: S, at the end f; weight: its logarithm, at
+       the end itself */
     float sum[SGF_MAX_SEGMENTS + 1], weight[SGF_MAX_SEGMENTS + 1];
     unsigned char seen[SGF_MAX_SEGMENTS + 1];
     size_t parts;
@@ -2065,28 +2020,31 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
 /* ---- why no cache, batch or thread changes a bit ----
 
    1. What the reference computes for token t depends on t's id, position and segment, on that
-      segment's row of the matrix, the weights and whether it is the answer segment, and on the keys,
+      segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached (sgf_forward, sgf__cache_store).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 4982).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments (sgf__pieces). So scores, maximum, sum and output are the same chains.
-   3. A shared prefix is reused only if its ids, positions, segments and visibility are equal
-      (sgf__prefix_get). A prefix sees only itself, so 1 applies.
-   4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and
-      only from equal ids at equal positions (sgf__isolated_common). Exception: reuse_rotated.
-   5. Each vector lane computes one output, with its own chain (sgf__tile_run, sgf__product_rows).
-      Lanes never share a sum. Wider vectors and larger batches compute more chains at a time.
-   6. One attention group has consecutive tokens of one sequence and one segment (sgf__group_make
-      checks it). They differ only in causality and window. A hidden key gets the score -inf (sgf__hide),
-      so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
-   7. A thread computes whole outputs: the work is divided between outputs, never within a sum
-      (sgf__parallel).
+      runs of visible segments: sgf__pieces (line 4531). So scores, maximum, sum and output are the same
+      chains.
+   3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
+      sgf__prefix_get (line 5896). A prefix sees only itself, so 1 applies.
+   4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
+      from equal ids at equal positions: sgf__isolated_common (line 5953). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3431), and
+      sgf__product_rows (line 3592). Lanes never share a sum. Wider vectors and larger batches compute more
+      chains at a time.
+   6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
+      sgf__group_make (line 4377). They differ only in causality and window. A hidden key gets the score -inf
+      (sgf__hide), so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
+   7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
+      sgf__parallel (line 4054).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks (sgf__attend_values).
-   9. Logits, and hidden states, of several contexts are combined in their order (sgf__combine, sgf__mean_run).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4649).
+   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2430),
+      sgf__mean_run (line 5150).
 
-   Exceptions: reuse_rotated rotates keys to another position, which adds one rounding; a GPU computes
+   Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
 
 /* ====================================================================================
@@ -2258,12 +2216,12 @@ static void sgf__write_prefix(sgf__builder *b, int one_line) {
     if (b->method->lines && one_line && i) sgf__write_text(b, "\n");
 }
 /* A paraphrase with its cue: in one part as the format has it, or in two (sgf_lines). */
-static void sgf__write_asked(sgf__builder *b, size_t i, const char *own, int32_t segment) {
+static void sgf__write_asked(sgf__builder *b, size_t i, const char *cue, int32_t segment) {
     const sgf_lines lines = b->method->lines;
-    if (*b->after) own = "";
-    sgf__write_question(b, b->prompt->paraphrase[i], lines ? "" : own);
+    if (*b->after) cue = "";
+    sgf__write_question(b, b->prompt->paraphrase[i], lines ? "" : cue);
     sgf__part_end(b, segment);
-    if (!lines || !*own) return;
+    if (!lines || !*cue) return;
     sgf__write_text(b, lines == SGF_LINES_ONE ? " A:" : "\nA:");
     sgf__part_end(b, segment);
 }
@@ -2304,7 +2262,7 @@ static void sgf__questions(sgf__builder *b, const char *cue) {
     }
 }
 /* SHARED_PARTS and SHARED_CUE. If the method has its own separator, that is a separate part after the
-   prefix. Without one of its own ("" included), a newline is joined to the prefix's text. So
+   prefix. Else (NULL or ""), after examples, a newline ends the prefix's text. So
    "\n" (myriadlama_custom) and NULL give different tokens. */
 static void sgf__shared(sgf__builder *b) {
     int32_t prefix = sgf__segment(b, SGF_ROLE_SHARED, 0);
@@ -2342,7 +2300,7 @@ static void sgf__few_shot(sgf__builder *b) {
 /* Makes the answer segment. It holds the cue; without one, the last prompt token. With AFTER_FIRST it
    is empty, and the cue belongs to the last paraphrase. */
 static void sgf__answer(sgf__builder *b) {
-    int after = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
+    int after_first = b->method->fusion_start == SGF_FUSION_START_AFTER_FIRST;
     int few_shot = b->method->format == SGF_FORMAT_FEW_SHOT_PARTS && !*b->after;
     sgf_layout *layout = b->layout;
     int32_t last, answer;
@@ -2355,14 +2313,14 @@ static void sgf__answer(sgf__builder *b) {
     answer = sgf__segment(b, SGF_ROLE_ANSWER, -1);
     if (few_shot) {
         sgf__write_text(b, b->separator);
-        sgf__part_end(b, after ? last : answer);
+        sgf__part_end(b, after_first ? last : answer);
     }
     if (*b->after) sgf__write_text(b, b->after);
     else if (few_shot || b->method->format == SGF_FORMAT_SHARED_CUE)
         sgf__write_text(b, few_shot ? "A:" : b->method->lines == SGF_LINES_TWO ? "\nA:" : " A:");
     if (b->text.len) {
-        sgf__part_end(b, after ? last : answer);
-    } else if (!after && !b->status) {
+        sgf__part_end(b, after_first ? last : answer);
+    } else if (!after_first && !b->status) {
         layout->seg[layout->tokens - 1] = answer;
         layout->segment[last].tokens--;
         layout->segment[answer].tokens++;
@@ -2387,7 +2345,7 @@ static void sgf__bos(sgf__builder *b) {
     }
 }
 
-/* Do the paraphrases of a fusion say first how sure they are? Are they asked alone at all? */
+/* Does a fusion need doubts before it starts? Does it need Alone_i at all? */
 static int sgf__scouts(const sgf_decoding *how) {
     return how->trust_mass > 0 || how->select;
 }
@@ -2501,6 +2459,68 @@ static void sgf__combine(int simd, sgf_combine rule, const double *weight, const
     }
     for (v = 0; (rule == SGF_COMBINE_AVG || rule == SGF_COMBINE_AVG_P) && v < V; v++)
         out[v] /= (float)contexts;
+}
+
+/* ---- how sure is each paraphrase, asked alone? (sgf_decoding) ---- */
+
+/* The entropy of softmax(x [V]), natural logarithm: log S - (sum of e d) / S; d = x - maximum, e = exp d,
+   S the sum of all e. `scratch` [V]. */
+static double sgf__entropy(int simd, const float *x, size_t V, float *scratch) {
+    float top = x[sgf__argmax(x, V)], sum;
+    double all = 0, dot = 0, h;
+    size_t v;
+    memcpy(scratch, x, V * sizeof(float));
+    sgf__softmax(simd, scratch, V, 1, &sum);
+    for (v = 0; v < V; v++) {
+        float d = x[v] - top;
+        all += (double)scratch[v];
+        if (scratch[v] > 0) dot += (double)scratch[v] * (double)d; /* an exact product */
+    }
+    h = all >= 1 && all <= DBL_MAX ? sgf__log_d(all) - dot / all : HUGE_VAL;
+    return h == h ? h : HUGE_VAL;
+}
+/* The doubts of n paraphrases by logits [n][V] of Alone_i, see sgf_decoding. `best` [n] and `scratch` [V]. */
+static void sgf__doubts(int simd, int agreement, const float *logits, size_t n, size_t V,
+                        double *best, float *scratch, double *doubt) {
+    size_t i, k;
+    for (i = 0; i < n; i++) {
+        doubt[i] = agreement ? 0 : sgf__entropy(simd, logits + i * V, V, scratch);
+        best[i] = sgf__argmax(logits + i * V, V);
+    }
+    for (k = 0; k < n && agreement; k++) {
+        float sum;
+        memcpy(scratch, logits + k * V, V * sizeof(float));
+        sgf__softmax(simd, scratch, V, 1, &sum);
+        for (i = 0; i < n; i++) doubt[i] += (double)(scratch[(size_t)best[i]] / sum);
+    }
+    for (i = 0; i < n && agreement; i++)
+        doubt[i] = doubt[i] > 0 ? -sgf__log_d(doubt[i] / (double)n) : HUGE_VAL;
+}
+/* weight[i] = exp(-doubt[i] / t), normalised. */
+static void sgf__trust(const double *doubt, size_t n, double t, double *weight) {
+    double low = HUGE_VAL, total = 0;
+    size_t i;
+    for (i = 0; i < n; i++)
+        if (doubt[i] < low) low = doubt[i];
+    for (i = 0; i < n; i++)
+        total += weight[i] = low < HUGE_VAL ? sgf__exp_d((low - doubt[i]) / t) : 1;
+    for (i = 0; i < n; i++) weight[i] /= total;
+}
+/* The weights of the paraphrases by their doubts; -1: the answer does not see it (select). */
+static void sgf__doubt_weights(const sgf_decoding *how, const double *doubt, size_t n,
+                               double *weight) {
+    double total = 0;
+    size_t i, k;
+    if (how->trust_mass > 0) sgf__trust(doubt, n, how->trust_mass, weight);
+    for (i = 0; i < n; i++) { /* is it among the K first? */
+        size_t before = 0;
+        for (k = 0; k < n; k++) before += doubt[k] < doubt[i] || (k < i && doubt[k] == doubt[i]);
+        if (!(how->trust_mass > 0)) weight[i] = 1;
+        if (how->select && before >= how->select) weight[i] = -1;
+        else total += weight[i];
+    }
+    for (i = 0; i < n; i++)
+        if (weight[i] >= 0) weight[i] /= total;
 }
 
 /* ====================================================================================
@@ -2656,8 +2676,8 @@ static void sgf__leaks_arrive(sgf__leaks *l, int32_t token, int32_t hops, int32_
     if (*found < 0) *found = l->arrivals;
     l->arrivals++;
 }
-/* One more hop in a layout, from the arrivals [begin, end). For each segment, find the earliest of them
-   that it may see, its own first token from there on, and the first arrival that this one sees. */
+/* One more hop in a layout, from the arrivals [begin, end). For each segment: `from`, the earliest
+   of them that it may see; `next`, its first token from there on; then the first arrival that this one sees. */
 static void sgf__leaks_hop(sgf__leaks *l, int32_t begin, int32_t end) {
     int32_t S = (int32_t)l->layout->segments, T = (int32_t)l->layout->tokens, s, i;
     for (s = 0; s < S; s++) {
@@ -2775,24 +2795,6 @@ SGF_DEF sgf_status sgf_mask_leaks(const sgf_layout *layout, const uint8_t *dense
     return status;
 }
 
-SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap) {
-    size_t i, cut = leak->hops + 1 > leak->tokens ? leak->tokens / 2 : SIZE_MAX;
-    char name[96];
-    if (cap) out[0] = 0;
-    for (i = 0; i < leak->tokens; i++) {
-        int32_t segment = layout->seg[leak->path[i]];
-        if (i == cut) sgf__append(out, cap, " -> ...");
-        else if (i && segment == layout->seg[leak->path[i - 1]]) continue;
-        sgf__append(out, cap, "%s%s", i ? " -> " : "",
-                    sgf_segment_text(layout, segment, name, sizeof name));
-    }
-    for (i = 0; i < leak->tokens; i++)
-        sgf__append(out, cap, "%s%s%d", i ? " -> " : " (tokens ", i == cut ? "... -> " : "",
-                    (int)leak->path[i]);
-    sgf__append(out, cap, ")");
-    return out;
-}
-
 /* ==================================================================================== */
 /* The front ends here. The rest is the fast engine, which gives the bits of [SGF-11], and files. */
 
@@ -2807,6 +2809,37 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
  * Activations are kept in panels: [features][W] floats for W tokens, W = 1 to 32 (unused
  * lanes are 0). Kernels read and write panels, so panels need no repacking.
  * ==================================================================================== */
+
+/* What the rest needs of the system. */
+#if (defined(_WIN32) || defined(SGF_NO_STDIO)) && !defined(SGF_NO_MMAP)
+#define SGF_NO_MMAP
+#endif
+#ifndef SGF_NO_MMAP
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifndef POSIX_MADV_RANDOM
+#error \
+    "put segfuse.h before the system's headers, or define _POSIX_C_SOURCE as 200809L, or SGF_NO_MMAP"
+#endif
+#endif
+#ifndef SGF_NO_THREADS
+#include <pthread.h>
+#endif
+#ifdef SGF__X86
+#include <cpuid.h>
+#if defined(__cplusplus) && !defined(__clang__)
+#pragma GCC diagnostic push /* gcc 12 warns of its own undefined vectors */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#else
+#include <immintrin.h>
+#endif
+#elif defined(SGF__ARM)
+#include <arm_neon.h>
+#endif
 
 /* Threads: a task works on the items [begin, end). sgf__parallel is at the end of this section. */
 typedef void sgf__pool_task(void *context, size_t begin, size_t end, int thread);
@@ -5980,6 +6013,35 @@ static size_t sgf__common_list(sgf__flight *f, const sgf_layout *layout, size_t 
 
 /* ---- tasks start ---- */
 
+static sgf_status sgf__layout_reserve(sgf_layout *layout, size_t tokens, size_t segments,
+                                      sgf_error *err) {
+    size_t cap = tokens < 256 ? 256 : tokens + tokens / 2, i;
+    if (tokens > layout->token_cap) {
+        int32_t *made = (int32_t *)sgf__alloc(&layout->mem, cap, sgf__token_size, err);
+        if (!made) return SGF_ERR_MEMORY;
+        for (i = 0; i < 3 && layout->tokens; i++)
+            memcpy(made + i * cap, layout->token + i * layout->token_cap,
+                   layout->tokens * sizeof *made);
+        sgf__free(&layout->mem, layout->token, layout->token_cap, sgf__token_size);
+        layout->token = made, layout->pos = made + cap, layout->seg = made + 2 * cap;
+        layout->token_cap = cap;
+    }
+    cap = segments < 16 ? 16 : segments * 2;
+    if (segments > layout->segment_cap) {
+        uint64_t *made = (uint64_t *)sgf__alloc(&layout->mem, cap, sgf__segment_size, err);
+        sgf_segment *segment;
+        if (!made) return SGF_ERR_MEMORY;
+        segment = (sgf_segment *)(void *)(made + cap * SGF__WORDS);
+        if (layout->visible) {
+            memcpy(made, layout->visible, layout->segments * SGF__WORDS * sizeof *made);
+            memcpy(segment, layout->segment, layout->segments * sizeof *segment);
+        }
+        sgf__free(&layout->mem, layout->visible, layout->segment_cap, sgf__segment_size);
+        layout->visible = made, layout->segment = segment;
+        layout->segment_cap = cap;
+    }
+    return SGF_OK;
+}
 static sgf_status sgf__layout_copy(const sgf_layout *from, sgf_layout *to, sgf_error *err) {
     size_t T = from->tokens, S = from->segments, i;
     sgf_status status = sgf__layout_reserve(to, T, S, err);
@@ -6118,49 +6180,6 @@ static sgf__prompt *sgf__alone_make(sgf__flight *f, const sgf_layout *fused) {
         f->status = sgf_layout_alone(fused, (int32_t)c - 1, &p->made[c], f->err);
     return p;
 }
-/* The entropy of softmax(x [V]), natural logarithm: log S - (sum of e d) / S; d = x - maximum, e = exp d,
-   S the sum of all e. `scratch` [V]. */
-static double sgf__entropy(int simd, const float *x, size_t V, float *scratch) {
-    float top = x[sgf__argmax(x, V)], sum;
-    double all = 0, dot = 0, h;
-    size_t v;
-    memcpy(scratch, x, V * sizeof(float));
-    sgf__softmax(simd, scratch, V, 1, &sum);
-    for (v = 0; v < V; v++) {
-        float d = x[v] - top;
-        all += (double)scratch[v];
-        if (scratch[v] > 0) dot += (double)scratch[v] * (double)d; /* an exact product */
-    }
-    h = all >= 1 && all <= DBL_MAX ? sgf__log_d(all) - dot / all : HUGE_VAL;
-    return h == h ? h : HUGE_VAL;
-}
-/* The doubts of n paraphrases by logits [n][V] of Alone_i, see sgf_decoding. `best` [n] and `scratch` [V]. */
-static void sgf__doubts(int simd, int agreement, const float *logits, size_t n, size_t V,
-                        double *best, float *scratch, double *doubt) {
-    size_t i, k;
-    for (i = 0; i < n; i++) {
-        doubt[i] = agreement ? 0 : sgf__entropy(simd, logits + i * V, V, scratch);
-        best[i] = sgf__argmax(logits + i * V, V);
-    }
-    for (k = 0; k < n && agreement; k++) {
-        float sum;
-        memcpy(scratch, logits + k * V, V * sizeof(float));
-        sgf__softmax(simd, scratch, V, 1, &sum);
-        for (i = 0; i < n; i++) doubt[i] += (double)(scratch[(size_t)best[i]] / sum);
-    }
-    for (i = 0; i < n && agreement; i++)
-        doubt[i] = doubt[i] > 0 ? -sgf__log_d(doubt[i] / (double)n) : HUGE_VAL;
-}
-/* weight[i] = exp(-doubt[i] / t), normalised. */
-static void sgf__trust(const double *doubt, size_t n, double t, double *weight) {
-    double low = HUGE_VAL, total = 0;
-    size_t i;
-    for (i = 0; i < n; i++)
-        if (doubt[i] < low) low = doubt[i];
-    for (i = 0; i < n; i++)
-        total += weight[i] = low < HUGE_VAL ? sgf__exp_d((low - doubt[i]) / t) : 1;
-    for (i = 0; i < n; i++) weight[i] /= total;
-}
 /* The paraphrases have said how sure they are: the fused context gets its weights and starts. Those
    that the answer is not combined with leave. logits [contexts - 1][V]: of Alone_i. */
 static void sgf__scouts_end(sgf__flight *f, sgf__active *a, const float *logits) {
@@ -6169,24 +6188,17 @@ static void sgf__scouts_end(sgf__flight *f, sgf__active *a, const float *logits)
     sgf__prompt *p = a->prompt;
     sgf_layout *fused = &p->made[0];
     size_t n = p->contexts - 1, i, k;
-    double *doubt, *weight, total = 0;
+    double *doubt, *weight;
     f->status = sgf__grow(&s->mem, &f->trust, &f->trust_cap, 2 * n, sizeof *f->trust, f->err);
     if (f->status) return;
     doubt = f->trust, weight = doubt + n;
     sgf__doubts(s->simd, how->agreement, logits, n, s->V, weight, f->combined, doubt);
-    if (how->trust_mass > 0) sgf__trust(doubt, n, how->trust_mass, weight);
-    for (i = 0; i < n; i++) { /* is it among the K first? */
-        size_t before = 0;
-        for (k = 0; k < n; k++) before += doubt[k] < doubt[i] || (k < i && doubt[k] == doubt[i]);
-        if (!(how->trust_mass > 0)) weight[i] = 1;
-        if (how->select && before >= how->select) weight[i] = -1;
-        else total += weight[i];
-    }
+    sgf__doubt_weights(how, doubt, n, weight);
     for (i = 0; i < n; i++) {
         for (k = 0; weight[i] < 0 && k < fused->segments; k++)
             if (sgf__of_paraphrase(&fused->segment[k]) && fused->segment[k].group == (int32_t)i)
                 sgf_visible_set(fused, fused->answer, (int32_t)k, 0);
-        weight[i] = weight[i] < 0 ? 0 : weight[i] / total;
+        if (weight[i] < 0) weight[i] = 0;
     }
     if (a->task->trust) memcpy(a->task->trust, f->trust, 2 * n * sizeof *f->trust);
     for (i = 0; i < n; i++)
@@ -6947,6 +6959,26 @@ static size_t sgf__number_print(double value, char *out) {
     count = count > exponent + 1 ? count - exponent - 1 : 1; /* digits after the point */
     return (size_t)snprintf(out, 32, "%s%.*s.%.*s", minus, exponent + 1, digit, count,
                             digit + exponent + 1);
+}
+
+/* ---- a leak in words ---- */
+
+SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char *out, size_t cap) {
+    size_t i, cut = leak->hops + 1 > leak->tokens ? leak->tokens / 2 : SIZE_MAX;
+    char name[96];
+    if (cap) out[0] = 0;
+    for (i = 0; i < leak->tokens; i++) {
+        int32_t segment = layout->seg[leak->path[i]];
+        if (i == cut) sgf__append(out, cap, " -> ...");
+        else if (i && segment == layout->seg[leak->path[i - 1]]) continue;
+        sgf__append(out, cap, "%s%s", i ? " -> " : "",
+                    sgf_segment_text(layout, segment, name, sizeof name));
+    }
+    for (i = 0; i < leak->tokens; i++)
+        sgf__append(out, cap, "%s%s%d", i ? " -> " : " (tokens ", i == cut ? "... -> " : "",
+                    (int)leak->path[i]);
+    sgf__append(out, cap, ")");
+    return out;
 }
 
 /* ====================================================================================

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The table at the top of segfuse.h names functions with their lines: `sgf__attends (line 1234)`, and the front's last line.
+# The table at the top of segfuse.h, and the list at the end of the reference, name functions with their lines:
+# `sgf__attends (line 1234)`; the top also names the front's last line.
 # Without arguments: are they right? With --write: make them so.
 set -eu
 awk -v write="${1-}" '
@@ -17,7 +18,9 @@ awk -v write="${1-}" '
         if ($0 ~ /The front ends here/ && FNR > 300) front = FNR
         next
     }
-    FNR < 220 {
+    /why no cache, batch or thread changes a bit/ { listed = 1 }
+    /^   Exceptions: / { listed = 0 }
+    FNR < 220 || listed {
         out = ""; rest = $0
         while (match(rest, /sgf_[a-z0-9_]+ \(line [0-9]+\)/)) {
             item = substr(rest, RSTART, RLENGTH); name = item; sub(/ .*/, "", name)

@@ -380,7 +380,7 @@ static void test_the_last_paraphrase_alone_is_its_own_prompt(void) {
     sgf_method method;
     sgf_error err;
     float *a, *b;
-    size_t V;
+    size_t V, s;
     CHECK(model != NULL);
     if (!model) return;
     V = (size_t)model->config.vocab_size;
@@ -399,6 +399,10 @@ static void test_the_last_paraphrase_alone_is_its_own_prompt(void) {
     CHECK(!memcmp(a + (alone.tokens - 1) * V, b + (own.tokens - 1) * V, V * sizeof(float)));
     CHECK(sgf_layout_alone(&fused, 3, &alone, &err) == SGF_ERR_ARG &&
           strstr(err.message, "paraphrase 4 cannot be asked alone: the prompt has 3 paraphrases"));
+    for (s = 0; s < fused.segments; s++) /* no paraphrase has number 1 any more */
+        if (fused.segment[s].group == 1) fused.segment[s].group = 2;
+    CHECK(sgf_layout_alone(&fused, 1, &alone, &err) == SGF_ERR_ARG &&
+          strstr(err.message, "paraphrase 2 cannot be asked alone"));
     method.fusion_start = SGF_FUSION_START_AFTER_FIRST;
     MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &fused, &err), err);
     CHECK(sgf_layout_alone(&fused, 0, &alone, &err) == SGF_ERR_ARG && strstr(err.message, "cue"));
