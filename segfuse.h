@@ -6378,7 +6378,7 @@ static void sgf__active_combine(sgf__flight *f, sgf__active *a, size_t at, int f
     float *out = f->combined, *scratch = out + V, alone = (float)task->decoding.alone;
     if (p->logits && p->made) memcpy(p->logits, logits, V * sizeof(float));
     if (p->logits && first) logits = p->logits;
-    if (task->combine == SGF_COMBINE_ENTROPY_AVG && n > 1) {
+    if (task->combine == SGF_COMBINE_ENTROPY_AVG && n > 1 && !p->made) {
         f->status = sgf__grow(&s->mem, &f->trust, &f->trust_cap, 2 * n, sizeof *f->trust, f->err);
         if (f->status) return;
         for (i = 0; i < n; i++) f->trust[i] = sgf__entropy(s->simd, logits + i * V, V, scratch);

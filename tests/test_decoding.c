@@ -525,6 +525,41 @@ static void test_hybrid_is_between_the_fusion_and_the_mean(void) {
     sgf_session_free(session);
     sgf_model_free(model);
 }
+/* Any rule to combine changes nothing of a fusion, whose weights, one for each paraphrase, fit their room. */
+static void test_weights_of_a_fusion_fit_their_room_with_any_rule(void) {
+    enum { N = 3, NEW = 3 };
+    sgf_model *model = generate_model();
+    sgf_session *session = model ? generate_session(model, 1, 0) : NULL;
+    double trust[2][2 * N + 2];
+    int32_t ids[2][NEW];
+    generate_texts_all all;
+    sgf_layout layout;
+    sgf_method method;
+    sgf_task task;
+    sgf_error err;
+    size_t i, k;
+    CHECK(session != NULL);
+    if (!session) return;
+    generate_prompts(&all, N);
+    decoding_method("fused_agreement", &method);
+    method.decoding.alone = 0.5;
+    sgf_layout_init(&layout, NULL);
+    MUST(sgf_prompt_layout(model->tokenizer, &all.prompt[0], &method, 0, &layout, &err), err);
+    for (i = 0; i < 2; i++) {
+        memset(&task, 0, sizeof task);
+        task.context = &layout, task.contexts = 1, task.decoding = method.decoding;
+        task.combine = i ? SGF_COMBINE_ENTROPY_AVG : SGF_COMBINE_AVG;
+        task.ids = ids[i], task.max_new_tokens = NEW, task.trust = trust[i];
+        for (k = 0; k < 2 * N + 2; k++) trust[i][k] = -7;
+        MUST(sgf_generate(session, &task, 1, NULL, NULL, &err), err);
+        CHECK(trust[i][2 * N] == -7 && trust[i][2 * N + 1] == -7);
+        CHECK(fabs(trust[i][N] + trust[i][N + 1] + trust[i][N + 2] - 1) < 1e-12);
+    }
+    CHECK(!memcmp(trust[0], trust[1], sizeof trust[0]) && !memcmp(ids[0], ids[1], sizeof ids[0]));
+    sgf_layout_free(&layout);
+    sgf_session_free(session);
+    sgf_model_free(model);
+}
 static void test_decodings_refuse_what_is_wrong(void) {
     static const sgf_decoding wrong[] = {
         {-1, 0, 0, 0, 0, 0, 0, 0}, {NAN, 0, 0, 0, 0, 0, 0, 0},  {INFINITY, 0, 0, 0, 0, 0, 0, 0},
@@ -899,6 +934,7 @@ static void tests_decoding(void) {
     RUN(test_the_last_paraphrase_alone_is_its_own_prompt);
     RUN(test_select_is_a_layout_without_the_others);
     RUN(test_hybrid_is_between_the_fusion_and_the_mean);
+    RUN(test_weights_of_a_fusion_fit_their_room_with_any_rule);
     RUN(test_decodings_refuse_what_is_wrong);
     RUN(test_decodings_survive_every_failing_allocation);
     RUN(test_doubts_and_weights_equal_numpy);

@@ -969,6 +969,7 @@ static void test_decodings_through_the_program(void) {
         {"--length_penalty 1", "--length_penalty is for --beams of 2 or more"},
         {"--beams 2 --length_penalty x", "--length_penalty is a number"},
         {"--beams 2 --explain 1", "--explain shows greedy answers"},
+        {"--beams 2 --length_penalty 2 --explain 1", "--explain shows greedy answers"},
         {"--fusion mean", "softmax, mixture"},
         {"--method avg --fusion mixture", "--fusion is for methods that fuse attention"},
         {"--select 2 --mass 1", "--select gives its paraphrases the mass 1/K"},

@@ -178,6 +178,8 @@ static void test_ask(void) {
     program_says("build/segfuse ask --digest --quiet --method per_prompt 'a [MASK]' 'b [MASK]' | "
                  "sed 's/.*\t//' | sort -u | grep -c '^[0-9a-f]\\{32\\}$'",
                  0, "2\n");
+    program_says("build/segfuse ask --digest --beams 2 --method fused 'a [MASK]' 'b [MASK]'", 2,
+                 "--digest is of greedy steps; leave out --beams");
     program_says("build/segfuse ask 'Who?' --explain", 0, "model segfuse-2m, 0 examples");
     program_says("build/segfuse ask 'Who?' --explain | grep -c 'right\\|wrong\\|answers: '", 1,
                  "0");

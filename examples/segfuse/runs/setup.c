@@ -147,6 +147,7 @@ static int decoding_number(const char *name, const char *text, double least, dou
 /* --beams, --length_penalty. */
 static int generate_beams(const generate_options *o, sgf_decoding *d) {
     static const char whole[] = "a whole number from 1 to the size of the vocabulary";
+    const char *wrong = NULL;
     double beams = 1;
     if (o->beams && (!decoding_number("beams", o->beams, 1, 1e9, 0, whole, &beams) ||
                      (beams > (double)(long)beams &&
@@ -157,11 +158,11 @@ static int generate_beams(const generate_options *o, sgf_decoding *d) {
     if (o->length_penalty && !decoding_number("length_penalty", o->length_penalty, -1000, 1000, 0,
                                               "a number from -1000 to 1000", &d->length_penalty))
         return 0;
-    if (o->length_penalty ? d->beams : !(d->beams && o->explain)) return 1;
-    fprintf(stderr,
-            o->length_penalty ? "segfuse %s: --length_penalty is for --beams of 2 or more\n"
-                              : "segfuse %s: --explain shows greedy answers; leave out --beams\n",
-            verb_now);
+    if (o->length_penalty && !d->beams) wrong = "--length_penalty is for --beams of 2 or more";
+    if (d->beams && o->explain) wrong = "--explain shows greedy answers; leave out --beams";
+    if (d->beams && o->digest) wrong = "--digest is of greedy steps; leave out --beams";
+    if (!wrong) return 1;
+    fprintf(stderr, "segfuse %s: %s\n", verb_now, wrong);
     return 0;
 }
 /* --from_layer; whether the model has so many layers is seen when it is loaded. */
