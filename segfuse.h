@@ -645,8 +645,8 @@ typedef struct sgf_session_options {
     sgf_kernels kernels;       /* SGF_KERNELS_AUTO */
     sgf_device device;         /* SGF_DEVICE_CPU */
     sgf_arithmetic arithmetic; /* SGF_ARITHMETIC_F32 */
-    int exact;           /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in f16
-                            with f32 sums. No effect on a CPU */
+    int exact; /* 1: a GPU computes the CPU's bits, in f32; 0: it computes fast, in f16 with
+                            f32 sums (a model of f32 weights in f32). No effect on a CPU */
     int no_prefix_reuse; /* 1: sgf_generate encodes everything again (same bits, more work) */
     int reuse_rotated;   /* 1: if isolated paraphrases begin with the same tokens (the prompts of
                             flex_attention), sgf_generate encodes these once and rotates the keys to the
