@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2799. It is what an auditor must read: the whole method, but for the
+   Contents. The front ends at line 2793. It is what an auditor must read: the whole method, but for the
    loop that takes the next token, and beams [SGF-16]. The engine after it gives the bits of the reference,
    which the tests check by memcmp. The front uses e^x, ln x and softmax [SGF-14], copies of layouts [SGF-16],
    RoPE's frequencies and which layers have windows [SGF-22], the loader [SGF-21..23], the tokenizer [SGF-24].
@@ -73,31 +73,31 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1497), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1336)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1788)
-       if it sees nothing, attention gives 0       sgf__reference_attend (line 1842): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1497), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1491), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1330)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1782)
+       if it sees nothing, attention gives 0       sgf__reference_attend (line 1836): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1491), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2355)
-       which token is the first to see everything  sgf__answer (line 2302); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1357)
-       1/N is computed                             sgf_layout_weigh (line 1377)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1819)
-       1/N enters the scores of the answer         sgf__log_weight (line 1792); added in sgf__reference_attend
-       how sure a paraphrase is; weights from it   sgf__doubts (line 2483), sgf__doubt_weights (line 2510)
-       logits of several contexts become one row   sgf__combine (line 2430)
+       the prompt's parts and segments             sgf_prompt_layout (line 2349)
+       which token is the first to see everything  sgf__answer (line 2296); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1351)
+       1/N is computed                             sgf_layout_weigh (line 1371)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1813)
+       1/N enters the scores of the answer         sgf__log_weight (line 1786); added in sgf__reference_attend
+       how sure a paraphrase is; weights from it   sgf__doubts (line 2477), sgf__doubt_weights (line 2504)
+       logits of several contexts become one row   sgf__combine (line 2424)
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1728)
-       in bf16: rounded factors, flushed sums      sgf__rounded (line 1697), sgf__flushed_sum (line 1692)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1590)
-       softmax, and its exp                        sgf__reference_attend (line 1842), sgf__exp_body (line 1618)
-       RMSNorm                                     sgf__reference_norm (line 1762)
-       RoPE, rotate-half                           sgf__reference_rope (line 1774), sgf__sincos_d (line 1652)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8321)
-       one layer, in order                         sgf__reference_layer (line 1910)
+       the order in which a product is summed      sgf__sum_add (line 1722)
+       in bf16: rounded factors, flushed sums      sgf__rounded (line 1691), sgf__flushed_sum (line 1686)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1584)
+       softmax, and its exp                        sgf__reference_attend (line 1836), sgf__exp_body (line 1612)
+       RMSNorm                                     sgf__reference_norm (line 1756)
+       RoPE, rotate-half                           sgf__reference_rope (line 1768), sgf__sincos_d (line 1646)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8315)
+       one layer, in order                         sgf__reference_layer (line 1904)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2768), sgf_mask_allows (line 2636)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2762), sgf_mask_allows (line 2630)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -175,9 +175,8 @@ typedef enum sgf_status { SGF_STATUS_LIST(SGF__STATUS_ENUM) SGF_STATUS_COUNT } s
 /* The SGF_VERSION of the linked implementation. */
 SGF_DEF const char *sgf_version(void);
 
-/* An error. `message` is a whole sentence: what went wrong, where, and what to do about it.
-   Every function that can fail takes an `sgf_error *` as its last argument; NULL is allowed. It is
-   written only on failure. */
+/* An error, written only on failure. `message` is a whole sentence: what went wrong, where, and what to do
+   about it. */
 typedef struct sgf_error {
     sgf_status status;
     int64_t offset;     /* byte (or line, see message) in `file`; -1 if it does not apply */
@@ -487,9 +486,6 @@ SGF_DEF char *sgf_leak_text(const sgf_layout *layout, const sgf_leak *leak, char
  *     Qwen2ForCausalLM    Qwen2, Qwen2.5            SmolLM3ForCausalLM  SmolLM3
  *     Qwen3ForCausalLM    Qwen3                     Olmo2ForCausalLM    OLMo-2
  *                                                   Gemma3ForCausalLM   Gemma 3 (text)
- *
- * Shapes use these letters: V vocabulary, D model width, L layers, H query heads, G key/value heads,
- * C head width, F feed-forward width.
  * ==================================================================================== */
 
 typedef enum sgf_dtype { SGF_DTYPE_F32, SGF_DTYPE_F16, SGF_DTYPE_BF16 } sgf_dtype;
@@ -999,8 +995,6 @@ SGF_DEF sgf_status sgf_generate_stream(sgf_session *session, const sgf_stream *s
  *     if (sgf_tokenizer_load("Llama-3.2-1B", NULL, &t, &err)) ...
  *     if (sgf_encode(t, text, 1, ids, 64, &n, &err)) ...
  * ==================================================================================== */
-
-/* A tokenizer does not change after it is loaded: any number of threads may use one. */
 
 /* Read `dir`/tokenizer.json and, if there is one, `dir`/tokenizer_config.json (the names of the BOS
    and EOS tokens). Truncation and padding in tokenizer.json are ignored, as in transformers by
@@ -2022,27 +2016,27 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 4982).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 4976).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4531). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4525). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 5896). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 5890). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 5953). Exception: reuse_rotated.
-   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3431), and
-      sgf__product_rows (line 3592). Lanes never share a sum. Wider vectors and larger batches compute more
+      from equal ids at equal positions: sgf__isolated_common (line 5947). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3425), and
+      sgf__product_rows (line 3586). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4377). They differ only in causality and window. A hidden key gets the score -inf
+      sgf__group_make (line 4371). They differ only in causality and window. A hidden key gets the score -inf
       (sgf__hide), so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4054).
+      sgf__parallel (line 4048).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4649).
-   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2430),
-      sgf__mean_run (line 5150).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4643).
+   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2424),
+      sgf__mean_run (line 5144).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
