@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2793. It is what an auditor must read: the whole method, but for the
+   Contents. The front ends at line 2790. It is what an auditor must read: the whole method, but for the
    loop that takes the next token, and beams [SGF-16]. The engine after it gives the bits of the reference,
    which the tests check by memcmp. The front uses e^x, ln x and softmax [SGF-14], copies of layouts [SGF-16],
    RoPE's frequencies and which layers have windows [SGF-22], the loader [SGF-21..23], the tokenizer [SGF-24].
@@ -73,31 +73,31 @@
    Where each claim is decided
 
      The mask
-       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1491), the row of `a`
-       token q sees token k if two conditions hold sgf__attends (line 1330)
-       ... and, in some layers, a sliding window   sgf__reference_sees (line 1782)
-       if it sees nothing, attention gives 0       sgf__reference_attend (line 1836): sum == 0
-       what an example's answer may see            sgf__mask_cells (line 1491), the row of `A`
+       paraphrase 2 does not see paraphrase 1      sgf__mask_cells (line 1488), the row of `a`
+       token q sees token k if two conditions hold sgf__attends (line 1327)
+       ... and, in some layers, a sliding window   sgf__reference_sees (line 1779)
+       if it sees nothing, attention gives 0       sgf__reference_attend (line 1833): sum == 0
+       what an example's answer may see            sgf__mask_cells (line 1488), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2349)
-       which token is the first to see everything  sgf__answer (line 2296); by format: sgf_fusion_start
-       where a paraphrase starts                   sgf_layout_place (line 1351)
-       1/N is computed                             sgf_layout_weigh (line 1371)
-       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1813)
-       1/N enters the scores of the answer         sgf__log_weight (line 1786); added in sgf__reference_attend
-       how sure a paraphrase is; weights from it   sgf__doubts (line 2477), sgf__doubt_weights (line 2504)
-       logits of several contexts become one row   sgf__combine (line 2424)
+       the prompt's parts and segments             sgf_prompt_layout (line 2346)
+       which token is the first to see everything  sgf__answer (line 2293); by format: sgf_fusion_start
+       where a paraphrase starts                   sgf_layout_place (line 1348)
+       1/N is computed                             sgf_layout_weigh (line 1368)
+       a mixture: one softmax per paraphrase       sgf__mixture_end (line 1810)
+       1/N enters the scores of the answer         sgf__log_weight (line 1783); added in sgf__reference_attend
+       how sure a paraphrase is; weights from it   sgf__doubts (line 2474), sgf__doubt_weights (line 2501)
+       logits of several contexts become one row   sgf__combine (line 2421)
      Numbers
-       the order in which a product is summed      sgf__sum_add (line 1722)
-       in bf16: rounded factors, flushed sums      sgf__rounded (line 1691), sgf__flushed_sum (line 1686)
-       a fused multiply-add without the instruction sgf__fma_portable (line 1584)
-       softmax, and its exp                        sgf__reference_attend (line 1836), sgf__exp_body (line 1612)
-       RMSNorm                                     sgf__reference_norm (line 1756)
-       RoPE, rotate-half                           sgf__reference_rope (line 1768), sgf__sincos_d (line 1646)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8315)
-       one layer, in order                         sgf__reference_layer (line 1904)
+       the order in which a product is summed      sgf__sum_add (line 1719)
+       in bf16: rounded factors, flushed sums      sgf__rounded (line 1688), sgf__flushed_sum (line 1683)
+       a fused multiply-add without the instruction sgf__fma_portable (line 1581)
+       softmax, and its exp                        sgf__reference_attend (line 1833), sgf__exp_body (line 1609)
+       RMSNorm                                     sgf__reference_norm (line 1753)
+       RoPE, rotate-half                           sgf__reference_rope (line 1765), sgf__sincos_d (line 1643)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8312)
+       one layer, in order                         sgf__reference_layer (line 1901)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2762), sgf_mask_allows (line 2630)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2759), sgf_mask_allows (line 2627)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -619,8 +619,8 @@ typedef enum sgf_kernels { SGF_KERNELS_LIST(SGF__KERNELS_ENUM) SGF_KERNELS_COUNT
 /* The arithmetic of products and attention, defined by sgf__sum in [SGF-11]. In each, any kernel, thread
    count, batch and machine gives the same bits. In BF16, products read weights and activations rounded
    to bf16 and sum in the order of tile units (AMX), and the KV cache is bf16: half the memory. Norms,
-   RoPE, softmax and all results, also of products, are f32 in both. A session for BF16 keeps a rounded copy of
-   weights that are stored as f32 or f16. */
+   RoPE, softmax and all results, also of products, are f32 in both. A session for BF16 keeps a rounded
+   copy of weights that are stored as f32 or f16. */
 typedef enum sgf_arithmetic { SGF_ARITHMETIC_F32, SGF_ARITHMETIC_BF16 } sgf_arithmetic;
 
 /* The device that computes. A GPU needs segfuse.cu, compiled by nvcc, and this header's implementation
@@ -668,9 +668,9 @@ SGF_DEF sgf_device sgf_session_device(const sgf_session *session, int *exact);
 SGF_DEF sgf_status sgf_device_describe(sgf_device device, char *out, size_t cap, sgf_error *err);
 
 /* A sequence is a list of cached tokens that grows at its end. `rule` is a layout: its segments
-   with their weights, its matrix, answer and mixture are copied; its tokens are ignored. `parent` is -1 or a
-   sequence whose tokens come first and keep their segment numbers (a shared prefix, encoded once). A
-   parent must not grow or close while it has children. It may itself have a parent: a chain has at
+   with their weights, its matrix, answer and mixture are copied; its tokens are ignored. `parent` is -1
+   or a sequence whose tokens come first and keep their segment numbers (a shared prefix, encoded once).
+   A parent must not grow or close while it has children. It may itself have a parent: a chain has at
    most SGF_MAX_DEPTH sequences. *sequence becomes the number of the new one. */
 enum { SGF_MAX_DEPTH = 8 };
 SGF_DEF sgf_status sgf_sequence_open(sgf_session *session, const sgf_layout *rule, int32_t parent,
@@ -746,10 +746,9 @@ typedef struct sgf_prompt {
     /* [paraphrases]. In a fusion: the weight of each, above 0. In an ensemble: input of the weighted
        rules, 0 or more. NULL: the method decides */
     const double *weight;
-    const char *before,
-        *after; /* zero-terminated, NULL: none. Of a chat format: the text before the
-                                   user's (with examples that are turns), and that between the user's
-                                   and the assistant's */
+    const char *before, *after; /* zero-terminated, NULL: none. Of a chat format: the text before
+                                   the user's (with examples that are turns), and that between the
+                                   user's and the assistant's */
 } sgf_prompt;
 
 /* How a prompt is written. It has parts, joined by + or |; each part is tokenised by itself, and the
@@ -834,11 +833,10 @@ typedef enum sgf_combine {
    or minus the logarithm of its agreement, the mean over all Alone_j, i too, of the probability of i's best
    token (sgf__doubts). The fields of a fusion need a format with a cue at the end and FIRST_ANSWER. */
 typedef struct sgf_decoding {
-    double
-        trust_mass; /* a fusion: T, above 0: the weights of its paraphrases become exp(-D_i / T) by
+    double trust_mass; /* a fusion: T, above 0: its paraphrases' weights become exp(-D_i / T) by
                           their sum, for the whole answer, in place of others */
-    int agreement;  /* D_i is 0: the entropy, 1: minus the logarithm of the agreement */
-    size_t select;  /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
+    int agreement;     /* D_i is 0: the entropy, 1: minus the logarithm of the agreement */
+    size_t select;     /* a fusion: K, above 0: the answer sees only the K paraphrases of the lowest
                       D_i (the first on ties), weights as above or 1/K each; positions stay */
     double alone; /* a fusion: A, above 0, at most 1: the logits become (1 - A) times the fused ones
                      + A times the mean of those of all Alone_i, in every step */
@@ -937,8 +935,7 @@ typedef struct sgf_task {
     int32_t *ids;           /* room for max_new_tokens ids; they are written here */
     size_t max_new_tokens;  /* 0: none are generated */
     sgf_decoding decoding;  /* the method's */
-    double
-        *trust; /* room for the doubts and then the weights of all paraphrases or contexts, [2][N],
+    double *trust; /* room for the doubts, then the weights of all paraphrases or contexts, [2][N],
                       of the first token; NULL, or no doubt in use: not written */
 
     size_t count;          /* ids written, the one that ended the answer included */
@@ -2016,27 +2013,27 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 4976).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 4973).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4525). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4522). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 5890). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 5887). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 5947). Exception: reuse_rotated.
-   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3425), and
-      sgf__product_rows (line 3586). Lanes never share a sum. Wider vectors and larger batches compute more
+      from equal ids at equal positions: sgf__isolated_common (line 5944). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3422), and
+      sgf__product_rows (line 3583). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4371). They differ only in causality and window. A hidden key gets the score -inf
+      sgf__group_make (line 4368). They differ only in causality and window. A hidden key gets the score -inf
       (sgf__hide), so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4048).
+      sgf__parallel (line 4045).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4643).
-   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2424),
-      sgf__mean_run (line 5144).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4640).
+   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2421),
+      sgf__mean_run (line 5141).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
