@@ -34,7 +34,7 @@
        sgf_session_free(session);
        sgf_model_free(model);
    ------------------------------------------------------------------------------------
-   Contents. The front ends at line 2790. It is what an auditor must read: the whole method, but for the
+   Contents. The front ends at line 2791. It is what an auditor must read: the whole method, but for the
    loop that takes the next token, and beams [SGF-16]. The engine after it gives the bits of the reference,
    which the tests check by memcmp. The front uses e^x, ln x and softmax [SGF-14], copies of layouts [SGF-16],
    RoPE's frequencies and which layers have windows [SGF-22], the loader [SGF-21..23], the tokenizer [SGF-24].
@@ -79,14 +79,14 @@
        if it sees nothing, attention gives 0       sgf__reference_attend (line 1833): sum == 0
        what an example's answer may see            sgf__mask_cells (line 1488), the row of `A`
      Fusion
-       the prompt's parts and segments             sgf_prompt_layout (line 2346)
-       which token is the first to see everything  sgf__answer (line 2293); by format: sgf_fusion_start
+       the prompt's parts and segments             sgf_prompt_layout (line 2347)
+       which token is the first to see everything  sgf__answer (line 2294); by format: sgf_fusion_start
        where a paraphrase starts                   sgf_layout_place (line 1348)
        1/N is computed                             sgf_layout_weigh (line 1368)
        a mixture: one softmax per paraphrase       sgf__mixture_end (line 1810)
        1/N enters the scores of the answer         sgf__log_weight (line 1783); added in sgf__reference_attend
-       how sure a paraphrase is; weights from it   sgf__doubts (line 2474), sgf__doubt_weights (line 2501)
-       logits of several contexts become one row   sgf__combine (line 2421)
+       how sure a paraphrase is; weights from it   sgf__doubts (line 2475), sgf__doubt_weights (line 2502)
+       logits of several contexts become one row   sgf__combine (line 2422)
      Numbers
        the order in which a product is summed      sgf__sum_add (line 1719)
        in bf16: rounded factors, flushed sums      sgf__rounded (line 1688), sgf__flushed_sum (line 1683)
@@ -94,10 +94,10 @@
        softmax, and its exp                        sgf__reference_attend (line 1833), sgf__exp_body (line 1609)
        RMSNorm                                     sgf__reference_norm (line 1753)
        RoPE, rotate-half                           sgf__reference_rope (line 1765), sgf__sincos_d (line 1643)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8312)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8440)
        one layer, in order                         sgf__reference_layer (line 1901)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
-     Does a mask keep its promise?                 sgf_mask_leaks (line 2759), sgf_mask_allows (line 2627)
+     Does a mask keep its promise?                 sgf_mask_leaks (line 2760), sgf_mask_allows (line 2628)
    ------------------------------------------------------------------------------------
    Macros. Set them before the implementation is included. Options that break IEEE arithmetic
    (-ffast-math, -Ofast) are refused. None of these macros changes a CPU result.
@@ -2013,27 +2013,28 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 4973).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5101).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4522). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4549). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 5887). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 6015). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 5944). Exception: reuse_rotated.
-   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3422), and
-      sgf__product_rows (line 3583). Lanes never share a sum. Wider vectors and larger batches compute more
+      from equal ids at equal positions: sgf__isolated_common (line 6072). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3424), and
+      sgf__product_rows (line 3585). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4368). They differ only in causality and window. A hidden key gets the score -inf
-      (sgf__hide), so it adds +0 to the sum of exps, and the product with the values skips it (fma_if).
+      sgf__group_make (line 4396). They differ only in causality and window. A hidden key gets the score -inf
+      (sgf__hide), so it adds +0 to the sum of exps; the product with the values skips it (fma_if), or in
+      bf16 adds 0 times a finite number.
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4045).
+      sgf__parallel (line 4073).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4640).
-   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2421),
-      sgf__mean_run (line 5141).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4754).
+   9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2422),
+      sgf__mean_run (line 5269).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -3121,6 +3122,7 @@ SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
 #define SGF__BLOCK      ((size_t)32) /* steps of a sum in bf16; TILE_K is a multiple */
 #define SGF__TILE_AHEAD ((size_t)16) /* how many steps ahead x is prefetched */
 #define SGF__PANEL      ((size_t)32)
+#define SGF__PANELS     8            /* most of a product */
 #define SGF__STRIPE     ((size_t)96) /* least rows of a thread; a multiple of each kernel's */
 
 /* `count` steps of k whose weights are stored together. x runs on across parts. */
@@ -3592,24 +3594,28 @@ static size_t sgf__stripes(const sgf__product *job) {
 }
 
 /* ---- products by a tile unit (AMX) ----
-   TDPBF16PS adds 32 steps to 16 x 16 sums, in the order of sgf__sum. Weights are the left operand, read
-   where they are stored; activations are the right one, in pairs of steps (sgf__pair). Fewer than 16
-   columns are left to the kernels for decoding, which take no longer than the weights take to arrive.
-   A session tests the unit, and uses it no further than it has the bits of sgf__sum. */
+   TDPBF16PS adds 32 steps to 16 x 16 sums, in the order of sgf__sum. Weights are the left operand;
+   activations are the right one, in pairs of steps (sgf__pair). Of 32 rows, 256 steps are copied for all
+   panels: where they are stored, rows are often a power of two apart, and would push each other out of the
+   cache. Fewer than 16 columns are left to the kernels for decoding, which take no longer than the weights
+   take to arrive. A session tests the unit, and uses it no further than it has the bits of sgf__sum. */
 
-enum { SGF__UNIT_K = 2048 }; /* steps in one go: their activations stay in the cache */
+enum {
+    SGF__UNIT_K = 2048,   /* steps in one go: their activations stay in the second-level cache */
+    SGF__UNIT_STEPS = 256 /* steps whose weights are copied together, for all panels: first level */
+};
 #if defined(SGF__X86) && defined(__x86_64__) && !defined(__ILP32__) && defined(__linux__) && \
     (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
 #define SGF__AMX          1
 #define SGF__TARGET_AMX   __attribute__((target("amx-tile,amx-bf16")))
 /* gcc does not know that loading a tile reads memory: this keeps writes to p before it or after it. */
 #define SGF__AMX_ORDER(p) __asm__ volatile("" : : "r"(p) : "memory")
-/* The four tiles of sums, 32 rows by 32 columns, from or to p, a row of so many floats. */
-#define SGF__AMX_SUMS(op, p, row)     \
-    op(0, p, (row)*4);                \
-    op(1, (p) + 16, (row)*4);         \
-    op(2, (p) + 16 * (row), (row)*4); \
-    op(3, (p) + 16 * (row) + 16, (row)*4)
+/* The four tiles of sums, 32 rows by 32 columns, from or to p[32][32]. */
+#define SGF__AMX_SUMS(op, p)              \
+    op(0, p, SGF__PANEL * 4);             \
+    op(1, (p) + 16, SGF__PANEL * 4);      \
+    op(2, (p) + 16 * 32, SGF__PANEL * 4); \
+    op(3, (p) + 16 * 32 + 16, SGF__PANEL * 4)
 
 #ifndef SGF__AMX_EMULATED              /* as the tests do */
 static uint32_t sgf__amx_saved(void) { /* XCR0: the registers that the system saves */
@@ -3631,63 +3637,85 @@ static int sgf__amx_here(void) {
            (sgf__amx_saved() >> 17 & 3) == 3 && !sgf__amx_permit();
 }
 
-/* Rows [row, row + 32) of steps [k, end) of a panel, added to `out` unless k is 0; at an edge of the matrix
-   or panel, all steps if k is 0. Of the next 32 rows [ahead, ahead_end) are prefetched. */
-SGF__TARGET_AMX static void sgf__amx_block(const sgf_tensor *w, size_t row, size_t k, size_t end,
-                                           const uint32_t *x, float *out, size_t width,
-                                           size_t ahead, size_t ahead_end) {
-    static const float zero[SGF__PANEL] = {0};
-    const size_t K = w->cols, rows = sgf__min(w->rows - row, SGF__PANEL);
-    const uint16_t *at = (const uint16_t *)w->data + row * K, *from;
-    const int whole = rows == SGF__PANEL && width == SGF__PANEL;
-    uint16_t edge[SGF__PANEL * SGF__BLOCK];
-    float sums[SGF__PANEL * SGF__PANEL], *to = whole ? out : sums;
-    size_t stride, n, r;
-    if (!whole && k) return;
-    if (!whole) end = K;
-    SGF__AMX_ORDER(x);
-    SGF__AMX_SUMS(_tile_loadd, k ? to : zero, k ? SGF__PANEL : 0);
-    for (; k < end; k += SGF__BLOCK, x += SGF__BLOCK / 2 * SGF__PANEL) {
-        n = sgf__min(K - k, SGF__BLOCK);
-        from = at + k, stride = K;
-        if (rows < SGF__PANEL || n < SGF__BLOCK) { /* nothing is read beyond the matrix */
-            SGF__AMX_ORDER(edge);
-            memset(edge, 0, sizeof edge);
-            for (r = 0; r < rows; r++)
-                memcpy(edge + r * SGF__BLOCK, from + r * K, n * sizeof *edge);
-            from = edge, stride = SGF__BLOCK;
-            SGF__AMX_ORDER(edge);
-        }
+/* sums[32][32] += weights of 32 rows times `count` steps of a panel. w: of the first 32 steps, `stride` numbers
+   to the next row, `next` to the next 32 steps. */
+SGF__TARGET_AMX static void sgf__amx_block(const uint16_t *w, size_t stride, size_t next,
+                                           const uint32_t *x, size_t count, float *sums) {
+    size_t k;
+    SGF__AMX_ORDER(w);
+    SGF__AMX_SUMS(_tile_loadd, sums);
+    for (k = 0; k < count; k += SGF__BLOCK, w += next, x += SGF__BLOCK / 2 * SGF__PANEL) {
         _tile_loadd(6, x, SGF__PANEL * 4);
         _tile_loadd(7, x + 16, SGF__PANEL * 4);
-        _tile_loadd(4, from, stride * 2);
+        _tile_loadd(4, w, stride * 2);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, from + 16 * stride, stride * 2);
+        _tile_loadd(5, w + 16 * stride, stride * 2);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
-        for (r = ahead; r < ahead_end; r++) SGF__PREFETCH(at + (SGF__PANEL + r) * K + k);
     }
-    SGF__AMX_SUMS(_tile_stored, to, SGF__PANEL);
-    for (r = 0; r < rows && !whole; r++)
-        memcpy(out + r * width, sums + r * SGF__PANEL, width * sizeof(float));
+    SGF__AMX_SUMS(_tile_stored, sums);
+    SGF__AMX_ORDER(sums);
 }
-/* Rows [begin, end). Each panel prefetches a share of the weights of the next 32 rows. */
-SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t begin, size_t end) {
+/* to[count / 32][32][32]: `count` steps of some rows; what is missing is 0. */
+static void sgf__amx_copy(const uint16_t *w, size_t cols, size_t rows, size_t count, uint16_t *to) {
+    size_t r, k;
+    if (rows < SGF__PANEL || count % SGF__BLOCK)
+        memset(to, 0, SGF__PANEL * SGF__UNIT_STEPS * sizeof *to);
+    for (r = 0; r < rows; r++)
+        for (k = 0; k < count; k += SGF__BLOCK)
+            if (count - k >= SGF__BLOCK)
+                memcpy(to + (k + r) * SGF__BLOCK, w + r * cols + k, SGF__BLOCK * sizeof *to);
+            else memcpy(to + (k + r) * SGF__BLOCK, w + r * cols + k, (count - k) * sizeof *to);
+}
+/* The sums of some rows: between `out` and sums[panels][32][32]. */
+static void sgf__amx_carry(const sgf__product *job, size_t row, size_t rows,
+                           float (*sums)[SGF__PANEL * SGF__PANEL], int to_out) {
+    size_t p, r, n;
+    for (p = 0; p < job->panels; p++) {
+        size_t width = job->width[p];
+        n = width == SGF__PANEL ? rows : 1; /* rows that lie together in both */
+        for (r = 0; r < rows; r += n) {
+            float *out = job->out[p] + (row + r) * width, *sum = sums[p] + r * SGF__PANEL;
+            memcpy(to_out ? out : sum, to_out ? sum : out, n * width * sizeof(float));
+        }
+    }
+}
+/* Rows [begin, end), of each the first K numbers. Each panel prefetches a share of the weights of the next 32
+   rows. */
+SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t K, size_t begin,
+                                             size_t end) {
     /* palette 1; eight tiles of 64 bytes by 16 rows */
     static const uint16_t config[32] = {1,  0,  0,  0,  0,      0,      0,      0,     64, 64,
                                         64, 64, 64, 64, 64,     64,     0,      0,     0,  0,
                                         0,  0,  0,  0,  0x1010, 0x1010, 0x1010, 0x1010};
-    const size_t K = job->w->cols, panels = job->panels;
-    size_t k, row, p;
+    const size_t cols = job->w->cols, panels = job->panels;
+    uint16_t copy[SGF__PANEL * SGF__UNIT_STEPS];
+    float sums[SGF__PANELS][SGF__PANEL * SGF__PANEL];
+    size_t first, k, row, rows, p, r, i, n;
     _tile_loadconfig(config);
-    for (k = 0; k < K; k += SGF__UNIT_K)
-        for (row = begin; row < end; row += SGF__PANEL)
-            for (p = 0; p < panels; p++)
-                sgf__amx_block(job->w, row, k, sgf__min(k + SGF__UNIT_K, K),
-                               job->pairs[p] + k / 2 * SGF__PANEL,
-                               job->out[p] + row * job->width[p], job->width[p],
-                               SGF__PANEL * p / panels, SGF__PANEL * (p + 1) / panels);
+    for (first = 0; first < K; first += SGF__UNIT_K)
+        for (row = begin; row < end; row += SGF__PANEL) {
+            rows = sgf__min(job->w->rows - row, SGF__PANEL);
+            if (first) sgf__amx_carry(job, row, rows, sums, 0);
+            else memset(sums, 0, panels * sizeof *sums);
+            for (k = first; k < sgf__min(K, first + SGF__UNIT_K); k += n) {
+                const uint16_t *w = (const uint16_t *)job->w->data + row * cols + k;
+                const uint16_t *ahead = w + SGF__PANEL * cols;
+                int copied;
+                n = sgf__min(K - k, SGF__UNIT_STEPS);
+                copied = panels > 1 || rows < SGF__PANEL || n % SGF__BLOCK;
+                if (copied) sgf__amx_copy(w, cols, rows, n, copy);
+                for (p = 0; p < panels; p++) {
+                    for (r = SGF__PANEL * p / panels; r < SGF__PANEL * (p + 1) / panels; r++)
+                        for (i = 0; i < n; i += SGF__BLOCK) SGF__PREFETCH(ahead + r * cols + i);
+                    sgf__amx_block(copied ? copy : w, copied ? SGF__BLOCK : cols,
+                                   copied ? SGF__PANEL * SGF__BLOCK : SGF__BLOCK,
+                                   job->pairs[p] + k / 2 * SGF__PANEL, n, sums[p]);
+                }
+            }
+            sgf__amx_carry(job, row, rows, sums, 1);
+        }
     _tile_release();
 }
 /* Does the unit give the bits of sgf__sum? 2: it does; 1: where nothing can be flushed; 0: it does not, or
@@ -3725,7 +3753,7 @@ static int sgf__amx_unit(void) {
         for (k = 0; k < K; k += 32)
             sgf__pair(0, x + k * T, sgf__min(K - k, 32), T, pairs + k / 2 * T);
         to = wanted, sgf__product_rows(&job, 0, N, 0);
-        to = out, sgf__amx_product(&job, 0, N);
+        to = out, sgf__amx_product(&job, K, 0, N);
         same = !memcmp(out, wanted, sizeof out);
     }
     return tiny;
@@ -3751,7 +3779,7 @@ static void sgf__product_stripe(const sgf__product *job, size_t begin, size_t en
     int clean = 1;
 #ifdef SGF__AMX
     if (sgf__unit_stripes(job, begin / SGF__STRIPE, 1))
-        sgf__amx_product(job, begin, end), row = end;
+        sgf__amx_product(job, K, begin, end), row = end;
 #endif
     if (row < end && set && job->panels == 1 && columns <= set->few &&
         sgf__clean_steps(job, row, 0, 0, K, &clean) == K && clean) {
@@ -4071,9 +4099,9 @@ static void sgf__parallel(sgf__pool *pool, size_t n, size_t grain, sgf__pool_tas
  * is what is visible. Nothing of size T x T exists.
  * ==================================================================================== */
 enum {
-    SGF__PAGE = 32,      /* tokens of a page */
-    SGF__CHUNK = 256,    /* rows that pass the layers together: bounds the workspace */
-    SGF__GRAIN = 1 << 15 /* small operations a thread takes at least: some microseconds */
+    SGF__PAGE = 32,                /* tokens of a page */
+    SGF__CHUNK = SGF__PANELS * 32, /* rows that pass the layers together: bounds the workspace */
+    SGF__GRAIN = 1 << 15           /* small operations a thread takes at least: some microseconds */
 };
 
 typedef struct sgf__run {
@@ -4424,7 +4452,6 @@ enum {
     SGF__ARRAYS
 };
 /* clang-format on */
-enum { SGF__PANELS = SGF__CHUNK / 32 };
 
 /* Rows [row, row + count) of a pass: each is the newest token of a context of one question. After each
    layer from `from_layer` on, their states become their mean (SGF_COMBINE_HIDDEN). */
@@ -4567,6 +4594,12 @@ typedef struct sgf__attend_room {
     size_t pieces, k_at, v_at; /* where in a page the keys and values begin */
     int bf16;
     const sgf_layout *mixture; /* NULL: one softmax */
+    int unit; /* a tile unit computes both sums, from what sgf__attend_copy copied: */
+    uint16_t *keys, *values; /* [count][C]; [C][stride], from key number `base` on */
+    uint32_t *pairs;         /* queries, or exps of scores, see sgf__pair */
+    size_t count, base, stride;
+    const sgf__query *owner; /* a query of the segment whose first `copied` keys are in both, of */
+    size_t g, copied;        /* kv head g */
 } sgf__attend_room;
 
 /* The layout of a group that attends by a mixture, else NULL. */
@@ -4575,9 +4608,17 @@ static const sgf_layout *sgf__mixture_of(const sgf__group *group) {
     return rule->mixture && group->query->row->seg == rule->answer ? rule : NULL;
 }
 
+/* Room for the keys of a channel, that many numbers; 0: no tile unit attends. An odd number of cache
+   lines, so that the rows of a tile are not all in one set of a cache. */
+static size_t sgf__attend_stride(const sgf_session *s) {
+    if (!s->bf16 || s->unit < 2) return 0;
+    return ((sgf__max(s->score_keys, s->C) / SGF__BLOCK + 1) | 1) * SGF__BLOCK;
+}
 /* In bytes: room for one kv head, with so many keys and pieces. */
 static size_t sgf__attend_bytes(const sgf_session *s) {
-    size_t bytes = (s->score_keys + 2 * s->R * s->C + s->C) * SGF__PANEL * sizeof(float) +
+    size_t bytes = ((s->score_keys + 2 * s->R * s->C + s->C) * SGF__PANEL +
+                    sgf__attend_stride(s) * (s->C + SGF__PANEL / 2)) *
+                       sizeof(float) +
                    s->score_pieces * (sizeof(sgf__piece) + sizeof(sgf__tile_part));
     return (bytes + 63) / 64 * 64;
 }
@@ -4608,9 +4649,80 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
     room.q = room.score + s->score_keys * SGF__PANEL;
     room.out = room.q + each;
     room.wide = room.out + each;
-    room.piece = (sgf__piece *)(void *)(room.wide + s->C * SGF__PANEL);
+    room.stride = sgf__attend_stride(s);
+    room.keys = (uint16_t *)(void *)(room.wide + s->C * SGF__PANEL);
+    room.values = room.keys + room.stride * s->C;
+    room.pairs = (uint32_t *)(void *)(room.values + room.stride * s->C);
+    room.piece = (sgf__piece *)(void *)(room.pairs + room.stride * (SGF__PANEL / 2));
     room.value = (sgf__tile_part *)(void *)(room.piece + s->score_pieces);
     return room;
+}
+/* ---- attention by a tile unit: two products, whose weights are keys [count][C] and values [C][count] ---- */
+
+/* to[col * to_row + row] = from[row * from_row + col] */
+SGF__KERNEL(sgf__turn,
+            (int simd, const uint16_t *from, size_t from_row, size_t rows, size_t cols,
+             uint16_t *to, size_t to_row),
+            (simd, from, from_row, rows, cols, to, to_row)) {
+    size_t row, col;
+    (void)simd;
+    for (col = 0; col < cols; col++)
+        for (row = 0; row < rows; row++) to[col * to_row + row] = from[row * from_row + col];
+}
+/* The values of keys [from, to), numbered from `base` on, become 0. */
+static void sgf__attend_blank(const sgf__attend_room *room, size_t C, size_t from, size_t to) {
+    size_t c;
+    for (c = 0; c < C; c++)
+        memset(room->values + c * room->stride + from, 0, (to - from) * sizeof(uint16_t));
+}
+/* Copies the keys and values that a group sees. Without a window the next group of the same segment sees
+   these first: they stay. Values are 0 for keys that only the window hides, and after the last. 0: a
+   value that some query does not see is no finite number; the unit would multiply it by 0. */
+static int sgf__attend_copy(const sgf__work *w, const sgf__group *group, size_t g,
+                            sgf__attend_room *room) {
+    const sgf__query *query = group->query;
+    size_t C = w->s->C, i, n = 0, end = 0;
+    if (w->window || !room->owner || room->g != g || room->owner->own != query->own ||
+        room->owner->row->seg != query->row->seg)
+        room->copied = 0;
+    room->owner = query, room->g = g;
+    room->base = room->piece[0].number / SGF__BLOCK * SGF__BLOCK;
+    for (i = 0; i < room->pieces; n += room->piece[i++].count) {
+        const sgf__piece *piece = &room->piece[i];
+        const uint16_t *page = (const uint16_t *)(const void *)piece->page;
+        const uint16_t *value = page + room->v_at + piece->lane * C;
+        size_t number = piece->number - room->base;
+        uint8_t low, high = 0;
+        if (piece->mixed) sgf__widen_bf16(w->s->simd, value, NULL, piece->count * C, &low, &high);
+        if (high == 255) {
+            room->copied = 0;
+            return 0;
+        }
+        if (number + piece->count > room->copied) {
+            sgf__turn(w->s->simd, page + room->k_at + piece->lane, SGF__PAGE, C, piece->count,
+                      room->keys + n * C, C);
+            sgf__attend_blank(room, C, end, number);
+            sgf__turn(w->s->simd, value, C, piece->count, C, room->values + number, room->stride);
+        }
+        end = number + piece->count;
+    }
+    room->count = n, room->copied = end;
+    sgf__attend_blank(room, C, end, (end + SGF__BLOCK - 1) / SGF__BLOCK * SGF__BLOCK);
+    return 1;
+}
+/* out[rows][width] = data [rows][stride], of each row the first K numbers, times room->pairs */
+static void sgf__attend_product(const sgf__attend_room *room, const uint16_t *data, size_t rows,
+                                size_t stride, size_t K, size_t width, float *out) {
+    sgf_tensor w;
+    sgf__product job;
+    memset(&w, 0, sizeof w), memset(&job, 0, sizeof job);
+    w.data = data, w.rows = rows, w.cols = stride;
+    job.w = &w, job.out = &out, job.width = &width, job.panels = 1, job.pairs = &room->pairs;
+#ifdef SGF__AMX
+    sgf__amx_product(&job, K, 0, rows);
+#else
+    (void)K;
+#endif
 }
 /* List the keys and values of kv head g that a group sees. */
 static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t g,
@@ -4624,6 +4736,8 @@ static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t
         room->value[i].w = room->piece[i].page + room->v_at + room->piece[i].lane * w->s->C;
         room->value[i].count = room->piece[i].count;
     }
+    room->unit = room->stride && room->pieces && group->count > SGF__PANEL / 4 &&
+                 sgf__attend_copy(w, group, g, room);
 }
 /* The keys of a piece's page [C][32], which in bf16 are widened; q_low: the least exponent of q. */
 static const float *sgf__attend_keys(int simd, const sgf__attend_room *room,
@@ -4650,6 +4764,7 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
     part.w = rows ? odds : room->wide, tile.x = rows ? room->wide : odds;
     tile.w_k = rows ? width : C, tile.x_k = tile.out_row = rows ? C : width, tile.out = out;
     tile.seen = rows ? NULL : seen;
+    if (room->unit) memset(room->pairs, 0, room->stride * (SGF__PANEL / 2) * sizeof(uint32_t));
     for (; i < room->pieces; tile.first = 0) {
         size_t begin = (room->piece[i].number + j) / SGF__BLOCK * SGF__BLOCK;
         int finite = 1;
@@ -4664,16 +4779,24 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
             for (k = part.count; k < to; k++) seen[k] = 0;
             for (k = 0; k < n; k++) seen[to + k] = piece->mixed ? piece->seen[j + k] : ~(uint32_t)0;
             sgf__round(simd, score, odds + to * width, n * width, &x_low);
-            sgf__widen_bf16(simd, half + (piece->lane + j) * C, room->wide + to * C, n * C, &low,
-                            &high);
-            w_low = low < w_low ? low : w_low;
-            finite = finite && high < 255;
+            if (!room->unit) {
+                sgf__widen_bf16(simd, half + (piece->lane + j) * C, room->wide + to * C, n * C,
+                                &low, &high);
+                w_low = low < w_low ? low : w_low;
+                finite = finite && high < 255;
+            }
             score += n * width, part.count = to + n, j += n;
             if (j == piece->count) i++, j = 0;
         }
         tile.clean = sgf__clean(w_low, x_low) && (rows || finite);
-        sgf__tile_run(simd, rows ? width : C, 0, rows ? C : width, &tile);
+        if (room->unit)
+            sgf__pair(simd, odds, part.count, width,
+                      room->pairs + (begin - room->base) / 2 * SGF__PANEL);
+        else sgf__tile_run(simd, rows ? width : C, 0, rows ? C : width, &tile);
     }
+    if (room->unit)
+        sgf__attend_product(room, room->values, C, room->stride,
+                            (room->copied + SGF__BLOCK - 1) / SGF__BLOCK * SGF__BLOCK, width, out);
     for (k = 0; k < width * C; k++) out[k] += 0.0f;
 }
 
@@ -4756,11 +4879,16 @@ static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float 
     tile.bf16 = room->bf16;
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
     tile.x_k = tile.out_row = width, tile.w_k = SGF__PAGE;
+    for (j = 0; room->unit && j < C; j += SGF__BLOCK)
+        sgf__pair(simd, q + j * width, sgf__min(C - j, SGF__BLOCK), width,
+                  room->pairs + j / 2 * SGF__PANEL);
+    if (room->unit) sgf__attend_product(room, room->keys, room->count, C, C, width, score);
     for (i = 0; i < room->pieces; n += room->piece[i++].count) {
         const sgf__piece *piece = &room->piece[i];
-        const float *keys = sgf__attend_keys(simd, room, piece, C, low, &tile.clean);
+        const float *keys = room->unit ? NULL
+                                       : sgf__attend_keys(simd, room, piece, C, low, &tile.clean);
         step = piece->mixed ? (size_t)SGF__STEP : (size_t)SGF__PAGE;
-        for (j = 0; j < piece->count; j += step) {
+        for (j = 0; keys && j < piece->count; j += step) {
             part.w = keys + piece->lane + j, part.count = C;
             tile.out = score + (n + j) * width;
             sgf__tile_run(simd, sgf__min(step, piece->count - j),

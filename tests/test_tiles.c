@@ -255,11 +255,23 @@ static void test_models_on_tiles_give_the_reference_bits(void) {
     tiles_models(TILES_LATE_FLUSH, 1, "llama-gqa-tied");
     tiles_models(TILES_WRONG_ORDER, 0, "llama-gqa-tied");
 }
+/* Attention uses a unit only if that flushes as the definition says. */
+static void test_attention_by_tiles_gives_the_reference_bits(void) {
+    long before = tiles_products, wrong;
+    tiles_how = TILES_LATE_FLUSH;
+    tiny_attention_agrees(SGF_KERNELS_AMX);
+    wrong = tiles_products - before, before = tiles_products;
+    tiles_how = 0;
+    tiny_attention_agrees(SGF_KERNELS_AMX);
+    CHECK(tiles_products > before + wrong + 1000 && !tiles_faults && !tiles_configs);
+    tiles_how = TILES_NONE;
+}
 static void tests_tiles(void) {
     RUN(test_emulated_tiles_do_what_the_manual_says);
     RUN(test_units_are_used_as_far_as_they_are_right);
     RUN(test_products_by_tiles_give_the_reference_bits);
     RUN(test_tiles_compute_only_what_they_should);
+    RUN(test_attention_by_tiles_gives_the_reference_bits);
     RUN(test_models_on_tiles_give_the_reference_bits);
 }
 #else
