@@ -94,7 +94,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1833), sgf__exp_body (line 1609)
        RMSNorm                                     sgf__reference_norm (line 1753)
        RoPE, rotate-half                           sgf__reference_rope (line 1765), sgf__sincos_d (line 1643)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8440)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8481)
        one layer, in order                         sgf__reference_layer (line 1901)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2760), sgf_mask_allows (line 2628)
@@ -2013,28 +2013,28 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5101).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5141).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4549). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4578). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 6015). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 6056). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 6072). Exception: reuse_rotated.
-   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3424), and
-      sgf__product_rows (line 3585). Lanes never share a sum. Wider vectors and larger batches compute more
+      from equal ids at equal positions: sgf__isolated_common (line 6113). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3440), and
+      sgf__product_rows (line 3609). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4396). They differ only in causality and window. A hidden key gets the score -inf
+      sgf__group_make (line 4425). They differ only in causality and window. A hidden key gets the score -inf
       (sgf__hide), so it adds +0 to the sum of exps; the product with the values skips it (fma_if), or in
       bf16 adds 0 times a finite number.
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4073).
+      sgf__parallel (line 4102).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4754).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4798).
    9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2422),
-      sgf__mean_run (line 5269).
+      sgf__mean_run (line 5310).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -2914,6 +2914,22 @@ static int sgf__simd_best(void) {
     SGF__INLINE void name##_body declare; \
     SGF__KERNEL_OF(name, name##_body, declare, args)
 
+/* SGF__KERNEL for a body that is compiled once more for each width of a panel (not in plain C). */
+#define SGF__KERNEL_WIDTHS(name, declare, args)       \
+    SGF__INLINE void name##_body declare;             \
+    SGF__INLINE void name##_widths declare {          \
+        switch (width) {                              \
+        case 1: width = 1, name##_body args; break;   \
+        case 2: width = 2, name##_body args; break;   \
+        case 4: width = 4, name##_body args; break;   \
+        case 8: width = 8, name##_body args; break;   \
+        case 16: width = 16, name##_body args; break; \
+        case 32: width = 32, name##_body args; break; \
+        default: name##_body args;                    \
+        }                                             \
+    }                                                 \
+    SGF__KERNEL_OF(name, name##_widths, declare, args)
+
 /* e^x and ln x in double, for tables made once and for statistics, built like sgf__sincos_d. */
 static double sgf__exp_d(double x) {
     double n, r, p = 1;
@@ -3480,6 +3496,10 @@ static void sgf__pack(const sgf__kernel_set *set, const sgf_tensor *w, size_t ro
 static int sgf__clean(int w, int x) {
     return w && x && w + x >= 2 * 134 - 126;
 }
+SGF__INLINE uint32_t sgf__round_bits(float x) { /* the bits of x, rounded */
+    uint32_t u = sgf__float_bits(sgf__flushed(x)), nan = (u & 0x7FFFFFFFu) > 0x7F800000u;
+    return (nan ? u | 0x400000u : u + 0x7FFFu + (u >> 16 & 1u)) & 0xFFFF0000u;
+}
 /* to[n] = from[n] rounded; *low becomes the least exponent, if that is less. It is carried from block to
    block: what follows an unclean block is added to a sum that need not be clean. */
 SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8_t *low),
@@ -3489,10 +3509,8 @@ SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8
     (void)simd;
     if (to != from) memcpy(to, from, n * sizeof *to);
     for (i = 0; i < n; i++) {
-        uint32_t u = sgf__float_bits(sgf__flushed(to[i])), nan = (u & 0x7FFFFFFFu) > 0x7F800000u, m;
-        u = (nan ? u | 0x400000u : u + 0x7FFFu + (u >> 16 & 1u)) & 0xFFFF0000u;
+        uint32_t u = sgf__round_bits(to[i]), m = (u & 0x7FFFFFFFu) - 1;
         to[i] = sgf__bits_float(u);
-        m = (u & 0x7FFFFFFFu) - 1;
         least = m < least ? m : least;
     }
     *low = (uint8_t)((least + 1) >> 23);
@@ -3514,16 +3532,22 @@ SGF__KERNEL(sgf__widen_bf16,
     *high = (uint8_t)(most >> 23);
 }
 
-/* count steps of a panel [count][width], which are rounded, for a tile unit: to[16][32] has the steps 2 i
-   and 2 i + 1 in the halves of a word, and zeros where there is no step or column. */
-SGF__KERNEL(sgf__pair, (int simd, const float *from, size_t count, size_t width, uint32_t *to),
-            (simd, from, count, width, to)) {
+/* K, or more: so that it is a multiple of 32 */
+static size_t sgf__blocks(size_t K) {
+    return (K + SGF__BLOCK - 1) / SGF__BLOCK * SGF__BLOCK;
+}
+/* Steps [first, first + count) of a panel [][width], rounded, for a tile unit: word i of to[][32] has the
+   steps 2 i and 2 i + 1 in its halves, which are 0 before. */
+SGF__KERNEL_WIDTHS(sgf__pair,
+                   (int simd, const float *from, size_t first, size_t count, size_t width,
+                    uint32_t *to),
+                   (simd, from, first, count, width, to)) {
     size_t k, t;
     (void)simd;
-    memset(to, 0, SGF__BLOCK / 2 * SGF__PANEL * sizeof *to);
-    for (k = 0; k < count; k++)
-        for (t = 0; t < width; t++)
-            to[k / 2 * SGF__PANEL + t] |= sgf__float_bits(from[k * width + t]) >> (k % 2 ? 0 : 16);
+    for (k = 0; k < count; k++) {
+        uint32_t *words = to + (first + k) / 2 * SGF__PANEL, shift = (first + k) % 2 ? 0 : 16;
+        for (t = 0; t < width; t++) words[t] |= sgf__round_bits(from[k * width + t]) >> shift;
+    }
 }
 
 /* One projection of all panels. */
@@ -3611,11 +3635,11 @@ enum {
 /* gcc does not know that loading a tile reads memory: this keeps writes to p before it or after it. */
 #define SGF__AMX_ORDER(p) __asm__ volatile("" : : "r"(p) : "memory")
 /* The four tiles of sums, 32 rows by 32 columns, from or to p[32][32]. */
-#define SGF__AMX_SUMS(op, p)              \
-    op(0, p, SGF__PANEL * 4);             \
-    op(1, (p) + 16, SGF__PANEL * 4);      \
-    op(2, (p) + 16 * 32, SGF__PANEL * 4); \
-    op(3, (p) + 16 * 32 + 16, SGF__PANEL * 4)
+#define SGF__AMX_SUMS(op, p)                      \
+    op(0, p, SGF__PANEL * 4);                     \
+    op(1, (p) + 16, SGF__PANEL * 4);              \
+    op(2, (p) + 16 * SGF__PANEL, SGF__PANEL * 4); \
+    op(3, (p) + 16 * SGF__PANEL + 16, SGF__PANEL * 4)
 
 #ifndef SGF__AMX_EMULATED              /* as the tests do */
 static uint32_t sgf__amx_saved(void) { /* XCR0: the registers that the system saves */
@@ -3637,13 +3661,21 @@ static int sgf__amx_here(void) {
            (sgf__amx_saved() >> 17 & 3) == 3 && !sgf__amx_permit();
 }
 
-/* sums[32][32] += weights of 32 rows times `count` steps of a panel. w: of the first 32 steps, `stride` numbers
-   to the next row, `next` to the next 32 steps. */
+/* sums[32][32] = (first ? 0 : sums) + weights of 32 rows times `count` steps of a panel. w: of the first 32
+   steps, `stride` numbers to the next row, `next` to the next 32 steps. */
 SGF__TARGET_AMX static void sgf__amx_block(const uint16_t *w, size_t stride, size_t next,
-                                           const uint32_t *x, size_t count, float *sums) {
+                                           const uint32_t *x, size_t count, int first,
+                                           float *sums) {
     size_t k;
     SGF__AMX_ORDER(w);
-    SGF__AMX_SUMS(_tile_loadd, sums);
+    if (first) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        SGF__AMX_SUMS(_tile_loadd, sums);
+    }
     for (k = 0; k < count; k += SGF__BLOCK, w += next, x += SGF__BLOCK / 2 * SGF__PANEL) {
         _tile_loadd(6, x, SGF__PANEL * 4);
         _tile_loadd(7, x + 16, SGF__PANEL * 4);
@@ -3668,17 +3700,16 @@ static void sgf__amx_copy(const uint16_t *w, size_t cols, size_t rows, size_t co
                 memcpy(to + (k + r) * SGF__BLOCK, w + r * cols + k, SGF__BLOCK * sizeof *to);
             else memcpy(to + (k + r) * SGF__BLOCK, w + r * cols + k, (count - k) * sizeof *to);
 }
-/* The sums of some rows: between `out` and sums[panels][32][32]. */
-static void sgf__amx_carry(const sgf__product *job, size_t row, size_t rows,
-                           float (*sums)[SGF__PANEL * SGF__PANEL], int to_out) {
-    size_t p, r, n;
+/* The sums at an edge, between `out` and where they are computed. */
+static void sgf__amx_edge(const sgf__product *job, size_t row, size_t rows, float *const *sums,
+                          int to_out) {
+    size_t p, r;
     for (p = 0; p < job->panels; p++) {
         size_t width = job->width[p];
-        n = width == SGF__PANEL ? rows : 1; /* rows that lie together in both */
-        for (r = 0; r < rows; r += n) {
-            float *out = job->out[p] + (row + r) * width, *sum = sums[p] + r * SGF__PANEL;
-            memcpy(to_out ? out : sum, to_out ? sum : out, n * width * sizeof(float));
-        }
+        float *out = job->out[p] + row * width, *sum = sums[p];
+        for (r = 0; sum != out && r < rows; r++)
+            memcpy(to_out ? out + r * width : sum + r * SGF__PANEL,
+                   to_out ? sum + r * SGF__PANEL : out + r * width, width * sizeof(float));
     }
 }
 /* Rows [begin, end), of each the first K numbers. Each panel prefetches a share of the weights of the next 32
@@ -3691,14 +3722,17 @@ SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t K, 
                                         0,  0,  0,  0,  0x1010, 0x1010, 0x1010, 0x1010};
     const size_t cols = job->w->cols, panels = job->panels;
     uint16_t copy[SGF__PANEL * SGF__UNIT_STEPS];
-    float sums[SGF__PANELS][SGF__PANEL * SGF__PANEL];
+    float edge[SGF__PANELS][SGF__PANEL * SGF__PANEL], *sums[SGF__PANELS];
     size_t first, k, row, rows, p, r, i, n;
     _tile_loadconfig(config);
     for (first = 0; first < K; first += SGF__UNIT_K)
         for (row = begin; row < end; row += SGF__PANEL) {
             rows = sgf__min(job->w->rows - row, SGF__PANEL);
-            if (first) sgf__amx_carry(job, row, rows, sums, 0);
-            else memset(sums, 0, panels * sizeof *sums);
+            for (p = 0; p < panels; p++)
+                sums[p] = rows == SGF__PANEL && job->width[p] == SGF__PANEL
+                              ? job->out[p] + row * SGF__PANEL
+                              : edge[p];
+            if (first) sgf__amx_edge(job, row, rows, sums, 0);
             for (k = first; k < sgf__min(K, first + SGF__UNIT_K); k += n) {
                 const uint16_t *w = (const uint16_t *)job->w->data + row * cols + k;
                 const uint16_t *ahead = w + SGF__PANEL * cols;
@@ -3711,10 +3745,10 @@ SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t K, 
                         for (i = 0; i < n; i += SGF__BLOCK) SGF__PREFETCH(ahead + r * cols + i);
                     sgf__amx_block(copied ? copy : w, copied ? SGF__BLOCK : cols,
                                    copied ? SGF__PANEL * SGF__BLOCK : SGF__BLOCK,
-                                   job->pairs[p] + k / 2 * SGF__PANEL, n, sums[p]);
+                                   job->pairs[p] + k / 2 * SGF__PANEL, n, !k, sums[p]);
                 }
             }
-            sgf__amx_carry(job, row, rows, sums, 1);
+            sgf__amx_edge(job, row, rows, sums, 1);
         }
     _tile_release();
 }
@@ -3731,7 +3765,7 @@ static int sgf__amx_unit(void) {
     const size_t width = T;
     sgf_tensor weights;
     sgf__product job;
-    size_t n, k;
+    size_t n;
     int tiny, same = sgf__amx_here();
     memset(&job, 0, sizeof job);
     weights.data = w, weights.rows = N, weights.cols = K, weights.dtype = SGF_DTYPE_BF16;
@@ -3750,8 +3784,8 @@ static int sgf__amx_unit(void) {
             w[0] = sgf__float_bf16(x[0] = 0x1p-63f);
             w[2] = sgf__float_bf16(x[2 * T] = 0x1p-75f), x[2 * T] *= -0.75f;
         }
-        for (k = 0; k < K; k += 32)
-            sgf__pair(0, x + k * T, sgf__min(K - k, 32), T, pairs + k / 2 * T);
+        memset(pairs, 0, sizeof pairs);
+        sgf__pair(0, x, 0, K, T, pairs);
         to = wanted, sgf__product_rows(&job, 0, N, 0);
         to = out, sgf__amx_product(&job, K, 0, N);
         same = !memcmp(out, wanted, sizeof out);
@@ -3822,22 +3856,6 @@ static void sgf__matmul(sgf__pool *pool, sgf__product *job, size_t count) {
     sgf__parallel(pool, stripes, ((size_t)1 << 17) / cost + 1, sgf__products_part, job);
 }
 /* ---- the small operations, each on one panel; lanes are tokens ---- */
-
-/* SGF__KERNEL for a body that is compiled once more for each width of a panel (not in plain C). */
-#define SGF__KERNEL_WIDTHS(name, declare, args)       \
-    SGF__INLINE void name##_body declare;             \
-    SGF__INLINE void name##_widths declare {          \
-        switch (width) {                              \
-        case 1: width = 1, name##_body args; break;   \
-        case 2: width = 2, name##_body args; break;   \
-        case 4: width = 4, name##_body args; break;   \
-        case 8: width = 8, name##_body args; break;   \
-        case 16: width = 16, name##_body args; break; \
-        case 32: width = 32, name##_body args; break; \
-        default: name##_body args;                    \
-        }                                             \
-    }                                                 \
-    SGF__KERNEL_OF(name, name##_widths, declare, args)
 
 /* RMSNorm (Zhang and Sennrich 2019) of some columns:
    out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d] */
@@ -3912,6 +3930,17 @@ SGF__KERNEL(sgf__hide, (int simd, float *score, const uint32_t *seen, size_t n, 
         for (t = 0; t < width; t += 8, score += 8)
             for (lane = 0; lane < 8; lane++)
                 score[lane] = seen[i] >> t >> lane & 1 ? score[lane] : -INFINITY;
+}
+/* out[n][width] divided by sum[width], or by 1 where that is 0; in bf16 a -0 becomes 0 before. */
+SGF__KERNEL_WIDTHS(sgf__divide,
+                   (int simd, float *out, size_t n, size_t width, float *sum, int bf16),
+                   (simd, out, n, width, sum, bf16)) {
+    const float zero = bf16 ? 0.0f : -0.0f; /* x + -0 is x */
+    size_t i, t;
+    (void)simd;
+    for (t = 0; t < width; t++) sum[t] = 1.0f / (sum[t] != 0 ? sum[t] : 1);
+    for (i = 0; i < n; i++)
+        for (t = 0; t < width; t++) out[i * width + t] = (out[i * width + t] + zero) * sum[t];
 }
 
 /* Softmax of every column of score [n][width], in place: maximum, exp, sum[width] in ascending
@@ -4694,10 +4723,7 @@ static int sgf__attend_copy(const sgf__work *w, const sgf__group *group, size_t 
         size_t number = piece->number - room->base;
         uint8_t low, high = 0;
         if (piece->mixed) sgf__widen_bf16(w->s->simd, value, NULL, piece->count * C, &low, &high);
-        if (high == 255) {
-            room->copied = 0;
-            return 0;
-        }
+        if (high == 255) return 0;
         if (number + piece->count > room->copied) {
             sgf__turn(w->s->simd, page + room->k_at + piece->lane, SGF__PAGE, C, piece->count,
                       room->keys + n * C, C);
@@ -4707,7 +4733,7 @@ static int sgf__attend_copy(const sgf__work *w, const sgf__group *group, size_t 
         end = number + piece->count;
     }
     room->count = n, room->copied = end;
-    sgf__attend_blank(room, C, end, (end + SGF__BLOCK - 1) / SGF__BLOCK * SGF__BLOCK);
+    sgf__attend_blank(room, C, end, sgf__blocks(end));
     return 1;
 }
 /* out[rows][width] = data [rows][stride], of each row the first K numbers, times room->pairs */
@@ -4723,6 +4749,24 @@ static void sgf__attend_product(const sgf__attend_room *room, const uint16_t *da
 #else
     (void)K;
 #endif
+}
+/* score [keys][width] = keys times q [C][width] */
+static void sgf__attend_unit_keys(int simd, const sgf__attend_room *room, const float *q, size_t C,
+                                  size_t width) {
+    memset(room->pairs, 0, sgf__blocks(C) * SGF__PANEL / 2 * sizeof(uint32_t));
+    sgf__pair(simd, q, 0, C, width, room->pairs);
+    sgf__attend_product(room, room->keys, room->count, C, C, width, room->score);
+}
+/* out [C][width] = values times score */
+static void sgf__attend_unit_values(int simd, const sgf__attend_room *room, size_t C, size_t width,
+                                    float *out) {
+    const float *score = room->score;
+    size_t K = sgf__blocks(room->copied), i;
+    memset(room->pairs, 0, K * SGF__PANEL / 2 * sizeof(uint32_t));
+    for (i = 0; i < room->pieces; score += room->piece[i++].count * width)
+        sgf__pair(simd, score, room->piece[i].number - room->base, room->piece[i].count, width,
+                  room->pairs);
+    sgf__attend_product(room, room->values, C, room->stride, K, width, out);
 }
 /* List the keys and values of kv head g that a group sees. */
 static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t g,
@@ -4764,7 +4808,6 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
     part.w = rows ? odds : room->wide, tile.x = rows ? room->wide : odds;
     tile.w_k = rows ? width : C, tile.x_k = tile.out_row = rows ? C : width, tile.out = out;
     tile.seen = rows ? NULL : seen;
-    if (room->unit) memset(room->pairs, 0, room->stride * (SGF__PANEL / 2) * sizeof(uint32_t));
     for (; i < room->pieces; tile.first = 0) {
         size_t begin = (room->piece[i].number + j) / SGF__BLOCK * SGF__BLOCK;
         int finite = 1;
@@ -4779,25 +4822,16 @@ static void sgf__attend_values(int simd, const sgf__attend_room *room, size_t wi
             for (k = part.count; k < to; k++) seen[k] = 0;
             for (k = 0; k < n; k++) seen[to + k] = piece->mixed ? piece->seen[j + k] : ~(uint32_t)0;
             sgf__round(simd, score, odds + to * width, n * width, &x_low);
-            if (!room->unit) {
-                sgf__widen_bf16(simd, half + (piece->lane + j) * C, room->wide + to * C, n * C,
-                                &low, &high);
-                w_low = low < w_low ? low : w_low;
-                finite = finite && high < 255;
-            }
+            sgf__widen_bf16(simd, half + (piece->lane + j) * C, room->wide + to * C, n * C, &low,
+                            &high);
+            w_low = low < w_low ? low : w_low;
+            finite = finite && high < 255;
             score += n * width, part.count = to + n, j += n;
             if (j == piece->count) i++, j = 0;
         }
         tile.clean = sgf__clean(w_low, x_low) && (rows || finite);
-        if (room->unit)
-            sgf__pair(simd, odds, part.count, width,
-                      room->pairs + (begin - room->base) / 2 * SGF__PANEL);
-        else sgf__tile_run(simd, rows ? width : C, 0, rows ? C : width, &tile);
+        sgf__tile_run(simd, rows ? width : C, 0, rows ? C : width, &tile);
     }
-    if (room->unit)
-        sgf__attend_product(room, room->values, C, room->stride,
-                            (room->copied + SGF__BLOCK - 1) / SGF__BLOCK * SGF__BLOCK, width, out);
-    for (k = 0; k < width * C; k++) out[k] += 0.0f;
 }
 
 /* The scores of head r of R, score [keys][R], times the factors of the mixture. */
@@ -4852,8 +4886,8 @@ static void sgf__attend_row(int simd, float *q, size_t R, size_t C, float scale,
         sgf__tile_run(simd, R, 0, C, &tile);
     }
     for (r = 0; r < R; r++) {
-        float share = 1.0f / (sum[r] != 0 ? sum[r] : 1);
-        for (j = 0; j < C; j++) out[r * C + j] *= share;
+        float share = 1.0f / (sum[r] != 0 ? sum[r] : 1), zero = room->bf16 ? 0.0f : -0.0f;
+        for (j = 0; j < C; j++) out[r * C + j] = (out[r * C + j] + zero) * share;
     }
 }
 
@@ -4870,19 +4904,16 @@ static size_t sgf__lanes_before(const sgf__piece *piece, size_t key, size_t widt
 static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float scale,
                               const sgf__attend_room *room, float *out) {
     float sum[SGF__PANEL], *score = room->score;
-    size_t i, j, t, n = 0, step;
+    size_t i, j, n = 0, step;
     sgf__tile tile;
     sgf__tile_part part;
     uint8_t low = 255;
-    if (room->bf16) sgf__round(simd, q, q, C * width, &low);
+    if (room->unit) sgf__attend_unit_keys(simd, room, q, C, width);
+    else if (room->bf16) sgf__round(simd, q, q, C * width, &low);
     memset(&tile, 0, sizeof tile);
     tile.bf16 = room->bf16;
     tile.part = &part, tile.parts = 1, tile.x = q, tile.first = 1;
     tile.x_k = tile.out_row = width, tile.w_k = SGF__PAGE;
-    for (j = 0; room->unit && j < C; j += SGF__BLOCK)
-        sgf__pair(simd, q + j * width, sgf__min(C - j, SGF__BLOCK), width,
-                  room->pairs + j / 2 * SGF__PANEL);
-    if (room->unit) sgf__attend_product(room, room->keys, room->count, C, C, width, score);
     for (i = 0; i < room->pieces; n += room->piece[i++].count) {
         const sgf__piece *piece = &room->piece[i];
         const float *keys = room->unit ? NULL
@@ -4898,8 +4929,9 @@ static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float 
         if (piece->mixed) sgf__hide(simd, score + n * width, piece->seen, piece->count, width);
     }
     sgf__softmax(simd, score, n, width, sum);
-    memset(out, 0, C * width * sizeof(float));
-    if (room->bf16) sgf__attend_values(simd, room, width, C, 0, out);
+    if (room->unit) sgf__attend_unit_values(simd, room, C, width, out);
+    else memset(out, 0, C * width * sizeof(float));
+    if (room->bf16 && !room->unit) sgf__attend_values(simd, room, width, C, 0, out);
     tile.x = score, tile.out = out, tile.w_k = C, tile.first = 0;
     for (i = 0; i < room->pieces && !room->bf16;) {
         const sgf__piece *piece = &room->piece[i];
@@ -4920,9 +4952,7 @@ static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float 
         tile.seen = NULL;
         i++;
     }
-    for (t = 0; t < width; t++) sum[t] = 1.0f / (sum[t] != 0 ? sum[t] : 1);
-    for (j = 0; j < C; j++)
-        for (t = 0; t < width; t++) out[j * width + t] *= sum[t];
+    sgf__divide(simd, out, C, width, sum, room->bf16);
 }
 
 /* Columns of a group between the panels and a block [features][width]; unused columns stay as they
@@ -4973,6 +5003,8 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     const sgf__work *w = (const sgf__work *)context;
     size_t C = w->s->C, RC = w->s->R * C, item, i;
     sgf__attend_room room = sgf__attend_room_of(w->s, thread);
+    float *q, *out;
+    int whole; /* the group is a panel: nothing is copied */
     for (item = begin; item < end; item++) {
         const sgf__group *group = &w->group[item % w->groups];
         size_t g = item / w->groups, width = sgf__panel_width(group->count, 8);
@@ -4981,12 +5013,20 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
             continue;
         }
         sgf__attend_list(w, group, g, &room);
-        memset(room.q, 0, RC * width * sizeof(float));
-        sgf__group_columns(group, w->at[SGF__Q], w->width, g * RC, RC, width, room.q, 0);
+        whole = group->count == SGF__PANEL && group->row % SGF__PANEL == 0;
+        if (whole) {
+            q = w->at[SGF__Q][group->row / SGF__PANEL] + g * RC * width;
+            out = w->at[SGF__ATTENDED][group->row / SGF__PANEL] + g * RC * width;
+        } else {
+            q = room.q, out = room.out;
+            memset(q, 0, RC * width * sizeof(float));
+            sgf__group_columns(group, w->at[SGF__Q], w->width, g * RC, RC, width, q, 0);
+        }
         for (i = 0; i < RC; i += C)
-            sgf__attend_group(w->s->simd, room.q + i * width, C, width, w->s->score_scale, &room,
-                              room.out + i * width);
-        sgf__group_columns(group, w->at[SGF__ATTENDED], w->width, g * RC, RC, width, room.out, 1);
+            sgf__attend_group(w->s->simd, q + i * width, C, width, w->s->score_scale, &room,
+                              out + i * width);
+        if (!whole)
+            sgf__group_columns(group, w->at[SGF__ATTENDED], w->width, g * RC, RC, width, out, 1);
     }
 }
 
@@ -5150,12 +5190,13 @@ static sgf__product sgf__projection(const sgf__work *w, int matrix, const sgf_te
 static void sgf__round_panel(const sgf__work *w, size_t p, const float *from, float *to, size_t K,
                              size_t width) {
     size_t k, n;
+    if (w->s->unit) memset(w->pairs[p], 0, sgf__blocks(K) * SGF__PANEL / 2 * sizeof(uint32_t));
     for (k = 0; k < K; k += n, from += n * width, to += n * width) {
         uint8_t *low = &w->low[p][k / SGF__BLOCK];
         n = sgf__min(K - k, SGF__BLOCK);
         *low = k ? low[-1] : 255;
         sgf__round(w->s->simd, from, to, n * width, low);
-        if (w->s->unit) sgf__pair(w->s->simd, to, n, width, w->pairs[p] + k / 2 * SGF__PANEL);
+        if (w->s->unit) sgf__pair(w->s->simd, to, k, n, width, w->pairs[p]);
     }
 }
 static void sgf__round_part(void *context, size_t begin, size_t end, int thread) {

@@ -182,8 +182,9 @@ static void tiles_product(size_t N, size_t K, size_t panels, size_t last, int sc
             x_low[p][i / SGF__BLOCK] = i ? x_low[p][i / SGF__BLOCK - 1] : 255;
             sgf__round(0, x[p] + i * width[p], x[p] + i * width[p], n * width[p],
                        &x_low[p][i / SGF__BLOCK]);
-            sgf__pair(sgf__simd_best(), x[p] + i * width[p], n, width[p], pairs[p] + i / 2 * 32);
         }
+        memset(pairs[p], 0, sizeof pairs[p]);
+        sgf__pair(sgf__simd_best(), x[p], 0, K, width[p], pairs[p]);
         for (i = 0; i < N * width[p]; i++) out[p][i] = NAN;
     }
     memset(&job, 0, sizeof job);
@@ -255,6 +256,66 @@ static void test_models_on_tiles_give_the_reference_bits(void) {
     tiles_models(TILES_LATE_FLUSH, 1, "llama-gqa-tied");
     tiles_models(TILES_WRONG_ORDER, 0, "llama-gqa-tied");
 }
+/* A context of isolated segments, of random ids. */
+static void tiles_context(int32_t segments, size_t tokens, sgf_layout *layout) {
+    sgf_error err;
+    int32_t i;
+    size_t t;
+    sgf_layout_init(layout, NULL);
+    for (i = 0; i < segments; i++) {
+        MUST(sgf_layout_segment(layout, SGF_ROLE_PARAPHRASE, i, NULL, &err), err);
+        for (t = 0; t < tokens; t++) {
+            int32_t id = (int32_t)forward_random(ODD_V);
+            MUST(sgf_layout_add(layout, i, &id, 1, &err), err);
+        }
+    }
+    sgf_layout_place(layout, SGF_POSITIONS_SEQUENTIAL);
+    sgf_mask_set(layout, SGF_MASK_ISOLATED);
+}
+/* Several contexts in one call: the logits of all their tokens are the reference's. */
+static void tiles_contexts_agree(const sgf_model *model, const sgf_layout *layout, size_t n) {
+    static float logits[200 * ODD_V];
+    sgf_session *s = forward_session(model, SGF_KERNELS_AMX, 1);
+    sgf_row row[200];
+    sgf_error err;
+    size_t rows = 0, i, t;
+    int32_t sequence;
+    CHECK(s != NULL);
+    if (!s) return;
+    for (i = 0; i < n; i++) {
+        MUST(sgf_sequence_open(s, &layout[i], -1, &sequence, &err), err);
+        for (t = 0; t < layout[i].tokens; t++)
+            row[rows++] = sgf__row_of(&layout[i], t, sequence, 1);
+    }
+    MUST(sgf_forward(s, row, rows, logits, NULL, &err), err);
+    for (rows = i = 0; i < n; rows += layout[i++].tokens) {
+        float *wanted = forward_reference(model, &layout[i]);
+        CHECK(wanted &&
+              !memcmp(wanted, logits + rows * ODD_V, layout[i].tokens * ODD_V * sizeof(float)));
+        free(wanted);
+    }
+    sgf_session_free(s);
+}
+/* A segment's next group uses what was copied for its last one; another sequence, segment or kv head does not. */
+static void test_groups_on_tiles_read_their_own_keys(void) {
+    sgf_model model;
+    sgf_layer layer[ODD_L];
+    sgf_layout one[2], segments;
+    long before = tiles_products;
+    forward_random_state = 31;
+    forward_arithmetic = SGF_ARITHMETIC_BF16;
+    tiles_how = 0;
+    odd_model(&model, layer);
+    tiles_context(1, 75, &one[0]), tiles_context(1, 45, &one[1]), tiles_context(3, 20, &segments);
+    tiles_contexts_agree(&model, one, 1);
+    tiles_contexts_agree(&model, one, 2);
+    tiles_contexts_agree(&model, &segments, 1);
+    CHECK(tiles_products > before + 1000 && !tiles_faults && !tiles_configs);
+    sgf_layout_free(&one[0]), sgf_layout_free(&one[1]), sgf_layout_free(&segments);
+    odd_model_free(&model);
+    forward_arithmetic = SGF_ARITHMETIC_F32;
+    tiles_how = TILES_NONE;
+}
 /* Attention uses a unit only if that flushes as the definition says. */
 static void test_attention_by_tiles_gives_the_reference_bits(void) {
     long before = tiles_products, wrong;
@@ -272,6 +333,7 @@ static void tests_tiles(void) {
     RUN(test_products_by_tiles_give_the_reference_bits);
     RUN(test_tiles_compute_only_what_they_should);
     RUN(test_attention_by_tiles_gives_the_reference_bits);
+    RUN(test_groups_on_tiles_read_their_own_keys);
     RUN(test_models_on_tiles_give_the_reference_bits);
 }
 #else

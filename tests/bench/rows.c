@@ -216,6 +216,8 @@ static void prefill(bench *b, ours *o, ours *bf16, int threads, size_t tokens, d
     bf16->tokens = tokens;
     contest_call(&c, plain, prefill_call, bf16, (double)tokens, name, 0.9);
     contest_run(b, &c, "tokens/s");
+    snprintf(test, sizeof test, "PyTorch prefill %u, bf16", (unsigned)tokens);
+    if (threads == b->threads) compare(b, plain, test, 1.3);
 }
 static void decode(bench *b, ours *o, ours *bf16, int threads) {
     char name[96], bytes[128], most[96];
@@ -240,23 +242,29 @@ static void decode(bench *b, ours *o, ours *bf16, int threads) {
     report(b, bytes, "bytes/s", rate, b->rounds, most, base_of(b, most), 0.85);
 }
 /* A step of many sequences, beside the same steps of one, in turn. */
-static void batches(bench *b, ours *o) {
+static void batches(bench *b, ours *o, ours *bf16) {
     static const size_t sizes[] = {1, 2, 4, 8, 16, 32};
     enum { SIZES = sizeof sizes / sizeof sizes[0] };
-    ours one[SIZES]; /* the same model and session, each with its own batch */
+    ours one[2 * SIZES]; /* the same model and session, each with its own batch */
     contest c;
     size_t i;
     if (!wanted(b, "1B batch")) return;
     c.entries = 0;
-    for (i = 0; i < SIZES; i++) {
+    for (i = 0; i < 2 * SIZES; i++) {
+        const size_t size = sizes[i / 2];
+        const char *in = i % 2 ? " in bf16" : "";
+        const char *against = i % 2 ? "1B batch of 1 in bf16" : "1B batch of 1";
         char name[64];
-        one[i] = *o;
-        one[i].batch = sizes[i], one[i].steps = 8;
-        snprintf(name, sizeof name, "1B batch of %u", (unsigned)sizes[i]);
-        contest_call(&c, name, decode_call, &one[i], (double)(8 * sizes[i]),
-                     i ? "1B batch of 1" : NULL, sizes[i] == 32 ? 9 : 0);
+        one[i] = i % 2 ? *bf16 : *o;
+        one[i].batch = size, one[i].steps = 8;
+        snprintf(name, sizeof name, "1B batch of %u%s", (unsigned)size, in);
+        contest_call(&c, name, decode_call, &one[i], (double)(8 * size), i / 2 ? against : NULL,
+                     size < 32 ? 0
+                     : i % 2   ? 18
+                               : 9);
     }
     contest_run(b, &c, "tokens/s");
+    compare(b, "1B batch of 32 in bf16", "PyTorch batch of 32, bf16", 1.4);
 }
 static void large(bench *b, int threads) {
     static const char *const names[] = {"1B prefill 512", "1B matmul part of 512", "1B decode",
@@ -271,6 +279,7 @@ static void large(bench *b, int threads) {
         ours_close(&o);
         return;
     }
+    if (threads == b->threads) torch_run(b, "1B: PyTorch with a cache", "engine %s", dir);
     prefill(b, &o, &bf16, threads, 512, 1.6);
     if (wanted(b, row_name(b, threads, names[1], name))) {
         contest c;
@@ -283,7 +292,7 @@ static void large(bench *b, int threads) {
     decode(b, &o, &bf16, threads);
     if (threads == b->threads) {
         prefill(b, &o, &bf16, threads, 4096, 1.8);
-        batches(b, &o);
+        batches(b, &o, &bf16);
     }
     ours_close(&bf16);
     ours_close(&o);
@@ -393,7 +402,7 @@ static int segment_add(sgf_layout *l, sgf_role role, int32_t group, size_t n, ui
 static int context_fill(sgf_layout *l, const asking *how, uint32_t seed) {
     const prompt_kind kind = how->kind;
     const size_t shots = how->shots ? how->shots : SHOTS_TOKENS;
-    int32_t p, segment;
+    int32_t p, segment = 0;
     int failed = 0;
     if (kind != FLEX) failed |= segment_add(l, SGF_ROLE_SHARED, -1, shots, 1);
     for (p = 0; p < (kind == ORIGIN ? 1 : PARAPHRASES) && !failed; p++) {
@@ -417,6 +426,8 @@ static const asking askings[] = {
     {"1B fused, 16 at a time", "1B fused", 2, FUSED, 1, 16, 16, 0, 0, 0, 0, 0},
     {"1B fused, entropy mass", "1B fused", 0.9, FUSED, 1, 3, 1, 0, 0, 0, 0, 0},
     {"1B entropy_avg", "1B avg", 0.97, ORIGIN, PARAPHRASES, 3, 1, 0, 0, 0, 0, 0},
+    {"1B origin in bf16", "1B origin", 0, ORIGIN, 1, 3, 1, 0, 0, 0, 0, 0},
+    {"1B fused in bf16", "1B origin in bf16", 0.8, FUSED, 1, 3, 1, 0, 0, 0, 0, 0},
     {"1B origin, 4 at a time", "1B origin", 0, ORIGIN, 1, 4, 4, 0, 0, 0, 0, 0},
     {"1B origin, 4 beams as 4 questions", "1B origin, 4 at a time", 0.6, ORIGIN, 1, 3, 1, 0, 0, 0,
      0, 0},
@@ -426,6 +437,9 @@ static const asking askings[] = {
     {"1B flex_attention, 16 at a time, no reuse", "", 0, FLEX, 1, 16, 16, 0, 0, 0, 1, 0},
     {"1B flex_attention, 16 at a time", "", 100, FLEX, 1, 16, 16, 0, 0, 0, 0, 0},
     {"1B flex_attention, 16 at a time, rotated reuse", "", 100, FLEX, 1, 16, 16, 0, 0, 1, 0, 0},
+    {"1B flex_attention, 16 at a time, in bf16", "", 15, FLEX, 1, 16, 16, 0, 0, 0, 0, 0},
+    {"1B flex_attention, 16 at a time, rotated reuse, in bf16", "", 50, FLEX, 1, 16, 16, 0, 0, 1, 0,
+     0},
 };
 enum { ASKINGS = sizeof askings / sizeof askings[0] };
 
@@ -434,6 +448,9 @@ static void asking_decodes(const asking *how, sgf_task *task) {
     if (strstr(how->name, "entropy mass")) task->decoding.trust_mass = 0.5;
     if (strstr(how->name, "entropy_avg")) task->combine = SGF_COMBINE_ENTROPY_AVG;
     if (strstr(how->name, "4 beams")) task->decoding.beams = 4, task->decoding.length_penalty = 1;
+}
+static sgf_arithmetic asking_arithmetic(const asking *how) {
+    return strstr(how->name, "in bf16") ? SGF_ARITHMETIC_BF16 : SGF_ARITHMETIC_F32;
 }
 /* What its questions count as: every beam is one. */
 static double asking_work(const asking *how) {
@@ -488,6 +505,7 @@ static questions *questions_open(const bench *b, const sgf_model *model, const a
     options.device = b->device;
     options.reuse_rotated = how->reuse_rotated;
     options.no_prefix_reuse = how->no_prefix_reuse;
+    options.arithmetic = asking_arithmetic(how);
     for (i = 0; i < QUESTIONS * PARAPHRASES; i++) sgf_layout_init(&q->context[i], NULL);
     for (i = 0; i < how->count; i++) {
         sgf_task *task = &q->task[i];
@@ -532,7 +550,7 @@ static void askings_run(bench *b, const sgf_model *model, size_t from, size_t en
     for (i = from; i < end; i++) questions_close(q[i]);
 }
 static void methods(bench *b) {
-    enum { RAGGED = 8, FLEXES = 10 };
+    enum { RAGGED = 10, FLEXES = 12 };
     char dir[600], spans[200] = "";
     sgf_model *model;
     sgf_error err;
@@ -565,13 +583,14 @@ static void methods(bench *b) {
 
 /* ---- memory: what a run needs besides weights and KV ---- */
 
-/* Keys and values of all tokens that are there at a time, a shared prefix once, as f32. */
+/* Keys and values of all tokens that are there at a time, a shared prefix once. */
 static double kv_bytes(const sgf_model *m, const questions *q) {
     const sgf_config *c = &m->config;
     size_t shared = q->how->kind == FLEX ? 0 : SHOTS_TOKENS, tokens = shared, i;
     for (i = 0; i < q->how->together; i++)
         tokens += q->context[i * PARAPHRASES].tokens - shared + NEW_TOKENS - 1;
-    return (double)tokens * 2 * 4 * c->layers * c->kv_heads * c->head_dim;
+    return (double)tokens * 2 * (asking_arithmetic(q->how) ? 2 : 4) * c->layers * c->kv_heads *
+           c->head_dim;
 }
 /* In a process of its own (--peak): run a row's questions once, print what the process took at most. */
 static int peak(const bench *b, int row) {
@@ -597,7 +616,7 @@ static int peak(const bench *b, int row) {
     return 0;
 }
 static void memory(bench *b) {
-    static const int rows[] = {1, 3}; /* of askings: fused, and 16 at a time */
+    static const int rows[] = {1, 3, 7}; /* of askings: fused, 16 at a time, in bf16 */
     size_t i;
     int k;
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -668,11 +687,13 @@ static void segments(bench *b) {
     const double T = SEGMENTS * LENGTH,
                  pairs[2] = {T * (T + 1) / 2, SEGMENTS * LENGTH * (LENGTH + 1) / 2.0};
     const sgf_mask masks[2] = {SGF_MASK_CAUSAL, SGF_MASK_ISOLATED};
-    const char *const names[2] = {"attention alone, causal", "attention alone, isolated"};
-    const char *who = "";
+    const char *const names[4] = {"attention alone, causal", "attention alone, isolated",
+                                  "attention alone, causal, in bf16",
+                                  "attention alone, isolated, in bf16"};
+    const char *who = NULL;
     char dir[600], most[96];
     double rate[MAX_ROUNDS];
-    attention a[2];
+    attention a[4];
     contest c;
     int k, first;
     int32_t i;
@@ -680,22 +701,23 @@ static void segments(bench *b) {
     torch_run(b, "attention alone: FlexAttention",
               "attention --segments %d --length %d --heads 32 --kv_heads 8 --head_dim 64", SEGMENTS,
               LENGTH);
+    best_of(b, "FlexAttention, isolated ", &who);
     c.entries = 0;
     contest_limit(b, &c, b->threads, FMA, "attention alone", most);
     first = c.entries;
     model_folder(b, &shape_attention, dir, sizeof dir);
-    for (k = 0; k < 2; k++) {
-        if (ours_open(b, dir, b->threads, &a[k].o)) return;
+    for (k = 0; k < 4; k++) {
+        sgf_arithmetic arithmetic = k < 2 ? SGF_ARITHMETIC_F32 : SGF_ARITHMETIC_BF16;
+        if (ours_open_in(b, dir, b->threads, arithmetic, &a[k].o)) return;
         sgf_layout_init(&a[k].layout, NULL);
         for (i = 0; i < SEGMENTS; i++) segment_add(&a[k].layout, SGF_ROLE_PARAPHRASE, i, LENGTH, 5);
         for (i = 0; i < (int32_t)a[k].layout.tokens; i++) a[k].layout.token[i] %= 64;
         sgf_layout_place(&a[k].layout, SGF_POSITIONS_SEQUENTIAL);
-        sgf_mask_set(&a[k].layout, masks[k]);
+        sgf_mask_set(&a[k].layout, masks[k % 2]);
         if (sgf_forward_layout(a[k].o.session, &a[k].layout, NULL, NULL, &a[k].sequence, NULL))
             return;
-        if (k) best_of(b, "FlexAttention, isolated ", &who);
-        contest_call(&c, names[k], attention_call, &a[k], 4.0 * 32 * 64 * pairs[k],
-                     k ? (*who ? who : NULL) : most, k ? 2 : 0);
+        contest_call(&c, names[k], attention_call, &a[k], 4.0 * 32 * 64 * pairs[k % 2],
+                     k % 2 ? who : most, k % 2 ? 2.5 : 0);
     }
     contest_run(b, &c, "FLOP/s");
     for (k = 0; k < b->rounds && base_of(b, names[0]) > 0 && base_of(b, names[1]) > 0; k++)
@@ -703,7 +725,7 @@ static void segments(bench *b) {
     if (k == b->rounds)
         report(b, "attention alone, isolated: times faster than causal", "times", rate, b->rounds,
                "the ratio of pairs", pairs[0] / pairs[1], 1 / 1.3);
-    for (k = 0; k < 2; k++) {
+    for (k = 0; k < 4; k++) {
         sgf_layout_free(&a[k].layout);
         ours_close(&a[k].o);
     }

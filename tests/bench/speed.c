@@ -22,7 +22,7 @@
 
 #include "weights.c"
 
-enum { MAX_ROUNDS = 25, MAX_FIGURES = 128, MAX_PEERS = 6, MAX_ENTRIES = 12, MAX_NOTES = 48 };
+enum { MAX_ROUNDS = 25, MAX_FIGURES = 160, MAX_PEERS = 6, MAX_ENTRIES = 16, MAX_NOTES = 48 };
 
 /* ---- figures ---- */
 
@@ -115,6 +115,18 @@ static double base_of(const bench *b, const char *name) {
     for (i = 0; i < b->figures; i++)
         if (!strcmp(b->figure[i].name, name)) return figure_median(&b->figure[i]);
     return 0;
+}
+/* One figure more: how many times figure `name` is what its row was not compared with. Nothing if one of them is
+   missing. */
+static void compare(bench *b, const char *name, const char *against, double target) {
+    double base = base_of(b, against), samples[MAX_ROUNDS];
+    char title[96];
+    int i, k;
+    for (i = 0; i < b->figures && strcmp(b->figure[i].name, name); i++) continue;
+    if (i == b->figures || base <= 0) return;
+    for (k = 0; k < b->figure[i].rounds; k++) samples[k] = b->figure[i].sample[k] / base;
+    snprintf(title, sizeof title, "%.60s: times", name);
+    report(b, title, "", samples, k, against, 1, target);
 }
 /* The best of the figures whose names begin so; its name goes to *who. */
 static double best_of(const bench *b, const char *prefix, const char **who) {

@@ -19,6 +19,10 @@
         transformers with its key/value cache, bfloat16, sdpa and a 4D mask, one question after the other: the prompt in
         one pass, then a pass for each token. --samples questions after one that is not counted.
 
+    torch_peer.py engine FOLDER [--prefill 512,4096] [--batch 1,32] [--steps 32]
+        transformers with its key/value cache, bfloat16, sdpa: prompts of so many tokens, and so many sequences that grow
+        by a token in each of --steps passes.
+
     torch_peer.py attention [--segments 32 --length 128 | --lengths 120,131,...] [--heads 32] [--kv_heads 8] ...
         torch.compile(flex_attention) on one sequence of isolated segments, and with a causal mask (--lengths: one of
         them only; of one length: causal). The block mask is made beforehand, in blocks of several sizes, as no size is
@@ -215,6 +219,28 @@ def cached(options):
     note(f"transformers with a cache: transformers {__version__}")
 
 
+@torch.no_grad()
+def engine(options):
+    from transformers import DynamicCache
+    model = load(options, torch.bfloat16, "sdpa")
+    generator = torch.Generator().manual_seed(1)
+
+    def prompt(ids):
+        model(input_ids=ids, past_key_values=DynamicCache(), use_cache=True, logits_to_keep=1)
+
+    def decode(batch):
+        past, ids = DynamicCache(), torch.full((batch, 1), 5)
+        for _ in range(options.steps):
+            ids = model(input_ids=ids, past_key_values=past, use_cache=True).logits[:, -1:, :].argmax(-1)
+
+    for tokens in (int(n) for n in options.prefill.split(",") if n):
+        ids = torch.randint(2000, (1, tokens), generator=generator)
+        figure(f"PyTorch prefill {tokens}, bf16", "tokens/s", [tokens / t for t in timed(lambda: prompt(ids), options.samples)])
+    for batch in (int(n) for n in options.batch.split(",") if n):
+        took = timed(lambda: decode(batch), options.samples)
+        figure(f"PyTorch batch of {batch}, bf16", "tokens/s", [batch * options.steps / t for t in took])
+
+
 def check_agree(logits):
     """In float32 all three compute the same, or one of them was timed at something else."""
     for name, row in logits.items():
@@ -320,6 +346,12 @@ def main():
         command.add_argument("--steps", type=int, default=10)
         command.add_argument("--questions", type=int, default=16)
         command.set_defaults(run=run)
+    command = commands.add_parser("engine")
+    command.add_argument("folder")
+    command.add_argument("--prefill", default="512,4096")
+    command.add_argument("--batch", default="1,32")
+    command.add_argument("--steps", type=int, default=32)
+    command.set_defaults(run=engine)
     for name, run in (("attention", attention), ("decode", decode)):
         command = commands.add_parser(name)
         for option, default in (("segments", 32), ("length", 128), ("rows", 1), ("heads", 32), ("kv_heads", 8),
