@@ -94,7 +94,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1833), sgf__exp_body (line 1609)
        RMSNorm                                     sgf__reference_norm (line 1753)
        RoPE, rotate-half                           sgf__reference_rope (line 1765), sgf__sincos_d (line 1643)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8481)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8479)
        one layer, in order                         sgf__reference_layer (line 1901)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2760), sgf_mask_allows (line 2628)
@@ -2013,28 +2013,28 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5141).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5139).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4578). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4576). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 6056). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 6054). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 6113). Exception: reuse_rotated.
-   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3440), and
-      sgf__product_rows (line 3609). Lanes never share a sum. Wider vectors and larger batches compute more
+      from equal ids at equal positions: sgf__isolated_common (line 6111). Exception: reuse_rotated.
+   5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3424), and
+      sgf__product_rows (line 3592). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4425). They differ only in causality and window. A hidden key gets the score -inf
+      sgf__group_make (line 4423). They differ only in causality and window. A hidden key gets the score -inf
       (sgf__hide), so it adds +0 to the sum of exps; the product with the values skips it (fma_if), or in
       bf16 adds 0 times a finite number.
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4102).
+      sgf__parallel (line 4100).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4798).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4796).
    9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2422),
-      sgf__mean_run (line 5310).
+      sgf__mean_run (line 5308).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -2914,22 +2914,6 @@ static int sgf__simd_best(void) {
     SGF__INLINE void name##_body declare; \
     SGF__KERNEL_OF(name, name##_body, declare, args)
 
-/* SGF__KERNEL for a body that is compiled once more for each width of a panel (not in plain C). */
-#define SGF__KERNEL_WIDTHS(name, declare, args)       \
-    SGF__INLINE void name##_body declare;             \
-    SGF__INLINE void name##_widths declare {          \
-        switch (width) {                              \
-        case 1: width = 1, name##_body args; break;   \
-        case 2: width = 2, name##_body args; break;   \
-        case 4: width = 4, name##_body args; break;   \
-        case 8: width = 8, name##_body args; break;   \
-        case 16: width = 16, name##_body args; break; \
-        case 32: width = 32, name##_body args; break; \
-        default: name##_body args;                    \
-        }                                             \
-    }                                                 \
-    SGF__KERNEL_OF(name, name##_widths, declare, args)
-
 /* e^x and ln x in double, for tables made once and for statistics, built like sgf__sincos_d. */
 static double sgf__exp_d(double x) {
     double n, r, p = 1;
@@ -3532,16 +3516,15 @@ SGF__KERNEL(sgf__widen_bf16,
     *high = (uint8_t)(most >> 23);
 }
 
-/* K, or more: so that it is a multiple of 32 */
+/* The least multiple of 32 that is not below K. */
 static size_t sgf__blocks(size_t K) {
     return (K + SGF__BLOCK - 1) / SGF__BLOCK * SGF__BLOCK;
 }
 /* Steps [first, first + count) of a panel [][width], rounded, for a tile unit: word i of to[][32] has the
    steps 2 i and 2 i + 1 in its halves, which are 0 before. */
-SGF__KERNEL_WIDTHS(sgf__pair,
-                   (int simd, const float *from, size_t first, size_t count, size_t width,
-                    uint32_t *to),
-                   (simd, from, first, count, width, to)) {
+SGF__KERNEL(sgf__pair,
+            (int simd, const float *from, size_t first, size_t count, size_t width, uint32_t *to),
+            (simd, from, first, count, width, to)) {
     size_t k, t;
     (void)simd;
     for (k = 0; k < count; k++) {
@@ -3626,7 +3609,7 @@ static size_t sgf__stripes(const sgf__product *job) {
 
 enum {
     SGF__UNIT_K = 2048,   /* steps in one go: their activations stay in the second-level cache */
-    SGF__UNIT_STEPS = 256 /* steps whose weights are copied together, for all panels: first level */
+    SGF__UNIT_STEPS = 256 /* steps of 32 rows that are copied: they stay in the first-level cache */
 };
 #if defined(SGF__X86) && defined(__x86_64__) && !defined(__ILP32__) && defined(__linux__) && \
     (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
@@ -3857,6 +3840,22 @@ static void sgf__matmul(sgf__pool *pool, sgf__product *job, size_t count) {
 }
 /* ---- the small operations, each on one panel; lanes are tokens ---- */
 
+/* SGF__KERNEL for a body that is compiled once more for each width of a panel (not in plain C). */
+#define SGF__KERNEL_WIDTHS(name, declare, args)       \
+    SGF__INLINE void name##_body declare;             \
+    SGF__INLINE void name##_widths declare {          \
+        switch (width) {                              \
+        case 1: width = 1, name##_body args; break;   \
+        case 2: width = 2, name##_body args; break;   \
+        case 4: width = 4, name##_body args; break;   \
+        case 8: width = 8, name##_body args; break;   \
+        case 16: width = 16, name##_body args; break; \
+        case 32: width = 32, name##_body args; break; \
+        default: name##_body args;                    \
+        }                                             \
+    }                                                 \
+    SGF__KERNEL_OF(name, name##_widths, declare, args)
+
 /* RMSNorm (Zhang and Sennrich 2019) of some columns:
    out[d][t] = x[d][t] / sqrt(mean of squares + eps) * weight[d] */
 SGF__INLINE void sgf__rmsnorm_columns(int simd, const float *x, const float *weight, float eps,
@@ -3932,9 +3931,8 @@ SGF__KERNEL(sgf__hide, (int simd, float *score, const uint32_t *seen, size_t n, 
                 score[lane] = seen[i] >> t >> lane & 1 ? score[lane] : -INFINITY;
 }
 /* out[n][width] divided by sum[width], or by 1 where that is 0; in bf16 a -0 becomes 0 before. */
-SGF__KERNEL_WIDTHS(sgf__divide,
-                   (int simd, float *out, size_t n, size_t width, float *sum, int bf16),
-                   (simd, out, n, width, sum, bf16)) {
+SGF__KERNEL(sgf__divide, (int simd, float *out, size_t n, size_t width, float *sum, int bf16),
+            (simd, out, n, width, sum, bf16)) {
     const float zero = bf16 ? 0.0f : -0.0f; /* x + -0 is x */
     size_t i, t;
     (void)simd;
@@ -4627,8 +4625,8 @@ typedef struct sgf__attend_room {
     uint16_t *keys, *values; /* [count][C]; [C][stride], from key number `base` on */
     uint32_t *pairs;         /* queries, or exps of scores, see sgf__pair */
     size_t count, base, stride;
-    const sgf__query *owner; /* a query of the segment whose first `copied` keys are in both, of */
-    size_t g, copied;        /* kv head g */
+    const sgf__query *owner; /* the first `copied` keys of its segment and kv head g are there */
+    size_t g, copied;
 } sgf__attend_room;
 
 /* The layout of a group that attends by a mixture, else NULL. */
@@ -4705,8 +4703,8 @@ static void sgf__attend_blank(const sgf__attend_room *room, size_t C, size_t fro
         memset(room->values + c * room->stride + from, 0, (to - from) * sizeof(uint16_t));
 }
 /* Copies the keys and values that a group sees. Without a window the next group of the same segment sees
-   these first: they stay. Values are 0 for keys that only the window hides, and after the last. 0: a
-   value that some query does not see is no finite number; the unit would multiply it by 0. */
+   these first: they stay. Values are 0 for keys that only the window hides, and after the last. Returns 0
+   if a value that some query does not see is no finite number: the unit would multiply it by 0. */
 static int sgf__attend_copy(const sgf__work *w, const sgf__group *group, size_t g,
                             sgf__attend_room *room) {
     const sgf__query *query = group->query;

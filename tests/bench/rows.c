@@ -203,11 +203,14 @@ static double layer_parameters(const sgf_model *m) {
 
 /* Prefill and decoding of a large model. */
 static void prefill(bench *b, ours *o, ours *bf16, int threads, size_t tokens, double target) {
-    char plain[120], name[96], test[48];
+    char plain[120], name[96], test[48], dir[600];
     contest c;
     snprintf(plain, sizeof plain, "1B prefill %u", (unsigned)tokens);
     if (!wanted(b, row_name(b, threads, plain, name))) return;
     c.entries = 0;
+    if (threads == b->threads)
+        torch_run(b, "1B prefill: PyTorch", "engine %s --prefill %u --batch ''",
+                  model_folder(b, &shape_1b, dir, sizeof dir), (unsigned)tokens);
     snprintf(test, sizeof test, "-p %u -n 0 -ub 512", (unsigned)tokens);
     contest_llama(b, &c, name, &shape_1b, test, threads);
     o->tokens = tokens;
@@ -246,9 +249,12 @@ static void batches(bench *b, ours *o, ours *bf16) {
     static const size_t sizes[] = {1, 2, 4, 8, 16, 32};
     enum { SIZES = sizeof sizes / sizeof sizes[0] };
     ours one[2 * SIZES]; /* the same model and session, each with its own batch */
+    char dir[600];
     contest c;
     size_t i;
     if (!wanted(b, "1B batch")) return;
+    torch_run(b, "1B batch: PyTorch", "engine %s --prefill '' --batch 1,32",
+              model_folder(b, &shape_1b, dir, sizeof dir));
     c.entries = 0;
     for (i = 0; i < 2 * SIZES; i++) {
         const size_t size = sizes[i / 2];
@@ -279,7 +285,6 @@ static void large(bench *b, int threads) {
         ours_close(&o);
         return;
     }
-    if (threads == b->threads) torch_run(b, "1B: PyTorch with a cache", "engine %s", dir);
     prefill(b, &o, &bf16, threads, 512, 1.6);
     if (wanted(b, row_name(b, threads, names[1], name))) {
         contest c;

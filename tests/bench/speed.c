@@ -103,7 +103,7 @@ static figure *report(bench *b, const char *name, const char *unit, const double
                       int rounds, const char *against, double base, double target) {
     figure *f = figure_add(b, name, unit, sample, rounds);
     if (base > 0) {
-        snprintf(f->against, sizeof f->against, "%s", against);
+        snprintf(f->against, sizeof f->against, "%.95s", against);
         f->ratio = figure_median(f) / base;
         f->target = target;
     }
@@ -326,7 +326,7 @@ static int read_call(void *user) {
 }
 /* What a row is called with so many threads. */
 static const char *row_name(const bench *b, int threads, const char *name, char *out) {
-    snprintf(out, 96, "%s%s", name, threads == b->threads ? "" : ", 1 thread");
+    snprintf(out, 96, "%.80s%s", name, threads == b->threads ? "" : ", 1 thread");
     return out;
 }
 /* The limit, in turn with the other entries of a row: the speed of a shared machine moves while the rows pass.
