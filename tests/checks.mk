@@ -63,7 +63,7 @@ $(ORACLE)/done: tests/oracle/requirements.txt
 BENCH_PEERS ?=
 bench: build/bench-speed build/segfuse
 	./build/bench-speed --json build/bench.json $(BENCH_PEERS)
-build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/rows.c tests/bench/weights.c | build
+build/bench-speed: segfuse.h tests/bench/speed.c tests/bench/rows.c tests/bench/weights.c tests/bench/idle.h | build
 	$(CC) $(FLAGS) -DBENCH_FLAGS='"$(CFLAGS)"' tests/bench/speed.c -o $@ $(LDLIBS)
 
 ## bench-cuda   the same on an NVIDIA GPU (BENCH_PEERS="--torch PYTHON")

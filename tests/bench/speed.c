@@ -12,6 +12,9 @@
    in turn, and the limits are measured in the same process, so that ratios hold on a machine whose speed drifts. A peer
    that is not given is said to be left out. The rows are in rows.c and rows_cuda.c, the models of random weights in weights.c. */
 #define _GNU_SOURCE /* popen, mkdir */
+#ifdef TILES_IDLE
+#include "idle.h"
+#endif
 #define SEGFUSE_IMPLEMENTATION
 #include "../../segfuse.h"
 
@@ -513,6 +516,9 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: see the first lines of tests/bench/speed.c\n");
         return 2;
     }
+#ifdef TILES_IDLE
+    note(&b, "In bf16, forward passes and attention: a tile unit that does not multiply (idle.h).");
+#endif
     mkdir(b.work, 0777);
     if (b.device == SGF_DEVICE_CUDA) {
 #ifdef SGF_CUDA
