@@ -94,7 +94,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1833), sgf__exp_body (line 1609)
        RMSNorm                                     sgf__reference_norm (line 1753)
        RoPE, rotate-half                           sgf__reference_rope (line 1765), sgf__sincos_d (line 1643)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8479)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8482)
        one layer, in order                         sgf__reference_layer (line 1901)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2760), sgf_mask_allows (line 2628)
@@ -2013,28 +2013,28 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5139).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5142).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4576). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4579). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 6054). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 6057). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 6111). Exception: reuse_rotated.
+      from equal ids at equal positions: sgf__isolated_common (line 6114). Exception: reuse_rotated.
    5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3424), and
       sgf__product_rows (line 3592). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4423). They differ only in causality and window. A hidden key gets the score -inf
+      sgf__group_make (line 4426). They differ only in causality and window. A hidden key gets the score -inf
       (sgf__hide), so it adds +0 to the sum of exps; the product with the values skips it (fma_if), or in
-      bf16 adds 0 times a finite number.
+      bf16 may add 0 times a finite number, which changes at most the sign of a zero.
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4100).
+      sgf__parallel (line 4103).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4796).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4799).
    9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2422),
-      sgf__mean_run (line 5308).
+      sgf__mean_run (line 5311).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -3122,7 +3122,7 @@ SGF__INLINE void sgf__128_transpose(uint32x4_t *r) {
 #define SGF__BLOCK      ((size_t)32) /* steps of a sum in bf16; TILE_K is a multiple */
 #define SGF__TILE_AHEAD ((size_t)16) /* how many steps ahead x is prefetched */
 #define SGF__PANEL      ((size_t)32)
-#define SGF__PANELS     8            /* most of a product */
+#define SGF__PANELS     8            /* the most panels of a product */
 #define SGF__STRIPE     ((size_t)96) /* least rows of a thread; a multiple of each kernel's */
 
 /* `count` steps of k whose weights are stored together. x runs on across parts. */
@@ -3602,9 +3602,9 @@ static size_t sgf__stripes(const sgf__product *job) {
 
 /* ---- products by a tile unit (AMX) ----
    TDPBF16PS adds 32 steps to 16 x 16 sums, in the order of sgf__sum. Weights are the left operand;
-   activations are the right one, in pairs of steps (sgf__pair). Of 32 rows, 256 steps are copied for all
-   panels: where they are stored, rows are often a power of two apart, and would push each other out of the
-   cache. Fewer than 16 columns are left to the kernels for decoding, which take no longer than the weights
+   activations are the right one, in pairs of steps (sgf__pair). For several panels, 256 steps of 32 rows
+   are copied first: where they are stored, rows are often a power of two apart, and would push each other
+   out of the cache. Fewer than 16 columns are left to the kernels for decoding, which take no longer than the weights
    take to arrive. A session tests the unit, and uses it no further than it has the bits of sgf__sum. */
 
 enum {
@@ -3615,6 +3615,7 @@ enum {
     (defined(__clang__) ? __clang_major__ >= 12 : __GNUC__ >= 11)
 #define SGF__AMX          1
 #define SGF__TARGET_AMX   __attribute__((target("amx-tile,amx-bf16")))
+#define SGF__AMX_ALIGNED  __attribute__((aligned(64))) /* no row of a tile crosses a cache line */
 /* gcc does not know that loading a tile reads memory: this keeps writes to p before it or after it. */
 #define SGF__AMX_ORDER(p) __asm__ volatile("" : : "r"(p) : "memory")
 /* The four tiles of sums, 32 rows by 32 columns, from or to p[32][32]. */
@@ -3672,14 +3673,14 @@ SGF__TARGET_AMX static void sgf__amx_block(const uint16_t *w, size_t stride, siz
     SGF__AMX_SUMS(_tile_stored, sums);
     SGF__AMX_ORDER(sums);
 }
-/* to[count / 32][32][32]: `count` steps of some rows; what is missing is 0. */
+/* to[count / 32][32][32]: `count` steps, at most SGF__UNIT_STEPS, of some rows; what is missing is 0. */
 static void sgf__amx_copy(const uint16_t *w, size_t cols, size_t rows, size_t count, uint16_t *to) {
     size_t r, k;
     if (rows < SGF__PANEL || count % SGF__BLOCK)
         memset(to, 0, SGF__PANEL * SGF__UNIT_STEPS * sizeof *to);
     for (r = 0; r < rows; r++)
         for (k = 0; k < count; k += SGF__BLOCK)
-            if (count - k >= SGF__BLOCK)
+            if (count - k >= SGF__BLOCK) /* a constant size: no call */
                 memcpy(to + (k + r) * SGF__BLOCK, w + r * cols + k, SGF__BLOCK * sizeof *to);
             else memcpy(to + (k + r) * SGF__BLOCK, w + r * cols + k, (count - k) * sizeof *to);
 }
@@ -3704,8 +3705,9 @@ SGF__TARGET_AMX static void sgf__amx_product(const sgf__product *job, size_t K, 
                                         64, 64, 64, 64, 64,     64,     0,      0,     0,  0,
                                         0,  0,  0,  0,  0x1010, 0x1010, 0x1010, 0x1010};
     const size_t cols = job->w->cols, panels = job->panels;
-    uint16_t copy[SGF__PANEL * SGF__UNIT_STEPS];
-    float edge[SGF__PANELS][SGF__PANEL * SGF__PANEL], *sums[SGF__PANELS];
+    SGF__AMX_ALIGNED uint16_t copy[SGF__PANEL * SGF__UNIT_STEPS];
+    SGF__AMX_ALIGNED float edge[SGF__PANELS][SGF__PANEL * SGF__PANEL];
+    float *sums[SGF__PANELS];
     size_t first, k, row, rows, p, r, i, n;
     _tile_loadconfig(config);
     for (first = 0; first < K; first += SGF__UNIT_K)
@@ -3930,7 +3932,8 @@ SGF__KERNEL(sgf__hide, (int simd, float *score, const uint32_t *seen, size_t n, 
             for (lane = 0; lane < 8; lane++)
                 score[lane] = seen[i] >> t >> lane & 1 ? score[lane] : -INFINITY;
 }
-/* out[n][width] divided by sum[width], or by 1 where that is 0; in bf16 a -0 becomes 0 before. */
+/* out[n][width] times 1 / sum[width], or 1 where that is 0; sum becomes these factors. In bf16 a -0 in out
+   becomes 0 first. */
 SGF__KERNEL(sgf__divide, (int simd, float *out, size_t n, size_t width, float *sum, int bf16),
             (simd, out, n, width, sum, bf16)) {
     const float zero = bf16 ? 0.0f : -0.0f; /* x + -0 is x */
@@ -4212,8 +4215,8 @@ struct sgf_session {
     float *inv_freq, rope_scale, score_scale; /* [ropes][C/2] */
     float *rotation;                          /* [ropes][2][C/2] cosines and sines of a KV copy */
     sgf__floats work, block, scores;          /* see sgf__work, sgf__logits, sgf__attend_room */
-    size_t score_keys, score_pieces;
-    sgf__prefix prefix[SGF__PREFIXES]; /* what everybody sees */
+    size_t score_keys, score_pieces, score_stride; /* see sgf__scores_prepare */
+    sgf__prefix prefix[SGF__PREFIXES];             /* what everybody sees */
     sgf__prefix common[SGF__PREFIXES]; /* what segments that see nobody else begin with */
     uint64_t clock;                    /* counts uses of both */
     sgf_watch_function *watch;
@@ -4621,11 +4624,13 @@ typedef struct sgf__attend_room {
     size_t pieces, k_at, v_at; /* where in a page the keys and values begin */
     int bf16;
     const sgf_layout *mixture; /* NULL: one softmax */
-    int unit; /* a tile unit computes both sums, from what sgf__attend_copy copied: */
-    uint16_t *keys, *values; /* [count][C]; [C][stride], from key number `base` on */
-    uint32_t *pairs;         /* queries, or exps of scores, see sgf__pair */
+    int unit;         /* a tile unit computes both sums, from what sgf__attend_copy copied: */
+    uint16_t *keys;   /* [count][C]: those that the group sees */
+    uint16_t *values; /* [C][stride]: by number, from `base` on; 0 where no key is seen */
+    uint32_t *pairs;  /* queries, or exps of scores, see sgf__pair */
     size_t count, base, stride;
-    const sgf__query *owner; /* the first `copied` keys of its segment and kv head g are there */
+    const sgf__query
+        *owner; /* numbers [base, base + copied) of its segment and kv head g are there */
     size_t g, copied;
 } sgf__attend_room;
 
@@ -4635,16 +4640,10 @@ static const sgf_layout *sgf__mixture_of(const sgf__group *group) {
     return rule->mixture && group->query->row->seg == rule->answer ? rule : NULL;
 }
 
-/* Room for the keys of a channel, that many numbers; 0: no tile unit attends. An odd number of cache
-   lines, so that the rows of a tile are not all in one set of a cache. */
-static size_t sgf__attend_stride(const sgf_session *s) {
-    if (!s->bf16 || s->unit < 2) return 0;
-    return ((sgf__max(s->score_keys, s->C) / SGF__BLOCK + 1) | 1) * SGF__BLOCK;
-}
 /* In bytes: room for one kv head, with so many keys and pieces. */
 static size_t sgf__attend_bytes(const sgf_session *s) {
     size_t bytes = ((s->score_keys + 2 * s->R * s->C + s->C) * SGF__PANEL +
-                    sgf__attend_stride(s) * (s->C + SGF__PANEL / 2)) *
+                    s->score_stride * (s->C + SGF__PANEL / 2)) *
                        sizeof(float) +
                    s->score_pieces * (sizeof(sgf__piece) + sizeof(sgf__tile_part));
     return (bytes + 63) / 64 * 64;
@@ -4664,6 +4663,10 @@ static sgf_status sgf__scores_prepare(sgf_session *s, const sgf__query *query, s
         s->score_keys = sgf__max(s->score_keys, keys);
         s->score_pieces = sgf__max(s->score_pieces, keys / SGF__PAGE + runs + 1);
     }
+    /* Numbers in a row of the values that are copied for a tile unit, and room for the C steps of a query; 0: it
+       does not attend. An odd number of cache lines, so that rows are not all in one set of a cache. */
+    s->score_stride = ((sgf__max(s->score_keys, s->C) / SGF__BLOCK + 1) | 1) * SGF__BLOCK;
+    if (!s->bf16 || s->unit < 2 || n <= SGF__PANEL / 4) s->score_stride = 0;
     need = sgf__attend_bytes(s) / sizeof(float) * threads;
     return sgf__floats_reserve(s, &s->scores, need > s->scores.count ? need + need / 4 : need, err);
 }
@@ -4676,7 +4679,7 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
     room.q = room.score + s->score_keys * SGF__PANEL;
     room.out = room.q + each;
     room.wide = room.out + each;
-    room.stride = sgf__attend_stride(s);
+    room.stride = s->score_stride;
     room.keys = (uint16_t *)(void *)(room.wide + s->C * SGF__PANEL);
     room.values = room.keys + room.stride * s->C;
     room.pairs = (uint32_t *)(void *)(room.values + room.stride * s->C);
@@ -4684,7 +4687,7 @@ static sgf__attend_room sgf__attend_room_of(const sgf_session *s, int thread) {
     room.value = (sgf__tile_part *)(void *)(room.piece + s->score_pieces);
     return room;
 }
-/* ---- attention by a tile unit: two products, whose weights are keys [count][C] and values [C][count] ---- */
+/* ---- attention by a tile unit: two products, whose weights are the keys and the values ---- */
 
 /* to[col * to_row + row] = from[row * from_row + col] */
 SGF__KERNEL(sgf__turn,
@@ -4702,9 +4705,9 @@ static void sgf__attend_blank(const sgf__attend_room *room, size_t C, size_t fro
     for (c = 0; c < C; c++)
         memset(room->values + c * room->stride + from, 0, (to - from) * sizeof(uint16_t));
 }
-/* Copies the keys and values that a group sees. Without a window the next group of the same segment sees
-   these first: they stay. Values are 0 for keys that only the window hides, and after the last. Returns 0
-   if a value that some query does not see is no finite number: the unit would multiply it by 0. */
+/* Copies the keys and values that a group sees. The next group of the same segment sees these keys first,
+   so without a window they stay. Values are 0 for keys that only the window hides, and after the last.
+   Returns 0 if a value that some query does not see is not finite: the unit would multiply it by 0. */
 static int sgf__attend_copy(const sgf__work *w, const sgf__group *group, size_t g,
                             sgf__attend_room *room) {
     const sgf__query *query = group->query;
@@ -5002,7 +5005,7 @@ static void sgf__attend_part(void *context, size_t begin, size_t end, int thread
     size_t C = w->s->C, RC = w->s->R * C, item, i;
     sgf__attend_room room = sgf__attend_room_of(w->s, thread);
     float *q, *out;
-    int whole; /* the group is a panel: nothing is copied */
+    int whole; /* the group is a panel: q, which bf16 may round, and out are used in place */
     for (item = begin; item < end; item++) {
         const sgf__group *group = &w->group[item % w->groups];
         size_t g = item / w->groups, width = sgf__panel_width(group->count, 8);
