@@ -94,7 +94,7 @@
        softmax, and its exp                        sgf__reference_attend (line 1833), sgf__exp_body (line 1609)
        RMSNorm                                     sgf__reference_norm (line 1753)
        RoPE, rotate-half                           sgf__reference_rope (line 1765), sgf__sincos_d (line 1643)
-       RoPE's frequencies                          sgf__rope_frequencies (line 8482)
+       RoPE's frequencies                          sgf__rope_frequencies (line 8476)
        one layer, in order                         sgf__reference_layer (line 1901)
      No cache, batch or thread changes a bit       the list at the end of [SGF-11]
      Does a mask keep its promise?                 sgf_mask_leaks (line 2760), sgf_mask_allows (line 2628)
@@ -2013,28 +2013,28 @@ SGF_DEF sgf_status sgf_reference_forward(const sgf_model *model, sgf_arithmetic 
    1. What the reference computes for token t depends on t's id, position and segment, on that
       segment's row of the matrix, the weights, the mixture, whether it is the answer, and on the keys,
       values and positions of the tokens that t may attend to: t itself and earlier ones. So later
-      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5142).
+      tokens cannot change keys and values. They can be cached: sgf__cache_store (line 5136).
    2. The cache returns keys in token order: first the keys of the parent sequences, then its own, in
-      runs of visible segments: sgf__pieces (line 4579). So scores, maximum, sum and output are the same
+      runs of visible segments: sgf__pieces (line 4576). So scores, maximum, sum and output are the same
       chains.
    3. A shared prefix is reused only if its ids, positions, segments and visibility are equal:
-      sgf__prefix_get (line 6057). A prefix sees only itself, so 1 applies.
+      sgf__prefix_get (line 6051). A prefix sees only itself, so 1 applies.
    4. Keys and values are copied only for tokens that see no one but their own segment and one BOS, and only
-      from equal ids at equal positions: sgf__isolated_common (line 6114). Exception: reuse_rotated.
+      from equal ids at equal positions: sgf__isolated_common (line 6108). Exception: reuse_rotated.
    5. Each vector lane computes one output, with its own chain: sgf__tile_run (line 3424), and
-      sgf__product_rows (line 3592). Lanes never share a sum. Wider vectors and larger batches compute more
+      sgf__product_rows (line 3589). Lanes never share a sum. Wider vectors and larger batches compute more
       chains at a time.
    6. One attention group has consecutive tokens of one sequence and one segment, which is checked by
-      sgf__group_make (line 4426). They differ only in causality and window. A hidden key gets the score -inf
+      sgf__group_make (line 4423). They differ only in causality and window. A hidden key gets the score -inf
       (sgf__hide), so it adds +0 to the sum of exps; the product with the values skips it (fma_if), or in
       bf16 may add 0 times a finite number, which changes at most the sign of a zero.
    7. A thread computes whole outputs: the work is divided between outputs, never within a sum:
-      sgf__parallel (line 4103).
+      sgf__parallel (line 4100).
    8. The arithmetic bf16 numbers the terms of a sum in blocks of 32: features, channels, and the keys
       that the rule, without the window, lets a query see. In a group these are the same keys up to the
-      query itself, so all lanes have the same blocks: sgf__attend_values (line 4799).
+      query itself, so all lanes have the same blocks: sgf__attend_values (line 4796).
    9. Logits and hidden states of several contexts are combined in their order: sgf__combine (line 2422),
-      sgf__mean_run (line 5311).
+      sgf__mean_run (line 5305).
 
    Exceptions: reuse_rotated rotates keys to another position, which rounds again; a GPU computes
    the same bits only with the option `exact`. sgf_session_device tells whether results are exact. */
@@ -3480,10 +3480,6 @@ static void sgf__pack(const sgf__kernel_set *set, const sgf_tensor *w, size_t ro
 static int sgf__clean(int w, int x) {
     return w && x && w + x >= 2 * 134 - 126;
 }
-SGF__INLINE uint32_t sgf__round_bits(float x) { /* the bits of x, rounded */
-    uint32_t u = sgf__float_bits(sgf__flushed(x)), nan = (u & 0x7FFFFFFFu) > 0x7F800000u;
-    return (nan ? u | 0x400000u : u + 0x7FFFu + (u >> 16 & 1u)) & 0xFFFF0000u;
-}
 /* to[n] = from[n] rounded; *low becomes the least exponent, if that is less. It is carried from block to
    block: what follows an unclean block is added to a sum that need not be clean. */
 SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8_t *low),
@@ -3493,7 +3489,7 @@ SGF__KERNEL(sgf__round, (int simd, const float *from, float *to, size_t n, uint8
     (void)simd;
     if (to != from) memcpy(to, from, n * sizeof *to);
     for (i = 0; i < n; i++) {
-        uint32_t u = sgf__round_bits(to[i]), m = (u & 0x7FFFFFFFu) - 1;
+        uint32_t u = sgf__float_bits(sgf__rounded(to[i])), m = (u & 0x7FFFFFFFu) - 1;
         to[i] = sgf__bits_float(u);
         least = m < least ? m : least;
     }
@@ -3529,7 +3525,8 @@ SGF__KERNEL(sgf__pair,
     (void)simd;
     for (k = 0; k < count; k++) {
         uint32_t *words = to + (first + k) / 2 * SGF__PANEL, shift = (first + k) % 2 ? 0 : 16;
-        for (t = 0; t < width; t++) words[t] |= sgf__round_bits(from[k * width + t]) >> shift;
+        for (t = 0; t < width; t++)
+            words[t] |= sgf__float_bits(sgf__rounded(from[k * width + t])) >> shift;
     }
 }
 
@@ -4769,7 +4766,7 @@ static void sgf__attend_unit_values(int simd, const sgf__attend_room *room, size
                   room->pairs);
     sgf__attend_product(room, room->values, C, room->stride, K, width, out);
 }
-/* List the keys and values of kv head g that a group sees. */
+/* List the keys and values of kv head g that a group sees; a tile unit gets copies. */
 static void sgf__attend_list(const sgf__work *w, const sgf__group *group, size_t g,
                              sgf__attend_room *room) {
     const sgf__query *last = &group->query[group->count - 1];
@@ -4886,10 +4883,7 @@ static void sgf__attend_row(int simd, float *q, size_t R, size_t C, float scale,
         tile.x = room->value[i].w;
         sgf__tile_run(simd, R, 0, C, &tile);
     }
-    for (r = 0; r < R; r++) {
-        float share = 1.0f / (sum[r] != 0 ? sum[r] : 1), zero = room->bf16 ? 0.0f : -0.0f;
-        for (j = 0; j < C; j++) out[r * C + j] = (out[r * C + j] + zero) * share;
-    }
+    for (r = 0; r < R; r++) sgf__divide(simd, out + r * C, C, 1, sum + r, room->bf16);
 }
 
 /* A group of queries, one head: lanes are queries. q and out [C][width]. Pieces that all queries see
@@ -4930,9 +4924,9 @@ static void sgf__attend_group(int simd, float *q, size_t C, size_t width, float 
         if (piece->mixed) sgf__hide(simd, score + n * width, piece->seen, piece->count, width);
     }
     sgf__softmax(simd, score, n, width, sum);
+    memset(out, 0, C * width * sizeof(float));
     if (room->unit) sgf__attend_unit_values(simd, room, C, width, out);
-    else memset(out, 0, C * width * sizeof(float));
-    if (room->bf16 && !room->unit) sgf__attend_values(simd, room, width, C, 0, out);
+    else if (room->bf16) sgf__attend_values(simd, room, width, C, 0, out);
     tile.x = score, tile.out = out, tile.w_k = C, tile.first = 0;
     for (i = 0; i < room->pieces && !room->bf16;) {
         const sgf__piece *piece = &room->piece[i];
